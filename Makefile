@@ -1,0 +1,51 @@
+# Ficus: one non-recursive make. Each folder adds its own targets in module.mk.
+#
+#   make            build/release/ficus and build/release/ficusd
+#   make demo       migrate a live shop and bring it back (BREAK=service | BREAK=crash)
+#   make check      units, corpora, fuzz corpora, integration on real servers
+#   make lint       include directions, doors, headers alone, formatting, generated docs
+#   make asan       units and integration under ASan and UBSan
+#   make torture    SEED=n ROUNDS=n: whole cut-overs under SIGKILL, judged by the ledger
+
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-builtin-rules
+SHELL := /bin/sh
+
+include lib/mk/flags.mk
+
+rwildcard = $(foreach d,$(wildcard $(1:=/*)),$(call rwildcard,$(d),$(2)) $(filter $(subst *,%,$(2)),$(d)))
+
+LIB_SRCS := $(call rwildcard,lib strangler cdc reconcile plans,*.c)
+SQL_SRCS := $(call rwildcard,lib strangler cdc reconcile plans,*.sql)
+SQL_GEN := $(SQL_SRCS:%.sql=$(B)/gen/%.c)
+LIB_OBJS := $(LIB_SRCS:%.c=$(B)/%.o) $(SQL_GEN:$(B)/gen/%.c=$(B)/gen/%.o)
+ARCHIVE := $(B)/libficus.a
+
+.PHONY: all deps
+all:
+
+include lib/module.mk
+include cmd/module.mk
+include tests/module.mk
+include docs/module.mk
+
+deps:
+	@lib/mk/deps.sh
+
+$(ARCHIVE): $(LIB_OBJS)
+	@rm -f $@
+	@$(AR) rcs $@ $^
+
+$(B)/%.o: %.c lib/mk/flags.mk
+	@mkdir -p $(@D)
+	@echo "  cc   $<"
+	@$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(B)/gen/%.c: %.sql lib/mk/embed.awk
+	@mkdir -p $(@D)
+	@awk -v sym=$(subst /,_,$*) -f lib/mk/embed.awk $< > $@
+
+$(B)/gen/%.o: $(B)/gen/%.c
+	@$(CC) $(CFLAGS_ALL) -c -o $@ $<
+
+-include $(call rwildcard,$(B),*.d)

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Growth by doubling up to the maximum; the latch makes one check at the end enough. */
+#include "lib/base/buf.h"
+
+#include "lib/base/alloc.h"
+#include "lib/base/panic.h"
+
+void fx_buf_init(struct fx_buf *buf, size_t max_bytes)
+{
+    *buf = FX_BUF(max_bytes);
+}
+
+void fx_buf_done(struct fx_buf *buf)
+{
+    free(buf->ptr);
+    *buf = FX_BUF(buf->max_bytes);
+}
+
+void fx_buf_clear(struct fx_buf *buf)
+{
+    buf->len = 0;
+    buf->has_failed = false;
+    if (buf->ptr != NULL)
+        buf->ptr[0] = '\0';
+}
+
+bool fx_buf_reserve(struct fx_buf *buf, size_t len)
+{
+    if (buf->has_failed)
+        return false;
+    if (len > buf->max_bytes || buf->len > buf->max_bytes - len) {
+        buf->has_failed = true;
+        return false;
+    }
+    size_t need = buf->len + len + 1;
+    if (need <= buf->cap)
+        return true;
+    size_t cap = FX_MAX(buf->cap * 2, (size_t)64);
+    cap = FX_MAX(cap, need);
+    cap = FX_MIN(cap, buf->max_bytes + 1);
+    char *grown = fx_try_realloc(buf->ptr, cap);
+    if (grown == NULL) {
+        buf->has_failed = true;
+        return false;
+    }
+    buf->ptr = grown;
+    buf->cap = cap;
+    buf->ptr[buf->len] = '\0';
+    return true;
+}
+
+void fx_buf_add_bytes(struct fx_buf *buf, const void *bytes, size_t len)
+{
+    if (!fx_buf_reserve(buf, len))
+        return;
+    if (len > 0)
+        memcpy(buf->ptr + buf->len, bytes, len);
+    buf->len += len;
+    buf->ptr[buf->len] = '\0';
+}
+
+void fx_buf_add(struct fx_buf *buf, struct fx_str s)
+{
+    fx_buf_add_bytes(buf, s.ptr, s.len);
+}
+
+void fx_buf_add_c(struct fx_buf *buf, const char *text)
+{
+    fx_buf_add_bytes(buf, text, strlen(text));
+}
+
+void fx_buf_add_char(struct fx_buf *buf, char c)
+{
+    fx_buf_add_bytes(buf, &c, 1);
+}
+
+void fx_buf_vprintf(struct fx_buf *buf, const char *fmt, va_list ap)
+{
+    va_list again;
+    va_copy(again, ap);
+    int n = vsnprintf(NULL, 0, fmt, ap);
+    FX_ASSERT(n >= 0);
+    if (fx_buf_reserve(buf, (size_t)n)) {
+        vsnprintf(buf->ptr + buf->len, (size_t)n + 1, fmt, again);
+        buf->len += (size_t)n;
+    }
+    va_end(again);
+}
+
+void fx_buf_printf(struct fx_buf *buf, const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    fx_buf_vprintf(buf, fmt, ap);
+    va_end(ap);
+}
+
+void fx_buf_consume(struct fx_buf *buf, size_t len)
+{
+    FX_ASSERT(len <= buf->len);
+    if (len == 0)
+        return;
+    buf->len -= len;
+    memmove(buf->ptr, buf->ptr + len, buf->len);
+    buf->ptr[buf->len] = '\0';
+}
+
+struct fx_str fx_buf_str(const struct fx_buf *buf)
+{
+    return (struct fx_str){buf->ptr != NULL ? buf->ptr : "", buf->len};
+}
+
+const char *fx_buf_cstr(const struct fx_buf *buf)
+{
+    return buf->ptr != NULL ? buf->ptr : "";
+}

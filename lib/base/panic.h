@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Programmer errors. They are not errors of the user's world and have no fx_err: the process says
+ * what it knew and aborts (exit by SIGABRT; a supervisor sees it as a crash, `ficus` maps it to 70).
+ *
+ * FX_ASSERT stays on in release builds: a wrong state in a tool that moves rows is worse than a stop.
+ */
+#ifndef FX_BASE_PANIC_H
+#define FX_BASE_PANIC_H
+
+#include "lib/base/fx.h"
+
+void fx_panic(const char *file, int line, const char *fmt, ...) FX_NORETURN FX_PRINTF(3, 4);
+
+#define FX_BUG(...) fx_panic(__FILE__, __LINE__, __VA_ARGS__)
+#define FX_ASSERT(cond)                                                  \
+    do {                                                                 \
+        if (!(cond))                                                     \
+            fx_panic(__FILE__, __LINE__, "assertion failed: %s", #cond); \
+    } while (0)
+
+#endif

@@ -1,0 +1,1 @@
+# Tests: units here; the other folders add theirs.
