@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Change data capture between the two databases of a context: public face.
+ *
+ * A context has two streams, "<context>-forward" (old -> new) and "<context>-reverse" (new -> old). Both
+ * run from cdc_start to cdc_drop, each as one child process that outlives the command which started it. A stream
+ * applies every source transaction as one target transaction together with its position and loop mark, and
+ * discards (and counts) what the other stream's applier wrote.
+ *
+ * A stream process holds <state>/streams/<name>.lock while it lives and answers HTTP on the Unix socket
+ * <state>/streams/<name>.sock: GET /status /metrics, POST /hold /advance /release /stop. Everything below that
+ * takes a struct cdc_ref is a client of that socket.
+ *
+ * Errors: STREAM when the process is not there (hint: ficus run resume), LOCKED when it already is.
+ */
+#ifndef CDC_CDC_H
+#define CDC_CDC_H
+
+#include "lib/conf/schema.h"
+#include "lib/map/map.h"
+
+/* The `cdc:` section of ficus.yaml (all optional). Units in the names. */
+struct cdc_options {
+    int64_t copy_batch_rows; /* rows of one multi-row insert while copying */
+    int64_t
+        txn_rows_max; /* changes of one source transaction kept in memory; beyond: spill to disk */
+    int64_t heartbeat_ms; /* how often an idle stream confirms its position */
+    int64_t status_ms;
+    int64_t tail_keys;        /* ring of recently changed keys, for the cut-over's verify */
+    int64_t start_timeout_ms; /* cdc_start waits this long for the process to answer */
+};
+void cdc_options_read(const struct fx_node *section, struct cdc_options *ret,
+                      struct fx_arena *arena, struct fx_problems *problems);
+extern const struct fx_rule cdc_option_rules[]; /* for docs/reference */
+
+/* Which stream of which project: enough to find its lock and socket. */
+struct cdc_ref {
+    const char *project_path; /* ficus.yaml, absolute */
+    const char *state_dir;
+    const char *context;
+    enum fx_direction direction;
+};
+void cdc_stream_name(const struct cdc_ref *ref, char *out, size_t size); /* "orders-forward" */
+
+enum cdc_phase {
+    CDC_PHASE_STARTING,
+    CDC_PHASE_COPY,    /* initial copy from the slot's snapshot (forward only) */
+    CDC_PHASE_CATCHUP, /* streaming, lag not yet below a second */
+    CDC_PHASE_STREAM,  /* live */
+    CDC_PHASE_HELD,    /* applier stands still for a comparison */
+    CDC_PHASE_STOPPED, /* loud stop: error says why */
+};
+const char *cdc_phase_name(enum cdc_phase phase);
+
+struct cdc_status {
+    enum cdc_phase phase;
+    int pid;
+    struct fx_pos applied;    /* everything up to here is on the target */
+    struct fx_pos source_end; /* where the source's log ended when last heard */
+    int64_t lag_ms;           /* commit on the source to commit on the target, newest; -1 unknown */
+    int64_t copied_rows, copy_total_rows; /* estimate of the total */
+    int64_t applied_rows, applied_txns;
+    int64_t rows_per_s;
+    int64_t loops_discarded; /* transactions of the other applier, dropped */
+    int64_t leaks;           /* changes accepted on a fenced or away side */
+    char leak_last[256];     /* table, key and position of the newest */
+    char barrier_group[64];  /* newest barrier that this stream has *read* (applied or discarded) */
+    int64_t barrier_epoch;
+    char error[2048]; /* phase STOPPED: the error object as JSON */
+};
+
+/*
+ * Creates what both streams need on both sides: schema ficus with progress and barrier, the canary
+ * table, publication, slot, origins; idempotent. Then preflight: every table has a key and a replica identity, formats
+ * (wal_level, binlog row format, full images, full metadata), target tables are empty or this stream's own,
+ * no value that the target cannot hold (scans the source; `is_thorough` false skips the scan).
+ * Errors: all findings in one error, hints with the mending command.
+ */
+bool cdc_preflight(struct fx_context *ctx, const struct cdc_options *options, bool is_thorough,
+                   struct fx_err *err) FX_MUST_CHECK;
+bool cdc_install(struct fx_context *ctx, struct fx_err *err) FX_MUST_CHECK;
+
+/* Spawns the process (argv0: path of the ficus executable) unless it lives; waits until it answers. */
+bool cdc_start(const struct cdc_ref *ref, const char *argv0, const struct cdc_options *options,
+               struct fx_err *err) FX_MUST_CHECK;
+/* Clean stop at a transaction boundary; nothing is dropped. No process: success. */
+bool cdc_stop(const struct cdc_ref *ref, int64_t timeout_ms, struct fx_err *err) FX_MUST_CHECK;
+/* Stops both streams and removes slot, publication, origins and ficus.progress/barrier rows. Keeps data. */
+bool cdc_drop(struct fx_context *ctx, const struct cdc_ref *ref, struct fx_err *err) FX_MUST_CHECK;
+bool cdc_status(const struct cdc_ref *ref, struct cdc_status *ret,
+                struct fx_err *err) FX_MUST_CHECK;
+
+/*
+ * For exact comparisons: hold stops the applier at a transaction boundary; advance lets it apply exactly what
+ * covers `goal` and holds again, answering when it is there; release lets it run. A hold that nobody
+ * releases ends by itself after `limit_ms`.
+ */
+bool cdc_hold(const struct cdc_ref *ref, int64_t limit_ms, struct fx_pos *ret_at,
+              struct fx_err *err) FX_MUST_CHECK;
+bool cdc_advance(const struct cdc_ref *ref, const struct fx_pos *goal, int64_t timeout_ms,
+                 struct fx_pos *ret_at, struct fx_err *err) FX_MUST_CHECK;
+bool cdc_release(const struct cdc_ref *ref, struct fx_err *err) FX_MUST_CHECK;
+
+/* The newest changed keys of the context's tables, newest first. Key values are in the source table's key order. */
+struct cdc_key {
+    size_t table_index;   /* into ctx->tables */
+    struct fx_value *key; /* source-side key columns */
+    size_t n_key;
+};
+bool cdc_tail(const struct cdc_ref *ref, struct fx_context *ctx, struct fx_arena *arena,
+              struct cdc_key **ret_keys, size_t *ret_n, struct fx_err *err) FX_MUST_CHECK;
+
+/* The process itself: `ficus cdc run`. Returns when stopped; errors are also left in <name>.error. */
+bool cdc_run(struct fx_project *project, struct fx_context *ctx, enum fx_direction direction,
+             const struct cdc_options *options, struct fx_err *err) FX_MUST_CHECK;
+
+#endif

@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One session with a database server, whichever engine. This is what cdc, reconcile and plans talk to;
+ * lib/pg and lib/my stand behind it as drivers, found at link time so that this header includes neither.
+ *
+ *     struct fx_db *db;
+ *     if (!fx_db_open(&conf, &db, err)) return fx_ctx(err, "opening \"%s\"", conf.name);
+ *     fx_db_exec(db, "update ficus.own set state = ? where grp = ?", params, 2, &n, err)
+ *
+ * Parameters are `?` in the SQL of both engines (the PostgreSQL driver numbers them); a `?` inside quotes
+ * or comments is left alone; the PostgreSQL operator ? is written ??. Sessions are pinned at open: UTC,
+ * ISO dates, UTF-8, extra_float_digits=1, standard strings / sql_mode STRICT_ALL_TABLES,
+ * NO_BACKSLASH_ESCAPES, no padding; autocommit on; a statement that loses its connection fails with
+ * DB_CONNECT and the session stays broken (fx_db_is_broken): it never reconnects by itself, because
+ * a silent reconnect would lose a transaction.
+ *
+ * Errors: DB_CONNECT (retriable), DB_CONFLICT (deadlock, lock time-out, serialization; retriable), DB.
+ *         The cause holds SQLSTATE or MySQL number. Callers recode with fx_err_as_source/target.
+ * Thread: one thread a session.
+ */
+#ifndef FX_DB_DB_H
+#define FX_DB_DB_H
+
+#include "lib/db/table.h"
+
+enum fx_engine { FX_PG, FX_MY }; /* FX_MY: MariaDB (later MySQL) */
+
+/* From ficus.yaml `databases:`; arena-owned. */
+struct fx_db_conf {
+    const char *name; /* key in ficus.yaml */
+    enum fx_engine engine;
+    const char *host;       /* NULL with a socket */
+    int port;               /* 0: the engine's default */
+    const char *socket_dir; /* PostgreSQL: directory; MariaDB: path of the socket; NULL: TCP */
+    const char *user;
+    const char *dbname;
+    const char *password; /* NULL: none. Never logged */
+    int64_t connect_timeout_ms;
+};
+
+/*
+ * "postgresql://user@host:port/db", "mysql://user@host:port/db"; ?socket=/path for a Unix socket.
+ * Errors: CONFIG. A password in the URL is refused (hint: password: {env|file}).
+ */
+bool fx_db_conf_parse(const char *url, struct fx_arena *arena, struct fx_db_conf *ret_conf,
+                      struct fx_err *err) FX_MUST_CHECK;
+
+struct fx_db; /* opaque; made by the drivers */
+
+bool fx_db_open(const struct fx_db_conf *conf, struct fx_db **ret_db,
+                struct fx_err *err) FX_MUST_CHECK;
+void fx_db_close(struct fx_db *db); /* NULL is fine */
+enum fx_engine fx_db_engine(const struct fx_db *db);
+const struct fx_db_conf *fx_db_get_conf(const struct fx_db *db);
+bool fx_db_is_broken(const struct fx_db *db);
+
+/* A parameter or result cell as text; ptr NULL means SQL NULL. */
+typedef struct fx_str fx_cell;
+
+/* Runs one statement. *ret_rows (may be NULL): rows affected. Several statements in one text only with n_params 0. */
+bool fx_db_exec(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
+                int64_t *ret_rows, struct fx_err *err) FX_MUST_CHECK;
+
+/* A small result held in memory; cells are borrowed until fx_rows_done. */
+struct fx_rows {
+    fx_cell *cells; /* row-major */
+    size_t n_rows, n_columns;
+    struct fx_arena arena;
+};
+void fx_rows_done(struct fx_rows *rows);
+fx_cell fx_rows_at(const struct fx_rows *rows, size_t row, size_t column);
+bool fx_db_query(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
+                 struct fx_rows *ret_rows, struct fx_err *err) FX_MUST_CHECK;
+
+/* Limit for every later statement of the session, 0: none (statement_timeout / max_statement_time). */
+bool fx_db_set_timeout(struct fx_db *db, int64_t timeout_ms, struct fx_err *err) FX_MUST_CHECK;
+
+/* Reads the catalog. Errors: NO_KEY is not raised here (n_key = 0); DB when there is no such table. */
+bool fx_db_table(struct fx_db *db, const char *schema, const char *name, struct fx_arena *arena,
+                 struct fx_table **ret_table, struct fx_err *err) FX_MUST_CHECK;
+
+/* Quoting; appended to `out`. */
+void fx_db_ident(enum fx_engine engine, const char *name, struct fx_buf *out);
+void fx_db_literal(enum fx_engine engine, struct fx_str text, struct fx_buf *out);
+
+/*
+ * Streams rows as canonical values, in primary-key order when `is_ordered`. Key order is bytewise for
+ * text on both engines (collate "C" / binary), so two servers can be merged.
+ * `columns` are indexes into table->columns; `where` may be NULL and may use ? with params.
+ */
+struct fx_scan;
+struct fx_scan_spec {
+    const struct fx_table *table;
+    const int *columns;
+    size_t n_columns;
+    bool is_ordered;
+    const char *where;
+    const fx_cell *params;
+    size_t n_params;
+};
+bool fx_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct fx_scan **ret_scan,
+                  struct fx_err *err) FX_MUST_CHECK;
+/* *ret_row: n_columns values, valid until the next call; NULL at the end. */
+bool fx_scan_next(struct fx_scan *scan, struct fx_value **ret_row,
+                  struct fx_err *err) FX_MUST_CHECK;
+void fx_scan_close(struct fx_scan *scan);
+
+/* Appends `v` as a literal of the engine for a column of `type`; SOURCE_DATA when the type cannot hold it. */
+bool fx_db_value_literal(enum fx_engine engine, const struct fx_value *v,
+                         const struct fx_type *type, struct fx_buf *out,
+                         struct fx_err *err) FX_MUST_CHECK;
+
+/*
+ * Snapshots and positions. A position is text that only its own engine's functions interpret:
+ * PostgreSQL "0/1F4E5F38" (LSN); MariaDB a GTID position "0-1-1000" (or a list, domains ascending).
+ */
+enum { FX_POS_MAX = 192 };
+struct fx_pos {
+    char text[FX_POS_MAX];
+};
+/* Has a stream that has handled everything up to `at` handled everything up to `goal`? */
+bool fx_pos_covers(enum fx_engine engine, const struct fx_pos *at, const struct fx_pos *goal);
+/* Where the server's log ends now (PostgreSQL: flushed insert position; MariaDB: gtid_binlog_pos). */
+bool fx_db_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err) FX_MUST_CHECK;
+
+/*
+ * A cut of a source: a read-only snapshot together with the exact position it stands at: every
+ * transaction committed before the position is visible in it, none after.
+ * PostgreSQL: the exported snapshot of a temporary slot (its creation waits for running transactions:
+ * `timeout_ms` bounds that). MariaDB: START TRANSACTION WITH CONSISTENT SNAPSHOT and its binlog position.
+ */
+struct fx_cut;
+bool fx_cut_open(const struct fx_db_conf *conf, int64_t timeout_ms, struct fx_cut **ret_cut,
+                 struct fx_err *err) FX_MUST_CHECK;
+const struct fx_pos *fx_cut_pos(const struct fx_cut *cut);
+struct fx_db *fx_cut_session(struct fx_cut *cut); /* inside the snapshot; borrowed */
+void fx_cut_close(struct fx_cut *cut);
+/* A read-only snapshot of the present moment on an open session (repeatable read, taken before return). */
+bool fx_db_snapshot_begin(struct fx_db *db, struct fx_err *err) FX_MUST_CHECK;
+
+/* --- for drivers only ------------------------------------------------------------------------ */
+struct fx_db_driver {
+    bool (*open)(const struct fx_db_conf *conf, struct fx_db **ret_db, struct fx_err *err);
+    void (*close)(struct fx_db *db);
+    bool (*is_broken)(const struct fx_db *db);
+    bool (*exec)(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
+                 int64_t *ret_rows, struct fx_err *err);
+    bool (*query)(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
+                  struct fx_rows *ret_rows, struct fx_err *err);
+    bool (*set_timeout)(struct fx_db *db, int64_t timeout_ms, struct fx_err *err);
+    bool (*table)(struct fx_db *db, const char *schema, const char *name, struct fx_arena *arena,
+                  struct fx_table **ret_table, struct fx_err *err);
+    bool (*scan_open)(struct fx_db *db, const struct fx_scan_spec *spec, struct fx_scan **ret_scan,
+                      struct fx_err *err);
+    bool (*scan_next)(struct fx_scan *scan, struct fx_value **ret_row, struct fx_err *err);
+    void (*scan_close)(struct fx_scan *scan);
+    bool (*pos_now)(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err);
+    bool (*cut_open)(const struct fx_db_conf *conf, int64_t timeout_ms, struct fx_cut **ret_cut,
+                     struct fx_err *err);
+    void (*cut_close)(struct fx_cut *cut);
+    bool (*snapshot_begin)(struct fx_db *db, struct fx_err *err);
+};
+/* First members of every driver's session, scan and cut. */
+struct fx_db {
+    const struct fx_db_driver *driver;
+    const struct fx_db_conf *conf;
+};
+struct fx_scan {
+    const struct fx_db_driver *driver;
+};
+struct fx_cut {
+    const struct fx_db_driver *driver;
+    struct fx_pos pos;
+    struct fx_db *session;
+};
+extern const struct fx_db_driver fx_pg_driver; /* lib/pg */
+extern const struct fx_db_driver fx_my_driver; /* lib/my */
+
+#endif

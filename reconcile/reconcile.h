@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Is the copy equal? Public face: an exact comparison of a context's tables, and its report.
+ *
+ * The source is read in a snapshot at a position P (fx_cut); the stream's applier is advanced to exactly P and
+ * held for the moment in which the target's snapshot is taken; then both sides are streamed in key order and
+ * every value is compared. So it is correct while customers write, needs no lock, and a difference is real.
+ * What could not be compared is reported as such and makes the verdict inconclusive.
+ */
+#ifndef REC_RECONCILE_H
+#define REC_RECONCILE_H
+
+#include "cdc/cdc.h"
+#include "lib/base/clock.h"
+
+struct rec_options {
+    int64_t differences_max; /* listed in the report, per table; counting goes on */
+    int64_t hold_max_ms;     /* longest time the applier may be held */
+    int64_t cut_timeout_ms;  /* waiting for the source's snapshot */
+};
+void rec_options_read(const struct fx_node *section, struct rec_options *ret,
+                      struct fx_arena *arena, struct fx_problems *problems);
+extern const struct fx_rule rec_option_rules[];
+
+enum rec_verdict { REC_EQUAL, REC_DIVERGENT, REC_INCONCLUSIVE };
+enum rec_kind { REC_MISSING, REC_EXTRA, REC_DIFFERENT }; /* on the target, seen from the source */
+
+struct rec_difference {
+    enum rec_kind kind;
+    const char *key;             /* as shown to people */
+    const char *column;          /* DIFFERENT: the first differing column … */
+    const char *source, *target; /* … and both values as shown */
+    size_t n_columns_different;
+};
+struct rec_table_result {
+    const char *source_name, *target_name;
+    int64_t rows_source, rows_target, rows_equal;
+    int64_t missing, extra, different;
+    size_t columns_compared;
+    const char *source_fingerprint, *target_fingerprint, *mapping_digest;
+    struct rec_difference *differences;
+    size_t n_differences;
+    const char *not_compared; /* NULL, or why the table is incomplete */
+};
+struct rec_report {
+    const char *context;
+    enum fx_direction direction; /* which side was the source */
+    const char *plan, *step;     /* what the report is bound to; "" outside a plan */
+    const char *mapping_digest;
+    struct fx_pos source_pos,
+        target_pos; /* the cut; the applier's position in the target's snapshot */
+    struct fx_wall started, finished;
+    int64_t applier_held_ms;
+    struct rec_table_result *tables;
+    size_t n_tables;
+    int64_t rows_compared, divergent;
+    double coverage_percent; /* of the context's tables */
+    enum rec_verdict verdict;
+};
+
+/* `on_progress` may be NULL: rows so far, for a picture; returning false stops with INTERRUPTED. */
+struct rec_progress {
+    bool (*on_progress)(void *arg, const char *table, int64_t rows);
+    void *arg;
+};
+bool rec_check(struct fx_context *ctx, const struct cdc_ref *ref, const struct rec_options *options,
+               const char *plan, const char *step, const struct rec_progress *progress,
+               struct fx_arena *arena, struct rec_report **ret_report,
+               struct fx_err *err) FX_MUST_CHECK;
+
+/*
+ * Compares single rows by key on both present states (the cut-over's verify, behind the fence, where nothing
+ * moves). Differences are appended to ret_report->tables as by rec_check.
+ */
+bool rec_check_keys(struct fx_context *ctx, enum fx_direction direction, const struct cdc_key *keys,
+                    size_t n_keys, struct fx_arena *arena, struct rec_report **ret_report,
+                    struct fx_err *err) FX_MUST_CHECK;
+
+void rec_report_text(const struct rec_report *report, struct fx_buf *out);
+void rec_report_json(const struct rec_report *report, struct fx_buf *out);
+/* Writes DIR/report.json and DIR/report.txt, each whole or not at all. */
+bool rec_report_write(const struct rec_report *report, const char *dir,
+                      struct fx_err *err) FX_MUST_CHECK;
+bool rec_report_load(const char *path, struct fx_arena *arena, struct rec_report **ret_report,
+                     struct fx_err *err) FX_MUST_CHECK;
+
+/* Gate of a report: pass | fail | unknown. `why` says the measured value and the limit. */
+enum rec_gate { REC_GATE_PASS, REC_GATE_FAIL, REC_GATE_UNKNOWN };
+struct rec_limits {
+    int64_t divergent_max;
+    double coverage_min_percent;
+    int64_t max_age_ms;         /* 0: any age */
+    const char *mapping_digest; /* NULL: any; else it must be this one */
+};
+enum rec_gate rec_gate(const struct rec_report *report, const struct rec_limits *limits,
+                       struct fx_wall now, struct fx_buf *why);
+
+#endif

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Client of a running facade's admin API, for plans and commands. The API itself is described in
+ * docs/protocols/admin.md; strangler/admin implements it.
+ *
+ * Every call that changes something carries an epoch: the group's epoch for hold, release and switch; the
+ * controller's (run's) epoch for weights and shadow. The facade refuses a lower one (STALE_EPOCH) and has made
+ * its state durable before it answers.
+ *
+ * Errors: FACADE_CONNECT (retriable), FACADE, STALE_EPOCH.
+ */
+#ifndef FCD_CONTROL_H
+#define FCD_CONTROL_H
+
+#include "lib/base/arena.h"
+#include "lib/err/err.h"
+
+struct fcd_endpoint {
+    const char *address; /* "127.0.0.1:9901" */
+    const char *token;   /* bearer, or NULL */
+    int64_t timeout_ms;
+};
+
+enum fcd_owner { FCD_OLD, FCD_NEW };
+enum fcd_hold { FCD_OPEN, FCD_PREPARED, FCD_HOLDING };
+
+struct fcd_group_status {
+    const char *group;
+    enum fcd_owner owner;
+    int64_t epoch;
+    enum fcd_hold hold;
+    int64_t held;         /* writes that wait now */
+    int64_t in_flight;    /* writes that an upstream is working on */
+    int64_t hold_left_ms; /* until the deadline; 0 when not holding */
+    int64_t held_max_ms;  /* longest wait of a held write since the last prepare */
+};
+struct fcd_route_status {
+    const char *id, *group;
+    bool is_write;
+    double weight_percent; /* to the new side, while the old owns the group */
+    double shadow_percent;
+    /* Since the counters were last reset by a change of weight or shadow: */
+    int64_t requests_old, requests_new, errors_old, errors_new; /* errors: 5xx or no answer */
+    double p99_old_ms, p99_new_ms;                              /* -1: no sample */
+    int64_t shadow_compared, shadow_mismatch, shadow_stale, shadow_dropped, shadow_failed;
+};
+struct fcd_status {
+    int64_t controller_epoch;
+    int64_t uptime_ms;
+    int64_t requests, requests_per_s;
+    struct fcd_group_status *groups;
+    size_t n_groups;
+    struct fcd_route_status *routes;
+    size_t n_routes;
+};
+
+bool fcd_control_status(const struct fcd_endpoint *at, struct fx_arena *arena,
+                        struct fcd_status **ret, struct fx_err *err) FX_MUST_CHECK;
+/* Announces a controller; a lower epoch than the facade knows is refused. Also resets nothing. */
+bool fcd_control_claim(const struct fcd_endpoint *at, int64_t controller_epoch,
+                       struct fx_err *err) FX_MUST_CHECK;
+bool fcd_control_weight(const struct fcd_endpoint *at, int64_t controller_epoch, const char *route,
+                        double percent, struct fx_err *err) FX_MUST_CHECK;
+bool fcd_control_shadow(const struct fcd_endpoint *at, int64_t controller_epoch, const char *route,
+                        double percent, int64_t recheck_ms, struct fx_err *err) FX_MUST_CHECK;
+
+/* Step 1: reserve hold slots for (group, epoch). A group without routes (the canary) is known to every facade that is told of it. */
+bool fcd_control_prepare(const struct fcd_endpoint *at, const char *group, int64_t epoch,
+                         struct fx_err *err) FX_MUST_CHECK;
+/* Step 2: stop sending writes of the group; answers at once, poll the status until in_flight is 0. */
+bool fcd_control_hold(const struct fcd_endpoint *at, const char *group, int64_t epoch,
+                      int64_t deadline_ms, struct fx_err *err) FX_MUST_CHECK;
+/* Between fence attempts and on abort: held writes go on to the owner that the facade knows. */
+bool fcd_control_release(const struct fcd_endpoint *at, const char *group, int64_t epoch,
+                         struct fx_err *err) FX_MUST_CHECK;
+/* Step 11: (group, epoch) belongs to `owner`: held writes and all reads and writes from now on go there. */
+bool fcd_control_switch(const struct fcd_endpoint *at, const char *group, int64_t epoch,
+                        enum fcd_owner owner, struct fx_err *err) FX_MUST_CHECK;
+
+#endif
