@@ -1,5 +1,5 @@
 # One cmocka program for each tests/unit/**/test_*.c, linked with the archive. `make unit` runs them all.
-UNIT_SRCS := $(call rwildcard,tests/unit,test_*.c)
+UNIT_SRCS := $(foreach f,$(call rwildcard,tests/unit,*.c),$(if $(filter test_%,$(notdir $(f))),$(f)))
 UNIT_BINS := $(UNIT_SRCS:%.c=$(B)/%)
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(ARCHIVE)

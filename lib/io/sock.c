@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The socket calls of the daemon in one place, with the options that every socket of ours has: non-blocking,
+ * close-on-exec, no Nagle (a proxy writes whole messages), no SIGPIPE.
+ */
+#include "lib/io/sock.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <unistd.h>
+
+#include "lib/base/str.h"
+
+static bool split_host_port(const char *text, char host[256], char port[16])
+{
+    const char *colon = strrchr(text, ':');
+    if (colon == NULL || colon[1] == '\0' || strlen(colon + 1) >= 16)
+        return false;
+    size_t len = (size_t)(colon - text);
+    if (len >= 2 && text[0] == '[' && text[len - 1] == ']') {
+        text++;
+        len -= 2;
+    }
+    if (len >= 256)
+        return false;
+    memcpy(host, text, len);
+    host[len] = '\0';
+    memcpy(port, colon + 1, strlen(colon + 1) + 1);
+    return port[strspn(port, "0123456789")] == '\0';
+}
+
+bool fx_addr_parse(const char *text, struct fx_addr *ret_addr, struct fx_err *err)
+{
+    char host[256], port[16];
+    if (!split_host_port(text, host, port)) {
+        fx_fail(err, FX_E_CONFIG, "\"%s\" is not an address", text);
+        return fx_hint(err, "Write host:port, for example 127.0.0.1:8080 or [::1]:8080.");
+    }
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | AI_PASSIVE};
+    struct addrinfo *found = NULL;
+    int rc = getaddrinfo(host[0] != '\0' ? host : NULL, port, &hints, &found);
+    if (rc != 0)
+        return fx_fail(err, FX_E_CONFIG, "could not resolve \"%s\": %s", text, gai_strerror(rc));
+    *ret_addr = (struct fx_addr){.len = found->ai_addrlen};
+    memcpy(&ret_addr->storage, found->ai_addr, found->ai_addrlen);
+    freeaddrinfo(found);
+    return true;
+}
+
+static bool addr_parts(const struct fx_addr *addr, char host[FX_ADDR_TEXT], char port[16])
+{
+    return getnameinfo((const struct sockaddr *)&addr->storage, addr->len, host, FX_ADDR_TEXT - 20,
+                       port, 16, NI_NUMERICHOST | NI_NUMERICSERV) == 0;
+}
+
+void fx_addr_text(const struct fx_addr *addr, char out[FX_ADDR_TEXT])
+{
+    char host[FX_ADDR_TEXT], port[16];
+    if (!addr_parts(addr, host, port))
+        snprintf(out, FX_ADDR_TEXT, "?");
+    else if (addr->storage.ss_family == AF_INET6)
+        snprintf(out, FX_ADDR_TEXT, "[%.57s]:%.15s", host, port);
+    else
+        snprintf(out, FX_ADDR_TEXT, "%.57s:%.15s", host, port);
+}
+
+void fx_addr_host(const struct fx_addr *addr, char out[FX_ADDR_TEXT])
+{
+    char port[16];
+    if (!addr_parts(addr, out, port))
+        snprintf(out, FX_ADDR_TEXT, "unknown");
+}
+
+bool fx_sock_listen(const struct fx_addr *addr, int backlog, int *ret_fd, struct fx_addr *ret_addr,
+                    struct fx_err *err)
+{
+    char text[FX_ADDR_TEXT];
+    fx_addr_text(addr, text);
+    FX_AUTO_FD int fd =
+        socket(addr->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int on = 1;
+    if (fd < 0)
+        return fx_fail_errno(err, FX_E_IO, errno, "could not create a socket for %s", text);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    if (bind(fd, (const struct sockaddr *)&addr->storage, addr->len) != 0 ||
+        listen(fd, backlog) != 0)
+        return fx_fail_errno(err, FX_E_IO, errno, "could not listen on %s", text);
+    if (ret_addr != NULL) {
+        ret_addr->len = sizeof ret_addr->storage;
+        getsockname(fd, (struct sockaddr *)&ret_addr->storage, &ret_addr->len);
+    }
+    *ret_fd = fx_fd_take(&fd);
+    return true;
+}
+
+int fx_sock_accept(int listen_fd, struct fx_addr *ret_peer)
+{
+    ret_peer->len = sizeof ret_peer->storage;
+    int fd = accept4(listen_fd, (struct sockaddr *)&ret_peer->storage, &ret_peer->len,
+                     SOCK_NONBLOCK | SOCK_CLOEXEC);
+    int on = 1;
+    if (fd >= 0)
+        setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return fd;
+}
+
+int fx_sock_connect(const struct fx_addr *addr, bool *ret_is_connected)
+{
+    FX_AUTO_FD int fd =
+        socket(addr->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int on = 1;
+    if (fd < 0)
+        return -1;
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    int rc = connect(fd, (const struct sockaddr *)&addr->storage, addr->len);
+    if (rc != 0 && errno != EINPROGRESS)
+        return -1;
+    *ret_is_connected = rc == 0;
+    return fx_fd_take(&fd);
+}
+
+int fx_sock_error(int fd)
+{
+    int error = 0;
+    socklen_t len = sizeof error;
+    return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 ? error : errno;
+}
+
+static enum fx_io outcome(ssize_t n, size_t *ret_len)
+{
+    if (n >= 0) {
+        *ret_len = (size_t)n;
+        return FX_IO_OK;
+    }
+    return errno == EAGAIN ? FX_IO_AGAIN : FX_IO_ERROR;
+}
+
+enum fx_io fx_sock_read(int fd, void *to, size_t room, size_t *ret_len)
+{
+    ssize_t n;
+    do
+        n = recv(fd, to, room, 0);
+    while (n < 0 && errno == EINTR);
+    return n == 0 ? FX_IO_EOF : outcome(n, ret_len);
+}
+
+enum fx_io fx_sock_write(int fd, const void *from, size_t len, size_t *ret_len)
+{
+    ssize_t n;
+    do
+        n = send(fd, from, len, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return outcome(n, ret_len);
+}
+
+enum fx_io fx_sock_writev(int fd, const struct iovec *parts, int n_parts, size_t *ret_len)
+{
+    struct msghdr message = {.msg_iovlen = (size_t)n_parts};
+    memcpy(&message.msg_iov, &parts, sizeof parts); /* sendmsg only reads them */
+    ssize_t n;
+    do
+        n = sendmsg(fd, &message, MSG_NOSIGNAL);
+    while (n < 0 && errno == EINTR);
+    return outcome(n, ret_len);
+}
+
+bool fx_sock_is_quiet(int fd)
+{
+    char byte;
+    ssize_t n = recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+    return n < 0 && (errno == EAGAIN || errno == EINTR);
+}

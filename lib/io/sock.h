@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Non-blocking TCP: addresses, listeners, connections, reads and writes that say what happened in one word.
+ *
+ * Addresses are numeric or resolved by fx_addr_parse, which may block and is called only at start; the loop
+ * never resolves. Thread: any.
+ */
+#ifndef FX_IO_SOCK_H
+#define FX_IO_SOCK_H
+
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "lib/err/err.h"
+
+struct fx_addr {
+    struct sockaddr_storage storage;
+    socklen_t len;
+};
+enum { FX_ADDR_TEXT = 80 };
+
+/* "127.0.0.1:80", "[::1]:80", "localhost:80", ":80" (every interface). Errors: CONFIG. */
+bool fx_addr_parse(const char *text, struct fx_addr *ret_addr, struct fx_err *err) FX_MUST_CHECK;
+void fx_addr_text(const struct fx_addr *addr, char out[FX_ADDR_TEXT]); /* "127.0.0.1:80" */
+void fx_addr_host(const struct fx_addr *addr, char out[FX_ADDR_TEXT]); /* "127.0.0.1" */
+
+/* Non-blocking, close-on-exec, SO_REUSEADDR. Port 0 picks a free one; *ret_addr (may be NULL) tells. */
+bool fx_sock_listen(const struct fx_addr *addr, int backlog, int *ret_fd, struct fx_addr *ret_addr,
+                    struct fx_err *err) FX_MUST_CHECK;
+/* -1 with errno as accept4(2). TCP_NODELAY is on. */
+int fx_sock_accept(int listen_fd, struct fx_addr *ret_peer);
+/* Starts a connection; *ret_is_connected tells when no waiting is needed. -1 with errno. */
+int fx_sock_connect(const struct fx_addr *addr, bool *ret_is_connected);
+int fx_sock_error(int fd); /* SO_ERROR, taken */
+
+enum fx_io {
+    FX_IO_OK,    /* some bytes moved */
+    FX_IO_AGAIN, /* would block */
+    FX_IO_EOF,   /* reading: the peer has finished */
+    FX_IO_ERROR  /* reset, broken pipe, …: errno tells */
+};
+enum fx_io fx_sock_read(int fd, void *to, size_t room, size_t *ret_len);
+enum fx_io fx_sock_write(int fd, const void *from, size_t len, size_t *ret_len); /* no SIGPIPE */
+enum fx_io fx_sock_writev(int fd, const struct iovec *parts, int n, size_t *ret_len);
+/* false when the peer has closed, or sent what nobody asked for: not fit for the next request. */
+bool fx_sock_is_quiet(int fd);
+
+#endif
