@@ -57,7 +57,11 @@ bool fx_db_is_broken(const struct fx_db *db);
 /* A parameter or result cell as text; ptr NULL means SQL NULL. */
 typedef struct fx_str fx_cell;
 
-/* Runs one statement. *ret_rows (may be NULL): rows affected. Several statements in one text only with n_params 0. */
+/*
+ * Runs one statement. *ret_rows (may be NULL): rows matched (MariaDB: CLIENT_FOUND_ROWS, so that an update to
+ * the same values counts), summed over all statements of the text. Several statements in one text (separated by
+ * ';') only with n_params 0; it stops at the first that fails. Results of a SELECT in the text are discarded.
+ */
 bool fx_db_exec(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
                 int64_t *ret_rows, struct fx_err *err) FX_MUST_CHECK;
 

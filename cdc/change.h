@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The event model: what a source hands to the streamer, whichever engine it reads.
+ *
+ * A source delivers whole, committed transactions, in commit order: BEGIN, then ROW, OWN and BARRIER in the
+ * order in which they happened, then COMMIT; transactions do not interleave. Between transactions there may be
+ * PASSED. Both servers send a transaction only once it has committed (pgoutput protocol 1, the binary log),
+ * so nothing here is ever taken back, and no one needs to hold a transaction in memory: the streamer
+ * passes changes on into one open transaction of the target.
+ *
+ *     { PASSED }  BEGIN(is_loop = false)  { ROW | OWN | BARRIER }  COMMIT
+ *     { PASSED }  BEGIN(is_loop = true)   { BARRIER }              COMMIT     rows of a loop are not delivered
+ *
+ * Positions mean the same everywhere: "everything that committed before this is handled". For PostgreSQL
+ * that is the LSN of the commit record plus one (which is also what START_REPLICATION and the slot's feedback take),
+ * so it is known at BEGIN; for MariaDB the GTID position after the transaction (all domains merged).
+ *
+ * Owns: everything an event points to belongs to the source and is valid until its next `next` call.
+ */
+#ifndef CDC_CHANGE_H
+#define CDC_CHANGE_H
+
+#include "lib/map/map.h"
+
+enum cdc_op { CDC_INSERT, CDC_UPDATE, CDC_DELETE };
+
+enum cdc_event_kind {
+    CDC_EV_NONE,  /* the time-out came first */
+    CDC_EV_BEGIN, /* a transaction starts; `txn` */
+    CDC_EV_ROW,   /* one row changed in a table of the context or in ficus.canary; `row` */
+    CDC_EV_OWN,   /* a row of ficus.own as it is after the change; `own` */
+    CDC_EV_BARRIER, /* a barrier was raised here, or (in a loop) the other applier wrote one; `barrier` */
+    CDC_EV_COMMIT, /* the transaction is complete; `txn` again */
+    CDC_EV_PASSED, /* nothing of ours up to `pos`: keepalive, heartbeat, another database's transaction */
+};
+
+struct cdc_txn {
+    struct fx_pos pos;   /* position once this transaction is handled */
+    int64_t commit_us;   /* wall clock of its commit on the source, microseconds since 1970 */
+    bool is_coarse_time; /* commit_us is a whole second (binary log) */
+    bool is_loop;        /* written by the other stream's applier: discard, count */
+    char label[64];      /* for messages: "transaction 918277", "GTID 0-1-1000" */
+};
+
+enum cdc_old_row {
+    CDC_OLD_NONE, /* update whose key did not change, with replica identity default; insert */
+    CDC_OLD_KEY,  /* only the key columns of `old` are valid; the others are UNCHANGED */
+    CDC_OLD_FULL, /* the whole row before the change */
+};
+
+struct cdc_row {
+    enum cdc_op op;
+    size_t table; /* index into binding->ctx.tables (the canary is the last one) */
+    enum cdc_old_row has_old;
+    struct fx_value
+        *old; /* a value for each column of the source-side table (catalog order), or NULL */
+    struct fx_value
+        *new;        /* the same; NULL for a delete; UNCHANGED: a TOASTed value that was not sent */
+    int64_t ordinal; /* of the row inside its transaction, from 1 */
+};
+
+enum cdc_own_state { CDC_OWN_UNKNOWN, CDC_OWN_HERE, CDC_OWN_FENCED, CDC_OWN_AWAY };
+
+struct cdc_own {
+    char group[64];
+    enum cdc_own_state state;
+    int64_t epoch;
+};
+
+struct cdc_barrier {
+    char group[64];
+    int64_t epoch;
+};
+
+struct cdc_event {
+    enum cdc_event_kind kind;
+    union {
+        struct cdc_txn txn;
+        struct cdc_row row;
+        struct cdc_own own;
+        struct cdc_barrier barrier;
+        struct fx_pos pos; /* PASSED */
+    };
+};
+
+/*
+ * What one stream moves: the context bound to both catalogs with ficus.canary appended as its last
+ * table, and the names derived from the context. Made once per process by cdc_bind.
+ */
+struct cdc_binding {
+    struct fx_context ctx; /* tables: those of ficus.yaml, then ficus.canary */
+    enum fx_direction direction;
+    const struct fx_db_conf *source, *target;
+    const char *stream; /* "orders-forward" */
+    const char *
+        other_stream; /* "orders-reverse": MariaDB transactions that touch its progress row are loops */
+    const char *slot; /* PostgreSQL slot and publication, "ficus_orders" */
+    const char
+        *origin; /* PostgreSQL replication origin of the reverse applier, "ficus_orders_reverse" */
+    const char *canary_group; /* "orders.canary" */
+};
+
+/* Source-side and target-side catalog of one table of the binding. */
+const struct fx_table *cdc_source_table(const struct cdc_binding *binding, size_t table);
+const struct fx_table *cdc_target_table(const struct cdc_binding *binding, size_t table);
+/* Index of the source-side table of that name, or -1 when the stream does not carry it. */
+ptrdiff_t cdc_binding_find(const struct cdc_binding *binding, struct fx_str schema,
+                           struct fx_str name);
+/* The group that owns a table of the binding: the context's name, or its canary group. */
+const char *cdc_binding_group(const struct cdc_binding *binding, size_t table);
+enum cdc_own_state cdc_own_state_parse(struct fx_str text);
+/* {"barrier":"orders","epoch":7}; false when the text is something else. */
+bool cdc_barrier_parse(struct fx_str text, struct cdc_barrier *ret_barrier);
+
+/* Binds the context of the project to both databases. Everything belongs to the arena. */
+bool cdc_bind(const struct fx_context *ctx, enum fx_direction direction, struct fx_db *old_db,
+              struct fx_db *new_db, struct fx_arena *arena, struct cdc_binding **ret_binding,
+              struct fx_err *err) FX_MUST_CHECK;
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A source of changes: one vtable, one adapter for each engine (source_pg.c, source_my.c).
+ *
+ * An adapter opens its own connection, starts after a position, and delivers events as change.h describes
+ * them. It knows nothing of the target. After a failure the streamer closes it and opens a new one from the position
+ * that the target holds; an adapter never reconnects by itself.
+ *
+ * Loud stops that an adapter raises, all not retriable: DRIFT (DDL on a carried table that is not ours; a shape that
+ * is not the bound one; a lost slot; a purged position), SOURCE_DATA (a value that has no canonical form),
+ * UNSUPPORTED (an event that cannot be carried: TRUNCATE, incident, statement-format change, XA).
+ * Retriable: SOURCE_CONNECT.
+ * Thread: one.
+ */
+#ifndef CDC_SOURCE_H
+#define CDC_SOURCE_H
+
+#include "cdc/change.h"
+
+struct cdc_source;
+
+struct cdc_source_ops {
+    /*
+     * The next event, waiting at most `timeout_ms` (an adapter that cannot be interrupted may take up to
+     * 200 ms more). Returns early with CDC_EV_NONE when `wake_fd` (see open) becomes readable.
+     */
+    bool (*next)(struct cdc_source *src, int64_t timeout_ms, struct cdc_event *ret_event,
+                 struct fx_err *err);
+    /* Will `next` return an event without touching the network? Lets the sink join commit and next begin. */
+    bool (*has_buffered)(struct cdc_source *src);
+    /* Everything before `pos` is durable on the target. Also keeps an idle connection alive: called at
+       least every `heartbeat_ms`, also while the stream is held and `next` is not called. */
+    bool (*confirm)(struct cdc_source *src, const struct fx_pos *pos, struct fx_err *err);
+    /* Asks the server to say how far its log reaches; answered by a PASSED soon. May do nothing. */
+    bool (*ask_end)(struct cdc_source *src, struct fx_err *err);
+    /* Where the server's log ended when it was last heard of; text "" when unknown. */
+    struct fx_pos (*end)(const struct cdc_source *src);
+    void (*close)(struct cdc_source *src);
+};
+
+struct cdc_source { /* first member of every adapter */
+    const struct cdc_source_ops *ops;
+};
+
+/* `wake_fd`: an eventfd that another thread may write to, or -1. It is only polled, never read. */
+bool cdc_source_pg_open(const struct cdc_binding *binding, const struct fx_pos *from, int wake_fd,
+                        struct cdc_source **ret_src, struct fx_err *err) FX_MUST_CHECK;
+bool cdc_source_my_open(const struct cdc_binding *binding, const struct fx_pos *from, int wake_fd,
+                        struct cdc_source **ret_src, struct fx_err *err) FX_MUST_CHECK;
+
+#endif
