@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Why not strtoll and friends: they skip spaces, accept '+' and stop silently at junk, and strtod obeys a
+ * locale. A port, an offset or a length read that way is how a typo becomes another number.
+ */
+#include "lib/fmt/text.h"
+
+#include <ctype.h>
+#include <locale.h>
+#include <math.h>
+
+bool fx_parse_u64(struct fx_str s, uint64_t max, uint64_t *ret)
+{
+    uint64_t value = 0;
+    if (s.len == 0 || s.len > 20)
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        if (s.ptr[i] < '0' || s.ptr[i] > '9')
+            return false;
+        if (__builtin_mul_overflow(value, 10U, &value) ||
+            __builtin_add_overflow(value, (uint64_t)(s.ptr[i] - '0'), &value))
+            return false;
+    }
+    if (value > max)
+        return false;
+    *ret = value;
+    return true;
+}
+
+bool fx_parse_i64(struct fx_str s, int64_t min, int64_t max, int64_t *ret)
+{
+    bool is_negative = s.len > 0 && s.ptr[0] == '-';
+    uint64_t magnitude;
+    if (!fx_parse_u64(is_negative ? fx_str_sub(s, 1, s.len - 1) : s,
+                      is_negative ? (uint64_t)INT64_MAX + 1 : (uint64_t)INT64_MAX, &magnitude))
+        return false;
+    int64_t value = is_negative ? (int64_t)(0 - magnitude) : (int64_t)magnitude;
+    if (value < min || value > max)
+        return false;
+    *ret = value;
+    return true;
+}
+
+static int hex_digit(char c)
+{
+    if (c >= '0' && c <= '9')
+        return c - '0';
+    if (c >= 'a' && c <= 'f')
+        return c - 'a' + 10;
+    if (c >= 'A' && c <= 'F')
+        return c - 'A' + 10;
+    return -1;
+}
+
+bool fx_parse_hex_u64(struct fx_str s, uint64_t max, uint64_t *ret)
+{
+    uint64_t value = 0;
+    if (s.len == 0 || s.len > 16)
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        int digit = hex_digit(s.ptr[i]);
+        if (digit < 0)
+            return false;
+        value = value << 4 | (uint64_t)digit;
+    }
+    if (value > max)
+        return false;
+    *ret = value;
+    return true;
+}
+
+/* -?digits[.digits][(e|E)[+-]digits] and nothing else; so strtod sees no "nan", "0x" or spaces. */
+static bool is_double_text(struct fx_str s)
+{
+    size_t i = 0, n_digits = 0;
+    if (i < s.len && s.ptr[i] == '-')
+        i++;
+    for (; i < s.len && isdigit((unsigned char)s.ptr[i]); i++)
+        n_digits++;
+    if (i < s.len && s.ptr[i] == '.')
+        for (i++; i < s.len && isdigit((unsigned char)s.ptr[i]); i++)
+            n_digits++;
+    if (n_digits == 0)
+        return false;
+    if (i < s.len && (s.ptr[i] == 'e' || s.ptr[i] == 'E')) {
+        i++;
+        if (i < s.len && (s.ptr[i] == '+' || s.ptr[i] == '-'))
+            i++;
+        if (i == s.len)
+            return false;
+        while (i < s.len && isdigit((unsigned char)s.ptr[i]))
+            i++;
+    }
+    return i == s.len;
+}
+
+bool fx_parse_double(struct fx_str s, double *ret)
+{
+    char text[512];
+    if (s.len >= sizeof text || !is_double_text(s))
+        return false;
+    memcpy(text, s.ptr, s.len);
+    text[s.len] = '\0';
+    locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    if (c_locale == (locale_t)0)
+        return false;
+    double value = strtod_l(text, NULL, c_locale);
+    freelocale(c_locale);
+    if (!isfinite(value))
+        return false;
+    *ret = value;
+    return true;
+}
+
+void fx_text_double(double d, struct fx_buf *out)
+{
+    if (isnan(d)) {
+        fx_buf_add(out, FX_STR("nan"));
+        return;
+    }
+    if (isinf(d)) {
+        fx_buf_add_c(out, d < 0 ? "-inf" : "inf");
+        return;
+    }
+    char text[64];
+    for (int precision = 15; precision <= 17; precision++) {
+        double back = 0;
+        snprintf(text, sizeof text, "%.*g", precision, d);
+        if (fx_parse_double(fx_str_from(text), &back) && back == d)
+            break;
+    }
+    fx_buf_add_c(out, text);
+}
+
+/* Length of the well-formed sequence at p (RFC 3629, section 4), 0 when there is none. */
+static size_t utf8_sequence(const unsigned char *p, size_t left)
+{
+    unsigned char low = 0x80, high = 0xBF;
+    size_t len;
+    if (p[0] < 0x80)
+        return 1;
+    if (p[0] >= 0xC2 && p[0] <= 0xDF)
+        len = 2;
+    else if (p[0] >= 0xE0 && p[0] <= 0xEF)
+        len = 3;
+    else if (p[0] >= 0xF0 && p[0] <= 0xF4)
+        len = 4;
+    else
+        return 0;
+    if (p[0] == 0xE0)
+        low = 0xA0; /* overlong */
+    else if (p[0] == 0xED)
+        high = 0x9F; /* surrogates */
+    else if (p[0] == 0xF0)
+        low = 0x90; /* overlong */
+    else if (p[0] == 0xF4)
+        high = 0x8F; /* beyond U+10FFFF */
+    if (left < len || p[1] < low || p[1] > high)
+        return 0;
+    for (size_t i = 2; i < len; i++)
+        if ((p[i] & 0xC0) != 0x80)
+            return 0;
+    return len;
+}
+
+bool fx_utf8_valid(struct fx_str s)
+{
+    const unsigned char *p = (const unsigned char *)s.ptr;
+    for (size_t i = 0; i < s.len;) {
+        size_t len = utf8_sequence(p + i, s.len - i);
+        if (len == 0)
+            return false;
+        i += len;
+    }
+    return true;
+}
+
+size_t fx_utf8_length(struct fx_str s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++)
+        n += ((unsigned char)s.ptr[i] & 0xC0) != 0x80;
+    return n;
+}
+
+struct fx_str fx_utf8_clip(struct fx_str s, size_t max_bytes)
+{
+    if (s.len <= max_bytes)
+        return s;
+    size_t end = max_bytes;
+    while (end > 0 && ((unsigned char)s.ptr[end] & 0xC0) == 0x80)
+        end--;
+    return fx_str_sub(s, 0, end);
+}
+
+void fx_hex_encode(struct fx_str bytes, struct fx_buf *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    for (size_t i = 0; i < bytes.len; i++) {
+        unsigned char byte = (unsigned char)bytes.ptr[i];
+        fx_buf_add_char(out, digits[byte >> 4]);
+        fx_buf_add_char(out, digits[byte & 15]);
+    }
+}
+
+bool fx_hex_decode(struct fx_str hex, struct fx_buf *out)
+{
+    if (hex.len % 2 != 0)
+        return false;
+    for (size_t i = 0; i < hex.len; i += 2) {
+        int high = hex_digit(hex.ptr[i]), low = hex_digit(hex.ptr[i + 1]);
+        if (high < 0 || low < 0)
+            return false;
+        fx_buf_add_char(out, (char)(high << 4 | low));
+    }
+    return !out->has_failed;
+}
+
+static const char base64_alphabet[] =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+void fx_base64_encode(struct fx_str bytes, struct fx_buf *out)
+{
+    for (size_t i = 0; i < bytes.len; i += 3) {
+        size_t n = FX_MIN(bytes.len - i, (size_t)3);
+        uint32_t group = 0;
+        for (size_t k = 0; k < 3; k++)
+            group = group << 8 | (k < n ? (unsigned char)bytes.ptr[i + k] : 0U);
+        for (size_t k = 0; k < 4; k++)
+            fx_buf_add_char(out, k <= n ? base64_alphabet[group >> (18 - 6 * k) & 63] : '=');
+    }
+}
+
+static int base64_digit(char c)
+{
+    if (c >= 'A' && c <= 'Z')
+        return c - 'A';
+    if (c >= 'a' && c <= 'z')
+        return c - 'a' + 26;
+    if (c >= '0' && c <= '9')
+        return c - '0' + 52;
+    return c == '+' ? 62 : c == '/' ? 63 : -1;
+}
+
+bool fx_base64_decode(struct fx_str text, struct fx_buf *out)
+{
+    if (text.len % 4 != 0)
+        return false;
+    for (size_t i = 0; i < text.len; i += 4) {
+        bool is_last = i + 4 == text.len;
+        size_t n_pad = 0;
+        if (is_last && text.ptr[i + 3] == '=')
+            n_pad = text.ptr[i + 2] == '=' ? 2 : 1;
+        uint32_t group = 0;
+        for (size_t k = 0; k < 4; k++) {
+            int digit = k >= 4 - n_pad ? 0 : base64_digit(text.ptr[i + k]);
+            if (digit < 0)
+                return false;
+            group = group << 6 | (uint32_t)digit;
+        }
+        if ((n_pad == 1 && (group & 0xFF) != 0) || (n_pad == 2 && (group & 0xFFFF) != 0))
+            return false; /* two texts for the same bytes: not canonical */
+        for (size_t k = 0; k < 3 - n_pad; k++)
+            fx_buf_add_char(out, (char)(group >> (16 - 8 * k) & 0xFF));
+    }
+    return !out->has_failed;
+}
+
+void fx_html_escape(struct fx_str text, struct fx_buf *out)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        switch (text.ptr[i]) {
+        case '&': fx_buf_add(out, FX_STR("&amp;")); break;
+        case '<': fx_buf_add(out, FX_STR("&lt;")); break;
+        case '>': fx_buf_add(out, FX_STR("&gt;")); break;
+        case '"': fx_buf_add(out, FX_STR("&quot;")); break;
+        case '\'': fx_buf_add(out, FX_STR("&#39;")); break;
+        default: fx_buf_add_char(out, text.ptr[i]);
+        }
+    }
+}
