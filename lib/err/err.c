@@ -204,6 +204,16 @@ static void text_frame(struct fx_str frame, size_t index, void *arg)
     fx_buf_printf(arg, "  %s%.*s\n", index == 0 ? "context: " : "         ", FX_STR_FMT(frame));
 }
 
+/* Further lines of a detail stand under the first. */
+static void text_detail(const struct fx_err *err, struct fx_buf *out)
+{
+    struct fx_str rest = fx_str_from(err->detail);
+    for (const char *lead = "  detail: "; rest.len > 0; lead = "          ") {
+        struct fx_str line = fx_str_cut(rest, '\n', &rest);
+        fx_buf_printf(out, "%s%.*s\n", lead, FX_STR_FMT(line));
+    }
+}
+
 void fx_err_render(const struct fx_err *err, const char *program, struct fx_buf *out)
 {
     char cause[64];
@@ -211,7 +221,7 @@ void fx_err_render(const struct fx_err *err, const char *program, struct fx_buf 
     fx_buf_printf(out, "%s: error: %s  [%s%s%s]\n", program, err->message, fx_code_name(err->code),
                   cause[0] != '\0' ? "/" : "", cause);
     if (err->detail[0] != '\0')
-        fx_buf_printf(out, "  detail: %s\n", err->detail);
+        text_detail(err, out);
     each_frame(err, text_frame, out);
     if (err->hint[0] != '\0')
         fx_buf_printf(out, "  hint: %s\n", err->hint);

@@ -46,7 +46,7 @@ struct fx_err {
     const char *file;  /* where it was raised, for --debug */
     int line;
     char message[384];
-    char detail[512];
+    char detail[2048]; /* may hold several lines: all problems of a file at once */
     char hint[384];
     char context[640]; /* frames, innermost first, each ended by '\n' */
 };
