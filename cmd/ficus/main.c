@@ -1,4 +1,185 @@
-int main(void)
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Entry point: finds the command in the table, reads its options, calls it, prints what went wrong. */
+#include <errno.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "cmd/ficus/cmd.h"
+#include "lib/base/alloc.h"
+#include "lib/fmt/suggest.h"
+#include "lib/log/log.h"
+
+const struct cmd *const cmd_tables[] = {
+#define X(noun) cmd_##noun,
+#include "cmd/ficus/commands.def"
+#undef X
+    NULL,
+};
+
+struct common {
+    const char *project;
+    const char *log;
+    bool no_color;
+    bool help;
+};
+
+static const struct fx_opt common_options[] = {
+    FX_OPT_TEXT(struct common, project, "project", 'f', "FILE", "the project file",
+                .def = "ficus.yaml"),
+    FX_OPT_TEXT(struct common, log, "log", 0, "LEVELS", "what is logged: warn, all=info,cdc=debug"),
+    FX_OPT_FLAG(struct common, no_color, "no-color", 0, "no colours (also: NO_COLOR)"),
+    FX_OPT_FLAG(struct common, help, "help", 'h', "explain the command"),
+    FX_OPT_END,
+};
+
+#define EACH_COMMAND(c)                                               \
+    for (const struct cmd *const *t_ = cmd_tables; *t_ != NULL; t_++) \
+        for (const struct cmd *c = *t_; c->noun != NULL; c++)
+
+enum { NAMES_MAX = 64 };
+
+/* Nouns (noun NULL) or the verbs of one. */
+static size_t collect(const char *noun, const char *names[NAMES_MAX + 1])
 {
+    size_t n = 0;
+    EACH_COMMAND (c) {
+        const char *name = noun == NULL ? c->noun : c->verb;
+        if (c->is_hidden || name == NULL || n == NAMES_MAX ||
+            (noun != NULL && strcmp(c->noun, noun) != 0) ||
+            (n > 0 && strcmp(names[n - 1], name) == 0))
+            continue;
+        names[n++] = name;
+    }
+    names[n] = NULL;
+    return n;
+}
+
+static bool unknown(const char *kind, const char *word, const char *noun, struct fx_err *err)
+{
+    const char *names[NAMES_MAX + 1];
+    (void)collect(noun, names);
+    fx_fail(err, FX_E_USAGE, "unknown %s \"%s\"", kind, word);
+    const char *near = fx_suggest(word, names);
+    const char *space = noun != NULL ? " " : "";
+    noun = noun != NULL ? noun : "";
+    if (near != NULL)
+        return fx_hint(err, "Did you mean: ficus %s%s%s", noun, space, near);
+    return fx_hint(err, "Run: ficus help%s%s", space, noun);
+}
+
+/* *ret_used: how many words of the command line name the command. */
+static bool find(int argc, char *const *argv, const struct cmd **ret, int *ret_used,
+                 struct fx_err *err)
+{
+    const char *noun = argv[0];
+    const char *verb = argc > 1 && argv[1][0] != '-' ? argv[1] : NULL;
+    bool has_noun = false, has_verbs = false;
+    EACH_COMMAND (c) {
+        if (strcmp(c->noun, noun) != 0)
+            continue;
+        has_noun = true;
+        has_verbs |= c->verb != NULL;
+        bool is_it = c->verb == NULL || (verb != NULL && strcmp(c->verb, verb) == 0);
+        /* "journal show": a verb of two words. */
+        const char *space = c->verb != NULL ? strchr(c->verb, ' ') : NULL;
+        bool is_two = space != NULL && verb != NULL && argc > 2 &&
+                      strlen(verb) == (size_t)(space - c->verb) &&
+                      strncmp(c->verb, verb, strlen(verb)) == 0 && strcmp(space + 1, argv[2]) == 0;
+        if (is_it || is_two) {
+            *ret = c;
+            *ret_used = c->verb == NULL ? 1 : is_two ? 3 : 2;
+            return true;
+        }
+    }
+    if (!has_noun)
+        return unknown("command", noun, NULL, err);
+    if (verb == NULL && has_verbs) {
+        fx_fail(err, FX_E_USAGE, "\"%s\" needs a verb", noun);
+        return fx_hint(err, "Run: ficus help %s", noun);
+    }
+    return unknown("verb", verb, noun, err);
+}
+
+static int print_help(const struct cmd *c)
+{
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 16);
+    fx_buf_printf(&out, "%s\n\nusage: ficus %s%s%s%s%s [options]\n\n", c->summary, c->noun,
+                  c->verb != NULL ? " " : "", c->verb != NULL ? c->verb : "",
+                  c->words != NULL ? " " : "", c->words != NULL ? c->words : "");
+    if (c->more != NULL)
+        fx_buf_printf(&out, "%s\n\n", c->more);
+    fx_buf_add_c(&out, "options:\n");
+    fx_opt_help(c->options, &out);
+    fx_opt_help(common_options, &out);
+    fputs(fx_buf_cstr(&out), stdout);
     return 0;
+}
+
+/* Fills the call's options and words; *ret_common too. */
+static bool read_line(struct cmd_call *call, int argc, char *const *argv, struct common *ret_common,
+                      struct fx_err *err)
+{
+    const struct cmd *c = call->cmd;
+    call->options = fx_arena_alloc(call->arena, c->options_size + 1);
+    const struct fx_opt_set sets[] = {{c->options, call->options}, {common_options, ret_common}};
+    if (!fx_opt_parse(sets, FX_ARRAY_LEN(sets), argc, argv, call->words, CMD_WORDS_MAX,
+                      &call->n_words, err))
+        return false;
+    if (ret_common->help)
+        return true;
+    if (call->n_words > c->words_max)
+        return fx_fail(err, FX_E_USAGE, "unexpected argument \"%s\"", call->words[c->words_max]);
+    if (call->n_words < c->words_min) {
+        fx_fail(err, FX_E_USAGE, "argument missing: %s", c->words);
+        return fx_hint(err, "Run: ficus %s%s%s --help", c->noun, c->verb != NULL ? " " : "",
+                       c->verb != NULL ? c->verb : "");
+    }
+    if (ret_common->log != NULL && !fx_log_configure(ret_common->log))
+        return fx_fail(err, FX_E_USAGE, "--log: \"%s\" is not a list of levels", ret_common->log);
+    return true;
+}
+
+/* Where this executable is, so that streams run the same build even when PATH or argv[0] lie. */
+static const char *own_path(struct fx_arena *arena, const char *argv0)
+{
+    char path[4096];
+    ssize_t n = readlink("/proc/self/exe", path, sizeof path - 1);
+    if (n <= 0)
+        return argv0;
+    path[n] = '\0';
+    return fx_arena_strdup(arena, path);
+}
+
+int main(int argc, char **argv)
+{
+    /* A peer that goes away is an error of a write, never the end of the process. */
+    signal(SIGPIPE, SIG_IGN);
+    static char help[] = "help";
+    char *only_help[] = {help, NULL};
+    bool is_bare = argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0;
+    char *const *line = is_bare ? only_help : argv + 1;
+    int n = is_bare ? 1 : argc - 1;
+
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    struct fx_err err = FX_ERR_INIT;
+    struct common common = {0};
+    struct cmd_call call = {.argv0 = own_path(&arena, argv[0]), .arena = &arena};
+    int used = 0;
+    if (!find(n, line, &call.cmd, &used, &err) ||
+        !read_line(&call, n - used, line + used, &common, &err))
+        return fx_err_report(&err, "ficus");
+    if (common.help)
+        return print_help(call.cmd);
+    call.project_path = common.project;
+    call.no_color = common.no_color;
+    if (!call.cmd->run(&call, &err)) {
+        fflush(stdout);
+        return fx_err_report(&err, "ficus");
+    }
+    if (fflush(stdout) != 0 && call.exit_status == 0) {
+        fx_fail_errno(&err, FX_E_IO, EIO, "could not write the output");
+        return fx_err_report(&err, "ficus");
+    }
+    return call.exit_status;
 }

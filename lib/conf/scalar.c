@@ -6,126 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "lib/conf/scalar.h"
-
-struct unit {
-    const char *name;
-    int64_t factor;
-};
-
-static const struct unit duration_units[] = {
-    {"ms", 1}, {"s", 1000}, {"m", 60000}, {"h", 3600000}, {"d", 86400000},
-};
-
-static const struct unit size_units[] = {
-    {"B", 1},          {"KB", 1000},      {"MB", 1000000},   {"GB", 1000000000},
-    {"KiB", 1L << 10}, {"MiB", 1L << 20}, {"GiB", 1L << 30},
-};
-
-/*
- * "12" or "1.5" times `factor`, exactly: a fraction of the factor's unit is refused, and so is overflow.
- * *ret_used: how many characters make the number.
- */
-static bool parse_number(struct fx_str s, size_t *ret_used, int64_t *ret_whole,
-                         int64_t *ret_fraction, int64_t *ret_scale)
-{
-    size_t i = 0;
-    int64_t whole = 0, fraction = 0, scale = 1;
-    for (; i < s.len && s.ptr[i] >= '0' && s.ptr[i] <= '9'; i++) {
-        if (__builtin_mul_overflow(whole, (int64_t)10, &whole) ||
-            __builtin_add_overflow(whole, (int64_t)(s.ptr[i] - '0'), &whole))
-            return false;
-    }
-    if (i == 0)
-        return false;
-    if (i + 1 < s.len && s.ptr[i] == '.') {
-        size_t start = ++i;
-        for (; i < s.len && s.ptr[i] >= '0' && s.ptr[i] <= '9' && i - start < 6; i++) {
-            fraction = fraction * 10 + (s.ptr[i] - '0');
-            scale *= 10;
-        }
-        if (i == start)
-            return false;
-    }
-    *ret_used = i;
-    *ret_whole = whole;
-    *ret_fraction = fraction;
-    *ret_scale = scale;
-    return true;
-}
-
-static bool scaled(struct fx_str s, const struct unit *units, size_t n_units, int64_t *ret)
-{
-    size_t used = 0;
-    int64_t whole = 0, fraction = 0, scale = 1;
-    if (!parse_number(s, &used, &whole, &fraction, &scale))
-        return false;
-    struct fx_str rest = fx_str_sub(s, used, s.len - used);
-    if (rest.len == 0 && whole == 0 && fraction == 0) {
-        *ret = 0;
-        return true;
-    }
-    for (size_t i = 0; i < n_units; i++) {
-        if (!fx_str_eq_c(rest, units[i].name))
-            continue;
-        int64_t value = 0;
-        if (__builtin_mul_overflow(whole, units[i].factor, &value) ||
-            fraction * units[i].factor % scale != 0)
-            return false;
-        return !__builtin_add_overflow(value, fraction * units[i].factor / scale, ret);
-    }
-    return false;
-}
-
-bool fx_scalar_parse_duration(struct fx_str text, int64_t *ret_ms)
-{
-    return scaled(text, duration_units, FX_ARRAY_LEN(duration_units), ret_ms);
-}
-
-bool fx_scalar_parse_size(struct fx_str text, int64_t *ret_bytes)
-{
-    return scaled(text, size_units, FX_ARRAY_LEN(size_units), ret_bytes);
-}
-
-bool fx_scalar_parse_percent(struct fx_str text, double *ret)
-{
-    size_t used = 0;
-    int64_t whole = 0, fraction = 0, scale = 1;
-    if (!parse_number(text, &used, &whole, &fraction, &scale))
-        return false;
-    struct fx_str rest = fx_str_trim(fx_str_sub(text, used, text.len - used));
-    if ((rest.len > 0 && !fx_str_eq_c(rest, "%")) || whole > 100 || (whole == 100 && fraction > 0))
-        return false;
-    *ret = (double)whole + (double)fraction / (double)scale;
-    return true;
-}
-
-bool fx_scalar_parse_int(struct fx_str text, int64_t *ret)
-{
-    bool is_negative = text.len > 1 && text.ptr[0] == '-';
-    size_t i = is_negative ? 1 : 0;
-    int64_t value = 0;
-    if (i == text.len)
-        return false;
-    for (; i < text.len; i++) {
-        char c = text.ptr[i];
-        if (c < '0' || c > '9' || __builtin_mul_overflow(value, (int64_t)10, &value) ||
-            __builtin_add_overflow(value, (int64_t)(c - '0'), &value))
-            return false;
-    }
-    *ret = is_negative ? -value : value;
-    return true;
-}
-
-bool fx_scalar_parse_number(struct fx_str text, double *ret)
-{
-    size_t used = 0;
-    int64_t whole = 0, fraction = 0, scale = 1;
-    if (!parse_number(text, &used, &whole, &fraction, &scale) || used != text.len)
-        return false;
-    *ret = (double)whole + (double)fraction / (double)scale;
-    return true;
-}
+#include "lib/fmt/units.h"
 
 static bool not_scalar(const struct fx_node *node, const char *wanted, struct fx_problems *problems)
 {
@@ -148,7 +29,7 @@ bool fx_scalar_duration(const struct fx_node *node, int64_t *ret_ms, struct fx_p
     static const char wanted[] = "a duration such as 250ms, 15s, 10m, 72h or 14d";
     if (not_scalar(node, wanted, problems))
         return false;
-    return fx_scalar_parse_duration(node->text, ret_ms) || wrong(node, wanted, problems);
+    return fx_units_duration(node->text, ret_ms) || wrong(node, wanted, problems);
 }
 
 bool fx_scalar_percent(const struct fx_node *node, double *ret, struct fx_problems *problems)
@@ -156,7 +37,7 @@ bool fx_scalar_percent(const struct fx_node *node, double *ret, struct fx_proble
     static const char wanted[] = "a percentage from 0% to 100%";
     if (not_scalar(node, wanted, problems))
         return false;
-    return fx_scalar_parse_percent(node->text, ret) || wrong(node, wanted, problems);
+    return fx_units_percent(node->text, ret) || wrong(node, wanted, problems);
 }
 
 bool fx_scalar_int(const struct fx_node *node, int64_t *ret, struct fx_problems *problems)
@@ -166,7 +47,7 @@ bool fx_scalar_int(const struct fx_node *node, int64_t *ret, struct fx_problems 
         return false;
     if (node->is_quoted)
         return wrong(node, "a whole number (it is quoted, so it is text)", problems);
-    return fx_scalar_parse_int(node->text, ret) || wrong(node, wanted, problems);
+    return fx_units_int(node->text, ret) || wrong(node, wanted, problems);
 }
 
 /* A secret's file is looked up beside the file that names it, so that a project can be moved. */

@@ -3,7 +3,7 @@
 #include "lib/conf/schema.h"
 
 #include "lib/base/panic.h"
-#include "lib/conf/scalar.h"
+#include "lib/fmt/units.h"
 
 enum { KEYS_MAX = 64 };
 
@@ -106,7 +106,7 @@ static void read_int64(const struct fx_node *node, const struct fx_rule *rule, i
     } else if (rule->kind == FX_R_DURATION) {
         ok = fx_scalar_duration(node, &value, problems);
     } else if (is_scalar(node, "a size such as 64KiB or 10MB", problems)) {
-        ok = fx_scalar_parse_size(node->text, &value);
+        ok = fx_units_size(node->text, &value);
         if (!ok)
             fx_problem(problems, node, "%s: \"%.*s\" is not a size such as 64KiB or 10MB",
                        rule->key, FX_STR_FMT(node->text));

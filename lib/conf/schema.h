@@ -16,6 +16,7 @@
 #define FX_CONF_SCHEMA_H
 
 #include "lib/conf/doc.h"
+#include "lib/fmt/suggest.h"
 
 enum fx_rule_kind {
     FX_R_END,
@@ -67,9 +68,6 @@ void fx_schema_read(const struct fx_node *map, const struct fx_rule *rules, void
 bool fx_scalar_duration(const struct fx_node *node, int64_t *ret_ms, struct fx_problems *problems);
 bool fx_scalar_percent(const struct fx_node *node, double *ret, struct fx_problems *problems);
 bool fx_scalar_int(const struct fx_node *node, int64_t *ret, struct fx_problems *problems);
-
-/* The nearest of `names` (NULL-terminated) to `word`, or NULL when none is near. */
-const char *fx_suggest(const char *word, const char *const *names);
 
 /* Appends a Markdown table of the rules under a heading. */
 void fx_schema_markdown(const char *heading, const struct fx_rule *rules, struct fx_buf *out);

@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "lib/conf/scalar.h"
 #include "lib/conf/schema.h"
+#include "lib/fmt/units.h"
 
 struct sample {
     const char *name;
@@ -169,17 +169,17 @@ static void test_scalar__is_exact_or_refused(void **state)
     (void)state;
     int64_t v = 0;
     double d = 0;
-    assert_true(fx_scalar_parse_duration(FX_STR("72h"), &v) && v == 72 * 3600000LL);
-    assert_true(fx_scalar_parse_duration(FX_STR("0"), &v) && v == 0);
-    assert_false(fx_scalar_parse_duration(FX_STR("0.5ms"), &v));
-    assert_false(fx_scalar_parse_duration(FX_STR("99999999999999999d"), &v));
-    assert_false(fx_scalar_parse_duration(FX_STR("s"), &v));
-    assert_true(fx_scalar_parse_size(FX_STR("10MB"), &v) && v == 10000000);
-    assert_false(fx_scalar_parse_percent(FX_STR("100.1%"), &d));
-    assert_true(fx_scalar_parse_percent(FX_STR("100%"), &d));
-    assert_true(fx_scalar_parse_int(FX_STR("-7"), &v) && v == -7);
-    assert_false(fx_scalar_parse_int(FX_STR("7x"), &v));
-    assert_false(fx_scalar_parse_int(FX_STR("99999999999999999999"), &v));
+    assert_true(fx_units_duration(FX_STR("72h"), &v) && v == 72 * 3600000LL);
+    assert_true(fx_units_duration(FX_STR("0"), &v) && v == 0);
+    assert_false(fx_units_duration(FX_STR("0.5ms"), &v));
+    assert_false(fx_units_duration(FX_STR("99999999999999999d"), &v));
+    assert_false(fx_units_duration(FX_STR("s"), &v));
+    assert_true(fx_units_size(FX_STR("10MB"), &v) && v == 10000000);
+    assert_false(fx_units_percent(FX_STR("100.1%"), &d));
+    assert_true(fx_units_percent(FX_STR("100%"), &d));
+    assert_true(fx_units_int(FX_STR("-7"), &v) && v == -7);
+    assert_false(fx_units_int(FX_STR("7x"), &v));
+    assert_false(fx_units_int(FX_STR("99999999999999999999"), &v));
 }
 
 static void test_suggest__finds_near_words_only(void **state)

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * "Did you mean": for keys of files, commands and options, whoever misspells them.
+ */
+#ifndef FX_FMT_SUGGEST_H
+#define FX_FMT_SUGGEST_H
+
+#include "lib/base/fx.h"
+
+/* The nearest of `names` (NULL-terminated) to `word`, or NULL when none is near. */
+const char *fx_suggest(const char *word, const char *const *names);
+
+#endif
