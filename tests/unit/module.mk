@@ -6,7 +6,7 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $< $(ARCHIVE) -lcmocka $(DB_LIBS) $(CORE_LIBS)
 
-.PRECIOUS: $(B)/tests/%.o
+.PRECIOUS: $(B)/%.o
 .PHONY: unit unit-build
 unit-build: $(UNIT_BINS)
 unit: $(UNIT_BINS)

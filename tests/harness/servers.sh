@@ -1,0 +1,299 @@
+# SPDX-License-Identifier: Apache-2.0
+# shellcheck shell=bash
+#
+# Private servers and processes for tests, the demo and torture: source it from a bash script.
+#
+#     . "$(dirname "$0")/../harness/servers.sh"
+#     fx_tmp                              # FX_DIR: our own directory, removed at exit
+# #     start_pg mono; start_my orders      # PG_PORT[mono] PG_SOCK[mono]  MY_PORT[orders] MY_SOCK[orders]
+#     pg_sql mono postgres 'create database shop'
+#     fx_spawn facade "$FX_DIR/facade.log" "$FICUSD" -f ficus.yaml
+#     check "the facade answers" curl -sf "http://…/healthz"
+#     fx_done                             # prints the summary, exit status 1 when something failed
+#
+# What it promises: servers run as an unprivileged user (nobody when we are root) on random free ports
+# and on sockets, with data in FX_DIR only. Whatever ends the script (end, failure, Ctrl-C, SIGTERM,
+# SIGHUP) first stops every process that was started here or below, streams included, by its PID, and
+# then removes FX_DIR. Grandchildren that outlive their parents are found by a mark in their environment.
+# Servers stand in sessions of their own, so that Ctrl-C reaches this script first and it decides.
+
+set -u
+FX_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+FX_VARIANT=${VARIANT:-release}
+FX_BUILD=${FX_BUILD:-$FX_ROOT/build/$FX_VARIANT}
+# shellcheck disable=SC2034
+FICUS=$FX_BUILD/ficus FICUSD=$FX_BUILD/ficusd
+PG_BIN=${PG_BIN:-/usr/lib/postgresql/15/bin}
+FX_DIR=
+declare -A FX_PID=() PG_PORT=() PG_SOCK=() MY_PORT=() MY_SOCK=() FX_ARGS=()
+FX_PASSED=0 FX_FAILED=0 FX_SKIPPED=0
+
+# --- results: ok / not ok / SKIP lines, counted by tests/integration/run -------------------------
+
+fx_say() { printf '# %s\n' "$*"; }
+ok() { FX_PASSED=$((FX_PASSED + 1)); printf 'ok - %s\n' "$*"; }
+not_ok() { FX_FAILED=$((FX_FAILED + 1)); printf 'not ok - %s\n' "$*"; }
+skip() { FX_SKIPPED=$((FX_SKIPPED + 1)); printf 'SKIP - %s\n' "$*"; }
+# check TEXT COMMAND…: ok when it succeeds; what it printed is shown when it does not
+check() {
+    local text=$1 out
+    shift
+    if out=$("$@" 2>&1); then ok "$text"; else not_ok "$text"; printf '%s\n' "$out" | sed 's/^/#   /'; fi
+}
+# same TEXT EXPECTED ACTUAL
+same() {
+    if [ "$2" = "$3" ]; then ok "$1"; else
+        not_ok "$1"
+        printf '#   expected: %s\n#   got:      %s\n' "$2" "$3"
+    fi
+}
+# exits STATUS TEXT COMMAND…: the exit status is part of the contract
+exits() {
+    local want=$1 text=$2 out status=0
+    shift 2
+    out=$("$@" 2>&1) || status=$?
+    if [ "$status" = "$want" ]; then ok "$text"; else
+        not_ok "$text (exit status $status, expected $want)"
+        printf '%s\n' "$out" | sed 's/^/#   /'
+    fi
+}
+fx_die() { printf 'not ok - %s\n' "$*"; FX_FAILED=$((FX_FAILED + 1)); exit 1; }
+fx_done() {
+    fx_say "$FX_PASSED passed, $FX_FAILED failed, $FX_SKIPPED skipped"
+    [ "$FX_FAILED" = 0 ]
+    exit $?
+}
+# until_ok SECONDS COMMAND…: polls every 50 ms
+until_ok() {
+    local deadline=$((${EPOCHREALTIME/[.,]/} + $1 * 1000000))
+    shift
+    until "$@" >/dev/null 2>&1; do
+        [ "${EPOCHREALTIME/[.,]/}" -lt "$deadline" ] || return 1
+        sleep 0.05
+    done
+}
+
+# --- a directory of our own, and its end ---------------------------------------------------------
+
+fx_user() { if [ "$(id -u)" = 0 ]; then echo "setpriv --reuid=nobody --regid=nogroup --clear-groups --"; fi; }
+# Short, because a Unix socket's path has at most 107 bytes; open to the unprivileged user.
+fx_tmp() {
+    local base=${TMPDIR:-/tmp}
+    [ "${#base}" -le 60 ] || fx_die "TMPDIR is too long for Unix sockets (60 bytes): $base"
+    FX_DIR=$(mktemp -d "$base/fx.XXXXXX") || exit 1
+    chmod 755 "$FX_DIR"
+    export FX_HARNESS_MARK=$FX_DIR
+    trap fx_cleanup EXIT
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
+    $(fx_user) test -x "$FX_DIR" || fx_die "the unprivileged user cannot enter $FX_DIR: use another TMPDIR"
+}
+fx_alive() { [ -n "${1:-}" ] && kill -0 "$1" 2>/dev/null && [ "$(fx_state "$1")" != Z ]; }
+fx_state() { awk '{ sub(/.*\) /, ""); print $1 }' "/proc/$1/stat" 2>/dev/null; }
+# Every living process whose environment carries our mark (this shell's own does not: it was set later).
+fx_marked() {
+    local d
+    for d in /proc/[0-9]*; do
+        if tr '\0' '\n' <"$d/environ" 2>/dev/null | grep -qxF "FX_HARNESS_MARK=$FX_DIR"; then
+            echo "${d#/proc/}"
+        fi
+    done 2>/dev/null
+}
+fx_wait_gone() { # SECONDS PID…
+    local seconds=$1 pid i
+    shift
+    for ((i = 0; i < seconds * 50; i++)); do
+        for pid in "$@"; do if fx_alive "$pid"; then sleep 0.02; continue 2; fi; done
+        return 0
+    done
+    return 1
+}
+fx_cleanup() {
+    local status=$? pids pid
+    trap - EXIT
+    trap '' HUP INT TERM
+    [ -n "$FX_DIR" ] || exit "$status"
+    # Programs first, so that they may say goodbye to their databases; then the servers, then force.
+    pids=()
+    for pid in $(fx_marked); do
+        case $(cat "/proc/$pid/comm" 2>/dev/null) in
+        postgres | mariadbd | sleep) ;;
+        *) kill -TERM "$pid" 2>/dev/null && pids+=("$pid") ;;
+        esac
+    done
+    fx_wait_gone 2 "${pids[@]}"
+    for pid in "${FX_PID[@]}"; do
+        case $(cat "/proc/$pid/comm" 2>/dev/null) in
+        postgres) kill -INT "$pid" 2>/dev/null ;;
+        *) kill -TERM "$pid" 2>/dev/null ;;
+        esac
+    done
+    fx_wait_gone 3 "${FX_PID[@]}"
+    for pid in "${FX_PID[@]}" $(fx_marked); do
+        if fx_alive "$pid"; then kill -KILL "$pid" 2>/dev/null; kill -CONT "$pid" 2>/dev/null; fi
+    done
+    fx_wait_gone 3 "${FX_PID[@]}"
+    if [ -n "${FX_KEEP:-}" ]; then fx_say "kept: $FX_DIR"; else rm -rf "$FX_DIR"; fi
+    exit "$status"
+}
+
+# --- processes -----------------------------------------------------------------------------------
+
+# fx_spawn NAME LOG COMMAND…: in the background, in a session of its own; FX_PID[NAME]
+fx_spawn() {
+    local name=$1 log=$2
+    shift 2
+    setsid "$@" >>"$log" 2>&1 </dev/null &
+    FX_PID[$name]=$!
+    disown "$!" 2>/dev/null
+}
+# fx_stop NAME [SIGNAL]: ends one process and waits for it (5 s, then SIGKILL)
+fx_stop() {
+    local pid=${FX_PID[$1]:-}
+    unset "FX_PID[$1]"
+    fx_alive "$pid" || return 0
+    kill "-${2:-TERM}" "$pid" 2>/dev/null
+    fx_wait_gone 5 "$pid" || kill -KILL "$pid" 2>/dev/null
+}
+# A port below the ephemeral range on which nobody listens. Free now; a race shows as a failed start.
+fx_free_port() {
+    local port
+    while :; do
+        port=$((12000 + (RANDOM * 32768 + RANDOM) % 20000))
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+    done
+    echo "$port"
+}
+
+# --- PostgreSQL ----------------------------------------------------------------------------------
+
+fx_pg_launch() { # NAME
+    local name=$1 d=$FX_DIR/$1
+    # shellcheck disable=SC2046,SC2086
+    fx_spawn "$name" "$d/log" $(fx_user) "$PG_BIN/postgres" -D "$d/d" -k "$d" -p "${PG_PORT[$name]}" \
+        -c listen_addresses=127.0.0.1 -c wal_level=logical -c fsync=off -c full_page_writes=off \
+        -c shared_buffers=64MB -c max_connections=120 -c max_wal_senders=16 -c max_replication_slots=16 \
+        -c max_prepared_transactions=16 -c timezone=UTC -c log_timezone=UTC -c max_wal_size=2GB \
+        ${FX_ARGS[$name]}
+}
+fx_pg_ready() { "$PG_BIN/pg_isready" -q -h "${PG_SOCK[$1]}" -p "${PG_PORT[$1]}" -t 1; }
+fx_wait_server() { # NAME PROBE: ready, or dead
+    local i
+    for ((i = 0; i < 1500; i++)); do
+        if "$2" "$1" >/dev/null 2>&1; then return 0; fi
+        fx_alive "${FX_PID[$1]:-}" || return 1
+        sleep 0.02
+    done
+    return 1
+}
+# start_pg NAME [postgres option…]: superuser ficus, no passwords. Both engines in parallel: see start_both.
+start_pg() {
+    FX_ARGS[$1]=${*:2}
+    fx_pg_init "$1" && fx_pg_boot "$1"
+}
+fx_pg_init() {
+    local name=$1 d=$FX_DIR/$1
+    mkdir -p "$d"
+    if [ "$(id -u)" = 0 ]; then chown nobody:nogroup "$d"; fi
+    # shellcheck disable=SC2046
+    $(fx_user) "$PG_BIN/initdb" -D "$d/d" -U ficus -A trust --no-sync -E UTF8 --locale=C >"$d/initdb" 2>&1 ||
+        fx_die "initdb failed: $(tail -n 3 "$d/initdb")"
+}
+fx_pg_boot() {
+    local name=$1 d=$FX_DIR/$1 try
+    PG_SOCK[$name]=$d
+    for try in 1 2 3 4 5; do
+        PG_PORT[$name]=$(fx_free_port)
+        fx_pg_launch "$name"
+        fx_wait_server "$name" fx_pg_ready && return 0
+    done
+    fx_die "PostgreSQL did not start (try $try): $(tail -n 3 "$d/log")"
+}
+# crash_server NAME: SIGKILL, as a power cut would; restart_pg / restart_my bring it back on its port
+crash_server() { kill -KILL "${FX_PID[$1]}" 2>/dev/null; fx_wait_gone 5 "${FX_PID[$1]}"; }
+restart_pg() {
+    local i
+    for ((i = 0; i < 100; i++)); do # the killed one's children may hold its shared memory for a moment
+        fx_pg_launch "$1"
+        fx_wait_server "$1" fx_pg_ready && return 0
+        sleep 0.1
+    done
+    fx_die "PostgreSQL \"$1\" did not come back: $(tail -n 3 "$FX_DIR/$1/log")"
+}
+stop_pg() { fx_stop "$1" INT; }
+pg_sql() { # NAME DATABASE SQL: unaligned tuples
+    psql -X -q -A -t -v ON_ERROR_STOP=1 -h "${PG_SOCK[$1]}" -p "${PG_PORT[$1]}" -U "${PG_USER:-ficus}" -d "$2" -c "$3"
+}
+pg_file() { # NAME DATABASE FILE
+    psql -X -q -A -t -v ON_ERROR_STOP=1 -h "${PG_SOCK[$1]}" -p "${PG_PORT[$1]}" -U "${PG_USER:-ficus}" -d "$2" -f "$3"
+}
+
+# --- MariaDB -------------------------------------------------------------------------------------
+
+fx_my_launch() { # NAME
+    local name=$1 d=$FX_DIR/$1
+    # shellcheck disable=SC2046,SC2086
+    fx_spawn "$name" "$d/log" $(fx_user) mariadbd --no-defaults --datadir="$d/d" --socket="$d/s" \
+        --port="${MY_PORT[$name]}" --bind-address=127.0.0.1 --pid-file="$d/pid" --tmpdir="$d" \
+        --log-bin=b --server-id=1 --binlog-format=ROW --binlog-row-image=FULL --binlog-row-metadata=FULL \
+        --skip-name-resolve --innodb-flush-method=nosync --innodb-log-file-size=64M \
+        --innodb-buffer-pool-size=128M --character-set-server=utf8mb4 --collation-server=utf8mb4_bin \
+        --default-time-zone=+00:00 --max-connections=200 ${FX_ARGS[$name]}
+}
+fx_my_ready() { mariadb-admin --no-defaults -S "${MY_SOCK[$1]}" -u root ping; }
+# start_my NAME [mariadbd option…]: root and ficus (all rights, any host), no passwords
+start_my() {
+    FX_ARGS[$1]=${*:2}
+    fx_my_init "$1" && fx_my_boot "$1"
+}
+fx_my_init() {
+    local name=$1 d=$FX_DIR/$1
+    mkdir -p "$d"
+    if [ "$(id -u)" = 0 ]; then chown nobody:nogroup "$d"; fi
+    # shellcheck disable=SC2046
+    $(fx_user) mariadb-install-db --no-defaults --datadir="$d/d" --auth-root-authentication-method=normal \
+        --skip-test-db --innodb-log-file-size=64M >"$d/install" 2>&1 ||
+        fx_die "mariadb-install-db failed: $(tail -n 3 "$d/install")"
+}
+fx_my_boot() {
+    local name=$1 d=$FX_DIR/$1 try
+    MY_SOCK[$name]=$d/s
+    for try in 1 2 3 4 5; do
+        MY_PORT[$name]=$(fx_free_port)
+        fx_my_launch "$name"
+        if fx_wait_server "$name" fx_my_ready; then
+            my_sql "$name" mysql "create user 'ficus'@'%'; grant all on *.* to 'ficus'@'%' with grant option" ||
+                fx_die "could not create the user on MariaDB \"$name\""
+            return 0
+        fi
+    done
+    fx_die "MariaDB did not start (try $try): $(tail -n 3 "$d/log")"
+}
+restart_my() {
+    local i
+    for ((i = 0; i < 50; i++)); do
+        fx_my_launch "$1"
+        fx_wait_server "$1" fx_my_ready && return 0
+        sleep 0.1
+    done
+    fx_die "MariaDB \"$1\" did not come back: $(tail -n 3 "$FX_DIR/$1/log")"
+}
+stop_my() { fx_stop "$1" TERM; }
+my_sql() { # NAME DATABASE SQL: tab-separated, no header
+    mariadb --no-defaults -N -B -S "${MY_SOCK[$1]}" -u "${MY_USER:-root}" "$2" -e "$3"
+}
+my_file() { mariadb --no-defaults -N -B -S "${MY_SOCK[$1]}" -u "${MY_USER:-root}" "$2" <"$3"; }
+
+# start_both PG_NAME MY_NAME: the slow part (creating the data directories) runs in parallel; 0.7 s
+start_both() {
+    local pid status=0
+    FX_ARGS[$1]=${FX_ARGS[$1]:-} FX_ARGS[$2]=${FX_ARGS[$2]:-}
+    (trap - EXIT; fx_pg_init "$1") &
+    pid=$!
+    fx_my_init "$2"
+    wait "$pid" || status=1
+    [ "$status" = 0 ] || exit 1
+    fx_pg_boot "$1"
+    fx_my_boot "$2"
+}

@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+# The rules behind tests/lint/includes; reads C files, one table a question.
+
+BEGIN {
+    split("base:0 err:1 log:2 fmt:2 value:3 io:3 cli:3 obs:3 sec:3 conf:4 map:4 db:4 http:4 pg:5 my:5 kafka:5", l, " ")
+    for (i in l) { split(l[i], kv, ":"); level[kv[1]] = kv[2] }
+
+    # room -> what it may include, as regular expressions over the path
+    anywhere = "^lib/(base|err|log|fmt|conf|io|cli|obs)/"
+    may["cmd"] = anywhere "|^lib/http/(client|serve)[.]h|^lib/(db/db|map/map)[.]h|^lib/value/value[.]h|^cmd/|^strangler/(facade|control)[.]h|^cdc/cdc[.]h|^reconcile/reconcile[.]h|^plans/engine/plan[.]h"
+    may["plans"] = anywhere "|^lib/http/client[.]h|^lib/sec/digest[.]h|^lib/db/(db|table)[.]h|^lib/map/|^lib/value/|^strangler/control[.]h|^cdc/cdc[.]h|^reconcile/reconcile[.]h|^plans/"
+    may["strangler"] = anywhere "|^lib/(http|sec)/|^strangler/"
+    may["cdc"] = anywhere "|^lib/(value|map|db|pg|my|kafka)/|^lib/http/(client|serve)[.]h|^cdc/"
+    may["reconcile"] = anywhere "|^lib/(value|map|db|pg|my)/|^lib/sec/digest[.]h|^cdc/cdc[.]h|^reconcile/"
+    may["tests"] = "."
+
+    # third-party header -> the files that are its door
+    door["yaml.h"] = "^lib/conf/doc[.]c$"
+    door["jansson.h"] = "^lib/fmt/json_doc[.][ch]$"
+    door["curl/"] = "^lib/http/client[.]c$"
+    door["xxhash.h"] = "^lib/base/hash[.]c$"
+    door["gmp.h"] = "^lib/value/decimal[.]c$"
+    door["libpq-fe.h"] = "^lib/pg/"
+    door["libpq/"] = "^lib/pg/"
+    door["pg_config"] = "^lib/pg/"
+    door["mysql.h"] = "^lib/my/"
+    door["mysql/"] = "^lib/my/"
+    door["mysqld_error.h"] = "^lib/my/"
+    door["errmsg.h"] = "^lib/my/"
+    door["mariadb_rpl.h"] = "^lib/my/"
+    door["ma_"] = "^lib/my/"
+    door["zlib.h"] = "^lib/(io|my)/"
+    door["openssl/"] = "^lib/(sec|io)/"
+    door["uthash.h"] = "[.]c$"
+    door["utlist.h"] = "[.]c$"
+    door["utarray.h"] = "[.]c$"
+    door["cmocka.h"] = "^tests/"
+    # system headers with a slash, and plain C and POSIX ones, need no door
+    system_ok = "^(sys|netinet|arpa|net|linux|bits|sanitizer)/|^(assert|ctype|dirent|endian|errno|execinfo|fcntl|fenv|float|getopt|grp|inttypes|limits|locale|math|netdb|poll|pthread|pwd|regex|sched|semaphore|setjmp|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|strings|syslog|termios|threads|time|uchar|ucontext|unistd|wchar|wctype|byteswap|malloc|link|dlfcn|err|error|pty)[.]h$"
+}
+
+function bad(text) { printf "%s:%d: %s\n", FILENAME, FNR, text; found = 1 }
+
+FNR == 1 {
+    split(FILENAME, part, "/")
+    room = part[1]
+}
+
+/^[ \t]*#[ \t]*include[ \t]*"/ {
+    path = $0
+    sub(/^[^"]*"/, "", path); sub(/".*/, "", path)
+    if (path !~ "/" || path ~ /^[.]/) { bad("include \"" path "\" is not rooted at the repository"); next }
+    if (path ~ /[.]c$/ && room != "tests") { bad("includes a .c file: " path); next }
+    if (room == "lib") {
+        split(path, to, "/")
+        if (to[1] != "lib") { bad("lib may not include " path); next }
+        if (!(to[2] in level) || !(part[2] in level)) { if (to[2] != part[2]) bad("lib/" to[2] " has no level in tests/lint/includes.awk"); next }
+        if (level[to[2]] + 0 > level[part[2]] + 0) bad("lib/" part[2] " (level " level[part[2]] ") may not include " path " (level " level[to[2]] ")")
+        if (part[2] == "err" && to[2] == "log") bad("err never includes log")
+    } else if (path !~ may[room]) bad(room " may not include " path)
+}
+
+/^[ \t]*#[ \t]*include[ \t]*</ {
+    path = $0
+    sub(/^[^<]*</, "", path); sub(/>.*/, "", path)
+    if (path ~ system_ok) next
+    for (d in door) if (index(path, d) == 1) {
+        if (FILENAME !~ door[d]) bad("<" path "> only behind its door: " door[d])
+        next
+    }
+    bad("<" path "> is neither a system header nor behind a door (tests/lint/includes.awk)")
+}
+
+END { exit found }

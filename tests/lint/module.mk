@@ -1,0 +1,16 @@
+# `make lint`: what docs/architecture.md and the style promise. Needs packages-dev.txt.
+.PHONY: lint lint-headers
+LINT_HEADERS := $(call rwildcard,cmd lib strangler cdc reconcile plans tests,*.h)
+
+lint:
+	@lib/mk/deps.sh --dev
+	@tests/lint/run "$(MAKE) --no-print-directory lint-headers" tests/lint/includes \
+	    tests/lint/style tests/lint/generated tests/lint/scripts
+
+# Every header compiles alone, warnings included.
+lint-headers: $(LINT_HEADERS:%=$(B)/lint/%.ok)
+$(B)/lint/%.ok: %
+	@mkdir -p $(@D)
+	@$(CC) $(CFLAGS_ALL) -Werror -Wno-unused-function \
+	    -fsyntax-only -x c $<
+	@touch $@
