@@ -9,7 +9,8 @@
  *   UNCHANGED  in a change only: a TOASTed column that the update did not touch (never in a row read)
  *   BOOL INT   int64
  *   DECIMAL    text: optional '-', digits, optional '.' and digits; no exponent, no leading zeros, no
- *              trailing zeros after the point, no "-0" (scale is a matter of the column, not of the value)
+ *              trailing zeros after the point, no "-0" (scale is a matter of the column, not of the value);
+ *              or "NaN", "Infinity", "-Infinity", which only PostgreSQL's numeric can hold
  *   DOUBLE     IEEE 754 binary64; -0 is folded to 0 (MariaDB cannot keep it); NaN and infinities exist
  *   TEXT       UTF-8, byte for byte     BYTES  byte for byte
  *   DATE       days since 1970-01-01 (proleptic Gregorian)
@@ -58,7 +59,7 @@ struct fx_value {
 
 /* The logical type of a column: which kind it yields and what fits. */
 struct fx_type {
-    enum fx_vkind kind;   /* never NULL or UNCHANGED */
+    enum fx_vkind kind;   /* NULL: a type that Ficus cannot carry (declared says which) */
     int bits;             /* INT: 16, 32, 64 (8 and 24 on MariaDB); 0 otherwise */
     bool is_unsigned;     /* INT on MariaDB */
     int precision;        /* DECIMAL: digits, 0 unlimited; times: fractional digits 0…6 */
