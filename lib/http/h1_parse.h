@@ -10,8 +10,8 @@
  *     }
  *
  * Lines end with CR LF and nothing else. Whatever two implementations could read differently is refused:
- * bare CR or LF, obs-fold, a space before the colon, several or differing lengths, Transfer-Encoding in
- * HTTP/1.0 or not ending in chunked, a missing or second Host, a fragment or a control in the target.
+ * bare CR or LF, obs-fold, a space before the colon, several lengths, a length beside Transfer-Encoding,
+ * Transfer-Encoding in HTTP/1.0 or not ending in chunked, a missing or second Host, a fragment or a control in the target.
  * Empty lines before a request are skipped (at most two). In responses obs-fold and Content-Length
  * problems are refused too (status 502 for the facade).
  *

@@ -45,7 +45,6 @@ struct fx_head {
     bool is_keep_alive;        /* the connection may be used again after this message */
     bool is_expecting_100;     /* request with "Expect: 100-continue" */
     bool is_upgrade;           /* "Connection: upgrade" with an Upgrade field */
-    bool has_te_and_length;    /* both were sent: Content-Length must not be forwarded */
     struct fx_str host;        /* requests: authority of an absolute target, else the Host field */
     struct fx_str path, query; /* requests: of the target, raw; query without '?' */
     bool has_query;
