@@ -1,0 +1,380 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Draws the picture of a run line by line. Each line is made in a scratch buffer and cut to the terminal's width by
+ * columns, not bytes; escape sequences count nothing.
+ */
+#include "plans/engine/picture.h"
+
+#include <inttypes.h>
+
+#include "lib/base/alloc.h"
+
+struct canvas {
+    struct fx_buf *out;
+    struct fx_buf line;
+    int width;
+    bool use_colour;
+};
+
+enum tint { TINT_NONE, TINT_DIM, TINT_GREEN, TINT_YELLOW, TINT_RED, TINT_BOLD };
+
+static const char *tint_on(const struct canvas *c, enum tint tint)
+{
+    static const char *const codes[] = {"",         "\x1b[2m",  "\x1b[32m",
+                                        "\x1b[33m", "\x1b[31m", "\x1b[1m"};
+    return c->use_colour ? codes[tint] : "";
+}
+
+static const char *tint_off(const struct canvas *c, enum tint tint)
+{
+    return c->use_colour && tint != TINT_NONE ? "\x1b[0m" : "";
+}
+
+/* Copies the scratch line, at most `width` columns of it, and ends it. */
+static void flush_line(struct canvas *c)
+{
+    struct fx_str s = fx_buf_str(&c->line);
+    int columns = 0;
+    bool was_cut = false;
+    for (size_t i = 0; i < s.len;) {
+        size_t n = 1;
+        bool is_escape = s.ptr[i] == '\x1b';
+        if (is_escape) {
+            while (i + n < s.len && s.ptr[i + n - 1] != 'm')
+                n++;
+        } else {
+            while (i + n < s.len && ((unsigned char)s.ptr[i + n] & 0xC0) == 0x80)
+                n++;
+            columns++;
+        }
+        if (is_escape || c->width == 0 || columns <= c->width)
+            fx_buf_add(c->out, fx_str_sub(s, i, n));
+        else
+            was_cut = true;
+        i += n;
+    }
+    if (was_cut && c->use_colour)
+        fx_buf_add_c(c->out, "\x1b[0m");
+    fx_buf_add_char(c->out, '\n');
+    fx_buf_clear(&c->line);
+}
+
+/* 48 210 331 */
+static void add_count(struct fx_buf *out, int64_t n)
+{
+    char digits[32];
+    int len = snprintf(digits, sizeof digits, "%" PRId64, n < 0 ? -n : n);
+    if (n < 0)
+        fx_buf_add_char(out, '-');
+    for (int i = 0; i < len; i++) {
+        if (i > 0 && (len - i) % 3 == 0)
+            fx_buf_add_char(out, ' ');
+        fx_buf_add_char(out, digits[i]);
+    }
+}
+
+static void add_span(struct fx_buf *out, int64_t ms)
+{
+    if (ms < 1000)
+        fx_buf_printf(out, "%" PRId64 " ms", ms);
+    else if (ms < 60000)
+        fx_buf_printf(out, "%" PRId64 ".%" PRId64 " s", ms / 1000, ms % 1000 / 100);
+    else if (ms < 3600000)
+        fx_buf_printf(out, "%" PRId64 " min %02" PRId64 " s", ms / 60000, ms / 1000 % 60);
+    else
+        fx_buf_printf(out, "%" PRId64 " h %02" PRId64 " min", ms / 3600000, ms / 60000 % 60);
+}
+
+static void begin(struct canvas *c, const char *label)
+{
+    fx_buf_printf(&c->line, "  %-8s ", label);
+}
+
+static void no_answer(struct canvas *c, const char *why)
+{
+    fx_buf_printf(&c->line, "%sno answer: %s%s", tint_on(c, TINT_YELLOW), why,
+                  tint_off(c, TINT_YELLOW));
+    flush_line(c);
+}
+
+static const struct {
+    const char *sign;
+    const char *word;
+    enum tint tint;
+} marks[] = {
+    [PLN_MARK_PENDING] = {"·", "", TINT_DIM},
+    [PLN_MARK_RUNNING] = {"▶", "running", TINT_BOLD},
+    [PLN_MARK_DONE] = {"✓", "done", TINT_GREEN},
+    [PLN_MARK_FAILED] = {"✗", "failed", TINT_RED},
+    [PLN_MARK_UNDONE] = {"↶", "undone", TINT_YELLOW},
+    [PLN_MARK_HELD] = {"‖", "held", TINT_YELLOW},
+};
+
+static void draw_head(struct canvas *c, const struct pln_picture *pic)
+{
+    fx_buf_printf(&c->line, "%s%s%s  ", tint_on(c, TINT_BOLD), pic->name, tint_off(c, TINT_BOLD));
+    if (pic->outcome != NULL)
+        fx_buf_printf(&c->line, "%s", pic->outcome);
+    else if (pic->current < pic->n_steps)
+        fx_buf_printf(&c->line, "step %zu/%zu %s", pic->current + 1, pic->n_steps,
+                      pic->steps[pic->current].id);
+    fx_buf_add_c(&c->line, "   ");
+    add_span(&c->line, pic->elapsed_ms);
+    flush_line(c);
+}
+
+static void draw_steps(struct canvas *c, const struct pln_picture *pic)
+{
+    for (size_t i = 0; i < pic->n_steps; i++) {
+        const struct pln_picture_step *step = &pic->steps[i];
+        enum tint tint = marks[step->mark].tint;
+        fx_buf_printf(&c->line, "  %s%s %-10s %-18s %-8s", tint_on(c, tint), marks[step->mark].sign,
+                      step->id, step->what, marks[step->mark].word);
+        if (step->elapsed_ms >= 0) {
+            fx_buf_add_char(&c->line, ' ');
+            add_span(&c->line, step->elapsed_ms);
+        }
+        fx_buf_add_c(&c->line, tint_off(c, tint));
+        if (step->note != NULL && step->note[0] != '\0')
+            fx_buf_printf(&c->line, "  %s", step->note);
+        flush_line(c);
+    }
+}
+
+static void draw_stream(struct canvas *c, const char *from, const char *to,
+                        const struct cdc_status *st, const char *error)
+{
+    begin(c, "stream");
+    fx_buf_printf(&c->line, "%s → %s   ", from, to);
+    if (error != NULL) {
+        no_answer(c, error);
+        return;
+    }
+    if (st->phase == CDC_PHASE_STOPPED)
+        fx_buf_printf(&c->line, "%sSTOPPED%s  %s", tint_on(c, TINT_RED), tint_off(c, TINT_RED),
+                      st->error);
+    else if (st->phase == CDC_PHASE_COPY) {
+        fx_buf_add_c(&c->line, "copying ");
+        add_count(&c->line, st->copied_rows);
+        fx_buf_add_c(&c->line, " of about ");
+        add_count(&c->line, st->copy_total_rows);
+        fx_buf_add_c(&c->line, " rows");
+    } else {
+        if (st->lag_ms >= 0) {
+            fx_buf_add_c(&c->line, "lag ");
+            add_span(&c->line, st->lag_ms);
+        } else {
+            fx_buf_add_c(&c->line, cdc_phase_name(st->phase));
+        }
+        fx_buf_add_c(&c->line, "   ");
+        add_count(&c->line, st->rows_per_s);
+        fx_buf_add_c(&c->line, " rows/s   ");
+        add_count(&c->line, st->applied_txns);
+        fx_buf_add_c(&c->line, " transactions   ");
+        add_count(&c->line, st->loops_discarded);
+        fx_buf_add_c(&c->line, " loops dropped");
+    }
+    if (st->leaks > 0)
+        fx_buf_printf(&c->line, "   %s%" PRId64 " LEAKS%s: %s", tint_on(c, TINT_RED), st->leaks,
+                      tint_off(c, TINT_RED), st->leak_last);
+    flush_line(c);
+}
+
+static double percent_of(int64_t part, int64_t all)
+{
+    return all > 0 ? 100.0 * (double)part / (double)all : 0.0;
+}
+
+static void add_side(struct fx_buf *out, const char *name, int64_t requests, int64_t errors,
+                     double p99_ms)
+{
+    fx_buf_printf(out, "%s ", name);
+    add_count(out, requests);
+    fx_buf_printf(out, " requests, %.2f %% errors", percent_of(errors, requests));
+    if (p99_ms >= 0)
+        fx_buf_printf(out, ", p99 %.0f ms", p99_ms);
+}
+
+static void draw_routes(struct canvas *c, const struct fcd_status *facade, const char *group)
+{
+    for (size_t i = 0; i < facade->n_routes; i++) {
+        const struct fcd_route_status *route = &facade->routes[i];
+        if (strcmp(route->group, group) != 0)
+            continue;
+        if (route->shadow_percent > 0 || route->shadow_compared > 0) {
+            begin(c, "shadow");
+            fx_buf_printf(&c->line, "%s   ", route->id);
+            add_count(&c->line, route->shadow_compared);
+            fx_buf_printf(&c->line, " compared   %.2f %% differ",
+                          percent_of(route->shadow_mismatch, route->shadow_compared));
+            if (route->shadow_stale > 0)
+                fx_buf_printf(&c->line, "   (%" PRId64 " stale: inconclusive, not counted)",
+                              route->shadow_stale);
+            if (route->shadow_dropped > 0)
+                fx_buf_printf(&c->line, "   %" PRId64 " dropped", route->shadow_dropped);
+            flush_line(c);
+        }
+        begin(c, "route");
+        fx_buf_printf(&c->line, "%s %g %% new   ", route->id, route->weight_percent);
+        add_side(&c->line, "old", route->requests_old, route->errors_old, route->p99_old_ms);
+        fx_buf_add_c(&c->line, "   ");
+        add_side(&c->line, "new", route->requests_new, route->errors_new, route->p99_new_ms);
+        flush_line(c);
+    }
+}
+
+static void draw_facade(struct canvas *c, const struct pln_picture *pic)
+{
+    begin(c, "facade");
+    if (pic->live.facade_error != NULL || pic->live.facade == NULL) {
+        no_answer(c, pic->live.facade_error != NULL ? pic->live.facade_error : "not asked");
+        return;
+    }
+    const struct fcd_status *facade = pic->live.facade;
+    add_count(&c->line, facade->requests);
+    fx_buf_add_c(&c->line, " requests, ");
+    add_count(&c->line, facade->requests_per_s);
+    fx_buf_add_c(&c->line, "/s");
+    for (size_t i = 0; i < facade->n_groups; i++) {
+        const struct fcd_group_status *group = &facade->groups[i];
+        if (strcmp(group->group, pic->context) != 0)
+            continue;
+        fx_buf_printf(&c->line, "   writes go to %s",
+                      group->owner == FCD_NEW ? pic->live.new_name : pic->live.old_name);
+        if (group->hold == FCD_HOLDING)
+            fx_buf_printf(&c->line, "   %sHOLDING %" PRId64 " writes, %" PRId64 " in flight%s",
+                          tint_on(c, TINT_YELLOW), group->held, group->in_flight,
+                          tint_off(c, TINT_YELLOW));
+        if (group->held_max_ms > 0)
+            fx_buf_printf(&c->line, "   longest hold %" PRId64 " ms", group->held_max_ms);
+    }
+    flush_line(c);
+    draw_routes(c, facade, pic->context);
+}
+
+static void draw_owner(struct canvas *c, const struct pln_picture *pic)
+{
+    const struct pln_live *live = &pic->live;
+    begin(c, "owner");
+    if (live->own_error != NULL) {
+        no_answer(c, live->own_error);
+        return;
+    }
+    fx_buf_printf(&c->line, "%s %s   %s %s   epoch %" PRId64, live->old_name,
+                  pln_own_state_name(live->own_old.state), live->new_name,
+                  pln_own_state_name(live->own_new.state),
+                  FX_MAX(live->own_old.epoch, live->own_new.epoch));
+    if (pic->cutover_step != NULL)
+        fx_buf_printf(&c->line, "   %scut-over: %s%s", tint_on(c, TINT_BOLD), pic->cutover_step,
+                      tint_off(c, TINT_BOLD));
+    if (pic->fence_elapsed_ms >= 0) {
+        fx_buf_printf(&c->line, "   %sfence up ", tint_on(c, TINT_YELLOW));
+        add_span(&c->line, pic->fence_elapsed_ms);
+        fx_buf_add_c(&c->line, " of ");
+        add_span(&c->line, pic->fence_ttl_ms);
+        fx_buf_add_c(&c->line, tint_off(c, TINT_YELLOW));
+    }
+    flush_line(c);
+}
+
+/* What going back costs now: with the old owner only routes change, else the protocol runs once more. */
+static void draw_way_back(struct canvas *c, const struct pln_picture *pic)
+{
+    const struct pln_live *live = &pic->live;
+    begin(c, "way back");
+    if (live->own_error != NULL) {
+        no_answer(c, live->own_error);
+        return;
+    }
+    if (live->own_old.state == PLN_HERE) {
+        fx_buf_add_c(&c->line, "now, no fence needed, 0 writes at stake");
+    } else if (live->reverse_error != NULL || live->reverse.phase == CDC_PHASE_STOPPED) {
+        fx_buf_printf(&c->line, "%snot now: the reverse stream does not run%s",
+                      tint_on(c, TINT_RED), tint_off(c, TINT_RED));
+    } else if (live->own_new.state == PLN_HERE) {
+        fx_buf_add_c(&c->line, "one fence");
+        if (live->reverse.lag_ms >= 0) {
+            fx_buf_add_c(&c->line, ", reverse stream ");
+            add_span(&c->line, live->reverse.lag_ms);
+            fx_buf_add_c(&c->line, " behind");
+        }
+        fx_buf_add_c(&c->line, ", 0 writes lost");
+    } else {
+        fx_buf_add_c(&c->line, "a cut-over is under way");
+    }
+    flush_line(c);
+}
+
+void pln_picture_draw(const struct pln_picture *pic, int width, bool use_colour, struct fx_buf *out)
+{
+    struct canvas c = {.out = out, .line = FX_BUF(16384), .width = width, .use_colour = use_colour};
+    draw_head(&c, pic);
+    draw_steps(&c, pic);
+    draw_stream(&c, pic->live.old_name, pic->live.new_name, &pic->live.forward,
+                pic->live.forward_error);
+    draw_stream(&c, pic->live.new_name, pic->live.old_name, &pic->live.reverse,
+                pic->live.reverse_error);
+    if (pic->equal != NULL) {
+        begin(&c, "equal");
+        fx_buf_add_c(&c.line, pic->equal);
+        flush_line(&c);
+    }
+    draw_facade(&c, pic);
+    draw_owner(&c, pic);
+    draw_way_back(&c, pic);
+    fx_buf_done(&c.line);
+}
+
+void pln_picture_changes(const struct pln_picture *before, const struct pln_picture *now,
+                         struct fx_buf *out)
+{
+    for (size_t i = 0; i < now->n_steps; i++) {
+        const struct pln_picture_step *step = &now->steps[i];
+        bool is_known = i < before->n_steps;
+        const char *old_note =
+            is_known && before->steps[i].note != NULL ? before->steps[i].note : "";
+        const char *note = step->note != NULL ? step->note : "";
+        bool is_new_mark =
+            is_known ? before->steps[i].mark != step->mark : step->mark != PLN_MARK_PENDING;
+        if (!is_new_mark && strcmp(old_note, note) == 0)
+            continue;
+        fx_buf_printf(out, "%s: step %zu/%zu %s %s", now->name, i + 1, now->n_steps, step->id,
+                      step->mark == PLN_MARK_PENDING ? "pending" : marks[step->mark].word);
+        if (step->mark == PLN_MARK_DONE && step->elapsed_ms >= 0) {
+            fx_buf_add_c(out, " in ");
+            add_span(out, step->elapsed_ms);
+        }
+        if (note[0] != '\0')
+            fx_buf_printf(out, ": %s", note);
+        fx_buf_add_char(out, '\n');
+    }
+    if (now->outcome != NULL &&
+        (before->outcome == NULL || strcmp(before->outcome, now->outcome) != 0))
+        fx_buf_printf(out, "%s: %s\n", now->name, now->outcome);
+}
+
+static const char *keep_error(const struct fx_err *err, struct fx_arena *arena)
+{
+    return fx_arena_printf(arena, "%s [%s]", err->message, fx_code_name(err->code));
+}
+
+void pln_live_read(const struct fx_project *project, struct fx_context *ctx,
+                   const struct fcd_endpoint *facade, struct fx_arena *arena, struct pln_live *ret)
+{
+    *ret = (struct pln_live){.old_name = ctx->old_db->name, .new_name = ctx->new_db->name};
+    struct cdc_ref ref = {
+        .project_path = project->path, .state_dir = project->state_dir, .context = ctx->name};
+    struct fx_err err = FX_ERR_INIT;
+    ref.direction = FX_FORWARD;
+    if (!cdc_status(&ref, &ret->forward, &err))
+        ret->forward_error = keep_error(&err, arena);
+    ref.direction = FX_REVERSE;
+    if (!cdc_status(&ref, &ret->reverse, &err))
+        ret->reverse_error = keep_error(&err, arena);
+    if (facade == NULL || facade->address == NULL)
+        ret->facade_error = "ficus.yaml names no facade.admin address";
+    else if (!fcd_control_status(facade, arena, &ret->facade, &err))
+        ret->facade_error = keep_error(&err, arena);
+    if (!pln_own_read(ctx, &ret->own_old, &ret->own_new, &err))
+        ret->own_error = keep_error(&err, arena);
+}
