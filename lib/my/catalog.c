@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads a table's definition from information_schema into the model of lib/db/table.h.
+ *
+ * MariaDB calls JSON a LONGTEXT with a check of its own name, json_valid(`column`): that check is what
+ * makes a column JSON here. What is not a base table (a view, a system-versioned table) is refused.
+ */
+#include "lib/my/my_priv.h"
+
+#include "lib/base/hash.h"
+#include "lib/value/map_my.h"
+
+extern const char lib_my_sql_columns[];
+extern const char lib_my_sql_primary_key[];
+
+static int64_t cell_int(const struct fx_rows *rows, size_t row, size_t column)
+{
+    /* Cells of an arena are NUL-terminated; the server computed these numbers. */
+    fx_cell cell = fx_rows_at(rows, row, column);
+    return cell.ptr != NULL ? strtoll(cell.ptr, NULL, 10) : 0;
+}
+
+static const char *cell_text(const struct fx_rows *rows, size_t row, size_t column,
+                             struct fx_arena *arena)
+{
+    return fx_arena_str(arena, fx_rows_at(rows, row, column)).ptr;
+}
+
+static bool is_base_table(struct fx_db *db, const char *schema, const char *name,
+                          struct fx_err *err)
+{
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    fx_cell params[] = {fx_str_from(schema), fx_str_from(name)};
+    if (!fx_db_query(db,
+                     "select table_type from information_schema.tables"
+                     " where table_schema = ? and table_name = ?",
+                     params, 2, &rows, err))
+        return false;
+    if (rows.n_rows == 0)
+        return fx_fail(err, FX_E_DB, "there is no table \"%s.%s\" in database \"%s\"", schema, name,
+                       db->conf->name);
+    if (!fx_str_eq_c(fx_rows_at(&rows, 0, 0), "BASE TABLE"))
+        return fx_fail(err, FX_E_UNSUPPORTED, "\"%s.%s\" in database \"%s\" is a %.*s, not a table",
+                       schema, name, db->conf->name, FX_STR_FMT(fx_rows_at(&rows, 0, 0)));
+    return true;
+}
+
+static void read_column(const struct fx_rows *rows, size_t i, struct fx_arena *arena,
+                        struct fx_column *ret)
+{
+    struct fx_my_column column = {
+        .data_type = cell_text(rows, i, 1, arena),
+        .column_type = cell_text(rows, i, 2, arena),
+        .char_length_max = cell_int(rows, i, 3),
+        .precision = (int)cell_int(rows, i, 4),
+        .scale = (int)cell_int(rows, i, 5),
+        .fraction_digits = (int)cell_int(rows, i, 6),
+        .charset = cell_text(rows, i, 7, arena),
+        .is_json = cell_int(rows, i, 11) != 0,
+    };
+    *ret = (struct fx_column){
+        .name = cell_text(rows, i, 0, arena),
+        .is_nullable = cell_int(rows, i, 8) != 0,
+        .is_generated = cell_int(rows, i, 9) != 0,
+        .is_identity = cell_int(rows, i, 10) != 0,
+        .key_index = -1,
+    };
+    fx_my_type(&column, &ret->type);
+}
+
+static bool read_columns(struct fx_db *db, struct fx_table *table, struct fx_arena *arena,
+                         struct fx_err *err)
+{
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    fx_cell schema = fx_str_from(table->schema);
+    fx_cell name = fx_str_from(table->name);
+    fx_cell params[] = {schema, name, schema, name};
+    if (!fx_db_query(db, lib_my_sql_columns, params, 4, &rows, err))
+        return false;
+    table->n_columns = rows.n_rows;
+    table->columns = fx_arena_array(arena, rows.n_rows, sizeof *table->columns);
+    for (size_t i = 0; i < rows.n_rows; i++)
+        read_column(&rows, i, arena, &table->columns[i]);
+    return true;
+}
+
+static bool read_key(struct fx_db *db, struct fx_table *table, struct fx_arena *arena,
+                     struct fx_err *err)
+{
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    fx_cell params[] = {fx_str_from(table->schema), fx_str_from(table->name)};
+    if (!fx_db_query(db, lib_my_sql_primary_key, params, 2, &rows, err))
+        return false;
+    table->n_key = rows.n_rows;
+    table->key = fx_arena_array(arena, rows.n_rows, sizeof *table->key);
+    for (size_t i = 0; i < rows.n_rows; i++) {
+        const char *column = fx_rows_at(&rows, i, 0).ptr;
+        int index = fx_table_column(table, column);
+        if (index < 0)
+            return fx_fail(err, FX_E_DB, "column \"%s\" of the primary key is not in the catalog",
+                           column);
+        table->key[i] = index;
+        table->columns[index].key_index = (int)i;
+    }
+    return true;
+}
+
+/* Each field with its length in front, so that no two definitions give the same bytes. */
+static const char *fingerprint(const struct fx_table *table, struct fx_arena *arena)
+{
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(16 << 20);
+    for (size_t i = 0; i < table->n_columns; i++) {
+        const struct fx_column *column = &table->columns[i];
+        fx_buf_printf(&text, "%zu:%s %zu:%s %d%d%d %d %d;", strlen(column->name), column->name,
+                      strlen(column->type.declared), column->type.declared, column->is_nullable,
+                      column->is_generated, column->is_identity, column->key_index,
+                      (int)column->type.kind);
+    }
+    char hex[FX_HASH_HEX];
+    fx_hash128_hex(fx_buf_str(&text), hex);
+    return fx_arena_strdup(arena, hex);
+}
+
+bool my_table(struct fx_db *db, const char *schema, const char *name, struct fx_arena *arena,
+              struct fx_table **ret_table, struct fx_err *err)
+{
+    struct fx_table *table = FX_ARENA_NEW(arena, struct fx_table);
+    table->schema = fx_arena_strdup(arena, schema);
+    table->name = fx_arena_strdup(arena, name);
+    table->replica_identity = 'f';
+    if (!is_base_table(db, schema, name, err) || !read_columns(db, table, arena, err) ||
+        !read_key(db, table, arena, err))
+        return fx_ctx(err, "reading the definition of table \"%s.%s\"", schema, name);
+    table->fingerprint = fingerprint(table, arena);
+    *ret_table = table;
+    return true;
+}

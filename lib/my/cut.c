@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Snapshots of MariaDB and the binlog positions they stand at.
+ *
+ * START TRANSACTION WITH CONSISTENT SNAPSHOT takes the commit lock for a moment, so the snapshot and the
+ * status variables Binlog_snapshot_* agree exactly; BINLOG_GTID_POS turns file and offset into a GTID
+ * position. No lock is held afterwards, and writers never wait.
+ */
+#include "lib/my/my_priv.h"
+
+#include "lib/base/alloc.h"
+
+bool my_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err)
+{
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    if (!fx_db_query(db, "select @@global.gtid_binlog_pos, @@global.log_bin", NULL, 0, &rows, err))
+        return false;
+    fx_cell pos = fx_rows_at(&rows, 0, 0);
+    if (fx_str_eq_c(fx_rows_at(&rows, 0, 1), "0")) {
+        fx_fail(err, FX_E_DB, "database \"%s\" writes no binlog", db->conf->name);
+        return fx_hint(err,
+                       "Set log_bin and binlog_format=ROW in its configuration and restart it.");
+    }
+    if (pos.len >= FX_POS_MAX)
+        return fx_fail(err, FX_E_LIMIT, "GTID position of database \"%s\" has more than %d bytes",
+                       db->conf->name, FX_POS_MAX - 1);
+    snprintf(ret_pos->text, sizeof ret_pos->text, "%.*s", FX_STR_FMT(pos));
+    return true;
+}
+
+bool my_snapshot_begin(struct fx_db *db, struct fx_err *err)
+{
+    /* WITH CONSISTENT SNAPSHOT is ignored, with a warning only, at any lower isolation level. */
+    static const char sql[] = "set session transaction isolation level repeatable read;"
+                              "start transaction with consistent snapshot, read only";
+    return fx_db_exec(db, sql, NULL, 0, NULL, err) || fx_ctx(err, "taking a snapshot");
+}
+
+static bool cut_position(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err)
+{
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    static const char status[] =
+        "select max(if(variable_name = 'BINLOG_SNAPSHOT_FILE', variable_value, null)),"
+        " max(if(variable_name = 'BINLOG_SNAPSHOT_POSITION', variable_value, null))"
+        " from information_schema.session_status where variable_name like 'Binlog\\_snapshot\\_%'";
+    if (!fx_db_query(db, status, NULL, 0, &rows, err))
+        return false;
+    fx_cell where[2] = {fx_rows_at(&rows, 0, 0), fx_rows_at(&rows, 0, 1)};
+    if (where[0].len == 0) {
+        fx_fail(err, FX_E_DB, "database \"%s\" writes no binlog, so its snapshot has no position",
+                db->conf->name);
+        return fx_hint(err,
+                       "Set log_bin and binlog_format=ROW in its configuration and restart it.");
+    }
+    FX_AUTO(fx_rows) struct fx_rows gtid = {0};
+    if (!fx_db_query(db, "select binlog_gtid_pos(?, cast(? as unsigned))", where, 2, &gtid, err))
+        return false;
+    fx_cell pos = fx_rows_at(&gtid, 0, 0);
+    if (pos.ptr == NULL)
+        return fx_fail(err, FX_E_DB, "database \"%s\" knows no GTID position for %.*s offset %.*s",
+                       db->conf->name, FX_STR_FMT(where[0]), FX_STR_FMT(where[1]));
+    if (pos.len >= FX_POS_MAX)
+        return fx_fail(err, FX_E_LIMIT, "GTID position of database \"%s\" has more than %d bytes",
+                       db->conf->name, FX_POS_MAX - 1);
+    /* Empty is a position, too: nothing was ever committed to this binlog. */
+    snprintf(ret_pos->text, sizeof ret_pos->text, "%.*s", FX_STR_FMT(pos));
+    return true;
+}
+
+bool my_cut_open(const struct fx_db_conf *conf, int64_t timeout_ms, struct fx_cut **ret_cut,
+                 struct fx_err *err)
+{
+    struct fx_cut *cut = FX_NEW(struct fx_cut);
+    cut->driver = &fx_my_driver;
+    if (!fx_db_open(conf, &cut->session, err) ||
+        !fx_db_set_timeout(cut->session, timeout_ms, err) ||
+        !my_snapshot_begin(cut->session, err) || !cut_position(cut->session, &cut->pos, err) ||
+        !fx_db_set_timeout(cut->session, 0, err)) {
+        my_cut_close(cut);
+        return fx_ctx(err, "taking a cut of database \"%s\"", conf->name);
+    }
+    *ret_cut = cut;
+    return true;
+}
+
+void my_cut_close(struct fx_cut *cut)
+{
+    if (cut == NULL)
+        return;
+    fx_db_close(cut->session);
+    free(cut);
+}

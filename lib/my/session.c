@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A MariaDB session behind lib/db/db.h: opened with everything pinned that could change what a
+ * statement means or how a value prints, and never reconnected behind the caller's back.
+ *
+ * Parameters are put into the statement as literals on this side. Under NO_BACKSLASH_ESCAPES the only
+ * character that a quoted string has to escape is the quote itself, so the literal is exact, and the text
+ * protocol lets callers send several statements at once.
+ *
+ * CLIENT_FOUND_ROWS makes UPDATE report rows matched, as PostgreSQL does: an update that finds its row
+ * already as wanted is a hit, not a miss.
+ */
+#include "lib/my/my_priv.h"
+
+#include <errmsg.h>
+#include <mysqld_error.h>
+#include <pthread.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/panic.h"
+#include "lib/value/map_my.h"
+
+enum { SQL_MAX = 1 << 30, PACKET_MAX = 1 << 30 };
+
+/* Numbers that mysqld_error.h of the Connector does not have, or has only in newer releases. */
+enum {
+    MY_ER_CONNECTION_KILLED = 1927,
+    MY_ER_STATEMENT_TIMEOUT = 1969,
+    MY_ER_CLIENT_INTERACTION_TIMEOUT = 4031,
+};
+
+static const char session_pin[] =
+    "set names utf8mb4;"
+    "set session time_zone = '+00:00',"
+    " sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,NO_AUTO_VALUE_ON_ZERO,"
+    "NO_ENGINE_SUBSTITUTION',"
+    " autocommit = 1, completion_type = 0, sql_auto_is_null = 0, sql_select_limit = default,"
+    " lc_time_names = 'en_US', max_sort_length = 4096, net_write_timeout = 600,"
+    " max_statement_time = 0, unique_checks = 1";
+
+static pthread_once_t library_once = PTHREAD_ONCE_INIT;
+
+static void library_init(void)
+{
+    if (mysql_library_init(0, NULL, NULL) != 0)
+        FX_BUG("libmariadb could not be initialised");
+}
+
+enum fx_code my_code(unsigned int number)
+{
+    switch (number) {
+    case ER_LOCK_DEADLOCK:
+    case ER_LOCK_WAIT_TIMEOUT:
+    case ER_CHECKREAD: return FX_E_DB_CONFLICT;
+    case MY_ER_STATEMENT_TIMEOUT: return FX_E_TIMEOUT;
+    case ER_CON_COUNT_ERROR:
+    case ER_SERVER_SHUTDOWN:
+    case ER_NORMAL_SHUTDOWN:
+    case ER_FORCING_CLOSE:
+    case ER_HANDSHAKE_ERROR:
+    case ER_NET_READ_ERROR:
+    case ER_NET_READ_INTERRUPTED:
+    case ER_NET_ERROR_ON_WRITE:
+    case ER_NET_WRITE_INTERRUPTED:
+    case ER_NEW_ABORTING_CONNECTION:
+    case ER_TOO_MANY_USER_CONNECTIONS:
+    case MY_ER_CONNECTION_KILLED:
+    case MY_ER_CLIENT_INTERACTION_TIMEOUT: return FX_E_DB_CONNECT;
+    default: break;
+    }
+    switch (number) {
+    case CR_COMMANDS_OUT_OF_SYNC:
+    case CR_OUT_OF_MEMORY:
+    case CR_NET_PACKET_TOO_LARGE: return FX_E_DB;
+    default: return number >= CR_MIN_ERROR && number < 3000 ? FX_E_DB_CONNECT : FX_E_DB;
+    }
+}
+
+bool my_fail(struct my_db *my, struct fx_err *err, const char *what)
+{
+    unsigned int number = mysql_errno(my->mysql);
+    enum fx_code code = my_code(number);
+    if (code == FX_E_DB_CONNECT || number == CR_COMMANDS_OUT_OF_SYNC ||
+        number == CR_OUT_OF_MEMORY || number == CR_NET_PACKET_TOO_LARGE)
+        my->is_broken = true;
+    const char *text = mysql_error(my->mysql);
+    fx_fail(err, code, "%s database \"%s\": %s", what, my->base.conf->name,
+            text[0] != '\0' ? text : "no message");
+    fx_err_set_mysql(err, (int)number, mysql_sqlstate(my->mysql));
+    return false;
+}
+
+/* --- life -------------------------------------------------------------------------------------- */
+
+static bool set_options(struct my_db *my, const struct fx_db_conf *conf)
+{
+    int64_t timeout_ms = conf->connect_timeout_ms > 0 ? conf->connect_timeout_ms : 10000;
+    unsigned int timeout_s = (unsigned int)((timeout_ms + 999) / 1000);
+    unsigned int off = 0;
+    my_bool no = 0;
+    unsigned long packet = PACKET_MAX;
+    unsigned int protocol =
+        conf->socket_dir != NULL ? (unsigned)MYSQL_PROTOCOL_SOCKET : (unsigned)MYSQL_PROTOCOL_TCP;
+    return mysql_options(my->mysql, MYSQL_OPT_CONNECT_TIMEOUT, &timeout_s) == 0 &&
+           mysql_options(my->mysql, MYSQL_OPT_RECONNECT, &no) == 0 &&
+           mysql_options(my->mysql, MYSQL_OPT_LOCAL_INFILE, &off) == 0 &&
+           mysql_options(my->mysql, MYSQL_OPT_PROTOCOL, &protocol) == 0 &&
+           mysql_options(my->mysql, MYSQL_OPT_MAX_ALLOWED_PACKET, &packet) == 0 &&
+           mysql_options(my->mysql, MYSQL_SET_CHARSET_NAME, "utf8mb4") == 0;
+}
+
+static bool is_mariadb(struct my_db *my)
+{
+    return strstr(mysql_get_server_info(my->mysql), "MariaDB") != NULL;
+}
+
+static bool connect_and_pin(struct my_db *my, const struct fx_db_conf *conf, struct fx_err *err)
+{
+    if (!set_options(my, conf))
+        return my_fail(my, err, "could not prepare a connection to");
+    const char *host = conf->socket_dir != NULL ? NULL : conf->host;
+    unsigned int port = conf->port > 0 ? (unsigned int)conf->port : 3306;
+    unsigned long flags = CLIENT_MULTI_STATEMENTS | CLIENT_FOUND_ROWS;
+    if (mysql_real_connect(my->mysql, host, conf->user,
+                           conf->password != NULL ? conf->password : "", conf->dbname, port,
+                           conf->socket_dir, flags) == NULL) {
+        my_fail(my, err, "could not connect to");
+        return conf->socket_dir != NULL ? fx_ctx(err, "connecting to socket %s", conf->socket_dir)
+                                        : fx_ctx(err, "connecting to %s port %u",
+                                                 host != NULL ? host : "localhost", port);
+    }
+    if (!is_mariadb(my))
+        return fx_fail(err, FX_E_UNSUPPORTED,
+                       "database \"%s\" is not MariaDB (it reports version %s)", conf->name,
+                       mysql_get_server_info(my->mysql));
+    if (!my_run(my, fx_str_from(session_pin), NULL, err))
+        return fx_ctx(err, "pinning the session's settings");
+    return true;
+}
+
+bool my_open(const struct fx_db_conf *conf, struct fx_db **ret_db, struct fx_err *err)
+{
+    pthread_once(&library_once, library_init);
+    struct my_db *my = FX_NEW(struct my_db);
+    my->base = (struct fx_db){.driver = &fx_my_driver, .conf = conf};
+    my->sql = FX_BUF(SQL_MAX);
+    my->mysql = mysql_init(NULL);
+    if (my->mysql == NULL)
+        FX_BUG("mysql_init: out of memory");
+    if (!connect_and_pin(my, conf, err)) {
+        my_close(&my->base);
+        return false;
+    }
+    *ret_db = &my->base;
+    return true;
+}
+
+void my_close(struct fx_db *db)
+{
+    if (db == NULL)
+        return;
+    struct my_db *my = my_of(db);
+    mysql_close(my->mysql);
+    fx_buf_done(&my->sql);
+    free(my);
+}
+
+static bool my_is_broken(const struct fx_db *db)
+{
+    return ((const struct my_db *)(const void *)db)->is_broken;
+}
+
+/* --- statements -------------------------------------------------------------------------------- */
+
+/* Length of the piece at `at` in which no `?` is a parameter: a quoted text, a comment, or one byte. */
+static size_t my_sql_token(const char *at)
+{
+    char c = at[0];
+    const char *end = NULL;
+    if (c == '\'' || c == '"' || c == '`') {
+        end = strchr(at + 1, c); /* a doubled quote is two texts in a row: the same to us */
+        return end != NULL ? (size_t)(end - at) + 1 : strlen(at);
+    }
+    if (c == '#' || (c == '-' && at[1] == '-' && (at[2] == ' ' || at[2] == '\t'))) {
+        end = strchr(at, '\n');
+        return end != NULL ? (size_t)(end - at) + 1 : strlen(at);
+    }
+    if (c == '/' && at[1] == '*') {
+        end = strstr(at + 2, "*/");
+        return end != NULL ? (size_t)(end - at) + 2 : strlen(at);
+    }
+    return 1;
+}
+
+bool my_bind(struct my_db *my, const char *sql, const fx_cell *params, size_t n_params,
+             struct fx_err *err)
+{
+    fx_buf_clear(&my->sql);
+    size_t used = 0;
+    for (const char *at = sql; *at != '\0';) {
+        size_t skip = my_sql_token(at);
+        if (*at != '?') {
+            fx_buf_add_bytes(&my->sql, at, skip);
+        } else if (used == n_params) {
+            return fx_fail(err, FX_E_BUG, "statement has more than %zu parameters: %.100s",
+                           n_params, sql);
+        } else if (params[used].ptr == NULL) {
+            fx_buf_add(&my->sql, FX_STR("NULL"));
+            used++;
+        } else {
+            fx_my_quote(params[used++], &my->sql);
+        }
+        at += skip;
+    }
+    if (used != n_params)
+        return fx_fail(err, FX_E_BUG, "statement takes %zu parameters, %zu were given: %.100s",
+                       used, n_params, sql);
+    if (my->sql.has_failed)
+        return fx_fail(err, FX_E_LIMIT, "statement is longer than %d bytes", SQL_MAX);
+    return true;
+}
+
+static bool may_send(struct my_db *my, struct fx_err *err)
+{
+    if (my->is_broken)
+        return fx_fail(err, FX_E_DB_CONNECT, "the session with database \"%s\" is broken",
+                       my->base.conf->name);
+    if (my->is_scanning)
+        FX_BUG("statement on a MariaDB session while a scan is open");
+    return true;
+}
+
+/*
+ * Reads every result of what was sent; `on_result` sees those that have columns. All are read even
+ * after it fails, so that the session stays usable.
+ */
+static bool drain(struct my_db *my, bool (*on_result)(void *arg, MYSQL_RES *res), void *arg,
+                  int64_t *ret_rows, struct fx_err *err)
+{
+    int64_t rows = 0;
+    for (;;) {
+        MYSQL_RES *res = mysql_store_result(my->mysql);
+        if (res == NULL && mysql_field_count(my->mysql) != 0)
+            return my_fail(my, err, "could not read a result from");
+        rows = res != NULL ? (int64_t)mysql_num_rows(res) : (int64_t)mysql_affected_rows(my->mysql);
+        bool is_kept = res != NULL && on_result != NULL && on_result(arg, res);
+        if (res != NULL && !is_kept)
+            mysql_free_result(res);
+        int next = mysql_next_result(my->mysql);
+        if (next < 0)
+            break;
+        if (next > 0)
+            return my_fail(my, err, "could not execute a statement in");
+    }
+    if (ret_rows != NULL)
+        *ret_rows = rows;
+    return true;
+}
+
+bool my_run(struct my_db *my, struct fx_str sql, int64_t *ret_rows, struct fx_err *err)
+{
+    if (!may_send(my, err))
+        return false;
+    if (mysql_real_query(my->mysql, sql.ptr, sql.len) != 0)
+        return my_fail(my, err, "could not execute a statement in");
+    return drain(my, NULL, NULL, ret_rows, err);
+}
+
+static bool my_exec(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
+                    int64_t *ret_rows, struct fx_err *err)
+{
+    struct my_db *my = my_of(db);
+    if (n_params == 0 && strchr(sql, '?') == NULL)
+        return my_run(my, fx_str_from(sql), ret_rows, err);
+    return my_bind(my, sql, params, n_params, err) &&
+           my_run(my, fx_buf_str(&my->sql), ret_rows, err);
+}
+
+static bool keep_last(void *arg, MYSQL_RES *res)
+{
+    MYSQL_RES **last = arg;
+    mysql_free_result(*last);
+    *last = res;
+    return true;
+}
+
+static void copy_rows(MYSQL_RES *res, struct fx_rows *rows)
+{
+    rows->n_rows = mysql_num_rows(res);
+    rows->n_columns = mysql_num_fields(res);
+    rows->cells = fx_arena_array(&rows->arena, rows->n_rows * rows->n_columns, sizeof(fx_cell));
+    fx_cell *cell = rows->cells;
+    for (MYSQL_ROW row = mysql_fetch_row(res); row != NULL; row = mysql_fetch_row(res)) {
+        const unsigned long *lengths = mysql_fetch_lengths(res);
+        for (size_t i = 0; i < rows->n_columns; i++, cell++) {
+            if (row[i] != NULL)
+                *cell = fx_arena_str(&rows->arena, (struct fx_str){row[i], lengths[i]});
+        }
+    }
+}
+
+static bool my_query(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
+                     struct fx_rows *ret_rows, struct fx_err *err)
+{
+    struct my_db *my = my_of(db);
+    MYSQL_RES *res = NULL;
+    if (!may_send(my, err) || !my_bind(my, sql, params, n_params, err))
+        return false;
+    if (mysql_real_query(my->mysql, my->sql.ptr, my->sql.len) != 0)
+        return my_fail(my, err, "could not execute a query in");
+    if (!drain(my, keep_last, &res, NULL, err)) {
+        mysql_free_result(res);
+        return false;
+    }
+    *ret_rows = (struct fx_rows){0};
+    fx_arena_init(&ret_rows->arena, 0);
+    if (res != NULL)
+        copy_rows(res, ret_rows);
+    mysql_free_result(res);
+    return true;
+}
+
+static bool my_set_timeout(struct fx_db *db, int64_t timeout_ms, struct fx_err *err)
+{
+    char sql[96];
+    int n = snprintf(sql, sizeof sql, "set session max_statement_time = %lld.%03d",
+                     (long long)(timeout_ms / 1000), (int)(timeout_ms % 1000));
+    return my_run(my_of(db), (struct fx_str){sql, (size_t)n}, NULL, err);
+}
+
+const struct fx_db_driver fx_my_driver = {
+    .open = my_open,
+    .close = my_close,
+    .is_broken = my_is_broken,
+    .exec = my_exec,
+    .query = my_query,
+    .set_timeout = my_set_timeout,
+    .table = my_table,
+    .scan_open = my_scan_open,
+    .scan_next = my_scan_next,
+    .scan_close = my_scan_close,
+    .pos_now = my_pos_now,
+    .cut_open = my_cut_open,
+    .cut_close = my_cut_close,
+    .snapshot_begin = my_snapshot_begin,
+};
