@@ -1,0 +1,29 @@
+CREATE TRIGGER /* ficus */ IF NOT EXISTS {schema}.{trigger} BEFORE {event} ON {schema}.{table} FOR EACH ROW
+/*
+ * The fence of one table and event. Identifiers are quoted, the event is INSERT, UPDATE or DELETE,
+ * group and user are string literals. Runs with the rights of its creator, the operator.
+ *
+ * The locking read of `gate` makes the fence wait for this writer and this writer for the fence. The reads of
+ * `own` are plain: a refused customer who keeps his transaction open must not block commit, abort or open. A
+ * snapshot that is older than the fence shows HERE with an epoch below the gate's and is refused.
+ */
+ficus_fence: BEGIN
+    DECLARE g, e BIGINT;
+    DECLARE s VARCHAR(8);
+    DECLARE u DATETIME(6);
+    DECLARE m VARCHAR(128);
+    IF SUBSTRING_INDEX(USER(), '@', 1) = {user} THEN
+        LEAVE ficus_fence;
+    END IF;
+    SET g = (SELECT epoch FROM ficus.gate WHERE grp = {group} LOCK IN SHARE MODE);
+    SELECT state, epoch, until INTO s, e, u FROM ficus.own WHERE grp = {group};
+    IF s = 'FENCED' AND u < UTC_TIMESTAMP(6) THEN
+        UPDATE ficus.own SET state = 'HERE', epoch = epoch + 1, until = NULL
+         WHERE grp = {group} AND state = 'FENCED' AND until < UTC_TIMESTAMP(6);
+        SELECT state, epoch, until INTO s, e, u FROM ficus.own WHERE grp = {group};
+    END IF;
+    IF NOT (s <=> 'HERE' AND g IS NOT NULL AND e >= g) THEN
+        SET m = CONCAT('ficus: group ', LEFT({group}, 40), ' is ', COALESCE(s, 'unknown'), ' here, epoch ', COALESCE(e, -1));
+        SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = m;
+    END IF;
+END
