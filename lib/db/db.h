@@ -14,7 +14,8 @@
  * DB_CONNECT and the session stays broken (fx_db_is_broken): it never reconnects by itself, because
  * a silent reconnect would lose a transaction.
  *
- * Errors: DB_CONNECT (retriable), DB_CONFLICT (deadlock, lock time-out, serialization; retriable), DB.
+ * Errors: DB_CONNECT (retriable), DB_CONFLICT (deadlock, lock time-out, serialization; retriable),
+ *         TIMEOUT (fx_db_set_timeout's limit; the session lives), DB.
  *         The cause holds SQLSTATE or MySQL number. Callers recode with fx_err_as_source/target.
  * Thread: one thread a session.
  */
@@ -22,6 +23,8 @@
 #define FX_DB_DB_H
 
 #include "lib/db/table.h"
+
+struct fx_node; /* lib/conf/doc.h */
 
 enum fx_engine { FX_PG, FX_MY }; /* FX_MY: MariaDB (later MySQL) */
 
@@ -34,7 +37,9 @@ struct fx_db_conf {
     const char *socket_dir; /* PostgreSQL: directory; MariaDB: path of the socket; NULL: TCP */
     const char *user;
     const char *dbname;
-    const char *password; /* NULL: none. Never logged */
+    const char *password; /* NULL: none, or see `secret`. Never logged */
+    const struct fx_node
+        *secret; /* {env: NAME} or {file: PATH}, read when a session opens; or NULL */
     int64_t connect_timeout_ms;
 };
 

@@ -32,5 +32,7 @@ struct fx_table {
 
 /* -1 when there is none. */
 int fx_table_column(const struct fx_table *table, const char *name);
+/* For drivers: fills in `fingerprint` when everything else is there. */
+void fx_table_fingerprint(struct fx_table *table, struct fx_arena *arena);
 
 #endif

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Sends each call to the driver of its engine. Nothing here knows SQL. */
+#include "lib/db/db.h"
+
+#include "lib/base/panic.h"
+#include "lib/db/conf.h"
+
+static const struct fx_db_driver *driver_of(enum fx_engine engine)
+{
+    switch (engine) {
+    case FX_PG: return &fx_pg_driver;
+    case FX_MY: return &fx_my_driver;
+    }
+    return NULL;
+}
+
+bool fx_db_open(const struct fx_db_conf *conf, struct fx_db **ret_db, struct fx_err *err)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    struct fx_db_conf resolved;
+    struct fx_db *db;
+    if (!fx_db_conf_resolve(conf, &arena, &resolved, err))
+        return false;
+    if (!driver_of(conf->engine)->open(&resolved, &db, err))
+        return false;
+    db->conf = conf; /* the resolved one, with its secret, ends here */
+    *ret_db = db;
+    return true;
+}
+
+void fx_db_close(struct fx_db *db)
+{
+    if (db != NULL)
+        db->driver->close(db);
+}
+
+enum fx_engine fx_db_engine(const struct fx_db *db)
+{
+    return db->conf->engine;
+}
+
+const struct fx_db_conf *fx_db_get_conf(const struct fx_db *db)
+{
+    return db->conf;
+}
+
+bool fx_db_is_broken(const struct fx_db *db)
+{
+    return db->driver->is_broken(db);
+}
+
+bool fx_db_exec(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
+                int64_t *ret_rows, struct fx_err *err)
+{
+    return db->driver->exec(db, sql, params, n_params, ret_rows, err);
+}
+
+bool fx_db_query(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
+                 struct fx_rows *ret_rows, struct fx_err *err)
+{
+    return db->driver->query(db, sql, params, n_params, ret_rows, err);
+}
+
+void fx_rows_done(struct fx_rows *rows)
+{
+    if (rows == NULL)
+        return;
+    fx_arena_done(&rows->arena);
+    *rows = (struct fx_rows){0};
+}
+
+fx_cell fx_rows_at(const struct fx_rows *rows, size_t row, size_t column)
+{
+    FX_ASSERT(row < rows->n_rows && column < rows->n_columns);
+    return rows->cells[row * rows->n_columns + column];
+}
+
+bool fx_db_set_timeout(struct fx_db *db, int64_t timeout_ms, struct fx_err *err)
+{
+    return db->driver->set_timeout(db, timeout_ms, err);
+}
+
+bool fx_db_table(struct fx_db *db, const char *schema, const char *name, struct fx_arena *arena,
+                 struct fx_table **ret_table, struct fx_err *err)
+{
+    return db->driver->table(db, schema, name, arena, ret_table, err);
+}
+
+bool fx_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct fx_scan **ret_scan,
+                  struct fx_err *err)
+{
+    return db->driver->scan_open(db, spec, ret_scan, err);
+}
+
+bool fx_scan_next(struct fx_scan *scan, struct fx_value **ret_row, struct fx_err *err)
+{
+    return scan->driver->scan_next(scan, ret_row, err);
+}
+
+void fx_scan_close(struct fx_scan *scan)
+{
+    if (scan != NULL)
+        scan->driver->scan_close(scan);
+}
+
+bool fx_db_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err)
+{
+    return db->driver->pos_now(db, ret_pos, err);
+}
+
+bool fx_cut_open(const struct fx_db_conf *conf, int64_t timeout_ms, struct fx_cut **ret_cut,
+                 struct fx_err *err)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    struct fx_db_conf resolved;
+    struct fx_cut *cut;
+    if (!fx_db_conf_resolve(conf, &arena, &resolved, err))
+        return false;
+    if (!driver_of(conf->engine)->cut_open(&resolved, timeout_ms, &cut, err))
+        return false;
+    cut->session->conf = conf;
+    *ret_cut = cut;
+    return true;
+}
+
+const struct fx_pos *fx_cut_pos(const struct fx_cut *cut)
+{
+    return &cut->pos;
+}
+
+struct fx_db *fx_cut_session(struct fx_cut *cut)
+{
+    return cut->session;
+}
+
+void fx_cut_close(struct fx_cut *cut)
+{
+    if (cut != NULL)
+        cut->driver->cut_close(cut);
+}
+
+bool fx_db_snapshot_begin(struct fx_db *db, struct fx_err *err)
+{
+    return db->driver->snapshot_begin(db, err);
+}
