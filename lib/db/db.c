@@ -11,7 +11,7 @@ static const struct fx_db_driver *driver_of(enum fx_engine engine)
     case FX_PG: return &fx_pg_driver;
     case FX_MY: return &fx_my_driver;
     }
-    return NULL;
+    FX_BUG("engine %d", (int)engine);
 }
 
 bool fx_db_open(const struct fx_db_conf *conf, struct fx_db **ret_db, struct fx_err *err)

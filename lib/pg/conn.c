@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Opening libpq connections, and what their failures mean to a caller. */
+#include "lib/pg/conn.h"
+
+#include <errno.h>
+#include <poll.h>
+
+#include "lib/base/clock.h"
+#include "lib/db/conf.h"
+
+enum { SERVER_VERSION_MIN = 140000 };
+
+/*
+ * Every text that leaves the server depends on these; a role or database may have others as its default.
+ * search_path: pg_catalog is searched first by itself, so that nobody's function shadows a built-in one.
+ */
+static const char session_options[] =
+    "-c datestyle=ISO,YMD -c intervalstyle=postgres -c extra_float_digits=1 -c timezone=UTC "
+    "-c bytea_output=hex -c standard_conforming_strings=on -c lc_numeric=C -c lc_monetary=C "
+    "-c xmloption=content -c jit=off -c search_path=public -c row_security=off "
+    "-c client_min_messages=warning -c statement_timeout=0 -c idle_session_timeout=0 "
+    "-c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off "
+    "-c default_transaction_isolation=read\\ committed";
+
+static void ignore_notice(void *arg, const char *message)
+{
+    (void)arg;
+    (void)message;
+}
+
+/* libpq's messages end in a newline and may have several lines: the first says what happened. */
+static struct fx_str first_line(const char *message)
+{
+    struct fx_str rest;
+    return fx_str_trim(fx_str_cut(fx_str_from(message), '\n', &rest));
+}
+
+static bool connect_failed(const struct fx_db_conf *conf, PGconn *conn, const char *reason,
+                           struct fx_err *err)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    struct fx_str line = first_line(reason != NULL ? reason : PQerrorMessage(conn));
+    return fx_fail(err, FX_E_DB_CONNECT, "could not connect to database \"%s\" at %s: %.*s",
+                   conf->name != NULL ? conf->name : conf->dbname, fx_db_conf_where(conf, &arena),
+                   FX_STR_FMT(line));
+}
+
+static PGconn *start(const struct fx_db_conf *conf, enum fx_pg_conn_kind kind)
+{
+    char port[16] = "";
+    if (conf->port != 0)
+        snprintf(port, sizeof port, "%d", conf->port);
+    const char *host = conf->socket_dir != NULL ? conf->socket_dir : conf->host;
+    const struct {
+        const char *key, *value;
+    } settings[] = {
+        {"host", host},
+        {"port", port[0] != '\0' ? port : NULL},
+        {"user", conf->user},
+        {"dbname", conf->dbname},
+        {"password", conf->password},
+        {"client_encoding", "UTF8"},
+        {"application_name", "ficus"},
+        {"options", session_options},
+        {"keepalives_idle", "30"},
+        {"tcp_user_timeout", "30000"},
+        {"replication", kind == FX_PG_CONN_REPLICATION ? "database" : NULL},
+    };
+    const char *keys[FX_ARRAY_LEN(settings) + 1] = {0};
+    const char *values[FX_ARRAY_LEN(settings) + 1] = {0};
+    size_t n = 0;
+    for (size_t i = 0; i < FX_ARRAY_LEN(settings); i++) {
+        if (settings[i].value == NULL)
+            continue;
+        keys[n] = settings[i].key;
+        values[n++] = settings[i].value;
+    }
+    return PQconnectStartParams(keys, values, 0);
+}
+
+/* Waits until the socket is ready; false when the deadline came first or poll failed. */
+static bool wait_socket(PGconn *conn, short events, struct fx_mono deadline)
+{
+    for (;;) {
+        int64_t left_us = fx_mono_since_us(fx_mono_now(), deadline);
+        if (left_us <= 0)
+            return false;
+        struct pollfd fd = {.fd = PQsocket(conn), .events = events};
+        int n = poll(&fd, 1, (int)(left_us / 1000 + 1));
+        if (n > 0)
+            return true;
+        if (n < 0 && errno != EINTR)
+            return false;
+    }
+}
+
+static bool finish_connect(const struct fx_db_conf *conf, PGconn *conn, struct fx_err *err)
+{
+    int64_t limit_ms = conf->connect_timeout_ms > 0 ? conf->connect_timeout_ms : 10000;
+    struct fx_mono deadline = fx_mono_add_ms(fx_mono_now(), limit_ms);
+    PostgresPollingStatusType step = PGRES_POLLING_WRITING;
+    while (step != PGRES_POLLING_OK) {
+        if (step == PGRES_POLLING_FAILED || PQstatus(conn) == CONNECTION_BAD)
+            return connect_failed(conf, conn, NULL, err);
+        if (!wait_socket(conn, step == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline))
+            return connect_failed(conf, conn, "timeout", err);
+        step = PQconnectPoll(conn);
+    }
+    if (PQserverVersion(conn) < SERVER_VERSION_MIN)
+        return fx_fail(err, FX_E_UNSUPPORTED, "database \"%s\" is PostgreSQL %d; 14 is the oldest",
+                       conf->name, PQserverVersion(conn) / 10000);
+    return true;
+}
+
+bool fx_pg_connect(const struct fx_db_conf *conf, enum fx_pg_conn_kind kind, PGconn **ret_conn,
+                   struct fx_err *err)
+{
+    PGconn *conn = start(conf, kind);
+    if (conn == NULL)
+        return fx_fail(err, FX_E_DB_CONNECT, "could not connect to database \"%s\": out of memory",
+                       conf->name);
+    PQsetNoticeProcessor(conn, ignore_notice, NULL);
+    if (!finish_connect(conf, conn, err)) {
+        PQfinish(conn);
+        return false;
+    }
+    *ret_conn = conn;
+    return true;
+}
+
+static bool state_in(const char *sqlstate, const char *const *list)
+{
+    for (; *list != NULL; list++) {
+        if (strncmp(sqlstate, *list, strlen(*list)) == 0)
+            return true;
+    }
+    return false;
+}
+
+static enum fx_code code_of(PGconn *conn, const char *sqlstate)
+{
+    /* Shutdown, crash, connection exceptions, idle limits: all end the session. */
+    static const char *const connect[] = {"08", "57P01", "57P02", "57P03", "57P05", "25P03", NULL};
+    static const char *const conflict[] = {"40001", "40P01", "55P03", NULL};
+    if (PQstatus(conn) == CONNECTION_BAD || state_in(sqlstate, connect))
+        return FX_E_DB_CONNECT;
+    if (state_in(sqlstate, conflict))
+        return FX_E_DB_CONFLICT;
+    return strcmp(sqlstate, "57014") == 0 ? FX_E_TIMEOUT : FX_E_DB;
+}
+
+bool fx_pg_fail(PGconn *conn, const PGresult *res, const char *name, struct fx_err *err)
+{
+    const char *sqlstate = res != NULL ? PQresultErrorField(res, PG_DIAG_SQLSTATE) : NULL;
+    const char *primary = res != NULL ? PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY) : NULL;
+    const char *detail = res != NULL ? PQresultErrorField(res, PG_DIAG_MESSAGE_DETAIL) : NULL;
+    const char *hint = res != NULL ? PQresultErrorField(res, PG_DIAG_MESSAGE_HINT) : NULL;
+    enum fx_code code = code_of(conn, sqlstate != NULL ? sqlstate : "");
+    struct fx_str line = first_line(primary != NULL ? primary : PQerrorMessage(conn));
+    if (line.len == 0)
+        line = FX_STR("the server gave no reason");
+    if (code == FX_E_DB_CONNECT)
+        fx_fail(err, code, "lost the connection to database \"%s\": %.*s", name, FX_STR_FMT(line));
+    else
+        fx_fail(err, code, "database \"%s\": %.*s", name, FX_STR_FMT(line));
+    if (detail != NULL)
+        fx_detail(err, "%s", detail);
+    if (hint != NULL)
+        fx_hint(err, "%s", hint);
+    if (sqlstate != NULL)
+        fx_err_set_sqlstate(err, sqlstate);
+    return false;
+}
+
+void fx_pg_cancel(PGconn *conn)
+{
+    char ignored[256];
+    PGcancel *cancel = PQgetCancel(conn);
+    if (cancel == NULL)
+        return;
+    (void)PQcancel(cancel, ignored, sizeof ignored);
+    PQfreeCancel(cancel);
+}
+
+/* Throws away what is still to come of the running command. */
+static void drain(PGconn *conn)
+{
+    PGresult *res;
+    while ((res = PQgetResult(conn)) != NULL)
+        PQclear(res);
+}
+
+bool fx_pg_await(PGconn *conn, int64_t timeout_ms, const char *name, PGresult **ret_res,
+                 struct fx_err *err)
+{
+    struct fx_mono deadline = fx_mono_add_ms(fx_mono_now(), timeout_ms);
+    while (PQisBusy(conn)) {
+        if (!wait_socket(conn, POLLIN, deadline)) {
+            fx_pg_cancel(conn);
+            drain(conn);
+            return fx_fail(err, FX_E_TIMEOUT, "database \"%s\" did not answer within %lld ms", name,
+                           (long long)timeout_ms);
+        }
+        if (!PQconsumeInput(conn))
+            return fx_pg_fail(conn, NULL, name, err);
+    }
+    PGresult *res = PQgetResult(conn);
+    drain(conn);
+    if (res == NULL)
+        return fx_pg_fail(conn, NULL, name, err);
+    *ret_res = res;
+    return true;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A snapshot with its exact position: the one that the server exports when it creates a logical slot. The slot is
+ * temporary; it lives on a replication connection of its own, which stays open (and silent: the next command on
+ * it would end the exported snapshot for those who have not imported it yet) until the cut is closed.
+ */
+#include "lib/pg/conn.h"
+
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/rand.h"
+
+struct pg_cut {
+    struct fx_cut base;
+    PGconn *repl;
+};
+
+static bool read_slot(const PGresult *res, struct fx_pg_slot *ret_slot)
+{
+    if (PQresultStatus(res) != PGRES_TUPLES_OK || PQntuples(res) != 1 || PQnfields(res) < 3)
+        return false;
+    snprintf(ret_slot->consistent.text, sizeof ret_slot->consistent.text, "%s",
+             PQgetvalue(res, 0, 1));
+    snprintf(ret_slot->snapshot, sizeof ret_slot->snapshot, "%s", PQgetvalue(res, 0, 2));
+    return true;
+}
+
+/* What the server's refusal usually means. */
+static void hint_create(const PGresult *res, struct fx_err *err)
+{
+    const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+    if (state != NULL && strcmp(state, "55000") == 0)
+        fx_hint(err, "Logical replication needs wal_level = logical (and a restart).");
+    if (state != NULL && strcmp(state, "53400") == 0)
+        fx_hint(err, "Raise max_replication_slots, or drop a slot that nobody uses.");
+}
+
+bool fx_pg_slot_create(PGconn *repl, const char *slot, bool is_temporary, int64_t timeout_ms,
+                       const char *db_name, struct fx_pg_slot *ret_slot, struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1024);
+    fx_buf_add(&sql, FX_STR("CREATE_REPLICATION_SLOT "));
+    fx_db_ident(FX_PG, slot, &sql);
+    fx_buf_add_c(&sql, is_temporary ? " TEMPORARY" : "");
+    fx_buf_add_c(&sql, PQserverVersion(repl) >= 150000 ? " LOGICAL pgoutput (SNAPSHOT 'export')"
+                                                       : " LOGICAL pgoutput EXPORT_SNAPSHOT");
+    PGresult *res;
+    if (!PQsendQuery(repl, fx_buf_cstr(&sql)))
+        return fx_pg_fail(repl, NULL, db_name, err);
+    if (!fx_pg_await(repl, timeout_ms, db_name, &res, err)) {
+        fx_ctx(err, "creating replication slot \"%s\"", slot);
+        if (err->code == FX_E_TIMEOUT)
+            fx_hint(err,
+                    "A slot waits for every transaction that is running; look for old ones: "
+                    "select pid, xact_start, query from pg_stat_activity order by xact_start.");
+        return false;
+    }
+    bool is_ok = read_slot(res, ret_slot);
+    if (!is_ok) {
+        fx_pg_fail(repl, res, db_name, err);
+        fx_ctx(err, "creating replication slot \"%s\"", slot);
+        hint_create(res, err);
+    }
+    PQclear(res);
+    return is_ok;
+}
+
+bool fx_pg_snapshot_open(const struct fx_db_conf *conf, const char *snapshot, struct fx_db **ret_db,
+                         struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(256);
+    struct fx_db *db;
+    if (!fx_pg_open(conf, &db, err))
+        return false;
+    fx_buf_add(&sql, FX_STR("begin isolation level repeatable read read only;"
+                            " set transaction snapshot "));
+    fx_db_literal(FX_PG, fx_str_from(snapshot), &sql);
+    if (!fx_pg_db_command(fx_pg_db_of(db), fx_buf_cstr(&sql), err)) {
+        fx_ctx(err, "importing snapshot %s", snapshot);
+        fx_pg_close(db);
+        return false;
+    }
+    *ret_db = db;
+    return true;
+}
+
+bool fx_pg_cut_open(const struct fx_db_conf *conf, int64_t timeout_ms, struct fx_cut **ret_cut,
+                    struct fx_err *err)
+{
+    PGconn *repl;
+    struct fx_pg_slot slot;
+    struct fx_db *session;
+    char name[64];
+    snprintf(name, sizeof name, "ficus_cut_%d_%" PRIx64, (int)getpid(), fx_rand_system());
+    if (!fx_pg_connect(conf, FX_PG_CONN_REPLICATION, &repl, err))
+        return false;
+    if (!fx_pg_slot_create(repl, name, true, timeout_ms, conf->name, &slot, err) ||
+        !fx_pg_snapshot_open(conf, slot.snapshot, &session, err)) {
+        PQfinish(repl); /* drops the temporary slot */
+        return fx_ctx(err, "taking a snapshot of database \"%s\"", conf->name);
+    }
+    struct pg_cut *cut = FX_NEW(struct pg_cut);
+    cut->base = (struct fx_cut){&fx_pg_driver, slot.consistent, session};
+    cut->repl = repl;
+    *ret_cut = &cut->base;
+    return true;
+}
+
+void fx_pg_cut_close(struct fx_cut *base)
+{
+    if (base == NULL)
+        return;
+    struct pg_cut *cut = FX_CONTAINER_OF(base, struct pg_cut, base);
+    fx_pg_close(cut->base.session);
+    PQfinish(cut->repl);
+    free(cut);
+}

@@ -1,0 +1,214 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The PostgreSQL driver of lib/db/db.h: sessions, statements, positions. */
+#include "lib/pg/conn.h"
+
+#include <inttypes.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/panic.h"
+#include "lib/db/params.h"
+#include "lib/db/pos.h"
+
+struct fx_pg_db *fx_pg_db_of(struct fx_db *db)
+{
+    FX_ASSERT(db->driver == &fx_pg_driver);
+    return FX_CONTAINER_OF(db, struct fx_pg_db, base);
+}
+
+bool fx_pg_open(const struct fx_db_conf *conf, struct fx_db **ret_db, struct fx_err *err)
+{
+    PGconn *conn;
+    if (!fx_pg_connect(conf, FX_PG_CONN_SQL, &conn, err))
+        return false;
+    struct fx_pg_db *pg = FX_NEW(struct fx_pg_db);
+    pg->base = (struct fx_db){&fx_pg_driver, conf};
+    pg->conn = conn;
+    *ret_db = &pg->base;
+    return true;
+}
+
+void fx_pg_close(struct fx_db *db)
+{
+    if (db == NULL)
+        return;
+    struct fx_pg_db *pg = fx_pg_db_of(db);
+    PQfinish(pg->conn);
+    free(pg);
+}
+
+static bool is_broken(const struct fx_db *db)
+{
+    FX_ASSERT(db->driver == &fx_pg_driver);
+    const struct fx_pg_db *pg = (const struct fx_pg_db *)(const void *)db; /* base is first */
+    return pg->is_broken || PQstatus(pg->conn) == CONNECTION_BAD;
+}
+
+bool fx_pg_db_fail(struct fx_pg_db *pg, const PGresult *res, struct fx_err *err)
+{
+    fx_pg_fail(pg->conn, res, pg->base.conf->name, err);
+    if (err->code == FX_E_DB_CONNECT)
+        pg->is_broken = true;
+    return false;
+}
+
+const char *const *fx_pg_params(const fx_cell *params, size_t n_params, struct fx_arena *arena)
+{
+    const char **values = fx_arena_array(arena, n_params + 1, sizeof *values);
+    for (size_t i = 0; i < n_params; i++)
+        values[i] = params[i].ptr != NULL ? fx_arena_str(arena, params[i]).ptr : NULL;
+    return (const char *const *)values;
+}
+
+static bool may_send(struct fx_pg_db *pg, struct fx_err *err)
+{
+    if (pg->is_scanning)
+        FX_BUG("a statement on database \"%s\" while a scan of the same session is open",
+               pg->base.conf->name);
+    if (is_broken(&pg->base)) {
+        pg->is_broken = true;
+        return fx_fail(err, FX_E_DB_CONNECT, "the connection to database \"%s\" is lost",
+                       pg->base.conf->name);
+    }
+    return true;
+}
+
+/* Runs a statement; the caller owns the result, whose status is that of a success. */
+static bool run(struct fx_pg_db *pg, const char *sql, const fx_cell *params, size_t n_params,
+                PGresult **ret_res, struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf numbered = FX_BUF(SIZE_MAX / 4);
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    if (!may_send(pg, err))
+        return false;
+    size_t wanted = fx_params_count(FX_PG, sql);
+    if (wanted != n_params)
+        return fx_fail(err, FX_E_BUG, "statement with %zu parameters was given %zu", wanted,
+                       n_params) ||
+               fx_detail(err, "%.200s", sql);
+    fx_params_number(sql, &numbered);
+    PGresult *res = n_params == 0
+                        ? PQexec(pg->conn, fx_buf_cstr(&numbered))
+                        : PQexecParams(pg->conn, fx_buf_cstr(&numbered), (int)n_params, NULL,
+                                       fx_pg_params(params, n_params, &arena), NULL, NULL, 0);
+    ExecStatusType status = PQresultStatus(res);
+    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_EMPTY_QUERY) {
+        fx_pg_db_fail(pg, res, err);
+        PQclear(res);
+        return false;
+    }
+    *ret_res = res;
+    return true;
+}
+
+static int64_t affected(PGresult *res)
+{
+    int64_t n = 0;
+    for (const char *text = PQcmdTuples(res); *text >= '0' && *text <= '9'; text++)
+        n = n * 10 + (*text - '0');
+    return n;
+}
+
+static bool exec(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
+                 int64_t *ret_rows, struct fx_err *err)
+{
+    PGresult *res;
+    if (!run(fx_pg_db_of(db), sql, params, n_params, &res, err))
+        return false;
+    if (ret_rows != NULL)
+        *ret_rows = affected(res);
+    PQclear(res);
+    return true;
+}
+
+bool fx_pg_db_command(struct fx_pg_db *pg, const char *sql, struct fx_err *err)
+{
+    return exec(&pg->base, sql, NULL, 0, NULL, err);
+}
+
+static void clear_result(void *res)
+{
+    PQclear(res);
+}
+
+bool fx_pg_query(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
+                 struct fx_rows *ret_rows, struct fx_err *err)
+{
+    PGresult *res;
+    if (!run(fx_pg_db_of(db), sql, params, n_params, &res, err))
+        return false;
+    struct fx_rows rows = {.n_rows = (size_t)PQntuples(res), .n_columns = (size_t)PQnfields(res)};
+    fx_arena_init(&rows.arena, 0);
+    fx_arena_on_clear(&rows.arena, clear_result, res); /* cells point into it */
+    rows.cells = fx_arena_array(&rows.arena, rows.n_rows * rows.n_columns + 1, sizeof *rows.cells);
+    for (int row = 0; row < PQntuples(res); row++) {
+        for (int column = 0; column < PQnfields(res); column++) {
+            size_t at = (size_t)row * rows.n_columns + (size_t)column;
+            if (!PQgetisnull(res, row, column))
+                rows.cells[at] =
+                    (fx_cell){PQgetvalue(res, row, column), (size_t)PQgetlength(res, row, column)};
+        }
+    }
+    *ret_rows = rows;
+    return true;
+}
+
+static bool set_timeout(struct fx_db *db, int64_t timeout_ms, struct fx_err *err)
+{
+    char sql[64];
+    snprintf(sql, sizeof sql, "set statement_timeout = %" PRId64, timeout_ms);
+    return fx_pg_db_command(fx_pg_db_of(db), sql, err);
+}
+
+/*
+ * The end of the log as a stream will see it: the walsender sends only what is flushed, and a commit with
+ * synchronous_commit=off was acknowledged before that. A transaction of our own that commits synchronously flushes
+ * everything before it. Inside a transaction nothing can be committed, so the flushed end has to do.
+ */
+bool fx_pg_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err)
+{
+    struct fx_pg_db *pg = fx_pg_db_of(db);
+    if (!may_send(pg, err))
+        return false;
+    if (PQtransactionStatus(pg->conn) == PQTRANS_IDLE &&
+        !fx_pg_db_command(pg,
+                          "begin; set local synchronous_commit = local;"
+                          " select pg_catalog.pg_logical_emit_message(true, 'ficus.flush', '');"
+                          " commit",
+                          err))
+        return fx_ctx(err, "flushing the log");
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    struct fx_lsn lsn;
+    if (!fx_pg_query(db, "select pg_catalog.pg_current_wal_flush_lsn()", NULL, 0, &rows, err))
+        return false;
+    if (!fx_lsn_parse(fx_rows_at(&rows, 0, 0), &lsn))
+        return fx_fail(err, FX_E_PROTOCOL, "database \"%s\" named no log position", db->conf->name);
+    fx_lsn_pos(lsn, ret_pos);
+    return true;
+}
+
+bool fx_pg_snapshot_begin(struct fx_db *db, struct fx_err *err)
+{
+    /* The snapshot is taken by the first statement after BEGIN. */
+    return fx_pg_db_command(fx_pg_db_of(db),
+                            "begin isolation level repeatable read read only;"
+                            " select pg_catalog.pg_current_snapshot()",
+                            err);
+}
+
+const struct fx_db_driver fx_pg_driver = {
+    .open = fx_pg_open,
+    .close = fx_pg_close,
+    .is_broken = is_broken,
+    .exec = exec,
+    .query = fx_pg_query,
+    .set_timeout = set_timeout,
+    .table = fx_pg_table,
+    .scan_open = fx_pg_scan_open,
+    .scan_next = fx_pg_scan_next,
+    .scan_close = fx_pg_scan_close,
+    .pos_now = fx_pg_pos_now,
+    .cut_open = fx_pg_cut_open,
+    .cut_close = fx_pg_cut_close,
+    .snapshot_begin = fx_pg_snapshot_begin,
+};
