@@ -3,7 +3,7 @@
  *     chunked-body = *chunk last-chunk trailer-section CRLF               RFC 9112, 7.1
  *     chunk        = 1*HEXDIG [ chunk-ext ] CRLF chunk-data CRLF
  *     last-chunk   = 1*("0") [ chunk-ext ] CRLF
- *     chunk-ext    = *( BWS ";" … )                    not looked at, but counted
+ *     chunk-ext    = *( BWS ";" BWS name … )           not used, but counted; quotes must be closed
  *     trailer      = *( field-name ":" field-value CRLF )
  *
  *   SIZE -> SIZE_MORE -> (EXT) -> SIZE_LF -> BODY -> BODY_CR -> BODY_LF -> SIZE
@@ -66,15 +66,20 @@ static bool take_size(struct fx_chunked *chunked, char c)
         chunked->state = FX_CHUNKED_EXT;
     else
         return take_digit(chunked, c);
+    chunked->is_ext_begun = chunked->is_in_quotes = false;
     return true;
 }
 
 static bool take_extension(struct fx_chunked *chunked, char c)
 {
+    if (c == '\r' && (!chunked->is_ext_begun || chunked->is_in_quotes))
+        return fail(chunked, "a chunk extension without a name or an end");
     if (c == '\r') {
         chunked->state = FX_CHUNKED_SIZE_LF;
         return true;
     }
+    chunked->is_ext_begun |= c != ' ' && c != '\t' && c != ';';
+    chunked->is_in_quotes ^= c == '"';
     if (!fx_http_is_field_value((struct fx_str){&c, 1}))
         return fail(chunked, "a control character in a chunk extension");
     return count_extra(chunked);

@@ -44,9 +44,10 @@ struct fx_chunked { /* all zero: at the start */
     enum fx_chunked_state state;
     uint64_t left; /* of the chunk, while its size is read and its data passes */
     int n_digits;
-    uint64_t total;   /* bytes of data so far */
-    size_t extra;     /* bytes of extensions and trailers so far */
-    const char *what; /* FX_CHUNKED_FAILED: the reason, static text */
+    bool is_ext_begun, is_in_quotes; /* of the chunk extension being read */
+    uint64_t total;                  /* bytes of data so far */
+    size_t extra;                    /* bytes of extensions and trailers so far */
+    const char *what;                /* FX_CHUNKED_FAILED: the reason, static text */
 };
 
 enum fx_chunked_result { FX_CHUNKED_MORE, FX_CHUNKED_DATA, FX_CHUNKED_DONE, FX_CHUNKED_BAD };

@@ -37,14 +37,15 @@ static bool add_escape(struct fx_str raw, size_t *i, struct fx_buf *out, const c
     return true;
 }
 
-/* "." and "..", alone or with parameters ("..;x"), which some servers drop before they resolve. */
+/* "." and "..", alone or with parameters ("..;x", "..%3Bx"), which some servers drop before they resolve. */
 static bool is_dot_segment(struct fx_str segment)
 {
-    struct fx_str rest;
-    struct fx_str name = fx_str_cut(segment, ';', &rest);
-    if (name.len >= 3 && fx_str_eq(fx_str_sub(name, name.len - 3, 3), FX_STR("%3B")))
-        name = fx_str_sub(name, 0, name.len - 3);
-    return fx_str_eq(name, FX_STR(".")) || fx_str_eq(name, FX_STR(".."));
+    size_t n_dots = 0;
+    while (n_dots < segment.len && segment.ptr[n_dots] == '.')
+        n_dots++;
+    struct fx_str rest = fx_str_sub(segment, n_dots, segment.len);
+    return (n_dots == 1 || n_dots == 2) && (rest.len == 0 || fx_str_starts(rest, FX_STR(";")) ||
+                                            fx_str_starts(rest, FX_STR("%3B")));
 }
 
 static bool check_segments(struct fx_str path, const char **ret_why)

@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Paths: one normal form or a refusal; patterns over it; endpoints. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "lib/http/url.h"
+
+static void test_url__normal_form_decodes_only_what_is_unreserved(void **state)
+{
+    (void)state;
+    static const char *const pairs[][2] = {
+        {"/orders/1", "/orders/1"}, {"/%6Frders", "/orders"}, {"/a%20b%c3%a9", "/a%20b%C3%A9"},
+        {"/a%7Eb%2Dc", "/a~b-c"},   {"/a/", "/a/"},           {"/a;v=1/b", "/a;v=1/b"},
+        {"/a%252Fb", "/a%252Fb"},   {"/...", "/..."},         {"/", "/"},
+    };
+    for (size_t i = 0; i < FX_ARRAY_LEN(pairs); i++) {
+        FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(100);
+        const char *why = "";
+        assert_true(fx_url_path_normal(fx_str_from(pairs[i][0]), &out, &why));
+        assert_string_equal(fx_buf_cstr(&out), pairs[i][1]);
+    }
+}
+
+static void test_url__ambiguous_paths_are_refused(void **state)
+{
+    (void)state;
+    static const char *const refused[] = {
+        "/a%2Fb",      "/a%5cb",    "/a\\b",     "/a%00", "/a%0d", "/./a",  "/a/..",
+        "/a/%2e%2E/b", "/a//b",     "//a",       "/a%4",  "/a%zz", "/a#b",  "/a b",
+        "/..;/b",      "/..%3Bx/b", "/a/..;a=b", "a",     "",      "/a%7F",
+    };
+    for (size_t i = 0; i < FX_ARRAY_LEN(refused); i++) {
+        FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(100);
+        const char *why = NULL;
+        if (fx_url_path_normal(fx_str_from(refused[i]), &out, &why))
+            fail_msg("accepted %s", refused[i]);
+        assert_non_null(why);
+    }
+}
+
+static bool match(const char *pattern, const char *path)
+{
+    return fx_url_glob_match(fx_str_from(pattern), fx_str_from(path));
+}
+
+static void test_url__globs(void **state)
+{
+    (void)state;
+    assert_true(match("/orders/**", "/orders"));
+    assert_true(match("/orders/**", "/orders/"));
+    assert_true(match("/orders/**", "/orders/1/lines"));
+    assert_false(match("/orders/**", "/ordersx"));
+    assert_false(match("/orders/**", "/order"));
+    assert_true(match("/orders/*/lines", "/orders/7/lines"));
+    assert_false(match("/orders/*/lines", "/orders/7/8/lines"));
+    assert_false(match("/orders/*", "/orders/"));
+    assert_false(match("/orders", "/orders/"));
+    assert_true(match("/orders", "/orders"));
+    assert_true(match("/**", "/"));
+    assert_true(match("/**", "/x/y"));
+    assert_true(match("/", "/"));
+    const char *why;
+    assert_true(fx_url_glob_check(FX_STR("/a/*/b/**"), &why));
+    assert_false(fx_url_glob_check(FX_STR("/a/**/b"), &why));
+    assert_false(fx_url_glob_check(FX_STR("/a*"), &why));
+    assert_false(fx_url_glob_check(FX_STR("a"), &why));
+    assert_int_equal(fx_url_glob_literal(FX_STR("/orders/**")), 8);
+}
+
+static void test_url__endpoints_and_queries(void **state)
+{
+    (void)state;
+    struct fx_endpoint endpoint;
+    const char *why;
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(100);
+    assert_true(fx_url_endpoint(FX_STR("http://127.0.0.1:8081"), &endpoint, &why));
+    assert_int_equal(endpoint.port, 8081);
+    assert_true(fx_url_endpoint(FX_STR("http://[::1]:81/"), &endpoint, &why));
+    assert_true(fx_str_eq_c(endpoint.host, "::1"));
+    assert_true(fx_url_endpoint(FX_STR("unix:/run/x.sock"), &endpoint, &why));
+    assert_false(fx_url_endpoint(FX_STR("http://a:0"), &endpoint, &why));
+    assert_false(fx_url_endpoint(FX_STR("http://a/b"), &endpoint, &why));
+    assert_false(fx_url_endpoint(FX_STR("ftp://a"), &endpoint, &why));
+    assert_true(fx_url_query_get(FX_STR("a=1&b=x%20y+z"), "b", &out));
+    assert_string_equal(fx_buf_cstr(&out), "x y z");
+    assert_false(fx_url_query_get(FX_STR("a=1"), "c", &out));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_url__normal_form_decodes_only_what_is_unreserved),
+        cmocka_unit_test(test_url__ambiguous_paths_are_refused),
+        cmocka_unit_test(test_url__globs),
+        cmocka_unit_test(test_url__endpoints_and_queries),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
