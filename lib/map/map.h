@@ -1,13 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Mappings between the tables of the old and the new side, and the small language of column expressions.
- *
- *     expr := term (('+'|'-') term)* ; term := factor (('*'|'/') factor)* ; factor := number | column | '(' expr ')' | '-' factor
- *
- * Arithmetic is exact (rational numbers): "total * 100" on 12.34 is 1234, and a result that does not fit the
- * column it goes to (a third of a cent) is an error, never a rounding. NULL in, NULL out.
- *
- * One compiled form serves the applier and the comparison, so they cannot disagree.
+ * Mappings between the tables of the old and the new side, and the small language of column expressions
+ * (lib/map/expr.h). One compiled form serves the applier and the comparison, so they cannot disagree.
  */
 #ifndef FX_MAP_MAP_H
 #define FX_MAP_MAP_H
@@ -15,10 +9,7 @@
 #include "lib/conf/doc.h"
 #include "lib/db/db.h"
 
-struct fx_expr;
-/* Compiles; `at` gives the position for problems. */
-struct fx_expr *fx_expr_compile(const struct fx_node *at, struct fx_arena *arena,
-                                struct fx_problems *problems);
+struct fx_expr; /* lib/map/expr.h */
 
 /* One column pair. Without expressions the value goes over as it is. */
 struct fx_map_column {
@@ -66,6 +57,7 @@ struct fx_project {
 bool fx_project_load(const char *path, struct fx_arena *arena, struct fx_project **ret_project,
                      struct fx_err *err) FX_MUST_CHECK;
 struct fx_context *fx_project_context(struct fx_project *project, const char *name); /* or NULL */
+void fx_project_markdown(struct fx_buf *out); /* the keys read here, for docs/reference */
 
 /*
  * Binds mappings to the catalogs of two open sessions. Errors (all of them in one): a table or column

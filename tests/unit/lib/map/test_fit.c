@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The loss rules at their edges: what fits is unchanged in meaning, what does not is refused with a reason. */
+#include "lib/map/map.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+
+#include <cmocka.h>
+
+#define DEC(text) ((struct fx_value){.kind = FX_V_DECIMAL, .s = FX_STR(text)})
+#define TXT(text) ((struct fx_value){.kind = FX_V_TEXT, .s = FX_STR(text)})
+#define INT(n)    ((struct fx_value){.kind = FX_V_INT, .i = (n)})
+
+static bool fits(struct fx_value v, struct fx_type to)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    struct fx_value out;
+    struct fx_err err = FX_ERR_INIT;
+    bool does_fit = fx_value_fit(&v, &to, &arena, &out, &err);
+    if (!does_fit)
+        assert_int_equal(err.code, FX_E_SOURCE_DATA);
+    return does_fit;
+}
+
+static void test_fit__decimals_keep_every_digit_or_are_refused(void **state)
+{
+    (void)state;
+    struct fx_type to = {.kind = FX_V_DECIMAL, .precision = 12, .scale = 2};
+    assert_true(fits(DEC("9999999999.99"), to));
+    assert_false(fits(DEC("10000000000"), to));
+    assert_false(fits(DEC("0.001"), to));
+    assert_false(fits(DEC("NaN"), to));
+    assert_false(fits(DEC("Infinity"), to));
+    assert_true(fits(INT(-5), to));
+}
+
+static void test_fit__integers_respect_range_and_sign(void **state)
+{
+    (void)state;
+    struct fx_type int32 = {.kind = FX_V_INT, .bits = 32};
+    assert_true(fits(INT(INT32_MAX), int32));
+    assert_true(fits(INT(INT32_MIN), int32));
+    assert_false(fits(INT((int64_t)INT32_MAX + 1), int32));
+    assert_true(fits(DEC("7"), int32));
+    assert_false(fits(DEC("7.5"), int32));
+    struct fx_type u64 = {.kind = FX_V_INT, .bits = 64, .is_unsigned = true};
+    assert_true(fits(DEC("18446744073709551615"), u64));
+    assert_false(fits(DEC("18446744073709551616"), u64));
+    assert_false(fits(INT(-1), u64));
+}
+
+static void test_fit__text_counts_characters_not_bytes(void **state)
+{
+    (void)state;
+    struct fx_type to = {.kind = FX_V_TEXT, .length_max = 2};
+    assert_true(fits(TXT("\xF0\x9F\x8C\xB3\xF0\x9F\x8C\xB3"), to));
+    assert_false(fits(TXT("abc"), to));
+    assert_false(fits(TXT("a\0"), to));
+    assert_false(fits(TXT("\xFF"), to));
+    to.is_fixed_char = true;
+    assert_false(fits(TXT("a "), to));
+}
+
+static void test_fit__times_outside_of_mariadb_are_refused(void **state)
+{
+    (void)state;
+    struct fx_type ts = {.kind = FX_V_TIMESTAMP, .precision = 6};
+    assert_true(fits((struct fx_value){.kind = FX_V_TIMESTAMP, .i = 0}, ts));
+    assert_false(fits((struct fx_value){.kind = FX_V_TIMESTAMP, .i = FX_TIME_INFINITY}, ts));
+    assert_false(
+        fits((struct fx_value){.kind = FX_V_TIMESTAMP, .i = INT64_C(-70000000000000000)}, ts));
+    ts.precision = 3;
+    assert_false(fits((struct fx_value){.kind = FX_V_TIMESTAMP, .i = 1}, ts));
+    struct fx_type my = {.kind = FX_V_TIMESTAMPTZ, .precision = 6, .declared = "timestamp(6)"};
+    assert_false(
+        fits((struct fx_value){.kind = FX_V_TIMESTAMPTZ, .i = INT64_C(4102444800000000)}, my));
+    struct fx_type pg = {
+        .kind = FX_V_TIMESTAMPTZ, .precision = 6, .declared = "timestamp with time zone"};
+    assert_true(
+        fits((struct fx_value){.kind = FX_V_TIMESTAMPTZ, .i = INT64_C(4102444800000000)}, pg));
+}
+
+static void test_fit__doubles_are_finite_and_floats_exact(void **state)
+{
+    (void)state;
+    struct fx_type to = {.kind = FX_V_DOUBLE};
+    assert_true(fits((struct fx_value){.kind = FX_V_DOUBLE, .d = 0.1}, to));
+    assert_false(fits((struct fx_value){.kind = FX_V_DOUBLE, .d = (double)NAN}, to));
+    assert_false(fits((struct fx_value){.kind = FX_V_DOUBLE, .d = (double)INFINITY}, to));
+    to.is_float = true;
+    assert_false(fits((struct fx_value){.kind = FX_V_DOUBLE, .d = 0.1}, to));
+}
+
+static void test_fit__uuid_travels_as_text_only_in_its_own_form(void **state)
+{
+    (void)state;
+    struct fx_type to = {.kind = FX_V_UUID};
+    assert_true(fits(TXT("6ba7b810-9dad-11d1-80b4-00c04fd430c8"), to));
+    assert_false(fits(TXT("6BA7B810-9DAD-11D1-80B4-00C04FD430C8"), to));
+    assert_false(fits(TXT("6ba7b8109-dad-11d1-80b4-00c04fd430c8"), to));
+    assert_false(fits(TXT("{6ba7b810-9dad-11d1-80b4-00c04fd430}"), to));
+}
+
+static void test_fit__null_fits_everywhere(void **state)
+{
+    (void)state;
+    assert_true(fits((struct fx_value){.kind = FX_V_NULL}, (struct fx_type){.kind = FX_V_JSON}));
+    assert_true(
+        fits((struct fx_value){.kind = FX_V_UNCHANGED}, (struct fx_type){.kind = FX_V_TEXT}));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_fit__decimals_keep_every_digit_or_are_refused),
+        cmocka_unit_test(test_fit__integers_respect_range_and_sign),
+        cmocka_unit_test(test_fit__text_counts_characters_not_bytes),
+        cmocka_unit_test(test_fit__times_outside_of_mariadb_are_refused),
+        cmocka_unit_test(test_fit__doubles_are_finite_and_floats_exact),
+        cmocka_unit_test(test_fit__uuid_travels_as_text_only_in_its_own_form),
+        cmocka_unit_test(test_fit__null_fits_everywhere),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
