@@ -1,0 +1,300 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Replication over libpq's copy-both mode. Reading is asynchronous (poll on the socket and the caller's wake
+ * descriptor), because libpq may hold several messages of one packet: what it holds is asked for first.
+ */
+#include "lib/pg/repl.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <libpq-fe.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+#include "lib/base/panic.h"
+#include "lib/fmt/text.h"
+
+#define PG_EPOCH_US INT64_C(946684800000000)
+
+struct fx_pg_repl {
+    PGconn *conn;
+    char *stash;   /* a message that has_buffered found */
+    int stash_len; /* < 0: has_buffered found the end of the stream */
+    char *current; /* what the last read returned a slice of */
+    uint64_t end_lsn;
+};
+
+bool fx_pg_lsn_parse(const char *text, uint64_t *ret_lsn)
+{
+    uint64_t high = 0;
+    uint64_t low = 0;
+    struct fx_str rest;
+    struct fx_str first = fx_str_cut(fx_str_from(text), '/', &rest);
+    if (!fx_parse_hex_u64(first, UINT32_MAX, &high) || !fx_parse_hex_u64(rest, UINT32_MAX, &low))
+        return false;
+    *ret_lsn = high << 32 | low;
+    return true;
+}
+
+struct fx_pos fx_pg_lsn_pos(uint64_t lsn)
+{
+    struct fx_pos pos;
+    (void)snprintf(pos.text, sizeof pos.text, "%" PRIX64 "/%" PRIX64, lsn >> 32, lsn & UINT32_MAX);
+    return pos;
+}
+
+/* libpq's messages end in a newline and repeat the severity. */
+static bool fail_conn(struct fx_pg_repl *repl, const char *what, struct fx_err *err)
+{
+    struct fx_str text = fx_str_from(PQerrorMessage(repl->conn));
+    while (text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == ' '))
+        text.len--;
+    return fx_fail(err, FX_E_DB_CONNECT, "%s: %.*s", what, FX_STR_FMT(text));
+}
+
+static bool fail_result(struct fx_pg_repl *repl, const PGresult *res, const char *what,
+                        struct fx_err *err)
+{
+    const char *sqlstate = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+    const char *message = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+    if (PQstatus(repl->conn) == CONNECTION_BAD || sqlstate == NULL)
+        return fail_conn(repl, what, err);
+    /* Class 57: the server is shutting down or starting up. */
+    bool is_going = strncmp(sqlstate, "57P", 3) == 0;
+    (void)fx_fail(err, is_going ? FX_E_DB_CONNECT : FX_E_DB, "%s: %s", what,
+                  message != NULL ? message : "unknown error");
+    fx_err_set_sqlstate(err, sqlstate);
+    return false;
+}
+
+bool fx_pg_repl_open(const struct fx_db_conf *conf, struct fx_pg_repl **ret_repl,
+                     struct fx_err *err)
+{
+    char port[16] = "";
+    char timeout[24];
+    int64_t timeout_s = conf->connect_timeout_ms > 0 ? (conf->connect_timeout_ms + 999) / 1000 : 5;
+    if (conf->port != 0)
+        (void)snprintf(port, sizeof port, "%d", conf->port);
+    (void)snprintf(timeout, sizeof timeout, "%" PRId64, FX_MAX(timeout_s, (int64_t)2));
+    const char *keys[] = {"host",
+                          "port",
+                          "user",
+                          "dbname",
+                          "password",
+                          "replication",
+                          "options",
+                          "connect_timeout",
+                          "application_name",
+                          "client_encoding",
+                          NULL};
+    const char *values[] = {
+        conf->socket_dir != NULL ? conf->socket_dir : conf->host,
+        port,
+        conf->user,
+        conf->dbname,
+        conf->password,
+        "database",
+        "-c datestyle=ISO -c intervalstyle=postgres -c extra_float_digits=1 -c timezone=UTC "
+        "-c bytea_output=hex -c statement_timeout=0",
+        timeout,
+        "ficus stream",
+        "UTF8",
+        NULL};
+    struct fx_pg_repl *repl = FX_NEW(struct fx_pg_repl);
+    repl->conn = PQconnectdbParams(keys, values, 0);
+    if (PQstatus(repl->conn) != CONNECTION_OK) {
+        (void)fail_conn(repl, "could not open a replication connection", err);
+        fx_pg_repl_close(repl);
+        return fx_ctx(err, "connecting to database \"%s\"", conf->name);
+    }
+    *ret_repl = repl;
+    return true;
+}
+
+void fx_pg_repl_close(struct fx_pg_repl *repl)
+{
+    if (repl == NULL)
+        return;
+    PQfreemem(repl->stash);
+    PQfreemem(repl->current);
+    PQfinish(repl->conn);
+    free(repl);
+}
+
+/* Slot and publication names come from cdc/names.h or the cut: identifiers that need quoting all the same. */
+static char *quoted(struct fx_pg_repl *repl, const char *name)
+{
+    return PQescapeIdentifier(repl->conn, name, strlen(name));
+}
+
+bool fx_pg_repl_create_slot(struct fx_pg_repl *repl, const char *slot, bool is_temporary,
+                            struct fx_pos *ret_point, char *snapshot, size_t snapshot_size,
+                            struct fx_err *err)
+{
+    char *name = quoted(repl, slot);
+    FX_AUTO_STR char *sql =
+        fx_asprintf("CREATE_REPLICATION_SLOT %s%s LOGICAL pgoutput EXPORT_SNAPSHOT", name,
+                    is_temporary ? " TEMPORARY" : "");
+    PQfreemem(name);
+    PGresult *res = PQexec(repl->conn, sql);
+    uint64_t lsn = 0;
+    bool is_ok = true;
+    if (PQresultStatus(res) != PGRES_TUPLES_OK)
+        is_ok = fail_result(repl, res, "could not create a replication slot", err);
+    else if (PQntuples(res) != 1 || !fx_pg_lsn_parse(PQgetvalue(res, 0, 1), &lsn))
+        is_ok = fx_fail(err, FX_E_PROTOCOL, "unexpected answer to CREATE_REPLICATION_SLOT");
+    if (is_ok) {
+        *ret_point = fx_pg_lsn_pos(lsn);
+        (void)snprintf(snapshot, snapshot_size, "%s", PQgetvalue(res, 0, 2));
+    }
+    PQclear(res);
+    return is_ok || fx_ctx(err, "creating slot \"%s\"", slot);
+}
+
+bool fx_pg_repl_start(struct fx_pg_repl *repl, const char *slot, const char *publication,
+                      uint64_t from, struct fx_err *err)
+{
+    char *name = quoted(repl, slot);
+    char *pub = quoted(repl, publication);
+    char *list = PQescapeLiteral(repl->conn, pub, strlen(pub));
+    FX_AUTO_STR char *sql = fx_asprintf("START_REPLICATION SLOT %s LOGICAL %s (proto_version '1', "
+                                        "publication_names %s, messages 'true')",
+                                        name, fx_pg_lsn_pos(from).text, list);
+    PQfreemem(list);
+    PQfreemem(pub);
+    PQfreemem(name);
+    PGresult *res = PQexec(repl->conn, sql);
+    bool is_ok = PQresultStatus(res) == PGRES_COPY_BOTH ||
+                 fail_result(repl, res, "could not start replication", err);
+    PQclear(res);
+    return is_ok || fx_ctx(err, "starting slot \"%s\" at %s", slot, fx_pg_lsn_pos(from).text);
+}
+
+/* ---- the stream --------------------------------------------------------------------------------------- */
+
+static uint64_t be64(const char *at)
+{
+    uint64_t v = 0;
+    for (size_t i = 0; i < 8; i++)
+        v = v << 8 | (uint8_t)at[i];
+    return v;
+}
+
+static void put_be64(char *at, uint64_t v)
+{
+    for (size_t i = 0; i < 8; i++)
+        at[i] = (char)(uint8_t)(v >> (56 - 8 * i));
+}
+
+/* A whole copy message from libpq's memory: > 0 its length, 0 none yet, -1 the stream ended, -2 failed. */
+static int take(struct fx_pg_repl *repl, char **ret_bytes)
+{
+    if (repl->stash != NULL) {
+        *ret_bytes = FX_TAKE(repl->stash);
+        return repl->stash_len;
+    }
+    if (repl->stash_len < 0)
+        return repl->stash_len;
+    return PQgetCopyData(repl->conn, ret_bytes, 1);
+}
+
+static bool fail_end(struct fx_pg_repl *repl, struct fx_err *err)
+{
+    PGresult *res = PQgetResult(repl->conn);
+    if (res != NULL && PQresultStatus(res) == PGRES_FATAL_ERROR)
+        (void)fail_result(repl, res, "the server ended replication", err);
+    else
+        (void)fx_fail(err, FX_E_DB_CONNECT, "the server ended replication");
+    PQclear(res);
+    return false;
+}
+
+static bool parse_frame(struct fx_pg_repl *repl, char *bytes, size_t len,
+                        struct fx_pg_repl_msg *ret, struct fx_err *err)
+{
+    if (len >= 25 && bytes[0] == 'w') {
+        repl->end_lsn = FX_MAX(repl->end_lsn, be64(bytes + 9));
+        *ret = (struct fx_pg_repl_msg){
+            .kind = FX_PG_REPL_DATA, .end_lsn = repl->end_lsn, .payload = {bytes + 25, len - 25}};
+        return true;
+    }
+    if (len == 18 && bytes[0] == 'k') {
+        repl->end_lsn = FX_MAX(repl->end_lsn, be64(bytes + 1));
+        *ret = (struct fx_pg_repl_msg){.kind = FX_PG_REPL_KEEPALIVE,
+                                       .end_lsn = be64(bytes + 1),
+                                       .wants_reply = bytes[17] != 0};
+        return true;
+    }
+    return fx_fail(err, FX_E_PROTOCOL, "unknown replication frame 0x%02x of %zu bytes",
+                   (unsigned)(uint8_t)bytes[0], len);
+}
+
+/* true: try again; false with code NONE: the time-out or the wake descriptor came first. */
+static bool wait_readable(struct fx_pg_repl *repl, struct fx_mono until, int wake_fd,
+                          bool *ret_is_ready, struct fx_err *err)
+{
+    struct pollfd fds[2] = {{.fd = PQsocket(repl->conn), .events = POLLIN},
+                            {.fd = wake_fd, .events = POLLIN}};
+    int64_t left_ms = (until.us - fx_mono_now().us + 999) / 1000;
+    int n = poll(fds, 2, (int)FX_MAX(left_ms, (int64_t)0));
+    *ret_is_ready = n > 0 && fds[0].revents != 0;
+    if (n < 0 && errno != EINTR)
+        return fx_fail_errno(err, FX_E_DB_CONNECT, errno, "could not wait for the server");
+    if (*ret_is_ready && PQconsumeInput(repl->conn) == 0)
+        return fail_conn(repl, "lost the replication connection", err);
+    return true;
+}
+
+bool fx_pg_repl_read(struct fx_pg_repl *repl, int64_t timeout_ms, int wake_fd,
+                     struct fx_pg_repl_msg *ret_msg, struct fx_err *err)
+{
+    struct fx_mono until = fx_mono_add_ms(fx_mono_now(), timeout_ms);
+    PQfreemem(repl->current);
+    repl->current = NULL;
+    for (;;) {
+        char *bytes = NULL;
+        bool is_ready = false;
+        int len = take(repl, &bytes);
+        if (len > 0) {
+            repl->current = bytes;
+            return parse_frame(repl, bytes, (size_t)len, ret_msg, err);
+        }
+        if (len == -1)
+            return fail_end(repl, err);
+        if (len < -1)
+            return fail_conn(repl, "lost the replication connection", err);
+        if (!wait_readable(repl, until, wake_fd, &is_ready, err))
+            return false;
+        if (!is_ready) {
+            *ret_msg = (struct fx_pg_repl_msg){.kind = FX_PG_REPL_NONE, .end_lsn = repl->end_lsn};
+            return true;
+        }
+    }
+}
+
+bool fx_pg_repl_has_buffered(struct fx_pg_repl *repl)
+{
+    if (repl->stash != NULL || repl->stash_len < 0)
+        return true;
+    repl->stash_len = PQgetCopyData(repl->conn, &repl->stash, 1);
+    return repl->stash_len != 0;
+}
+
+bool fx_pg_repl_feedback(struct fx_pg_repl *repl, uint64_t lsn, bool wants_reply,
+                         struct fx_err *err)
+{
+    char frame[34] = {'r'};
+    put_be64(frame + 1, lsn);
+    put_be64(frame + 9, lsn);
+    put_be64(frame + 17, lsn);
+    put_be64(frame + 25, (uint64_t)(fx_wall_now().us - PG_EPOCH_US));
+    frame[33] = wants_reply ? 1 : 0;
+    if (PQputCopyData(repl->conn, frame, sizeof frame) != 1 || PQflush(repl->conn) < 0)
+        return fail_conn(repl, "could not confirm the position", err);
+    return true;
+}
