@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Turns changes into SQL text for the target: several statements in one text, so that a transaction costs one
+ * round trip and not one for each row.
+ *
+ * Neighbouring inserts into one table become one multi-row insert, neighbouring deletes one delete with a key
+ * list; updates stand alone. Order is never changed. `expected` counts the rows that the text must match: every
+ * statement goes by primary key and so matches at most what it was given, hence the sum over the text equals
+ * `expected` exactly when every single statement found exactly its rows.
+ *
+ * Thread: one.   Owns: its text.
+ */
+#ifndef CDC_APPLY_BATCH_H
+#define CDC_APPLY_BATCH_H
+
+#include "cdc/change.h"
+
+enum cdc_batch_open { CDC_OPEN_NONE, CDC_OPEN_INSERT, CDC_OPEN_DELETE };
+
+struct cdc_batch {
+    const struct cdc_binding *binding;
+    enum fx_engine engine; /* of the target */
+    struct fx_buf sql;
+    int64_t expected;  /* rows the text must match */
+    int64_t n_changes; /* row changes in the text */
+    int64_t rows_max;  /* of one multi-row statement */
+    /* The statement that may still grow: */
+    enum cdc_batch_open open;
+    size_t open_table;
+    int64_t open_rows;
+    bool is_key_list; /* the open delete's list is "(a,b),(c,d)" */
+    struct fx_arena scratch;
+};
+
+void cdc_batch_init(struct cdc_batch *batch, const struct cdc_binding *binding, int64_t rows_max);
+void cdc_batch_done(struct cdc_batch *batch);
+void cdc_batch_clear(struct cdc_batch *batch);
+
+/* Appends one change. Errors: SOURCE_DATA naming table, key and column; LIMIT (text beyond 64 MiB). */
+bool cdc_batch_row(struct cdc_batch *batch, const struct cdc_row *row,
+                   struct fx_err *err) FX_MUST_CHECK;
+/* Appends a statement of ours that must match `expected` rows. No trailing ';'. */
+void cdc_batch_statement(struct cdc_batch *batch, const char *sql, int64_t expected);
+/* Ends the growing statement; afterwards the text can be executed. */
+void cdc_batch_finish(struct cdc_batch *batch);
+/* `table "orders" key (id)=(42)`: the source's name and key of a change, for messages. */
+void cdc_row_describe(const struct cdc_binding *binding, const struct cdc_row *row,
+                      struct fx_buf *out);
+
+#endif

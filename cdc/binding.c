@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From a context of ficus.yaml to what one stream moves: both catalogs bound, the canary table appended, and
+ * every derived name (stream, slot, origin) made in one place, so that two processes cannot disagree.
+ */
+#include "cdc/change.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cdc/cdc.h"
+#include "cdc/names.h"
+
+void cdc_stream_name(const struct cdc_ref *ref, char *out, size_t size)
+{
+    (void)snprintf(out, size, "%s-%s", ref->context,
+                   ref->direction == FX_FORWARD ? "forward" : "reverse");
+}
+
+const char *cdc_name_stream(const char *context, enum fx_direction dir, struct fx_arena *arena)
+{
+    return fx_arena_printf(arena, "%s-%s", context, dir == FX_FORWARD ? "forward" : "reverse");
+}
+
+/* Slots may hold only lower-case letters, digits and '_'. */
+const char *cdc_name_slot(const char *context, struct fx_arena *arena)
+{
+    char *name = fx_arena_printf(arena, "ficus_%s", context);
+    for (char *c = name; *c != '\0'; c++)
+        *c = isalnum((unsigned char)*c) ? (char)tolower((unsigned char)*c) : '_';
+    return name;
+}
+
+const char *cdc_name_origin(const char *context, struct fx_arena *arena)
+{
+    return fx_arena_printf(arena, "%s_reverse", cdc_name_slot(context, arena));
+}
+
+const struct fx_table *cdc_source_table(const struct cdc_binding *binding, size_t table)
+{
+    const struct fx_map_table *map = &binding->ctx.tables[table];
+    return binding->direction == FX_FORWARD ? map->old_table : map->new_table;
+}
+
+const struct fx_table *cdc_target_table(const struct cdc_binding *binding, size_t table)
+{
+    const struct fx_map_table *map = &binding->ctx.tables[table];
+    return binding->direction == FX_FORWARD ? map->new_table : map->old_table;
+}
+
+ptrdiff_t cdc_binding_find(const struct cdc_binding *binding, struct fx_str schema,
+                           struct fx_str name)
+{
+    for (size_t i = 0; i < binding->ctx.n_tables; i++) {
+        const struct fx_table *table = cdc_source_table(binding, i);
+        if (fx_str_eq_c(name, table->name) && fx_str_eq_c(schema, table->schema))
+            return (ptrdiff_t)i;
+    }
+    return -1;
+}
+
+const char *cdc_binding_group(const struct cdc_binding *binding, size_t table)
+{
+    return table + 1 == binding->ctx.n_tables ? binding->canary_group : binding->ctx.name;
+}
+
+enum cdc_own_state cdc_own_state_parse(struct fx_str text)
+{
+    if (fx_str_eq_c(text, "HERE"))
+        return CDC_OWN_HERE;
+    if (fx_str_eq_c(text, "FENCED"))
+        return CDC_OWN_FENCED;
+    if (fx_str_eq_c(text, "AWAY"))
+        return CDC_OWN_AWAY;
+    return CDC_OWN_UNKNOWN;
+}
+
+/* Our own message, so its form is fixed up to spaces: {"barrier":"<group>","epoch":<digits>}. */
+bool cdc_barrier_parse(struct fx_str text, struct cdc_barrier *ret_barrier)
+{
+    char copy[160];
+    char group[64];
+    long long epoch = 0;
+    if (text.len >= sizeof copy)
+        return false;
+    memcpy(copy, text.ptr, text.len);
+    copy[text.len] = '\0';
+    if (sscanf(copy, " { \"barrier\" : \"%63[^\"]\" , \"epoch\" : %lld }", group, &epoch) != 2)
+        return false;
+    memcpy(ret_barrier->group, group, sizeof group);
+    ret_barrier->epoch = epoch;
+    return true;
+}
+
+/* The context's tables plus the canary; a copy, because binding writes into the mappings. */
+static void append_canary(const struct fx_context *ctx, struct fx_arena *arena,
+                          struct fx_context *out)
+{
+    *out = *ctx;
+    out->n_tables = ctx->n_tables + 1;
+    out->tables = fx_arena_array(arena, out->n_tables, sizeof *out->tables);
+    if (ctx->n_tables > 0)
+        memcpy(out->tables, ctx->tables, ctx->n_tables * sizeof *out->tables);
+    struct fx_map_table *canary = &out->tables[ctx->n_tables];
+    canary->old_schema = canary->new_schema = "ficus";
+    canary->old_name = canary->new_name = "canary";
+}
+
+bool cdc_bind(const struct fx_context *ctx, enum fx_direction direction, struct fx_db *old_db,
+              struct fx_db *new_db, struct fx_arena *arena, struct cdc_binding **ret_binding,
+              struct fx_err *err)
+{
+    struct cdc_binding *binding = FX_ARENA_NEW(arena, struct cdc_binding);
+    append_canary(ctx, arena, &binding->ctx);
+    if (!fx_map_bind(&binding->ctx, old_db, new_db, arena, err))
+        return fx_ctx(err, "binding context \"%s\"", ctx->name);
+    bool is_forward = direction == FX_FORWARD;
+    binding->direction = direction;
+    binding->source = is_forward ? ctx->old_db : ctx->new_db;
+    binding->target = is_forward ? ctx->new_db : ctx->old_db;
+    binding->stream = cdc_name_stream(ctx->name, direction, arena);
+    binding->other_stream = cdc_name_stream(ctx->name, is_forward ? FX_REVERSE : FX_FORWARD, arena);
+    binding->slot = cdc_name_slot(ctx->name, arena);
+    binding->origin = cdc_name_origin(ctx->name, arena);
+    binding->canary_group = fx_arena_printf(arena, "%s.canary", ctx->name);
+    *ret_binding = binding;
+    return true;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The meeting point of a stream's two threads: the streamer publishes its status here and takes commands; the
+ * control socket (HTTP over a Unix socket) reads the status and posts commands.
+ *
+ *     GET  /status   struct cdc_status as JSON            GET /metrics   the same for Prometheus
+ *     GET  /tail     newest changed keys (tail.h)
+ *     POST /hold     {"limit_ms": n}                   -> {"at": "0/1F"}
+ *     POST /advance  {"goal": "0/2A", "timeout_ms": n} -> {"at": "0/2A"}
+ *     POST /release  POST /stop {"timeout_ms": n}      -> {}
+ *
+ * Errors are answered as the error object with status 409 (504 for TIMEOUT). One command at a time; a second one waits.
+ * Thread: the functions say which.
+ */
+#ifndef CDC_CONTROL_H
+#define CDC_CONTROL_H
+
+#include <pthread.h>
+
+#include "cdc/cdc.h"
+#include "cdc/stream/tail.h"
+
+enum cdc_command_kind {
+    CDC_CMD_NONE,
+    CDC_CMD_HOLD,
+    CDC_CMD_ADVANCE,
+    CDC_CMD_RELEASE,
+    CDC_CMD_STOP,
+};
+
+struct cdc_command {
+    enum cdc_command_kind kind;
+    struct fx_pos goal; /* ADVANCE */
+    int64_t limit_ms;   /* HOLD: how long at most */
+    int64_t ticket;
+};
+
+struct cdc_control {
+    pthread_mutex_t one_command; /* held by the request that waits */
+    pthread_mutex_t lock;        /* guards all below */
+    pthread_cond_t answered;
+    int wake_fd; /* eventfd; written when a command waits */
+    struct cdc_status status;
+    struct cdc_tail tail;
+    struct cdc_command command; /* kind NONE: none waits */
+    int64_t last_ticket, answered_ticket;
+    struct fx_pos answer_at;
+    struct fx_err answer_err; /* code NONE: it worked */
+    const char *stream;
+};
+
+/* Any thread, once. */
+bool cdc_control_init(struct cdc_control *control, const char *stream, int64_t tail_keys,
+                      struct fx_err *err) FX_MUST_CHECK;
+void cdc_control_done(struct cdc_control *control);
+
+/* Streamer: copies the status out; takes the waiting command (it stays waiting until answered). */
+void cdc_control_publish(struct cdc_control *control, const struct cdc_status *status);
+bool cdc_control_peek(struct cdc_control *control, struct cdc_command *ret_command);
+/* Streamer: answers `ticket`. `err` NULL: it worked. */
+void cdc_control_answer(struct cdc_control *control, int64_t ticket, const struct fx_pos *at,
+                        const struct fx_err *err);
+void cdc_control_push_key(struct cdc_control *control, const struct cdc_binding *binding,
+                          const struct cdc_row *row);
+/* Signal handlers' thread: a stop without waiting. */
+void cdc_control_request_stop(struct cdc_control *control);
+
+struct fx_serve;
+bool cdc_control_serve(struct cdc_control *control, const char *socket_path,
+                       struct fx_serve **ret_serve, struct fx_err *err) FX_MUST_CHECK;
+
+/* Both ends of /status. */
+void cdc_status_write(const struct cdc_status *status, struct fx_buf *out);
+bool cdc_status_read(struct fx_str json, struct cdc_status *ret, struct fx_err *err) FX_MUST_CHECK;
+
+#endif

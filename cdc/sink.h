@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where changes go: a vtable with one adapter today, a database (sink_db.c).
+ *
+ *     begin(txn); { row | barrier }; commit(is_more)        one source transaction, one target transaction
+ *     settle()                                              what commit(is_more = true) left pending
+ *     mark(pos, phase)                                      a transaction of progress alone
+ *
+ * The first statement of each target transaction is the compare-and-set of ficus.progress: position,
+ * exactly-once and loop mark in one. commit(is_more = true) joins the COMMIT to the next transaction's first round trip;
+ * `durable` moves only when the server has confirmed it. Rows go out as they come once a transaction is larger than
+ * the options allow, so memory stays bounded; nothing is visible before COMMIT.
+ *
+ * Errors: TARGET_CONNECT, DB_CONFLICT (both retriable: close, open, read the position again);
+ *         STALE_EPOCH (another applier has claimed the stream: stop); TARGET_CONFLICT (a row is not what the
+ *         stream left there: an inserted key exists, a changed row is missing); TARGET, SOURCE_DATA.
+ *         After any error the adapter must be closed. `is_exact` false in the conflict's open options means that the error could
+ *         not name the row: open again with it set, and the same transaction fails with the row's name.
+ * Thread: one.
+ */
+#ifndef CDC_SINK_H
+#define CDC_SINK_H
+
+#include "cdc/cdc.h"
+#include "cdc/change.h"
+
+/* What stands in ficus.progress. */
+enum cdc_progress_phase {
+    CDC_PROGRESS_NEW,    /* nothing was ever copied */
+    CDC_PROGRESS_COPY,   /* the copy from the snapshot at `pos` is not complete */
+    CDC_PROGRESS_STREAM, /* everything before `pos` is on the target */
+};
+struct cdc_progress {
+    enum cdc_progress_phase phase;
+    struct fx_pos pos;
+    int64_t ordinal; /* transactions (while copying: rows) so far */
+    int64_t epoch;   /* of the applier that holds the stream */
+};
+
+struct cdc_sink {
+    const struct cdc_sink_ops *ops;
+    struct cdc_progress progress; /* as the server has confirmed it */
+    int64_t durable_commit_us;    /* source commit time of the newest durable transaction */
+    bool is_coarse_time;
+    bool is_pending; /* a commit or part of a transaction waits to be sent */
+};
+
+struct cdc_sink_ops {
+    bool (*begin)(struct cdc_sink *sink, const struct cdc_txn *txn, struct fx_err *err);
+    bool (*row)(struct cdc_sink *sink, const struct cdc_row *row, struct fx_err *err);
+    bool (*barrier)(struct cdc_sink *sink, const struct cdc_barrier *barrier, struct fx_err *err);
+    bool (*commit)(struct cdc_sink *sink, bool is_more, struct fx_err *err);
+    bool (*settle)(struct cdc_sink *sink, struct fx_err *err);
+    bool (*mark)(struct cdc_sink *sink, const struct fx_pos *pos, enum cdc_progress_phase phase,
+                 struct fx_err *err);
+    /* Copying: opens a transaction that adds rows to `ordinal` and keeps position and phase. */
+    bool (*begin_copy)(struct cdc_sink *sink, int64_t n_rows, struct fx_err *err);
+    /* Deletes up to `limit` rows of a table of the binding, marked; *ret_n rows went. */
+    bool (*clean)(struct cdc_sink *sink, size_t table, int64_t limit, int64_t *ret_n,
+                  struct fx_err *err);
+    bool (*is_empty)(struct cdc_sink *sink, size_t table, bool *ret_is_empty, struct fx_err *err);
+    void (*close)(struct cdc_sink *sink);
+};
+
+struct cdc_sink_spec {
+    const struct cdc_binding *binding;
+    const struct cdc_options *options;
+    int64_t epoch; /* 0: claim the stream (a new process); else the epoch this process claimed */
+    bool is_exact; /* check each change by itself, to name the row that fails */
+};
+bool cdc_sink_db_open(const struct cdc_sink_spec *spec, struct cdc_sink **ret_sink,
+                      struct fx_err *err) FX_MUST_CHECK;
+
+const char *cdc_progress_phase_name(enum cdc_progress_phase phase);
+
+#endif

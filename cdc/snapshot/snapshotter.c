@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See the diagram in snapshotter.h. One session reads inside the slot's snapshot in key order, the sink writes
+ * multi-row inserts; both are bounded by one batch.
+ */
+#include "cdc/snapshot/snapshotter.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/base/clock.h"
+#include "lib/fmt/text.h"
+#include "lib/io/failpoint.h"
+#include "lib/pg/repl.h"
+
+enum { CLEAN_BATCH_ROWS = 10000, DROP_WAIT_MS = 10000 };
+
+struct snapshotter {
+    const struct cdc_snapshot_env *env;
+    struct fx_pg_repl *repl; /* exports the snapshot; idle while it is imported */
+    struct fx_db *reader;
+    struct fx_pos point;
+    int64_t copied, total;
+};
+
+static bool fail_not_empty(struct snapshotter *s, size_t table, struct fx_err *err)
+{
+    const struct fx_table *target = cdc_target_table(s->env->binding, table);
+    (void)fx_fail(err, FX_E_TARGET_CONFLICT,
+                  "target table \"%s.%s\" is not empty and was not filled by this stream",
+                  target->schema, target->name);
+    return fx_hint(err, "Empty it (delete from %s.%s), or take the table out of the context.",
+                   target->schema, target->name);
+}
+
+static bool check_empty(struct snapshotter *s, struct fx_err *err)
+{
+    for (size_t t = 0; t < s->env->binding->ctx.n_tables; t++) {
+        bool is_empty = false;
+        if (!s->env->sink->ops->is_empty(s->env->sink, t, &is_empty, err))
+            return false;
+        if (!is_empty)
+            return fail_not_empty(s, t, err);
+    }
+    return true;
+}
+
+/* Deletes what an interrupted copy left. The tables were empty when it began, so every row is ours. */
+static bool clean(struct snapshotter *s, struct fx_err *err)
+{
+    struct cdc_sink *sink = s->env->sink;
+    for (size_t t = 0; t < s->env->binding->ctx.n_tables; t++) {
+        int64_t n = 0;
+        do {
+            if (!sink->ops->clean(sink, t, CLEAN_BATCH_ROWS, &n, err))
+                return false;
+        } while (n > 0);
+    }
+    return sink->ops->mark(sink, &(struct fx_pos){""}, CDC_PROGRESS_NEW, err);
+}
+
+/* A slot without a finished copy is worth nothing. Its walsender may take a moment to notice a dead client. */
+static bool drop_slot(struct fx_db *db, const char *slot, struct fx_err *err)
+{
+    struct fx_mono until = fx_mono_add_ms(fx_mono_now(), DROP_WAIT_MS);
+    fx_cell name = fx_str_from(slot);
+    for (;;) {
+        struct fx_rows rows;
+        if (fx_db_query(db,
+                        "select pg_drop_replication_slot(slot_name) from pg_replication_slots "
+                        "where slot_name = ?",
+                        &name, 1, &rows, err)) {
+            fx_rows_done(&rows);
+            return true;
+        }
+        bool is_in_use = strcmp(err->sqlstate, "55006") == 0;
+        if (!is_in_use || fx_mono_reached(until, fx_mono_now()))
+            return fx_ctx(err, "dropping slot \"%s\"", slot);
+        fx_sleep_ms(100);
+    }
+}
+
+static bool make_slot(struct snapshotter *s, struct fx_err *err)
+{
+    const struct cdc_binding *binding = s->env->binding;
+    char snapshot[64];
+    if (!drop_slot(s->reader, binding->slot, err) ||
+        !fx_pg_repl_open(binding->source, &s->repl, err))
+        return false;
+    FX_FAILPOINT("copy.slot.before");
+    if (!fx_pg_repl_create_slot(s->repl, binding->slot, false, &s->point, snapshot, sizeof snapshot,
+                                err))
+        return false;
+    FX_FAILPOINT("copy.slot.after");
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(256);
+    fx_buf_add_c(&sql,
+                 "begin isolation level repeatable read read only; set transaction snapshot ");
+    fx_db_literal(FX_PG, fx_str_from(snapshot), &sql);
+    if (!fx_db_exec(s->reader, fx_buf_cstr(&sql), NULL, 0, NULL, err))
+        return fx_ctx(err, "importing the snapshot of slot \"%s\"", binding->slot);
+    return true;
+}
+
+static bool estimate(struct snapshotter *s, struct fx_err *err)
+{
+    for (size_t t = 0; t < s->env->binding->ctx.n_tables; t++) {
+        const struct fx_table *table = cdc_source_table(s->env->binding, t);
+        fx_cell params[] = {fx_str_from(table->schema), fx_str_from(table->name)};
+        struct fx_rows rows;
+        int64_t n = 0;
+        if (!fx_db_query(
+                s->reader,
+                "select greatest(c.reltuples, 0)::bigint from pg_class c join pg_namespace n "
+                "on n.oid = c.relnamespace where n.nspname = ? and c.relname = ?",
+                params, 2, &rows, err))
+            return false;
+        if (rows.n_rows == 1 && fx_parse_i64(fx_rows_at(&rows, 0, 0), 0, INT64_MAX, &n))
+            s->total += n;
+        fx_rows_done(&rows);
+    }
+    return true;
+}
+
+static bool end_batch(struct snapshotter *s, struct fx_err *err)
+{
+    FX_FAILPOINT("copy.batch");
+    if (!s->env->sink->ops->commit(s->env->sink, true, err))
+        return false;
+    if (!s->env->on_progress(s->env->arg, s->copied, FX_MAX(s->total, s->copied)))
+        return fx_fail(err, FX_E_INTERRUPTED, "the copy was stopped");
+    return true;
+}
+
+static bool copy_rows(struct snapshotter *s, size_t t, struct fx_scan *scan, struct fx_err *err)
+{
+    struct cdc_sink *sink = s->env->sink;
+    int64_t n_batch = 0;
+    for (;;) {
+        struct cdc_row row = {.op = CDC_INSERT, .table = t, .ordinal = s->copied + 1};
+        if (!fx_scan_next(scan, &row.new, err)) {
+            fx_err_as_source(err);
+            return false;
+        }
+        if (row.new == NULL)
+            break;
+        if (n_batch == 0 && !sink->ops->begin_copy(sink, s->env->options->copy_batch_rows, err))
+            return false;
+        if (!sink->ops->row(sink, &row, err))
+            return false;
+        s->copied++;
+        if (++n_batch == s->env->options->copy_batch_rows) {
+            if (!end_batch(s, err))
+                return false;
+            n_batch = 0;
+        }
+    }
+    return n_batch == 0 || end_batch(s, err);
+}
+
+static bool copy_table(struct snapshotter *s, size_t t, struct fx_err *err)
+{
+    const struct fx_table *table = cdc_source_table(s->env->binding, t);
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    int *columns = fx_arena_array(&arena, table->n_columns, sizeof *columns);
+    for (size_t c = 0; c < table->n_columns; c++)
+        columns[c] = (int)c;
+    struct fx_scan_spec spec = {
+        .table = table, .columns = columns, .n_columns = table->n_columns, .is_ordered = true};
+    struct fx_scan *scan = NULL;
+    if (!fx_scan_open(s->reader, &spec, &scan, err)) {
+        fx_err_as_source(err);
+        return fx_ctx(err, "copying table \"%s.%s\"", table->schema, table->name);
+    }
+    bool is_ok = copy_rows(s, t, scan, err);
+    fx_scan_close(scan);
+    return is_ok || fx_ctx(err, "copying table \"%s.%s\"", table->schema, table->name);
+}
+
+static bool run(struct snapshotter *s, struct fx_err *err)
+{
+    struct cdc_sink *sink = s->env->sink;
+    if (!fx_db_open(s->env->binding->source, &s->reader, err)) {
+        fx_err_as_source(err);
+        return false;
+    }
+    if (sink->progress.phase == CDC_PROGRESS_COPY && !clean(s, err))
+        return fx_ctx(err, "removing an incomplete copy");
+    if (!check_empty(s, err))
+        return false;
+    if (!make_slot(s, err) || !estimate(s, err)) {
+        fx_err_as_source(err);
+        return false;
+    }
+    if (!sink->ops->mark(sink, &s->point, CDC_PROGRESS_COPY, err))
+        return false;
+    for (size_t t = 0; t < s->env->binding->ctx.n_tables; t++)
+        if (!copy_table(s, t, err))
+            return false;
+    FX_FAILPOINT("copy.done.before");
+    if (!sink->ops->settle(sink, err) ||
+        !sink->ops->mark(sink, &s->point, CDC_PROGRESS_STREAM, err))
+        return false;
+    FX_FAILPOINT("copy.done.after");
+    return true;
+}
+
+bool cdc_snapshot_run(const struct cdc_snapshot_env *env, struct fx_err *err)
+{
+    struct snapshotter s = {.env = env};
+    bool is_ok = run(&s, err);
+    fx_db_close(s.reader);
+    fx_pg_repl_close(s.repl);
+    return is_ok || fx_ctx(err, "copying context \"%s\"", env->binding->ctx.name);
+}

@@ -1,0 +1,28 @@
+-- What the streams keep on the MariaDB side. No parameters. Rights: CREATE on *.*. The comment in each
+-- statement is the tag by which our own binary-log reader knows our DDL.
+create database if not exists ficus /* ficus */ character set utf8mb4 collate utf8mb4_bin;
+
+-- One row a stream that applies here; the first statement of every target transaction, hence the loop mark.
+create table if not exists ficus.progress /* ficus */ (
+    stream   varchar(128) not null primary key,
+    position varchar(255) not null,
+    ordinal  bigint not null default 0,
+    epoch    bigint not null default 0,
+    phase    varchar(16) not null default 'new'
+) engine = InnoDB character set utf8mb4 collate utf8mb4_bin;
+
+-- Barriers of the other side, written in the transaction that applies them.
+create table if not exists ficus.barrier /* ficus */ (
+    grp      varchar(64) not null,
+    epoch    bigint not null,
+    position varchar(255) not null,
+    primary key (grp, epoch)
+) engine = InnoDB character set utf8mb4 collate utf8mb4_bin;
+
+-- The rehearsal's table: streamed like any other, owned by the group "<context>.canary".
+create table if not exists ficus.canary /* ficus */ (
+    id   bigint not null auto_increment primary key,
+    grp  varchar(64),
+    note varchar(255),
+    at   timestamp(6) null default current_timestamp(6)
+) engine = InnoDB character set utf8mb4 collate utf8mb4_bin;

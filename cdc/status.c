@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * struct cdc_status as JSON and back: what GET /status says and what cdc_status reads.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cdc/control.h"
+#include "lib/fmt/json_doc.h"
+#include "lib/fmt/json_write.h"
+
+static const char *const phase_names[] = {
+    [CDC_PHASE_STARTING] = "starting", [CDC_PHASE_COPY] = "copy", [CDC_PHASE_CATCHUP] = "catchup",
+    [CDC_PHASE_STREAM] = "stream",     [CDC_PHASE_HELD] = "held", [CDC_PHASE_STOPPED] = "stopped",
+};
+
+const char *cdc_phase_name(enum cdc_phase phase)
+{
+    return (size_t)phase < FX_ARRAY_LEN(phase_names) ? phase_names[phase] : "?";
+}
+
+struct int_field {
+    const char *key;
+    size_t offset;
+};
+#define INT_FIELD(name)                          \
+    {                                            \
+#name, offsetof(struct cdc_status, name) \
+    }
+static const struct int_field int_fields[] = {
+    INT_FIELD(lag_ms),       INT_FIELD(copied_rows),     INT_FIELD(copy_total_rows),
+    INT_FIELD(applied_rows), INT_FIELD(applied_txns),    INT_FIELD(rows_per_s),
+    INT_FIELD(leaks),        INT_FIELD(loops_discarded), INT_FIELD(barrier_epoch),
+};
+
+static int64_t *int_at(const struct cdc_status *status, const struct int_field *field)
+{
+    return (int64_t *)(void *)((char *)(uintptr_t)status + field->offset);
+}
+
+void cdc_status_write(const struct cdc_status *status, struct fx_buf *out)
+{
+    struct fx_json_w w;
+    fx_json_w_init(&w, out);
+    fx_json_w_object(&w);
+    fx_json_w_kv_text(&w, "phase", cdc_phase_name(status->phase));
+    fx_json_w_kv_i64(&w, "pid", status->pid);
+    fx_json_w_kv_text(&w, "applied", status->applied.text);
+    fx_json_w_kv_text(&w, "source_end", status->source_end.text);
+    for (size_t i = 0; i < FX_ARRAY_LEN(int_fields); i++)
+        fx_json_w_kv_i64(&w, int_fields[i].key, *int_at(status, &int_fields[i]));
+    fx_json_w_kv_text(&w, "leak_last", status->leak_last);
+    fx_json_w_kv_text(&w, "barrier_group", status->barrier_group);
+    fx_json_w_kv_text(&w, "error", status->error); /* the error object, as text */
+    fx_json_w_end(&w);
+}
+
+static void copy_text(const struct fx_json *root, const char *key, char *out, size_t size)
+{
+    (void)snprintf(out, size, "%s", fx_json_get_str(root, key, ""));
+}
+
+bool cdc_status_read(struct fx_str json, struct cdc_status *ret, struct fx_err *err)
+{
+    FX_AUTO_FREE(fx_json_doc) struct fx_json_doc *doc = NULL;
+    if (!fx_json_parse(json, &doc, err))
+        return fx_ctx(err, "reading the status of a stream");
+    const struct fx_json *root = fx_json_root(doc);
+    const char *phase = fx_json_get_str(root, "phase", "");
+    *ret = (struct cdc_status){.phase = CDC_PHASE_STOPPED};
+    size_t i = 0;
+    while (i < FX_ARRAY_LEN(phase_names) && strcmp(phase, phase_names[i]) != 0)
+        i++;
+    if (i == FX_ARRAY_LEN(phase_names))
+        return fx_fail(err, FX_E_PROTOCOL, "unknown phase \"%s\" in the status of a stream", phase);
+    ret->phase = (enum cdc_phase)i;
+    ret->pid = (int)fx_json_get_i64(root, "pid", 0);
+    for (i = 0; i < FX_ARRAY_LEN(int_fields); i++)
+        *int_at(ret, &int_fields[i]) = fx_json_get_i64(root, int_fields[i].key, 0);
+    copy_text(root, "applied", ret->applied.text, sizeof ret->applied.text);
+    copy_text(root, "source_end", ret->source_end.text, sizeof ret->source_end.text);
+    copy_text(root, "leak_last", ret->leak_last, sizeof ret->leak_last);
+    copy_text(root, "barrier_group", ret->barrier_group, sizeof ret->barrier_group);
+    copy_text(root, "error", ret->error, sizeof ret->error);
+    return true;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * See own_watch.h. Ownership moves HERE -> FENCED -> AWAY | HERE and AWAY -> HERE only; epochs only rise.
+ */
+#include "cdc/stream/own_watch.h"
+
+#include <stdio.h>
+
+void cdc_own_watch_init(struct cdc_own_watch *watch, const char *group)
+{
+    *watch = (struct cdc_own_watch){.own = {.state = CDC_OWN_UNKNOWN}};
+    (void)snprintf(watch->own.group, sizeof watch->own.group, "%s", group);
+}
+
+int64_t cdc_own_row(struct cdc_own_watch *watch)
+{
+    switch (watch->own.state) {
+    case CDC_OWN_UNKNOWN: watch->suspects++; return 0;
+    case CDC_OWN_HERE: return 0;
+    case CDC_OWN_FENCED:
+    case CDC_OWN_AWAY: return 1;
+    }
+    return 0;
+}
+
+static int64_t take_suspects(struct cdc_own_watch *watch)
+{
+    int64_t n = watch->suspects;
+    watch->suspects = 0;
+    return n;
+}
+
+int64_t cdc_own_event(struct cdc_own_watch *watch, const struct cdc_own *own)
+{
+    enum cdc_own_state was = watch->own.state;
+    watch->own.state = own->state;
+    watch->own.epoch = own->epoch;
+    if (was != CDC_OWN_UNKNOWN)
+        return 0;
+    int64_t suspects = take_suspects(watch);
+    /* Only a fenced side goes AWAY. HERE may follow any state (a burnt epoch): no verdict. */
+    return own->state == CDC_OWN_AWAY ? suspects : 0;
+}
+
+int64_t cdc_own_adopt(struct cdc_own_watch *watch, const struct cdc_own *own)
+{
+    if (watch->own.state != CDC_OWN_UNKNOWN || own->state == CDC_OWN_UNKNOWN)
+        return 0; /* the stream itself has told, and it is never behind */
+    watch->own.state = own->state;
+    watch->own.epoch = own->epoch;
+    int64_t suspects = take_suspects(watch);
+    return own->state == CDC_OWN_HERE ? 0 : suspects;
+}

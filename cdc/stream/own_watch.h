@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The write-leak detector: a row that someone other than our applier changed while its side was FENCED or AWAY.
+ *
+ * States come from the stream itself, between the rows, so "before" and "after" are the log's order and not a
+ * clock's. A stream that starts does not know the state yet: rows seen until the first transition are *suspects*,
+ * judged when the state becomes known (cdc_own_adopt with what stands in ficus.own at a known position,
+ * or the transition itself, which tells what was before it).
+ *
+ *     UNKNOWN ── own event / adopt ──► HERE | FENCED | AWAY ── own events ──► …
+ */
+#ifndef CDC_STREAM_OWN_WATCH_H
+#define CDC_STREAM_OWN_WATCH_H
+
+#include "cdc/change.h"
+
+struct cdc_own_watch {
+    struct cdc_own own; /* group and state in stream order */
+    int64_t suspects;
+};
+
+void cdc_own_watch_init(struct cdc_own_watch *watch, const char *group);
+/* Each returns how many leaks became certain: 0, or 1 for a row, or the suspects. */
+int64_t cdc_own_row(struct cdc_own_watch *watch);
+int64_t cdc_own_event(struct cdc_own_watch *watch, const struct cdc_own *own);
+/* `own` was read from the source and was valid at a position that the stream has now reached. */
+int64_t cdc_own_adopt(struct cdc_own_watch *watch, const struct cdc_own *own);
+
+#endif
