@@ -18,6 +18,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/panic.h"
+#include "lib/db/params.h"
 #include "lib/value/map_my.h"
 
 enum { SQL_MAX = 1 << 30, PACKET_MAX = 1 << 30 };
@@ -172,49 +173,28 @@ static bool my_is_broken(const struct fx_db *db)
 
 /* --- statements -------------------------------------------------------------------------------- */
 
-/* Length of the piece at `at` in which no `?` is a parameter: a quoted text, a comment, or one byte. */
-static size_t my_sql_token(const char *at)
-{
-    char c = at[0];
-    const char *end = NULL;
-    if (c == '\'' || c == '"' || c == '`') {
-        end = strchr(at + 1, c); /* a doubled quote is two texts in a row: the same to us */
-        return end != NULL ? (size_t)(end - at) + 1 : strlen(at);
-    }
-    if (c == '#' || (c == '-' && at[1] == '-' && (at[2] == ' ' || at[2] == '\t'))) {
-        end = strchr(at, '\n');
-        return end != NULL ? (size_t)(end - at) + 1 : strlen(at);
-    }
-    if (c == '/' && at[1] == '*') {
-        end = strstr(at + 2, "*/");
-        return end != NULL ? (size_t)(end - at) + 2 : strlen(at);
-    }
-    return 1;
-}
-
 bool my_bind(struct my_db *my, const char *sql, const fx_cell *params, size_t n_params,
              struct fx_err *err)
 {
-    fx_buf_clear(&my->sql);
+    struct fx_params_scan scan = fx_params_scan(FX_MY, sql);
+    enum fx_params_piece piece;
+    struct fx_str text;
     size_t used = 0;
-    for (const char *at = sql; *at != '\0';) {
-        size_t skip = my_sql_token(at);
-        if (*at != '?') {
-            fx_buf_add_bytes(&my->sql, at, skip);
-        } else if (used == n_params) {
-            return fx_fail(err, FX_E_BUG, "statement has more than %zu parameters: %.100s",
-                           n_params, sql);
-        } else if (params[used].ptr == NULL) {
-            fx_buf_add(&my->sql, FX_STR("NULL"));
-            used++;
-        } else {
-            fx_my_quote(params[used++], &my->sql);
+    fx_buf_clear(&my->sql);
+    do {
+        piece = fx_params_next(&scan, &text);
+        fx_buf_add(&my->sql, text);
+        if (piece == FX_PARAMS_PARAM && used < n_params) {
+            if (params[used].ptr == NULL)
+                fx_buf_add(&my->sql, FX_STR("NULL"));
+            else
+                fx_my_quote(params[used], &my->sql);
         }
-        at += skip;
-    }
+        used += piece == FX_PARAMS_PARAM;
+    } while (piece != FX_PARAMS_END);
     if (used != n_params)
-        return fx_fail(err, FX_E_BUG, "statement takes %zu parameters, %zu were given: %.100s",
-                       used, n_params, sql);
+        return fx_fail(err, FX_E_BUG, "statement takes %zu parameters, %zu were given: %.100s", used,
+                       n_params, sql);
     if (my->sql.has_failed)
         return fx_fail(err, FX_E_LIMIT, "statement is longer than %d bytes", SQL_MAX);
     return true;

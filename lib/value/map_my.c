@@ -341,12 +341,18 @@ static bool timestamp_literal(const struct fx_value *v, const struct fx_type *ty
     return true;
 }
 
-static void uuid_literal(const uint8_t uuid[16], struct fx_buf *out)
+static bool uuid_literal(const struct fx_value *v, const struct fx_type *type, struct fx_buf *out,
+                         struct fx_err *err)
 {
+    const uint8_t *uuid = v->uuid;
+    /* Measured on 10.11: with the first bit of byte 6 set, byte 8 may not be 0x01 to 0x80. */
+    if ((uuid[6] & 0x80) != 0 && uuid[8] >= 0x01 && uuid[8] <= 0x80)
+        return no_fit(v, type, "MariaDB refuses UUIDs with these version and variant bits", err);
     fx_buf_add_char(out, '\'');
     for (int i = 0; i < 16; i++)
         fx_buf_printf(out, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
     fx_buf_add_char(out, '\'');
+    return true;
 }
 
 bool fx_my_value_literal(const struct fx_value *v, const struct fx_type *type, struct fx_buf *out,
@@ -364,7 +370,7 @@ bool fx_my_value_literal(const struct fx_value *v, const struct fx_type *type, s
     case FX_V_DATE: return date_literal(v, type, out, err);
     case FX_V_TIMESTAMP:
     case FX_V_TIMESTAMPTZ: return timestamp_literal(v, type, out, err);
-    case FX_V_UUID: uuid_literal(v->uuid, out); return true;
+    case FX_V_UUID: return uuid_literal(v, type, out, err);
     case FX_V_UNCHANGED: break;
     }
     return fx_fail(err, FX_E_BUG, "an unchanged value has no literal");

@@ -93,6 +93,8 @@ static void test_map_my__what_the_server_would_change_silently_is_refused(void *
     refuse((struct fx_value){.kind = FX_V_DOUBLE, .d = 0.1}, type_of("float", "float", -1, 0, 0));
     refuse((struct fx_value){.kind = FX_V_DOUBLE, .d = __builtin_inf()},
            type_of("double", "double", -1, 0, 0));
+    refuse((struct fx_value){.kind = FX_V_UUID, .uuid = {[6] = 0xd7, [8] = 0x7c}},
+           type_of("uuid", "uuid", -1, 0, 0));
     refuse((struct fx_value){.kind = FX_V_INT, .i = 32768},
            type_of("smallint", "smallint(6)", -1, 0, 0));
     refuse((struct fx_value){.kind = FX_V_INT, .i = -1},

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * COM_BINLOG_DUMP by hand. A packet is three bytes of length, a sequence number and the payload; a
+ * payload of 2^24-1 bytes goes on in the next packet. The first byte of a payload says what it is: 0x00 an
+ * event, 0xfe the end, 0xff an error.
+ */
+#include "lib/my/my_priv.h" /* mysql.h comes before lib/base/banned.h */
+
+#include "lib/my/binlog.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+#include "lib/base/rand.h"
+#include "lib/my/binlog_event.h"
+#include "lib/my/cursor.h"
+
+enum {
+    COM_DUMP = 0x12,
+    PACKET_HEAD = 4,
+    PACKET_FULL = 0xffffff,
+    READ_AT_LEAST = 256 << 10,
+    EVENT_MAX = (1 << 30) + (64 << 20),
+    SILENCE_MAX_MS = 30000,
+    LOOK_AHEAD_EVENTS = 64,
+    ER_MASTER_FATAL_READING_BINLOG = 1236,
+    ER_SLAVE_SAME_ID = 4052,
+};
+
+struct fx_binlog {
+    struct fx_db *db;
+    int fd;
+    struct fx_buf in;     /* received */
+    size_t used;          /* of `in`: given out already */
+    struct fx_buf joined; /* an event that came in several packets */
+    struct fx_mono heard;
+};
+
+/* --- opening ----------------------------------------------------------------------------------- */
+
+static bool check_setting(struct fx_db *db, const char *name, const char *want, struct fx_str is,
+                          struct fx_err *err)
+{
+    if (fx_str_eq_c(is, want))
+        return true;
+    fx_fail(err, FX_E_DB, "database \"%s\" runs with %s=%.*s, changes need %s", db->conf->name,
+            name, FX_STR_FMT(is), want);
+    return fx_hint(err, "Run on it: SET GLOBAL %s=%s; and put it into its configuration.", name,
+                   want);
+}
+
+static bool check_settings(struct fx_db *db, struct fx_err *err)
+{
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    static const char sql[] = "select @@global.log_bin, @@global.binlog_format,"
+                              " @@global.binlog_row_image, @@global.binlog_row_metadata";
+    if (!fx_db_query(db, sql, NULL, 0, &rows, err))
+        return false;
+    return check_setting(db, "log_bin", "1", fx_rows_at(&rows, 0, 0), err) &&
+           check_setting(db, "binlog_format", "ROW", fx_rows_at(&rows, 0, 1), err) &&
+           check_setting(db, "binlog_row_image", "FULL", fx_rows_at(&rows, 0, 2), err) &&
+           check_setting(db, "binlog_row_metadata", "FULL", fx_rows_at(&rows, 0, 3), err);
+}
+
+/* Capability 4 is "understands GTID"; without it the server hides GTIDs behind dummies. */
+static bool prepare_session(struct fx_db *db, const struct fx_pos *from, struct fx_err *err)
+{
+    fx_cell pos = fx_str_from(from->text);
+    static const char sql[] =
+        "set @mariadb_slave_capability = 4,"
+        " @master_binlog_checksum = @@global.binlog_checksum,"
+        " @master_heartbeat_period = 1000000000,"
+        " @slave_connect_state = ?, @slave_gtid_strict_mode = 1,"
+        " net_write_timeout = 3600, net_read_timeout = 3600, wait_timeout = 28800";
+    return fx_db_exec(db, sql, &pos, 1, NULL, err);
+}
+
+static bool send_all(int fd, const uint8_t *bytes, size_t len, struct fx_err *err)
+{
+    while (len > 0) {
+        ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
+        if (n < 0 && (errno == EINTR || errno == EAGAIN)) {
+            struct pollfd pfd = {.fd = fd, .events = POLLOUT};
+            poll(&pfd, 1, 1000);
+            continue;
+        }
+        if (n < 0)
+            return fx_fail_errno(err, FX_E_DB_CONNECT, errno, "could not ask for the binary log");
+        bytes += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+/* A second reader with our server id would throw this one out (error 4052), so it is drawn at random. */
+static bool request_dump(int fd, struct fx_err *err)
+{
+    uint32_t id = (uint32_t)fx_rand_system() | 0x80000000u;
+    uint8_t packet[PACKET_HEAD + 11] = {11, 0, 0, 0, COM_DUMP, 4, 0, 0, 0, 0, 0};
+    for (int i = 0; i < 4; i++)
+        packet[PACKET_HEAD + 7 + i] = (uint8_t)(id >> (8 * i));
+    return send_all(fd, packet, sizeof packet, err);
+}
+
+bool fx_binlog_open(const struct fx_db_conf *conf, const struct fx_pos *from,
+                    struct fx_binlog **ret_log, struct fx_err *err)
+{
+    struct fx_binlog *log = FX_NEW(struct fx_binlog);
+    log->in = FX_BUF(EVENT_MAX);
+    log->joined = FX_BUF(EVENT_MAX);
+    log->heard = fx_mono_now();
+    bool is_open = fx_db_open(conf, &log->db, err) && check_settings(log->db, err) &&
+                   prepare_session(log->db, from, err);
+    if (is_open) {
+        log->fd = (int)mysql_get_socket(my_of(log->db)->mysql);
+        is_open = request_dump(log->fd, err);
+    }
+    if (!is_open) {
+        fx_binlog_close(log);
+        return fx_ctx(err, "opening the binary log of database \"%s\" at \"%s\"", conf->name,
+                      from->text);
+    }
+    *ret_log = log;
+    return true;
+}
+
+void fx_binlog_close(struct fx_binlog *log)
+{
+    if (log == NULL)
+        return;
+    if (log->fd > 0)
+        shutdown(log->fd, SHUT_RDWR); /* the server notices at once, not at its next event */
+    fx_db_close(log->db);
+    fx_buf_done(&log->in);
+    fx_buf_done(&log->joined);
+    free(log);
+}
+
+/* --- packets ----------------------------------------------------------------------------------- */
+
+/* Length of the payload of the packet at `at` bytes into what was received; false: not all there. */
+static bool packet_at(const struct fx_binlog *log, size_t at, size_t *ret_len)
+{
+    if (log->in.len - at < PACKET_HEAD)
+        return false;
+    const uint8_t *p = (const uint8_t *)log->in.ptr + at;
+    size_t len = p[0] | (size_t)p[1] << 8 | (size_t)p[2] << 16;
+    if (log->in.len - at - PACKET_HEAD < len)
+        return false;
+    *ret_len = len;
+    return true;
+}
+
+/* The next payload, joined if need be; false: more bytes are needed. */
+static bool take_payload(struct fx_binlog *log, struct fx_str *ret)
+{
+    size_t len, end = log->used;
+    do { /* nothing is taken before the last piece is there */
+        if (!packet_at(log, end, &len))
+            return false;
+        end += PACKET_HEAD + len;
+    } while (len == PACKET_FULL);
+    if (end - log->used < PACKET_FULL) {
+        *ret = (struct fx_str){log->in.ptr + log->used + PACKET_HEAD, len};
+        log->used = end;
+        return true;
+    }
+    fx_buf_clear(&log->joined);
+    while (log->used < end && packet_at(log, log->used, &len)) {
+        fx_buf_add_bytes(&log->joined, log->in.ptr + log->used + PACKET_HEAD, len);
+        log->used += PACKET_HEAD + len;
+    }
+    *ret = fx_buf_str(&log->joined);
+    return true;
+}
+
+static bool server_error(struct fx_binlog *log, struct fx_str payload, struct fx_err *err)
+{
+    struct fx_cursor cur = fx_cursor_of(payload);
+    fx_cursor_le(&cur, 1);
+    unsigned number = (unsigned)fx_cursor_le(&cur, 2);
+    struct fx_str text = fx_cursor_str(&cur, fx_cursor_left(&cur));
+    char state[6] = "";
+    if (text.len >= 6 && text.ptr[0] == '#') {
+        snprintf(state, sizeof state, "%.5s", text.ptr + 1);
+        text = fx_str_sub(text, 6, text.len);
+    }
+    enum fx_code code = number == ER_MASTER_FATAL_READING_BINLOG ? FX_E_DRIFT
+                        : number == ER_SLAVE_SAME_ID             ? FX_E_DB_CONNECT
+                                                                 : my_code(number);
+    fx_fail(err, code, "database \"%s\" stopped sending its binary log: %.*s", log->db->conf->name,
+            FX_STR_FMT(text));
+    fx_err_set_mysql(err, (int)number, state);
+    if (code == FX_E_DRIFT)
+        fx_hint(err, "The log was purged or replaced; only a new copy can start from here.");
+    return false;
+}
+
+static bool unwrap(struct fx_binlog *log, struct fx_str payload, struct fx_str *ret_bytes,
+                   struct fx_err *err)
+{
+    uint8_t kind = payload.len > 0 ? (uint8_t)payload.ptr[0] : 0xfe;
+    if (log->joined.has_failed)
+        return fx_fail(err, FX_E_LIMIT, "binary log event of more than %d bytes", EVENT_MAX);
+    if (kind == 0xff)
+        return server_error(log, payload, err);
+    if (kind == 0xfe)
+        return fx_fail(err, FX_E_DB_CONNECT, "database \"%s\" ended its binary log",
+                       log->db->conf->name);
+    if (kind != 0)
+        return fx_fail(err, FX_E_PROTOCOL, "packet of kind 0x%02x in a binary log", kind);
+    *ret_bytes = fx_str_sub(payload, 1, payload.len);
+    return true;
+}
+
+/* --- reading ----------------------------------------------------------------------------------- */
+
+static bool lost(struct fx_binlog *log, int errnum, struct fx_err *err)
+{
+    if (errnum != 0)
+        return fx_fail_errno(err, FX_E_DB_CONNECT, errnum, "lost the binary log of database \"%s\"",
+                             log->db->conf->name);
+    return fx_fail(err, FX_E_DB_CONNECT, "database \"%s\" closed the connection of its binary log",
+                   log->db->conf->name);
+}
+
+/* Reads what there is, without waiting. *ret_got false: nothing. */
+static bool receive(struct fx_binlog *log, bool *ret_got, struct fx_err *err)
+{
+    if (log->used > 0 && (log->used == log->in.len || log->used > READ_AT_LEAST)) {
+        fx_buf_consume(&log->in, log->used);
+        log->used = 0;
+    }
+    if (!fx_buf_reserve(&log->in, READ_AT_LEAST))
+        return fx_fail(err, FX_E_LIMIT, "binary log event of more than %d bytes", EVENT_MAX);
+    ssize_t n =
+        recv(log->fd, log->in.ptr + log->in.len, log->in.cap - log->in.len - 1, MSG_DONTWAIT);
+    if (n == 0)
+        return lost(log, 0, err);
+    if (n < 0 && errno != EAGAIN && errno != EINTR)
+        return lost(log, errno, err);
+    *ret_got = n > 0;
+    if (n > 0) {
+        log->in.len += (size_t)n;
+        log->heard = fx_mono_now();
+    }
+    return true;
+}
+
+bool fx_binlog_next(struct fx_binlog *log, int64_t timeout_ms, int wake_fd,
+                    enum fx_binlog_got *ret_got, struct fx_str *ret_bytes, struct fx_err *err)
+{
+    struct fx_mono deadline = fx_mono_add_ms(fx_mono_now(), timeout_ms);
+    for (;;) {
+        struct fx_str payload;
+        if (take_payload(log, &payload)) {
+            *ret_got = FX_BINLOG_EVENT;
+            return unwrap(log, payload, ret_bytes, err);
+        }
+        bool has_more = false;
+        if (!receive(log, &has_more, err))
+            return false;
+        if (has_more)
+            continue;
+        struct fx_mono now = fx_mono_now();
+        if (fx_mono_since_us(log->heard, now) > SILENCE_MAX_MS * INT64_C(1000))
+            return fx_fail(err, FX_E_DB_CONNECT, "database \"%s\" sent no heartbeat for %d s",
+                           log->db->conf->name, SILENCE_MAX_MS / 1000);
+        int64_t left_ms = (fx_mono_since_us(now, deadline) + 999) / 1000;
+        struct pollfd pfds[2] = {{.fd = log->fd, .events = POLLIN},
+                                 {.fd = wake_fd, .events = POLLIN}};
+        if (left_ms > 0 && poll(pfds, 2, (int)FX_MIN(left_ms, (int64_t)1000)) < 0 && errno != EINTR)
+            return lost(log, errno, err);
+        if (left_ms <= 0 || pfds[1].revents != 0) {
+            *ret_got = FX_BINLOG_NOTHING;
+            return true;
+        }
+    }
+}
+
+bool fx_binlog_has_transaction(const struct fx_binlog *log)
+{
+    enum { TYPE_QUERY = 2, TYPE_XID = 16, TYPE_GTID = 162 };
+    bool has_begin = false;
+    size_t at = log->used, len;
+    for (int i = 0; i < LOOK_AHEAD_EVENTS && packet_at(log, at, &len); i++) {
+        struct fx_bl_header head;
+        struct fx_str event = {log->in.ptr + at + PACKET_HEAD + 1, len > 0 ? len - 1 : 0};
+        at += PACKET_HEAD + len;
+        if (!fx_bl_header_read(event, &head))
+            return true; /* an error packet: `next` will not wait either */
+        if (head.type == TYPE_GTID)
+            has_begin = true;
+        else if ((head.type == TYPE_XID || head.type == TYPE_QUERY) && has_begin)
+            return true;
+    }
+    return false;
+}

@@ -1,0 +1,12 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# lib/my against a real server: session, catalog, scan, cut, bulk writer and binary log agree on every
+# type; once with plain and once with compressed events and without checksums.
+. "$(dirname "$0")/../harness/servers.sh"
+fx_tmp
+start_my orders
+run() { FX_TEST_MY_SOCKET=${MY_SOCK[orders]} timeout 100 "$FX_BUILD/tests/unit/lib/my/test_server"; }
+check "values, keys, positions and errors are what they should be" run
+my_sql orders mysql "set global log_bin_compress = on; set global log_bin_compress_min_len = 10; set global binlog_checksum = none"
+check "the same with compressed events and without checksums" run
+fx_done
