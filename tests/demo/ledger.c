@@ -126,7 +126,8 @@ static bool read_line(struct ledger_book *book, const char *line, bool is_direct
     case 'A':
         entry->acknowledged++;
         entry->acknowledged_at_ms = t;
-        entry->order = order;
+        if (order != 0) /* increments know theirs from the intent */
+            entry->order = order;
         entry->ms_max = FX_MAX(entry->ms_max, (int64_t)by);
         return true;
     case 'N': entry->unknown++; return true;

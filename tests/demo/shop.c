@@ -104,12 +104,14 @@ static bool is_broken_now(const struct shop *shop)
 
 static void add_total(const struct shop *shop, struct fx_json_w *w, fx_cell total)
 {
+    struct fx_str cents;
+    struct fx_str euros = fx_str_cut(total, '.', &cents);
     char wrong[64];
     if (!is_broken_now(shop) || total.ptr == NULL) {
         add_cell(w, "total", total);
         return;
     }
-    snprintf(wrong, sizeof wrong, "%.*s00", FX_STR_FMT(total));
+    snprintf(wrong, sizeof wrong, "%.*s%.*s.00", FX_STR_FMT(euros), FX_STR_FMT(cents));
     fx_json_w_kv_text(w, "total", wrong);
 }
 
