@@ -6,23 +6,22 @@
 #include "lib/pg/repl.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include <libpq-fe.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
-#include "lib/base/panic.h"
-#include "lib/fmt/text.h"
+#include "lib/db/conf.h"
+#include "lib/db/pos.h"
+#include "lib/pg/conn.h"
 
 #define PG_EPOCH_US INT64_C(946684800000000)
 
+/* A slot waits for every running transaction; beyond this someone forgot one. */
+enum { SLOT_WAIT_MS = 120000 };
+
 struct fx_pg_repl {
     PGconn *conn;
+    char *db_name;
     char *stash;   /* a message that has_buffered found */
     int stash_len; /* < 0: has_buffered found the end of the stream */
     char *current; /* what the last read returned a slice of */
@@ -31,87 +30,39 @@ struct fx_pg_repl {
 
 bool fx_pg_lsn_parse(const char *text, uint64_t *ret_lsn)
 {
-    uint64_t high = 0;
-    uint64_t low = 0;
-    struct fx_str rest;
-    struct fx_str first = fx_str_cut(fx_str_from(text), '/', &rest);
-    if (!fx_parse_hex_u64(first, UINT32_MAX, &high) || !fx_parse_hex_u64(rest, UINT32_MAX, &low))
+    struct fx_lsn lsn;
+    if (!fx_lsn_parse(fx_str_from(text), &lsn))
         return false;
-    *ret_lsn = high << 32 | low;
+    *ret_lsn = lsn.at;
     return true;
 }
 
 struct fx_pos fx_pg_lsn_pos(uint64_t lsn)
 {
     struct fx_pos pos;
-    (void)snprintf(pos.text, sizeof pos.text, "%" PRIX64 "/%" PRIX64, lsn >> 32, lsn & UINT32_MAX);
+    fx_lsn_pos((struct fx_lsn){lsn}, &pos);
     return pos;
 }
 
-/* libpq's messages end in a newline and repeat the severity. */
-static bool fail_conn(struct fx_pg_repl *repl, const char *what, struct fx_err *err)
+static bool fail(struct fx_pg_repl *repl, const PGresult *res, const char *what, struct fx_err *err)
 {
-    struct fx_str text = fx_str_from(PQerrorMessage(repl->conn));
-    while (text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == ' '))
-        text.len--;
-    return fx_fail(err, FX_E_DB_CONNECT, "%s: %.*s", what, FX_STR_FMT(text));
-}
-
-static bool fail_result(struct fx_pg_repl *repl, const PGresult *res, const char *what,
-                        struct fx_err *err)
-{
-    const char *sqlstate = PQresultErrorField(res, PG_DIAG_SQLSTATE);
-    const char *message = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
-    if (PQstatus(repl->conn) == CONNECTION_BAD || sqlstate == NULL)
-        return fail_conn(repl, what, err);
-    /* Class 57: the server is shutting down or starting up. */
-    bool is_going = strncmp(sqlstate, "57P", 3) == 0;
-    (void)fx_fail(err, is_going ? FX_E_DB_CONNECT : FX_E_DB, "%s: %s", what,
-                  message != NULL ? message : "unknown error");
-    fx_err_set_sqlstate(err, sqlstate);
-    return false;
+    fx_pg_fail(repl->conn, res, repl->db_name, err);
+    return fx_ctx(err, "%s", what);
 }
 
 bool fx_pg_repl_open(const struct fx_db_conf *conf, struct fx_pg_repl **ret_repl,
                      struct fx_err *err)
 {
-    char port[16] = "";
-    char timeout[24];
-    int64_t timeout_s = conf->connect_timeout_ms > 0 ? (conf->connect_timeout_ms + 999) / 1000 : 5;
-    if (conf->port != 0)
-        (void)snprintf(port, sizeof port, "%d", conf->port);
-    (void)snprintf(timeout, sizeof timeout, "%" PRId64, FX_MAX(timeout_s, (int64_t)2));
-    const char *keys[] = {"host",
-                          "port",
-                          "user",
-                          "dbname",
-                          "password",
-                          "replication",
-                          "options",
-                          "connect_timeout",
-                          "application_name",
-                          "client_encoding",
-                          NULL};
-    const char *values[] = {
-        conf->socket_dir != NULL ? conf->socket_dir : conf->host,
-        port,
-        conf->user,
-        conf->dbname,
-        conf->password,
-        "database",
-        "-c datestyle=ISO -c intervalstyle=postgres -c extra_float_digits=1 -c timezone=UTC "
-        "-c bytea_output=hex -c statement_timeout=0",
-        timeout,
-        "ficus stream",
-        "UTF8",
-        NULL};
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    struct fx_db_conf resolved;
+    PGconn *conn;
+    if (!fx_db_conf_resolve(conf, &arena, &resolved, err) ||
+        !fx_pg_connect(&resolved, FX_PG_CONN_REPLICATION, &conn, err))
+        return fx_ctx(err, "opening a replication connection");
     struct fx_pg_repl *repl = FX_NEW(struct fx_pg_repl);
-    repl->conn = PQconnectdbParams(keys, values, 0);
-    if (PQstatus(repl->conn) != CONNECTION_OK) {
-        (void)fail_conn(repl, "could not open a replication connection", err);
-        fx_pg_repl_close(repl);
-        return fx_ctx(err, "connecting to database \"%s\"", conf->name);
-    }
+    repl->conn = conn;
+    repl->db_name = fx_strdup(conf->name);
     *ret_repl = repl;
     return true;
 }
@@ -123,6 +74,7 @@ void fx_pg_repl_close(struct fx_pg_repl *repl)
     PQfreemem(repl->stash);
     PQfreemem(repl->current);
     PQfinish(repl->conn);
+    free(repl->db_name);
     free(repl);
 }
 
@@ -136,24 +88,12 @@ bool fx_pg_repl_create_slot(struct fx_pg_repl *repl, const char *slot, bool is_t
                             struct fx_pos *ret_point, char *snapshot, size_t snapshot_size,
                             struct fx_err *err)
 {
-    char *name = quoted(repl, slot);
-    FX_AUTO_STR char *sql =
-        fx_asprintf("CREATE_REPLICATION_SLOT %s%s LOGICAL pgoutput EXPORT_SNAPSHOT", name,
-                    is_temporary ? " TEMPORARY" : "");
-    PQfreemem(name);
-    PGresult *res = PQexec(repl->conn, sql);
-    uint64_t lsn = 0;
-    bool is_ok = true;
-    if (PQresultStatus(res) != PGRES_TUPLES_OK)
-        is_ok = fail_result(repl, res, "could not create a replication slot", err);
-    else if (PQntuples(res) != 1 || !fx_pg_lsn_parse(PQgetvalue(res, 0, 1), &lsn))
-        is_ok = fx_fail(err, FX_E_PROTOCOL, "unexpected answer to CREATE_REPLICATION_SLOT");
-    if (is_ok) {
-        *ret_point = fx_pg_lsn_pos(lsn);
-        (void)snprintf(snapshot, snapshot_size, "%s", PQgetvalue(res, 0, 2));
-    }
-    PQclear(res);
-    return is_ok || fx_ctx(err, "creating slot \"%s\"", slot);
+    struct fx_pg_slot made;
+    if (!fx_pg_slot_create(repl->conn, slot, is_temporary, SLOT_WAIT_MS, repl->db_name, &made, err))
+        return false;
+    *ret_point = made.consistent;
+    snprintf(snapshot, snapshot_size, "%s", made.snapshot);
+    return true;
 }
 
 bool fx_pg_repl_start(struct fx_pg_repl *repl, const char *slot, const char *publication,
@@ -169,8 +109,8 @@ bool fx_pg_repl_start(struct fx_pg_repl *repl, const char *slot, const char *pub
     PQfreemem(pub);
     PQfreemem(name);
     PGresult *res = PQexec(repl->conn, sql);
-    bool is_ok = PQresultStatus(res) == PGRES_COPY_BOTH ||
-                 fail_result(repl, res, "could not start replication", err);
+    bool is_ok =
+        PQresultStatus(res) == PGRES_COPY_BOTH || fail(repl, res, "starting replication", err);
     PQclear(res);
     return is_ok || fx_ctx(err, "starting slot \"%s\" at %s", slot, fx_pg_lsn_pos(from).text);
 }
@@ -207,7 +147,7 @@ static bool fail_end(struct fx_pg_repl *repl, struct fx_err *err)
 {
     PGresult *res = PQgetResult(repl->conn);
     if (res != NULL && PQresultStatus(res) == PGRES_FATAL_ERROR)
-        (void)fail_result(repl, res, "the server ended replication", err);
+        (void)fail(repl, res, "the server ended replication", err);
     else
         (void)fx_fail(err, FX_E_DB_CONNECT, "the server ended replication");
     PQclear(res);
@@ -246,7 +186,7 @@ static bool wait_readable(struct fx_pg_repl *repl, struct fx_mono until, int wak
     if (n < 0 && errno != EINTR)
         return fx_fail_errno(err, FX_E_DB_CONNECT, errno, "could not wait for the server");
     if (*ret_is_ready && PQconsumeInput(repl->conn) == 0)
-        return fail_conn(repl, "lost the replication connection", err);
+        return fail(repl, NULL, "reading the replication stream", err);
     return true;
 }
 
@@ -267,7 +207,7 @@ bool fx_pg_repl_read(struct fx_pg_repl *repl, int64_t timeout_ms, int wake_fd,
         if (len == -1)
             return fail_end(repl, err);
         if (len < -1)
-            return fail_conn(repl, "lost the replication connection", err);
+            return fail(repl, NULL, "reading the replication stream", err);
         if (!wait_readable(repl, until, wake_fd, &is_ready, err))
             return false;
         if (!is_ready) {
@@ -295,6 +235,6 @@ bool fx_pg_repl_feedback(struct fx_pg_repl *repl, uint64_t lsn, bool wants_reply
     put_be64(frame + 25, (uint64_t)(fx_wall_now().us - PG_EPOCH_US));
     frame[33] = wants_reply ? 1 : 0;
     if (PQputCopyData(repl->conn, frame, sizeof frame) != 1 || PQflush(repl->conn) < 0)
-        return fail_conn(repl, "could not confirm the position", err);
+        return fail(repl, NULL, "confirming a position", err);
     return true;
 }

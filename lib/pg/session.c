@@ -72,13 +72,10 @@ static bool may_send(struct fx_pg_db *pg, struct fx_err *err)
     return true;
 }
 
-/* Runs a statement; the caller owns the result, whose status is that of a success. */
-static bool run(struct fx_pg_db *pg, const char *sql, const fx_cell *params, size_t n_params,
-                PGresult **ret_res, struct fx_err *err)
+/* Checks and numbers the parameters of a statement. */
+static bool prepare(struct fx_pg_db *pg, const char *sql, size_t n_params, struct fx_buf *numbered,
+                    struct fx_err *err)
 {
-    FX_AUTO(fx_buf) struct fx_buf numbered = FX_BUF(SIZE_MAX / 4);
-    FX_AUTO(fx_arena) struct fx_arena arena;
-    fx_arena_init(&arena, 0);
     if (!may_send(pg, err))
         return false;
     size_t wanted = fx_params_count(FX_PG, sql);
@@ -86,39 +83,75 @@ static bool run(struct fx_pg_db *pg, const char *sql, const fx_cell *params, siz
         return fx_fail(err, FX_E_BUG, "statement with %zu parameters was given %zu", wanted,
                        n_params) ||
                fx_detail(err, "%.200s", sql);
-    fx_params_number(sql, &numbered);
-    PGresult *res = n_params == 0
-                        ? PQexec(pg->conn, fx_buf_cstr(&numbered))
-                        : PQexecParams(pg->conn, fx_buf_cstr(&numbered), (int)n_params, NULL,
-                                       fx_pg_params(params, n_params, &arena), NULL, NULL, 0);
-    ExecStatusType status = PQresultStatus(res);
-    if (status != PGRES_COMMAND_OK && status != PGRES_TUPLES_OK && status != PGRES_EMPTY_QUERY) {
-        fx_pg_db_fail(pg, res, err);
-        PQclear(res);
-        return false;
-    }
-    *ret_res = res;
+    fx_params_number(sql, numbered);
     return true;
+}
+
+static bool is_success(const PGresult *res)
+{
+    ExecStatusType status = PQresultStatus(res);
+    return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK || status == PGRES_EMPTY_QUERY;
+}
+
+static bool send(struct fx_pg_db *pg, const char *sql, const fx_cell *params, size_t n_params)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    if (n_params == 0)
+        return PQsendQuery(pg->conn, sql) == 1; /* the simple protocol: several statements */
+    return PQsendQueryParams(pg->conn, sql, (int)n_params, NULL,
+                             fx_pg_params(params, n_params, &arena), NULL, NULL, 0) == 1;
 }
 
 static int64_t affected(PGresult *res)
 {
     int64_t n = 0;
+    if (strncmp(PQcmdStatus(res), "SELECT", 6) == 0)
+        return 0; /* rows that were read are no changes */
     for (const char *text = PQcmdTuples(res); *text >= '0' && *text <= '9'; text++)
         n = n * 10 + (*text - '0');
     return n;
 }
 
+/*
+ * Runs the statements of a text. *ret_rows is their sum; *ret_last (may be NULL) the last result, the caller's.
+ * The first failure is reported; what the server sends behind it is read all the same, or the session would be stuck.
+ */
+static bool run(struct fx_pg_db *pg, const char *sql, const fx_cell *params, size_t n_params,
+                int64_t *ret_rows, PGresult **ret_last, struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf numbered = FX_BUF(SIZE_MAX / 4);
+    if (!prepare(pg, sql, n_params, &numbered, err))
+        return false;
+    if (!send(pg, fx_buf_cstr(&numbered), params, n_params))
+        return fx_pg_db_fail(pg, NULL, err);
+    PGresult *last = NULL;
+    int64_t rows = 0;
+    bool is_ok = true;
+    for (PGresult *res; (res = PQgetResult(pg->conn)) != NULL;) {
+        if (is_ok && !is_success(res))
+            is_ok = fx_pg_db_fail(pg, res, err);
+        rows += affected(res);
+        PQclear(last);
+        last = res;
+    }
+    if (is_ok && last == NULL)
+        is_ok = fx_pg_db_fail(pg, NULL, err);
+    if (!is_ok || ret_last == NULL) {
+        PQclear(last);
+        last = NULL;
+    }
+    if (is_ok && ret_last != NULL)
+        *ret_last = last;
+    if (is_ok && ret_rows != NULL)
+        *ret_rows = rows;
+    return is_ok;
+}
+
 static bool exec(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
                  int64_t *ret_rows, struct fx_err *err)
 {
-    PGresult *res;
-    if (!run(fx_pg_db_of(db), sql, params, n_params, &res, err))
-        return false;
-    if (ret_rows != NULL)
-        *ret_rows = affected(res);
-    PQclear(res);
-    return true;
+    return run(fx_pg_db_of(db), sql, params, n_params, ret_rows, NULL, err);
 }
 
 bool fx_pg_db_command(struct fx_pg_db *pg, const char *sql, struct fx_err *err)
@@ -135,7 +168,7 @@ bool fx_pg_query(struct fx_db *db, const char *sql, const fx_cell *params, size_
                  struct fx_rows *ret_rows, struct fx_err *err)
 {
     PGresult *res;
-    if (!run(fx_pg_db_of(db), sql, params, n_params, &res, err))
+    if (!run(fx_pg_db_of(db), sql, params, n_params, NULL, &res, err))
         return false;
     struct fx_rows rows = {.n_rows = (size_t)PQntuples(res), .n_columns = (size_t)PQnfields(res)};
     fx_arena_init(&rows.arena, 0);
