@@ -62,6 +62,9 @@ struct cdc_sink_ops {
     void (*close)(struct cdc_sink *sink);
 };
 
+/* An exact session goes back to batches after this many transactions: the failure did not come again. */
+enum { CDC_SINK_EXACT_TXNS = 64 };
+
 struct cdc_sink_spec {
     const struct cdc_binding *binding;
     const struct cdc_options *options;

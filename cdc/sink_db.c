@@ -28,6 +28,7 @@ struct sink_db {
     struct cdc_batch batch;
     struct cdc_progress next; /* as written by the newest compare-and-set, confirmed or not */
     bool is_exact;
+    int64_t exact_txns;
     bool is_in_txn;
     /* A "commit" stands in the text; once executed this becomes sink.progress: */
     bool has_commit;
@@ -290,6 +291,8 @@ static bool sink_commit(struct cdc_sink *sink, bool is_more, struct fx_err *err)
 {
     struct sink_db *s = self(sink);
     FX_ASSERT(s->is_in_txn);
+    if (s->is_exact && ++s->exact_txns > CDC_SINK_EXACT_TXNS)
+        s->is_exact = false;
     if (!flush(s, err)) /* the changes, counted, before they may commit */
         return false;
     cdc_batch_statement(&s->batch, "commit", 0);

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads ficus.own of the source together with a log position at which it was valid: the row is the same before and after
+ * the position was taken. The leak detector adopts it when the stream has come that far.
+ */
+#ifndef CDC_STREAM_OWN_QUERY_H
+#define CDC_STREAM_OWN_QUERY_H
+
+#include "cdc/change.h"
+
+struct cdc_own_read {
+    bool is_waiting; /* not adopted yet */
+    struct fx_pos pos;
+    struct cdc_own owns[2]; /* the context's group, its canary group */
+};
+
+/* No table ficus.own (no plan has installed it): nothing waits, and no leak can be told. Errors: SOURCE*. */
+bool cdc_own_query(const struct cdc_binding *binding, struct cdc_own_read *ret,
+                   struct fx_err *err) FX_MUST_CHECK;
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One stream of one direction: the loop that takes events from a source and applies them to the target.
+ *
+ *              ┌───────────────────────────── retriable error: close both, back off ────────────────┐
+ *              ▼                                                                                     │
+ *        ┌──────────┐ nothing copied ┌──────┐ done  ┌─────────┐ lag < 1 s ┌────────┐   hold      ┌──────┐
+ *   ────►│ STARTING │ ─────────────► │ COPY │ ────► │ CATCHUP │ ────────► │ STREAM │ ──────────► │ HELD │
+ *        └──────────┘                └──────┘       └─────────┘           └────────┘ ◄────────── └──────┘
+ *              │ position on the target                  ▲                     │      release
+ *              └─────────────────────────────────────────┘                     │
+ *   any state: stop asked for, or an error that no retry mends ──► STOPPED (the error object says why)
+ *
+ * Nothing is remembered across a failure: the position is read again from the target, FOR UPDATE, after each
+ * reconnect. A target transaction that failed without naming its row is tried once more change by change, so
+ * that the loud stop names table and key.
+ * Thread: the caller's; control.h is the only thing shared.
+ */
+#ifndef CDC_STREAM_STREAMER_H
+#define CDC_STREAM_STREAMER_H
+
+#include "cdc/change.h"
+#include "cdc/control.h"
+
+struct cdc_streamer_env {
+    const struct cdc_binding *binding;
+    const struct cdc_options *options;
+    struct cdc_control *control;
+};
+/* true: stopped because it was asked to. false: *err says why it stopped by itself. */
+bool cdc_streamer_run(const struct cdc_streamer_env *env, struct fx_err *err) FX_MUST_CHECK;
+
+#endif
