@@ -638,6 +638,8 @@ static bool give_up(struct pln_cutover *cut, struct fx_err *err)
     }
     if (next == CUT_ENDED)
         return finish_abort(cut, &why, at, err);
+    if (why.code == FX_E_JOURNAL && !fx_err_is(&cut->late))
+        cut->late = why;
     note(cut, PLN_CUT_COMMIT, "the commit had won", &why);
     set_state(cut, PLN_CUT_OPEN);
     return true;
@@ -667,6 +669,13 @@ bool pln_cutover_machine(struct pln_cutover *cut, struct fx_err *err)
     result_reset(cut);
     cut->state = PLN_CUT_PREFLIGHT;
     return run_from(cut, err);
+}
+
+bool pln_cutover_check(struct pln_cutover *cut, struct fx_err *err)
+{
+    result_reset(cut);
+    cut->state = PLN_CUT_PREFLIGHT;
+    return step_preflight(cut, err);
 }
 
 /* --- resume ------------------------------------------------------------------------------------ */
@@ -766,4 +775,10 @@ bool pln_cutover_settle(struct pln_cutover *cut, struct fx_err *err)
         return false;
     }
     return true;
+}
+
+bool pln_cutover_confirm(struct pln_cutover *cut, struct fx_err *err)
+{
+    cut->state = PLN_CUT_CONFIRM;
+    return run_from(cut, err);
 }

@@ -154,6 +154,9 @@ struct pln_rehearsal {
 bool pln_cutover_rehearse(const struct pln_cutover_env *env, const struct pln_cutover_options *opt,
                           int rounds, struct pln_rehearsal *ret, struct fx_err *err) FX_MUST_CHECK;
 
+/* The smallest sample that at least `percent` of them do not exceed; -1 without samples. */
+int64_t pln_nearest_rank(const int64_t *samples, size_t n, int percent);
+
 /* --- ownership, for install, drop, gates and status ------------------------------------------ */
 
 enum pln_own_state { PLN_HERE, PLN_FENCED, PLN_AWAY };

@@ -73,6 +73,11 @@ bool pln_cutover_machine(struct pln_cutover *cut, struct fx_err *err) FX_MUST_CH
 /* Looks at both rows, finishes what was begun, routes; the machine of `resume`. */
 bool pln_cutover_settle(struct pln_cutover *cut, struct fx_err *err) FX_MUST_CHECK;
 
+/* After a settle that found B serving: step 12 once more. */
+bool pln_cutover_confirm(struct pln_cutover *cut, struct fx_err *err) FX_MUST_CHECK;
+/* Step 0 alone, not journalled. */
+bool pln_cutover_check(struct pln_cutover *cut, struct fx_err *err) FX_MUST_CHECK;
+
 /* Tests check that what they fake is what the protocol may do: is `to` a legal successor of `from`? */
 bool pln_cut_state_may_follow(int from, int to);
 

@@ -37,6 +37,8 @@ struct pln_fence_ops {
     /* *ret_taken false: own was not HERE at e. After an error the result is unknown if the session broke. */
     bool (*fence)(struct pln_side *side, const struct pln_fence_request *request, bool *ret_taken,
                   struct fx_err *err);
+    /* The same mark without a fence: a probe that must arrive on the other side. Repeating it is harmless. */
+    bool (*mark)(struct pln_side *side, int64_t epoch, struct fx_err *err);
     /* Does every table and everything below it carry this fence's trigger, enabled? Findings say which not. */
     bool (*armed)(struct pln_side *side, int64_t epoch, struct pln_findings *f, struct fx_err *err);
     /* Takes the triggers out of the writers' way, only while own is HERE at the epoch that it reads. *ret_done false: it is not. */

@@ -169,6 +169,14 @@ static bool write_marker(struct pln_side *side, int64_t epoch, struct fx_err *er
                       NULL, err);
 }
 
+static bool my_mark(struct pln_side *side, int64_t epoch, struct fx_err *err)
+{
+    char number[PLN_INT_TEXT];
+    fx_cell params[] = {fx_str_from(side->group), pln_int(epoch, number)};
+    return fx_db_exec(side->db, "insert ignore into ficus.marker (grp, epoch) values (?, ?)",
+                      params, 2, NULL, err);
+}
+
 static bool fence_in_transaction(struct pln_side *side, const struct pln_fence_request *req,
                                  bool *ret_taken, struct fx_err *err)
 {
@@ -462,6 +470,7 @@ const struct pln_fence_ops pln_fence_my = {
     .install = my_install,
     .arm = my_arm,
     .fence = my_fence,
+    .mark = my_mark,
     .armed = my_armed,
     .disarm = my_disarm,
     .remove = my_remove,

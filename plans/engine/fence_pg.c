@@ -467,6 +467,7 @@ const struct pln_fence_ops pln_fence_pg = {
     .install = pg_install,
     .arm = pg_arm,
     .fence = pg_fence,
+    .mark = emit_barrier,
     .armed = pg_armed,
     .disarm = pg_disarm,
     .remove = pg_remove,

@@ -56,7 +56,6 @@ struct pln_identity { /* a column that the server fills from a counter */
 struct pln_side_table {
     const char *schema, *name;
     struct pln_identity *identity; /* NULL: none that the other side fills as well */
-    size_t pair;                   /* index of the same table's entry on the other side */
 };
 struct pln_side {
     const struct fx_db_conf *conf;
