@@ -9,6 +9,7 @@
 #include "lib/base/hash.h"
 #include "lib/base/vec.h"
 #include "lib/map/expr.h"
+#include "lib/map/holds.h"
 #include "lib/map/map.h"
 
 struct binder {
@@ -72,6 +73,20 @@ static const char *declared(const struct fx_column *column)
     return column->type.declared != NULL ? column->type.declared : "?";
 }
 
+/* What the declarations prove: values that one side may hold and the other cannot. */
+static void check_room(struct binder *b, const struct fx_map_column *pair,
+                       const struct fx_column *old, const struct fx_column *new_column)
+{
+    const struct fx_node *at = pair->node != NULL ? pair->node : b->map->node;
+    const char *why;
+    if (!fx_type_holds(&old->type, pair->forward, &new_column->type, FX_FORWARD, b->arena, &why))
+        fx_problem(b->problems, at, "column %s (%s) cannot hold every value of %s (%s): %s",
+                   new_column->name, declared(new_column), old->name, declared(old), why);
+    if (!fx_type_holds(&new_column->type, pair->back, &old->type, FX_REVERSE, b->arena, &why))
+        fx_problem(b->problems, at, "column %s (%s) could not take back every value of %s (%s): %s",
+                   old->name, declared(old), new_column->name, declared(new_column), why);
+}
+
 static void check_pair(struct binder *b, const struct fx_map_column *pair,
                        const struct fx_column *old, const struct fx_column *new_column)
 {
@@ -92,6 +107,8 @@ static void check_pair(struct binder *b, const struct fx_map_column *pair,
     else if (pair->forward == NULL && !is_compatible(&old->type, &new_column->type))
         fx_problem(b->problems, at, "columns %s (%s) and %s (%s) cannot hold each other's values",
                    old->name, declared(old), new_column->name, declared(new_column));
+    else
+        check_room(b, pair, old, new_column);
     if (old->is_nullable != new_column->is_nullable)
         fx_problem(b->problems, at,
                    "column %s is %s on the old side and %s on the new: a NULL would have no way %s",

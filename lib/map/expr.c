@@ -217,8 +217,8 @@ const char *fx_expr_column(const struct fx_expr *expr)
     return expr->column;
 }
 
-static struct fx_rat *apply(const struct fx_expr *expr, const struct fx_rat *x,
-                            struct fx_arena *arena)
+struct fx_rat *fx_expr_apply(const struct fx_expr *expr, const struct fx_rat *x,
+                             struct fx_arena *arena)
 {
     return fx_rat_add(fx_rat_mul(expr->a, x, arena), expr->b, arena);
 }
@@ -230,7 +230,7 @@ bool fx_expr_inverts(const struct fx_expr *forward, const struct fx_expr *back,
     static const char *const points[] = {"0", "1"};
     for (size_t i = 0; i < FX_ARRAY_LEN(points); i++) {
         struct fx_rat *x = fx_rat_from(fx_str_from(points[i]), arena);
-        struct fx_rat *again = apply(back, apply(forward, x, arena), arena);
+        struct fx_rat *again = fx_expr_apply(back, fx_expr_apply(forward, x, arena), arena);
         if (fx_rat_cmp(x, again) != 0) {
             *ret_example =
                 fx_arena_printf(arena, "%s comes back as %s", points[i], fx_rat_show(again, arena));
@@ -256,7 +256,7 @@ bool fx_expr_eval(const struct fx_expr *expr, const struct fx_value *column, str
         return fx_fail(err, FX_E_SOURCE_DATA,
                        "expression \"%s\" cannot be applied to a value that is no number",
                        expr->text);
-    struct fx_rat *result = apply(expr, fx_rat_from(text, arena), arena);
+    struct fx_rat *result = fx_expr_apply(expr, fx_rat_from(text, arena), arena);
     struct fx_value out = {.kind = FX_V_DECIMAL};
     if (!fx_rat_to_decimal(result, arena, &out.s))
         return fx_fail(err, FX_E_SOURCE_DATA,

@@ -21,6 +21,7 @@
 #include "lib/value/value.h"
 
 struct fx_expr;
+struct fx_rat; /* lib/value/decimal.h */
 
 /* NULL and a problem at `at` (with the offset in its text) when it is no linear expression of one column. */
 struct fx_expr *fx_expr_compile(const struct fx_node *at, struct fx_arena *arena,
@@ -33,6 +34,10 @@ const char *fx_expr_column(const struct fx_expr *expr);
  */
 bool fx_expr_inverts(const struct fx_expr *forward, const struct fx_expr *back,
                      struct fx_arena *arena, const char **ret_example);
+
+/* The expression of one number. */
+struct fx_rat *fx_expr_apply(const struct fx_expr *expr, const struct fx_rat *x,
+                             struct fx_arena *arena);
 
 /* Value of the column in, DECIMAL out. Errors: SOURCE_DATA (no number, no finite result). */
 bool fx_expr_eval(const struct fx_expr *expr, const struct fx_value *column, struct fx_arena *arena,

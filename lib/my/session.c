@@ -222,7 +222,8 @@ static bool drain(struct my_db *my, bool (*on_result)(void *arg, MYSQL_RES *res)
         MYSQL_RES *res = mysql_store_result(my->mysql);
         if (res == NULL && mysql_field_count(my->mysql) != 0)
             return my_fail(my, err, "could not read a result from");
-        rows = res != NULL ? (int64_t)mysql_num_rows(res) : (int64_t)mysql_affected_rows(my->mysql);
+        if (res == NULL) /* rows that were read are no changes */
+            rows += (int64_t)mysql_affected_rows(my->mysql);
         bool is_kept = res != NULL && on_result != NULL && on_result(arg, res);
         if (res != NULL && !is_kept)
             mysql_free_result(res);
