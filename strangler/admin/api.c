@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One table of calls. Those that change something all go the same way: parse, apply to a copy of the state, save the
+ * copy, make it the state, let the groups act. An error anywhere before the last step leaves everything as it was.
+ */
+#include "strangler/admin/api.h"
+
+#include "lib/fmt/json_doc.h"
+#include "lib/fmt/json_write.h"
+#include "lib/io/failpoint.h"
+#include "lib/log/log.h"
+#include "lib/obs/prom_text.h"
+#include "strangler/admin/status.h"
+
+struct change {
+    struct fcd_worker *worker;
+    struct fcd_state next; /* the copy */
+    char name[FCD_NAME_MAX + 1];
+    const struct fx_json *body;
+};
+typedef bool (*change_fn)(struct change *change, struct fx_err *err);
+
+bool fcd_api_is_allowed(const struct fcd_worker *worker, struct fx_str authorization)
+{
+    const char *token = worker->conf->admin_token;
+    if (token == NULL)
+        return true;
+    struct fx_str given, scheme = fx_str_cut(authorization, ' ', &given);
+    size_t len = strlen(token);
+    unsigned difference = !fx_str_eq_ci(scheme, FX_STR("Bearer")) || given.len != len;
+    for (size_t i = 0; i < len; i++) /* the time does not tell how much was right */
+        difference |= (unsigned)(unsigned char)token[i] ^
+                      (i < given.len ? (unsigned)(unsigned char)given.ptr[i] : 0x100u);
+    return difference == 0;
+}
+
+static bool need_epoch(const struct change *change, int64_t *ret_epoch, struct fx_err *err)
+{
+    if (fx_json_i64(fx_json_get(change->body, "epoch"), ret_epoch) && *ret_epoch >= 0)
+        return true;
+    return fx_fail(err, FX_E_FACADE, "the call has no \"epoch\" (a whole number)");
+}
+
+static bool need_percent(const struct change *change, double *ret_percent, struct fx_err *err)
+{
+    double percent = -1;
+    if (!fx_json_double(fx_json_get(change->body, "percent"), &percent) || !(percent >= 0) ||
+        percent > 100)
+        return fx_fail(err, FX_E_FACADE, "the call has no \"percent\" from 0 to 100");
+    *ret_percent = percent;
+    return true;
+}
+
+static bool take_controller(struct change *change, struct fx_err *err)
+{
+    int64_t epoch;
+    if (!need_epoch(change, &epoch, err))
+        return false;
+    if (epoch < change->next.controller_epoch) {
+        fx_fail(err, FX_E_STALE_EPOCH, "controller epoch %lld is over; the facade knows epoch %lld",
+                (long long)epoch, (long long)change->next.controller_epoch);
+        return fx_hint(err, "Another run took over. Run: ficus status");
+    }
+    change->next.controller_epoch = epoch;
+    return true;
+}
+
+static struct fcd_route *need_route(struct change *change, struct fx_err *err)
+{
+    struct fcd_worker *worker = change->worker;
+    for (size_t i = 0; i < worker->conf->n_routes; i++)
+        if (strcmp(worker->conf->routes[i].id, change->name) == 0)
+            return &worker->routes[i];
+    fx_fail(err, FX_E_FACADE, "there is no route \"%s\"", change->name);
+    fx_err_set_http(err, 404);
+    return NULL;
+}
+
+static bool change_claim(struct change *change, struct fx_err *err)
+{
+    return take_controller(change, err);
+}
+
+static void reset_stats(struct fcd_route *route)
+{
+    route->side[FCD_OLD] = route->side[FCD_NEW] = (struct fcd_side_stats){0};
+    route->shadow = (struct fcd_shadow_stats){0};
+    route->exemplars.len = route->exemplars.next = 0;
+}
+
+static bool change_weight(struct change *change, struct fx_err *err)
+{
+    struct fcd_route *route = need_route(change, err);
+    double percent;
+    if (route == NULL || !take_controller(change, err) || !need_percent(change, &percent, err))
+        return false;
+    if (route->conf->is_write)
+        return fx_fail(err, FX_E_FACADE,
+                       "route \"%s\" carries writes: they follow the owner and have no weight",
+                       change->name);
+    struct fcd_state_route *dial = &change->next.routes[route->dial];
+    bool owner_is_new = change->next.groups[route->group->index].own.owner == FCD_NEW;
+    if (owner_is_new && percent < 100) {
+        fx_fail(err, FX_E_FACADE,
+                "the new side owns group \"%s\": its reads cannot go to the old side",
+                route->group->name);
+        fx_err_set_http(err, 409);
+        return fx_hint(err, "Fall back first. Run: ficus run rollback");
+    }
+    if (dial->weight_percent != percent)
+        reset_stats(route);
+    dial->weight_percent = percent;
+    return true;
+}
+
+static bool change_shadow(struct change *change, struct fx_err *err)
+{
+    struct fcd_route *route = need_route(change, err);
+    double percent;
+    if (route == NULL || !take_controller(change, err) || !need_percent(change, &percent, err))
+        return false;
+    if (route->conf->is_write && percent > 0)
+        return fx_fail(err, FX_E_FACADE, "route \"%s\" carries writes, which are never shadowed",
+                       change->name);
+    int64_t recheck_ms = fx_json_get_i64(change->body, "recheck_ms", 1000);
+    if (recheck_ms < 0 || recheck_ms > 600000)
+        return fx_fail(err, FX_E_FACADE, "\"recheck_ms\" is between 0 and 600000");
+    struct fcd_state_route *dial = &change->next.routes[route->dial];
+    if (dial->shadow_percent != percent)
+        reset_stats(route);
+    dial->shadow_percent = percent;
+    dial->recheck_ms = recheck_ms;
+    return true;
+}
+
+static struct fcd_own *need_own(struct change *change, int64_t *ret_epoch, struct fx_err *err)
+{
+    if (!need_epoch(change, ret_epoch, err))
+        return NULL;
+    size_t i = fcd_state_group(&change->next, change->name);
+    if (i != SIZE_MAX)
+        return &change->next.groups[i].own;
+    fx_fail(err, FX_E_FACADE, "\"%s\" is no name for a group, or there are too many", change->name);
+    return NULL;
+}
+
+static bool change_prepare(struct change *change, struct fx_err *err)
+{
+    int64_t epoch;
+    struct fcd_own *own = need_own(change, &epoch, err);
+    if (own == NULL || !fcd_own_prepare(own, change->name, epoch, err))
+        return false;
+    struct fcd_group *group = fcd_worker_group(change->worker, change->name);
+    if (group != NULL)
+        group->held_max_ms = 0;
+    return true;
+}
+
+static bool change_hold(struct change *change, struct fx_err *err)
+{
+    int64_t epoch;
+    struct fcd_own *own = need_own(change, &epoch, err);
+    return own != NULL &&
+           fcd_own_hold(own, change->name, epoch, fx_json_get_i64(change->body, "deadline_ms", 0),
+                        fx_loop_wall(change->worker->loop), err);
+}
+
+static bool change_release(struct change *change, struct fx_err *err)
+{
+    int64_t epoch;
+    struct fcd_own *own = need_own(change, &epoch, err);
+    return own != NULL && fcd_own_release(own, change->name, epoch, err);
+}
+
+static bool change_switch(struct change *change, struct fx_err *err)
+{
+    int64_t epoch;
+    enum fcd_owner owner;
+    struct fcd_worker *worker = change->worker;
+    struct fcd_own *own = need_own(change, &epoch, err);
+    if (own == NULL)
+        return false;
+    if (!fcd_owner_from(fx_json_get_str(change->body, "owner", NULL), &owner))
+        return fx_fail(err, FX_E_FACADE, "the call has no \"owner\" (\"old\" or \"new\")");
+    bool is_new_owner = own->owner != owner;
+    if (!fcd_own_switch(own, change->name, epoch, owner, err))
+        return false;
+    for (size_t i = 0; is_new_owner && i < worker->conf->n_routes; i++) {
+        struct fcd_route *route = &worker->routes[i];
+        if (route->conf->is_write || strcmp(route->group->name, change->name) != 0)
+            continue;
+        change->next.routes[route->dial].weight_percent = owner == FCD_NEW ? 100 : 0;
+        reset_stats(route);
+    }
+    return true;
+}
+
+static bool commit(struct change *change, struct fx_err *err)
+{
+    struct fcd_worker *worker = change->worker;
+    if (!fcd_state_save(worker->state_path, &change->next, err))
+        return false;
+    fcd_state_done(&worker->state);
+    worker->state = change->next;
+    change->next = (struct fcd_state){0};
+    for (size_t i = 0; i < worker->state.n_groups; i++)
+        fcd_group_apply(fcd_worker_add_group(worker, worker->state.groups[i].name));
+    return true;
+}
+
+static bool run_change(struct fcd_api_call *call, const char *name, change_fn fn,
+                       struct fx_err *err)
+{
+    FX_AUTO_FREE(fx_json_doc) struct fx_json_doc *doc = NULL;
+    if (!fx_json_parse(call->body, &doc, err)) {
+        fx_err_recode(err, FX_E_FACADE);
+        return fx_ctx(err, "reading the body of the call");
+    }
+    struct change change = {.worker = call->worker, .body = fx_json_root(doc)};
+    snprintf(change.name, sizeof change.name, "%s", name);
+    change.next = fcd_state_copy(&call->worker->state);
+    bool ok = fn(&change, err) && commit(&change, err);
+    fcd_state_done(&change.next);
+    return ok;
+}
+
+static const struct {
+    const char *prefix, *suffix; /* around the name; suffix NULL: no name */
+    change_fn fn;
+} changes[] = {
+    {"/v1/claim", NULL, change_claim},         {"/v1/routes/", "/weight", change_weight},
+    {"/v1/routes/", "/shadow", change_shadow}, {"/v1/groups/", "/prepare", change_prepare},
+    {"/v1/groups/", "/hold", change_hold},     {"/v1/groups/", "/release", change_release},
+    {"/v1/groups/", "/switch", change_switch},
+};
+
+static change_fn find_change(struct fx_str path, char name[FCD_NAME_MAX + 1])
+{
+    for (size_t i = 0; i < FX_ARRAY_LEN(changes); i++) {
+        struct fx_str prefix = fx_str_from(changes[i].prefix);
+        struct fx_str suffix = fx_str_from(changes[i].suffix);
+        name[0] = '\0';
+        if (changes[i].suffix == NULL) {
+            if (fx_str_eq(path, prefix))
+                return changes[i].fn;
+            continue;
+        }
+        if (!fx_str_starts(path, prefix) || !fx_str_ends(path, suffix) ||
+            path.len <= prefix.len + suffix.len)
+            continue;
+        struct fx_str middle = fx_str_sub(path, prefix.len, path.len - prefix.len - suffix.len);
+        if (middle.len > FCD_NAME_MAX || fx_str_find(middle, '/') >= 0)
+            continue;
+        snprintf(name, FCD_NAME_MAX + 1, "%.*s", FX_STR_FMT(middle));
+        return changes[i].fn;
+    }
+    return NULL;
+}
+
+static int http_status(const struct fx_err *err)
+{
+    if (err->cause_kind == FX_CAUSE_HTTP)
+        return err->cause_number;
+    switch (err->code) {
+    case FX_E_STALE_EPOCH: return 409;
+    case FX_E_FACADE: return 400;
+    case FX_E_NONE: return 200;
+    default: return 500;
+    }
+}
+
+static void answer_error(struct fcd_api_call *call, const struct fx_err *err)
+{
+    call->status = http_status(err);
+    fx_buf_clear(&call->out);
+    fx_err_render_json(err, &call->out);
+    fx_buf_add_char(&call->out, '\n');
+    fx_log_err(call->status >= 500 ? FX_LOG_ERROR : FX_LOG_INFO, "strangler", "admin",
+               "call refused", err);
+}
+
+static void refuse(struct fcd_api_call *call, int status, const char *what)
+{
+    struct fx_err err = FX_ERR_INIT;
+    fx_fail(&err, FX_E_FACADE, "%s \"%.*s\"", what, FX_STR_FMT(call->path));
+    fx_err_set_http(&err, status);
+    fx_hint(&err, "The calls are described in docs/protocols/admin.md.");
+    answer_error(call, &err);
+}
+
+static void answer_read(struct fcd_api_call *call)
+{
+    if (fx_str_eq_c(call->path, "/v1/status")) {
+        fcd_status_json(call->worker, &call->out);
+    } else if (fx_str_eq_c(call->path, "/metrics")) {
+        fcd_status_gauges(call->worker);
+        call->content_type = FX_PROM_CONTENT_TYPE;
+        fx_prom_text(call->worker->metrics, &call->out);
+    } else {
+        refuse(call, 404, "there is nothing at");
+    }
+}
+
+void fcd_api_answer(struct fcd_api_call *call)
+{
+    struct fx_err err = FX_ERR_INIT;
+    char name[FCD_NAME_MAX + 1];
+    change_fn fn = find_change(call->path, name);
+    if (fn == NULL && (call->method & (FCD_M_GET | FCD_M_HEAD)) != 0) {
+        answer_read(call);
+    } else if (fn == NULL) {
+        refuse(call, 404, "there is no call");
+    } else if (call->method != FCD_M_POST) {
+        refuse(call, 405, "only POST is allowed at");
+    } else if (!run_change(call, name, fn, &err)) {
+        answer_error(call, &err);
+    } else {
+        fx_log(FX_LOG_INFO, "strangler", "admin", "call done", "path=%.*s body=%.*s",
+               FX_STR_FMT(call->path), (int)FX_MIN(call->body.len, (size_t)200),
+               call->body.ptr != NULL ? call->body.ptr : "");
+        fx_buf_add_c(&call->out, "{\"ok\":true}\n");
+    }
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The admin API (docs/protocols/admin.md): status, metrics, and the only writer of the durable state. A change
+ * is worked out on a copy, saved, and only then becomes what the facade does.
+ * Thread: the loop's; a change blocks it for one fsync.
+ */
+#ifndef FCD_ADMIN_API_H
+#define FCD_ADMIN_API_H
+
+#include "strangler/worker.h"
+
+struct fcd_api_call {
+    struct fcd_worker *worker;
+    unsigned method;    /* FCD_M_* */
+    struct fx_str path; /* raw */
+    struct fx_str body;
+    int status;               /* of the answer */
+    const char *content_type; /* of the answer */
+    struct fx_buf out;        /* body of the answer; the caller frees */
+};
+
+/* The bearer token of a call, compared in constant time; true when none is configured. */
+bool fcd_api_is_allowed(const struct fcd_worker *worker, struct fx_str authorization);
+void fcd_api_answer(struct fcd_api_call *call);
+
+#endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The shape of the document is the one that docs/protocols/admin.md shows and strangler/control.c reads. */
+#include "strangler/admin/status.h"
+
+#include "lib/fmt/json_write.h"
+
+static void write_group(struct fcd_worker *worker, const struct fcd_group *group,
+                        struct fx_json_w *w)
+{
+    const struct fcd_own *own = fcd_group_own(worker, group);
+    int64_t waiting_ms = fcd_group_longest_wait_ms(group); /* who still waits may be the longest */
+    int64_t held_max_ms = FX_MAX(group->held_max_ms, waiting_ms);
+    fx_json_w_object(w);
+    fx_json_w_kv_text(w, "group", group->name);
+    fx_json_w_kv_text(w, "owner", fcd_owner_name(own->owner));
+    fx_json_w_kv_i64(w, "epoch", own->epoch);
+    fx_json_w_kv_text(w, "hold", fcd_hold_name(own->hold));
+    fx_json_w_kv_u64(w, "held", group->held.len);
+    fx_json_w_kv_i64(w, "in_flight", group->in_flight);
+    fx_json_w_kv_i64(w, "hold_left_ms", fcd_own_hold_left_ms(own, fx_loop_wall(worker->loop)));
+    fx_json_w_kv_i64(w, "held_max_ms", held_max_ms);
+    fx_json_w_end(w);
+}
+
+static void write_exemplars(const struct fcd_exemplars *kept, struct fx_json_w *w)
+{
+    fx_json_w_key(w, "exemplars");
+    fx_json_w_array(w);
+    for (size_t i = 0; i < kept->len; i++) {
+        char at[FX_WALL_TEXT];
+        fx_wall_text(kept->items[i].at, at);
+        fx_json_w_object(w);
+        fx_json_w_kv_text(w, "at", at);
+        fx_json_w_kv_text(w, "request", kept->items[i].request);
+        fx_json_w_kv_text(w, "difference", kept->items[i].difference);
+        fx_json_w_end(w);
+    }
+    fx_json_w_end(w);
+}
+
+static double shown_weight(struct fcd_worker *worker, const struct fcd_route *route)
+{
+    bool is_new = fcd_group_own(worker, route->group)->owner == FCD_NEW;
+    if (is_new || route->conf->is_write)
+        return is_new ? 100 : 0;
+    return fcd_route_dial(worker, route)->weight_percent;
+}
+
+static void write_side(const char *side, const struct fcd_side_stats *stats, struct fx_json_w *w)
+{
+    char key[24];
+    snprintf(key, sizeof key, "requests_%s", side);
+    fx_json_w_kv_i64(w, key, stats->requests);
+    snprintf(key, sizeof key, "errors_%s", side);
+    fx_json_w_kv_i64(w, key, stats->errors);
+    snprintf(key, sizeof key, "p50_%s_ms", side);
+    fx_json_w_kv_double(w, key, fcd_stats_quantile_ms(stats, 0.5));
+    snprintf(key, sizeof key, "p99_%s_ms", side);
+    fx_json_w_kv_double(w, key, fcd_stats_quantile_ms(stats, 0.99));
+}
+
+static void write_route(struct fcd_worker *worker, const struct fcd_route *route,
+                        struct fx_json_w *w)
+{
+    const struct fcd_state_route *dial = fcd_route_dial(worker, route);
+    fx_json_w_object(w);
+    fx_json_w_kv_text(w, "id", route->conf->id);
+    fx_json_w_kv_text(w, "group", route->group->name);
+    fx_json_w_kv_text(w, "kind", route->conf->is_write ? "write" : "read");
+    fx_json_w_kv_text(w, "path", route->conf->path);
+    fx_json_w_kv_double(w, "weight_percent", shown_weight(worker, route));
+    fx_json_w_kv_double(w, "shadow_percent", dial->shadow_percent);
+    write_side("old", &route->side[FCD_OLD], w);
+    write_side("new", &route->side[FCD_NEW], w);
+    fx_json_w_kv_i64(w, "shadow_compared", route->shadow.compared);
+    fx_json_w_kv_i64(w, "shadow_mismatch", route->shadow.mismatch);
+    fx_json_w_kv_i64(w, "shadow_stale", route->shadow.stale);
+    fx_json_w_kv_i64(w, "shadow_dropped", route->shadow.dropped);
+    fx_json_w_kv_i64(w, "shadow_failed", route->shadow.failed);
+    write_exemplars(&route->exemplars, w);
+    fx_json_w_end(w);
+}
+
+static void write_upstreams(struct fcd_worker *worker, struct fx_json_w *w)
+{
+    fx_json_w_key(w, "upstreams");
+    fx_json_w_array(w);
+    for (size_t i = 0; i < worker->conf->n_upstreams; i++) {
+        const struct fcd_pool *pool = &worker->upstreams[i].customers;
+        fx_json_w_object(w);
+        fx_json_w_kv_text(w, "name", pool->conf->name);
+        fx_json_w_kv_u64(w, "connections", pool->n_connections);
+        fx_json_w_kv_u64(w, "busy", pool->busy.len);
+        fx_json_w_key(w, "endpoints");
+        fx_json_w_array(w);
+        for (size_t e = 0; e < pool->n_endpoints; e++) {
+            fx_json_w_object(w);
+            fx_json_w_kv_text(w, "url", pool->endpoints[e].conf->url);
+            fx_json_w_kv_bool(
+                w, "is_up",
+                fx_mono_reached(pool->endpoints[e].down_until, fx_loop_now(worker->loop)));
+            fx_json_w_end(w);
+        }
+        fx_json_w_end(w);
+        fx_json_w_end(w);
+    }
+    fx_json_w_end(w);
+}
+
+void fcd_status_json(struct fcd_worker *worker, struct fx_buf *out)
+{
+    struct fx_json_w w;
+    fx_json_w_init(&w, out);
+    fx_json_w_object(&w);
+    fx_json_w_kv_i64(&w, "controller_epoch", worker->state.controller_epoch);
+    fx_json_w_kv_i64(&w, "uptime_ms",
+                     fx_mono_since_us(worker->started, fx_loop_now(worker->loop)) / 1000);
+    fx_json_w_kv_i64(&w, "requests", worker->n_requests);
+    fx_json_w_kv_i64(&w, "requests_per_s", worker->requests_per_s);
+    fx_json_w_kv_u64(&w, "client_connections", worker->conns.len);
+    fx_json_w_kv_bool(&w, "is_draining", worker->is_draining);
+    fx_json_w_key(&w, "groups");
+    fx_json_w_array(&w);
+    for (size_t i = 0; i < worker->groups.len; i++)
+        write_group(worker, worker->groups.items[i], &w);
+    fx_json_w_end(&w);
+    fx_json_w_key(&w, "routes");
+    fx_json_w_array(&w);
+    for (size_t i = 0; i < worker->conf->n_routes; i++)
+        write_route(worker, &worker->routes[i], &w);
+    fx_json_w_end(&w);
+    write_upstreams(worker, &w);
+    fx_json_w_end(&w);
+    fx_buf_add_char(out, '\n');
+}
+
+static void set_pool_gauges(struct fcd_worker *worker, const struct fcd_pool *pool,
+                            const char *name)
+{
+    struct fx_metrics *m = worker->metrics;
+    const char *upstream = pool->conf->name;
+    fx_series_set(fx_metric(m, FCD_MT_UPSTREAM_CONNECTIONS, upstream, name, "idle"),
+                  (double)pool->idle.len);
+    fx_series_set(fx_metric(m, FCD_MT_UPSTREAM_CONNECTIONS, upstream, name, "busy"),
+                  (double)pool->busy.len);
+}
+
+void fcd_status_gauges(struct fcd_worker *worker)
+{
+    struct fx_metrics *m = worker->metrics;
+    fx_series_set(fx_metric(m, FCD_MT_CLIENTS), (double)worker->conns.len);
+    for (size_t i = 0; i < worker->conf->n_upstreams; i++) {
+        set_pool_gauges(worker, &worker->upstreams[i].customers, "customers");
+        set_pool_gauges(worker, &worker->upstreams[i].shadow, "shadow");
+    }
+    for (size_t i = 0; i < worker->groups.len; i++) {
+        const struct fcd_group *group = worker->groups.items[i];
+        const struct fcd_own *own = fcd_group_own(worker, group);
+        fx_series_set(fx_metric(m, FCD_MT_HELD, group->name), (double)group->held.len);
+        fx_series_set(fx_metric(m, FCD_MT_IN_FLIGHT, group->name), (double)group->in_flight);
+        fx_series_set(fx_metric(m, FCD_MT_OWNER_IS_NEW, group->name), own->owner == FCD_NEW);
+        fx_series_set(fx_metric(m, FCD_MT_EPOCH, group->name), (double)own->epoch);
+    }
+    for (size_t i = 0; i < worker->conf->n_routes; i++)
+        fx_series_set(fx_metric(m, FCD_MT_WEIGHT, worker->conf->routes[i].id),
+                      shown_weight(worker, &worker->routes[i]));
+}

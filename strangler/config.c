@@ -1,0 +1,586 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads the facade's parts of ficus.yaml. Each section is a rule table; what a table cannot say (names that refer
+ * to each other, patterns, addresses) is checked here and reported at the node it stands in, all at once.
+ * Other subsystems read other sections of the same file: their keys are known here by name only.
+ */
+#include "strangler/config.h"
+
+#include "lib/base/panic.h"
+
+struct reader {
+    struct fx_arena *arena;
+    struct fx_problems problems;
+    struct fcd_config *conf;
+    const char *path;
+};
+
+/* Raw sections, before names are resolved. */
+struct root {
+    const char *api_version, *kind;
+    struct fx_node *state, *databases, *upstreams, *facade, *cdc, *reconcile, *contexts, *plans;
+};
+static const struct fx_rule root_rules[] = {
+    FX_RULE_TEXT(struct root, api_version, "apiVersion", .is_required = true, .help = "ficus/v1"),
+    FX_RULE_TEXT(struct root, kind, "kind", .is_required = true, .help = "Project"),
+    FX_RULE_NODE(struct root, state, "state",
+                 .help = "where journals, locks and facade state live"),
+    FX_RULE_NODE(struct root, databases, "databases", .help = "databases by name"),
+    FX_RULE_NODE(struct root, upstreams, "upstreams", .help = "HTTP services by name"),
+    FX_RULE_NODE(struct root, facade, "facade", .help = "the facade daemon"),
+    FX_RULE_NODE(struct root, cdc, "cdc", .help = "streams"),
+    FX_RULE_NODE(struct root, reconcile, "reconcile", .help = "comparison"),
+    FX_RULE_NODE(struct root, plans, "plans", .help = "plan engine"),
+    FX_RULE_NODE(struct root, contexts, "contexts", .help = "bounded contexts by name"),
+    FX_RULE_END};
+
+struct state_section {
+    const char *dir;
+};
+static const struct fx_rule state_rules[] = {
+    FX_RULE_TEXT(struct state_section, dir, "dir", .def = ".ficus",
+                 .help = "directory, relative to ficus.yaml"),
+    FX_RULE_END};
+
+struct facade_section {
+    struct fx_node *listen, *admin, *limits, *timeouts, *hold, *shadow;
+    const char *default_upstream;
+};
+static const struct fx_rule facade_rules[] = {
+    FX_RULE_NODE(struct facade_section, listen, "listen", .is_required = true,
+                 .help = "list of {address: host:port}"),
+    FX_RULE_NODE(struct facade_section, admin, "admin", .help = "{address, token: {file|env}}"),
+    FX_RULE_TEXT(
+        struct facade_section, default_upstream, "default",
+        .help = "upstream of requests that no route takes; default: the only context's old side"),
+    FX_RULE_NODE(struct facade_section, limits, "limits", .help = "see facade.limits"),
+    FX_RULE_NODE(struct facade_section, timeouts, "timeouts", .help = "see facade.timeouts"),
+    FX_RULE_NODE(struct facade_section, hold, "hold", .help = "see facade.hold"),
+    FX_RULE_NODE(struct facade_section, shadow, "shadow", .help = "see facade.shadow"),
+    FX_RULE_END};
+
+static const struct fx_rule limits_rules[] = {
+    FX_RULE_INT(struct fcd_conf_limits, connections, "connections", .def = "10000", .min = 1,
+                .max = 1000000,
+                .help = "client connections at once; more are answered 503 and closed"),
+    FX_RULE_INT(struct fcd_conf_limits, upstream_connections, "upstream_connections", .def = "1024",
+                .min = 1, .max = 100000,
+                .help = "connections to one upstream; more requests get 503"),
+    FX_RULE_SIZE(struct fcd_conf_limits, head_bytes, "head", .def = "16KiB", .min = 1024,
+                 .max = 24576, .help = "request line and header fields together; more gets 431"),
+    FX_RULE_END};
+
+static const struct fx_rule timeouts_rules[] = {
+    FX_RULE_DURATION(struct fcd_conf_timeouts, head_ms, "head", .def = "10s", .min = 10,
+                     .max = 600000,
+                     .help = "first byte of a request to the end of its head; then 408"),
+    FX_RULE_DURATION(struct fcd_conf_timeouts, idle_ms, "idle", .def = "75s", .min = 10,
+                     .max = 3600000, .help = "between two requests of a client connection"),
+    FX_RULE_DURATION(struct fcd_conf_timeouts, connect_ms, "connect", .def = "2s", .min = 1,
+                     .max = 60000, .help = "connecting to an upstream; then 504"),
+    FX_RULE_DURATION(struct fcd_conf_timeouts, response_ms, "response", .def = "60s", .min = 10,
+                     .max = 3600000,
+                     .help = "end of the request to the head of its answer; then 504"),
+    FX_RULE_DURATION(struct fcd_conf_timeouts, stall_ms, "stall", .def = "30s", .min = 10,
+                     .max = 3600000,
+                     .help = "no byte of a body moved; then the connection is closed"),
+    FX_RULE_DURATION(struct fcd_conf_timeouts, drain_ms, "drain", .def = "30s", .min = 0,
+                     .max = 3600000, .help = "after SIGTERM, for requests that are running"),
+    FX_RULE_END};
+
+static const struct fx_rule hold_rules[] = {
+    FX_RULE_INT(struct fcd_conf_hold, requests, "requests", .def = "1000", .min = 0, .max = 1000000,
+                .help = "held writes of all groups together; more get 503 with Retry-After"),
+    FX_RULE_SIZE(struct fcd_conf_hold, bytes, "bytes", .def = "64MiB", .min = 0, .max = 1ll << 36,
+                 .help = "memory of held writes; more get 503 with Retry-After"),
+    FX_RULE_INT(struct fcd_conf_hold, release_per_s, "release_per_second", .def = "2000", .min = 1,
+                .max = 1000000, .help = "pace at which released writes are sent on"),
+    FX_RULE_END};
+
+static const struct fx_rule mirror_rules[] = {
+    FX_RULE_INT(struct fcd_conf_mirror, connections, "connections", .def = "8", .min = 1,
+                .max = 1000, .help = "shadow connections to each upstream"),
+    FX_RULE_INT(struct fcd_conf_mirror, queue, "queue", .def = "512", .min = 1, .max = 100000,
+                .help = "comparisons that wait or run; more are dropped and counted"),
+    FX_RULE_SIZE(struct fcd_conf_mirror, bytes, "bytes", .def = "32MiB", .min = 65536,
+                 .max = 1ll << 36, .help = "memory of all comparisons; beyond it they are dropped"),
+    FX_RULE_SIZE(struct fcd_conf_mirror, body_bytes, "body", .def = "256KiB", .min = 0,
+                 .max = 1ll << 28,
+                 .help = "a larger answer is not compared, but counted as dropped"),
+    FX_RULE_DURATION(struct fcd_conf_mirror, timeout_ms, "timeout", .def = "5s", .min = 10,
+                     .max = 600000, .help = "for one shadow request from start to end"),
+    FX_RULE_INT(struct fcd_conf_mirror, exemplars, "exemplars", .def = "10", .min = 0, .max = 1000,
+                .help = "latest differences that the status shows, of each route"),
+    FX_RULE_END};
+
+struct address_section {
+    const char *address;
+    struct fx_node *token;
+};
+static const struct fx_rule listen_rules[] = {FX_RULE_TEXT(struct address_section, address,
+                                                           "address", .is_required = true,
+                                                           .help = "host:port"),
+                                              FX_RULE_END};
+static const struct fx_rule admin_rules[] = {
+    FX_RULE_TEXT(struct address_section, address, "address", .is_required = true,
+                 .help = "host:port of the admin API"),
+    FX_RULE_NODE(struct address_section, token, "token", .help = "{file: path} or {env: NAME}"),
+    FX_RULE_END};
+
+struct upstream_section {
+    struct fx_node *endpoints, *health;
+};
+static const struct fx_rule upstream_rules[] = {
+    FX_RULE_NODE(struct upstream_section, endpoints, "endpoints", .is_required = true,
+                 .help = "list of http://host:port"),
+    FX_RULE_NODE(struct upstream_section, health, "health", .help = "{path}"), FX_RULE_END};
+struct health_section {
+    const char *path;
+};
+static const struct fx_rule health_rules[] = {
+    FX_RULE_TEXT(struct health_section, path, "path", .help = "GET must answer 2xx or 3xx"),
+    FX_RULE_END};
+
+struct context_section {
+    struct fx_node *old, *new_side, *tables, *routes, *sticky, *shadow;
+};
+static const struct fx_rule context_rules[] = {
+    FX_RULE_NODE(struct context_section, old, "old", .is_required = true,
+                 .help = "{upstream, database}"),
+    FX_RULE_NODE(struct context_section, new_side, "new", .is_required = true,
+                 .help = "{upstream, database}"),
+    FX_RULE_NODE(struct context_section, tables, "tables", .help = "tables that move together"),
+    FX_RULE_NODE(struct context_section, routes, "routes", .help = "list of {id, match, kind}"),
+    FX_RULE_NODE(struct context_section, sticky, "sticky",
+                 .help = "{by: [header:, cookie:, issue]}"),
+    FX_RULE_NODE(struct context_section, shadow, "shadow", .help = "{ignore: [JSON pointers]}"),
+    FX_RULE_END};
+struct side_section {
+    const char *upstream, *database;
+};
+static const struct fx_rule side_rules[] = {
+    FX_RULE_TEXT(struct side_section, upstream, "upstream", .help = "name under `upstreams`"),
+    FX_RULE_TEXT(struct side_section, database, "database", .help = "name under `databases`"),
+    FX_RULE_END};
+
+static const char *const kinds[] = {"read", "write", NULL};
+struct route_section {
+    const char *id;
+    struct fx_node *match;
+    int kind;
+};
+static const struct fx_rule route_rules[] = {
+    FX_RULE_TEXT(struct route_section, id, "id", .is_required = true, .help = "name in the API"),
+    FX_RULE_NODE(struct route_section, match, "match", .is_required = true,
+                 .help = "{path, methods}"),
+    FX_RULE_ENUM(struct route_section, kind, "kind", .is_required = true, .names = kinds,
+                 .help = "read (split, shadowed) or write (follows the owner, can be held)"),
+    FX_RULE_END};
+struct match_section {
+    const char *path;
+    struct fx_node *methods;
+};
+static const struct fx_rule match_rules[] = {
+    FX_RULE_TEXT(struct match_section, path, "path", .is_required = true,
+                 .help = "/orders, /orders/*, /orders/**"),
+    FX_RULE_NODE(struct match_section, methods, "methods", .help = "list; default: all"),
+    FX_RULE_END};
+struct sticky_section {
+    struct fx_node *by;
+};
+static const struct fx_rule sticky_rules[] = {
+    FX_RULE_NODE(struct sticky_section, by, "by", .is_required = true,
+                 .help = "the first that a request carries is the user's key"),
+    FX_RULE_END};
+static const struct fx_rule shadow_rules[] = {
+    FX_RULE_NODE(struct fcd_conf_shadow, ignore, "ignore",
+                 .help = "JSON pointers whose difference does not count"),
+    FX_RULE_END};
+
+static void read_section(struct reader *r, const struct fx_node *node, const struct fx_rule *rules,
+                         void *object)
+{
+    fx_schema_read(node, rules, object, r->arena, &r->problems);
+}
+
+/* Children of a list or map, or NULL with a problem when `node` is something else. */
+static struct fx_node *children(struct reader *r, struct fx_node *node, enum fx_node_kind kind)
+{
+    if (node == NULL || node->kind == kind)
+        return node != NULL ? node->first : NULL;
+    fx_problem(&r->problems, node, "expected a %s", kind == FX_NODE_LIST ? "list" : "map");
+    return NULL;
+}
+
+static bool is_text(struct reader *r, const struct fx_node *node)
+{
+    if (node->kind == FX_NODE_SCALAR)
+        return true;
+    fx_problem(&r->problems, node, "expected text");
+    return false;
+}
+
+static bool is_name(const char *text)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+    size_t len = strlen(text);
+    return len > 0 && len <= 64 && strspn(text, allowed) == len;
+}
+
+static void read_address(struct reader *r, const struct fx_node *at, const char *text,
+                         struct fx_addr *ret_addr)
+{
+    struct fx_err err = FX_ERR_INIT;
+    if (!fx_addr_parse(text, ret_addr, &err))
+        fx_problem(&r->problems, at, "%s", err.message);
+}
+
+static void read_listen(struct reader *r, struct fx_node *list)
+{
+    struct fx_node *item = children(r, list, FX_NODE_LIST);
+    if (list != NULL && list->kind == FX_NODE_LIST && list->len == 0)
+        fx_problem(&r->problems, list, "at least one address is needed");
+    r->conf->listen =
+        fx_arena_array(r->arena, list != NULL ? list->len : 0, sizeof(struct fx_addr));
+    for (; item != NULL; item = item->next) {
+        struct address_section section = {0};
+        read_section(r, item, listen_rules, &section);
+        if (section.address != NULL)
+            read_address(r, fx_node_get(item, "address"), section.address,
+                         &r->conf->listen[r->conf->n_listen++]);
+    }
+}
+
+static void read_admin(struct reader *r, struct fx_node *node)
+{
+    if (node == NULL)
+        return;
+    struct address_section section = {0};
+    read_section(r, node, admin_rules, &section);
+    if (section.address == NULL)
+        return;
+    read_address(r, fx_node_get(node, "address"), section.address, &r->conf->admin);
+    r->conf->has_admin = true;
+    struct fx_err err = FX_ERR_INIT;
+    if (section.token != NULL &&
+        !fx_secret_read(section.token, r->arena, &r->conf->admin_token, &err))
+        fx_problem(&r->problems, section.token, "%s", err.message);
+}
+
+static void read_endpoint(struct reader *r, struct fx_node *item, struct fcd_conf_upstream *up)
+{
+    if (!is_text(r, item))
+        return;
+    if (!fx_str_starts(item->text, FX_STR("http://"))) {
+        fx_problem(&r->problems, item, "endpoint \"%.*s\" does not begin with http://",
+                   FX_STR_FMT(item->text));
+        return;
+    }
+    struct fcd_conf_endpoint *end = &up->endpoints[up->n_endpoints];
+    end->url = item->text.ptr;
+    struct fx_str rest, host = fx_str_cut(fx_str_sub(item->text, 7, SIZE_MAX), '/', &rest);
+    if (rest.len > 0) {
+        fx_problem(&r->problems, item, "an endpoint has no path");
+        return;
+    }
+    end->host = fx_arena_printf(r->arena, "%.*s", FX_STR_FMT(host));
+    bool has_port = fx_str_find(host, ':') >= 0;
+    read_address(r, item, has_port ? end->host : fx_arena_printf(r->arena, "%s:80", end->host),
+                 &end->addr);
+    up->n_endpoints++;
+}
+
+static void read_upstreams(struct reader *r, struct fx_node *map)
+{
+    struct fx_node *item = children(r, map, FX_NODE_MAP);
+    r->conf->upstreams =
+        fx_arena_array(r->arena, map != NULL ? map->len : 0, sizeof(struct fcd_conf_upstream));
+    for (; item != NULL; item = item->next) {
+        struct upstream_section section = {0};
+        struct health_section health = {0};
+        struct fcd_conf_upstream *up = &r->conf->upstreams[r->conf->n_upstreams++];
+        up->name = item->key;
+        if (!is_name(item->key))
+            fx_problem_key(&r->problems, item, "upstream names are letters, digits, \"_.-\"");
+        read_section(r, item, upstream_rules, &section);
+        if (section.health != NULL)
+            read_section(r, section.health, health_rules, &health);
+        up->health_path = health.path;
+        struct fx_node *list = section.endpoints;
+        up->endpoints = fx_arena_array(r->arena, list != NULL ? list->len : 0,
+                                       sizeof(struct fcd_conf_endpoint));
+        for (struct fx_node *end = children(r, list, FX_NODE_LIST); end != NULL; end = end->next)
+            read_endpoint(r, end, up);
+        if (list != NULL && list->kind == FX_NODE_LIST && list->len == 0)
+            fx_problem(&r->problems, list, "at least one endpoint is needed");
+    }
+}
+
+static size_t find_upstream(struct reader *r, const struct fx_node *at, const char *name)
+{
+    const struct fcd_config *conf = r->conf;
+    for (size_t i = 0; i < conf->n_upstreams; i++)
+        if (strcmp(conf->upstreams[i].name, name) == 0)
+            return i;
+    const char **names = fx_arena_array(r->arena, conf->n_upstreams + 1, sizeof *names);
+    for (size_t i = 0; i < conf->n_upstreams; i++)
+        names[i] = conf->upstreams[i].name;
+    const char *near = fx_suggest(name, names);
+    fx_problem(&r->problems, at, "there is no upstream \"%s\"%s%s%s", name,
+               near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
+               near != NULL ? "\"?" : "");
+    return SIZE_MAX;
+}
+
+static size_t read_side(struct reader *r, struct fx_node *node)
+{
+    struct side_section side = {0};
+    if (node == NULL)
+        return SIZE_MAX;
+    read_section(r, node, side_rules, &side);
+    return side.upstream != NULL ? find_upstream(r, fx_node_get(node, "upstream"), side.upstream)
+                                 : SIZE_MAX;
+}
+
+static unsigned read_methods(struct reader *r, struct fx_node *list)
+{
+    if (list == NULL)
+        return FCD_METHODS_ALL;
+    unsigned methods = 0;
+    for (struct fx_node *item = children(r, list, FX_NODE_LIST); item != NULL; item = item->next) {
+        if (!is_text(r, item))
+            continue;
+        unsigned bit = fcd_method_bit(item->text);
+        if (bit == FCD_M_OTHER || bit == FCD_M_CONNECT)
+            fx_problem(&r->problems, item, "\"%.*s\" is not a method that a route can take",
+                       FX_STR_FMT(item->text));
+        methods |= bit;
+    }
+    return methods;
+}
+
+static void read_route(struct reader *r, struct fx_node *node, size_t context)
+{
+    struct route_section section = {0};
+    struct match_section match = {0};
+    struct fx_err err = FX_ERR_INIT;
+    struct fcd_config *conf = r->conf;
+    size_t index = conf->n_routes;
+    read_section(r, node, route_rules, &section);
+    if (section.match != NULL)
+        read_section(r, section.match, match_rules, &match);
+    if (section.id == NULL || match.path == NULL)
+        return;
+    struct fcd_conf_route *route = &conf->routes[index];
+    *route = (struct fcd_conf_route){.id = section.id,
+                                     .path = match.path,
+                                     .context = context,
+                                     .methods = read_methods(r, match.methods),
+                                     .is_write = section.kind};
+    if (!is_name(section.id))
+        fx_problem(&r->problems, fx_node_get(node, "id"), "ids are letters, digits, \"_.-\"");
+    for (size_t i = 0; i < index; i++) {
+        const struct fcd_conf_route *other = &conf->routes[i];
+        if (strcmp(other->id, route->id) == 0)
+            fx_problem(&r->problems, fx_node_get(node, "id"), "route \"%s\" exists already",
+                       route->id);
+        else if (strcmp(other->path, route->path) == 0 && (other->methods & route->methods) != 0)
+            fx_problem(&r->problems, section.match, "takes the same requests as route \"%s\"",
+                       other->id);
+    }
+    const unsigned changing = FCD_M_POST | FCD_M_PUT | FCD_M_PATCH | FCD_M_DELETE;
+    if (!route->is_write && match.methods != NULL && (route->methods & changing) != 0)
+        fx_problem(&r->problems, match.methods, "a read route takes no POST, PUT, PATCH or DELETE");
+    if (!fcd_pattern_compile(match.path, &conf->rules[index].pattern, &err))
+        fx_problem(&r->problems, fx_node_get(section.match, "path"), "%s", err.message);
+    if (!route->is_write && match.methods == NULL)
+        route->methods = FCD_M_GET | FCD_M_HEAD;
+    conf->rules[index].methods = route->methods;
+    conf->rules[index].route = index;
+    conf->n_routes++;
+}
+
+static void read_rung(struct reader *r, struct fx_node *item, struct fcd_conf_context *ctx)
+{
+    if (!is_text(r, item))
+        return;
+    struct fx_str name, kind = fx_str_cut(item->text, ':', &name);
+    struct fcd_key_rung *rung = &ctx->rungs[ctx->n_rungs++];
+    char *copy = fx_arena_printf(r->arena, "%.*s", FX_STR_FMT(name));
+    if (fx_str_eq_c(item->text, "issue")) {
+        *rung = (struct fcd_key_rung){FCD_KEY_ISSUE, FCD_ISSUED_COOKIE};
+        if (item->next != NULL)
+            fx_problem(&r->problems, item->next,
+                       "nothing can follow `issue`, which always gives a key");
+    } else if (fx_str_eq_c(kind, "header") && name.len > 0) {
+        for (char *c = copy; *c != '\0'; c++)
+            *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
+        *rung = (struct fcd_key_rung){FCD_KEY_HEADER, copy};
+    } else if (fx_str_eq_c(kind, "cookie") && name.len > 0) {
+        *rung = (struct fcd_key_rung){FCD_KEY_COOKIE, copy};
+    } else {
+        fx_problem(&r->problems, item, "\"%.*s\" is not header:NAME, cookie:NAME or issue",
+                   FX_STR_FMT(item->text));
+    }
+}
+
+static void read_sticky(struct reader *r, struct fx_node *node, struct fcd_conf_context *ctx)
+{
+    struct sticky_section section = {0};
+    if (node == NULL)
+        return;
+    read_section(r, node, sticky_rules, &section);
+    if (section.by == NULL)
+        return;
+    ctx->rungs = fx_arena_array(r->arena, section.by->len, sizeof *ctx->rungs);
+    for (struct fx_node *item = children(r, section.by, FX_NODE_LIST); item != NULL;
+         item = item->next)
+        read_rung(r, item, ctx);
+}
+
+static void read_shadow(struct reader *r, struct fx_node *node, struct fcd_conf_context *ctx)
+{
+    if (node == NULL)
+        return;
+    read_section(r, node, shadow_rules, &ctx->shadow);
+    struct fx_node *list = ctx->shadow.ignore;
+    ctx->shadow.pointers = fx_arena_array(r->arena, list != NULL ? list->len : 0, sizeof(char *));
+    for (struct fx_node *item = children(r, list, FX_NODE_LIST); item != NULL; item = item->next) {
+        if (!is_text(r, item))
+            continue;
+        if (item->text.len == 0 || item->text.ptr[0] != '/')
+            fx_problem(&r->problems, item, "a JSON pointer begins with \"/\"");
+        ctx->shadow.pointers[ctx->shadow.n_pointers++] = item->text.ptr;
+    }
+}
+
+static size_t count_routes(const struct fx_node *contexts)
+{
+    size_t n = 0;
+    for (const struct fx_node *ctx = contexts != NULL ? contexts->first : NULL; ctx != NULL;
+         ctx = ctx->next) {
+        const struct fx_node *routes = fx_node_get(ctx, "routes");
+        n += routes != NULL ? routes->len : 0;
+    }
+    return n;
+}
+
+static void read_contexts(struct reader *r, struct fx_node *map)
+{
+    struct fcd_config *conf = r->conf;
+    size_t n_routes = count_routes(map);
+    conf->contexts = fx_arena_array(r->arena, map != NULL ? map->len : 0, sizeof *conf->contexts);
+    conf->routes = fx_arena_array(r->arena, n_routes, sizeof *conf->routes);
+    conf->rules = fx_arena_array(r->arena, n_routes, sizeof *conf->rules);
+    for (struct fx_node *item = children(r, map, FX_NODE_MAP); item != NULL; item = item->next) {
+        struct context_section section = {0};
+        size_t index = conf->n_contexts++;
+        struct fcd_conf_context *ctx = &conf->contexts[index];
+        ctx->name = item->key;
+        if (!is_name(item->key))
+            fx_problem_key(&r->problems, item, "context names are letters, digits, \"_.-\"");
+        read_section(r, item, context_rules, &section);
+        ctx->old_upstream = read_side(r, section.old);
+        ctx->new_upstream = read_side(r, section.new_side);
+        if (section.routes != NULL && section.routes->len > 0 &&
+            (ctx->old_upstream == SIZE_MAX || ctx->new_upstream == SIZE_MAX))
+            fx_problem(&r->problems, section.routes, "routes need `upstream` in `old` and `new`");
+        for (struct fx_node *route = children(r, section.routes, FX_NODE_LIST); route != NULL;
+             route = route->next)
+            read_route(r, route, index);
+        read_sticky(r, section.sticky, ctx);
+        read_shadow(r, section.shadow, ctx);
+    }
+    fcd_rules_sort(conf->rules, conf->n_routes);
+}
+
+static void read_default(struct reader *r, const struct fx_node *facade, const char *name)
+{
+    struct fcd_config *conf = r->conf;
+    conf->default_upstream = SIZE_MAX;
+    if (name != NULL) {
+        conf->default_upstream = find_upstream(r, fx_node_get(facade, "default"), name);
+        return;
+    }
+    for (size_t i = 0; i < conf->n_contexts; i++) {
+        size_t old = conf->contexts[i].old_upstream;
+        if (old == SIZE_MAX || old == conf->default_upstream)
+            continue;
+        if (conf->default_upstream != SIZE_MAX) {
+            fx_problem(&r->problems, facade,
+                       "contexts have different old sides; say which is `default`");
+            return;
+        }
+        conf->default_upstream = old;
+    }
+    if (conf->default_upstream == SIZE_MAX && r->problems.count == 0)
+        fx_problem(&r->problems, facade, "no `default` upstream and no context to take it from");
+}
+
+static void read_facade(struct reader *r, struct root *root)
+{
+    struct fcd_config *conf = r->conf;
+    struct facade_section section = {0};
+    read_section(r, root->facade, facade_rules, &section);
+    read_listen(r, section.listen);
+    read_admin(r, section.admin);
+    read_section(r, section.limits, limits_rules, &conf->limits);
+    read_section(r, section.timeouts, timeouts_rules, &conf->timeouts);
+    read_section(r, section.hold, hold_rules, &conf->hold);
+    read_section(r, section.shadow, mirror_rules, &conf->mirror);
+    read_upstreams(r, root->upstreams);
+    read_contexts(r, root->contexts);
+    read_default(r, root->facade, section.default_upstream);
+}
+
+static void read_state_dir(struct reader *r, struct fx_node *node)
+{
+    struct state_section section = {0};
+    read_section(r, node, state_rules, &section);
+    const char *slash = strrchr(r->path, '/');
+    r->conf->state_dir = section.dir;
+    if (section.dir != NULL && section.dir[0] != '/' && slash != NULL)
+        r->conf->state_dir =
+            fx_arena_printf(r->arena, "%.*s/%s", (int)(slash - r->path), r->path, section.dir);
+}
+
+bool fcd_config_load(const char *path, struct fx_arena *arena, struct fcd_config **ret_config,
+                     struct fx_err *err)
+{
+    struct fx_node *doc = NULL;
+    if (!fx_doc_load(path, arena, &doc, err))
+        return false;
+    struct reader r = {.arena = arena, .path = path};
+    struct root root = {0};
+    r.conf = FX_ARENA_NEW(arena, struct fcd_config);
+    fx_problems_init(&r.problems);
+    read_section(&r, doc, root_rules, &root);
+    if (root.facade == NULL)
+        fx_problem(&r.problems, doc, "there is no section `facade`");
+    else
+        read_facade(&r, &root);
+    read_state_dir(&r, root.state);
+    bool ok = fx_problems_ok(&r.problems, err);
+    fx_problems_done(&r.problems);
+    if (ok)
+        *ret_config = r.conf;
+    return ok;
+}
+
+void fcd_config_markdown(struct fx_buf *out)
+{
+    fx_schema_markdown("facade", facade_rules, out);
+    fx_schema_markdown("facade.listen[]", listen_rules, out);
+    fx_schema_markdown("facade.admin", admin_rules, out);
+    fx_schema_markdown("facade.limits", limits_rules, out);
+    fx_schema_markdown("facade.timeouts", timeouts_rules, out);
+    fx_schema_markdown("facade.hold", hold_rules, out);
+    fx_schema_markdown("facade.shadow", mirror_rules, out);
+    fx_schema_markdown("upstreams.NAME", upstream_rules, out);
+    fx_schema_markdown("upstreams.NAME.health", health_rules, out);
+    fx_schema_markdown("contexts.NAME.routes[]", route_rules, out);
+    fx_schema_markdown("contexts.NAME.routes[].match", match_rules, out);
+    fx_schema_markdown("contexts.NAME.sticky", sticky_rules, out);
+    fx_schema_markdown("contexts.NAME.shadow", shadow_rules, out);
+}

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Life cycle around one worker. The lock on the state directory is taken before the state is read: two facades with
+ * one state file would each believe that they had saved it.
+ */
+#include "strangler/facade.h"
+
+#include <signal.h>
+#include <sys/resource.h>
+
+#include "lib/base/arena.h"
+#include "lib/io/file.h"
+#include "lib/io/flock.h"
+#include "lib/io/loop.h"
+#include "lib/io/signal.h"
+#include "lib/log/log.h"
+#include "strangler/config.h"
+#include "strangler/worker.h"
+
+struct facade {
+    struct fx_arena arena;
+    struct fcd_config *conf;
+    struct fx_flock *lock;
+    struct fx_loop *loop;
+    struct fx_signals signals;
+    struct fcd_worker *worker;
+};
+
+bool fcd_facade_check(const char *path, struct fx_err *err)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    struct fcd_config *conf = NULL;
+    fx_arena_init(&arena, 0);
+    return fcd_config_load(path, &arena, &conf, err);
+}
+
+static void on_signal(struct fx_signals *signals, int number)
+{
+    struct facade *facade = FX_CONTAINER_OF(signals, struct facade, signals);
+    if (facade->worker->is_draining) {
+        fx_loop_stop(facade->loop); /* the second signal does not wait */
+        return;
+    }
+    fx_log(FX_LOG_INFO, "strangler", NULL, "draining", "signal=%d connections=%zu", number,
+           facade->worker->conns.len);
+    fcd_worker_drain(facade->worker);
+}
+
+/* A proxy needs two descriptors a request; the soft limit of 1024 is a trap. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
+static bool start(struct facade *facade, const char *path, struct fx_err *err)
+{
+    static const int numbers[] = {SIGTERM, SIGINT, 0};
+    if (!fcd_config_load(path, &facade->arena, &facade->conf, err))
+        return false;
+    const char *dir = facade->conf->state_dir;
+    char *lock_path = fx_arena_printf(&facade->arena, "%s/facade.lock", dir);
+    raise_descriptor_limit();
+    return fx_dir_make(dir, err) && fx_flock_take(lock_path, "facade", &facade->lock, err) &&
+           fx_loop_new(&facade->loop, err) &&
+           fx_signals_init(&facade->signals, facade->loop, numbers, on_signal, err) &&
+           fcd_worker_new(facade->conf, facade->loop, &facade->worker, err) &&
+           fcd_worker_listen(facade->worker, err);
+}
+
+bool fcd_facade_run(const char *path, struct fx_err *err)
+{
+    struct facade facade = {.signals.watch.fd = -1};
+    fx_arena_init(&facade.arena, 0);
+    bool ok = start(&facade, path, err);
+    if (ok)
+        fx_loop_run(facade.loop);
+    fcd_worker_free(facade.worker);
+    fx_signals_done(&facade.signals);
+    fx_loop_free(facade.loop);
+    fx_flock_release(facade.lock);
+    fx_arena_done(&facade.arena);
+    return ok;
+}

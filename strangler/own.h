@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Who owns a group, under which epoch, and whether its writes wait: the part of a group that must survive a
+ * crash. Pure transitions; the caller makes the result durable before it acts on it or tells anyone.
+ *
+ *              prepare                hold
+ *     OPEN ------------> PREPARED ------------> HOLDING
+ *      ^  \_______________________________________^ |      (a hold needs no prepare)
+ *      |       release, switch                      |
+ *      +----------------------- release, switch, ---+
+ *                               deadline
+ *
+ * The epoch only grows. A call with a lower one is refused (STALE_EPOCH): whoever sent it was superseded. The
+ * same call twice is the same state: calls may be repeated. An epoch has one owner: a second switch of the
+ * same epoch to the other side is refused, because one of the two callers must be wrong.
+ */
+#ifndef FCD_OWN_H
+#define FCD_OWN_H
+
+#include "lib/base/clock.h"
+#include "strangler/control.h"
+
+struct fcd_own {
+    enum fcd_owner owner;
+    enum fcd_hold hold;
+    int64_t epoch;
+    int64_t owner_epoch;       /* the epoch of the last switch */
+    struct fx_wall hold_until; /* wall time, because it must mean something after a restart */
+    int64_t hold_ms;           /* as asked for: a wrong clock cannot make the hold longer */
+};
+
+bool fcd_own_prepare(struct fcd_own *own, const char *group, int64_t epoch,
+                     struct fx_err *err) FX_MUST_CHECK;
+bool fcd_own_hold(struct fcd_own *own, const char *group, int64_t epoch, int64_t deadline_ms,
+                  struct fx_wall now, struct fx_err *err) FX_MUST_CHECK;
+bool fcd_own_release(struct fcd_own *own, const char *group, int64_t epoch,
+                     struct fx_err *err) FX_MUST_CHECK;
+bool fcd_own_switch(struct fcd_own *own, const char *group, int64_t epoch, enum fcd_owner owner,
+                    struct fx_err *err) FX_MUST_CHECK;
+/* The deadline has passed: writes go on to the owner that we know. */
+void fcd_own_expire(struct fcd_own *own);
+/* Milliseconds of the hold that are left, 0 when not holding; never more than was asked for. */
+int64_t fcd_own_hold_left_ms(const struct fcd_own *own, struct fx_wall now);
+
+const char *fcd_owner_name(enum fcd_owner owner); /* "old", "new" */
+const char *fcd_hold_name(enum fcd_hold hold);    /* "open", "prepared", "holding" */
+bool fcd_owner_from(const char *text, enum fcd_owner *ret);
+bool fcd_hold_from(const char *text, enum fcd_hold *ret);
+
+#endif

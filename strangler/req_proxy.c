@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The customer's end of an exchange: the body goes up as the upstream takes it, the answer comes down as the
+ * client takes it. Both directions hold one block each; when it is full nobody reads, and TCP tells the sender.
+ */
+#include "strangler/req.h"
+
+#include <inttypes.h>
+
+#include "lib/http/h1_write.h"
+#include "strangler/conn.h"
+
+enum {
+    FILL_ROUNDS = 16,
+    CHUNK_ROOM = 32, /* size line, line ends and the last chunk */
+    ROOM_MIN = 1024, /* smaller pieces are not worth a chunk: first drain */
+};
+
+static struct fcd_req *req_of(struct fcd_xchg *x)
+{
+    return FX_CONTAINER_OF(x, struct fcd_req, x);
+}
+
+static void on_start(struct fcd_xchg *x)
+{
+    struct fcd_req *req = req_of(x);
+    struct fcd_conn *conn = req->conn;
+    fcd_head_forward(req, x->u->endpoint->conf, false, &x->u->out.buf);
+    if (x->u->out.buf.has_failed) {
+        fcd_xchg_abort(x);
+        fcd_req_refuse(req, 431, "the head is too large to be forwarded");
+        fcd_conn_drive(conn);
+        return;
+    }
+    if (req->framing == FX_FRAME_NONE) {
+        req->is_body_read = true;
+        fcd_xchg_complete(x);
+        return;
+    }
+    /* The body streams through the block that holds the head, so from here on the head is forgotten. */
+    fcd_iobuf_consume(&conn->in, req->head_len);
+    req->head_len = 0;
+    if (req->is_expecting) {
+        req->is_expecting = false;
+        fcd_iobuf_take(&conn->out, &req->worker->stock);
+        fx_buf_add_c(&conn->out.buf, "HTTP/1.1 100 Continue\r\n\r\n");
+        if (!fcd_conn_flush(conn))
+            fcd_conn_close(conn);
+    }
+}
+
+/* Takes what has arrived of the body into `out`; false: the body is malformed. */
+static bool take_body(struct fcd_req *req, struct fx_buf *out)
+{
+    struct fcd_iobuf *from = &req->conn->in;
+    while (!req->is_body_read && fcd_iobuf_len(from) > 0) {
+        struct fx_str in = fcd_iobuf_str(from), data = {0};
+        size_t room = FCD_BLOCK - out->len, used = 0;
+        if (room <= CHUNK_ROOM)
+            return true;
+        in = fx_str_sub(in, 0, room - CHUNK_ROOM);
+        if (req->framing == FX_FRAME_LENGTH) {
+            data = fx_str_sub(in, 0, (size_t)FX_MIN((uint64_t)in.len, req->left));
+            used = data.len;
+            req->left -= used;
+            req->is_body_read = req->left == 0;
+            fx_buf_add(out, data);
+        } else {
+            switch (fx_chunked_next(&req->chunked, in, &used, &data)) {
+            case FX_CHUNKED_MORE: break;
+            case FX_CHUNKED_DATA: fx_h1_write_chunk(out, data); break;
+            case FX_CHUNKED_DONE:
+                req->is_body_read = true;
+                fx_h1_write_last_chunk(out);
+                break;
+            case FX_CHUNKED_BAD: return false;
+            }
+        }
+        fcd_iobuf_consume(from, used);
+    }
+    return true;
+}
+
+static void spoil(struct fcd_req *req, int status, const char *why)
+{
+    fcd_xchg_abort(&req->x);
+    if (req->is_answer_begun) {
+        req->is_cut = true;
+        fcd_req_set_step(req, FCD_STEP_FINISH);
+    } else {
+        fcd_req_refuse(req, status, why);
+    }
+    fcd_conn_drive(req->conn);
+}
+
+static void on_fill(struct fcd_xchg *x)
+{
+    struct fcd_req *req = req_of(x);
+    for (;;) {
+        if (!take_body(req, &x->u->out.buf)) {
+            spoil(req, 400, req->chunked.what);
+            return;
+        }
+        if (req->is_body_read)
+            fcd_xchg_complete(x);
+        if (req->is_body_read || fcd_iobuf_len(&x->u->out) > 0)
+            return;
+        switch (fcd_conn_read(req->conn)) {
+        case FCD_READ_SOME: break;
+        case FCD_READ_LATER: return;
+        case FCD_READ_END: fcd_conn_close(req->conn); return; /* the body will never be complete */
+        }
+    }
+}
+
+static void on_head(struct fcd_xchg *x, const struct fx_head *head)
+{
+    struct fcd_req *req = req_of(x);
+    if (head->status >= 200)
+        req->status = head->status;
+    if (req->conn == NULL || (head->status < 200 && req->minor == 0))
+        return;
+    struct fx_buf *out = &req->conn->out.buf;
+    fcd_iobuf_take(&req->conn->out, &req->worker->stock);
+    if (head->status < 200) {
+        fcd_head_interim(head, out);
+        return;
+    }
+    fcd_head_answer(req, head, out);
+    if (out->has_failed) {
+        fx_buf_clear(out);
+        spoil(req, 502, "the head of the answer is too large to be forwarded");
+        return;
+    }
+    req->is_answer_begun = true;
+    if (req->shadow != NULL)
+        fcd_mirror_head(req->shadow, head);
+}
+
+static size_t on_room(struct fcd_xchg *x)
+{
+    struct fcd_conn *conn = req_of(x)->conn;
+    if (conn == NULL)
+        return FCD_BLOCK;
+    size_t used = conn->out.buf.len;
+    if (x->state == FCD_X_HEAD)
+        return used == 0 ? FCD_BLOCK : 0;
+    size_t room = FCD_BLOCK - used;
+    return room >= ROOM_MIN + CHUNK_ROOM ? room - CHUNK_ROOM : 0;
+}
+
+static void on_data(struct fcd_xchg *x, struct fx_str bytes)
+{
+    struct fcd_req *req = req_of(x);
+    if (req->conn == NULL)
+        return;
+    if (req->is_answer_chunked)
+        fx_h1_write_chunk(&req->conn->out.buf, bytes);
+    else
+        fx_buf_add(&req->conn->out.buf, bytes);
+    if (req->shadow != NULL)
+        fcd_mirror_data(req->shadow, bytes);
+}
+
+static void on_pause(struct fcd_xchg *x)
+{
+    struct fcd_conn *conn = req_of(x)->conn;
+    if (conn != NULL && !fcd_conn_flush(conn))
+        fcd_conn_close(conn);
+}
+
+static void go_on(struct fcd_req *req)
+{
+    if (req->conn != NULL) {
+        fcd_conn_drive(req->conn);
+        return;
+    }
+    bool is_over = fcd_req_run(req);
+    (void)is_over; /* nobody waits for it */
+}
+
+static void on_done(struct fcd_xchg *x)
+{
+    struct fcd_req *req = req_of(x);
+    if (req->conn != NULL && req->is_answer_chunked)
+        fx_h1_write_last_chunk(&req->conn->out.buf);
+    fcd_req_set_step(req, FCD_STEP_FINISH);
+    go_on(req);
+}
+
+static int status_of(enum fcd_failure why)
+{
+    switch (why) {
+    case FCD_FAIL_LIMIT: return 503;
+    case FCD_FAIL_CONNECT:
+    case FCD_FAIL_CLOSED:
+    case FCD_FAIL_PROTOCOL: return 502;
+    case FCD_FAIL_TIMEOUT: return 504;
+    }
+    return 502;
+}
+
+static void count_failure(struct fcd_req *req, enum fcd_failure why)
+{
+    static const char *const reasons[] = {"limit", "connect", "timeout", "closed", "protocol"};
+    fx_series_add(fx_metric(req->worker->metrics, FCD_MT_UPSTREAM_FAILURES, req->x.pool->conf->name,
+                            reasons[why]),
+                  1);
+}
+
+static void on_fail(struct fcd_xchg *x, enum fcd_failure why)
+{
+    struct fcd_req *req = req_of(x);
+    count_failure(req, why);
+    if (req->is_answer_begun || req->conn == NULL) {
+        req->is_cut = true;
+        fcd_req_set_step(req, FCD_STEP_FINISH);
+    } else {
+        fcd_req_refuse(req, status_of(why), fcd_failure_text(why));
+    }
+    go_on(req);
+}
+
+static const struct fcd_xchg_ops proxy_ops = {on_start, on_fill,  on_head, on_room,
+                                              on_data,  on_pause, on_done, on_fail};
+
+bool fcd_proxy_begin(struct fcd_req *req)
+{
+    enum fcd_failure why;
+    struct fcd_xchg *x = &req->x;
+    x->ops = &proxy_ops;
+    x->method = fx_str_from(req->method_text);
+    x->is_safe = fcd_method_is_safe(req->method);
+    x->is_replayable = req->framing == FX_FRAME_NONE;
+    x->response_ms = req->worker->conf->timeouts.response_ms;
+    if (fcd_xchg_begin(x, &why))
+        return true;
+    count_failure(req, why);
+    fcd_req_refuse(req, status_of(why), fcd_failure_text(why));
+    return false;
+}
+
+void fcd_proxy_resume(struct fcd_req *req)
+{
+    struct fcd_xchg *x = &req->x;
+    if (!fcd_conn_flush(req->conn)) {
+        fcd_conn_close(req->conn);
+        return;
+    }
+    if (x->u != NULL && !x->is_complete && (x->state == FCD_X_HEAD || x->state == FCD_X_BODY))
+        fcd_xchg_send(x);
+    if (x->u != NULL && x->state == FCD_X_BODY)
+        fcd_xchg_pump(x);
+}

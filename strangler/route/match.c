@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Rules are few (tens), so a sorted scan whose first test is the literal prefix beats any index; the order is
+ * fixed once, at start, and documented in the header.
+ */
+#include "strangler/route/match.h"
+
+unsigned fcd_method_bit(struct fx_str method)
+{
+    static const struct {
+        struct fx_str name;
+        unsigned bit;
+    } names[] = {
+        {{"GET", 3}, FCD_M_GET},         {{"HEAD", 4}, FCD_M_HEAD},
+        {{"POST", 4}, FCD_M_POST},       {{"PUT", 3}, FCD_M_PUT},
+        {{"PATCH", 5}, FCD_M_PATCH},     {{"DELETE", 6}, FCD_M_DELETE},
+        {{"OPTIONS", 7}, FCD_M_OPTIONS}, {{"TRACE", 5}, FCD_M_TRACE},
+        {{"CONNECT", 7}, FCD_M_CONNECT},
+    };
+    for (size_t i = 0; i < FX_ARRAY_LEN(names); i++)
+        if (fx_str_eq(names[i].name, method))
+            return names[i].bit;
+    return FCD_M_OTHER;
+}
+
+static bool add_segment(struct fcd_pattern *pattern, struct fx_str segment, struct fx_err *err)
+{
+    if (pattern->n_segments == FCD_PATTERN_SEGMENTS)
+        return fx_fail(err, FX_E_CONFIG, "more than %d segments", FCD_PATTERN_SEGMENTS);
+    bool is_named = segment.len > 2 && segment.ptr[0] == '{' && segment.ptr[segment.len - 1] == '}';
+    if (fx_str_eq_c(segment, "*") || is_named)
+        segment.ptr = NULL;
+    else if (fx_str_find(segment, '*') >= 0 || fx_str_find(segment, '{') >= 0 ||
+             fx_str_find(segment, '?') >= 0 || fx_str_find(segment, '#') >= 0)
+        return fx_fail(err, FX_E_CONFIG, "segment \"%.*s\" mixes text and wildcard",
+                       FX_STR_FMT(segment));
+    pattern->segments[pattern->n_segments++] = segment;
+    return true;
+}
+
+bool fcd_pattern_compile(const char *text, struct fcd_pattern *ret_pattern, struct fx_err *err)
+{
+    if (text[0] != '/')
+        return fx_fail(err, FX_E_CONFIG, "path pattern \"%s\" does not begin with \"/\"", text);
+    struct fcd_pattern pattern = {0};
+    struct fx_str rest = fx_str_from(text + 1);
+    bool is_literal = true;
+    for (;;) {
+        bool is_last = fx_str_find(rest, '/') < 0;
+        struct fx_str segment = fx_str_cut(rest, '/', &rest);
+        if (is_last && fx_str_eq_c(segment, "**")) {
+            pattern.has_rest = true;
+            break;
+        }
+        if (!add_segment(&pattern, segment, err))
+            return fx_ctx(err, "reading path pattern \"%s\"", text);
+        is_literal = is_literal && pattern.segments[pattern.n_segments - 1].ptr != NULL;
+        if (is_literal)
+            pattern.literal_len += segment.len + 1;
+        if (is_last)
+            break;
+    }
+    *ret_pattern = pattern;
+    return true;
+}
+
+bool fcd_pattern_matches(const struct fcd_pattern *pattern, struct fx_str path)
+{
+    if (path.len == 0 || path.ptr[0] != '/')
+        return false;
+    struct fx_str rest = fx_str_sub(path, 1, path.len);
+    bool has_more = true; /* "/" has one segment, the empty one */
+    for (size_t i = 0; i < pattern->n_segments; i++) {
+        if (!has_more)
+            return false;
+        has_more = fx_str_find(rest, '/') >= 0;
+        struct fx_str segment = fx_str_cut(rest, '/', &rest);
+        struct fx_str want = pattern->segments[i];
+        if (want.ptr != NULL ? !fx_str_eq(want, segment) : segment.len == 0)
+            return false;
+    }
+    return pattern->has_rest || !has_more;
+}
+
+static int compare_rules(const void *left, const void *right)
+{
+    const struct fcd_rule *a = left, *b = right;
+    if (a->pattern.literal_len != b->pattern.literal_len)
+        return a->pattern.literal_len > b->pattern.literal_len ? -1 : 1;
+    if (a->pattern.n_segments != b->pattern.n_segments)
+        return a->pattern.n_segments > b->pattern.n_segments ? -1 : 1;
+    if (a->pattern.has_rest != b->pattern.has_rest)
+        return a->pattern.has_rest ? 1 : -1;
+    return a->route < b->route ? -1 : a->route > b->route;
+}
+
+void fcd_rules_sort(struct fcd_rule *rules, size_t n)
+{
+    if (n > 1)
+        qsort(rules, n, sizeof *rules, compare_rules);
+}
+
+size_t fcd_rules_find(const struct fcd_rule *rules, size_t n, struct fx_str path, unsigned method)
+{
+    for (size_t i = 0; i < n; i++)
+        if ((rules[i].methods & method) != 0 && fcd_pattern_matches(&rules[i].pattern, path))
+            return rules[i].route;
+    return SIZE_MAX;
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Old side or new side: a share of the users, always the same ones, growing and shrinking without reshuffling.
+ *
+ * A user has a key: the first of the ladder that the request carries (a header, a cookie, or a cookie that the
+ * facade issues). hash(salt, key) is a point in [0, 2^64); the new side takes the points below weight * 2^64.
+ * So p1 < p2 means that whoever was new at p1 is new at p2, and weight 0 brings everyone back: a rollback
+ * revokes stickiness. The salt is the context's, so all its routes move a user together.
+ *
+ * Pure. Thread: any.
+ */
+#ifndef FCD_ROUTE_SPLIT_H
+#define FCD_ROUTE_SPLIT_H
+
+#include "lib/base/str.h"
+
+enum fcd_key_kind { FCD_KEY_HEADER, FCD_KEY_COOKIE, FCD_KEY_ISSUE };
+struct fcd_key_rung {
+    enum fcd_key_kind kind;
+    const char *name; /* header in lower case, or cookie; for ISSUE the cookie that we set */
+};
+#define FCD_ISSUED_COOKIE "ficus_sticky"
+
+uint64_t fcd_split_salt(const char *context);
+uint64_t fcd_split_point(uint64_t salt, struct fx_str key);
+bool fcd_split_is_new(uint64_t point, double weight_percent);
+/* The value of cookie `name` in one Cookie field; false when absent or empty. */
+bool fcd_cookie_find(struct fx_str field, const char *name, struct fx_str *ret_value);
+
+#endif

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Counters of one side of a route since its weight or shadow last changed: what the plan's gates read. Latencies
+ * go into a log-linear histogram (8 steps for each doubling, so a quantile is right within 9 %).
+ * The Prometheus counters, which never go back, stand in metrics.h. Thread: the loop's.
+ */
+#ifndef FCD_STATS_H
+#define FCD_STATS_H
+
+#include "lib/base/fx.h"
+
+enum { FCD_HIST_SLOTS = 224 }; /* 1 µs … 268 s */
+
+struct fcd_side_stats {
+    int64_t requests;
+    int64_t errors; /* 5xx, or no answer */
+    uint32_t latency[FCD_HIST_SLOTS];
+};
+struct fcd_shadow_stats {
+    int64_t compared, mismatch, stale, dropped, failed;
+};
+
+void fcd_stats_add(struct fcd_side_stats *stats, int64_t latency_us, bool is_error);
+/* Milliseconds; -1 without a sample. */
+double fcd_stats_quantile_ms(const struct fcd_side_stats *stats, double q);
+
+#endif

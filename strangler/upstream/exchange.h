@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One request to one upstream and its answer. The owner (a customer's request, or a shadow's) supplies the bytes
+ * of the request and takes the answer; it never sees sockets.
+ *
+ *              begin            connected            head             last byte
+ *     (idle) ---------> CONNECT ---------> HEAD -------------> BODY -----------> DONE
+ *                          |  ^             |                   |
+ *                          |  +-- again ----+                   |
+ *                          +----------------+-------------------+--------------> FAILED
+ *
+ * Sending goes on beside HEAD and BODY until the owner says that the request is complete.
+ *
+ * The retry boundary: a refused connection is tried at another endpoint (no byte was sent). A pooled connection
+ * that dies before the first byte of an answer is replaced by a new one, once, if nothing was sent or the
+ * request is safe and can be repeated. Everything else is reported: what an upstream did with a request that
+ * it did not answer, nobody knows.
+ *
+ * Callbacks come from the loop or from within fcd_xchg_pump and fcd_xchg_send; `done` and `fail` are the last, and
+ * the connection has been given back or closed when they come. Thread: the loop's.
+ */
+#ifndef FCD_UPSTREAM_EXCHANGE_H
+#define FCD_UPSTREAM_EXCHANGE_H
+
+#include "lib/http/chunked.h"
+#include "lib/http/h1_parse.h"
+#include "strangler/upstream/pool.h"
+
+enum fcd_failure {
+    FCD_FAIL_LIMIT,    /* too many connections to this upstream */
+    FCD_FAIL_CONNECT,  /* no endpoint could be reached */
+    FCD_FAIL_TIMEOUT,  /* no answer in time */
+    FCD_FAIL_CLOSED,   /* the connection ended before the answer did */
+    FCD_FAIL_PROTOCOL, /* the answer is not HTTP as we accept it */
+};
+const char *fcd_failure_text(enum fcd_failure why);
+
+enum fcd_xchg_state { FCD_X_IDLE, FCD_X_CONNECT, FCD_X_HEAD, FCD_X_BODY, FCD_X_DONE, FCD_X_FAILED };
+
+struct fcd_xchg_ops {
+    /* Writes the request's head into x->u->out (empty); called again when the exchange starts over. */
+    void (*start)(struct fcd_xchg *x);
+    /* x->u->out has drained: more of the body, if there is any (NULL: start wrote everything). */
+    void (*fill)(struct fcd_xchg *x);
+    /* 1xx heads (100 is swallowed) and then the final one. Slices are valid during the call. */
+    void (*head)(struct fcd_xchg *x, const struct fx_head *head);
+    /* How many bytes of body the owner takes now; 0: it calls fcd_xchg_pump when it can take more. */
+    size_t (*room)(struct fcd_xchg *x);
+    void (*data)(struct fcd_xchg *x, struct fx_str bytes);
+    /* Everything that is here for now was given: flush. May make room. */
+    void (*pause)(struct fcd_xchg *x);
+    void (*done)(struct fcd_xchg *x);
+    void (*fail)(struct fcd_xchg *x, enum fcd_failure why);
+};
+
+struct fcd_xchg {
+    /* Set by the owner before begin. */
+    const struct fcd_xchg_ops *ops;
+    struct fcd_pool *pool;
+    struct fx_str method; /* borrowed; HEAD answers have no body */
+    bool is_safe;
+    bool is_replayable;  /* start writes the same request again */
+    int64_t response_ms; /* from the complete request to the answer's head */
+
+    struct fcd_uconn *u; /* NULL before begin and after done or fail */
+    enum fcd_xchg_state state;
+    bool has_sent;    /* a byte of the request went out on this connection */
+    bool is_complete; /* the whole request stands in u->out or beyond */
+    bool is_reused;   /* the connection had served before */
+    bool is_broken;   /* writing failed: only the answer is of interest */
+    bool is_pumping;
+    int n_tries;
+    struct fx_h1_scan scan;
+    enum fx_framing framing;
+    uint64_t left;
+    struct fx_chunked chunked;
+    bool is_keep_alive;
+};
+
+/* false: no connection could be had; *ret_why tells and nothing was called. */
+bool fcd_xchg_begin(struct fcd_xchg *x, enum fcd_failure *ret_why) FX_MUST_CHECK;
+/* Bytes were appended to x->u->out: sends them. Calls fail when the connection is broken and silent. */
+void fcd_xchg_send(struct fcd_xchg *x);
+/* The owner appended the last byte of the request. */
+void fcd_xchg_complete(struct fcd_xchg *x);
+/* Receives and delivers as far as the owner has room. */
+void fcd_xchg_pump(struct fcd_xchg *x);
+/* Gives up: closes the connection, calls nothing. */
+void fcd_xchg_abort(struct fcd_xchg *x);
+
+/* From the pool. */
+void fcd_xchg_on_connected(struct fcd_xchg *x);
+void fcd_xchg_on_refused(struct fcd_xchg *x);
+void fcd_xchg_on_ready(struct fcd_xchg *x, unsigned events);
+void fcd_xchg_on_timeout(struct fcd_xchg *x);
+
+#endif

@@ -1,0 +1,267 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The mover of upstream connections: set_state is the only place that changes a state and the list with it.
+ * What a busy connection does belongs to upstream/exchange.
+ */
+#include "strangler/upstream/pool.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/panic.h"
+#include "strangler/upstream/exchange.h"
+#include "strangler/worker.h"
+
+void fcd_pool_init(struct fcd_pool *pool, struct fcd_worker *worker,
+                   const struct fcd_conf_upstream *conf, size_t max_connections)
+{
+    *pool = (struct fcd_pool){.worker = worker,
+                              .conf = conf,
+                              .n_endpoints = conf->n_endpoints,
+                              .max_connections = max_connections};
+    pool->endpoints = fx_alloc_array(conf->n_endpoints, sizeof *pool->endpoints);
+    for (size_t i = 0; i < conf->n_endpoints; i++)
+        pool->endpoints[i].conf = &conf->endpoints[i];
+}
+
+static bool is_next(enum fcd_uconn_state from, enum fcd_uconn_state to)
+{
+    switch (to) {
+    case FCD_U_CONNECTING: return false; /* born in it */
+    case FCD_U_BUSY: return from == FCD_U_CONNECTING || from == FCD_U_IDLE;
+    case FCD_U_IDLE: return from == FCD_U_BUSY;
+    case FCD_U_CLOSED: return from != FCD_U_CLOSED;
+    }
+    return false;
+}
+
+static void set_state(struct fcd_uconn *u, enum fcd_uconn_state to)
+{
+    struct fcd_pool *pool = u->pool;
+    if (!is_next(u->state, to))
+        FX_BUG("upstream connection to %s cannot go from state %d to %d", pool->conf->name,
+               (int)u->state, (int)to);
+    if (u->state == FCD_U_IDLE)
+        FX_LIST_REMOVE(&pool->idle, u, link);
+    else
+        FX_LIST_REMOVE(&pool->busy, u, link);
+    u->state = to;
+    if (to == FCD_U_IDLE)
+        FX_LIST_PUSH(&pool->idle, u, link);
+    else if (to != FCD_U_CLOSED)
+        FX_LIST_PUSH(&pool->busy, u, link);
+}
+
+static void on_release(struct fx_task *task)
+{
+    free(FX_CONTAINER_OF(task, struct fcd_uconn, release));
+}
+
+void fcd_uconn_close(struct fcd_uconn *u)
+{
+    struct fcd_worker *worker = u->pool->worker;
+    set_state(u, FCD_U_CLOSED);
+    u->pool->n_connections--;
+    int fd = u->watch.fd;
+    fx_loop_remove(worker->loop, &u->watch);
+    close(fd);
+    fx_loop_timer_remove(worker->loop, &u->timer);
+    fcd_iobuf_drop(&u->in, &worker->stock);
+    fcd_iobuf_drop(&u->out, &worker->stock);
+    u->x = NULL;
+    fx_loop_defer(worker->loop, &u->release);
+}
+
+void fcd_pool_done(struct fcd_pool *pool)
+{
+    FX_LIST_EACH_SAFE(&pool->idle, u, link)
+    fcd_uconn_close(u);
+    FX_LIST_EACH_SAFE(&pool->busy, u, link)
+    fcd_uconn_close(u);
+    free(pool->endpoints);
+    pool->endpoints = NULL;
+}
+
+static bool is_fit(const struct fcd_uconn *u, bool is_safe, struct fx_mono now)
+{
+    if (is_safe)
+        return true;
+    return fx_mono_since_us(u->idle_since, now) < FCD_FRESH_MS * 1000 &&
+           fx_sock_is_quiet(u->watch.fd);
+}
+
+struct fcd_uconn *fcd_pool_take_idle(struct fcd_pool *pool, bool is_safe)
+{
+    struct fx_mono now = fx_loop_now(pool->worker->loop);
+    while (pool->idle.last != NULL) {
+        struct fcd_uconn *u = pool->idle.last;
+        if (is_fit(u, is_safe, now)) {
+            set_state(u, FCD_U_BUSY);
+            fx_timer_stop(&u->timer);
+            return u;
+        }
+        if (fx_mono_since_us(u->idle_since, now) >= FCD_FRESH_MS * 1000)
+            return NULL; /* the others are older; reads may still use them */
+        fcd_uconn_close(u);
+    }
+    return NULL;
+}
+
+static struct fcd_endpoint_state *choose_endpoint(struct fcd_pool *pool)
+{
+    struct fx_mono now = fx_loop_now(pool->worker->loop);
+    for (size_t i = 0; i < pool->n_endpoints; i++) {
+        struct fcd_endpoint_state *end = &pool->endpoints[pool->turn++ % pool->n_endpoints];
+        if (fx_mono_reached(end->down_until, now))
+            return end;
+    }
+    return &pool->endpoints[pool->turn++ % pool->n_endpoints]; /* all are down: try one anyway */
+}
+
+static void mark_refused(struct fcd_endpoint_state *end, struct fx_mono now)
+{
+    if (++end->n_refused >= FCD_DOWN_AFTER)
+        end->down_until = fx_mono_add_ms(now, FCD_DOWN_MS);
+}
+
+static void on_event(struct fx_watch *watch, unsigned events);
+
+static void on_timer(struct fx_timer *timer)
+{
+    struct fcd_uconn *u = FX_CONTAINER_OF(timer, struct fcd_uconn, timer);
+    if (u->state == FCD_U_IDLE) {
+        fcd_uconn_close(u);
+        return;
+    }
+    if (u->state == FCD_U_CONNECTING)
+        mark_refused(u->endpoint, fx_loop_now(u->pool->worker->loop));
+    fcd_xchg_on_timeout(u->x);
+}
+
+static void on_again(struct fx_task *task)
+{
+    struct fcd_uconn *u = FX_CONTAINER_OF(task, struct fcd_uconn, again);
+    if (u->state == FCD_U_BUSY)
+        fcd_xchg_pump(u->x);
+}
+
+static struct fcd_uconn *new_uconn(struct fcd_pool *pool, struct fcd_endpoint_state *end, int fd,
+                                   bool is_connected)
+{
+    struct fx_loop *loop = pool->worker->loop;
+    struct fx_err err = FX_ERR_INIT;
+    struct fcd_uconn *u = FX_NEW(struct fcd_uconn);
+    u->watch = (struct fx_watch){on_event, -1};
+    u->timer.fn = on_timer;
+    u->again.fn = on_again;
+    u->release.fn = on_release;
+    u->pool = pool;
+    u->endpoint = end;
+    u->state = is_connected ? FCD_U_BUSY : FCD_U_CONNECTING;
+    u->may_write = is_connected;
+    if (!fx_loop_add(loop, &u->watch, fd, FX_LOOP_EDGE, &err)) {
+        free(u);
+        return NULL;
+    }
+    pool->n_connections++;
+    FX_LIST_PUSH(&pool->busy, u, link);
+    fx_loop_timer(loop, &u->timer, pool->worker->conf->timeouts.connect_ms);
+    return u;
+}
+
+struct fcd_uconn *fcd_pool_connect(struct fcd_pool *pool)
+{
+    if (pool->n_connections >= pool->max_connections && pool->idle.first != NULL)
+        fcd_uconn_close(pool->idle.first);
+    errno = 0;
+    if (pool->n_connections >= pool->max_connections)
+        return NULL;
+    for (size_t i = 0; i < pool->n_endpoints; i++) {
+        struct fcd_endpoint_state *end = choose_endpoint(pool);
+        bool is_connected = false;
+        FX_AUTO_FD int fd = fx_sock_connect(&end->conf->addr, &is_connected);
+        if (fd < 0) {
+            mark_refused(end, fx_loop_now(pool->worker->loop));
+            continue;
+        }
+        struct fcd_uconn *u = new_uconn(pool, end, fd, is_connected);
+        if (u != NULL)
+            fx_fd_take(&fd);
+        return u;
+    }
+    return NULL;
+}
+
+void fcd_pool_give_back(struct fcd_uconn *u)
+{
+    struct fcd_worker *worker = u->pool->worker;
+    bool is_dirty = fcd_iobuf_len(&u->in) > 0 || fcd_iobuf_len(&u->out) > 0 || u->has_hup;
+    if (is_dirty || (u->may_read && !fx_sock_is_quiet(u->watch.fd)) || worker->is_draining) {
+        fcd_uconn_close(u);
+        return;
+    }
+    u->may_read = false;
+    u->x = NULL;
+    u->n_served++;
+    u->endpoint->n_refused = 0;
+    u->idle_since = fx_loop_now(worker->loop);
+    fcd_iobuf_drop(&u->in, &worker->stock);
+    fcd_iobuf_drop(&u->out, &worker->stock);
+    set_state(u, FCD_U_IDLE);
+    fx_loop_timer(worker->loop, &u->timer, FCD_POOLED_MS);
+}
+
+bool fcd_uconn_flush(struct fcd_uconn *u)
+{
+    while (fcd_iobuf_len(&u->out) > 0 && u->may_write) {
+        struct fx_str bytes = fcd_iobuf_str(&u->out);
+        size_t n = 0;
+        switch (fx_sock_write(u->watch.fd, bytes.ptr, bytes.len, &n)) {
+        case FX_IO_OK:
+            fcd_iobuf_consume(&u->out, n);
+            u->x->has_sent = true;
+            u->may_write = n == bytes.len;
+            break;
+        case FX_IO_AGAIN: u->may_write = false; break;
+        case FX_IO_EOF:
+        case FX_IO_ERROR: return false;
+        }
+    }
+    return true;
+}
+
+static void on_connected(struct fcd_uconn *u, unsigned events)
+{
+    int error = fx_sock_error(u->watch.fd);
+    if (error == 0 && (events & FX_LOOP_OUT) == 0)
+        return;
+    if (error != 0) {
+        mark_refused(u->endpoint, fx_loop_now(u->pool->worker->loop));
+        fcd_xchg_on_refused(u->x);
+        return;
+    }
+    u->endpoint->n_refused = 0;
+    set_state(u, FCD_U_BUSY);
+    fcd_xchg_on_connected(u->x);
+}
+
+static void on_event(struct fx_watch *watch, unsigned events)
+{
+    struct fcd_uconn *u = FX_CONTAINER_OF(watch, struct fcd_uconn, watch);
+    if ((events & FX_LOOP_OUT) != 0)
+        u->may_write = true;
+    if ((events & (FX_LOOP_IN | FX_LOOP_HUP | FX_LOOP_ERROR)) != 0)
+        u->may_read = true;
+    if ((events & (FX_LOOP_HUP | FX_LOOP_ERROR)) != 0)
+        u->has_hup = true;
+    switch (u->state) {
+    case FCD_U_CONNECTING: on_connected(u, events); break;
+    case FCD_U_BUSY: fcd_xchg_on_ready(u->x, events); break;
+    case FCD_U_IDLE:
+        if (u->may_read)
+            fcd_uconn_close(u);
+        break;
+    case FCD_U_CLOSED: break;
+    }
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Connections to one upstream: connecting, busy or idle, each in the list of its state.
+ *
+ *              begin                connected              finish
+ *     (none) --------> CONNECTING -----------> BUSY <------------------> IDLE
+ *                          |                     |        begin            |
+ *                          +------ failed -------+------ closed, old ------+----> CLOSED
+ *
+ * An idle connection is watched: whatever arrives on it (the end, or bytes that nobody asked for) closes it. It
+ * is never given to an unsafe request after more than FCD_FRESH_MS, because the upstream may be closing it
+ * at this very moment and the request could not be tried again.
+ *
+ * Endpoints take turns; one that refused FCD_DOWN_AFTER connections in a row is passed over for FCD_DOWN_MS
+ * while another one is left. Customers and shadow have pools of their own.
+ * Thread: the loop's.
+ */
+#ifndef FCD_UPSTREAM_POOL_H
+#define FCD_UPSTREAM_POOL_H
+
+#include "lib/io/loop.h"
+#include "strangler/config.h"
+#include "strangler/iobuf.h"
+
+enum { FCD_FRESH_MS = 1000, FCD_POOLED_MS = 30000, FCD_DOWN_AFTER = 3, FCD_DOWN_MS = 2000 };
+
+struct fcd_worker;
+struct fcd_xchg;
+
+struct fcd_endpoint_state {
+    const struct fcd_conf_endpoint *conf;
+    int n_refused; /* connections in a row that failed */
+    struct fx_mono down_until;
+};
+
+enum fcd_uconn_state { FCD_U_CONNECTING, FCD_U_BUSY, FCD_U_IDLE, FCD_U_CLOSED };
+
+struct fcd_uconn {
+    struct fx_watch watch;
+    struct fx_timer timer;
+    struct fx_task again;   /* goes on pumping in the next turn */
+    struct fx_task release; /* frees at the end of the turn */
+    FX_LINK(fcd_uconn) link;
+    enum fcd_uconn_state state;
+    struct fcd_pool *pool;
+    struct fcd_endpoint_state *endpoint;
+    struct fcd_xchg *x; /* BUSY, CONNECTING */
+    struct fcd_iobuf in, out;
+    bool may_read, may_write; /* edges seen and not used up */
+    bool has_hup;
+    struct fx_mono idle_since;
+    uint64_t n_served;
+};
+
+struct fcd_pool {
+    struct fcd_worker *worker;
+    const struct fcd_conf_upstream *conf;
+    struct fcd_endpoint_state *endpoints;
+    size_t n_endpoints, turn;
+    size_t max_connections;
+    size_t n_connections;
+    FX_LIST(fcd_uconn) idle; /* the last one is the youngest */
+    FX_LIST(fcd_uconn) busy; /* connecting ones too */
+};
+
+void fcd_pool_init(struct fcd_pool *pool, struct fcd_worker *worker,
+                   const struct fcd_conf_upstream *conf, size_t max_connections);
+void fcd_pool_done(struct fcd_pool *pool);
+
+/* An idle connection that may carry this request, or NULL. */
+struct fcd_uconn *fcd_pool_take_idle(struct fcd_pool *pool, bool is_safe);
+/* A new one, connecting. NULL: the limit, or every endpoint refused at once (errno tells; 0: the limit). */
+struct fcd_uconn *fcd_pool_connect(struct fcd_pool *pool);
+/* BUSY -> IDLE, or closed when it is not fit for another request. */
+void fcd_pool_give_back(struct fcd_uconn *u);
+void fcd_uconn_close(struct fcd_uconn *u);
+/* Writes what is in u->out. false: the connection is broken for writing. */
+bool fcd_uconn_flush(struct fcd_uconn *u);
+
+#endif

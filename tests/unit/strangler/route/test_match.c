@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Patterns and their order: longest literal first, methods do not shadow, nothing matches by accident. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "strangler/route/match.h"
+
+static bool matches(const char *pattern, const char *path)
+{
+    struct fx_err err = FX_ERR_INIT;
+    struct fcd_pattern compiled;
+    assert_true(fcd_pattern_compile(pattern, &compiled, &err));
+    return fcd_pattern_matches(&compiled, fx_str_from(path));
+}
+
+static void test_match__rest_takes_the_path_itself_and_all_below(void **state)
+{
+    (void)state;
+    assert_true(matches("/orders/**", "/orders"));
+    assert_true(matches("/orders/**", "/orders/"));
+    assert_true(matches("/orders/**", "/orders/7/lines"));
+    assert_false(matches("/orders/**", "/ordersX"));
+    assert_false(matches("/orders/**", "/order"));
+    assert_false(matches("/orders/**", "/Orders/1"));
+    assert_true(matches("/**", "/"));
+    assert_true(matches("/**", "/x/y"));
+}
+
+static void test_match__one_segment_is_one_and_not_empty(void **state)
+{
+    (void)state;
+    assert_true(matches("/orders/*", "/orders/7"));
+    assert_true(matches("/orders/{id}/lines", "/orders/7/lines"));
+    assert_false(matches("/orders/*", "/orders/"));
+    assert_false(matches("/orders/*", "/orders"));
+    assert_false(matches("/orders/*", "/orders/7/8"));
+    assert_false(matches("/orders", "/orders/"));
+    assert_true(matches("/", "/"));
+}
+
+static void test_match__bad_patterns_are_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"orders", "", "/a*b", "/**/x", "/a/{b", "/a?b"};
+    for (size_t i = 0; i < FX_ARRAY_LEN(bad); i++) {
+        struct fx_err err = FX_ERR_INIT;
+        struct fcd_pattern compiled;
+        assert_false(fcd_pattern_compile(bad[i], &compiled, &err));
+        assert_int_equal(err.code, FX_E_CONFIG);
+    }
+}
+
+static void test_match__longest_literal_wins_and_methods_do_not_shadow(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pattern;
+        unsigned methods;
+    } given[] = {
+        {"/**", FCD_METHODS_ALL},       {"/orders/**", FCD_M_GET | FCD_M_HEAD},
+        {"/orders/*", FCD_M_POST},      {"/orders/special", FCD_M_GET},
+        {"/orders/*/lines", FCD_M_GET},
+    };
+    struct fcd_rule rules[FX_ARRAY_LEN(given)] = {0};
+    struct fx_err err = FX_ERR_INIT;
+    for (size_t i = 0; i < FX_ARRAY_LEN(given); i++) {
+        assert_true(fcd_pattern_compile(given[i].pattern, &rules[i].pattern, &err));
+        rules[i].methods = given[i].methods;
+        rules[i].route = i;
+    }
+    fcd_rules_sort(rules, FX_ARRAY_LEN(rules));
+#define FIND(path, method) fcd_rules_find(rules, FX_ARRAY_LEN(rules), FX_STR(path), method)
+    assert_int_equal(FIND("/orders/special", FCD_M_GET), 3);
+    assert_int_equal(FIND("/orders/special", FCD_M_POST), 2);
+    assert_int_equal(FIND("/orders/7/lines", FCD_M_GET), 4);
+    assert_int_equal(FIND("/orders/7", FCD_M_GET), 1);
+    assert_int_equal(FIND("/orders/7", FCD_M_DELETE), 0);
+    assert_int_equal(FIND("/x", FCD_M_OTHER), 0);
+    assert_true(fcd_rules_find(rules, 0, FX_STR("/x"), FCD_M_GET) == SIZE_MAX);
+}
+
+static void test_match__methods_are_exact(void **state)
+{
+    (void)state;
+    assert_int_equal(fcd_method_bit(FX_STR("GET")), FCD_M_GET);
+    assert_int_equal(fcd_method_bit(FX_STR("get")), FCD_M_OTHER);
+    assert_int_equal(fcd_method_bit(FX_STR("PROPFIND")), FCD_M_OTHER);
+    assert_false(fcd_method_is_safe(FCD_M_OTHER));
+    assert_true(fcd_method_is_safe(FCD_M_HEAD));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_match__rest_takes_the_path_itself_and_all_below),
+        cmocka_unit_test(test_match__one_segment_is_one_and_not_empty),
+        cmocka_unit_test(test_match__bad_patterns_are_refused),
+        cmocka_unit_test(test_match__longest_literal_wins_and_methods_do_not_shadow),
+        cmocka_unit_test(test_match__methods_are_exact),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
