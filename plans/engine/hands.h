@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The engine's hands: what each kind of step does, through the public faces of cdc, reconcile, the facade and the
+ * cut-over. The only caller of those four below cmd/.
+ */
+#ifndef PLN_HANDS_H
+#define PLN_HANDS_H
+
+#include "plans/engine/executor.h"
+
+struct pln_real;
+
+/* Reads the sections of ficus.yaml that the steps need. Contacts nobody. Errors: CONFIG, SECRET. */
+bool pln_real_new(const struct pln_env *env, const struct pln_plan *plan, const char *run_dir,
+                  struct pln_real **ret, struct fx_err *err) FX_MUST_CHECK;
+void pln_real_free(struct pln_real *real);
+struct pln_hands pln_real_hands(struct pln_real *real);
+
+/* The controller's epoch that the facade knows. Errors: FACADE_CONNECT, FACADE. */
+bool pln_real_facade_epoch(struct pln_real *real, int64_t *ret_epoch,
+                           struct fx_err *err) FX_MUST_CHECK;
+/* From now on calls to the facade carry this epoch; the first one announces it. */
+void pln_real_set_epoch(struct pln_real *real, int64_t epoch);
+
+/* facade.admin of the project file. */
+bool pln_endpoint_read(const struct fx_project *project, struct fx_arena *arena,
+                       struct fcd_endpoint *ret, struct fx_err *err) FX_MUST_CHECK;
+
+#endif

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Plans and their runs: public face of the engine.
+ *
+ *     struct pln_plan *plan;
+ *     pln_load("plans/orders.yaml", project, arena, &plan, err)
+ *     pln_run_start(&env, plan, err)         carries it out in the foreground
+ *     pln_run_resume(&env, "orders-extract", err)
+ *     pln_run_rollback(&env, "orders-extract", err)
+ *
+ * The state of a run is its journal, <state>/runs/<plan name>/journal: what is not in it has not happened, and
+ * what is begun in it is finished by resume. One controller at a time: the journal is locked on this machine, and every
+ * opening takes a higher epoch, which the facade demands of whoever comes later.
+ *
+ * Errors of the three: GATE_CLOSED, DIVERGED … become ROLLED_BACK once the run has been rolled back; HELD and
+ *   INCONCLUSIVE wait for a person; INTERRUPTED, *_CONNECT, STREAM stopped at a safe point, resume goes on; STUCK needs a
+ *   person; DRIFT: the plan's text is not the one that the run began with; LOCKED, STALE_EPOCH: somebody else controls it.
+ * Thread: one.
+ */
+#ifndef PLN_PLAN_H
+#define PLN_PLAN_H
+
+#include "lib/map/map.h"
+#include "plans/engine/model.h"
+
+/* Errors: CONFIG with all problems of the file. `project` NULL: contexts and routes are not checked. */
+bool pln_load(const char *path, const struct fx_project *project, struct fx_arena *arena,
+              struct pln_plan **ret_plan, struct fx_err *err) FX_MUST_CHECK;
+/* The same from memory; the problems stay in `problems` too (tests, fuzzing). */
+bool pln_parse(const char *name, struct fx_str text, const struct fx_project *project,
+               struct fx_arena *arena, struct pln_plan **ret_plan, struct fx_problems *problems,
+               struct fx_err *err) FX_MUST_CHECK;
+/* For load.c: the `gate:` map of a step. */
+void pln_gates_read(struct pln_step *step, const struct fx_node *node, struct fx_arena *arena,
+                    struct fx_problems *problems);
+/* The steps with gates and undo, for `plan show` and a start without --execute. */
+void pln_show(const struct pln_plan *plan, struct fx_buf *out);
+
+struct pln_env {
+    const char *argv0; /* the ficus executable, for stream processes */
+    struct fx_project *project;
+    bool (*should_stop)(void *arg);                /* asked at safe points; NULL: never */
+    void (*on_event)(void *arg, const char *line); /* one line for each change; NULL: none */
+    void *arg;
+};
+
+bool pln_run_start(const struct pln_env *env, const struct pln_plan *plan,
+                   struct fx_err *err) FX_MUST_CHECK;
+/* `name` NULL: the only run that is not at its end. */
+bool pln_run_resume(const struct pln_env *env, const char *name, struct fx_err *err) FX_MUST_CHECK;
+bool pln_run_rollback(const struct pln_env *env, const char *name,
+                      struct fx_err *err) FX_MUST_CHECK;
+
+/* What a rollback would do now, in order, and what it costs. Reads only. */
+bool pln_run_rollback_show(const struct fx_project *project, const char *name, struct fx_buf *out,
+                           struct fx_err *err) FX_MUST_CHECK;
+
+/* "<state>/runs/<name>" of the run called `name`, or of the newest one when NULL. CONFIG: there is none. */
+bool pln_run_find(const struct fx_project *project, const char *name, struct fx_arena *arena,
+                  const char **ret_name, struct fx_err *err) FX_MUST_CHECK;
+
+struct pln_picture;
+/* Fills a picture from the journal and, when `is_live`, from streams, facade and databases. */
+bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
+                     struct fx_arena *arena, struct pln_picture *ret,
+                     struct fx_err *err) FX_MUST_CHECK;
+
+/* One line a record; with `is_json` the records themselves. */
+bool pln_journal_show(const struct fx_project *project, const char *name, bool is_json,
+                      struct fx_buf *out, struct fx_err *err) FX_MUST_CHECK;
+/* Reads it all: checksums, chain, order of records. *ret_records: how many. Errors: JOURNAL. */
+bool pln_journal_verify(const struct fx_project *project, const char *name, uint64_t *ret_records,
+                        struct fx_err *err) FX_MUST_CHECK;
+
+#endif

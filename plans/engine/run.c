@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Opening a run: whatever can be found out without changing anything is found out first, so that a server that is
+ * away or a secret that is missing leaves journal, own rows and facade as they were. Then the journal is locked and
+ * RUN_OPENED takes the next epoch.
+ */
+#include <dirent.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include "lib/io/file.h"
+#include "lib/io/flock.h"
+#include "plans/engine/hands.h"
+
+struct run {
+    struct fx_arena arena;
+    const char *name, *dir, *journal_path;
+    struct fx_flock *lock;
+    struct pln_plan *copy; /* resume and rollback: the plan as it was at the start */
+    const struct pln_plan *plan;
+    struct pln_real *real;
+    struct pln_journal *journal;
+    struct pln_state state;
+    struct pln_hands hands;
+    struct pln_exec ex;
+};
+
+static void run_done(struct run *run)
+{
+    pln_journal_close(run->journal);
+    pln_real_free(run->real);
+    fx_flock_release(run->lock);
+    fx_arena_done(&run->arena);
+}
+
+static void run_init(struct run *run, const struct pln_env *env, const char *name)
+{
+    *run = (struct run){0};
+    fx_arena_init(&run->arena, 0);
+    run->name = fx_arena_strdup(&run->arena, name);
+    run->dir = fx_arena_printf(&run->arena, "%s/runs/%s", env->project->state_dir, name);
+    run->journal_path = fx_arena_printf(&run->arena, "%s/journal", run->dir);
+    pln_state_init(&run->state);
+}
+
+static bool is_open(const struct pln_state *state)
+{
+    return state->phase == PLN_PHASE_FORWARD || state->phase == PLN_PHASE_BACK ||
+           state->phase == PLN_PHASE_STUCK;
+}
+
+/* Has a step begun? A run that was opened and stopped before that may simply be started anew. */
+static bool has_begun(const struct pln_state *state)
+{
+    for (size_t i = 0; i < PLN_STEPS_MAX; i++) {
+        if (state->steps[i].state != PLN_STEP_PENDING)
+            return true;
+    }
+    return false;
+}
+
+static bool peek(struct run *run, struct fx_err *err)
+{
+    if (!fx_file_exists(run->journal_path))
+        return true;
+    return pln_journal_replay(run->journal_path, &run->state, NULL, NULL, err);
+}
+
+static bool take_lock(struct run *run, struct fx_err *err)
+{
+    char what[96];
+    const char *path = fx_arena_printf(&run->arena, "%s/lock", run->dir);
+    snprintf(what, sizeof what, "run %.80s", run->name);
+    if (!fx_dir_make(run->dir, err))
+        return fx_ctx(err, "making the directory of the run");
+    if (!fx_flock_take(path, what, &run->lock, err))
+        return fx_ctx(err, "taking control of the run \"%s\"", run->name);
+    return true;
+}
+
+/* Another run of the same context in progress would fight over its routes and its ownership. */
+static bool check_others(const struct pln_env *env, struct run *run, const char *context,
+                         struct fx_err *err)
+{
+    const char *runs = fx_arena_printf(&run->arena, "%s/runs", env->project->state_dir);
+    DIR *dir = opendir(runs);
+    bool ok = true;
+    for (struct dirent *e = dir != NULL ? readdir(dir) : NULL; e != NULL && ok; e = readdir(dir)) {
+        if (e->d_name[0] == '.' || strcmp(e->d_name, run->name) == 0)
+            continue;
+        const char *path = fx_arena_printf(&run->arena, "%s/%s/journal", runs, e->d_name);
+        const char *text = fx_arena_printf(&run->arena, "%s/%s/plan.yaml", runs, e->d_name);
+        struct pln_state other;
+        struct pln_plan *plan = NULL;
+        struct fx_err ignored = FX_ERR_INIT;
+        if (!fx_file_exists(path) || !pln_journal_replay(path, &other, NULL, NULL, &ignored) ||
+            !is_open(&other) || !has_begun(&other) ||
+            !pln_load(text, NULL, &run->arena, &plan, &ignored) ||
+            strcmp(plan->context, context) != 0)
+            continue;
+        ok = fx_fail(err, FX_E_LOCKED, "the run \"%s\" of context \"%s\" is not at its end",
+                     e->d_name, context);
+        fx_hint(err, "Run: ficus run resume %s   or: ficus run rollback %s", e->d_name, e->d_name);
+    }
+    if (dir != NULL)
+        closedir(dir);
+    return ok;
+}
+
+/* Opens journal and epoch; from here on the run is ours. */
+static bool open_run(struct run *run, const struct pln_env *env, const char *mode,
+                     int64_t facade_epoch, struct fx_err *err)
+{
+    char host[64] = "?", who[160], path[PATH_MAX];
+    if (!pln_journal_open(run->journal_path, &run->state, &run->journal, err))
+        return false;
+    (void)gethostname(host, sizeof host - 1);
+    const char *user = getenv("USER");
+    snprintf(who, sizeof who, "%s@%s pid %d", user != NULL ? user : "ficus", host, (int)getpid());
+    struct pln_record rec = pln_record(PLN_REC_RUN_OPENED, NULL);
+    rec.text = mode;
+    rec.epoch = FX_MAX(run->state.epoch, facade_epoch) + 1;
+    rec.digest = run->plan->digest;
+    rec.plan = realpath(run->plan->path, path) != NULL ? path : run->plan->path;
+    rec.operator_name = who;
+    if (!pln_journal_append(run->journal, &rec, err))
+        return false;
+    pln_real_set_epoch(run->real, run->state.epoch);
+    run->hands = pln_real_hands(run->real);
+    run->ex = (struct pln_exec){
+        .env = env,
+        .plan = run->plan,
+        .hands = &run->hands,
+        .journal = run->journal,
+        .state = &run->state,
+        .checked = -1,
+        .poll_ms = 250,
+    };
+    return true;
+}
+
+static bool refuse_second_start(const struct run *run, struct fx_err *err)
+{
+    int i = run->state.current;
+    fx_fail(err, FX_E_USAGE, "the run \"%s\" has begun already%s%s%s", run->name,
+            i >= 0 ? ", it stands in step \"" : "", i >= 0 ? run->state.steps[i].id : "",
+            i >= 0 ? "\"" : "");
+    return fx_hint(err, "Run: ficus run resume %s   or: ficus run rollback %s", run->name,
+                   run->name);
+}
+
+static bool start(struct run *run, const struct pln_env *env, struct fx_err *err)
+{
+    int64_t facade_epoch = 0;
+    if (!peek(run, err))
+        return false;
+    if (is_open(&run->state) && has_begun(&run->state))
+        return refuse_second_start(run, err);
+    if (!check_others(env, run, run->plan->context, err) ||
+        !pln_real_new(env, run->plan, run->dir, &run->real, err) ||
+        !pln_real_facade_epoch(run->real, &facade_epoch, err))
+        return false;
+    struct pln_hands hands = pln_real_hands(run->real);
+    if (!hands.check(hands.arg, &run->plan->steps[0], err) || !take_lock(run, err))
+        return false;
+    const char *copy = fx_arena_printf(&run->arena, "%s/plan.yaml", run->dir);
+    if (!fx_file_write_atomic(copy, run->plan->text, 0644, err))
+        return fx_ctx(err, "keeping a copy of the plan");
+    if (!open_run(run, env, "start", facade_epoch, err))
+        return false;
+    run->ex.checked = 0;
+    return pln_exec_forward(&run->ex, err);
+}
+
+bool pln_run_start(const struct pln_env *env, const struct pln_plan *plan, struct fx_err *err)
+{
+    struct run run;
+    run_init(&run, env, plan->name);
+    run.plan = plan;
+    bool ok = start(&run, env, err);
+    run_done(&run);
+    return ok;
+}
+
+/* The plan as it was when the run began; DRIFT when the file says something else now. */
+static bool load_copy(struct run *run, const struct pln_env *env, bool must_be_same,
+                      struct fx_err *err)
+{
+    const char *path = fx_arena_printf(&run->arena, "%s/plan.yaml", run->dir);
+    if (!pln_load(path, env->project, &run->arena, &run->copy, err))
+        return fx_ctx(err, "reading the plan that the run \"%s\" began with", run->name);
+    run->plan = run->copy;
+    if (strcmp(run->copy->digest, run->state.digest) != 0) {
+        fx_fail(err, FX_E_DRIFT, "\"%s\" is not the plan that the run began with", path);
+        return fx_hint(err, "Put back the file that has digest %s.", run->state.digest);
+    }
+    if (!must_be_same || !fx_file_exists(run->state.plan_path))
+        return true;
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1 << 20);
+    char digest[FX_HASH_HEX] = "";
+    if (!fx_file_read(run->state.plan_path, 1 << 20, &text, err))
+        return fx_ctx(err, "comparing the plan with its start");
+    fx_hash128_hex(fx_buf_str(&text), digest);
+    if (strcmp(digest, run->state.digest) == 0)
+        return true;
+    fx_fail(err, FX_E_DRIFT, "the plan \"%s\" has changed since the run \"%s\" began",
+            run->state.plan_path, run->name);
+    return fx_hint(err, "Put back the plan (a copy: %s), or run: ficus run rollback %s", path,
+                   run->name);
+}
+
+/* Before a step of the cut-over stands half-way nobody may wait for a facade: ownership must be settled without it. */
+static bool is_urgent(const struct run *run)
+{
+    int i = run->state.current;
+    if (i < 0 || (size_t)i >= run->plan->n_steps)
+        return false;
+    enum pln_kind kind = run->plan->steps[i].kind;
+    enum pln_step_state is = run->state.steps[i].state;
+    return (kind == PLN_CUTOVER || kind == PLN_CUTOVER_FALLBACK || kind == PLN_CUTOVER_REHEARSE) &&
+           (is == PLN_STEP_RUNNING || is == PLN_STEP_UNDOING);
+}
+
+static bool reopen(struct run *run, const struct pln_env *env, const char *mode, struct fx_err *err)
+{
+    int64_t facade_epoch = 0;
+    bool is_back = strcmp(mode, "rollback") == 0;
+    if (!peek(run, err))
+        return false;
+    if (!is_open(&run->state)) {
+        fx_fail(err, FX_E_USAGE, "the run \"%s\" is at its end: there is nothing to %s", run->name,
+                mode);
+        return fx_hint(err, "Run: ficus run status %s", run->name);
+    }
+    if (!load_copy(run, env, !is_back && run->state.phase == PLN_PHASE_FORWARD, err) ||
+        !pln_real_new(env, run->plan, run->dir, &run->real, err))
+        return false;
+    if (!pln_real_facade_epoch(run->real, &facade_epoch, err)) {
+        if (err->code != FX_E_FACADE_CONNECT || !is_urgent(run))
+            return false;
+        fx_err_clear(err);
+    }
+    return take_lock(run, err) && open_run(run, env, mode, facade_epoch, err);
+}
+
+/* A rollback that was interrupted ends with the same verdict as one that was not. */
+static bool say_rolled_back(const struct run *run, struct fx_err *err)
+{
+    fx_fail(err, FX_E_ROLLED_BACK, "the run \"%s\" was rolled back", run->name);
+    fx_detail(err, "%s  [%s]", run->state.reason, run->state.reason_code);
+    return fx_hint(err, "Journal: ficus run journal show %s", run->name);
+}
+
+bool pln_run_resume(const struct pln_env *env, const char *name, struct fx_err *err)
+{
+    struct run run;
+    run_init(&run, env, name);
+    bool ok = reopen(&run, env, "resume", err);
+    if (ok && run.state.phase == PLN_PHASE_BACK)
+        ok = pln_exec_back(&run.ex, run.state.reason, run.state.reason_code, err) &&
+             say_rolled_back(&run, err);
+    else if (ok)
+        ok = pln_exec_forward(&run.ex, err);
+    run_done(&run);
+    return ok;
+}
+
+bool pln_run_rollback(const struct pln_env *env, const char *name, struct fx_err *err)
+{
+    struct run run;
+    run_init(&run, env, name);
+    bool ok = reopen(&run, env, "rollback", err) &&
+              pln_exec_back(&run.ex, "asked for by the operator", "", err);
+    run_done(&run);
+    return ok;
+}

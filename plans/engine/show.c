@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What people read of plans and runs: the steps, the picture, the journal, the price of a rollback. Reads only. */
+#include <dirent.h>
+
+#include "lib/io/file.h"
+#include "plans/engine/hands.h"
+#include "plans/engine/picture.h"
+#include "plans/engine/undo.h"
+
+static void show_step(const struct pln_step *step, struct fx_buf *out)
+{
+    const struct pln_kind_info *info = pln_kind_info(step->kind);
+    fx_buf_printf(out, "%3d  %-12s %s: %s\n", step->index + 1, step->id, info->name, info->text);
+    if (step->n_routes > 0) {
+        fx_buf_add_c(out, "       routes:");
+        for (size_t i = 0; i < step->n_routes; i++)
+            fx_buf_printf(out, " %s", step->routes[i]);
+        if (step->kind == PLN_ROUTE_SHADOW)
+            fx_buf_printf(out, " (%g %%)", step->percent);
+        for (size_t i = 0; i < step->n_through; i++)
+            fx_buf_printf(out, "%s%g %%", i == 0 ? "  through " : ", ", step->through[i]);
+        fx_buf_add_char(out, '\n');
+    }
+    for (size_t i = 0; i < step->n_gates; i++) {
+        fx_buf_printf(out, "       gate%s: ",
+                      info->gates == PLN_BEFORE   ? " before"
+                      : info->gates == PLN_DURING ? " while it runs"
+                                                  : " after");
+        pln_gate_show(&step->gates[i], out);
+        fx_buf_add_char(out, '\n');
+    }
+    if (step->is_point_of_no_return)
+        fx_buf_add_c(out, "       point of no return\n");
+    else if (step->has_undo)
+        fx_buf_printf(out, "       undo: %s\n", pln_kind_info(info->undo)->name);
+    if (step->on_fail == PLN_FAIL_HOLD)
+        fx_buf_add_c(out, "       on failure: hold\n");
+}
+
+void pln_show(const struct pln_plan *plan, struct fx_buf *out)
+{
+    fx_buf_printf(out, "plan %s, context %s, %zu steps\n", plan->name, plan->context,
+                  plan->n_steps);
+    for (size_t i = 0; i < plan->n_steps; i++)
+        show_step(&plan->steps[i], out);
+}
+
+/* --- finding runs ------------------------------------------------------------------------------- */
+
+static const char *journal_of(const struct fx_project *project, const char *name,
+                              struct fx_arena *arena)
+{
+    return fx_arena_printf(arena, "%s/runs/%s/journal", project->state_dir, name);
+}
+
+static bool newest_run(const struct fx_project *project, struct fx_arena *arena, const char **ret)
+{
+    const char *runs = fx_arena_printf(arena, "%s/runs", project->state_dir);
+    DIR *dir = opendir(runs);
+    int64_t newest_us = -1;
+    for (struct dirent *e = dir != NULL ? readdir(dir) : NULL; e != NULL; e = readdir(dir)) {
+        struct pln_state state;
+        struct fx_err ignored = FX_ERR_INIT;
+        const char *path = journal_of(project, e->d_name, arena);
+        if (e->d_name[0] == '.' || !fx_file_exists(path) ||
+            !pln_journal_replay(path, &state, NULL, NULL, &ignored) || state.last.us <= newest_us)
+            continue;
+        newest_us = state.last.us;
+        *ret = fx_arena_strdup(arena, e->d_name);
+    }
+    if (dir != NULL)
+        closedir(dir);
+    return newest_us >= 0;
+}
+
+bool pln_run_find(const struct fx_project *project, const char *name, struct fx_arena *arena,
+                  const char **ret_name, struct fx_err *err)
+{
+    if (name == NULL) {
+        if (newest_run(project, arena, ret_name))
+            return true;
+        fx_fail(err, FX_E_CONFIG, "there is no run in %s/runs", project->state_dir);
+        return fx_hint(err, "Run: ficus run start PLAN --execute");
+    }
+    bool is_plain = name[0] != '.' && strchr(name, '/') == NULL && name[0] != '\0';
+    if (is_plain && fx_file_exists(journal_of(project, name, arena))) {
+        *ret_name = name;
+        return true;
+    }
+    fx_fail(err, FX_E_CONFIG, "there is no run \"%s\" in %s/runs", name, project->state_dir);
+    const char *near = NULL;
+    if (newest_run(project, arena, &near))
+        return fx_hint(err, "The newest run is called \"%s\".", near);
+    return fx_hint(err, "Run: ficus run start PLAN --execute");
+}
+
+static bool load_run(const struct fx_project *project, const char *name, struct fx_arena *arena,
+                     struct pln_plan **ret_plan, struct pln_state *state, struct fx_err *err)
+{
+    const char *path = fx_arena_printf(arena, "%s/runs/%s/plan.yaml", project->state_dir, name);
+    return pln_journal_replay(journal_of(project, name, arena), state, NULL, NULL, err) &&
+           pln_load(path, project, arena, ret_plan, err);
+}
+
+/* --- the picture -------------------------------------------------------------------------------- */
+
+static enum pln_mark mark_of(const struct pln_state *state, size_t i)
+{
+    bool is_current = state->current == (int)i;
+    switch (state->steps[i].state) {
+    case PLN_STEP_PENDING: return is_current && state->is_held ? PLN_MARK_HELD : PLN_MARK_PENDING;
+    case PLN_STEP_RUNNING:
+    case PLN_STEP_UNDOING: return state->is_held ? PLN_MARK_HELD : PLN_MARK_RUNNING;
+    case PLN_STEP_DONE: return PLN_MARK_DONE;
+    case PLN_STEP_FAILED: return PLN_MARK_FAILED;
+    case PLN_STEP_UNDONE: return PLN_MARK_UNDONE;
+    }
+    return PLN_MARK_PENDING;
+}
+
+static int64_t elapsed_ms(const struct pln_step_status *s, struct fx_wall now)
+{
+    if (s->state == PLN_STEP_PENDING)
+        return -1;
+    struct fx_wall end = s->ended.us >= s->began.us && s->ended.us > 0 ? s->ended : now;
+    return (end.us - s->began.us) / 1000;
+}
+
+static const char *outcome_of(const struct pln_state *state, struct fx_arena *arena)
+{
+    switch (state->phase) {
+    case PLN_PHASE_FINISHED: return "migrated";
+    case PLN_PHASE_ROLLED_BACK: return fx_arena_printf(arena, "rolled back: %s", state->reason);
+    case PLN_PHASE_STUCK: return fx_arena_printf(arena, "stuck: %s", state->reason);
+    case PLN_PHASE_NEW:
+    case PLN_PHASE_FORWARD:
+    case PLN_PHASE_BACK: break;
+    }
+    return state->is_held ? fx_arena_printf(arena, "held: %s", state->reason) : NULL;
+}
+
+static const char *equal_line(const struct fx_project *project, const char *name,
+                              struct fx_arena *arena, struct fx_wall now)
+{
+    const char *path =
+        fx_arena_printf(arena, "%s/runs/%s/reports/latest/report.json", project->state_dir, name);
+    struct rec_report *report = NULL;
+    struct fx_err ignored = FX_ERR_INIT;
+    if (!fx_file_exists(path) || !rec_report_load(path, arena, &report, &ignored))
+        return NULL;
+    int64_t age_s = (now.us - report->finished.us) / 1000000;
+    const char *age = age_s < 120 ? fx_arena_printf(arena, "%lld s ago", (long long)age_s)
+                                  : fx_arena_printf(arena, "%lld min ago", (long long)age_s / 60);
+    return fx_arena_printf(arena, "%s   %lld rows, %lld divergent, %.0f %% coverage", age,
+                           (long long)report->rows_compared, (long long)report->divergent,
+                           report->coverage_percent);
+}
+
+bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
+                     struct fx_arena *arena, struct pln_picture *ret, struct fx_err *err)
+{
+    struct pln_plan *plan = NULL;
+    struct pln_state *state = FX_ARENA_NEW(arena, struct pln_state);
+    if (!load_run(project, name, arena, &plan, state, err))
+        return fx_ctx(err, "reading the run \"%s\"", name);
+    struct fx_wall now = fx_wall_now();
+    struct pln_picture_step *steps = fx_arena_array(arena, plan->n_steps, sizeof *steps);
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        const char *note = state->steps[i].note;
+        steps[i] = (struct pln_picture_step){
+            .id = plan->steps[i].id,
+            .what = pln_kind_info(plan->steps[i].kind)->name,
+            .mark = mark_of(state, i),
+            .elapsed_ms = elapsed_ms(&state->steps[i], now),
+            .note = note[0] != '\0' ? note : NULL,
+        };
+    }
+    bool is_over = state->phase == PLN_PHASE_FINISHED || state->phase == PLN_PHASE_ROLLED_BACK ||
+                   state->phase == PLN_PHASE_STUCK;
+    *ret = (struct pln_picture){
+        .name = plan->name,
+        .context = plan->context,
+        .outcome = outcome_of(state, arena),
+        .steps = steps,
+        .n_steps = plan->n_steps,
+        .current = state->current >= 0 ? (size_t)state->current : plan->n_steps,
+        .elapsed_ms = ((is_over ? state->closed.us : now.us) - state->opened.us) / 1000,
+        .equal = equal_line(project, name, arena, now),
+        .cutover_step = state->cut_step >= 0
+                            ? pln_cutover_step_text((enum pln_cutover_step)state->cut_step)
+                            : NULL,
+        .fence_elapsed_ms = state->fenced.us > 0 ? (now.us - state->fenced.us) / 1000 : -1,
+        .fence_ttl_ms = plan->policy.fence_ttl_ms,
+    };
+    struct fcd_endpoint facade;
+    struct fx_context *ctx = fx_project_context(project, plan->context);
+    if (is_live && ctx != NULL && pln_endpoint_read(project, arena, &facade, err))
+        pln_live_read(project, ctx, &facade, arena, &ret->live);
+    fx_err_clear(err);
+    return true;
+}
+
+/* --- rollback ----------------------------------------------------------------------------------- */
+
+bool pln_run_rollback_show(const struct fx_project *project, const char *name, struct fx_buf *out,
+                           struct fx_err *err)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    struct pln_plan *plan = NULL;
+    struct pln_state *state = FX_ARENA_NEW(&arena, struct pln_state);
+    int list[PLN_STEPS_MAX], blocked = -1;
+    if (!load_run(project, name, &arena, &plan, state, err))
+        return false;
+    size_t n = pln_undo_list(plan, state, list, &blocked);
+    fx_buf_printf(out, "rollback of %s:\n", name);
+    for (size_t i = 0; i < n; i++) {
+        const struct pln_step *step = &plan->steps[list[i]];
+        const struct pln_kind_info *undo = pln_kind_info(pln_kind_info(step->kind)->undo);
+        fx_buf_printf(out, "%3zu  %-12s %s: %s\n", i + 1, step->id, undo->name, undo->text);
+    }
+    if (n == 0)
+        fx_buf_add_c(out, "     nothing to undo\n");
+    if (blocked >= 0)
+        fx_buf_printf(out,
+                      "     step \"%s\" was the point of no return: what came before it stays\n",
+                      plan->steps[blocked].id);
+    if (pln_undo_new_serves(plan, state) && state->predicted_ms >= 0)
+        fx_buf_printf(out,
+                      "     cost: one fence; writes wait about %lld ms (p99 of the rehearsal); "
+                      "0 acknowledged writes at stake\n",
+                      (long long)state->predicted_ms);
+    else
+        fx_buf_add_c(out, "     cost: no fence needed, 0 acknowledged writes at stake\n");
+    return true;
+}
+
+/* --- journal ------------------------------------------------------------------------------------ */
+
+struct show {
+    struct fx_buf *out;
+    bool is_json;
+};
+
+static bool show_record(void *arg, uint64_t seq, const struct pln_record *rec, struct fx_str json)
+{
+    struct show *show = arg;
+    char at[FX_WALL_TEXT];
+    if (show->is_json) {
+        fx_buf_printf(show->out, "%.*s\n", FX_STR_FMT(json));
+        return true;
+    }
+    fx_wall_text(rec->at, at);
+    fx_buf_printf(show->out, "%5llu  %s  %-11s", (unsigned long long)seq, at,
+                  pln_rec_name(rec->type));
+    if (rec->step >= 0)
+        fx_buf_printf(show->out, "  %-10s", rec->id != NULL ? rec->id : "");
+    if (rec->type == PLN_REC_RUN_OPENED)
+        fx_buf_printf(show->out, "  epoch %lld by %s", (long long)rec->epoch,
+                      rec->operator_name != NULL ? rec->operator_name : "?");
+    if (rec->cut_step >= 0) {
+        const char *const moments[] = {"begin", "done", "failed", "note"};
+        fx_buf_printf(show->out, "  %s: %s %s", rec->group != NULL ? rec->group : "",
+                      pln_cutover_step_name((enum pln_cutover_step)rec->cut_step),
+                      moments[rec->cut_moment]);
+    }
+    if (rec->code != NULL && rec->code[0] != '\0')
+        fx_buf_printf(show->out, "  [%s]", rec->code);
+    if (rec->text != NULL && rec->text[0] != '\0')
+        fx_buf_printf(show->out, "  %s", rec->text);
+    fx_buf_add_char(show->out, '\n');
+    return true;
+}
+
+bool pln_journal_show(const struct fx_project *project, const char *name, bool is_json,
+                      struct fx_buf *out, struct fx_err *err)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    struct show show = {out, is_json};
+    struct pln_state *state = FX_ARENA_NEW(&arena, struct pln_state);
+    return pln_journal_replay(journal_of(project, name, &arena), state, show_record, &show, err);
+}
+
+bool pln_journal_verify(const struct fx_project *project, const char *name, uint64_t *ret_records,
+                        struct fx_err *err)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    struct pln_state *state = FX_ARENA_NEW(&arena, struct pln_state);
+    if (!pln_journal_replay(journal_of(project, name, &arena), state, NULL, NULL, err))
+        return false;
+    *ret_records = state->n_records;
+    return true;
+}
