@@ -58,6 +58,13 @@ struct rec_report {
     enum rec_verdict verdict;
 };
 
+/*
+ * The direction of a comparison now: the side whose ficus.own says HERE is the source; the old side when
+ * ownership was never installed. Errors: INCONCLUSIVE (a cut-over is under way), STUCK (both claim it).
+ */
+bool rec_owner(const struct fx_context *ctx, enum fx_direction *ret_direction,
+               struct fx_err *err) FX_MUST_CHECK;
+
 /* `on_progress` may be NULL: rows so far, for a picture; returning false stops with INTERRUPTED. */
 struct rec_progress {
     bool (*on_progress)(void *arg, const char *table, int64_t rows);
@@ -84,7 +91,7 @@ bool rec_report_write(const struct rec_report *report, const char *dir,
 bool rec_report_load(const char *path, struct fx_arena *arena, struct rec_report **ret_report,
                      struct fx_err *err) FX_MUST_CHECK;
 
-/* Gate of a report: pass | fail | unknown. `why` says the measured value and the limit. */
+/* Gate of a report: pass | fail | unknown (too old, another mapping, not everything compared). `why` says the measured value and the limit. */
 enum rec_gate { REC_GATE_PASS, REC_GATE_FAIL, REC_GATE_UNKNOWN };
 struct rec_limits {
     int64_t divergent_max;

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The exact cut. Customers write all the time, so both sides must be seen at the same point of the stream:
+ *
+ *   1. hold the applier at a transaction boundary: it stands at A
+ *   2. open the source's snapshot; it stands exactly at P, and P covers A, because A was committed before
+ *   3. advance the applier to exactly P and let it stand there
+ *   4. open the target's snapshot; ficus.progress inside it says where it stands: it must cover P
+ *   5. release the applier; customers saw nothing, the stream lagged for some milliseconds
+ *   6. read both snapshots for as long as it takes
+ *
+ * Whatever goes wrong between 1 and 5, the applier is released; should this process die, the hold ends by itself.
+ * A step that cannot show what it must makes the run INCONCLUSIVE, never equal.
+ */
+#include "reconcile/reconcile.h"
+
+#include "lib/io/failpoint.h"
+#include "reconcile/table.h"
+
+struct check {
+    struct fx_context *ctx;
+    const struct cdc_ref *ref;
+    const struct rec_options *options;
+    const struct fx_db_conf *source_conf, *target_conf;
+    struct fx_cut *cut;
+    struct fx_db *target;
+    struct fx_arena *arena;
+    struct rec_report *report;
+};
+
+static bool bind_tables(const struct check *check, struct fx_err *err)
+{
+    struct fx_db *old_db = NULL, *new_db = NULL;
+    bool is_ok = true;
+    if (!fx_db_open(check->ctx->old_db, &old_db, err)) {
+        fx_err_as_source(err);
+        is_ok = fx_ctx(err, "opening database \"%s\"", check->ctx->old_db->name);
+    } else if (!fx_db_open(check->ctx->new_db, &new_db, err)) {
+        fx_err_as_target(err);
+        is_ok = fx_ctx(err, "opening database \"%s\"", check->ctx->new_db->name);
+    } else {
+        is_ok = fx_map_bind(check->ctx, old_db, new_db, check->arena, err);
+    }
+    fx_db_close(old_db);
+    fx_db_close(new_db);
+    return is_ok;
+}
+
+/* 4: where the target's snapshot stands, as the applier wrote it down in the same database. */
+static bool read_progress(const struct check *check, struct fx_pos *ret_pos, struct fx_err *err)
+{
+    char stream[128];
+    cdc_stream_name(check->ref, stream, sizeof stream);
+    fx_cell param = fx_str_from(stream);
+    struct fx_rows rows;
+    if (!fx_db_query(check->target, "select position from ficus.progress where stream = ?", &param,
+                     1, &rows, err))
+        return fx_ctx(err, "reading ficus.progress in the target's snapshot");
+    bool is_ok = rows.n_rows == 1 && fx_rows_at(&rows, 0, 0).ptr != NULL;
+    if (is_ok)
+        snprintf(ret_pos->text, sizeof ret_pos->text, "%.*s", FX_STR_FMT(fx_rows_at(&rows, 0, 0)));
+    else
+        fx_fail(err, FX_E_INCONCLUSIVE, "the target holds no progress of stream \"%s\"", stream);
+    fx_rows_done(&rows);
+    return is_ok;
+}
+
+static bool open_target(struct check *check, struct fx_err *err)
+{
+    enum fx_engine engine = check->source_conf->engine;
+    const struct fx_pos *cut = &check->report->source_pos;
+    if (!fx_db_open(check->target_conf, &check->target, err) ||
+        !fx_db_snapshot_begin(check->target, err)) {
+        fx_err_as_target(err);
+        return fx_ctx(err, "opening the target's snapshot");
+    }
+    if (!read_progress(check, &check->report->target_pos, err))
+        return false;
+    if (!fx_pos_covers(engine, &check->report->target_pos, cut))
+        return fx_fail(err, FX_E_INCONCLUSIVE,
+                       "the target's snapshot stands at %s, which does not cover the cut at %s",
+                       check->report->target_pos.text, cut->text);
+    return true;
+}
+
+/* 2 to 4, while the applier is held at `at`. */
+static bool cut_both(struct check *check, const struct fx_pos *at, struct fx_err *err)
+{
+    enum fx_engine engine = check->source_conf->engine;
+    struct fx_pos reached;
+    FX_FAILPOINT("reconcile.cut.before");
+    if (!fx_cut_open(check->source_conf, check->options->cut_timeout_ms, &check->cut, err)) {
+        fx_err_as_source(err);
+        return fx_ctx(err, "opening the source's snapshot");
+    }
+    check->report->source_pos = *fx_cut_pos(check->cut);
+    if (!fx_pos_covers(engine, &check->report->source_pos, at))
+        return fx_fail(err, FX_E_INCONCLUSIVE,
+                       "the applier stands at %s, beyond the source's snapshot at %s", at->text,
+                       check->report->source_pos.text);
+    FX_FAILPOINT("reconcile.advance.before");
+    if (!cdc_advance(check->ref, &check->report->source_pos, check->options->hold_max_ms, &reached,
+                     err))
+        return fx_ctx(err, "advancing the applier to the cut at %s",
+                      check->report->source_pos.text);
+    FX_FAILPOINT("reconcile.advance.after");
+    return open_target(check, err);
+}
+
+static bool make_cut(struct check *check, struct fx_err *err)
+{
+    struct fx_pos at;
+    struct fx_err release_err = FX_ERR_INIT;
+    if (!cdc_hold(check->ref, check->options->hold_max_ms, &at, err))
+        return fx_ctx(err, "holding the applier");
+    struct fx_mono held = fx_mono_now();
+    bool is_ok = cut_both(check, &at, err);
+    /* Should the hold have ended by its own limit meanwhile, the applier may have gone beyond the cut. */
+    int64_t held_ms = fx_mono_since_us(held, fx_mono_now()) / 1000;
+    bool is_released = cdc_release(check->ref, &release_err);
+    check->report->applier_held_ms = held_ms;
+    if (!is_ok)
+        return false;
+    if (!is_released) {
+        *err = release_err;
+        return fx_ctx(err, "releasing the applier");
+    }
+    if (held_ms >= check->options->hold_max_ms)
+        return fx_fail(err, FX_E_INCONCLUSIVE,
+                       "the applier was held for %lld ms, longer than reconcile.hold_max allows",
+                       (long long)held_ms);
+    return true;
+}
+
+static bool compare_tables(const struct check *check, const struct rec_progress *progress,
+                           struct fx_err *err)
+{
+    struct rec_report *report = check->report;
+    for (size_t i = 0; i < check->ctx->n_tables; i++) {
+        struct rec_table table;
+        if (!rec_table_init(&check->ctx->tables[i], report->direction, check->arena, &table, err))
+            return false;
+        rec_table_begin(&table, &report->tables[i]);
+        if (!rec_table_compare(&table, fx_cut_session(check->cut), check->target,
+                               check->options->differences_max, progress, check->arena,
+                               &report->tables[i], err))
+            return fx_ctx(err, "comparing \"%s\" with \"%s\"", table.source_name,
+                          table.target_name);
+        report->n_tables++;
+    }
+    return true;
+}
+
+static struct rec_report *new_report(const struct fx_context *ctx, enum fx_direction direction,
+                                     const char *plan, const char *step, struct fx_arena *arena)
+{
+    struct rec_report *report = FX_ARENA_NEW(arena, struct rec_report);
+    report->context = ctx->name;
+    report->direction = direction;
+    report->plan = fx_arena_strdup(arena, plan != NULL ? plan : "");
+    report->step = fx_arena_strdup(arena, step != NULL ? step : "");
+    report->mapping_digest = ctx->digest;
+    report->started = fx_wall_now();
+    report->tables = fx_arena_array(arena, ctx->n_tables + 1, sizeof *report->tables);
+    return report;
+}
+
+bool rec_check(struct fx_context *ctx, const struct cdc_ref *ref, const struct rec_options *options,
+               const char *plan, const char *step, const struct rec_progress *progress,
+               struct fx_arena *arena, struct rec_report **ret_report, struct fx_err *err)
+{
+    bool is_forward = ref->direction == FX_FORWARD;
+    struct check check = {.ctx = ctx,
+                          .ref = ref,
+                          .options = options,
+                          .source_conf = is_forward ? ctx->old_db : ctx->new_db,
+                          .target_conf = is_forward ? ctx->new_db : ctx->old_db,
+                          .arena = arena};
+    bool is_ok = bind_tables(&check, err);
+    if (is_ok) {
+        check.report = new_report(ctx, ref->direction, plan, step, arena);
+        is_ok = make_cut(&check, err) && compare_tables(&check, progress, err);
+    }
+    fx_db_close(check.target);
+    if (check.cut != NULL)
+        fx_cut_close(check.cut);
+    if (!is_ok)
+        return fx_ctx(err, "comparing context \"%s\"", ctx->name);
+    rec_report_finish(check.report, ctx->n_tables);
+    check.report->finished = fx_wall_now();
+    *ret_report = check.report;
+    return true;
+}
