@@ -35,7 +35,7 @@ struct fcd_group_status {
     int64_t held_max_ms;  /* longest wait of a held write since the last prepare */
 };
 struct fcd_route_status {
-    const char *id, *group;
+    const char *id, *group, *path;
     bool is_write;
     double weight_percent; /* to the new side, while the old owns the group */
     double shadow_percent;
@@ -43,6 +43,7 @@ struct fcd_route_status {
     int64_t requests_old, requests_new, errors_old, errors_new; /* errors: 5xx or no answer */
     double p99_old_ms, p99_new_ms;                              /* -1: no sample */
     int64_t shadow_compared, shadow_mismatch, shadow_stale, shadow_dropped, shadow_failed;
+    const char *exemplar; /* the latest difference, "GET /orders/7: /total: 1 and 2"; NULL: none */
 };
 struct fcd_status {
     int64_t controller_epoch;
