@@ -172,10 +172,13 @@ static void note(struct pln_cutover *cut, enum pln_cutover_step step, const char
                    why != NULL ? why->message : "");
 }
 
-static void pass(const char *step, const char *moment)
+/* A rehearsal passes moments of its own, so that a drill can name the real cut-over's. */
+static void pass(const struct pln_cutover *cut, const char *step, const char *moment)
 {
     char name[64];
-    (void)snprintf(name, sizeof name, "cutover.step.%s.%s", step, moment);
+    bool is_canary = fx_str_ends(fx_str_from(cut->group), FX_STR(".canary"));
+    (void)snprintf(name, sizeof name, "%s.step.%s.%s", is_canary ? "rehearse" : "cutover", step,
+                   moment);
     fx_failpoint(name);
 }
 
@@ -577,11 +580,11 @@ static bool run_step(struct pln_cutover *cut, enum pln_cutover_step step, struct
     const char *name = pln_cutover_step_name(step);
     if (!journal(cut, step, PLN_CUT_BEGIN, err, "epoch=%" PRId64, cut->e))
         return false;
-    pass(name, "begin");
+    pass(cut, name, "begin");
     int64_t began = now_ms(cut);
     bool ok = steps[step].run(cut, err);
     cut->result->step_ms[step] = now_ms(cut) - began;
-    pass(name, "end");
+    pass(cut, name, "end");
     if (!ok) {
         struct fx_err ignored = FX_ERR_INIT;
         (void)!journal(cut, step, PLN_CUT_FAILED, &ignored, "%s", err->message);
@@ -629,9 +632,9 @@ static bool give_up(struct pln_cutover *cut, struct fx_err *err)
     if (cut->state == CUT_RELEASE)
         return finish_abort(cut, &why, at, err);
     int next = CUT_ABORT;
-    pass("abort", "begin");
+    pass(cut, "abort", "begin");
     bool is_known = abort_until_known(cut, &next, err);
-    pass("abort", "end");
+    pass(cut, "abort", "end");
     if (!is_known) {
         set_state(cut, CUT_ENDED);
         return false;
@@ -762,7 +765,7 @@ bool pln_cutover_settle(struct pln_cutover *cut, struct fx_err *err)
     enum pln_place serves = is_b ? PLN_B : PLN_A;
     cut->result->new_serves = new_serves;
     cut->result->outcome = is_b ? PLN_CUT_COMMITTED : PLN_CUT_ABORTED;
-    pass("resume", "settled");
+    pass(cut, "resume", "settled");
     if (!route_all(cut, serves, cut->result->epoch, err)) {
         if (err->code != FX_E_STALE_EPOCH)
             fx_err_recode(err, FX_E_INTERRUPTED);
