@@ -65,6 +65,23 @@ const char *cdc_binding_group(const struct cdc_binding *binding, size_t table)
     return table + 1 == binding->ctx.n_tables ? binding->canary_group : binding->ctx.name;
 }
 
+void cdc_row_describe(const struct cdc_binding *binding, const struct cdc_row *row,
+                      struct fx_buf *out)
+{
+    const struct fx_table *source = cdc_source_table(binding, row->table);
+    const struct fx_value *values = row->has_old != CDC_OLD_NONE ? row->old : row->new;
+    fx_buf_printf(out, "table \"%s.%s\" key (", source->schema, source->name);
+    for (size_t k = 0; k < source->n_key; k++)
+        fx_buf_printf(out, "%s%s", k > 0 ? ", " : "", source->columns[source->key[k]].name);
+    fx_buf_add_c(out, ")=(");
+    for (size_t k = 0; k < source->n_key; k++) {
+        if (k > 0)
+            fx_buf_add_c(out, ", ");
+        fx_value_show(&values[source->key[k]], out);
+    }
+    fx_buf_add_char(out, ')');
+}
+
 enum cdc_own_state cdc_own_state_parse(struct fx_str text)
 {
     if (fx_str_eq_c(text, "HERE"))

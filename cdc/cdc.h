@@ -90,6 +90,9 @@ bool cdc_drop(struct fx_context *ctx, const struct cdc_ref *ref, struct fx_err *
 bool cdc_status(const struct cdc_ref *ref, struct cdc_status *ret,
                 struct fx_err *err) FX_MUST_CHECK;
 
+/* The status as the JSON object of GET /status. */
+void cdc_status_write(const struct cdc_status *status, struct fx_buf *out);
+
 /*
  * For exact comparisons: hold stops the applier at a transaction boundary; advance lets it apply exactly what
  * covers `goal` and holds again, answering when it is there; release lets it run. A hold that nobody

@@ -108,6 +108,9 @@ ptrdiff_t cdc_binding_find(const struct cdc_binding *binding, struct fx_str sche
                            struct fx_str name);
 /* The group that owns a table of the binding: the context's name, or its canary group. */
 const char *cdc_binding_group(const struct cdc_binding *binding, size_t table);
+/* `table "public.orders" key (id)=(42)`: the source's name and key of a change, for messages. */
+void cdc_row_describe(const struct cdc_binding *binding, const struct cdc_row *row,
+                      struct fx_buf *out);
 enum cdc_own_state cdc_own_state_parse(struct fx_str text);
 /* {"barrier":"orders","epoch":7}; false when the text is something else. */
 bool cdc_barrier_parse(struct fx_str text, struct cdc_barrier *ret_barrier);

@@ -69,8 +69,7 @@ struct fx_serve;
 bool cdc_control_serve(struct cdc_control *control, const char *socket_path,
                        struct fx_serve **ret_serve, struct fx_err *err) FX_MUST_CHECK;
 
-/* Both ends of /status. */
-void cdc_status_write(const struct cdc_status *status, struct fx_buf *out);
+/* The other end of cdc_status_write. */
 bool cdc_status_read(struct fx_str json, struct cdc_status *ret, struct fx_err *err) FX_MUST_CHECK;
 
 #endif

@@ -292,23 +292,6 @@ static bool add_update(struct cdc_batch *batch, const struct cdc_row *row, struc
     return true;
 }
 
-void cdc_row_describe(const struct cdc_binding *binding, const struct cdc_row *row,
-                      struct fx_buf *out)
-{
-    const struct fx_table *source = cdc_source_table(binding, row->table);
-    const struct fx_value *values = row->has_old != CDC_OLD_NONE ? row->old : row->new;
-    fx_buf_printf(out, "table \"%s.%s\" key (", source->schema, source->name);
-    for (size_t k = 0; k < source->n_key; k++)
-        fx_buf_printf(out, "%s%s", k > 0 ? ", " : "", source->columns[source->key[k]].name);
-    fx_buf_add_c(out, ")=(");
-    for (size_t k = 0; k < source->n_key; k++) {
-        if (k > 0)
-            fx_buf_add_c(out, ", ");
-        fx_value_show(&values[source->key[k]], out);
-    }
-    fx_buf_add_char(out, ')');
-}
-
 bool cdc_batch_row(struct cdc_batch *batch, const struct cdc_row *row, struct fx_err *err)
 {
     bool is_ok = false;

@@ -43,8 +43,5 @@ bool cdc_batch_row(struct cdc_batch *batch, const struct cdc_row *row,
 void cdc_batch_statement(struct cdc_batch *batch, const char *sql, int64_t expected);
 /* Ends the growing statement; afterwards the text can be executed. */
 void cdc_batch_finish(struct cdc_batch *batch);
-/* `table "orders" key (id)=(42)`: the source's name and key of a change, for messages. */
-void cdc_row_describe(const struct cdc_binding *binding, const struct cdc_row *row,
-                      struct fx_buf *out);
 
 #endif

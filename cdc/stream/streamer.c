@@ -44,8 +44,8 @@ struct streamer {
     bool is_in_txn, is_loop;
     struct cdc_barrier barrier; /* seen in the open transaction; group "" : none */
     int64_t epoch;              /* claimed by this process; 0: not yet */
-    bool is_exact;     /* the session checks each change by itself */
-    int64_t exact_txns; /* applied so far in that way */
+    bool is_exact;              /* the session checks each change by itself */
+    int64_t exact_txns;         /* applied so far in that way */
     bool is_stopping;
     int64_t pending_ticket; /* an ADVANCE or HOLD that waits for its moment */
     enum cdc_command_kind pending_kind;

@@ -1,0 +1,17 @@
+-- What a MariaDB table of the context may not have. One row a finding: what is wrong, the statement that mends it.
+-- ?1 schema, ?2 table (three times). Rights: to see the table.
+select concat('trigger ', trigger_name, ' would fire for every applied row'),
+       concat('DROP TRIGGER ', trigger_schema, '.', trigger_name, ';')
+  from information_schema.triggers
+ where event_object_schema = ? and event_object_table = ? and trigger_name not like 'ficus\_fence\_%' escape '\\'
+union all
+select concat('foreign key ', constraint_name, ' cascades, and cascades are not in the binary log'),
+       concat('ALTER TABLE ', constraint_schema, '.', table_name, ' DROP FOREIGN KEY ', constraint_name, ';')
+  from information_schema.referential_constraints
+ where constraint_schema = ? and table_name = ?
+   and (delete_rule in ('CASCADE', 'SET NULL') or update_rule in ('CASCADE', 'SET NULL'))
+union all
+select concat('engine is ', engine, ', not InnoDB'),
+       concat('ALTER TABLE ', table_schema, '.', table_name, ' ENGINE = InnoDB;')
+  from information_schema.tables
+ where table_schema = ? and table_name = ? and engine <> 'InnoDB'

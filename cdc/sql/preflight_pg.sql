@@ -1,0 +1,24 @@
+-- What a PostgreSQL server must be able to do. One row a finding: what is wrong, the command that mends it.
+-- $1 slot name. Rights: none. PostgreSQL 14+.
+select 'wal_level is ' || current_setting('wal_level') || ', not logical',
+       'ALTER SYSTEM SET wal_level = logical; (and restart)'
+ where current_setting('wal_level') <> 'logical'
+union all
+select 'all ' || current_setting('max_replication_slots') || ' replication slots are taken',
+       'ALTER SYSTEM SET max_replication_slots = ' || 4 + current_setting('max_replication_slots')::int || '; (and restart)'
+ where not exists (select 1 from pg_replication_slots where slot_name = ?)
+   and (select count(*) from pg_replication_slots) + 2 > current_setting('max_replication_slots')::int
+union all
+select 'user ' || current_user || ' may not replicate',
+       'ALTER ROLE ' || quote_ident(current_user) || ' REPLICATION;'
+ where not (select rolsuper or rolreplication from pg_roles where rolname = current_user)
+union all
+select 'user ' || current_user || ' may not set session_replication_role',
+       'GRANT SET ON PARAMETER session_replication_role TO ' || quote_ident(current_user) || ';'
+ where not (select rolsuper from pg_roles where rolname = current_user)
+   and current_setting('server_version_num')::int < 150000
+union all
+select 'max_slot_wal_keep_size is ' || current_setting('max_slot_wal_keep_size') || ' and may lose the slot',
+       'ALTER SYSTEM SET max_slot_wal_keep_size = -1; SELECT pg_reload_conf();'
+ where pg_size_bytes(case current_setting('max_slot_wal_keep_size') when '-1' then '1TB'
+                     else current_setting('max_slot_wal_keep_size') end) < 67108864
