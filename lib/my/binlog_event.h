@@ -77,7 +77,7 @@ struct fx_bl_gtid {
     bool is_standalone;    /* one event follows, without a commit */
     bool is_transactional; /* can be rolled back: no table without transactions took part */
     bool is_ddl;
-    bool is_xa; /* prepares or completes an XA branch */
+    bool is_xa_end; /* completes an XA branch: one QUERY follows, which ends the group */
 };
 
 struct fx_bl_event {

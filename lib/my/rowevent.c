@@ -56,6 +56,7 @@ enum { COLLATION_BINARY = 63, INFLATED_VALUE_MAX = 1 << 30 };
 struct reading {
     struct fx_cursor *cur;
     const struct fx_bl_column *column;
+    bool has_signedness;
     const struct fx_type *type; /* NULL: by the wire alone */
     struct fx_arena *arena;
     struct fx_value *ret;
@@ -69,9 +70,12 @@ static bool bad_value(const struct reading *r, const char *why)
 
 /* --- numbers ----------------------------------------------------------------------------------- */
 
+/* The log's word where it has one (binlog_row_metadata), else the catalog's. */
 static bool is_unsigned(const struct reading *r)
 {
-    return r->column->is_unsigned || (r->type != NULL && r->type->is_unsigned);
+    if (r->has_signedness || r->type == NULL)
+        return r->column->is_unsigned;
+    return r->type->is_unsigned;
 }
 
 static void set_u64(const struct reading *r, uint64_t value)
@@ -570,6 +574,7 @@ static bool read_image(struct fx_bl_rows *rows, struct fx_str present, struct fx
             continue;
         struct reading r = {.cur = &cur,
                             .column = &table->columns[i],
+                            .has_signedness = table->has_signedness,
                             .type = rows->types != NULL ? rows->types[i] : NULL,
                             .arena = arena,
                             .ret = &out[i],

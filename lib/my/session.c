@@ -193,8 +193,8 @@ bool my_bind(struct my_db *my, const char *sql, const fx_cell *params, size_t n_
         used += piece == FX_PARAMS_PARAM;
     } while (piece != FX_PARAMS_END);
     if (used != n_params)
-        return fx_fail(err, FX_E_BUG, "statement takes %zu parameters, %zu were given: %.100s", used,
-                       n_params, sql);
+        return fx_fail(err, FX_E_BUG, "statement takes %zu parameters, %zu were given: %.100s",
+                       used, n_params, sql);
     if (my->sql.has_failed)
         return fx_fail(err, FX_E_LIMIT, "statement is longer than %d bytes", SQL_MAX);
     return true;

@@ -1,0 +1,620 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * MariaDB as a source of changes: groups of binary log events -> the transactions of change.h.
+ *
+ *               GTID                  first row of ours
+ *   OUTSIDE ----------->  UNDECIDED  -------------------->  DELIVERING
+ *      ^                   |      |                             |
+ *      |  end of the group |      | our applier's progress row  | end of the group: COMMIT
+ *      |  (PASSED)         |      v                             |
+ *      +-------------------+   DISCARDING  -- COMMIT -----------+--> OUTSIDE
+ *
+ * A group says only in its rows whether it concerns us, so BEGIN waits for the first row that does. The other
+ * stream's applier writes its progress row before anything else; one that comes later is an error, because rows
+ * were delivered already.
+ *
+ * The position moves at the end of a group and nowhere else: positions inside a group mean nothing.
+ * What never passes silently: DDL on a carried table that is not tagged as ours, rows in statement format,
+ * tables without transactions, partial images, XA branches, rollbacks inside a group.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cdc/source.h"
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+#include "lib/base/panic.h"
+#include "lib/my/binlog.h"
+#include "lib/my/gtid_pos.h"
+#include "lib/my/rowevent.h"
+#include "lib/my/statement.h"
+
+enum {
+    PASSED_EVERY_GROUPS = 1000, /* foreign groups behind which an idle position is told anyway */
+    CONTROL_COLUMNS_MAX = 32,
+};
+
+enum group_state {
+    OUTSIDE,    /* between groups */
+    UNDECIDED,  /* in a group of which no row of ours was seen */
+    DELIVERING, /* BEGIN was delivered */
+    DISCARDING, /* a loop: only barriers are delivered */
+};
+
+enum table_role { ROLE_NONE, ROLE_DATA, ROLE_OWN, ROLE_MARKER, ROLE_BARRIER, ROLE_PROGRESS };
+
+/* One table of the binding, ready for the row decoder. */
+struct carried {
+    const struct fx_table *table;
+    const struct fx_type **types;
+    struct fx_value *old, *new;
+};
+
+struct my_source {
+    struct cdc_source base;
+    const struct cdc_binding *binding;
+    int wake_fd;
+    struct fx_binlog *log;
+    struct fx_bl_decoder dec;
+    struct fx_arena arena;     /* as long as the source */
+    struct fx_arena row_arena; /* until the next `next` */
+    struct carried *carried;
+
+    enum group_state state;
+    struct fx_bl_gtid gtid; /* of the present group */
+    struct cdc_txn txn;
+    int64_t n_rows;
+
+    struct fx_bl_event event; /* the row event being read, while has_rows */
+    struct fx_bl_rows rows;
+    bool has_rows;
+    enum table_role role;
+    size_t table; /* ROLE_DATA: index into the binding */
+
+    struct fx_gtid_pos at; /* everything up to here was delivered or passed */
+    int64_t n_passed;      /* groups since the position was told */
+    bool must_pass;        /* tell the position at the next quiet moment */
+    struct fx_db *side;    /* asks how far the log reaches; NULL until asked */
+    struct fx_pos end;
+};
+
+static struct my_source *source_of(struct cdc_source *src)
+{
+    return FX_CONTAINER_OF(src, struct my_source, base);
+}
+
+static void set_state(struct my_source *s, enum group_state to)
+{
+    static const bool allowed[4][4] = {
+        [OUTSIDE] = {[UNDECIDED] = true},
+        [UNDECIDED] = {[OUTSIDE] = true, [DELIVERING] = true, [DISCARDING] = true},
+        [DELIVERING] = {[OUTSIDE] = true},
+        [DISCARDING] = {[OUTSIDE] = true},
+    };
+    FX_ASSERT(allowed[s->state][to]);
+    s->state = to;
+}
+
+/* --- events that go out ------------------------------------------------------------------------ */
+
+static void emit_begin(struct my_source *s, bool is_loop, struct cdc_event *ret)
+{
+    s->txn.is_loop = is_loop;
+    set_state(s, is_loop ? DISCARDING : DELIVERING);
+    *ret = (struct cdc_event){.kind = CDC_EV_BEGIN, .txn = s->txn};
+}
+
+/* The group is over: COMMIT when it was ours, else its position waits for a quiet moment. */
+static bool end_group(struct my_source *s, struct cdc_event *ret, struct fx_err *err)
+{
+    bool is_ours = s->state != UNDECIDED;
+    struct fx_gtid gtid = {s->gtid.domain, s->gtid.server_id, s->gtid.seq};
+    if (!fx_gtid_pos_set(&s->at, &gtid, err))
+        return false;
+    if (s->end.text[0] == '\0' || fx_pos_covers(FX_MY, &s->txn.pos, &s->end))
+        s->end = s->txn.pos;
+    set_state(s, OUTSIDE);
+    if (is_ours) {
+        *ret = (struct cdc_event){.kind = CDC_EV_COMMIT, .txn = s->txn};
+        s->n_passed = 0;
+    } else {
+        s->n_passed++;
+    }
+    return true;
+}
+
+static bool emit_passed(struct my_source *s, struct cdc_event *ret, struct fx_err *err)
+{
+    *ret = (struct cdc_event){.kind = CDC_EV_PASSED};
+    s->n_passed = 0;
+    s->must_pass = false;
+    return fx_gtid_pos_text(&s->at, &ret->pos, err);
+}
+
+/* --- groups ------------------------------------------------------------------------------------ */
+
+static bool in_group(const struct my_source *s, struct fx_err *err)
+{
+    return fx_ctx(err, "reading %s of the binary log", s->txn.label);
+}
+
+static bool begin_group(struct my_source *s, const struct fx_bl_event *ev, struct fx_err *err)
+{
+    if (s->state == DELIVERING || s->state == DISCARDING)
+        return fx_fail(err, FX_E_DB_CONNECT, "%s has no end in the binary log", s->txn.label);
+    if (s->state == OUTSIDE)
+        set_state(s, UNDECIDED);
+    s->gtid = ev->gtid;
+    s->n_rows = 0;
+    s->txn =
+        (struct cdc_txn){.commit_us = (int64_t)ev->head.when_s * 1000000, .is_coarse_time = true};
+    snprintf(s->txn.label, sizeof s->txn.label, "GTID %u-%u-%llu", ev->gtid.domain,
+             ev->gtid.server_id, (unsigned long long)ev->gtid.seq);
+    /* The position after this group, known now because groups do not interleave. */
+    struct fx_gtid_pos after = s->at;
+    struct fx_gtid gtid = {ev->gtid.domain, ev->gtid.server_id, ev->gtid.seq};
+    return fx_gtid_pos_set(&after, &gtid, err) && fx_gtid_pos_text(&after, &s->txn.pos, err);
+}
+
+static bool refuse_statement(const struct my_source *s, const struct fx_bl_event *ev,
+                             enum fx_my_statement kind, const struct fx_table *table,
+                             struct fx_err *err)
+{
+    struct fx_str sql = fx_str_sub(ev->query.sql, 0, 300);
+    if (kind == FX_MY_STMT_CHANGE) {
+        fx_fail(err, FX_E_UNSUPPORTED, "table \"%s.%s\" was changed in statement format",
+                table->schema, table->name);
+        fx_hint(err, "Set binlog_format=ROW for all sessions of database \"%s\".",
+                s->binding->source->name);
+    } else {
+        fx_fail(err, kind == FX_MY_STMT_TRUNCATE ? FX_E_UNSUPPORTED : FX_E_DRIFT,
+                "the definition of table \"%s.%s\" was changed while a stream carries it",
+                table->schema, table->name);
+        fx_hint(err,
+                "Change tables of a migration only when its streams are dropped; then copy anew.");
+    }
+    fx_detail(err, "%.*s", FX_STR_FMT(sql));
+    return in_group(s, err);
+}
+
+static bool check_statement(const struct my_source *s, const struct fx_bl_event *ev,
+                            enum fx_my_statement kind, struct fx_err *err)
+{
+    if (fx_my_statement_is_ours(ev->query.sql))
+        return true;
+    for (size_t i = 0; i < s->binding->ctx.n_tables; i++) {
+        const struct fx_table *table = s->carried[i].table;
+        if (fx_my_statement_names(ev->query.sql, ev->query.schema, fx_str_from(table->schema),
+                                  fx_str_from(table->name)))
+            return refuse_statement(s, ev, kind, table, err);
+    }
+    return true;
+}
+
+static bool refuse_in_group(const struct my_source *s, const char *what, struct fx_err *err)
+{
+    fx_fail(err, FX_E_UNSUPPORTED, "a transaction on tables of the stream contains %s", what);
+    return in_group(s, err);
+}
+
+static bool on_query(struct my_source *s, const struct fx_bl_event *ev, struct cdc_event *ret,
+                     struct fx_err *err)
+{
+    bool is_touched = s->state == DELIVERING;
+    enum fx_my_statement kind = fx_my_statement_kind(ev->query.sql);
+    if (s->state == OUTSIDE)
+        return true; /* nothing real stands outside of a group */
+    switch (kind) {
+    case FX_MY_STMT_COMMIT: return end_group(s, ret, err);
+    case FX_MY_STMT_ROLLBACK:
+        if (is_touched)
+            return refuse_in_group(s, "a rollback next to a table without transactions", err);
+        return end_group(s, ret, err);
+    case FX_MY_STMT_ROLLBACK_TO:
+        if (is_touched)
+            return refuse_in_group(s, "a rollback to a savepoint that was logged", err);
+        break;
+    case FX_MY_STMT_XA:
+        if (is_touched)
+            return refuse_in_group(s, "a step of a two-phase (XA) transaction", err);
+        break;
+    case FX_MY_STMT_CHANGE:
+    case FX_MY_STMT_TRUNCATE:
+    case FX_MY_STMT_SHAPE:
+    case FX_MY_STMT_DROP_DATABASE:
+        if (!check_statement(s, ev, kind, err))
+            return false;
+        break;
+    case FX_MY_STMT_HARMLESS: break;
+    }
+    return s->gtid.is_standalone || s->gtid.is_xa_end ? end_group(s, ret, err) : true;
+}
+
+/* --- rows -------------------------------------------------------------------------------------- */
+
+static enum table_role role_of(const struct my_source *s, const struct fx_bl_table *table,
+                               size_t *ret_index)
+{
+    static const struct {
+        const char *name;
+        enum table_role role;
+    } control[] = {{"own", ROLE_OWN},
+                   {"marker", ROLE_MARKER},
+                   {"barrier", ROLE_BARRIER},
+                   {"progress", ROLE_PROGRESS}};
+    ptrdiff_t index = cdc_binding_find(s->binding, table->schema, table->name);
+    if (index >= 0) {
+        *ret_index = (size_t)index;
+        return ROLE_DATA;
+    }
+    if (!fx_str_eq_c(table->schema, "ficus"))
+        return ROLE_NONE;
+    for (size_t i = 0; i < FX_ARRAY_LEN(control); i++) {
+        if (fx_str_eq_c(table->name, control[i].name))
+            return control[i].role;
+    }
+    return ROLE_NONE;
+}
+
+/* The shape on the wire is the one that was bound; checked for each row event, it is a few names. */
+static bool check_shape(const struct my_source *s, const struct fx_bl_table *wire,
+                        const struct fx_table *bound, struct fx_err *err)
+{
+    if (!wire->has_names) {
+        fx_fail(err, FX_E_UNSUPPORTED, "table \"%s.%s\" is logged without the names of its columns",
+                bound->schema, bound->name);
+        fx_hint(err, "Run on database \"%s\": SET GLOBAL binlog_row_metadata=FULL;",
+                s->binding->source->name);
+        return in_group(s, err);
+    }
+    bool is_same = wire->n_columns == bound->n_columns;
+    for (size_t i = 0; is_same && i < bound->n_columns; i++)
+        is_same = fx_str_eq_c(wire->columns[i].name, bound->columns[i].name);
+    if (is_same)
+        return true;
+    fx_fail(err, FX_E_DRIFT,
+            "the columns of table \"%s.%s\" are not those that the stream was bound to",
+            bound->schema, bound->name);
+    return in_group(s, err);
+}
+
+static bool open_rows(struct my_source *s, struct fx_err *err)
+{
+    const struct fx_bl_table *wire = s->event.rows.table;
+    const struct fx_type *const *types = NULL;
+    if (s->role == ROLE_DATA) {
+        const struct fx_table *bound = s->carried[s->table].table;
+        types = s->carried[s->table].types;
+        if (!check_shape(s, wire, bound, err))
+            return false;
+        if (!fx_bl_rows_are_full(&s->event)) {
+            fx_fail(err, FX_E_UNSUPPORTED, "table \"%s.%s\" is logged with partial rows",
+                    bound->schema, bound->name);
+            fx_hint(err, "Set binlog_row_image=FULL for all sessions of database \"%s\".",
+                    s->binding->source->name);
+            return in_group(s, err);
+        }
+        if (!s->gtid.is_transactional)
+            return refuse_in_group(s, "changes of a table without transactions", err);
+    } else if (wire->n_columns > CONTROL_COLUMNS_MAX || !wire->has_names) {
+        fx_fail(err, FX_E_DRIFT, "table \"ficus.%.*s\" is not as Ficus creates it",
+                FX_STR_FMT(wire->name));
+        return in_group(s, err);
+    }
+    s->has_rows = true;
+    return fx_bl_rows_open(&s->event, types, &s->rows, err);
+}
+
+static bool on_rows(struct my_source *s, const struct fx_bl_event *ev, struct fx_err *err)
+{
+    if (ev->rows.table == NULL || s->state == OUTSIDE)
+        return true;
+    s->role = role_of(s, ev->rows.table, &s->table);
+    bool is_wanted = s->role != ROLE_NONE;
+    if (s->state == DISCARDING)
+        is_wanted = s->role == ROLE_BARRIER;
+    else if (s->role == ROLE_BARRIER)
+        is_wanted = false;
+    if (!is_wanted)
+        return true;
+    s->event = *ev;
+    return open_rows(s, err);
+}
+
+static bool next_data_row(struct my_source *s, bool *ret_has_row, struct cdc_event *ret,
+                          struct fx_err *err)
+{
+    struct carried *c = &s->carried[s->table];
+    if (!fx_bl_rows_next(&s->rows, &s->row_arena, c->old, c->new, ret_has_row, err))
+        return in_group(s, err);
+    if (!*ret_has_row)
+        return true;
+    enum fx_bl_op op = s->event.rows.op;
+    *ret = (struct cdc_event){.kind = CDC_EV_ROW};
+    ret->row = (struct cdc_row){
+        .op = op == FX_BL_INSERT   ? CDC_INSERT
+              : op == FX_BL_UPDATE ? CDC_UPDATE
+                                   : CDC_DELETE,
+        .table = s->table,
+        .has_old = op == FX_BL_INSERT ? CDC_OLD_NONE : CDC_OLD_FULL,
+        .old = op == FX_BL_INSERT ? NULL : c->old,
+        .new = op == FX_BL_DELETE ? NULL : c->new,
+        .ordinal = ++s->n_rows,
+    };
+    return true;
+}
+
+/* A column of a control row by name, NULL when it is not there. */
+static const struct fx_value *control_cell(const struct my_source *s, const struct fx_value *row,
+                                           const char *name)
+{
+    const struct fx_bl_table *table = s->event.rows.table;
+    for (size_t i = 0; i < table->n_columns; i++) {
+        if (fx_str_eq_c(table->columns[i].name, name))
+            return &row[i];
+    }
+    return NULL;
+}
+
+static bool control_text(const struct my_source *s, const struct fx_value *row, const char *name,
+                         struct fx_str *ret)
+{
+    const struct fx_value *v = control_cell(s, row, name);
+    if (v == NULL || (v->kind != FX_V_TEXT && v->kind != FX_V_BYTES))
+        return false;
+    *ret = v->s;
+    return true;
+}
+
+static bool control_group(const struct my_source *s, const struct fx_value *row, char *group,
+                          size_t size, int64_t *ret_epoch)
+{
+    struct fx_str text;
+    const struct fx_value *epoch = control_cell(s, row, "epoch");
+    if (!control_text(s, row, "grp", &text) || text.len >= size || epoch == NULL ||
+        epoch->kind != FX_V_INT)
+        return false;
+    memcpy(group, text.ptr, text.len);
+    group[text.len] = '\0';
+    *ret_epoch = epoch->i;
+    return true;
+}
+
+static bool bad_control(const struct my_source *s, struct fx_err *err)
+{
+    fx_fail(err, FX_E_DRIFT, "a row of table \"ficus.%.*s\" is not as Ficus writes it",
+            FX_STR_FMT(s->event.rows.table->name));
+    return in_group(s, err);
+}
+
+/* One row of own, marker, barrier or progress -> an event, or nothing (kind NONE). */
+static bool on_control_row(struct my_source *s, const struct fx_value *row, struct cdc_event *ret,
+                           struct fx_err *err)
+{
+    struct fx_str text;
+    switch (s->role) {
+    case ROLE_OWN:
+        ret->kind = CDC_EV_OWN;
+        if (!control_group(s, row, ret->own.group, sizeof ret->own.group, &ret->own.epoch) ||
+            !control_text(s, row, "state", &text))
+            return bad_control(s, err);
+        ret->own.state = cdc_own_state_parse(text);
+        return true;
+    case ROLE_MARKER:
+    case ROLE_BARRIER:
+        ret->kind = CDC_EV_BARRIER;
+        return control_group(s, row, ret->barrier.group, sizeof ret->barrier.group,
+                             &ret->barrier.epoch) ||
+               bad_control(s, err);
+    case ROLE_PROGRESS:
+        if (!control_text(s, row, "stream", &text))
+            return bad_control(s, err);
+        if (!fx_str_eq_c(text, s->binding->other_stream))
+            return true;
+        if (s->state == DELIVERING) {
+            fx_fail(err, FX_E_PROTOCOL,
+                    "the mark of stream \"%s\" stands behind rows that were read",
+                    s->binding->other_stream);
+            return in_group(s, err);
+        }
+        s->has_rows = false;
+        emit_begin(s, true, ret);
+        return true;
+    case ROLE_NONE:
+    case ROLE_DATA: break;
+    }
+    FX_BUG("role %d of a control row", (int)s->role);
+}
+
+static bool next_control_row(struct my_source *s, bool *ret_has_row, struct cdc_event *ret,
+                             struct fx_err *err)
+{
+    struct fx_value before[CONTROL_COLUMNS_MAX], after[CONTROL_COLUMNS_MAX];
+    if (!fx_bl_rows_next(&s->rows, &s->row_arena, before, after, ret_has_row, err))
+        return in_group(s, err);
+    if (!*ret_has_row || s->event.rows.op == FX_BL_DELETE)
+        return true; /* cdc_drop and the plan's clean-up delete rows: no events */
+    return on_control_row(s, after, ret, err);
+}
+
+/* Goes on with the row event at hand until it gives an event or ends. */
+static bool drain_rows(struct my_source *s, struct cdc_event *ret, struct fx_err *err)
+{
+    while (s->has_rows && ret->kind == CDC_EV_NONE) {
+        if (s->state == UNDECIDED && s->role != ROLE_PROGRESS) {
+            emit_begin(s, false, ret);
+            return true;
+        }
+        bool has_row = false;
+        bool is_ok = s->role == ROLE_DATA ? next_data_row(s, &has_row, ret, err)
+                                          : next_control_row(s, &has_row, ret, err);
+        if (!is_ok)
+            return false;
+        if (!has_row)
+            s->has_rows = false;
+    }
+    return true;
+}
+
+/* --- the vtable -------------------------------------------------------------------------------- */
+
+static bool on_event(struct my_source *s, const struct fx_bl_event *ev, struct cdc_event *ret,
+                     struct fx_err *err)
+{
+    switch (ev->kind) {
+    case FX_BL_GTID: return begin_group(s, ev, err);
+    case FX_BL_QUERY: return on_query(s, ev, ret, err);
+    case FX_BL_XID: return s->state == OUTSIDE || end_group(s, ret, err);
+    case FX_BL_XA_PREPARE:
+        if (s->state == DELIVERING)
+            return refuse_in_group(s, "a prepared two-phase (XA) transaction", err);
+        return s->state == OUTSIDE || end_group(s, ret, err);
+    case FX_BL_ROWS: return on_rows(s, ev, err) && drain_rows(s, ret, err);
+    case FX_BL_HEARTBEAT: s->must_pass = true; return true;
+    case FX_BL_OTHER:
+    case FX_BL_FORMAT:
+    case FX_BL_ROTATE:
+    case FX_BL_TABLE_MAP: break;
+    }
+    return true;
+}
+
+/* Takes one event off the connection. *ret_got NOTHING: time-out or wake. */
+static bool read_event(struct my_source *s, int64_t timeout_ms, enum fx_binlog_got *ret_got,
+                       struct cdc_event *ret, struct fx_err *err)
+{
+    struct fx_str bytes;
+    struct fx_bl_event ev;
+    if (!fx_binlog_next(s->log, timeout_ms, s->wake_fd, ret_got, &bytes, err))
+        return false;
+    if (*ret_got == FX_BINLOG_NOTHING)
+        return true;
+    if (!fx_bl_decode(&s->dec, bytes, &ev, err))
+        return s->state == OUTSIDE ? false : in_group(s, err);
+    return on_event(s, &ev, ret, err);
+}
+
+static bool my_next_inner(struct my_source *s, int64_t timeout_ms, struct cdc_event *ret,
+                          struct fx_err *err)
+{
+    struct fx_mono deadline = fx_mono_add_ms(fx_mono_now(), timeout_ms);
+    if (!drain_rows(s, ret, err))
+        return false;
+    while (ret->kind == CDC_EV_NONE) {
+        /* A position that waits to be told is told before we wait for the network. */
+        bool may_tell = s->state == OUTSIDE && (s->n_passed > 0 || s->must_pass);
+        if (may_tell && s->n_passed >= PASSED_EVERY_GROUPS)
+            return emit_passed(s, ret, err);
+        int64_t left_ms = FX_MAX(fx_mono_since_us(fx_mono_now(), deadline) / 1000, (int64_t)0);
+        enum fx_binlog_got got;
+        if (!read_event(s, may_tell ? 0 : left_ms, &got, ret, err))
+            return false;
+        if (got == FX_BINLOG_NOTHING)
+            return !may_tell || emit_passed(s, ret, err);
+    }
+    return true;
+}
+
+static bool my_next(struct cdc_source *src, int64_t timeout_ms, struct cdc_event *ret_event,
+                    struct fx_err *err)
+{
+    struct my_source *s = source_of(src);
+    fx_arena_clear(&s->row_arena);
+    *ret_event = (struct cdc_event){.kind = CDC_EV_NONE};
+    if (my_next_inner(s, timeout_ms, ret_event, err))
+        return true;
+    fx_err_as_source(err);
+    return false;
+}
+
+static bool my_has_buffered(struct cdc_source *src)
+{
+    const struct my_source *s = source_of(src);
+    return s->has_rows || fx_binlog_has_transaction(s->log);
+}
+
+/* The server keeps no state for us, and its dump session waits an hour for a reader that is held. */
+static bool my_confirm(struct cdc_source *src, const struct fx_pos *pos, struct fx_err *err)
+{
+    (void)src, (void)pos, (void)err;
+    return true;
+}
+
+static bool my_ask_end(struct cdc_source *src, struct fx_err *err)
+{
+    struct my_source *s = source_of(src);
+    struct fx_pos end;
+    if (s->side != NULL && fx_db_is_broken(s->side)) {
+        fx_db_close(s->side);
+        s->side = NULL;
+    }
+    if ((s->side == NULL && !fx_db_open(s->binding->source, &s->side, err)) ||
+        !fx_db_pos_now(s->side, &end, err)) {
+        fx_err_as_source(err);
+        return fx_ctx(err, "asking how far the binary log reaches");
+    }
+    s->end = end;
+    s->must_pass = true;
+    return true;
+}
+
+static struct fx_pos my_end(const struct cdc_source *src)
+{
+    return ((const struct my_source *)(const void *)src)->end;
+}
+
+static void my_close(struct cdc_source *src)
+{
+    struct my_source *s = source_of(src);
+    fx_binlog_close(s->log);
+    fx_db_close(s->side);
+    fx_bl_decoder_done(&s->dec);
+    fx_arena_done(&s->row_arena);
+    fx_arena_done(&s->arena);
+    free(s);
+}
+
+static const struct cdc_source_ops my_source_ops = {
+    .next = my_next,
+    .has_buffered = my_has_buffered,
+    .confirm = my_confirm,
+    .ask_end = my_ask_end,
+    .end = my_end,
+    .close = my_close,
+};
+
+static void prepare_tables(struct my_source *s)
+{
+    size_t n = s->binding->ctx.n_tables;
+    s->carried = fx_arena_array(&s->arena, n, sizeof *s->carried);
+    for (size_t i = 0; i < n; i++) {
+        struct carried *c = &s->carried[i];
+        c->table = cdc_source_table(s->binding, i);
+        c->types = fx_arena_array(&s->arena, c->table->n_columns, sizeof *c->types);
+        c->old = fx_arena_array(&s->arena, c->table->n_columns, sizeof *c->old);
+        c->new = fx_arena_array(&s->arena, c->table->n_columns, sizeof *c->new);
+        for (size_t k = 0; k < c->table->n_columns; k++)
+            c->types[k] = &c->table->columns[k].type;
+    }
+}
+
+bool cdc_source_my_open(const struct cdc_binding *binding, const struct fx_pos *from, int wake_fd,
+                        struct cdc_source **ret_src, struct fx_err *err)
+{
+    struct my_source *s = FX_NEW(struct my_source);
+    s->base.ops = &my_source_ops;
+    s->binding = binding;
+    s->wake_fd = wake_fd;
+    fx_bl_decoder_init(&s->dec);
+    fx_arena_init(&s->arena, 0);
+    fx_arena_init(&s->row_arena, 0);
+    prepare_tables(s);
+    if (!fx_gtid_pos_parse(from, &s->at, err) ||
+        !fx_binlog_open(binding->source, from, &s->log, err)) {
+        my_close(&s->base);
+        fx_err_as_source(err);
+        return false;
+    }
+    *ret_src = &s->base;
+    return true;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A sorted array: servers have one domain, or a handful. */
+#include "lib/my/gtid_pos.h"
+
+#include <stdio.h>
+#include <string.h>
+
+bool fx_gtid_pos_set(struct fx_gtid_pos *pos, const struct fx_gtid *gtid, struct fx_err *err)
+{
+    size_t i = 0;
+    while (i < pos->n_domains && pos->domains[i].domain < gtid->domain)
+        i++;
+    bool is_new = i == pos->n_domains || pos->domains[i].domain != gtid->domain;
+    if (is_new && pos->n_domains == FX_GTID_DOMAINS_MAX)
+        return fx_fail(err, FX_E_LIMIT, "GTID position with more than %d domains",
+                       FX_GTID_DOMAINS_MAX);
+    if (is_new) {
+        memmove(&pos->domains[i + 1], &pos->domains[i],
+                (pos->n_domains - i) * sizeof pos->domains[0]);
+        pos->n_domains++;
+    }
+    pos->domains[i] = *gtid;
+    return true;
+}
+
+bool fx_gtid_pos_parse(const struct fx_pos *text, struct fx_gtid_pos *ret, struct fx_err *err)
+{
+    struct fx_str rest = fx_str_from(text->text);
+    struct fx_gtid gtid;
+    *ret = (struct fx_gtid_pos){0};
+    while (rest.len > 0) {
+        if (!fx_gtid_next(&rest, &gtid))
+            return fx_fail(err, FX_E_BUG, "\"%s\" is no GTID position", text->text);
+        if (!fx_gtid_pos_set(ret, &gtid, err))
+            return false;
+    }
+    return true;
+}
+
+bool fx_gtid_pos_text(const struct fx_gtid_pos *pos, struct fx_pos *ret, struct fx_err *err)
+{
+    size_t used = 0;
+    ret->text[0] = '\0';
+    for (size_t i = 0; i < pos->n_domains; i++) {
+        const struct fx_gtid *gtid = &pos->domains[i];
+        int n =
+            snprintf(ret->text + used, sizeof ret->text - used, "%s%u-%u-%llu", i > 0 ? "," : "",
+                     gtid->domain, gtid->server, (unsigned long long)gtid->seq);
+        used += (size_t)n;
+        if (used >= sizeof ret->text)
+            return fx_fail(err, FX_E_LIMIT, "GTID position of more than %d bytes", FX_POS_MAX - 1);
+    }
+    return true;
+}
