@@ -1,0 +1,9 @@
+# make torture SEED=1 ROUNDS=20: whole cut-overs and fall-backs while processes and servers are killed.
+SEED ?=
+ROUNDS ?= 10
+.PHONY: torture torture-run
+torture:
+	@lib/mk/deps.sh
+	@$(MAKE) --no-print-directory torture-run SEED="$(SEED)" ROUNDS="$(ROUNDS)"
+torture-run: all $(DEMO_PROGRAMS)
+	@FX_BUILD=$(CURDIR)/$(B) tests/torture/run "$(SEED)" "$(ROUNDS)"
