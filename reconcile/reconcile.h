@@ -91,7 +91,10 @@ bool rec_report_write(const struct rec_report *report, const char *dir,
 bool rec_report_load(const char *path, struct fx_arena *arena, struct rec_report **ret_report,
                      struct fx_err *err) FX_MUST_CHECK;
 
-/* Gate of a report: pass | fail | unknown (too old, another mapping, not everything compared). `why` says the measured value and the limit. */
+/*
+ * Gate of a report: pass | fail | unknown (too old, another mapping, not everything compared).
+ * `why` says the measured value and the limit.
+ */
 enum rec_gate { REC_GATE_PASS, REC_GATE_FAIL, REC_GATE_UNKNOWN };
 struct rec_limits {
     int64_t divergent_max;
