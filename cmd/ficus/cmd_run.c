@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * run start | resume | rollback | status | journal. A run stays in the foreground. On a terminal a child process
+ * (`ficus status -w` of this build) draws the picture, reading journal, facade and streams from outside: drawing can
+ * then neither slow down nor break what it shows. Elsewhere each change is one line.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cmd/ficus/cmd.h"
+#include "lib/base/clock.h"
+#include "plans/engine/picture.h"
+#include "plans/engine/plan.h"
+
+static volatile sig_atomic_t stop_signals;
+
+static void on_signal(int number)
+{
+    (void)number;
+    stop_signals = stop_signals + 1;
+}
+
+static bool should_stop(void *arg)
+{
+    (void)arg;
+    return stop_signals > 0;
+}
+
+static void catch_signals(void)
+{
+    struct sigaction act = {.sa_handler = on_signal};
+    sigemptyset(&act.sa_mask);
+    sigaction(SIGINT, &act, NULL);
+    sigaction(SIGTERM, &act, NULL);
+    sigaction(SIGHUP, &act, NULL);
+}
+
+struct run_options {
+    bool execute;
+    bool plain;
+};
+
+static const struct fx_opt run_options[] = {
+    FX_OPT_FLAG(struct run_options, execute, "execute", 0,
+                "act; without it only say what would be done"),
+    FX_OPT_FLAG(struct run_options, plain, "plain", 0, "lines instead of a picture"),
+    FX_OPT_END,
+};
+
+struct watch {
+    struct fx_term term;
+    pid_t painter; /* 0: lines are printed here */
+};
+
+static void on_event(void *arg, const char *line)
+{
+    struct watch *watch = arg;
+    char at[FX_WALL_TEXT];
+    if (watch->painter > 0)
+        return;
+    fx_wall_text(fx_wall_now(), at);
+    printf("%.8s  %s\n", at + 11, line);
+    fflush(stdout);
+}
+
+static void paint(struct cmd_call *call, const char *name)
+{
+    /* If the run is killed, its painter must not go on alone. */
+    prctl(PR_SET_PDEATHSIG, SIGTERM);
+    signal(SIGINT, SIG_IGN);
+    signal(SIGHUP, SIG_DFL);
+    signal(SIGTERM, SIG_DFL);
+    const char *color = call->no_color ? "--no-color" : "--until-end";
+    execl(call->argv0, call->argv0, "status", name, "-w", "--until-end", color, "-f",
+          call->project_path, (char *)NULL);
+    _exit(127);
+}
+
+static void start_painter(struct cmd_call *call, const char *name, struct watch *watch)
+{
+    const struct run_options *opt = call->options;
+    fx_term_init(&watch->term, STDOUT_FILENO, call->no_color);
+    if (!watch->term.is_tty || opt->plain)
+        return;
+    fflush(stdout);
+    watch->painter = fork();
+    if (watch->painter == 0)
+        paint(call, name);
+    if (watch->painter < 0)
+        watch->painter = 0;
+}
+
+/* The painter ends by itself once it has drawn the end; a run that stopped half-way has none, so it is told. */
+static void end_painter(struct watch *watch, bool is_at_end)
+{
+    if (watch->painter <= 0)
+        return;
+    for (int i = 0; i < 40 && is_at_end; i++) {
+        if (waitpid(watch->painter, NULL, WNOHANG) != 0) {
+            watch->painter = 0;
+            return;
+        }
+        fx_sleep_ms(50);
+    }
+    fx_sleep_ms(is_at_end ? 0 : 600);
+    kill(watch->painter, SIGTERM);
+    while (waitpid(watch->painter, NULL, 0) < 0 && errno == EINTR)
+        continue;
+    watch->painter = 0;
+}
+
+static bool at_end(enum fx_code code)
+{
+    return code == FX_E_NONE || code == FX_E_ROLLED_BACK || code == FX_E_STUCK;
+}
+
+enum mode { MODE_START, MODE_RESUME, MODE_ROLLBACK };
+
+static bool carry_out(struct cmd_call *call, struct fx_project *project, enum mode mode,
+                      const struct pln_plan *plan, const char *name, struct fx_err *err)
+{
+    struct watch watch = {0};
+    struct pln_env env = {
+        .argv0 = call->argv0,
+        .project = project,
+        .should_stop = should_stop,
+        .on_event = on_event,
+        .arg = &watch,
+    };
+    bool ok = false;
+    catch_signals();
+    start_painter(call, name, &watch);
+    switch (mode) {
+    case MODE_START: ok = pln_run_start(&env, plan, err); break;
+    case MODE_RESUME: ok = pln_run_resume(&env, name, err); break;
+    case MODE_ROLLBACK: ok = pln_run_rollback(&env, name, err); break;
+    }
+    end_painter(&watch, at_end(err->code));
+    if (ok)
+        printf("%s: %s\n", name, mode == MODE_ROLLBACK ? "rolled back" : "finished");
+    return ok;
+}
+
+static bool run_start(struct cmd_call *call, struct fx_err *err)
+{
+    const struct run_options *opt = call->options;
+    struct fx_project *project = NULL;
+    struct pln_plan *plan = NULL;
+    if (!fx_project_load(call->project_path, call->arena, &project, err) ||
+        !pln_load(call->words[0], project, call->arena, &plan, err))
+        return false;
+    if (opt->execute)
+        return carry_out(call, project, MODE_START, plan, plan->name, err);
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
+    pln_show(plan, &out);
+    printf("%s\nNothing was done. To carry it out: ficus run start %s --execute\n",
+           fx_buf_cstr(&out), call->words[0]);
+    return true;
+}
+
+static bool find_run(struct cmd_call *call, struct fx_project **ret_project, const char **ret_name,
+                     struct fx_err *err)
+{
+    return fx_project_load(call->project_path, call->arena, ret_project, err) &&
+           pln_run_find(*ret_project, call->n_words > 0 ? call->words[0] : NULL, call->arena,
+                        ret_name, err);
+}
+
+static bool run_resume(struct cmd_call *call, struct fx_err *err)
+{
+    struct fx_project *project = NULL;
+    const char *name = NULL;
+    return find_run(call, &project, &name, err) &&
+           carry_out(call, project, MODE_RESUME, NULL, name, err);
+}
+
+static bool run_rollback(struct cmd_call *call, struct fx_err *err)
+{
+    const struct run_options *opt = call->options;
+    struct fx_project *project = NULL;
+    const char *name = NULL;
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
+    if (!find_run(call, &project, &name, err) || !pln_run_rollback_show(project, name, &out, err))
+        return false;
+    fputs(fx_buf_cstr(&out), stdout);
+    if (opt->execute)
+        return carry_out(call, project, MODE_ROLLBACK, NULL, name, err);
+    printf("\nNothing was done. To carry it out: ficus run rollback %s --execute\n", name);
+    return true;
+}
+
+struct journal_options {
+    bool json;
+};
+
+static const struct fx_opt journal_options[] = {
+    FX_OPT_FLAG(struct journal_options, json, "json", 0, "the records themselves, one a line"),
+    FX_OPT_END,
+};
+
+static bool run_journal_show(struct cmd_call *call, struct fx_err *err)
+{
+    const struct journal_options *opt = call->options;
+    struct fx_project *project = NULL;
+    const char *name = NULL;
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(256 << 20);
+    if (!find_run(call, &project, &name, err))
+        return false;
+    bool ok = pln_journal_show(project, name, opt->json, &out, err);
+    fputs(fx_buf_cstr(&out), stdout); /* of a damaged journal what stands before the damage */
+    return ok;
+}
+
+static bool run_journal_verify(struct cmd_call *call, struct fx_err *err)
+{
+    struct fx_project *project = NULL;
+    const char *name = NULL;
+    uint64_t n = 0;
+    if (!find_run(call, &project, &name, err) || !pln_journal_verify(project, name, &n, err))
+        return false;
+    printf("%s: %llu records, whole\n", name, (unsigned long long)n);
+    return true;
+}
+
+static bool run_status(struct cmd_call *call, struct fx_err *err)
+{
+    struct fx_project *project = NULL;
+    const char *name = NULL;
+    struct pln_picture pic;
+    struct fx_term term;
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
+    if (!find_run(call, &project, &name, err) ||
+        !pln_run_picture(project, name, true, call->arena, &pic, err))
+        return false;
+    fx_term_init(&term, STDOUT_FILENO, call->no_color);
+    pln_picture_draw(&pic, term.is_tty ? term.columns : 0, term.has_color, &out);
+    fputs(fx_buf_cstr(&out), stdout);
+    return true;
+}
+
+const struct cmd cmd_run[] = {
+    {.noun = "run",
+     .verb = "start",
+     .words = "PLAN",
+     .words_min = 1,
+     .words_max = 1,
+     .summary = "carry out a plan in the foreground",
+     .more = "Ctrl-C stops at the next safe point with exit status 10; `run resume` goes on from "
+             "there, also after a "
+             "crash of anything.",
+     .options = run_options,
+     .options_size = sizeof(struct run_options),
+     .run = run_start},
+    {.noun = "run",
+     .verb = "resume",
+     .words = "[RUN]",
+     .words_max = 1,
+     .summary = "go on with a run that was interrupted, held or stuck (the newest without RUN)",
+     .options = run_options,
+     .options_size = sizeof(struct run_options),
+     .run = run_resume},
+    {.noun = "run",
+     .verb = "rollback",
+     .words = "[RUN]",
+     .words_max = 1,
+     .summary = "take everything back, in reverse; says first what it costs",
+     .options = run_options,
+     .options_size = sizeof(struct run_options),
+     .run = run_rollback},
+    {.noun = "run",
+     .verb = "status",
+     .words = "[RUN]",
+     .words_max = 1,
+     .summary = "where the run stands",
+     .run = run_status},
+    {.noun = "run",
+     .verb = "journal show",
+     .words = "[RUN]",
+     .words_max = 1,
+     .summary = "print what was done, record by record",
+     .options = journal_options,
+     .options_size = sizeof(struct journal_options),
+     .run = run_journal_show},
+    {.noun = "run",
+     .verb = "journal verify",
+     .words = "[RUN]",
+     .words_max = 1,
+     .summary = "check the journal's checksums, chain and order",
+     .run = run_journal_verify},
+    CMD_END,
+};

@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* status [-w]: the live picture, or one line for each change when nobody looks through a terminal. */
+#include <signal.h>
+#include <unistd.h>
+
+#include "cmd/ficus/cmd.h"
+#include "lib/base/clock.h"
+#include "plans/engine/picture.h"
+#include "plans/engine/plan.h"
+
+static volatile sig_atomic_t has_signal;
+
+static void on_signal(int number)
+{
+    (void)number;
+    has_signal = 1;
+}
+
+struct status_options {
+    bool watch;
+    bool until_end;
+    int64_t every_ms;
+};
+
+static const struct fx_opt status_options[] = {
+    FX_OPT_FLAG(struct status_options, watch, "watch", 'w', "keep looking, until Ctrl-C"),
+    FX_OPT_FLAG(struct status_options, until_end, "until-end", 0,
+                "with --watch: leave when the run is at its end"),
+    FX_OPT_DURATION(struct status_options, every_ms, "every", 0, "TIME",
+                    "with --watch: how often to look", .def = "500ms"),
+    FX_OPT_END,
+};
+
+struct view {
+    struct fx_project *project;
+    const char *name;
+    struct fx_term term;
+};
+
+static void draw(struct view *view, const struct pln_picture *pic)
+{
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
+    pln_picture_draw(pic, view->term.is_tty ? view->term.columns : 0, view->term.has_color, &out);
+    if (view->term.is_tty)
+        fx_term_draw(&view->term, fx_buf_str(&out));
+    else
+        fputs(fx_buf_cstr(&out), stdout);
+}
+
+static void print_changes(const struct pln_picture *before, const struct pln_picture *now)
+{
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
+    pln_picture_changes(before, now, &out);
+    fputs(fx_buf_cstr(&out), stdout);
+    fflush(stdout);
+}
+
+static bool is_over(const struct pln_picture *pic)
+{
+    return pic->outcome != NULL && strncmp(pic->outcome, "held", 4) != 0;
+}
+
+/* Two arenas in turn, because the picture before is needed for the changes. */
+static bool watch(struct view *view, const struct status_options *opt, struct fx_err *err)
+{
+    struct fx_arena arenas[2];
+    struct pln_picture pics[2];
+    bool ok = true;
+    fx_arena_init(&arenas[0], 0);
+    fx_arena_init(&arenas[1], 0);
+    for (size_t i = 0; ok && has_signal == 0; i++) {
+        struct pln_picture *now = &pics[i % 2];
+        fx_arena_clear(&arenas[i % 2]);
+        ok = pln_run_picture(view->project, view->name, true, &arenas[i % 2], now, err);
+        if (!ok)
+            break;
+        if (view->term.is_tty || i == 0)
+            draw(view, now);
+        else
+            print_changes(&pics[(i + 1) % 2], now);
+        fflush(stdout);
+        if (opt->until_end && is_over(now))
+            break;
+        struct fx_mono end = fx_mono_add_ms(fx_mono_now(), opt->every_ms);
+        while (has_signal == 0 && !fx_mono_reached(end, fx_mono_now()))
+            fx_sleep_ms(50);
+    }
+    fx_arena_done(&arenas[0]);
+    fx_arena_done(&arenas[1]);
+    return ok;
+}
+
+/* A painter is started beside the run that it shows: the journal may not be there yet. */
+static bool find_run(struct cmd_call *call, struct view *view, struct fx_err *err)
+{
+    const struct status_options *opt = call->options;
+    const char *word = call->n_words > 0 ? call->words[0] : NULL;
+    for (;;) {
+        fx_err_clear(err);
+        struct pln_picture pic;
+        if (pln_run_find(view->project, word, call->arena, &view->name, err) &&
+            (!opt->until_end ||
+             (pln_run_picture(view->project, view->name, false, call->arena, &pic, err) &&
+              !is_over(&pic))))
+            return true;
+        if (!opt->until_end || has_signal != 0)
+            return false;
+        fx_sleep_ms(100);
+    }
+}
+
+static bool run_status(struct cmd_call *call, struct fx_err *err)
+{
+    const struct status_options *opt = call->options;
+    struct view view = {0};
+    struct sigaction act = {.sa_handler = on_signal};
+    struct sigaction old;
+    sigemptyset(&act.sa_mask);
+    sigaction(SIGTERM, &act, NULL);
+    if (sigaction(SIGINT, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+        sigaction(SIGINT, &act, NULL);
+    fx_term_init(&view.term, STDOUT_FILENO, call->no_color);
+    if (!fx_project_load(call->project_path, call->arena, &view.project, err))
+        return false;
+    if (!find_run(call, &view, err)) {
+        if (has_signal == 0)
+            return false;
+        fx_err_clear(err);
+        return true;
+    }
+    if (opt->watch)
+        return watch(&view, opt, err);
+    struct pln_picture pic;
+    if (!pln_run_picture(view.project, view.name, true, call->arena, &pic, err))
+        return false;
+    view.term.is_tty = false; /* one picture, not redrawn */
+    draw(&view, &pic);
+    return true;
+}
+
+const struct cmd cmd_status[] = {
+    {.noun = "status",
+     .words = "[RUN]",
+     .words_max = 1,
+     .summary = "the picture of a run: steps, rates, lag, held requests, the way back",
+     .options = status_options,
+     .options_size = sizeof(struct status_options),
+     .run = run_status},
+    CMD_END,
+};
