@@ -2,3 +2,10 @@
 .PHONY: integration
 integration: all test-programs
 	@FX_BUILD=$(CURDIR)/$(B) VARIANT=$(VARIANT) tests/integration/run $(if $(ONLY),$(wildcard tests/integration/$(ONLY)*.sh))
+
+# The single statements of the cut-over's protocol as commands, for the scripts 61nn.
+FENCE_TOOL := $(B)/tests/integration/fence_tool
+test-programs: $(FENCE_TOOL)
+$(FENCE_TOOL): $(B)/tests/integration/fence_tool.o $(ARCHIVE)
+	@mkdir -p $(@D)
+	@$(CC) $(LDFLAGS_ALL) -o $@ $< $(ARCHIVE) $(DB_LIBS) $(CORE_LIBS)

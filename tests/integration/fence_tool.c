@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The protocol's single statements as commands, for the scripts that force an order between them and customers'
+ * sessions. It calls the same functions as the cut-over, so what is tested is what runs.
+ *
+ *   fence_tool ficus.yaml CONTEXT[.canary] install
+ *   fence_tool ficus.yaml CONTEXT[.canary] old|new own | arm EPOCH | fence E TTL_MS LOCK_MS | commit E | abort E | burn E
+ *            | open EPOCH | disarm | armed EPOCH | ids | raise EPOCH ID | check OLD_TXN_MS | mark EPOCH | remove
+ * Prints one line; exit 0, or 1 with the error's code and message.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "plans/engine/sides.h"
+
+struct call {
+    struct pln_side *side;
+    const struct pln_fence_ops *ops;
+    int64_t number[3];
+};
+
+static bool say(const char *fmt, ...) FX_PRINTF(1, 2);
+static bool say(const char *fmt, ...)
+{
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vprintf(fmt, ap);
+    va_end(ap);
+    (void)fflush(stdout);
+    return true;
+}
+
+static bool do_own(struct call *c, struct fx_err *err)
+{
+    struct pln_own own;
+    return pln_own_row(c->side, false, &own, err) &&
+           say("%s %" PRId64 "%s\n", pln_own_state_name(own.state), own.epoch,
+               own.is_expired ? " expired" : "");
+}
+static bool do_arm(struct call *c, struct fx_err *err)
+{
+    return c->ops->arm(c->side, c->number[0], 800, err) && say("armed\n");
+}
+static bool do_fence(struct call *c, struct fx_err *err)
+{
+    bool is_taken = false;
+    struct pln_fence_request req = {.e = c->number[0],
+                                    .ttl_ms = c->number[1],
+                                    .lock_ms = c->number[2],
+                                    .operator_name = "fence_tool"};
+    return pln_side_open(c->side, req.lock_ms, err) &&
+           c->ops->fence(c->side, &req, &is_taken, err) && say(is_taken ? "taken\n" : "refused\n");
+}
+static bool do_commit(struct call *c, struct fx_err *err)
+{
+    bool won = false;
+    return pln_own_commit(c->side, c->number[0], &won, err) && say("%d\n", won);
+}
+static bool do_abort(struct call *c, struct fx_err *err)
+{
+    bool won = false;
+    return pln_own_abort(c->side, c->number[0], &won, err) && say("%d\n", won);
+}
+static bool do_burn(struct call *c, struct fx_err *err)
+{
+    bool won = false;
+    return pln_own_burn(c->side, c->number[0], &won, err) && say("%d\n", won);
+}
+static bool do_open(struct call *c, struct fx_err *err)
+{
+    bool won = false;
+    return pln_own_open(c->side, c->number[0], &won, err) && say("%d\n", won);
+}
+static bool do_disarm(struct call *c, struct fx_err *err)
+{
+    bool is_done = false;
+    return c->ops->disarm(c->side, 800, &is_done, err) && say(is_done ? "disarmed\n" : "guarded\n");
+}
+static bool do_remove(struct call *c, struct fx_err *err)
+{
+    return c->ops->remove(c->side, err) && say("removed\n");
+}
+static bool do_mark(struct call *c, struct fx_err *err)
+{
+    return c->ops->mark(c->side, c->number[0], err) && say("marked\n");
+}
+static bool do_armed(struct call *c, struct fx_err *err)
+{
+    struct pln_findings f = {.text = FX_BUF(65536)};
+    bool ok = c->ops->armed(c->side, c->number[0], &f, err);
+    if (ok)
+        (void)!say("%zu\n%s%s", f.n, fx_buf_cstr(&f.text), f.n > 0 ? "\n" : "");
+    fx_buf_done(&f.text);
+    return ok;
+}
+static bool do_check(struct call *c, struct fx_err *err)
+{
+    struct pln_findings f = {.text = FX_BUF(65536)};
+    bool ok = c->ops->check(c->side, c->number[0], &f, err);
+    if (ok)
+        (void)!say("%zu%s\n%s%s", f.n, f.has_foreign ? " foreign" : "", fx_buf_cstr(&f.text),
+                   f.n > 0 ? "\n" : "");
+    fx_buf_done(&f.text);
+    return ok;
+}
+static bool do_ids(struct call *c, struct fx_err *err)
+{
+    int64_t ids[16] = {0};
+    if (c->side->n_tables > FX_ARRAY_LEN(ids))
+        return fx_fail(err, FX_E_LIMIT, "at most %zu tables", FX_ARRAY_LEN(ids));
+    if (!c->ops->ids_read(c->side, ids, err))
+        return false;
+    for (size_t t = 0; t < c->side->n_tables; t++)
+        (void)!say("%s %" PRId64 "\n", c->side->tables[t].name, ids[t]);
+    return true;
+}
+static bool do_raise(struct call *c, struct fx_err *err)
+{
+    int64_t ids[16];
+    bool is_guarded = false;
+    if (c->side->n_tables > FX_ARRAY_LEN(ids))
+        return fx_fail(err, FX_E_LIMIT, "at most %zu tables", FX_ARRAY_LEN(ids));
+    for (size_t t = 0; t < FX_ARRAY_LEN(ids); t++)
+        ids[t] = c->number[1];
+    return c->ops->ids_raise(c->side, ids, c->number[0], &is_guarded, err) &&
+           say(is_guarded ? "raised\n" : "guarded\n");
+}
+
+static const struct {
+    const char *name;
+    bool (*run)(struct call *c, struct fx_err *err);
+} verbs[] = {
+    {"own", do_own},     {"arm", do_arm},       {"fence", do_fence}, {"commit", do_commit},
+    {"abort", do_abort}, {"burn", do_burn},     {"open", do_open},   {"disarm", do_disarm},
+    {"armed", do_armed}, {"ids", do_ids},       {"raise", do_raise}, {"check", do_check},
+    {"mark", do_mark},   {"remove", do_remove},
+};
+
+static bool run_verb(struct fx_context *ctx, bool is_canary, int argc, char **argv,
+                     struct fx_arena *arena, struct fx_err *err)
+{
+    struct pln_sides sides;
+    if (argc < 2)
+        return fx_fail(err, FX_E_USAGE, "which verb?");
+    if (!pln_sides_open(ctx, is_canary, 10000, arena, &sides, err))
+        return false;
+    bool ok = fx_fail(err, FX_E_USAGE, "no verb \"%s\"", argv[1]);
+    struct pln_side *side = strcmp(argv[0], "new") == 0 ? &sides.new_side : &sides.old_side;
+    struct call call = {.side = side, .ops = pln_fence_of(side->conf->engine)};
+    for (int i = 0; i < 3 && i + 2 < argc; i++)
+        call.number[i] = strtoll(argv[i + 2], NULL, 10);
+    for (size_t i = 0; i < FX_ARRAY_LEN(verbs); i++)
+        if (strcmp(argv[1], verbs[i].name) == 0)
+            ok = verbs[i].run(&call, err);
+    pln_sides_done(&sides);
+    return ok;
+}
+
+int main(int argc, char **argv)
+{
+    struct fx_err err = FX_ERR_INIT;
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    struct fx_project *project = NULL;
+    if (argc < 4 || !fx_project_load(argv[1], &arena, &project, &err))
+        return fx_err_report(&err, "fence_tool");
+    char name[128];
+    (void)snprintf(name, sizeof name, "%s", argv[2]);
+    char *dot = strstr(name, ".canary");
+    if (dot != NULL)
+        *dot = '\0';
+    struct fx_context *ctx = fx_project_context(project, name);
+    bool ok = ctx != NULL || fx_fail(&err, FX_E_USAGE, "no context \"%s\"", name);
+    if (ok && strcmp(argv[3], "install") == 0)
+        ok = pln_own_install(ctx, &err) && say("installed\n");
+    else if (ok && strcmp(argv[3], "drop") == 0)
+        ok = pln_own_drop(ctx, &err) && say("dropped\n");
+    else if (ok)
+        ok = run_verb(ctx, dot != NULL, argc - 3, argv + 3, &arena, &err);
+    if (ok)
+        return 0;
+    (void)!say("%s: %s\n", fx_code_name(err.code), err.message);
+    (void)fx_err_report(&err, "fence_tool");
+    return 1;
+}
