@@ -186,6 +186,35 @@ static bool drop_side(struct pln_side *side, struct fx_err *err)
              fx_db_exec(side->db, "delete from ficus.marker where grp = ?", &grp, 1, NULL, err)));
 }
 
+/* *ret: is there a table ficus.own? A drop that was interrupted, or never installed, has nothing to do. */
+static bool has_own(const struct fx_db_conf *conf, bool *ret, struct fx_err *err)
+{
+    struct pln_side side = {.conf = conf};
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    if (!pln_side_open(&side, INSTALL_STATEMENT_MS, err))
+        return false;
+    bool ok = fx_db_query(side.db,
+                          "select 1 from information_schema.tables "
+                          "where table_schema = 'ficus' and table_name = 'own'",
+                          NULL, 0, &rows, err);
+    pln_side_close(&side);
+    if (ok)
+        *ret = rows.n_rows > 0;
+    return ok;
+}
+
+/* No row is as good as any state but FENCED. */
+static bool is_free(struct pln_side *side, bool *ret, struct fx_err *err)
+{
+    struct pln_own own = {0};
+    *ret = true;
+    if (pln_own_row(side, true, &own, err)) {
+        *ret = own.state != PLN_FENCED;
+        return true;
+    }
+    return err->code == FX_E_DRIFT;
+}
+
 static bool drop_group(struct fx_context *ctx, bool is_canary, struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
@@ -193,10 +222,9 @@ static bool drop_group(struct fx_context *ctx, bool is_canary, struct fx_err *er
     struct pln_sides sides;
     if (!pln_sides_open(ctx, is_canary, INSTALL_STATEMENT_MS, &arena, &sides, err))
         return false;
-    struct pln_own old_own = {0}, new_own = {0};
-    bool ok = pln_own_row(&sides.old_side, true, &old_own, err) &&
-              pln_own_row(&sides.new_side, true, &new_own, err);
-    if (ok && (old_own.state == PLN_FENCED || new_own.state == PLN_FENCED)) {
+    bool old_free = false, new_free = false;
+    bool ok = is_free(&sides.old_side, &old_free, err) && is_free(&sides.new_side, &new_free, err);
+    if (ok && !(old_free && new_free)) {
         ok =
             fx_fail(err, FX_E_DRIFT, "group \"%s\" is FENCED: a cut-over is going on", sides.group);
         fx_hint(err, "Run ficus run resume first.");
@@ -228,6 +256,13 @@ static bool drop_objects(const struct fx_db_conf *conf, const char *group, struc
 
 bool pln_own_drop(struct fx_context *ctx, struct fx_err *err)
 {
+    bool has_old = false, has_new = false;
+    if (!has_own(ctx->old_db, &has_old, err) || !has_own(ctx->new_db, &has_new, err))
+        return false;
+    if (!has_old && !has_new)
+        return true;
+    if (!has_old || !has_new) /* interrupted between the two: what is left has no partner */
+        return drop_objects(has_old ? ctx->old_db : ctx->new_db, ctx->name, err);
     return drop_group(ctx, true, err) && drop_group(ctx, false, err) &&
            drop_objects(ctx->old_db, ctx->name, err) && drop_objects(ctx->new_db, ctx->name, err);
 }
