@@ -13,6 +13,7 @@
 #include "lib/fmt/text.h"
 #include "lib/value/datetime.h"
 #include "lib/value/decimal.h"
+#include "lib/value/map_my.h"
 
 static bool refuse(struct fx_err *err, const struct fx_value *v, const struct fx_type *to,
                    const char *why)
@@ -219,6 +220,10 @@ static bool fit_uuid(const struct fx_value *v, const struct fx_type *to, struct 
                      struct fx_err *err)
 {
     if (v->kind == FX_V_UUID) {
+        if (!fx_my_holds_uuid(v->uuid))
+            return refuse(err, v, to,
+                          "MariaDB's uuid refuses these version and variant bits; "
+                          "binary(16) or char(36) would hold it");
         *ret = *v;
         return true;
     }

@@ -341,12 +341,17 @@ static bool timestamp_literal(const struct fx_value *v, const struct fx_type *ty
     return true;
 }
 
+bool fx_my_holds_uuid(const uint8_t uuid[16])
+{
+    /* Measured on 10.11: with the first bit of byte 6 set, byte 8 may not be 0x01 to 0x80. */
+    return (uuid[6] & 0x80) == 0 || uuid[8] < 0x01 || uuid[8] > 0x80;
+}
+
 static bool uuid_literal(const struct fx_value *v, const struct fx_type *type, struct fx_buf *out,
                          struct fx_err *err)
 {
     const uint8_t *uuid = v->uuid;
-    /* Measured on 10.11: with the first bit of byte 6 set, byte 8 may not be 0x01 to 0x80. */
-    if ((uuid[6] & 0x80) != 0 && uuid[8] >= 0x01 && uuid[8] <= 0x80)
+    if (type->kind == FX_V_UUID && !fx_my_holds_uuid(uuid))
         return no_fit(v, type, "MariaDB refuses UUIDs with these version and variant bits", err);
     fx_buf_add_char(out, '\'');
     for (int i = 0; i < 16; i++)

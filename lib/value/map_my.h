@@ -49,6 +49,9 @@ bool fx_my_value(const struct fx_type *type, struct fx_str cell, struct fx_arena
 bool fx_my_value_literal(const struct fx_value *v, const struct fx_type *type, struct fx_buf *out,
                          struct fx_err *err) FX_MUST_CHECK;
 
+/* MariaDB's uuid type refuses some combinations of version and variant bits that PostgreSQL takes. */
+bool fx_my_holds_uuid(const uint8_t uuid[16]);
+
 /* Appends 'text', quotes doubled: correct under NO_BACKSLASH_ESCAPES only. */
 void fx_my_quote(struct fx_str text, struct fx_buf *out);
 

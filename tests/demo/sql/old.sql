@@ -57,7 +57,7 @@ select n,
        case when n % 9 <> 0 then date '2026-01-01' + (n % 3000)::integer end,
        case n % 4 when 0 then null when 1 then '\x'::bytea when 2 then '\x00ff27225c0a'::bytea
                   else decode(md5(n::text), 'hex') end,
-       case when n % 8 <> 0 then md5(n::text)::uuid end,
+       case when n % 8 <> 0 then overlay(overlay(md5(n::text) placing '4' from 13) placing '8' from 17)::uuid end, -- version 4, as applications make them
        case n % 5 when 0 then null when 1 then '{}'::json when 2 then json_build_object('n', n, 'tags', json_build_array('a', 'ü', null))
                   when 3 then '[1, 2.50, 1e3, "𝄞"]'::json else '"text"'::json end,
        case n % 6 when 0 then null when 1 then 0.1 when 2 then -1.7976931348623157e308 when 3 then 2.2250738585072014e-308
