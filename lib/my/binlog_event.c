@@ -131,6 +131,23 @@ static bool malformed(const struct fx_bl_event *ev, struct fx_err *err)
 
 /* --- one function an event ----------------------------------------------------------------------- */
 
+/* MySQL before 5.6.1 wrote no checksums and does not say so: "5.5.27-log". */
+static bool knows_checksums(struct fx_str server)
+{
+    unsigned part[3] = {0};
+    size_t at = 0;
+    for (size_t i = 0; i < server.len && at < 3; i++) {
+        char c = server.ptr[i];
+        if (c >= '0' && c <= '9')
+            part[at] = part[at] * 10 % 100000 + (unsigned)(c - '0');
+        else if (c == '.')
+            at++;
+        else
+            break;
+    }
+    return part[0] * 10000 + part[1] * 100 + part[2] >= 50601;
+}
+
 static bool read_format(struct fx_bl_decoder *dec, struct fx_str body, struct fx_bl_event *ev,
                         struct fx_err *err)
 {
@@ -140,11 +157,11 @@ static bool read_format(struct fx_bl_decoder *dec, struct fx_str body, struct fx
     fx_cursor_le(&cur, 4);
     uint64_t header = fx_cursor_le(&cur, 1);
     /* The list of lengths, then the checksum's algorithm, then a checksum, which this event always has. */
-    if (cur.has_failed || fx_cursor_left(&cur) < 5 || version != 4 || header != FX_BL_HEADER)
+    size_t tail = knows_checksums(server) ? 5 : 0;
+    if (cur.has_failed || fx_cursor_left(&cur) < tail || version != 4 || header != FX_BL_HEADER)
         return malformed(ev, err);
-    size_t n_types = fx_cursor_left(&cur) - 5;
-    struct fx_str lengths = fx_cursor_str(&cur, n_types);
-    uint64_t algorithm = fx_cursor_le(&cur, 1);
+    struct fx_str lengths = fx_cursor_str(&cur, fx_cursor_left(&cur) - tail);
+    uint64_t algorithm = tail > 0 ? fx_cursor_le(&cur, 1) : 0;
     if (algorithm > 1)
         return fx_fail(err, FX_E_UNSUPPORTED, "binary log with checksum algorithm %u",
                        (unsigned)algorithm);
