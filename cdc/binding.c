@@ -124,12 +124,14 @@ static void append_canary(const struct fx_context *ctx, struct fx_arena *arena,
     canary->old_name = canary->new_name = "canary";
 }
 
-bool cdc_bind(const struct fx_context *ctx, enum fx_direction direction, struct fx_db *old_db,
-              struct fx_db *new_db, struct fx_arena *arena, struct cdc_binding **ret_binding,
-              struct fx_err *err)
+static bool bind(const struct fx_context *ctx, enum fx_direction direction, bool has_canary,
+                 struct fx_db *old_db, struct fx_db *new_db, struct fx_arena *arena,
+                 struct cdc_binding **ret_binding, struct fx_err *err)
 {
     struct cdc_binding *binding = FX_ARENA_NEW(arena, struct cdc_binding);
     append_canary(ctx, arena, &binding->ctx);
+    if (!has_canary)
+        binding->ctx.n_tables--;
     if (!fx_map_bind(&binding->ctx, old_db, new_db, arena, err))
         return fx_ctx(err, "binding context \"%s\"", ctx->name);
     bool is_forward = direction == FX_FORWARD;
@@ -143,4 +145,18 @@ bool cdc_bind(const struct fx_context *ctx, enum fx_direction direction, struct 
     binding->canary_group = fx_arena_printf(arena, "%s.canary", ctx->name);
     *ret_binding = binding;
     return true;
+}
+
+bool cdc_bind(const struct fx_context *ctx, enum fx_direction direction, struct fx_db *old_db,
+              struct fx_db *new_db, struct fx_arena *arena, struct cdc_binding **ret_binding,
+              struct fx_err *err)
+{
+    return bind(ctx, direction, true, old_db, new_db, arena, ret_binding, err);
+}
+
+bool cdc_bind_tables(const struct fx_context *ctx, enum fx_direction direction,
+                     struct fx_db *old_db, struct fx_db *new_db, struct fx_arena *arena,
+                     struct cdc_binding **ret_binding, struct fx_err *err)
+{
+    return bind(ctx, direction, false, old_db, new_db, arena, ret_binding, err);
 }

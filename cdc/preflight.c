@@ -89,10 +89,19 @@ static void check_identity(struct preflight *p, const struct fx_table *table,
 static bool check_empty(struct preflight *p, const struct cdc_binding *binding,
                         struct fx_arena *arena, struct fx_err *err)
 {
-    struct fx_rows rows;
+    struct fx_rows rows = {0};
     fx_cell stream = fx_str_from(binding->stream);
     bool is_ours = false;
-    if (!fx_db_query(p->new_db, "select 1 from ficus.progress where stream = ? and phase <> 'new'",
+    if (!fx_db_query(p->new_db,
+                     "select 1 from information_schema.tables"
+                     " where table_schema = 'ficus' and table_name = 'progress'",
+                     NULL, 0, &rows, err))
+        return false;
+    bool is_installed = rows.n_rows > 0;
+    fx_rows_done(&rows);
+    rows = (struct fx_rows){0};
+    if (is_installed &&
+        !fx_db_query(p->new_db, "select 1 from ficus.progress where stream = ? and phase <> 'new'",
                      &stream, 1, &rows, err))
         return false;
     is_ours = rows.n_rows > 0;
@@ -154,7 +163,7 @@ static bool check_tables(struct preflight *p, bool is_thorough, struct fx_arena 
                          struct fx_err *err)
 {
     struct cdc_binding *binding = NULL;
-    if (!cdc_bind(p->ctx, FX_FORWARD, p->old_db, p->new_db, arena, &binding, err)) {
+    if (!cdc_bind_tables(p->ctx, FX_FORWARD, p->old_db, p->new_db, arena, &binding, err)) {
         if (err->is_retriable || err->code == FX_E_DB)
             return false;
         finding(p, "mapping", fx_str_from(err->message), (struct fx_str){"", 0});

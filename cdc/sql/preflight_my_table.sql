@@ -3,7 +3,7 @@
 select concat('trigger ', trigger_name, ' would fire for every applied row'),
        concat('DROP TRIGGER ', trigger_schema, '.', trigger_name, ';')
   from information_schema.triggers
- where event_object_schema = ? and event_object_table = ? and trigger_name not like 'ficus\_fence\_%' escape '\\'
+ where event_object_schema = ? and event_object_table = ? and trigger_name not like 'ficus!_fence!_%' escape '!'
 union all
 select concat('foreign key ', constraint_name, ' cascades, and cascades are not in the binary log'),
        concat('ALTER TABLE ', constraint_schema, '.', table_name, ' DROP FOREIGN KEY ', constraint_name, ';')
