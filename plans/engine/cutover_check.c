@@ -6,14 +6,14 @@
 #include <inttypes.h>
 
 #include "lib/base/alloc.h"
-#include "plans/engine/cutover_real.h"
+#include "plans/engine/cutover_world.h"
 
 enum { FINDINGS_MAX = 64 * 1024 };
 
-static void check_stream(struct pln_real *real, bool is_reverse, struct pln_findings *f)
+static void check_stream(struct pln_world *real, bool is_reverse, struct pln_findings *f)
 {
-    struct cdc_ref ref = pln_real_stream(real, is_reverse);
-    const struct pln_cutover_options *opt = pln_real_options(real);
+    struct cdc_ref ref = pln_world_stream(real, is_reverse);
+    const struct pln_cutover_options *opt = pln_world_options(real);
     struct cdc_status status = {0};
     struct fx_err err = FX_ERR_INIT;
     char name[128];
@@ -29,23 +29,23 @@ static void check_stream(struct pln_real *real, bool is_reverse, struct pln_find
                          status.lag_ms, opt->lag_max_ms);
 }
 
-static void check_facade(struct pln_real *real, size_t i, int64_t epoch, struct pln_findings *f)
+static void check_facade(struct pln_world *real, size_t i, int64_t epoch, struct pln_findings *f)
 {
-    const char *address = pln_real_env(real)->facades[i].address;
+    const char *address = pln_world_env(real)->facades[i].address;
     struct fcd_group_status group = {0};
     struct fx_err err = FX_ERR_INIT;
     bool is_known = false;
-    if (!pln_real_facade_group(real, i, &group, &is_known, &err)) {
+    if (!pln_world_facade_group(real, i, &group, &is_known, &err)) {
         pln_findings_add(f, "facade %s does not answer: %s", address, err.message);
         return;
     }
     if (!is_known) {
-        if (!pln_real_sides(real)->is_canary)
+        if (!pln_world_sides(real)->is_canary)
             pln_findings_add(f, "facade %s does not know group \"%s\"", address,
-                             pln_real_sides(real)->group);
+                             pln_world_sides(real)->group);
         return;
     }
-    bool a_is_new = !pln_real_b_is_new(real);
+    bool a_is_new = !pln_world_b_is_new(real);
     if ((group.owner == FCD_NEW) != a_is_new)
         pln_findings_add(f, "facade %s routes group \"%s\" to the side that does not have it",
                          address, group.group);
@@ -70,29 +70,29 @@ static void check_prediction(const struct pln_cutover_options *opt, struct pln_f
                          opt->drain_ms, opt->fence_ttl_ms, opt->hold_ms);
 }
 
-static bool check_all(struct pln_real *real, struct pln_findings *f, struct fx_err *err)
+static bool check_all(struct pln_world *real, struct pln_findings *f, struct fx_err *err)
 {
-    struct pln_side *a = pln_real_side(real, PLN_A);
+    struct pln_side *a = pln_world_side(real, PLN_A);
     struct pln_own own = {0};
     if (!pln_side_open(a, 0, err) || !pln_own_row(a, false, &own, err) ||
-        !pln_fence_of(a->conf->engine)->check(a, pln_real_options(real)->old_txn_ms, f, err))
+        !pln_fence_of(a->conf->engine)->check(a, pln_world_options(real)->old_txn_ms, f, err))
         return false;
     check_stream(real, false, f);
     check_stream(real, true, f);
-    for (size_t i = 0; i < pln_real_env(real)->n_facades; i++)
+    for (size_t i = 0; i < pln_world_env(real)->n_facades; i++)
         check_facade(real, i, own.epoch, f);
-    check_prediction(pln_real_options(real), f);
+    check_prediction(pln_world_options(real), f);
     return true;
 }
 
-bool pln_real_preflight(void *world, struct fx_err *err)
+bool pln_world_preflight(void *world, struct fx_err *err)
 {
     struct pln_findings f = {.text = FX_BUF(FINDINGS_MAX)};
     bool ok = check_all(world, &f, err);
     if (ok && f.n > 0) {
         ok = fx_fail(err, f.has_foreign ? FX_E_DRIFT : FX_E_GATE_CLOSED,
                      "preflight of group \"%s\" found %zu reason(s) not to begin",
-                     pln_real_sides(world)->group, f.n);
+                     pln_world_sides(world)->group, f.n);
         fx_detail(err, "%s", fx_buf_cstr(&f.text));
         if (f.has_foreign)
             fx_hint(err, "Make sure that nobody else is cutting over, then run the command above.");

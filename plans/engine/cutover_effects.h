@@ -2,7 +2,7 @@
 /*
  * Everything the protocol does to the world, one function each, so that the protocol's own file holds only order, limits
  * and what a failure means. The real ones talk to two databases, two streams and the facades
- * (cutover_real.c); the unit test has a world of plain variables.
+ * (cutover_world.c); the unit test has a world of plain variables.
  *
  * A is the side that has the group, B the one that shall have it. `e` is A's HERE epoch when it began.
  */

@@ -5,7 +5,7 @@
  */
 #include <inttypes.h>
 
-#include "plans/engine/cutover_real.h"
+#include "plans/engine/cutover_world.h"
 
 /* --- run and resume ---------------------------------------------------------------------------- */
 
@@ -13,36 +13,36 @@ bool pln_cutover_run(const struct pln_cutover_env *env, enum fx_direction direct
                      const struct pln_cutover_options *opt, struct pln_cutover_result *result,
                      struct fx_err *err)
 {
-    struct pln_real *real = NULL;
+    struct pln_world *real = NULL;
     *result = (struct pln_cutover_result){.outcome = PLN_CUT_NOTHING, .held_max_ms = -1};
-    if (!pln_real_open(env, false, opt, &real, err))
+    if (!pln_world_open(env, false, opt, &real, err))
         return false;
-    struct pln_cutover cut = pln_real_cutover(real, direction, result);
+    struct pln_cutover cut = pln_world_cutover(real, direction, result);
     bool ok = pln_cutover_machine(&cut, err);
-    pln_real_close(real);
+    pln_world_close(real);
     return ok;
 }
 
 bool pln_cutover_preflight(const struct pln_cutover_env *env, enum fx_direction direction,
                            const struct pln_cutover_options *opt, struct fx_err *err)
 {
-    struct pln_real *real = NULL;
+    struct pln_world *real = NULL;
     struct pln_cutover_result ignored;
-    if (!pln_real_open(env, false, opt, &real, err))
+    if (!pln_world_open(env, false, opt, &real, err))
         return false;
-    struct pln_cutover cut = pln_real_cutover(real, direction, &ignored);
+    struct pln_cutover cut = pln_world_cutover(real, direction, &ignored);
     bool ok = pln_cutover_check(&cut, err);
-    pln_real_close(real);
+    pln_world_close(real);
     return ok;
 }
 
 /* A rehearsal can have died in either direction: turn round so that the machine may finish it. */
-static bool settle_canary(struct pln_real *real, struct fx_err *err)
+static bool settle_canary(struct pln_world *real, struct fx_err *err)
 {
     struct pln_own old_own = {0}, new_own = {0};
     struct pln_cutover_result ignored;
-    struct pln_sides *sides = pln_real_sides_rw(real);
-    const struct pln_cutover_options *opt = pln_real_options(real);
+    struct pln_sides *sides = pln_world_sides_rw(real);
+    const struct pln_cutover_options *opt = pln_world_options(real);
     if (!pln_side_open(&sides->old_side, opt->statement_ms, err) ||
         !pln_side_open(&sides->new_side, opt->statement_ms, err) ||
         !pln_own_row(&sides->old_side, true, &old_own, err) ||
@@ -50,18 +50,19 @@ static bool settle_canary(struct pln_real *real, struct fx_err *err)
         return false;
     struct pln_resume_plan plan = pln_resume_decide(&old_own, &new_own);
     bool is_forward = plan.action == PLN_RESUME_OPEN ? plan.is_new : !plan.is_new;
-    struct pln_cutover cut = pln_real_cutover(real, is_forward ? FX_FORWARD : FX_REVERSE, &ignored);
+    struct pln_cutover cut =
+        pln_world_cutover(real, is_forward ? FX_FORWARD : FX_REVERSE, &ignored);
     return pln_cutover_settle(&cut, err);
 }
 
 static bool resume_canary(const struct pln_cutover_env *env, const struct pln_cutover_options *opt,
                           struct fx_err *err)
 {
-    struct pln_real *real = NULL;
-    if (!pln_real_open(env, true, opt, &real, err))
+    struct pln_world *real = NULL;
+    if (!pln_world_open(env, true, opt, &real, err))
         return false;
     bool ok = settle_canary(real, err);
-    pln_real_close(real);
+    pln_world_close(real);
     return ok || fx_ctx(err, "finishing a rehearsal that was begun");
 }
 
@@ -69,15 +70,15 @@ bool pln_cutover_resume(const struct pln_cutover_env *env, enum fx_direction dir
                         const struct pln_cutover_options *opt, struct pln_cutover_result *result,
                         struct fx_err *err)
 {
-    struct pln_real *real = NULL;
+    struct pln_world *real = NULL;
     *result = (struct pln_cutover_result){.outcome = PLN_CUT_NOTHING, .held_max_ms = -1};
-    if (!pln_real_open(env, false, opt, &real, err))
+    if (!pln_world_open(env, false, opt, &real, err))
         return false;
-    struct pln_cutover cut = pln_real_cutover(real, direction, result);
+    struct pln_cutover cut = pln_world_cutover(real, direction, result);
     bool ok = pln_cutover_settle(&cut, err); /* first what customers wait for */
     if (ok && result->outcome == PLN_CUT_COMMITTED)
         ok = pln_cutover_confirm(&cut, err);
-    pln_real_close(real);
+    pln_world_close(real);
     return ok && resume_canary(env, opt, err);
 }
 
@@ -107,11 +108,11 @@ int64_t pln_nearest_rank(const int64_t *samples, size_t n, int percent)
     return sorted[rank > 0 ? rank - 1 : 0];
 }
 
-static bool one_way(struct pln_real *real, enum fx_direction direction, struct pln_rehearsal *out,
+static bool one_way(struct pln_world *real, enum fx_direction direction, struct pln_rehearsal *out,
                     struct fx_err *err)
 {
     struct pln_cutover_result result;
-    struct pln_cutover cut = pln_real_cutover(real, direction, &result);
+    struct pln_cutover cut = pln_world_cutover(real, direction, &result);
     if (!pln_cutover_machine(&cut, err))
         return fx_ctx(err, "rehearsing %s",
                       direction == FX_FORWARD ? "the cut-over" : "the way back");
@@ -120,24 +121,24 @@ static bool one_way(struct pln_real *real, enum fx_direction direction, struct p
 }
 
 /* After a crash the canary group may be at home on the new side: the first way then is back. */
-static bool bring_home(struct pln_real *real, struct fx_err *err)
+static bool bring_home(struct pln_world *real, struct fx_err *err)
 {
     struct pln_own own = {0};
     struct pln_rehearsal ignored = {0};
-    struct pln_sides *sides = pln_real_sides_rw(real);
+    struct pln_sides *sides = pln_world_sides_rw(real);
     if (!settle_canary(real, err) ||
-        !pln_side_open(&sides->new_side, pln_real_options(real)->statement_ms, err) ||
+        !pln_side_open(&sides->new_side, pln_world_options(real)->statement_ms, err) ||
         !pln_own_row(&sides->new_side, false, &own, err))
         return false;
     return own.state != PLN_HERE || one_way(real, FX_REVERSE, &ignored, err);
 }
 
 /* The stream carries the deletes; the table is empty again on both sides. */
-static bool sweep(struct pln_real *real, struct fx_err *err)
+static bool sweep(struct pln_world *real, struct fx_err *err)
 {
-    struct pln_sides *sides = pln_real_sides_rw(real);
+    struct pln_sides *sides = pln_world_sides_rw(real);
     fx_cell grp = fx_str_from(sides->group);
-    return pln_side_open(&sides->old_side, pln_real_options(real)->statement_ms, err) &&
+    return pln_side_open(&sides->old_side, pln_world_options(real)->statement_ms, err) &&
            fx_db_exec(sides->old_side.db, "delete from ficus.canary where grp = ?", &grp, 1, NULL,
                       err);
 }
@@ -145,12 +146,12 @@ static bool sweep(struct pln_real *real, struct fx_err *err)
 bool pln_cutover_rehearse(const struct pln_cutover_env *env, const struct pln_cutover_options *opt,
                           int rounds, struct pln_rehearsal *ret, struct fx_err *err)
 {
-    struct pln_real *real = NULL;
+    struct pln_world *real = NULL;
     *ret = (struct pln_rehearsal){0};
     if (rounds < 1 || rounds > PLN_REHEARSAL_ROUNDS_MAX)
         return fx_fail(err, FX_E_USAGE, "a rehearsal has 1 to %d rounds, not %d",
                        PLN_REHEARSAL_ROUNDS_MAX, rounds);
-    if (!pln_real_open(env, true, opt, &real, err))
+    if (!pln_world_open(env, true, opt, &real, err))
         return false;
     bool ok = bring_home(real, err);
     for (; ok && ret->rounds < rounds; ret->rounds++)
@@ -160,7 +161,7 @@ bool pln_cutover_rehearse(const struct pln_cutover_env *env, const struct pln_cu
         struct fx_err ignored = FX_ERR_INIT;
         (void)!bring_home(real, &ignored);
     }
-    pln_real_close(real);
+    pln_world_close(real);
     ret->predicted_p50_ms = pln_nearest_rank(ret->pause_ms, ret->n_pauses, 50);
     ret->predicted_p99_ms = pln_nearest_rank(ret->pause_ms, ret->n_pauses, 99);
     return ok;

@@ -4,7 +4,7 @@
  * through the admin API, the comparison through reconcile. One function an effect; no order and no
  * retries here, except that a session that broke is opened again where asking again is safe.
  */
-#include "plans/engine/cutover_real.h"
+#include "plans/engine/cutover_world.h"
 
 #include <inttypes.h>
 
@@ -12,9 +12,9 @@
 #include "lib/base/clock.h"
 #include "reconcile/reconcile.h"
 
-enum { KEYS_MAX = 256, FINDINGS_MAX = 64 * 1024, POLL_MS = 10 };
+enum { KEYS_MAX = 256, FINDINGS_MAX = 64 * 1024, POLL_MS = 10, STREAM_ASK_MS = 500 };
 
-struct pln_real {
+struct pln_world {
     const struct pln_cutover_env *env;
     const struct pln_cutover_options *opt;
     struct fx_arena arena;
@@ -31,7 +31,7 @@ static const struct pln_fence_ops *ops_of(const struct pln_side *side)
     return pln_fence_of(side->conf->engine);
 }
 
-static struct pln_side *side_at(struct pln_real *real, enum pln_place place)
+static struct pln_side *side_at(struct pln_world *real, enum pln_place place)
 {
     return place == PLN_A ? real->a : real->b;
 }
@@ -41,7 +41,7 @@ static struct pln_side *side_at(struct pln_real *real, enum pln_place place)
 static bool fx_own(void *world, enum pln_place place, bool is_locked, struct pln_own *ret,
                    struct fx_err *err)
 {
-    struct pln_real *real = world;
+    struct pln_world *real = world;
     struct pln_side *side = side_at(real, place);
     return pln_side_open(side, real->opt->statement_ms, err) &&
            pln_own_row(side, is_locked, ret, err);
@@ -49,21 +49,21 @@ static bool fx_own(void *world, enum pln_place place, bool is_locked, struct pln
 
 static bool fx_arm(void *world, int64_t epoch, struct fx_err *err)
 {
-    struct pln_real *real = world;
+    struct pln_world *real = world;
     return pln_side_open(real->a, 0, err) && /* lock time-outs bound it */
            ops_of(real->a)->arm(real->a, epoch, real->opt->lock_wait_ms, err);
 }
 
-static bool stream_status(struct pln_real *real, bool is_reverse, struct cdc_status *ret,
+static bool stream_status(struct pln_world *real, bool is_reverse, struct cdc_status *ret,
                           struct fx_err *err)
 {
-    struct cdc_ref ref = pln_real_stream(real, is_reverse);
+    struct cdc_ref ref = pln_world_stream(real, is_reverse);
     return cdc_status(&ref, ret, err);
 }
 
 static bool fx_fence(void *world, int64_t e, bool *ret_taken, struct fx_err *err)
 {
-    struct pln_real *real = world;
+    struct pln_world *real = world;
     struct cdc_status status = {0};
     struct pln_fence_request request = {.e = e,
                                         .ttl_ms = real->opt->fence_ttl_ms,
@@ -78,7 +78,7 @@ static bool fx_fence(void *world, int64_t e, bool *ret_taken, struct fx_err *err
 
 static bool fx_armed(void *world, int64_t epoch, struct fx_err *err)
 {
-    struct pln_real *real = world;
+    struct pln_world *real = world;
     struct pln_findings findings = {.text = FX_BUF(FINDINGS_MAX)};
     bool ok = pln_side_open(real->a, real->opt->statement_ms, err) &&
               ops_of(real->a)->armed(real->a, epoch, &findings, err);
@@ -92,7 +92,7 @@ static bool fx_armed(void *world, int64_t epoch, struct fx_err *err)
 
 static bool fx_raise_ids(void *world, int64_t epoch, struct fx_err *err)
 {
-    struct pln_real *real = world;
+    struct pln_world *real = world;
     size_t n = real->a->n_tables;
     int64_t *a = fx_arena_array(&real->arena, n, sizeof *a);
     int64_t *b = fx_arena_array(&real->arena, n, sizeof *b);
@@ -113,14 +113,14 @@ static bool fx_raise_ids(void *world, int64_t epoch, struct fx_err *err)
 
 static bool fx_barrier_applied(void *world, int64_t epoch, bool *ret, struct fx_err *err)
 {
-    struct pln_real *real = world;
+    struct pln_world *real = world;
     return pln_side_open(real->b, real->opt->statement_ms, err) &&
-           pln_real_barrier_at(real, real->b, epoch, ret, err);
+           pln_world_barrier_at(real, real->b, epoch, ret, err);
 }
 
 static bool fx_commit(void *world, int64_t e, bool *ret_won, struct fx_err *err)
 {
-    struct pln_real *real = world;
+    struct pln_world *real = world;
     return pln_side_open(real->a, real->opt->statement_ms, err) &&
            pln_own_commit(real->a, e, ret_won, err);
 }
@@ -128,7 +128,7 @@ static bool fx_commit(void *world, int64_t e, bool *ret_won, struct fx_err *err)
 /* A session of its own: the one that fenced may be the one that hangs. */
 static bool fx_abort(void *world, int64_t e, bool *ret_won, struct fx_err *err)
 {
-    struct pln_real *real = world;
+    struct pln_world *real = world;
     struct pln_side fresh = *real->a;
     fresh.db = NULL;
     bool ok = pln_side_open(&fresh, real->opt->statement_ms, err) &&
@@ -139,21 +139,21 @@ static bool fx_abort(void *world, int64_t e, bool *ret_won, struct fx_err *err)
 
 static bool fx_burn(void *world, int64_t e, bool *ret_won, struct fx_err *err)
 {
-    struct pln_real *real = world;
+    struct pln_world *real = world;
     return pln_side_open(real->a, real->opt->statement_ms, err) &&
            pln_own_burn(real->a, e, ret_won, err);
 }
 
 static bool fx_open(void *world, int64_t epoch, bool *ret_won, struct fx_err *err)
 {
-    struct pln_real *real = world;
+    struct pln_world *real = world;
     return pln_side_open(real->b, real->opt->statement_ms, err) &&
            pln_own_open(real->b, epoch, ret_won, err);
 }
 
 static bool fx_disarm(void *world, enum pln_place place, struct fx_err *err)
 {
-    struct pln_real *real = world;
+    struct pln_world *real = world;
     struct pln_side *side = side_at(real, place);
     bool is_done = false;
     return pln_side_open(side, 0, err) &&
@@ -165,7 +165,7 @@ static bool fx_disarm(void *world, enum pln_place place, struct fx_err *err)
 static bool fx_barrier_read(void *world, bool is_reverse, int64_t epoch, bool *ret,
                             struct fx_err *err)
 {
-    struct pln_real *real = world;
+    struct pln_world *real = world;
     struct cdc_status status = {0};
     if (!stream_status(real, is_reverse, &status, err))
         return false;
@@ -178,7 +178,7 @@ static bool fx_barrier_read(void *world, bool is_reverse, int64_t epoch, bool *r
     return true;
 }
 
-static bool no_leaks(struct pln_real *real, struct fx_err *err)
+static bool no_leaks(struct pln_world *real, struct fx_err *err)
 {
     struct cdc_status status = {0};
     if (!stream_status(real, false, &status, err))
@@ -196,7 +196,7 @@ static bool no_leaks(struct pln_real *real, struct fx_err *err)
 
 /* --- step 6 ------------------------------------------------------------------------------------ */
 
-static bool canary_rows(struct pln_real *real, struct pln_side *side, struct fx_rows *ret,
+static bool canary_rows(struct pln_world *real, struct pln_side *side, struct fx_rows *ret,
                         struct fx_err *err)
 {
     fx_cell grp = fx_str_from(real->sides.group);
@@ -204,7 +204,7 @@ static bool canary_rows(struct pln_real *real, struct pln_side *side, struct fx_
                        &grp, 1, ret, err);
 }
 
-static bool canary_equal(struct pln_real *real, struct fx_err *err)
+static bool canary_equal(struct pln_world *real, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows a = {0};
     FX_AUTO(fx_rows) struct fx_rows b = {0};
@@ -219,11 +219,11 @@ static bool canary_equal(struct pln_real *real, struct fx_err *err)
                                a.n_rows, b.n_rows);
 }
 
-static bool tail_equal(struct pln_real *real, struct fx_err *err)
+static bool tail_equal(struct pln_world *real, struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
-    struct cdc_ref ref = pln_real_stream(real, false);
+    struct cdc_ref ref = pln_world_stream(real, false);
     struct cdc_key *keys = NULL;
     size_t n = 0;
     struct rec_report *report = NULL;
@@ -245,7 +245,7 @@ static bool tail_equal(struct pln_real *real, struct fx_err *err)
 
 static bool fx_verify(void *world, struct fx_err *err)
 {
-    struct pln_real *real = world;
+    struct pln_world *real = world;
     return pln_side_open(real->a, real->opt->verify_ms, err) &&
            pln_side_open(real->b, real->opt->verify_ms, err) &&
            (real->sides.is_canary ? canary_equal(real, err) : tail_equal(real, err)) &&
@@ -254,33 +254,50 @@ static bool fx_verify(void *world, struct fx_err *err)
 
 /* --- step 12 ----------------------------------------------------------------------------------- */
 
-typedef bool (*arrival_fn)(struct pln_real *real, int64_t number, bool *ret, struct fx_err *err);
+typedef bool (*arrival_fn)(struct pln_world *real, int64_t number, bool *ret, struct fx_err *err);
 
-static bool wait_arrival(struct pln_real *real, arrival_fn probe, int64_t number,
+/* A stream that has died meanwhile is the caller's to start again; waiting for it here would only be longer. */
+static bool reverse_lives(struct pln_world *real, struct fx_err *err)
+{
+    struct cdc_status status = {0};
+    return stream_status(real, true, &status, err) &&
+           (status.phase != CDC_PHASE_STOPPED ||
+            (fx_fail(err, FX_E_STREAM, "the reverse stream has stopped") ||
+             fx_detail(err, "%s", status.error)));
+}
+
+static bool wait_arrival(struct pln_world *real, arrival_fn probe, int64_t number,
                          struct fx_err *err)
 {
-    struct fx_mono limit = fx_mono_add_ms(fx_mono_now(), real->opt->confirm_ms);
+    struct fx_mono began = fx_mono_now(), asked = began;
+    struct fx_mono limit = fx_mono_add_ms(began, real->opt->confirm_ms);
     for (;;) {
         bool is_there = false;
+        struct fx_mono now = fx_mono_now();
         if (!pln_side_open(real->a, real->opt->statement_ms, err) ||
             !probe(real, number, &is_there, err))
             return false;
         if (is_there)
             return true;
-        if (fx_mono_reached(limit, fx_mono_now()))
+        if (fx_mono_reached(limit, now))
             return fx_fail(err, FX_E_TIMEOUT,
                            "a write on the winning side did not come back within %" PRId64 " ms",
                            real->opt->confirm_ms);
+        if (fx_mono_reached(fx_mono_add_ms(asked, STREAM_ASK_MS), now)) {
+            asked = now;
+            if (!reverse_lives(real, err))
+                return false;
+        }
         fx_sleep_ms(POLL_MS);
     }
 }
 
-static bool probe_mark(struct pln_real *real, int64_t epoch, bool *ret, struct fx_err *err)
+static bool probe_mark(struct pln_world *real, int64_t epoch, bool *ret, struct fx_err *err)
 {
-    return pln_real_barrier_at(real, real->a, epoch, ret, err);
+    return pln_world_barrier_at(real, real->a, epoch, ret, err);
 }
 
-static bool probe_canary(struct pln_real *real, int64_t id, bool *ret, struct fx_err *err)
+static bool probe_canary(struct pln_world *real, int64_t id, bool *ret, struct fx_err *err)
 {
     char number[PLN_INT_TEXT];
     fx_cell params[] = {pln_int(id, number), fx_str_from(real->sides.group)};
@@ -293,7 +310,7 @@ static bool probe_canary(struct pln_real *real, int64_t id, bool *ret, struct fx
 }
 
 /* An explicit id, from the clock: both sides write here in turn, and their counters are not what is tested. */
-static bool canary_travels(struct pln_real *real, int64_t epoch, struct fx_err *err)
+static bool canary_travels(struct pln_world *real, int64_t epoch, struct fx_err *err)
 {
     int64_t id = fx_wall_now().us;
     char number[PLN_INT_TEXT], note[64];
@@ -304,13 +321,13 @@ static bool canary_travels(struct pln_real *real, int64_t epoch, struct fx_err *
            wait_arrival(real, probe_canary, id, err);
 }
 
-static void read_held_max(struct pln_real *real)
+static void read_held_max(struct pln_world *real)
 {
     for (size_t i = 0; i < real->env->n_facades; i++) {
         struct fx_err ignored = FX_ERR_INIT;
         struct fcd_group_status group;
         bool is_known = false;
-        if (pln_real_facade_group(real, i, &group, &is_known, &ignored) && is_known)
+        if (pln_world_facade_group(real, i, &group, &is_known, &ignored) && is_known)
             real->result->held_max_ms = FX_MAX(real->result->held_max_ms, group.held_max_ms);
     }
 }
@@ -321,7 +338,7 @@ static void read_held_max(struct pln_real *real)
  */
 static bool fx_confirm(void *world, int64_t epoch, struct fx_err *err)
 {
-    struct pln_real *real = world;
+    struct pln_world *real = world;
     read_held_max(real);
     if (!pln_side_open(real->b, real->opt->statement_ms, err) ||
         !ops_of(real->b)->mark(real->b, epoch, err) || !wait_arrival(real, probe_mark, epoch, err))
@@ -333,7 +350,7 @@ static bool fx_confirm(void *world, int64_t epoch, struct fx_err *err)
 
 /* --- helpers shared with the preflight --------------------------------------------------------- */
 
-struct cdc_ref pln_real_stream(const struct pln_real *real, bool is_reverse)
+struct cdc_ref pln_world_stream(const struct pln_world *real, bool is_reverse)
 {
     bool is_forward = real->b_is_new != is_reverse;
     return (struct cdc_ref){.project_path = real->env->project->path,
@@ -342,8 +359,8 @@ struct cdc_ref pln_real_stream(const struct pln_real *real, bool is_reverse)
                             .direction = is_forward ? FX_FORWARD : FX_REVERSE};
 }
 
-bool pln_real_barrier_at(struct pln_real *real, struct pln_side *side, int64_t epoch, bool *ret,
-                         struct fx_err *err)
+bool pln_world_barrier_at(struct pln_world *real, struct pln_side *side, int64_t epoch, bool *ret,
+                          struct fx_err *err)
 {
     char number[PLN_INT_TEXT];
     fx_cell params[] = {fx_str_from(real->sides.group), pln_int(epoch, number)};
@@ -355,31 +372,31 @@ bool pln_real_barrier_at(struct pln_real *real, struct pln_side *side, int64_t e
     return true;
 }
 
-const struct pln_cutover_env *pln_real_env(const struct pln_real *real)
+const struct pln_cutover_env *pln_world_env(const struct pln_world *real)
 {
     return real->env;
 }
-const struct pln_cutover_options *pln_real_options(const struct pln_real *real)
+const struct pln_cutover_options *pln_world_options(const struct pln_world *real)
 {
     return real->opt;
 }
-struct pln_side *pln_real_side(struct pln_real *real, enum pln_place place)
+struct pln_side *pln_world_side(struct pln_world *real, enum pln_place place)
 {
     return side_at(real, place);
 }
-const struct pln_sides *pln_real_sides(const struct pln_real *real)
+const struct pln_sides *pln_world_sides(const struct pln_world *real)
 {
     return &real->sides;
 }
-struct pln_sides *pln_real_sides_rw(struct pln_real *real)
+struct pln_sides *pln_world_sides_rw(struct pln_world *real)
 {
     return &real->sides;
 }
-bool pln_real_b_is_new(const struct pln_real *real)
+bool pln_world_b_is_new(const struct pln_world *real)
 {
     return real->b_is_new;
 }
-bool *pln_real_routed(struct pln_real *real)
+bool *pln_world_routed(struct pln_world *real)
 {
     return real->routed;
 }
@@ -399,13 +416,13 @@ static void fx_pause_ms(void *world, int64_t ms)
 }
 
 static const struct pln_effects real_effects = {
-    .preflight = pln_real_preflight,
+    .preflight = pln_world_preflight,
     .own = fx_own,
     .arm = fx_arm,
-    .prepare = pln_real_prepare,
-    .hold = pln_real_hold,
-    .drained = pln_real_drained,
-    .release = pln_real_release,
+    .prepare = pln_world_prepare,
+    .hold = pln_world_hold,
+    .drained = pln_world_drained,
+    .release = pln_world_release,
     .fence = fx_fence,
     .barrier_read = fx_barrier_read,
     .barrier_applied = fx_barrier_applied,
@@ -416,17 +433,18 @@ static const struct pln_effects real_effects = {
     .abort = fx_abort,
     .burn = fx_burn,
     .open = fx_open,
-    .route = pln_real_route,
+    .route = pln_world_route,
     .disarm = fx_disarm,
     .confirm = fx_confirm,
     .now_ms = fx_now_ms,
     .sleep_ms = fx_pause_ms,
 };
 
-bool pln_real_open(const struct pln_cutover_env *env, bool is_canary,
-                   const struct pln_cutover_options *opt, struct pln_real **ret, struct fx_err *err)
+bool pln_world_open(const struct pln_cutover_env *env, bool is_canary,
+                    const struct pln_cutover_options *opt, struct pln_world **ret,
+                    struct fx_err *err)
 {
-    struct pln_real *real = FX_NEW(struct pln_real);
+    struct pln_world *real = FX_NEW(struct pln_world);
     real->env = env;
     real->opt = opt;
     fx_arena_init(&real->arena, 0);
@@ -441,7 +459,7 @@ bool pln_real_open(const struct pln_cutover_env *env, bool is_canary,
     return true;
 }
 
-void pln_real_close(struct pln_real *real)
+void pln_world_close(struct pln_world *real)
 {
     if (real == NULL)
         return;
@@ -450,8 +468,8 @@ void pln_real_close(struct pln_real *real)
     free(real);
 }
 
-struct pln_cutover pln_real_cutover(struct pln_real *real, enum fx_direction direction,
-                                    struct pln_cutover_result *result)
+struct pln_cutover pln_world_cutover(struct pln_world *real, enum fx_direction direction,
+                                     struct pln_cutover_result *result)
 {
     real->b_is_new = direction == FX_FORWARD;
     real->a = real->b_is_new ? &real->sides.old_side : &real->sides.new_side;

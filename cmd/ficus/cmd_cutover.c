@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * cutover rehearse | start | fallback: the protocol by hand, outside a plan. Each first finishes what an earlier
+ * call began and did not end, so the same command is also the one to repeat after a crash.
+ */
+#include <inttypes.h>
+#include <unistd.h>
+
+#include "cmd/ficus/cmd.h"
+#include "plans/engine/cutover.h"
+#include "plans/engine/hands.h"
+
+struct cutover_options {
+    const char *context, *confirm;
+    int64_t fence_ttl_ms, hold_ms, drain_ms, rounds;
+    bool execute;
+};
+
+#define COMMON_OPTIONS                                                                \
+    FX_OPT_TEXT(struct cutover_options, context, "context", 0, "NAME",                \
+                "which context of ficus.yaml"),                                       \
+        FX_OPT_DURATION(struct cutover_options, fence_ttl_ms, "fence-ttl", 0, "TIME", \
+                        "the fence reopens by itself after this", .def = "15s"),      \
+        FX_OPT_DURATION(struct cutover_options, hold_ms, "hold", 0, "TIME",           \
+                        "longest time a facade holds a write", .def = "25s"),         \
+        FX_OPT_DURATION(struct cutover_options, drain_ms, "drain", 0, "TIME",         \
+                        "longest wait for writes in flight", .def = "5s"),            \
+        FX_OPT_FLAG(struct cutover_options, execute, "execute", 0,                    \
+                    "act; without it only the preflight is made")
+
+static const struct fx_opt rehearse_options[] = {
+    COMMON_OPTIONS,
+    FX_OPT_INT(struct cutover_options, rounds, "rounds", 0, "N", "there and back, N times",
+               .def = "5"),
+    FX_OPT_END,
+};
+static const struct fx_opt move_options[] = {
+    COMMON_OPTIONS,
+    FX_OPT_TEXT(struct cutover_options, confirm, "confirm", 0, "NAME",
+                "the context's name once more, needed with --execute"),
+    FX_OPT_END,
+};
+
+/* What a call works with; everything in the call's arena. */
+struct scene {
+    struct fx_project *project;
+    struct pln_cutover_env env;
+    struct pln_cutover_options opt;
+    struct fcd_endpoint facade;
+    char operator_name[128];
+};
+
+static bool print_step(void *arg, enum pln_cutover_step step, enum pln_cutover_moment moment,
+                       const char *group, const char *detail, struct fx_err *err)
+{
+    static const char *const words[] = {"begin", "done", "failed", "note"};
+    (void)arg;
+    (void)err;
+    if (moment != PLN_CUT_BEGIN)
+        printf("%s  %-9s %s  %s\n", group, pln_cutover_step_name(step), words[moment], detail);
+    (void)fflush(stdout);
+    return true;
+}
+
+static bool scene_open(struct cmd_call *call, struct scene *scene, struct fx_err *err)
+{
+    const struct cutover_options *given = call->options;
+    if (given->context == NULL)
+        return fx_fail(err, FX_E_USAGE, "--context NAME is needed");
+    if (!fx_project_load(call->project_path, call->arena, &scene->project, err) ||
+        !pln_endpoint_read(scene->project, call->arena, &scene->facade, err))
+        return false;
+    struct fx_context *ctx = fx_project_context(scene->project, given->context);
+    if (ctx == NULL)
+        return fx_fail(err, FX_E_USAGE, "%s has no context \"%s\"", call->project_path,
+                       given->context);
+    char host[64] = "?";
+    (void)gethostname(host, sizeof host - 1);
+    (void)snprintf(scene->operator_name, sizeof scene->operator_name, "pid %d at %s, cutover %s",
+                   (int)getpid(), host, call->cmd->verb);
+    scene->env = (struct pln_cutover_env){.project = scene->project,
+                                          .context = ctx,
+                                          .facades = &scene->facade,
+                                          .n_facades = 1,
+                                          .operator_name = scene->operator_name,
+                                          .log = print_step};
+    scene->opt = pln_cutover_options_default();
+    scene->opt.fence_ttl_ms = given->fence_ttl_ms;
+    scene->opt.hold_ms = given->hold_ms;
+    scene->opt.drain_ms = given->drain_ms;
+    return true;
+}
+
+static void print_timings(const int64_t step_ms[PLN_CUT_STEP_COUNT])
+{
+    for (int i = 0; i < PLN_CUT_STEP_COUNT; i++)
+        if (step_ms[i] >= 0)
+            printf("  %-9s %6" PRId64 " ms\n", pln_cutover_step_name((enum pln_cutover_step)i),
+                   step_ms[i]);
+}
+
+static void print_result(const char *group, const struct pln_cutover_result *r)
+{
+    print_timings(r->step_ms);
+    printf("%s: the %s side serves at epoch %" PRId64 "; writes paused %" PRId64
+           " ms, fenced %" PRId64 " ms, %" PRId64 " keys compared, %" PRId64 " leaks\n",
+           group, r->new_serves ? "new" : "old", r->epoch, r->pause_ms, r->fenced_ms,
+           r->keys_compared, r->leaks);
+}
+
+/* Is there something half-done? Then it comes first. *ret_done: with it the group is where it shall be. */
+static bool finish_first(struct scene *scene, enum fx_direction direction, bool *ret_done,
+                         struct fx_err *err)
+{
+    struct pln_own old_own = {0}, new_own = {0};
+    struct pln_cutover_result result;
+    *ret_done = false;
+    if (!pln_own_read(scene->env.context, &old_own, &new_own, err))
+        return false;
+    const struct pln_own *b = direction == FX_FORWARD ? &new_own : &old_own;
+    bool is_half = old_own.state == PLN_FENCED || new_own.state == PLN_FENCED ||
+                   (old_own.state == PLN_AWAY && new_own.state == PLN_AWAY) || b->state == PLN_HERE;
+    if (!is_half)
+        return true;
+    printf("finishing what was begun earlier\n");
+    if (!pln_cutover_resume(&scene->env, direction, &scene->opt, &result, err))
+        return false;
+    *ret_done = result.outcome == PLN_CUT_COMMITTED;
+    if (*ret_done)
+        print_result(scene->env.context->name, &result);
+    return true;
+}
+
+static bool move(struct cmd_call *call, enum fx_direction direction, struct fx_err *err)
+{
+    const struct cutover_options *given = call->options;
+    struct scene scene = {0};
+    struct pln_cutover_result result;
+    bool is_done = false;
+    if (!scene_open(call, &scene, err))
+        return false;
+    if (!given->execute) {
+        if (!pln_cutover_preflight(&scene.env, direction, &scene.opt, err))
+            return false;
+        printf("preflight of %s passed; nothing was changed. Add --execute --confirm=%s to act.\n",
+               given->context, given->context);
+        return true;
+    }
+    if (given->confirm == NULL || strcmp(given->confirm, given->context) != 0) {
+        fx_fail(err, FX_E_USAGE, "moving the writes of \"%s\" wants its name to be confirmed",
+                given->context);
+        return fx_hint(err, "Add --confirm=%s.", given->context);
+    }
+    if (!finish_first(&scene, direction, &is_done, err))
+        return false;
+    if (is_done)
+        return true;
+    bool ok = pln_cutover_run(&scene.env, direction, &scene.opt, &result, err);
+    if (ok || result.outcome != PLN_CUT_NOTHING)
+        print_result(given->context, &result);
+    return ok;
+}
+
+static bool cutover_start(struct cmd_call *call, struct fx_err *err)
+{
+    return move(call, FX_FORWARD, err);
+}
+
+static bool cutover_fallback(struct cmd_call *call, struct fx_err *err)
+{
+    return move(call, FX_REVERSE, err);
+}
+
+static bool cutover_rehearse(struct cmd_call *call, struct fx_err *err)
+{
+    const struct cutover_options *given = call->options;
+    struct scene scene = {0};
+    struct pln_rehearsal rehearsal = {0};
+    if (!scene_open(call, &scene, err))
+        return false;
+    if (!given->execute) {
+        printf("would rehearse %" PRId64 " rounds on group \"%s.canary\"; add --execute to act.\n",
+               given->rounds, given->context);
+        return true;
+    }
+    if (!pln_cutover_rehearse(&scene.env, &scene.opt, (int)FX_MIN(given->rounds, (int64_t)1000),
+                              &rehearsal, err))
+        return false;
+    print_timings(rehearsal.step_max_ms);
+    printf("%d rounds there and back: predicted write pause p50 %" PRId64 " ms, p99 %" PRId64
+           " ms\n",
+           rehearsal.rounds, rehearsal.predicted_p50_ms, rehearsal.predicted_p99_ms);
+    return true;
+}
+
+const struct cmd cmd_cutover[] = {
+    {.noun = "cutover",
+     .verb = "rehearse",
+     .summary = "the whole cut-over and fall-back on a canary table, measured",
+     .options = rehearse_options,
+     .options_size = sizeof(struct cutover_options),
+     .run = cutover_rehearse},
+    {.noun = "cutover",
+     .verb = "start",
+     .summary = "move the writes of a context to its new side",
+     .options = move_options,
+     .options_size = sizeof(struct cutover_options),
+     .run = cutover_start},
+    {.noun = "cutover",
+     .verb = "fallback",
+     .summary = "move the writes of a context back to its old side",
+     .options = move_options,
+     .options_size = sizeof(struct cutover_options),
+     .run = cutover_fallback},
+    CMD_END,
+};
