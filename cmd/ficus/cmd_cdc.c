@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `ficus cdc …`: the streams of a context, by hand. Plans do the same through cdc/cdc.h. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cdc/cdc.h"
+#include "cmd/ficus/cmd.h"
+
+struct cdc_opts {
+    const char *context;
+    const char *direction;
+    const char *confirm;
+    bool execute, json, quick;
+};
+
+#define OPT_CONTEXT                                               \
+    FX_OPT_TEXT(struct cdc_opts, context, "context", 'c', "NAME", \
+                "the context of ficus.yaml (needed when there are several)")
+#define OPT_EXECUTE FX_OPT_FLAG(struct cdc_opts, execute, "execute", 0, "really do it")
+
+static const struct fx_opt start_options[] = {
+    OPT_CONTEXT, OPT_EXECUTE,
+    FX_OPT_FLAG(struct cdc_opts, quick, "quick", 0, "do not scan the source for values"),
+    FX_OPT_END};
+static const struct fx_opt stop_options[] = {OPT_CONTEXT, OPT_EXECUTE, FX_OPT_END};
+static const struct fx_opt status_options[] = {
+    OPT_CONTEXT, FX_OPT_FLAG(struct cdc_opts, json, "json", 0, "print JSON"), FX_OPT_END};
+static const struct fx_opt drop_options[] = {
+    OPT_CONTEXT, OPT_EXECUTE,
+    FX_OPT_TEXT(struct cdc_opts, confirm, "confirm", 0, "NAME", "the context's name, to be sure"),
+    FX_OPT_END};
+static const struct fx_opt preflight_options[] = {
+    OPT_CONTEXT,
+    FX_OPT_FLAG(struct cdc_opts, quick, "quick", 0, "do not scan the source for values"),
+    FX_OPT_END};
+static const struct fx_opt run_options[] = {OPT_CONTEXT,
+                                            FX_OPT_TEXT(struct cdc_opts, direction, "direction", 0,
+                                                        "DIR", "forward or reverse",
+                                                        .def = "forward"),
+                                            FX_OPT_END};
+
+struct scene {
+    struct fx_project *project;
+    struct fx_context *ctx;
+    struct cdc_options options;
+    struct cdc_ref ref;
+};
+
+static bool pick_context(struct fx_project *project, const char *name, struct fx_context **ret,
+                         struct fx_err *err)
+{
+    if (name == NULL && project->n_contexts == 1) {
+        *ret = &project->contexts[0];
+        return true;
+    }
+    if (name == NULL) {
+        (void)fx_fail(err, FX_E_USAGE, "ficus.yaml has %zu contexts", project->n_contexts);
+        return fx_hint(err, "Say which: --context NAME");
+    }
+    *ret = fx_project_context(project, name);
+    return *ret != NULL || fx_fail(err, FX_E_USAGE, "ficus.yaml has no context \"%s\"", name);
+}
+
+static bool load(struct cmd_call *call, struct scene *ret, struct fx_err *err)
+{
+    const struct cdc_opts *opts = call->options;
+    struct fx_problems problems;
+    if (!fx_project_load(call->project_path, call->arena, &ret->project, err) ||
+        !pick_context(ret->project, opts->context, &ret->ctx, err))
+        return false;
+    fx_problems_init(&problems);
+    cdc_options_read(fx_node_get(ret->project->root, "cdc"), &ret->options, call->arena, &problems);
+    bool is_ok = fx_problems_ok(&problems, err);
+    fx_problems_done(&problems);
+    ret->ref =
+        (struct cdc_ref){ret->project->path, ret->project->state_dir, ret->ctx->name, FX_FORWARD};
+    return is_ok;
+}
+
+static bool each_start(struct scene *scene, const char *argv0, struct fx_err *err)
+{
+    for (int dir = FX_FORWARD; dir <= FX_REVERSE; dir++) {
+        char name[128];
+        scene->ref.direction = (enum fx_direction)dir;
+        cdc_stream_name(&scene->ref, name, sizeof name);
+        if (!cdc_start(&scene->ref, argv0, &scene->options, err))
+            return false;
+        printf("stream %s runs\n", name);
+    }
+    return true;
+}
+
+static bool run_start(struct cmd_call *call, struct fx_err *err)
+{
+    const struct cdc_opts *opts = call->options;
+    struct scene scene;
+    if (!load(call, &scene, err))
+        return false;
+    if (!opts->execute) {
+        printf("would install schema ficus, publication, slot and origin for context \"%s\", and "
+               "start "
+               "its two streams (%zu tables)\nnothing done; add --execute\n",
+               scene.ctx->name, scene.ctx->n_tables);
+        return true;
+    }
+    return cdc_install(scene.ctx, err) &&
+           cdc_preflight(scene.ctx, &scene.options, !opts->quick, err) &&
+           each_start(&scene, call->argv0, err);
+}
+
+static bool run_stop(struct cmd_call *call, struct fx_err *err)
+{
+    const struct cdc_opts *opts = call->options;
+    struct scene scene;
+    if (!load(call, &scene, err))
+        return false;
+    if (!opts->execute) {
+        printf("would stop both streams of context \"%s\"; their slot keeps its log until they run "
+               "again\nnothing done; add --execute\n",
+               scene.ctx->name);
+        return true;
+    }
+    for (int dir = FX_FORWARD; dir <= FX_REVERSE; dir++) {
+        scene.ref.direction = (enum fx_direction)dir;
+        if (!cdc_stop(&scene.ref, 30000, err))
+            return false;
+    }
+    return true;
+}
+
+static void print_status(const char *name, const struct cdc_status *s)
+{
+    printf("%-20s %-8s applied %s  lag %" PRId64 " ms  rows %" PRId64 "  copied %" PRId64
+           "  loops %" PRId64 "  leaks %" PRId64 "\n",
+           name, cdc_phase_name(s->phase), s->applied.text, s->lag_ms, s->applied_rows,
+           s->copied_rows, s->loops_discarded, s->leaks);
+    if (s->error[0] != '\0')
+        printf("  %s\n", s->error);
+}
+
+static bool run_status(struct cmd_call *call, struct fx_err *err)
+{
+    const struct cdc_opts *opts = call->options;
+    struct scene scene;
+    if (!load(call, &scene, err))
+        return false;
+    for (int dir = FX_FORWARD; dir <= FX_REVERSE; dir++) {
+        char name[128];
+        struct cdc_status status;
+        scene.ref.direction = (enum fx_direction)dir;
+        cdc_stream_name(&scene.ref, name, sizeof name);
+        if (!cdc_status(&scene.ref, &status, err))
+            return false;
+        if (status.phase == CDC_PHASE_STOPPED)
+            call->exit_status = 1;
+        if (opts->json) {
+            FX_AUTO(fx_buf) struct fx_buf json = FX_BUF(64 << 10);
+            cdc_status_write(&status, &json);
+            printf("{\"stream\":\"%s\",\"status\":%s}\n", name, fx_buf_cstr(&json));
+        } else {
+            print_status(name, &status);
+        }
+    }
+    return true;
+}
+
+static bool run_drop(struct cmd_call *call, struct fx_err *err)
+{
+    const struct cdc_opts *opts = call->options;
+    struct scene scene;
+    if (!load(call, &scene, err))
+        return false;
+    if (!opts->execute) {
+        printf("would stop both streams of context \"%s\" and remove slot, publication, origin and "
+               "progress; data stays\nnothing done; add --execute --confirm=%s\n",
+               scene.ctx->name, scene.ctx->name);
+        return true;
+    }
+    if (opts->confirm == NULL || strcmp(opts->confirm, scene.ctx->name) != 0) {
+        (void)fx_fail(err, FX_E_USAGE, "dropping streams cannot be undone");
+        return fx_hint(err, "Add --confirm=%s", scene.ctx->name);
+    }
+    return cdc_drop(scene.ctx, &scene.ref, err);
+}
+
+static bool run_preflight(struct cmd_call *call, struct fx_err *err)
+{
+    const struct cdc_opts *opts = call->options;
+    struct scene scene;
+    if (!load(call, &scene, err) || !cdc_preflight(scene.ctx, &scene.options, !opts->quick, err))
+        return false;
+    printf("context \"%s\" can be streamed\n", scene.ctx->name);
+    return true;
+}
+
+static bool run_run(struct cmd_call *call, struct fx_err *err)
+{
+    const struct cdc_opts *opts = call->options;
+    struct scene scene;
+    bool is_reverse = strcmp(opts->direction, "reverse") == 0;
+    if (!is_reverse && strcmp(opts->direction, "forward") != 0)
+        return fx_fail(err, FX_E_USAGE, "--direction is forward or reverse, not \"%s\"",
+                       opts->direction);
+    return load(call, &scene, err) &&
+           cdc_run(scene.project, scene.ctx, is_reverse ? FX_REVERSE : FX_FORWARD, &scene.options,
+                   err);
+}
+
+#define CDC_CMD(verb_, options_, run_, ...)                                 \
+    {                                                                       \
+        .noun = "cdc", .verb = (verb_), .options = (options_),              \
+        .options_size = sizeof(struct cdc_opts), .run = (run_), __VA_ARGS__ \
+    }
+
+const struct cmd cmd_cdc[] = {
+    CDC_CMD("start", start_options, run_start,
+            .summary = "install what the streams of a context need, and start both"),
+    CDC_CMD("status", status_options, run_status, .summary = "how far both streams are"),
+    CDC_CMD("stop", stop_options, run_stop,
+            .summary = "stop both streams at a transaction boundary; nothing is removed"),
+    CDC_CMD("drop", drop_options, run_drop,
+            .summary = "stop both streams and remove what they need; data stays"),
+    CDC_CMD("preflight", preflight_options, run_preflight,
+            .summary = "look for everything that would stop a stream"),
+    CDC_CMD("run", run_options, run_run, .is_hidden = true,
+            .summary = "be one stream (started by the others)"),
+    CMD_END};
