@@ -74,11 +74,11 @@ streams_pg_rows() {
     pg_sql mono shop "select 'l', order_id, line_no, sku, qty from order_lines order by 1, 2, 3"
 }
 streams_my_rows() {
-    my_sql orders orders "select concat_ws('|', 'o', id, ifnull(customer, ''), ifnull(total_cents, ''), ifnull(md5(note), ''), ifnull(paid, ''),
-        ifnull(date_format(placed, '%Y-%m-%d %H:%i:%s.%f'), ''), ifnull(date_format(shipped, '%Y-%m-%d %H:%i:%s.%f'), ''), ifnull(day, ''),
-        ifnull(hex(\`blob\`), ''), ifnull(uid, ''), ifnull(json_value(doc, '\$.g'), ''), ifnull(json_value(doc, '\$.e'), ''),
+    mariadb --no-defaults --default-character-set=utf8mb4 -N -B -S "${MY_SOCK[orders]}" -u root orders -e "select concat_ws('|', 'o', id, ifnull(customer, ''), ifnull(total_cents, ''), ifnull(md5(note), ''), ifnull(paid, ''),
+        ifnull(date_format(placed, '%Y-%m-%d %H:%i:%s.%f'), ''), ifnull(date_format(shipped, '%Y-%m-%d %H:%i:%s.%f'), ''), ifnull(cast(day as char), ''),
+        ifnull(hex(\`blob\`), ''), ifnull(cast(uid as char), ''), ifnull(json_value(doc, '\$.g'), ''), ifnull(json_value(doc, '\$.e'), ''),
         ifnull(cast(score as decimal(20,6)), ''), ifnull(qty, '')) from customer_orders order by id"
-    my_sql orders orders "select concat_ws('|', 'l', order_id, line_no, ifnull(sku, ''), ifnull(qty, '')) from order_lines order by order_id, line_no"
+    mariadb --no-defaults --default-character-set=utf8mb4 -N -B -S "${MY_SOCK[orders]}" -u root orders -e "select concat_ws('|', 'l', order_id, line_no, ifnull(sku, ''), ifnull(qty, '')) from order_lines order by order_id, line_no"
 }
 streams_same() {
     streams_pg_rows >"$FX_DIR/pg.rows"
