@@ -8,7 +8,7 @@
 
 #include "cmd/ficus/cmd.h"
 #include "plans/engine/cutover.h"
-#include "plans/engine/hands.h"
+#include "plans/engine/plan.h"
 
 struct cutover_options {
     const char *context, *confirm;

@@ -22,8 +22,4 @@ bool pln_real_facade_epoch(struct pln_real *real, int64_t *ret_epoch,
 /* From now on calls to the facade carry this epoch; the first one announces it. */
 void pln_real_set_epoch(struct pln_real *real, int64_t epoch);
 
-/* facade.admin of the project file. */
-bool pln_endpoint_read(const struct fx_project *project, struct fx_arena *arena,
-                       struct fcd_endpoint *ret, struct fx_err *err) FX_MUST_CHECK;
-
 #endif

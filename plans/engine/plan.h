@@ -36,6 +36,8 @@ void pln_gates_read(struct pln_step *step, const struct fx_node *node, struct fx
 /* The steps with gates and undo, for `plan show` and a start without --execute. */
 void pln_show(const struct pln_plan *plan, struct fx_buf *out);
 
+struct fcd_endpoint;
+
 struct pln_env {
     const char *argv0; /* the ficus executable, for stream processes */
     struct fx_project *project;
@@ -71,5 +73,9 @@ bool pln_journal_show(const struct fx_project *project, const char *name, bool i
 /* Reads it all: checksums, chain, order of records. *ret_records: how many. Errors: JOURNAL. */
 bool pln_journal_verify(const struct fx_project *project, const char *name, uint64_t *ret_records,
                         struct fx_err *err) FX_MUST_CHECK;
+
+/* facade.admin of the project file. */
+bool pln_endpoint_read(const struct fx_project *project, struct fx_arena *arena,
+                       struct fcd_endpoint *ret, struct fx_err *err) FX_MUST_CHECK;
 
 #endif
