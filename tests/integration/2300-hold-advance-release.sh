@@ -1,0 +1,55 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# hold, advance and release: the applier stands still, goes exactly as far as it is told, also on an idle source,
+# and a hold that nobody releases ends by itself.
+. "$(dirname "$0")/../harness/servers.sh"
+. "$(dirname "$0")/../harness/streams.sh"
+
+fx_tmp
+start_both mono orders
+streams_project
+streams_tables
+pg_sql mono shop "insert into orders(id, total) select g, 1 from generate_series(1, 100) g"
+exits 0 "both streams start" "$FICUS" cdc start --context orders --execute -f "$FX_DIR/ficus.yaml"
+check "live" until_ok 30 streams_phase forward stream
+check "live back" until_ok 30 streams_phase reverse stream
+post() { curl -sf -m 20 --unix-socket "$FX_DIR/st/streams/orders-$1.sock" -d "$3" "http://s/$2"; }
+my_count() { my_sql orders orders "select count(*) from customer_orders where id > 1000"; }
+
+check "hold" post forward hold '{"limit_ms": 60000}'
+for i in 1 2 3 4 5; do pg_sql mono shop "insert into orders(id, total) values (1000 + $i, 1)"; done
+sleep 0.5
+same "nothing is applied while held" 0 "$(my_count)"
+goal=$(pg_sql mono shop "select pg_current_wal_lsn()")
+for i in 6 7 8; do pg_sql mono shop "insert into orders(id, total) values (1000 + $i, 1)"; done
+same "advance answers at the goal" "{\"at\":\"$goal\"}" "$(post forward advance "{\"goal\": \"$goal\", \"timeout_ms\": 5000}")"
+same "exactly what the goal covers is applied" 5 "$(my_count)"
+same "the progress row says the goal" "$goal" "$(my_sql orders ficus "select position from progress where stream = 'orders-forward'")"
+check "release" post forward release '{}'
+streams_caught_up
+same "the rest is applied" 8 "$(my_count)"
+
+check "hold on an idle source" post forward hold '{"limit_ms": 60000}'
+goal=$(pg_sql mono shop "select pg_logical_emit_message(false, 'x', 'y'); select pg_current_wal_lsn()" | tail -n 1)
+same "advance on an idle source" "{\"at\":\"$goal\"}" "$(post forward advance "{\"goal\": \"$goal\", \"timeout_ms\": 5000}")"
+check "release" post forward release '{}'
+
+check "hold the reverse stream" post reverse hold '{"limit_ms": 60000}'
+my_sql orders ficus "insert into canary(id, grp, note) values (5001, 'x', 'back')"
+goal=$(my_sql orders ficus "select @@gtid_binlog_pos")
+my_sql orders ficus "insert into canary(id, grp, note) values (5002, 'x', 'back')"
+sleep 0.5
+same "nothing comes back while held" 0 "$(pg_sql mono shop "select count(*) from ficus.canary where id > 5000")"
+same "advance the reverse stream" "{\"at\":\"$goal\"}" "$(post reverse advance "{\"goal\": \"$goal\", \"timeout_ms\": 5000}")"
+same "exactly one came back" 1 "$(pg_sql mono shop "select count(*) from ficus.canary where id > 5000")"
+check "release" post reverse release '{}'
+streams_probe_back
+same "the other too" 2 "$(pg_sql mono shop "select count(*) from ficus.canary where id in (5001, 5002)")"
+
+check "a hold of 300 ms" post forward hold '{"limit_ms": 300}'
+pg_sql mono shop "insert into orders(id, total) values (2000, 1)"
+streams_caught_up
+ok "ended by itself"
+same "advance without hold is refused" 409 "$(curl -s -o /dev/null -w '%{http_code}' --unix-socket "$FX_DIR/st/streams/orders-forward.sock" -d "{\"goal\":\"$goal\"}" http://s/advance)"
+streams_same "both sides are equal"
+fx_done

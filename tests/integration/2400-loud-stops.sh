@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# What cannot be carried stops the stream loudly, at a clean position, naming table and key: a value that the target cannot
+# hold, a row that someone else changed on the target, DDL, TRUNCATE. And preflight finds what it can before.
+. "$(dirname "$0")/../harness/servers.sh"
+. "$(dirname "$0")/../harness/streams.sh"
+
+fx_tmp
+start_both mono orders
+streams_project
+streams_tables
+start() { "$FICUS" cdc start --context orders --execute -f "$FX_DIR/ficus.yaml" "$@"; }
+stopped() { [ -s "$FX_DIR/st/streams/orders-$1.error" ]; }
+error_of() { cat "$FX_DIR/st/streams/orders-$1.error"; }
+progress() { my_sql orders ficus "select position from progress where stream = 'orders-forward'"; }
+says() { case $2 in *"$1"*) return 0 ;; esac; printf 'not in: %s\n' "$2"; return 1; }
+
+pg_sql mono shop "insert into orders(id, score) values (1, 'NaN')"
+exits 4 "preflight finds a value that the target cannot hold" start
+check "and names it" says "(id)=(1)" "$(start 2>&1)"
+pg_sql mono shop "update orders set score = 1"
+my_sql orders orders "insert into order_lines values (1, 1, 'x', 1)"
+check "preflight finds a target table that is not empty" says "not empty" "$(start 2>&1)"
+my_sql orders orders "delete from order_lines"
+exits 0 "both streams start" start
+check "live" until_ok 30 streams_phase forward stream
+
+pg_sql mono shop "insert into orders(id, score) values (2, 2)"
+streams_caught_up
+was=$(progress)
+pg_sql mono shop "begin; insert into orders(id) values (3); update orders set score = 'Infinity' where id = 2; commit"
+check "a value that cannot be carried stops the stream" until_ok 10 stopped forward
+check "naming table and key" says "(id)=(2)" "$(error_of forward)"
+same "at a clean position: nothing of the transaction is there" 0 "$(my_sql orders orders "select count(*) from customer_orders where id = 3")"
+same "and progress has not moved" "$was" "$(progress)"
+exits 1 "status says stopped" "$FICUS" cdc status --context orders -f "$FX_DIR/ficus.yaml"
+exits 0 "drop" "$FICUS" cdc drop --context orders --execute --confirm=orders -f "$FX_DIR/ficus.yaml"
+
+again() { # a fresh pair of streams over equal data
+    "$FICUS" cdc drop --context orders --execute --confirm=orders -f "$FX_DIR/ficus.yaml" >/dev/null 2>&1
+    pg_sql mono shop "delete from orders; delete from ficus.canary; insert into orders(id) select g from generate_series(1, 10) g"
+    my_sql orders orders "delete from customer_orders; delete from ficus.canary"
+    start >/dev/null || not_ok "start again"
+    until_ok 30 streams_phase forward stream || not_ok "live again"
+}
+again
+my_sql orders orders "set foreign_key_checks=1; set sql_log_bin=0; delete from customer_orders where id = 5"
+pg_sql mono shop "begin; update orders set qty = 1 where id in (1, 2); update orders set qty = 7 where id = 5; commit"
+check "a row that is missing on the target stops the stream" until_ok 10 stopped forward
+check "naming table and key" says "(id)=(5)" "$(error_of forward)"
+check "as a conflict" says TARGET_CONFLICT "$(error_of forward)"
+
+again
+my_sql orders orders "set sql_log_bin=0; insert into customer_orders(id) values (50)"
+pg_sql mono shop "insert into orders(id) select g from generate_series(45, 55) g"
+check "a row that is there already stops the stream" until_ok 10 stopped forward
+check "naming table and key" says "(id)=(50)" "$(error_of forward)"
+same "the transaction is not half there" 0 "$(my_sql orders orders "select count(*) from customer_orders where id in (45, 46)")"
+
+again
+pg_sql mono shop "alter table orders add column extra int; insert into orders(id) values (100)"
+check "DDL on PostgreSQL stops the stream" until_ok 10 stopped forward
+check "as drift, naming the column" says extra "$(error_of forward)"
+pg_sql mono shop "alter table orders drop column extra"
+
+again
+pg_sql mono shop "truncate order_lines"
+check "TRUNCATE stops the stream" until_ok 10 stopped forward
+check "naming the table" says order_lines "$(error_of forward)"
+
+again
+my_sql orders orders "alter table customer_orders add column extra int"
+my_sql orders orders "insert into customer_orders(id) values (200)"
+check "DDL on MariaDB stops the reverse stream" until_ok 10 stopped reverse
+check "naming the table" says customer_orders "$(error_of reverse)"
+fx_done
