@@ -332,7 +332,8 @@ enum pln_verdict pln_gates_eval(const struct pln_step *step, const struct pln_fa
             all = one;
             fx_buf_clear(why);
         }
-        if (one == all) {
+        /* The gates of one report say the same sentence: once is enough. */
+        if (one == all && strstr(fx_buf_cstr(why), fx_buf_cstr(&text)) == NULL) {
             if (why->len > 0)
                 fx_buf_add_c(why, "; ");
             fx_buf_add(why, fx_buf_str(&text));

@@ -441,9 +441,13 @@ static bool cut_effect(struct pln_exec *ex, const struct pln_step *step,
                        const struct pln_cutover_result *r, struct fx_err *err)
 {
     char text[160];
-    snprintf(text, sizeof text, "writes paused %lld ms, fence %lld ms, epoch %lld, %s serves",
-             (long long)r->pause_ms, (long long)r->fenced_ms, (long long)r->epoch,
-             r->new_serves ? "new" : "old");
+    const char *side = r->new_serves ? "new" : "old";
+    if (r->fenced_ms > 0)
+        snprintf(text, sizeof text, "writes paused %lld ms, fence %lld ms, epoch %lld, %s serves",
+                 (long long)r->pause_ms, (long long)r->fenced_ms, (long long)r->epoch, side);
+    else /* finished by another process than the one that began: nobody measured it whole */
+        snprintf(text, sizeof text, "finished after an interruption, epoch %lld, %s serves",
+                 (long long)r->epoch, side);
     return pln_exec_effect(ex, step, -1, -1, text, err);
 }
 
@@ -479,7 +483,7 @@ static bool rehearse(struct pln_real *real, struct pln_exec *ex, const struct pl
 
 /* --- the vtable --------------------------------------------------------------------------------- */
 
-/* Both servers answer and the tables can be carried: asked before the first record is written. */
+/* Both servers answer and the tables can be carried: found out before the first record is written. */
 static bool real_check(void *arg, const struct pln_step *step, struct fx_err *err)
 {
     struct pln_real *real = arg;
