@@ -133,6 +133,19 @@ static bool expect_map(struct reader *r, const struct fx_node *node, const char 
     return false;
 }
 
+/* Only the shape: the secret itself is read when a session opens, and may not exist where a plan is linted. */
+static void check_secret(struct reader *r, const struct fx_node *node)
+{
+    if (node == NULL)
+        return;
+    const struct fx_node *env = fx_node_get(node, "env"), *file = fx_node_get(node, "file");
+    const struct fx_node *one = env != NULL ? env : file;
+    if (node->kind != FX_NODE_MAP || node->len != 1 || one == NULL || one->kind != FX_NODE_SCALAR ||
+        one->text.len == 0)
+        fx_problem(r->problems, node,
+                   "a password is named, not written: {env: NAME} or {file: PATH}");
+}
+
 static void read_database(struct reader *r, const struct fx_node *node, struct fx_db_conf *conf)
 {
     struct database raw = {0};
@@ -142,9 +155,11 @@ static void read_database(struct reader *r, const struct fx_node *node, struct f
         return;
     struct fx_err err = FX_ERR_INIT;
     if (!fx_db_conf_parse(raw.url, r->arena, conf, &err)) {
-        fx_problem(r->problems, fx_node_get(node, "url"), "%s", err.message);
+        fx_problem(r->problems, fx_node_get(node, "url"), "%s%s%s%s", err.message,
+                   err.hint[0] != '\0' ? " (" : "", err.hint, err.hint[0] != '\0' ? ")" : "");
         return;
     }
+    check_secret(r, raw.password);
     conf->name = node->key;
     conf->secret = raw.password;
     conf->connect_timeout_ms = raw.connect_timeout_ms;
@@ -177,6 +192,24 @@ static const struct fx_db_conf *find_database(struct reader *r, const struct fx_
     return NULL;
 }
 
+static void check_upstream(struct reader *r, const struct fx_node *side, const char *name)
+{
+    const struct fx_node *section = fx_node_get(r->project->root, "upstreams");
+    if (name == NULL || fx_node_get(section, name) != NULL)
+        return;
+    size_t n = 0;
+    const char **names =
+        fx_arena_array(r->arena, (section != NULL ? section->len : 0) + 1, sizeof *names);
+    for (const struct fx_node *up = section != NULL ? section->first : NULL; up != NULL;
+         up = up->next)
+        if (up->key != NULL)
+            names[n++] = up->key;
+    const char *near = fx_suggest(name, names);
+    fx_problem(r->problems, fx_node_get(side, "upstream"), "there is no upstream \"%s\"%s%s%s",
+               name, near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
+               near != NULL ? "\"?" : "");
+}
+
 static void read_side(struct reader *r, const struct fx_node *node, enum fx_engine engine,
                       const struct fx_db_conf **ret_db, const char **ret_upstream)
 {
@@ -186,7 +219,10 @@ static void read_side(struct reader *r, const struct fx_node *node, enum fx_engi
     if (raw.database == NULL)
         return;
     *ret_db = find_database(r, node, raw.database);
-    if (*ret_db != NULL && (*ret_db)->engine != engine)
+    check_upstream(r, node, raw.upstream);
+    bool has_url =
+        *ret_db != NULL && (*ret_db)->dbname != NULL; /* else its URL was complained about */
+    if (has_url && (*ret_db)->engine != engine)
         fx_problem(r->problems, fx_node_get(node, "database"),
                    "this release moves from PostgreSQL to MariaDB only; \"%s\" is %s", raw.database,
                    (*ret_db)->engine == FX_PG ? "PostgreSQL" : "MySQL or MariaDB");
