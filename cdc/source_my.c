@@ -65,6 +65,8 @@ struct my_source {
     struct cdc_txn txn;
     int64_t n_rows;
 
+    struct fx_bl_event held; /* a GTID behind a torn group, while has_held */
+    bool has_held;
     struct fx_bl_event event; /* the row event being read, while has_rows */
     struct fx_bl_rows rows;
     bool has_rows;
@@ -138,10 +140,30 @@ static bool in_group(const struct my_source *s, struct fx_err *err)
     return fx_ctx(err, "reading %s of the binary log", s->txn.label);
 }
 
-static bool begin_group(struct my_source *s, const struct fx_bl_event *ev, struct fx_err *err)
+/*
+ * A server that is killed while it writes a group leaves its beginning in the log. The transaction was never
+ * committed; its number is spent. A loop of that kind ends here, rows that were delivered cannot be
+ * taken back by an event.
+ */
+static bool end_torn_group(struct my_source *s, const struct fx_bl_event *ev, struct cdc_event *ret,
+                           struct fx_err *err)
+{
+    if (s->state == DISCARDING) {
+        s->held = *ev;
+        s->has_held = true;
+        return end_group(s, ret, err);
+    }
+    fx_fail(err, FX_E_UNSUPPORTED,
+            "%s has no end in the binary log: the server was killed while it wrote it",
+            s->txn.label);
+    return fx_hint(err, "That transaction was not committed; start the streams anew.");
+}
+
+static bool begin_group(struct my_source *s, const struct fx_bl_event *ev, struct cdc_event *ret,
+                        struct fx_err *err)
 {
     if (s->state == DELIVERING || s->state == DISCARDING)
-        return fx_fail(err, FX_E_DB_CONNECT, "%s has no end in the binary log", s->txn.label);
+        return end_torn_group(s, ev, ret, err);
     if (s->state == OUTSIDE)
         set_state(s, UNDECIDED);
     s->gtid = ev->gtid;
@@ -462,7 +484,7 @@ static bool on_event(struct my_source *s, const struct fx_bl_event *ev, struct c
                      struct fx_err *err)
 {
     switch (ev->kind) {
-    case FX_BL_GTID: return begin_group(s, ev, err);
+    case FX_BL_GTID: return begin_group(s, ev, ret, err);
     case FX_BL_QUERY: return on_query(s, ev, ret, err);
     case FX_BL_XID: return s->state == OUTSIDE || end_group(s, ret, err);
     case FX_BL_XA_PREPARE:
@@ -498,6 +520,11 @@ static bool my_next_inner(struct my_source *s, int64_t timeout_ms, struct cdc_ev
                           struct fx_err *err)
 {
     struct fx_mono deadline = fx_mono_add_ms(fx_mono_now(), timeout_ms);
+    if (s->has_held) {
+        s->has_held = false;
+        if (!begin_group(s, &s->held, ret, err))
+            return false;
+    }
     if (!drain_rows(s, ret, err))
         return false;
     while (ret->kind == CDC_EV_NONE) {
