@@ -1,0 +1,146 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+#
+# The exact comparison on real servers: nothing while customers write, N of N planted differences and none else,
+# in both directions; text keys whose order differs between collations; the gate's exit statuses.
+
+. "$(dirname "$0")/../harness/servers.sh"
+fx_tmp
+start_both mono orders
+cd "$FX_DIR" || exit 1
+
+pg_sql mono postgres 'create database shop'
+pg_sql mono shop "
+create table orders (id bigint primary key, customer integer not null, total numeric(12,2), note text, at timestamptz);
+create table words (word varchar(40), n integer, body bytea, primary key (word, n));
+insert into orders select n, n % 97, n * 0.37, case n % 4 when 0 then null when 1 then '' else 'note ' || n end,
+       timestamptz '2026-01-01' + n * interval '1.7 second' from generate_series(1, 20000) n;
+insert into words select w || n % 50, n, decode(md5(n::text), 'hex')
+  from generate_series(1, 2000) n, unnest(array['a', 'B', 'Ä', 'ä', 'ß', 'z', 'Z', '🌿', '_', 'aa']) w;
+create user app; grant all on all tables in schema public to app;"
+my_sql orders mysql "create database orders; use orders;
+create table orders (id bigint primary key, customer integer not null, total_cents bigint, note text, at timestamp(6) null);
+create table words (word varchar(40), n integer, body varbinary(64), primary key (word, n)) collate utf8mb4_bin;
+create user 'app'@'%'; grant all on orders.* to 'app'@'%';"
+cat >ficus.yaml <<YAML
+apiVersion: ficus/v1
+kind: Project
+state: {dir: $FX_DIR/st}
+databases:
+  mono:   {url: "postgresql://ficus@localhost:${PG_PORT[mono]}/shop?socket=${PG_SOCK[mono]}"}
+  orders: {url: "mysql://ficus@localhost/orders?socket=${MY_SOCK[orders]}"}
+upstreams:
+  monolith: {endpoints: ["http://127.0.0.1:1"]}
+  orders:   {endpoints: ["http://127.0.0.1:2"]}
+contexts:
+  orders:
+    old: {upstream: monolith, database: mono}
+    new: {upstream: orders, database: orders}
+    tables:
+      - {from: public.orders, to: orders.orders, columns: {total: {to: total_cents, as: "total * 100", back: "total_cents / 100"}}}
+      - public.words
+YAML
+
+# Without the binary log the reverse stream does not see a planted difference.
+plant_my() { my_sql orders orders "set names utf8mb4; set sql_log_bin = 0; $1"; }
+reconcile() { "$FICUS" reconcile run --report "$FX_DIR/out"; }
+field() { python3 -c "import json,sys; r=json.load(open('$FX_DIR/out/report.json')); print($1)"; }
+in_phase_stream() { [ "$("$FICUS" cdc status | grep -c ' stream ')" = 2 ]; }
+
+exits 10 "without a stream there is no comparison" reconcile
+check "the streams start" "$FICUS" cdc start --execute
+check "the copy ends and both streams are live" until_ok 60 in_phase_stream
+
+# Customers write all the time: inserts, updates, deletes, key changes.
+write_old() {
+    local i
+    for ((i = 0; ; i++)); do
+        PG_USER=app pg_sql mono shop "
+            insert into orders values (100000 + $i, $i, $i * 0.01, 'new', now());
+            update orders set total = total + 0.01, note = 'seen $i' where id between 1000 and 15000 and id % 997 = $i % 997;
+            delete from orders where id = 100000 + $i - 50;
+            insert into words values ('w$i', $i, '\x00ff'); update words set n = n + 100000 where word = 'w' || ($i - 3);" \
+            >/dev/null 2>&1 || break
+    done
+}
+write_old &
+writer=$!
+sleep 0.5
+for round in 1 2 3; do
+    exits 0 "round $round: nothing differs while customers write" reconcile
+    same "round $round: verdict and coverage" "equal 0 100" "$(field "r['verdict'], r['divergent'], int(r['coverage_percent'])" | tr -d "(),'")"
+done
+same "it looked at every row" True "$(field "r['rows_compared'] > 39000")"
+check "the applier was held for less than a second" test "$(field "r['applier_held_ms']")" -lt 1000
+exits 0 "the gate passes" "$FICUS" reconcile gate out/report.json --divergent 0 --coverage 100% --max-age 30m
+sleep 1.1
+exits 3 "a report that is too old is unknown" "$FICUS" reconcile gate out/report.json --max-age 1s
+
+# 11 planted differences, far from the rows that the writer touches.
+plant_my "delete from orders where id in (500, 501, 19999);
+insert into orders values (50001, 1, 1, 'extra', null), (50002, 1, 1, 'extra', null);
+update orders set total_cents = total_cents + 1 where id = 600;
+update orders set note = null where id = 601 and note is not null;
+update orders set note = '' where id = 604 and note is null;
+update orders set at = at + interval 1 microsecond where id = 605;
+update words set body = concat(body, x'00') where word = 'Ä7' and n = 7;
+delete from words where word = '🌿1' and n = 1;"
+exits 1 "planted differences make it divergent" reconcile
+kill "$writer" 2>/dev/null; wait "$writer" 2>/dev/null
+exits 1 "and still after the writer stopped" reconcile
+same "4 missing, 2 extra, 5 different: 11 of 11, and none else" "[4, 2, 5, 11]" \
+    "$(field "[sum(t[k] for t in r['tables']) for k in ('missing','extra','different')] + [r['divergent']]")"
+same "each is named" "500 501 19999 50001 50002 600 601 604 605" \
+    "$(field "' '.join(sorted((d['key'].split(' = ')[1] for d in r['tables'][0]['differences']), key=['500','501','19999','50001','50002','600','601','604','605'].index))")"
+same "the value is shown" "222 223" "$(field "[d['source']+' '+d['target'] for d in r['tables'][0]['differences'] if 'total' in (d.get('column') or '')][0].replace('22200','222').replace('22201','223')")"
+exits 1 "the gate fails" "$FICUS" reconcile gate out/report.json --divergent 0
+exits 0 "unless so many were allowed" "$FICUS" reconcile gate out/report.json --divergent 11
+
+
+# The other direction: the new side owns, its customers write there, the old side is the copy.
+plant_my "insert into orders select n, n % 97, round(n * 37), case n % 4 when 0 then null when 1 then '' else concat('note ', n) end,
+    timestamp('2026-01-01') + interval n * 1700000 microsecond from (select 500 n union select 501 union select 19999) x;
+delete from orders where id in (50001, 50002);
+update orders set total_cents = total_cents - 1 where id = 600;
+update orders set note = '' where id = 601;
+update orders set note = null where id = 604;
+update orders set at = at - interval 1 microsecond where id = 605;
+update words set body = unhex(md5(7)) where word = 'Ä7' and n = 7;
+insert into words values ('🌿1', 1, unhex(md5(1)));"
+exits 0 "repaired by hand, both sides are equal again" reconcile
+pg_sql mono shop "create table if not exists ficus.own (grp text primary key, state text, epoch bigint, until timestamptz, operator text)" 2>/dev/null
+my_sql orders ficus "create table if not exists ficus.own (grp varchar(64) primary key, state varchar(16), epoch bigint, until datetime(6), operator varchar(64))"
+own() { # OLD NEW
+    pg_sql mono shop "delete from ficus.own where grp = 'orders'; insert into ficus.own (grp, state, epoch) values ('orders', '$1', 3)"
+    my_sql orders ficus "delete from own where grp = 'orders'; insert into own (grp, state, epoch) values ('orders', '$2', 3)"
+}
+own AWAY FENCED
+exits 3 "while nobody owns the context nothing is compared" reconcile
+own AWAY HERE
+write_new() {
+    local i
+    for ((i = 0; ; i++)); do
+        MY_USER=app my_sql orders orders "set names utf8mb4;
+            insert into orders values (200000 + $i, $i, $i, 'new', now(6));
+            update orders set total_cents = total_cents + 1 where id between 1000 and 15000 and id % 997 = $i % 997;
+            delete from orders where id = 200000 + $i - 50;
+            insert into words values ('v$i', $i, x'00ff'); update words set n = n + 100000 where word = 'v$((i - 3))';" \
+            >/dev/null 2>&1 || break
+    done
+}
+write_new &
+writer=$!
+sleep 0.5
+exits 0 "nothing differs while customers write to the new side" reconcile
+same "the direction is reverse" "reverse equal 0" "$(field "r['direction'], r['verdict'], r['divergent']" | tr -d "(),'")"
+# Differences on the old side; the forward stream is stopped short so that it does not carry them over.
+forward=$(pgrep -f "cdc run.*forward" | while read -r pid; do tr '\0' '\n' <"/proc/$pid/environ" | grep -qxF "FX_HARNESS_MARK=$FX_DIR" && echo "$pid"; done)
+check "the forward stream stands still" kill -STOP $forward
+pg_sql mono shop "set session_replication_role = replica; delete from orders where id = 42; update words set body = null where word = 'ß9' and n = 9;
+    insert into orders values (-5, 1, null, null, null);"
+exits 1 "planted differences on the old side are found" reconcile
+kill "$writer" 2>/dev/null; wait "$writer" 2>/dev/null
+same "3 of 3, and none else" "[1, 1, 1, 3]" \
+    "$(field "[sum(t[k] for t in r['tables']) for k in ('missing','extra','different')] + [r['divergent']]")"
+
+fx_done
