@@ -154,6 +154,8 @@ int main(int argc, char **argv)
 {
     /* A peer that goes away is an error of a write, never the end of the process. */
     signal(SIGPIPE, SIG_IGN);
+    /* A file-size limit is a full disk: an error of a write too. */
+    signal(SIGXFSZ, SIG_IGN);
     static char help[] = "help";
     char *only_help[] = {help, NULL};
     bool is_bare = argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0;

@@ -267,8 +267,10 @@ bool pln_state_apply(struct pln_state *state, const struct pln_record *rec, stru
     case PLN_REC_RUN_OPENED: apply_opened(state, rec); break;
     case PLN_REC_INTENT: begin_step(state, step, rec, PLN_STEP_RUNNING); break;
     case PLN_REC_EFFECT:
-        if (rec->weight >= 0)
+        if (rec->weight >= 0) {
             step->weight = rec->weight;
+            step->set = rec->at;
+        }
         if (rec->predicted_ms >= 0)
             state->predicted_ms = rec->predicted_ms;
         if (rec->text != NULL)

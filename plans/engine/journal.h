@@ -84,7 +84,8 @@ struct pln_step_status {
     char id[64];
     char note[PLN_TEXT_MAX];
     struct fx_wall began, ended;
-    double weight; /* of a ramp; -1 */
+    double weight;      /* of a ramp; -1 */
+    struct fx_wall set; /* when that weight was set */
 };
 
 struct pln_state {

@@ -125,11 +125,15 @@ static void draw_head(struct canvas *c, const struct pln_picture *pic)
 
 static void draw_steps(struct canvas *c, const struct pln_picture *pic)
 {
+    size_t width = 10;
+    for (size_t i = 0; i < pic->n_steps; i++)
+        width = FX_MAX(width, strlen(pic->steps[i].id));
+    width = FX_MIN(width, (size_t)24);
     for (size_t i = 0; i < pic->n_steps; i++) {
         const struct pln_picture_step *step = &pic->steps[i];
         enum tint tint = marks[step->mark].tint;
-        fx_buf_printf(&c->line, "  %s%s %-10s %-18s %-8s", tint_on(c, tint), marks[step->mark].sign,
-                      step->id, step->what, marks[step->mark].word);
+        fx_buf_printf(&c->line, "  %s%s %-*s %-18s %-8s", tint_on(c, tint), marks[step->mark].sign,
+                      (int)width, step->id, step->what, marks[step->mark].word);
         if (step->elapsed_ms >= 0) {
             fx_buf_add_char(&c->line, ' ');
             add_span(&c->line, step->elapsed_ms);

@@ -156,6 +156,43 @@ static const char *equal_line(const struct fx_project *project, const char *name
                            report->coverage_percent);
 }
 
+/* What the journal cannot know beforehand: how long the present stage or wait still takes. */
+static const char *running_note(const struct pln_step *step, const struct pln_step_status *status,
+                                struct fx_wall now, struct fx_arena *arena)
+{
+    const char *note = status->note[0] != '\0' ? status->note : NULL;
+    if (status->state != PLN_STEP_RUNNING)
+        return note;
+    if (step->kind == PLN_WAIT) {
+        int64_t left_s = step->wait_ms / 1000 - (now.us - status->began.us) / 1000000;
+        return left_s > 0 ? fx_arena_printf(arena, "%lld s left", (long long)left_s) : note;
+    }
+    for (size_t i = 0; step->kind == PLN_ROUTE_RAMP && i + 1 < step->n_through; i++) {
+        if (step->through[i] < status->weight || step->through[i] > status->weight)
+            continue;
+        int64_t left_s = step->every_ms / 1000 - (now.us - status->set.us) / 1000000;
+        return fx_arena_printf(arena, "%g %%   next: %g %% in %lld s", step->through[i],
+                               step->through[i + 1], (long long)FX_MAX(left_s, (int64_t)0));
+    }
+    return note;
+}
+
+/* Before stream.start nothing is there to answer; that is no failure. */
+static void say_not_yet(const struct pln_plan *plan, const struct pln_state *state,
+                        struct pln_live *live)
+{
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        if (plan->steps[i].kind == PLN_STREAM_START && state->steps[i].state == PLN_STEP_DONE)
+            return;
+    }
+    const char **errors[] = {&live->forward_error, &live->reverse_error, &live->own_error};
+    for (size_t i = 0; i < FX_ARRAY_LEN(errors); i++) {
+        const char *text = *errors[i];
+        if (text != NULL && (strstr(text, "[STREAM]") != NULL || strstr(text, "[DRIFT]") != NULL))
+            *errors[i] = "not installed yet";
+    }
+}
+
 bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
                      struct fx_arena *arena, struct pln_picture *ret, struct fx_err *err)
 {
@@ -166,13 +203,12 @@ bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
     struct fx_wall now = fx_wall_now();
     struct pln_picture_step *steps = fx_arena_array(arena, plan->n_steps, sizeof *steps);
     for (size_t i = 0; i < plan->n_steps; i++) {
-        const char *note = state->steps[i].note;
         steps[i] = (struct pln_picture_step){
             .id = plan->steps[i].id,
             .what = pln_kind_info(plan->steps[i].kind)->name,
             .mark = mark_of(state, i),
             .elapsed_ms = elapsed_ms(&state->steps[i], now),
-            .note = note[0] != '\0' ? note : NULL,
+            .note = running_note(&plan->steps[i], &state->steps[i], now, arena),
         };
     }
     bool is_over = state->phase == PLN_PHASE_FINISHED || state->phase == PLN_PHASE_ROLLED_BACK ||
@@ -194,8 +230,10 @@ bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
     };
     struct fcd_endpoint facade;
     struct fx_context *ctx = fx_project_context(project, plan->context);
-    if (is_live && ctx != NULL && pln_endpoint_read(project, arena, &facade, err))
+    if (is_live && ctx != NULL && pln_endpoint_read(project, arena, &facade, err)) {
         pln_live_read(project, ctx, &facade, arena, &ret->live);
+        say_not_yet(plan, state, &ret->live);
+    }
     fx_err_clear(err);
     return true;
 }
