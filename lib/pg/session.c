@@ -132,8 +132,13 @@ static bool run(struct fx_pg_db *pg, const char *sql, const fx_cell *params, siz
         if (is_ok && !is_success(res))
             is_ok = fx_pg_db_fail(pg, res, err);
         rows += affected(res);
+        ExecStatusType status = PQresultStatus(res);
         PQclear(last);
         last = res;
+        if (status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH) {
+            pg->is_broken = true; /* COPY waits for data that nobody will send */
+            break;
+        }
     }
     if (is_ok && last == NULL)
         is_ok = fx_pg_db_fail(pg, NULL, err);
