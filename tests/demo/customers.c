@@ -24,7 +24,7 @@
 #include "tests/demo/http.h"
 #include "tests/demo/ledger.h"
 
-enum { OWN_MAX = 400, PERSONAS = 20, FAILURES_SHOWN = 200, FRESH_US = 1000000 };
+enum { OWN_MAX = 400, PERSONAS = 100, FAILURES_SHOWN = 200, FRESH_US = 1000000 };
 
 struct options {
     const char *facade; /* host:port */

@@ -75,6 +75,7 @@ until_ok() {
 
 # --- a directory of our own, and its end ---------------------------------------------------------
 
+# The servers' own temporary files go below their directory: TMPDIR need not be writable for the user they run as.
 fx_user() { if [ "$(id -u)" = 0 ]; then echo "setpriv --reuid=nobody --regid=nogroup --clear-groups --"; fi; }
 # Short, because a Unix socket's path has at most 107 bytes; open to the unprivileged user.
 fx_tmp() {
@@ -197,7 +198,7 @@ fx_pg_init() {
     mkdir -p "$d"
     if [ "$(id -u)" = 0 ]; then chown nobody:nogroup "$d"; fi
     # shellcheck disable=SC2046
-    $(fx_user) "$PG_BIN/initdb" -D "$d/d" -U ficus -A trust --no-sync -E UTF8 --locale=C >"$d/initdb" 2>&1 ||
+    TMPDIR=$d $(fx_user) "$PG_BIN/initdb" -D "$d/d" -U ficus -A trust --no-sync -E UTF8 --locale=C >"$d/initdb" 2>&1 ||
         fx_die "initdb failed: $(tail -n 3 "$d/initdb")"
 }
 fx_pg_boot() {
@@ -252,7 +253,7 @@ fx_my_init() {
     mkdir -p "$d"
     if [ "$(id -u)" = 0 ]; then chown nobody:nogroup "$d"; fi
     # shellcheck disable=SC2046
-    $(fx_user) mariadb-install-db --no-defaults --datadir="$d/d" --auth-root-authentication-method=normal \
+    TMPDIR=$d $(fx_user) mariadb-install-db --no-defaults --datadir="$d/d" --auth-root-authentication-method=normal \
         --skip-test-db --innodb-log-file-size=64M >"$d/install" 2>&1 ||
         fx_die "mariadb-install-db failed: $(tail -n 3 "$d/install")"
 }

@@ -1,0 +1,47 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The demo leaves neither a process nor a directory behind, however it ends: SIGTERM in the middle of the canary
+# (streams are running, as children of nobody), Ctrl-C for the whole process group, and SIGTERM beside a dead server.
+. "$(dirname "$0")/../harness/servers.sh"
+fx_tmp
+export DEMO_ROWS=2000 RATE=100 CUSTOMERS=4 TMPDIR=$FX_DIR
+unset FX_HARNESS_MARK # the demo marks its own; ours would only hide a leak from it
+
+demo_until() { # TEXT: starts a demo and waits until it has printed TEXT
+    # Job control gives it a process group of its own, as a terminal would, and leaves SIGINT alone.
+    set -m
+    "$FX_ROOT/tests/demo/run" >"$FX_DIR/demo.log" 2>&1 </dev/null &
+    demo=$!
+    set +m
+    FX_PID[demo]=$demo
+    until_ok 40 grep -q "$1" "$FX_DIR/demo.log" || { cat "$FX_DIR/demo.log"; fx_die "the demo never said \"$1\""; }
+    dir=$(sed -n 's/.* \(.*\)\/shop\/ficus.yaml$/\1/p' "$FX_DIR/demo.log")
+}
+left_over() { # nothing may carry its mark, nothing may stand in its directory
+    local marked
+    marked=$(FX_DIR=$dir fx_marked)
+    [ -z "$marked" ] || { ps -o pid,ppid,stat,args -p "${marked//$'\n'/,}"; return 1; }
+    [ ! -e "$dir" ] || { find "$dir" | head; return 1; }
+}
+
+demo_until 'step 4/'
+check "streams run as processes of their own" test "$(FX_DIR=$dir fx_marked | xargs -I{} cat /proc/{}/cmdline 2>/dev/null | tr '\0' ' ' | grep -o 'cdc run' | wc -l)" -ge 2
+kill -TERM "$demo"
+wait "$demo"
+same "SIGTERM ends the demo with its status" 143 $?
+check "and leaves nothing behind" left_over
+
+demo_until 'step 1/'
+kill -INT -- "-$demo"
+wait "$demo"
+same "Ctrl-C ends the demo with its status" 130 $?
+check "and leaves nothing behind" left_over
+
+demo_until 'step 3/'
+kill -KILL "$(pgrep -f "postgres -D $dir/mono/d" | head -n 1)"
+sleep 1
+kill -TERM "$demo"
+wait "$demo"
+same "SIGTERM ends it as well when a server is dead" 143 $?
+check "and leaves nothing behind" left_over
+fx_done
