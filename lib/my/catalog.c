@@ -45,6 +45,17 @@ static bool is_base_table(struct fx_db *db, const char *schema, const char *name
     return true;
 }
 
+/* The log carries text as it is stored, so only character sets whose bytes are UTF-8 can be read from it. */
+static bool is_utf8(const char *charset)
+{
+    static const char *const names[] = {"", "utf8mb4", "utf8mb3", "utf8", "ascii"};
+    for (size_t i = 0; i < FX_ARRAY_LEN(names); i++) {
+        if (strcmp(names[i], charset) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void read_column(const struct fx_rows *rows, size_t i, struct fx_arena *arena,
                         struct fx_column *ret)
 {
@@ -66,6 +77,11 @@ static void read_column(const struct fx_rows *rows, size_t i, struct fx_arena *a
         .key_index = -1,
     };
     fx_my_type(&column, &ret->type);
+    if (!is_utf8(column.charset)) {
+        const char *declared =
+            fx_arena_printf(arena, "%s character set %s", column.column_type, column.charset);
+        ret->type = (struct fx_type){.kind = FX_V_NULL, .declared = declared};
+    }
 }
 
 static bool read_columns(struct fx_db *db, struct fx_table *table, struct fx_arena *arena,

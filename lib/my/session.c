@@ -14,7 +14,10 @@
 
 #include <errmsg.h>
 #include <mysqld_error.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
+#include <sys/socket.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/panic.h"
@@ -115,6 +118,22 @@ static bool is_mariadb(struct my_db *my)
     return strstr(mysql_get_server_info(my->mysql), "MariaDB") != NULL;
 }
 
+/* A host that vanishes without a word must not hold a statement for hours: half a minute of silence. */
+static void keep_alive(struct my_db *my)
+{
+    static const struct {
+        int level, name, value;
+    } options[] = {{SOL_SOCKET, SO_KEEPALIVE, 1},
+                   {IPPROTO_TCP, TCP_KEEPIDLE, 15},
+                   {IPPROTO_TCP, TCP_KEEPINTVL, 5},
+                   {IPPROTO_TCP, TCP_KEEPCNT, 3},
+                   {IPPROTO_TCP, TCP_USER_TIMEOUT, 30000}};
+    int fd = (int)mysql_get_socket(my->mysql);
+    for (size_t i = 0; i < FX_ARRAY_LEN(options);
+         i++) /* best effort: none of it is needed to work */
+        (void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
+}
+
 static bool connect_and_pin(struct my_db *my, const struct fx_db_conf *conf, struct fx_err *err)
 {
     if (!set_options(my, conf))
@@ -130,6 +149,8 @@ static bool connect_and_pin(struct my_db *my, const struct fx_db_conf *conf, str
                                         : fx_ctx(err, "connecting to %s port %u",
                                                  host != NULL ? host : "localhost", port);
     }
+    if (conf->socket_dir == NULL)
+        keep_alive(my);
     if (!is_mariadb(my))
         return fx_fail(err, FX_E_UNSUPPORTED,
                        "database \"%s\" is not MariaDB (it reports version %s)", conf->name,

@@ -106,7 +106,8 @@ static const char types_sql[] =
     "  i4 int, u1 tinyint unsigned, u2 smallint unsigned, u3 mediumint unsigned, u4 int unsigned,"
     "  u8 bigint unsigned, y year, d1 decimal(12,2), d2 decimal(65,30), d3 decimal(20,6), d4 "
     "decimal(9,9),"
-    "  f float, g double, c char(5) character set utf8mb4, v varchar(300) character set utf8mb4,"
+    "  f float, g double, c char(5) character set utf8mb4, c2 char(100) character set utf8mb4,"
+    "  v varchar(300) character set utf8mb4,"
     "  tt tinytext, t text, lt longtext, j json, bn binary(16), vb varbinary(300), bl blob, lb "
     "longblob,"
     "  da date, dt0 datetime, dt3 datetime(3), dt6 datetime(6), ts0 timestamp null, ts6 "
@@ -424,6 +425,68 @@ static void test_values__what_the_wire_hides_is_decoded(void **state)
     fx_db_close(db);
 }
 
+static void test_binlog__an_event_of_several_packets_is_joined(void **state)
+{
+    (void)state;
+    struct fx_err err = FX_ERR_INIT;
+    struct fx_db *db = open_db();
+    run(db, "set global max_allowed_packet = 64 << 20;"
+            "create or replace database fx_large; create table fx_large.t (id int primary key, b "
+            "longblob)");
+    fx_db_close(db);
+    db = open_db(); /* the new limit is for new sessions */
+    struct fx_pos from;
+    OK(fx_db_pos_now(db, &from, &err));
+    run(db, "insert into fx_large.t values (1, repeat('x', 40000000)), (2, 'y')");
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    FX_AUTO(fx_bl_decoder) struct fx_bl_decoder dec;
+    fx_bl_decoder_init(&dec);
+    struct fx_binlog *log;
+    OK(fx_binlog_open(&conf, &from, &log, &err));
+    size_t bytes_seen = 0;
+    for (int n = 0; n < 2;) {
+        enum fx_binlog_got got;
+        struct fx_str bytes;
+        struct fx_bl_event ev;
+        OK(fx_binlog_next(log, 20000, -1, &got, &bytes, &err));
+        assert_int_equal(got, FX_BINLOG_EVENT);
+        OK(fx_bl_decode(&dec, bytes, &ev, &err));
+        struct fx_bl_rows rows;
+        struct fx_value row[2];
+        bool has_row = ev.kind == FX_BL_ROWS;
+        if (has_row)
+            OK(fx_bl_rows_open(&ev, NULL, &rows, &err));
+        while (has_row) {
+            OK(fx_bl_rows_next(&rows, &arena, NULL, row, &has_row, &err));
+            n += has_row;
+            bytes_seen += has_row ? row[1].s.len : 0;
+        }
+    }
+    assert_int_equal(bytes_seen, 40000001);
+    fx_binlog_close(log);
+    run(db, "drop database fx_large");
+    fx_db_close(db);
+}
+
+static void test_catalog__a_character_set_that_is_not_utf8_is_left_to_the_mapping(void **state)
+{
+    (void)state;
+    struct fx_err err = FX_ERR_INIT;
+    struct fx_db *db = open_db();
+    run(db, "create or replace database fx_latin;"
+            "create table fx_latin.t (id int primary key, x varchar(9) character set latin1)");
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    struct fx_table *table;
+    OK(fx_db_table(db, "fx_latin", "t", &arena, &table, &err));
+    assert_int_equal(table->columns[1].type.kind, FX_V_NULL);
+    assert_string_equal(table->columns[1].type.declared, "varchar(9) character set latin1");
+    assert_false(fx_db_table(db, "fx_latin", "u", &arena, &table, &err));
+    assert_int_equal(err.code, FX_E_DB);
+    fx_db_close(db);
+}
+
 static void test_scan__keys_come_in_byte_order(void **state)
 {
     (void)state;
@@ -511,6 +574,8 @@ int main(void)
         cmocka_unit_test(test_session__errors_carry_their_class),
         cmocka_unit_test(test_types__bulk_scan_and_binlog_agree_on_every_value),
         cmocka_unit_test(test_values__what_the_wire_hides_is_decoded),
+        cmocka_unit_test(test_binlog__an_event_of_several_packets_is_joined),
+        cmocka_unit_test(test_catalog__a_character_set_that_is_not_utf8_is_left_to_the_mapping),
         cmocka_unit_test(test_scan__keys_come_in_byte_order),
         cmocka_unit_test(test_cut__sees_exactly_what_its_position_covers),
     };
