@@ -70,6 +70,16 @@ static void read_environment(void)
     config.is_active = true;
 }
 
+/* Only the process that creates the file acts: its children, started again, inherit the environment. */
+static bool is_first(void)
+{
+    const char *path = getenv("FICUS_FAILPOINT_ONCE");
+    if (path == NULL || path[0] == '\0')
+        return true;
+    FX_AUTO_FD int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    return fd >= 0;
+}
+
 /* Counts a passage; true at the one that must act. */
 static bool is_due(const char *name)
 {
@@ -84,7 +94,7 @@ static bool is_due(const char *name)
     }
     if (config.action == ACTION_NONE || strcmp(name, config.name) != 0)
         return false;
-    return atomic_fetch_add(&n_passed, 1) + 1 == config.passage;
+    return atomic_fetch_add(&n_passed, 1) + 1 == config.passage && is_first();
 }
 
 void fx_failpoint(const char *name)

@@ -255,7 +255,7 @@ fx_my_init() {
     # shellcheck disable=SC2046
     TMPDIR=$d $(fx_user) mariadb-install-db --no-defaults --datadir="$d/d" --auth-root-authentication-method=normal \
         --skip-test-db --innodb-log-file-size=64M >"$d/install" 2>&1 ||
-        fx_die "mariadb-install-db failed: $(tail -n 3 "$d/install")"
+        fx_die "mariadb-install-db failed: $(cat "$d/install")"
 }
 fx_my_boot() {
     local name=$1 d=$FX_DIR/$1 try
