@@ -282,7 +282,10 @@ static bool sink_barrier(struct cdc_sink *sink, const struct cdc_barrier *barrie
     fx_db_literal(engine, fx_str_from(barrier->group), &sql);
     fx_buf_printf(&sql, ",%" PRId64 ",", barrier->epoch);
     fx_db_literal(engine, fx_str_from(s->txn.pos.text), &sql);
-    fx_buf_add_char(&sql, ')');
+    /* A mark may be sent again (a confirmation after a crash): the row stays, and counts as one either way. */
+    fx_buf_add_c(&sql, engine == FX_PG
+                           ? ") on conflict (grp, epoch) do update set grp = excluded.grp"
+                           : ") on duplicate key update grp = grp");
     cdc_batch_statement(&s->batch, fx_buf_cstr(&sql), 1);
     return !s->is_exact || flush(s, err);
 }

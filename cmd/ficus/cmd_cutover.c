@@ -108,19 +108,32 @@ static void print_result(const char *group, const struct pln_cutover_result *r)
            r->keys_compared, r->leaks);
 }
 
+/* A facade that still holds or has prepared: whoever asked for it has not come to an end. */
+static bool facade_waits(struct cmd_call *call, const struct scene *scene)
+{
+    struct fcd_status *status = NULL;
+    struct fx_err ignored = FX_ERR_INIT; /* preflight says it better */
+    if (!fcd_control_status(&scene->facade, call->arena, &status, &ignored))
+        return false;
+    for (size_t i = 0; i < status->n_groups; i++)
+        if (strcmp(status->groups[i].group, scene->env.context->name) == 0)
+            return status->groups[i].hold != FCD_OPEN;
+    return false;
+}
+
 /* Is there something half-done? Then it comes first. *ret_done: with it the group is where it shall be. */
-static bool finish_first(struct scene *scene, enum fx_direction direction, bool *ret_done,
-                         struct fx_err *err)
+static bool finish_first(struct cmd_call *call, struct scene *scene, enum fx_direction direction,
+                         bool *ret_done, struct fx_err *err)
 {
     struct pln_own old_own = {0}, new_own = {0};
     struct pln_cutover_result result;
     *ret_done = false;
     if (!pln_own_read(scene->env.context, &old_own, &new_own, err))
         return false;
+    const struct pln_own *a = direction == FX_FORWARD ? &old_own : &new_own;
     const struct pln_own *b = direction == FX_FORWARD ? &new_own : &old_own;
-    bool is_half = old_own.state == PLN_FENCED || new_own.state == PLN_FENCED ||
-                   (old_own.state == PLN_AWAY && new_own.state == PLN_AWAY) || b->state == PLN_HERE;
-    if (!is_half)
+    bool is_clean = a->state == PLN_HERE && b->state == PLN_AWAY;
+    if (is_clean && !facade_waits(call, scene))
         return true;
     printf("finishing what was begun earlier\n");
     if (!pln_cutover_resume(&scene->env, direction, &scene->opt, &result, err))
@@ -151,7 +164,7 @@ static bool move(struct cmd_call *call, enum fx_direction direction, struct fx_e
                 given->context);
         return fx_hint(err, "Add --confirm=%s.", given->context);
     }
-    if (!finish_first(&scene, direction, &is_done, err))
+    if (!finish_first(call, &scene, direction, &is_done, err))
         return false;
     if (is_done)
         return true;

@@ -14,8 +14,7 @@ facade_owner() { curl -sf "http://127.0.0.1:$PORT_ADMIN/v1/status" | tr -d ' \n'
 
 same "ownership is installed" installed "$(tool install)"
 check "the streams start" "$FICUS" cdc start -f "$SHOP/ficus.yaml" --context orders --execute
-live() { "$FICUS" cdc status -f "$SHOP/ficus.yaml" --context orders | grep -c stream | grep -q 2; }
-until_ok 20 live
+check "both are live" until_ok 20 cutover start # preflight only
 customers_start
 direct_start
 sleep 1
