@@ -2,9 +2,12 @@
 UNIT_SRCS := $(foreach f,$(call rwildcard,tests/unit,*.c),$(if $(filter test_%,$(notdir $(f))),$(f)))
 UNIT_BINS := $(UNIT_SRCS:%.c=$(B)/%)
 
+# Further objects of a test: list them as its prerequisites.
+$(B)/tests/unit/strangler/test_facade: $(B)/tests/unit/strangler/stage.o
+
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
-	@$(CC) $(LDFLAGS_ALL) -o $@ $< $(ARCHIVE) -lcmocka $(DB_LIBS) $(CORE_LIBS)
+	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ARCHIVE) -lcmocka $(DB_LIBS) $(CORE_LIBS)
 
 .PRECIOUS: $(B)/%.o
 .PHONY: unit unit-build

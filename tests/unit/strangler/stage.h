@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A stage for stories about the facade: the real ficusd as a child process, scripted upstreams in threads of
+ * the test, raw clients. Everything on free ports of 127.0.0.1 and in a directory of its own.
+ */
+#ifndef TEST_STAGE_H
+#define TEST_STAGE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "lib/base/buf.h"
+
+enum { SEEN_MAX = 4096 };
+
+/* What an upstream does with a request. Fields may be changed while it runs. */
+struct upstream {
+    const char *name; /* stands in the default body: {"side":"NAME"} */
+    int port, listen_fd;
+    pthread_t thread;
+    atomic_int status;          /* 0: 200 */
+    atomic_int delay_ms;        /* before the answer */
+    atomic_int idle_ms;         /* closes a connection without a request after this; 0: 10 s */
+    atomic_int hang;            /* reads requests, answers nothing */
+    atomic_int drop;            /* closes instead of answering */
+    atomic_int big_bytes;       /* answers with a body of that size, chunked */
+    atomic_int no_length;       /* answers without length and closes */
+    _Atomic(const char *) body; /* JSON body instead of the default */
+    atomic_int requests;        /* seen */
+    atomic_int connections;
+    atomic_llong body_bytes; /* received, over all requests */
+    pthread_mutex_t lock;
+    char seen[SEEN_MAX][48]; /* "POST /orders/7", in order */
+    char last_head[16384];
+};
+void upstream_start(struct upstream *up, const char *name);
+void upstream_stop(struct upstream *up);
+
+struct stage {
+    char dir[64];
+    struct upstream old, new_side;
+    int port, admin_port;
+    int pid;
+};
+/* `facade_extra`: further lines of the section facade, indented by two. */
+void stage_open(struct stage *stage, const char *facade_extra);
+void stage_close(struct stage *stage);
+void stage_start_facade(struct stage *stage);
+int stage_stop_facade(struct stage *stage, int signal); /* exit status, or -signal */
+long stage_rss_kb(const struct stage *stage);
+
+struct reply {
+    int status; /* 0: the connection ended without an answer */
+    char head[16384];
+    struct fx_buf body;
+    bool is_kept; /* the connection was not closed by "Connection: close" */
+};
+int client_open(int port);
+void client_send(int fd, const char *text);
+/* Reads one answer; `method` decides whether it has a body. Frees what *reply held before. */
+void client_read(int fd, const char *method, struct reply *reply);
+void reply_done(struct reply *reply);
+/* A whole request on a connection of its own; `fields` are header lines, each with CR LF. */
+void request(int port, const char *method, const char *target, const char *fields, const char *body,
+             struct reply *reply);
+/* Same, only the status; asserts nothing. */
+int request_status(int port, const char *method, const char *target, const char *body);
+int admin(struct stage *stage, const char *path, const char *body); /* POST; the status */
+/* The number behind "key": in the status of the group or route called `name`. */
+double status_number(struct stage *stage, const char *name, const char *key);
+void wait_number(struct stage *stage, const char *name, const char *key, double want);
+int64_t now_ms(void);
+
+#endif
