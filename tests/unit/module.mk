@@ -9,7 +9,7 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(ARCHIVE)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ARCHIVE) -lcmocka $(DB_LIBS) $(CORE_LIBS)
 
-.PRECIOUS: $(B)/%.o
+.PRECIOUS: $(B)/%.o $(B)/gen/%.c
 .PHONY: unit unit-build
 unit-build: $(UNIT_BINS)
 unit: $(UNIT_BINS)
