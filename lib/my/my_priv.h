@@ -2,8 +2,7 @@
 /*
  * What the files of lib/my share: the session behind fx_my_driver and its error mapping.
  *
- * Private to lib/my. Everyone else talks to MariaDB through lib/db/db.h, lib/my/bulk.h and
- * lib/my/binlog.h.
+ * Private to lib/my. Everyone else talks to MariaDB through lib/db/db.h and lib/my/binlog.h.
  */
 #ifndef FX_MY_MY_PRIV_H
 #define FX_MY_MY_PRIV_H

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# lib/my against a real server: session, catalog, scan, cut, bulk writer and binary log agree on every
+# lib/my against a real server: session, catalog, scan, cut, literals and binary log agree on every
 # type; once with plain and once with compressed events and without checksums.
 . "$(dirname "$0")/../harness/servers.sh"
 fx_tmp
