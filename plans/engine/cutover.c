@@ -470,10 +470,19 @@ static void disarm(struct pln_cutover *cut, enum pln_place place, enum pln_cutov
     note(cut, step, "fence triggers stay until the next cut-over", &err);
 }
 
+/* A server that is being restarted is waited for; a stream that is down is for the caller to start again. */
 static bool step_confirm(struct pln_cutover *cut, struct fx_err *err)
 {
+    int64_t began = now_ms(cut);
     disarm(cut, PLN_B, PLN_CUT_CONFIRM);
-    return cut->fx->confirm(cut->world, cut->e + 2, err);
+    while (!cut->fx->confirm(cut->world, cut->e + 2, err)) {
+        bool is_passing = err->code == FX_E_DB_CONNECT || err->code == FX_E_DB_CONFLICT;
+        if (!is_passing || now_ms(cut) - began >= cut->opt->confirm_ms)
+            return false;
+        note(cut, PLN_CUT_CONFIRM, "confirming again", err);
+        cut->fx->sleep_ms(cut->world, RETRY_MS);
+    }
+    return true;
 }
 
 /* --- giving up --------------------------------------------------------------------------------- */

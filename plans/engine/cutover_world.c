@@ -169,7 +169,7 @@ static bool fx_barrier_read(void *world, bool is_reverse, int64_t epoch, bool *r
     struct cdc_status status = {0};
     if (!stream_status(real, is_reverse, &status, err))
         return false;
-    if (status.phase != CDC_PHASE_STREAM && status.phase != CDC_PHASE_CATCHUP) {
+    if (status.phase == CDC_PHASE_STOPPED || status.phase == CDC_PHASE_COPY) {
         fx_fail(err, FX_E_STREAM, "the %s stream is in phase %s",
                 is_reverse ? "reverse" : "forward", cdc_phase_name(status.phase));
         return fx_detail(err, "%s", status.error);
