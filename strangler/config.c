@@ -7,6 +7,7 @@
 #include "strangler/config.h"
 
 #include "lib/base/panic.h"
+#include "strangler/facade.h"
 
 struct reader {
     struct fx_arena *arena;

@@ -97,7 +97,5 @@ struct fcd_config {
 
 bool fcd_config_load(const char *path, struct fx_arena *arena, struct fcd_config **ret_config,
                      struct fx_err *err) FX_MUST_CHECK;
-/* The rule tables of `facade`, for docs/reference. */
-void fcd_config_markdown(struct fx_buf *out);
 
 #endif

@@ -15,5 +15,7 @@
 
 bool fcd_facade_check(const char *path, struct fx_err *err) FX_MUST_CHECK;
 bool fcd_facade_run(const char *path, struct fx_err *err) FX_MUST_CHECK;
+/* The facade's keys of ficus.yaml as Markdown, for docs/reference/config.md. */
+void fcd_config_markdown(struct fx_buf *out);
 
 #endif

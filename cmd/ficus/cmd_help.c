@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* help, explain, version: what is printed from the tables of the program, and docs/reference with it. */
+#include "cdc/cdc.h"
 #include "cmd/ficus/cmd.h"
 #include "lib/fmt/suggest.h"
+#include "lib/map/map.h"
+#include "plans/engine/plan.h"
+#include "reconcile/reconcile.h"
+#include "strangler/facade.h"
 
 #define FICUS_VERSION "0.1.0"
 
@@ -11,7 +16,7 @@ struct help_options {
 
 static const struct fx_opt help_options[] = {
     FX_OPT_TEXT(struct help_options, markdown, "markdown", 0, "PAGE",
-                "write a page of docs/reference: commands, errors, exit-codes"),
+                "write a page of docs/reference: commands, errors, exit-codes, config"),
     FX_OPT_END,
 };
 
@@ -104,13 +109,28 @@ static void exits_page(struct fx_buf *out)
     fx_buf_add_c(out, "| 130, 143 | ended by SIGINT or SIGTERM before anything had begun | |\n");
 }
 
+static void config_page(struct fx_buf *out)
+{
+    fx_buf_add_c(
+        out, "# Keys of `ficus.yaml` and of plans\n\nWritten by `make docs` from the rule tables "
+             "that read the "
+             "files. A key that is not here is an error with its place and the nearest name.\n\n");
+    fx_project_markdown(out);
+    fcd_config_markdown(out);
+    fx_schema_markdown("cdc", cdc_option_rules, out);
+    fx_schema_markdown("reconcile", rec_option_rules, out);
+    pln_config_markdown(out);
+}
+
 struct page {
     const char *name;
     void (*write)(struct fx_buf *out);
 };
 
-static const struct page pages[] = {
-    {"commands", commands_page}, {"errors", errors_page}, {"exit-codes", exits_page}};
+static const struct page pages[] = {{"commands", commands_page},
+                                    {"errors", errors_page},
+                                    {"exit-codes", exits_page},
+                                    {"config", config_page}};
 
 static bool write_page(const char *name, struct fx_buf *out, struct fx_err *err)
 {
@@ -121,7 +141,7 @@ static bool write_page(const char *name, struct fx_buf *out, struct fx_err *err)
         }
     }
     fx_fail(err, FX_E_USAGE, "there is no page \"%s\"", name);
-    return fx_hint(err, "Pages: commands, errors, exit-codes.");
+    return fx_hint(err, "Pages: commands, errors, exit-codes, config.");
 }
 
 static bool run_help(struct cmd_call *call, struct fx_err *err)

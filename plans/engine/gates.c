@@ -364,3 +364,22 @@ void pln_gate_show(const struct pln_gate *gate, struct fx_buf *out)
     case PLN_GATE_KIND_COUNT: break;
     }
 }
+
+void pln_gates_markdown(struct fx_buf *out)
+{
+    fx_buf_add_c(
+        out,
+        "## plan: gates with one value\n\n| gate | value | meaning |\n|---|---|---|\n"
+        "| `divergent` | whole number | at most so many rows differ |\n"
+        "| `coverage` | percentage | at least this share of the context's tables was compared |\n"
+        "| `max_age` | duration | the comparison is not older |\n"
+        "| `write_leaks` | whole number | at most so many writes were accepted on a side that was "
+        "not "
+        "to accept any |\n\n");
+    fx_schema_markdown("plan: gate mismatch", mismatch_rules, out);
+    fx_schema_markdown("plan: gate error_rate", error_rules, out);
+    fx_schema_markdown("plan: gate p99", p99_rules, out);
+    fx_schema_markdown("plan: gate predicted_pause_p99", below_rules, out);
+    fx_schema_markdown("plan: gate equal", age_rules, out);
+    fx_schema_markdown("plan: gate lag_p99", lag_rules, out);
+}

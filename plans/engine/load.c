@@ -446,3 +446,31 @@ bool pln_load(const char *path, const struct fx_project *project, struct fx_aren
     fx_problems_done(&problems);
     return ok;
 }
+
+void pln_config_markdown(struct fx_buf *out)
+{
+    fx_schema_markdown("plan: the file", head_rules, out);
+    fx_schema_markdown("plan: metadata", metadata_rules, out);
+    fx_schema_markdown("plan: policy", pln_policy_rules, out);
+    fx_schema_markdown("plan: steps[]", step_rules, out);
+    fx_buf_add_c(out, "## plan: kinds of steps\n\n`do: KIND` or `do: {KIND: {options}}`; `wait` "
+                      "takes its duration: "
+                      "`do: {wait: 14d}`.\n\n| kind | undo | gates are asked | what it does "
+                      "|\n|---|---|---|---|\n");
+    for (int i = 0; i < PLN_KIND_COUNT; i++) {
+        const struct pln_kind_info *info = pln_kind_info((enum pln_kind)i);
+        const char *undo = info->undo != PLN_NONE ? pln_kind_info(info->undo)->name : "";
+        fx_buf_printf(out, "| `%s` | %s%s%s | %s | %s |\n", info->name, undo[0] != '\0' ? "`" : "",
+                      undo, undo[0] != '\0' ? "`" : "",
+                      info->gates == PLN_BEFORE   ? "before it acts"
+                      : info->gates == PLN_DURING ? "while it runs"
+                                                  : "after it has acted",
+                      info->text);
+    }
+    fx_buf_add_char(out, '\n');
+    fx_schema_markdown("plan: options of route.shadow", shadow_rules, out);
+    fx_schema_markdown("plan: options of route.ramp", ramp_rules, out);
+    fx_schema_markdown("plan: options of route.unshadow and route.reset", routes_rules, out);
+    fx_schema_markdown("plan: options of cutover.rehearse", rehearse_rules, out);
+    pln_gates_markdown(out);
+}

@@ -38,6 +38,10 @@ void pln_show(const struct pln_plan *plan, struct fx_buf *out);
 
 struct fcd_endpoint;
 
+/* Keys, kinds of steps and gates as Markdown, for docs/reference/config.md. */
+void pln_config_markdown(struct fx_buf *out);
+void pln_gates_markdown(struct fx_buf *out);
+
 struct pln_env {
     const char *argv0; /* the ficus executable, for stream processes */
     struct fx_project *project;
