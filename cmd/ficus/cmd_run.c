@@ -19,8 +19,10 @@ static volatile sig_atomic_t stop_signals;
 
 static void on_signal(int number)
 {
-    (void)number;
     stop_signals = stop_signals + 1;
+    /* Whoever asks a third time wants the process gone; resume is for that too. */
+    if (stop_signals >= 2)
+        signal(number, SIG_DFL);
 }
 
 static bool should_stop(void *arg)

@@ -109,18 +109,37 @@ bool pln_exec_safe_point(struct pln_exec *ex, struct fx_err *err)
                    ex->plan->name);
 }
 
+/* A stream or its database that is away for less than policy.retry does not end a step that only waits. */
+static bool tick(struct pln_exec *ex, struct fx_mono now, struct fx_err *err)
+{
+    if (ex->hands->tick(ex->hands->arg, ex, err)) {
+        ex->tick_failed.us = 0;
+        return true;
+    }
+    if (react(err, PLN_WAIT) != TRY_AGAIN)
+        return false;
+    if (ex->tick_failed.us == 0) {
+        ex->tick_failed = now;
+        pln_exec_say(ex, NULL, "waiting: %s [%s]", err->message, fx_code_name(err->code));
+    }
+    if (fx_mono_reached(fx_mono_add_ms(ex->tick_failed, ex->plan->policy.retry_ms), now))
+        return false;
+    fx_err_clear(err);
+    return true;
+}
+
 bool pln_exec_pause(struct pln_exec *ex, int64_t ms, struct fx_err *err)
 {
     struct fx_mono end = fx_mono_add_ms(fx_mono_now(), ms);
-    struct fx_mono tick = fx_mono_now();
+    struct fx_mono next = fx_mono_now();
     for (;;) {
         struct fx_mono now = fx_mono_now();
         if (!pln_exec_safe_point(ex, err))
             return false;
-        if (fx_mono_reached(tick, now)) {
-            if (!ex->hands->tick(ex->hands->arg, ex, err))
+        if (fx_mono_reached(next, now)) {
+            if (!tick(ex, now, err))
                 return false;
-            tick = fx_mono_add_ms(now, TICK_MS);
+            next = fx_mono_add_ms(now, TICK_MS);
         }
         int64_t left_ms = fx_mono_since_us(fx_mono_now(), end) / 1000;
         if (left_ms <= 0)

@@ -34,8 +34,9 @@ struct pln_exec {
     const struct pln_hands *hands;
     struct pln_journal *journal;
     struct pln_state *state;
-    int checked;     /* step whose check has been made before the run was opened, -1 */
-    int64_t poll_ms; /* between two looks at gates */
+    int checked;                /* step whose check has been made before the run was opened, -1 */
+    int64_t poll_ms;            /* between two looks at gates */
+    struct fx_mono tick_failed; /* since when the streams cannot be kept alive; us 0: they are */
 };
 
 /* Carries the plan out from where the journal stands; RUN_OPENED is written already. */

@@ -215,8 +215,10 @@ static bool real_tick(void *arg, struct pln_exec *ex, struct fx_err *err)
     if (!real->wants_streams)
         return true;
     if (!keep_alive(real, ex, &real->forward, &forward, err) ||
-        !keep_alive(real, ex, &real->reverse, &reverse, err))
+        !keep_alive(real, ex, &real->reverse, &reverse, err)) {
+        sample(real, -1, -1);
         return false;
+    }
     sample(real, forward.lag_ms, reverse.lag_ms);
     real->leaks = forward.leaks + reverse.leaks;
     return true;

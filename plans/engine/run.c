@@ -107,6 +107,16 @@ static bool check_others(const struct pln_env *env, struct run *run, const char 
     return ok;
 }
 
+static bool refuse_second_start(const struct run *run, struct fx_err *err)
+{
+    int i = run->state.current;
+    fx_fail(err, FX_E_USAGE, "the run \"%s\" has begun already%s%s%s", run->name,
+            i >= 0 ? ", it stands in step \"" : "", i >= 0 ? run->state.steps[i].id : "",
+            i >= 0 ? "\"" : "");
+    return fx_hint(err, "Run: ficus run resume %s   or: ficus run rollback %s", run->name,
+                   run->name);
+}
+
 /* Opens journal and epoch; from here on the run is ours. */
 static bool open_run(struct run *run, const struct pln_env *env, const char *mode,
                      int64_t facade_epoch, struct fx_err *err)
@@ -114,6 +124,9 @@ static bool open_run(struct run *run, const struct pln_env *env, const char *mod
     char host[64] = "?", who[160], path[PATH_MAX];
     if (!pln_journal_open(run->journal_path, &run->state, &run->journal, err))
         return false;
+    /* Between the look before and the lock somebody else may have begun. */
+    if (strcmp(mode, "start") == 0 && is_open(&run->state) && has_begun(&run->state))
+        return refuse_second_start(run, err);
     (void)gethostname(host, sizeof host - 1);
     const char *user = getenv("USER");
     snprintf(who, sizeof who, "%s@%s pid %d", user != NULL ? user : "ficus", host, (int)getpid());
@@ -137,16 +150,6 @@ static bool open_run(struct run *run, const struct pln_env *env, const char *mod
         .poll_ms = 250,
     };
     return true;
-}
-
-static bool refuse_second_start(const struct run *run, struct fx_err *err)
-{
-    int i = run->state.current;
-    fx_fail(err, FX_E_USAGE, "the run \"%s\" has begun already%s%s%s", run->name,
-            i >= 0 ? ", it stands in step \"" : "", i >= 0 ? run->state.steps[i].id : "",
-            i >= 0 ? "\"" : "");
-    return fx_hint(err, "Run: ficus run resume %s   or: ficus run rollback %s", run->name,
-                   run->name);
 }
 
 static bool start(struct run *run, const struct pln_env *env, struct fx_err *err)
