@@ -186,7 +186,7 @@ static bool read_rotate(struct fx_str body, struct fx_bl_event *ev, struct fx_er
 static bool read_gtid(struct fx_bl_decoder *dec, struct fx_str body, struct fx_bl_event *ev,
                       struct fx_err *err)
 {
-    enum { STANDALONE = 1, TRANSACTIONAL = 4, DDL = 32, COMPLETED_XA = 128 };
+    enum { STANDALONE = 1, TRANSACTIONAL = 4, COMPLETED_XA = 128 };
     struct fx_cursor cur = fx_cursor_of(body);
     uint64_t seq = fx_cursor_le(&cur, 8);
     uint64_t domain = fx_cursor_le(&cur, 4);
@@ -198,7 +198,6 @@ static bool read_gtid(struct fx_bl_decoder *dec, struct fx_str body, struct fx_b
         .seq = seq,
         .is_standalone = (flags & STANDALONE) != 0,
         .is_transactional = (flags & TRANSACTIONAL) != 0,
-        .is_ddl = (flags & DDL) != 0,
         .is_xa_end = (flags & COMPLETED_XA) != 0,
     };
     dec->is_statement_over = true; /* table maps never outlive a group */

@@ -76,8 +76,7 @@ struct fx_bl_gtid {
     uint64_t seq;
     bool is_standalone;    /* one event follows, without a commit */
     bool is_transactional; /* can be rolled back: no table without transactions took part */
-    bool is_ddl;
-    bool is_xa_end; /* completes an XA branch: one QUERY follows, which ends the group */
+    bool is_xa_end;        /* completes an XA branch: one QUERY follows, which ends the group */
 };
 
 struct fx_bl_event {
