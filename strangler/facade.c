@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 
 #include "lib/base/arena.h"
+#include "lib/http/url.h"
 #include "lib/io/file.h"
 #include "lib/io/flock.h"
 #include "lib/io/loop.h"
@@ -84,4 +85,44 @@ bool fcd_facade_run(const char *path, struct fx_err *err)
     fx_flock_release(facade.lock);
     fx_arena_done(&facade.arena);
     return ok;
+}
+
+static const char *normal_path(const char *target, struct fx_arena *arena, struct fx_err *err)
+{
+    struct fx_str query, raw = fx_str_cut(fx_str_from(target), '?', &query);
+    FX_AUTO(fx_buf) struct fx_buf path = FX_BUF(64 * 1024);
+    const char *why = "a path begins with \"/\"";
+    if (raw.len > 0 && raw.ptr[0] == '/' && fx_url_path_normal(raw, &path, &why))
+        return fx_arena_strdup(arena, fx_buf_cstr(&path));
+    (void)fx_fail(err, FX_E_USAGE, "the facade answers 400 to \"%s\": %s", target, why);
+    return NULL;
+}
+
+bool fcd_facade_explain(const char *config_path, const char *method, const char *target,
+                        const char *key, struct fx_arena *arena, struct fcd_explained *ret,
+                        struct fx_err *err)
+{
+    struct fcd_config *conf = NULL;
+    if (!fcd_config_load(config_path, arena, &conf, err))
+        return false;
+    *ret = (struct fcd_explained){.path = normal_path(target, arena, err), .key_percent = -1};
+    if (ret->path == NULL)
+        return false;
+    size_t i = fcd_rules_find(conf->rules, conf->n_routes, fx_str_from(ret->path),
+                              fcd_method_bit(fx_str_from(method)));
+    ret->old_side = conf->upstreams[conf->default_upstream].name;
+    if (i == SIZE_MAX)
+        return true;
+    const struct fcd_conf_route *route = &conf->routes[i];
+    const struct fcd_conf_context *ctx = &conf->contexts[route->context];
+    ret->route = route->id;
+    ret->pattern = route->path;
+    ret->group = ctx->name;
+    ret->is_write = route->is_write;
+    ret->old_side = conf->upstreams[ctx->old_upstream].name;
+    ret->new_side = conf->upstreams[ctx->new_upstream].name;
+    if (key != NULL)
+        ret->key_percent =
+            fcd_split_percent(fcd_split_point(fcd_split_salt(ctx->name), fx_str_from(key)));
+    return true;
 }

@@ -11,11 +11,28 @@
 #ifndef FCD_FACADE_H
 #define FCD_FACADE_H
 
+#include "lib/base/arena.h"
 #include "lib/err/err.h"
 
 bool fcd_facade_check(const char *path, struct fx_err *err) FX_MUST_CHECK;
 bool fcd_facade_run(const char *path, struct fx_err *err) FX_MUST_CHECK;
 /* The facade's keys of ficus.yaml as Markdown, for docs/reference/config.md. */
 void fcd_config_markdown(struct fx_buf *out);
+
+/* Which rule of the file takes a request, without asking a daemon. Texts belong to `arena`. */
+struct fcd_explained {
+    const char *path;     /* the normal form that is matched */
+    const char *route;    /* NULL: no route, the default upstream takes it */
+    const char *pattern;  /* of the route */
+    const char *group;    /* of the route */
+    bool is_write;        /* the route follows the owner; else it is split */
+    const char *old_side; /* upstream; without a route the default one */
+    const char *new_side; /* upstream; NULL without a route */
+    double key_percent; /* where the user's key stands: new from this weight on; -1: no key given */
+};
+/* `key`: the user's value of the sticky ladder, or NULL. Errors: CONFIG, USAGE (a path that is refused). */
+bool fcd_facade_explain(const char *config_path, const char *method, const char *target,
+                        const char *key, struct fx_arena *arena, struct fcd_explained *ret,
+                        struct fx_err *err) FX_MUST_CHECK;
 
 #endif

@@ -28,6 +28,11 @@ bool fcd_split_is_new(uint64_t point, double weight_percent)
     return (point >> 11) < limit;
 }
 
+double fcd_split_percent(uint64_t point)
+{
+    return (double)(point >> 11) / 9007199254740992.0 * 100;
+}
+
 bool fcd_cookie_find(struct fx_str field, const char *name, struct fx_str *ret_value)
 {
     while (field.len > 0) {

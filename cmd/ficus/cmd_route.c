@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `ficus route …`: the operator's hand on a running facade, under the epochs that it knows. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/ficus/cmd.h"
+#include "lib/cli/table.h"
+#include "lib/fmt/units.h"
+#include "plans/engine/plan.h"
+#include "strangler/control.h"
+#include "strangler/facade.h"
+
+struct route_opts {
+    bool execute;
+    const char *weight, *shadow, *key;
+    int64_t recheck_ms, hold_ms;
+};
+
+static const struct fx_opt list_options[] = {FX_OPT_END};
+static const struct fx_opt explain_options[] = {
+    FX_OPT_TEXT(struct route_opts, key, "key", 0, "TEXT",
+                "the user's key (header or cookie): on which side of the split it stands"),
+    FX_OPT_END};
+static const struct fx_opt set_options[] = {
+    FX_OPT_TEXT(struct route_opts, weight, "weight", 0, "P", "share of the new side in reads: 10%"),
+    FX_OPT_TEXT(struct route_opts, shadow, "shadow", 0, "P",
+                "share of reads that are shadowed: 100%"),
+    FX_OPT_DURATION(struct route_opts, recheck_ms, "recheck", 0, "TIME",
+                    "second look at a difference after this", .def = "1s"),
+    FX_OPT_FLAG(struct route_opts, execute, "execute", 0, "really do it"), FX_OPT_END};
+static const struct fx_opt hold_options[] = {
+    FX_OPT_DURATION(struct route_opts, hold_ms, "for", 0, "TIME", "deadline of the hold",
+                    .def = "25s"),
+    FX_OPT_FLAG(struct route_opts, execute, "execute", 0, "really do it"), FX_OPT_END};
+static const struct fx_opt release_options[] = {
+    FX_OPT_FLAG(struct route_opts, execute, "execute", 0, "really do it"), FX_OPT_END};
+
+struct scene {
+    struct fcd_endpoint at;
+    struct fcd_status *status;
+};
+
+static bool load(struct cmd_call *call, struct scene *ret, struct fx_err *err)
+{
+    struct fx_project *project;
+    return fx_project_load(call->project_path, call->arena, &project, err) &&
+           pln_endpoint_read(project, call->arena, &ret->at, err) &&
+           fcd_control_status(&ret->at, call->arena, &ret->status, err);
+}
+
+static const struct fcd_route_status *find_route(const struct fcd_status *status, const char *id)
+{
+    for (size_t i = 0; i < status->n_routes; i++)
+        if (strcmp(status->routes[i].id, id) == 0)
+            return &status->routes[i];
+    return NULL;
+}
+
+static const struct fcd_group_status *find_group(const struct fcd_status *status, const char *name)
+{
+    for (size_t i = 0; i < status->n_groups; i++)
+        if (strcmp(status->groups[i].group, name) == 0)
+            return &status->groups[i];
+    return NULL;
+}
+
+static const char *side_name(enum fcd_owner owner)
+{
+    return owner == FCD_NEW ? "new" : "old";
+}
+
+static void add_row(struct cmd_call *call, struct fx_grid *grid,
+                    const struct fcd_route_status *route, const struct fcd_status *status)
+{
+    const struct fcd_group_status *group = find_group(status, route->group);
+    const char *owner = group != NULL ? side_name(group->owner) : "?";
+    fx_grid_row(grid, route->id, route->path, route->is_write ? "write" : "read", owner,
+                fx_arena_printf(call->arena, "%g %%", route->weight_percent),
+                fx_arena_printf(call->arena, "%g %%", route->shadow_percent),
+                fx_arena_printf(call->arena, "%" PRId64, route->requests_old),
+                fx_arena_printf(call->arena, "%" PRId64, route->errors_old),
+                fx_arena_printf(call->arena, "%" PRId64, route->requests_new),
+                fx_arena_printf(call->arena, "%" PRId64, route->errors_new));
+}
+
+static bool run_list(struct cmd_call *call, struct fx_err *err)
+{
+    struct scene scene;
+    if (!load(call, &scene, err))
+        return false;
+    const struct fcd_status *status = scene.status;
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
+    FX_AUTO(fx_grid) struct fx_grid grid;
+    fx_grid_init(&grid, "route", "path", "kind", "owner", "new", "shadow", "old-requests",
+                 "old-errors", "new-requests", "new-errors", NULL);
+    for (size_t i = 0; i < status->n_routes; i++)
+        add_row(call, &grid, &status->routes[i], status);
+    fx_grid_render(&grid, &out);
+    for (size_t i = 0; i < status->n_groups; i++)
+        if (status->groups[i].hold == FCD_HOLDING)
+            fx_buf_printf(&out, "group %s holds %" PRId64 " writes; %.1f s left\n",
+                          status->groups[i].group, status->groups[i].held,
+                          (double)status->groups[i].hold_left_ms / 1000);
+    fputs(fx_buf_cstr(&out), stdout);
+    return true;
+}
+
+static void explain_live(struct cmd_call *call, const struct fcd_explained *e, struct fx_buf *out)
+{
+    struct scene scene;
+    struct fx_err ignored = FX_ERR_INIT;
+    if (!load(call, &scene, &ignored)) {
+        fx_buf_printf(out, "facade   not asked: %s\n", ignored.message);
+        return;
+    }
+    const struct fcd_group_status *group = find_group(scene.status, e->group);
+    const struct fcd_route_status *route = find_route(scene.status, e->route);
+    if (group == NULL || route == NULL) {
+        fx_buf_add_c(out,
+                     "facade   runs with another configuration: it does not know this route\n");
+        return;
+    }
+    fx_buf_printf(out, "owner    %s, epoch %" PRId64 "\n", side_name(group->owner), group->epoch);
+    if (e->is_write || group->owner == FCD_NEW) {
+        fx_buf_printf(out, "goes to  %s%s\n", group->owner == FCD_NEW ? e->new_side : e->old_side,
+                      e->is_write && group->hold == FCD_HOLDING ? ", after the hold" : "");
+        return;
+    }
+    fx_buf_printf(out, "weight   %g %% of the users go to %s\n", route->weight_percent,
+                  e->new_side);
+    if (e->key_percent >= 0)
+        fx_buf_printf(out, "goes to  %s\n",
+                      e->key_percent < route->weight_percent ? e->new_side : e->old_side);
+}
+
+static bool run_explain(struct cmd_call *call, struct fx_err *err)
+{
+    const struct route_opts *opts = call->options;
+    struct fcd_explained e;
+    if (!fcd_facade_explain(call->project_path, call->words[0], call->words[1], opts->key,
+                            call->arena, &e, err))
+        return false;
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(64 * 1024);
+    fx_buf_printf(&out, "request  %s %s\n", call->words[0], e.path);
+    if (e.route == NULL) {
+        fx_buf_printf(&out, "route    none\ngoes to  %s (the default)\n", e.old_side);
+    } else {
+        fx_buf_printf(&out, "route    %s  %s  (%s)\ngroup    %s: old %s, new %s\n", e.route,
+                      e.pattern, e.is_write ? "write: follows the owner" : "read: split by weight",
+                      e.group, e.old_side, e.new_side);
+        if (e.key_percent >= 0 && !e.is_write)
+            fx_buf_printf(&out, "key      new from a weight of %.2f %% on\n", e.key_percent);
+        explain_live(call, &e, &out);
+    }
+    fputs(fx_buf_cstr(&out), stdout);
+    return true;
+}
+
+static bool say_dry(const struct route_opts *opts)
+{
+    if (!opts->execute)
+        puts("nothing was done; add --execute");
+    return !opts->execute;
+}
+
+/* NULL: not asked for, *ret stays -1. */
+static bool read_percent(const char *name, const char *text, double *ret, struct fx_err *err)
+{
+    *ret = -1;
+    return text == NULL || fx_units_percent(fx_str_from(text), ret) ||
+           fx_fail(err, FX_E_USAGE, "--%s is a percentage from 0%% to 100%%, not \"%s\"", name,
+                   text);
+}
+
+static bool apply(const struct scene *scene, const char *id, double weight, double shadow,
+                  int64_t recheck_ms, struct fx_err *err)
+{
+    int64_t epoch = scene->status->controller_epoch; /* beside a run, not above it */
+    return (weight < 0 || fcd_control_weight(&scene->at, epoch, id, weight, err)) &&
+           (shadow < 0 || fcd_control_shadow(&scene->at, epoch, id, shadow, recheck_ms, err));
+}
+
+static bool run_set(struct cmd_call *call, struct fx_err *err)
+{
+    const struct route_opts *opts = call->options;
+    struct scene scene = {0};
+    const char *id = call->words[0];
+    double weight, shadow;
+    if (!read_percent("weight", opts->weight, &weight, err) ||
+        !read_percent("shadow", opts->shadow, &shadow, err))
+        return false;
+    if (weight < 0 && shadow < 0)
+        return fx_fail(err, FX_E_USAGE, "say what to set: --weight P or --shadow P");
+    if (!load(call, &scene, err))
+        return false;
+    const struct fcd_route_status *route = find_route(scene.status, id);
+    if (route == NULL) {
+        fx_fail(err, FX_E_USAGE, "the facade has no route \"%s\"", id);
+        return fx_hint(err, "Run: ficus route list");
+    }
+    if (weight >= 0)
+        printf("%s: weight of the new side %g %% -> %g %%\n", id, route->weight_percent, weight);
+    if (shadow >= 0)
+        printf("%s: shadow %g %% -> %g %%\n", id, route->shadow_percent, shadow);
+    return say_dry(opts) || apply(&scene, id, weight, shadow, opts->recheck_ms, err);
+}
+
+/* NULL with *err filled: the facade cannot be asked, or has no such group. */
+static const struct fcd_group_status *need_group(struct cmd_call *call, struct scene *scene,
+                                                 struct fx_err *err)
+{
+    if (!load(call, scene, err))
+        return NULL;
+    const struct fcd_group_status *group = find_group(scene->status, call->words[0]);
+    if (group == NULL)
+        (void)fx_fail(err, FX_E_USAGE, "the facade has no group \"%s\"", call->words[0]);
+    return group;
+}
+
+static bool run_hold(struct cmd_call *call, struct fx_err *err)
+{
+    const struct route_opts *opts = call->options;
+    struct scene scene = {0};
+    const struct fcd_group_status *group = need_group(call, &scene, err);
+    if (group == NULL)
+        return false;
+    printf("%s: hold its writes for at most %.1f s (epoch %" PRId64 ")\n", group->group,
+           (double)opts->hold_ms / 1000, group->epoch);
+    return say_dry(opts) ||
+           fcd_control_hold(&scene.at, group->group, group->epoch, opts->hold_ms, err);
+}
+
+static bool run_release(struct cmd_call *call, struct fx_err *err)
+{
+    const struct route_opts *opts = call->options;
+    struct scene scene = {0};
+    const struct fcd_group_status *group = need_group(call, &scene, err);
+    if (group == NULL)
+        return false;
+    printf("%s: send %" PRId64 " held writes to the %s side (epoch %" PRId64 ")\n", group->group,
+           group->held, side_name(group->owner), group->epoch);
+    return say_dry(opts) || fcd_control_release(&scene.at, group->group, group->epoch, err);
+}
+
+#define ROUTE_CMD(verb_, words_, n_words, options_, run_, ...)                                    \
+    {                                                                                             \
+        .noun = "route", .verb = (verb_), .words = (words_), .words_min = (n_words),              \
+        .words_max = (n_words), .options = (options_), .options_size = sizeof(struct route_opts), \
+        .run = (run_), __VA_ARGS__                                                                \
+    }
+
+const struct cmd cmd_route[] = {
+    ROUTE_CMD("list", NULL, 0, list_options, run_list,
+              .summary = "routes of the running facade: owner, weight, shadow, requests, errors"),
+    ROUTE_CMD("explain", "METHOD PATH", 2, explain_options, run_explain,
+              .summary = "which route takes a request, and where it goes now"),
+    ROUTE_CMD("set", "ROUTE", 1, set_options, run_set,
+              .summary = "set a route's weight or shadow by hand"),
+    ROUTE_CMD("hold", "GROUP", 1, hold_options, run_hold,
+              .summary = "let the writes of a group wait, until released or a deadline"),
+    ROUTE_CMD("release", "GROUP", 1, release_options, run_release,
+              .summary = "send the held writes of a group to its owner"),
+    CMD_END};
