@@ -170,8 +170,10 @@ static bool fx_barrier_read(void *world, bool is_reverse, int64_t epoch, bool *r
     if (!stream_status(real, is_reverse, &status, err))
         return false;
     if (status.phase == CDC_PHASE_STOPPED || status.phase == CDC_PHASE_COPY) {
-        fx_fail(err, FX_E_STREAM, "the %s stream is in phase %s",
-                is_reverse ? "reverse" : "forward", cdc_phase_name(status.phase));
+        char name[128];
+        struct cdc_ref ref = pln_world_stream(real, is_reverse);
+        cdc_stream_name(&ref, name, sizeof name);
+        fx_fail(err, FX_E_STREAM, "stream %s is in phase %s", name, cdc_phase_name(status.phase));
         return fx_detail(err, "%s", status.error);
     }
     *ret = strcmp(status.barrier_group, real->sides.group) == 0 && status.barrier_epoch >= epoch;
