@@ -82,7 +82,7 @@ static bool run(struct cmd_call *call, struct fx_err *err)
 {
     const struct run_options *options = call->options;
     struct fx_project *project;
-    struct fx_context *ctx;
+    struct fx_context *ctx = NULL;
     struct rec_options rec;
     struct rec_report *report;
     char path[PATH_MAX];
