@@ -1,5 +1,5 @@
 # docs/reference is generated from the tables of the program itself: `make docs`.
-DOC_PAGES := commands errors exit-codes config
+DOC_PAGES := commands errors exit-codes config metrics
 
 .PHONY: docs
 docs: $(FICUS)

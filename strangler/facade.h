@@ -35,4 +35,7 @@ bool fcd_facade_explain(const char *config_path, const char *method, const char 
                         const char *key, struct fx_arena *arena, struct fcd_explained *ret,
                         struct fx_err *err) FX_MUST_CHECK;
 
+/* The metrics of GET /metrics as a table, for docs/reference. */
+void fcd_metrics_markdown(struct fx_buf *out);
+
 #endif

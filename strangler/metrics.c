@@ -2,6 +2,8 @@
 /* The table. Gauges are set when someone asks (admin/api), counters where things happen. */
 #include "strangler/metrics.h"
 
+#include "strangler/facade.h"
+
 const struct fx_metric_def fcd_metric_defs[FCD_MT_COUNT] = {
     [FCD_MT_REQUESTS] =
         {"ficus_facade_requests_total",
@@ -59,3 +61,17 @@ const struct fx_metric_def fcd_metric_defs[FCD_MT_COUNT] = {
                        {"route", "result"},
                        NULL},
 };
+
+void fcd_metrics_markdown(struct fx_buf *out)
+{
+    static const char *const kinds[] = {
+        [FX_COUNTER] = "counter", [FX_GAUGE] = "gauge", [FX_HISTOGRAM] = "histogram"};
+    fx_buf_add_c(out, "| metric | kind | labels | meaning |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < FCD_MT_COUNT; i++) {
+        const struct fx_metric_def *def = &fcd_metric_defs[i];
+        fx_buf_printf(out, "| `%s` | %s | ", def->name, kinds[def->kind]);
+        for (size_t l = 0; l < FX_METRIC_LABELS_MAX && def->labels[l] != NULL; l++)
+            fx_buf_printf(out, "%s%s", l > 0 ? ", " : "", def->labels[l]);
+        fx_buf_printf(out, " | %s |\n", def->help);
+    }
+}

@@ -122,6 +122,15 @@ static void config_page(struct fx_buf *out)
     pln_config_markdown(out);
 }
 
+static void metrics_page(struct fx_buf *out)
+{
+    fx_buf_add_c(
+        out,
+        "# Metrics of `ficusd`\n\nWritten by `make docs` from `strangler/metrics.c`; served at "
+        "`GET /metrics` of the admin address.\n\n");
+    fcd_metrics_markdown(out);
+}
+
 struct page {
     const char *name;
     void (*write)(struct fx_buf *out);
@@ -130,7 +139,8 @@ struct page {
 static const struct page pages[] = {{"commands", commands_page},
                                     {"errors", errors_page},
                                     {"exit-codes", exits_page},
-                                    {"config", config_page}};
+                                    {"config", config_page},
+                                    {"metrics", metrics_page}};
 
 static bool write_page(const char *name, struct fx_buf *out, struct fx_err *err)
 {
@@ -141,7 +151,7 @@ static bool write_page(const char *name, struct fx_buf *out, struct fx_err *err)
         }
     }
     fx_fail(err, FX_E_USAGE, "there is no page \"%s\"", name);
-    return fx_hint(err, "Pages: commands, errors, exit-codes, config.");
+    return fx_hint(err, "Pages: commands, errors, exit-codes, config, metrics.");
 }
 
 static bool run_help(struct cmd_call *call, struct fx_err *err)

@@ -22,17 +22,20 @@ static void write_group(struct fcd_worker *worker, const struct fcd_group *group
     fx_json_w_end(w);
 }
 
+/* Oldest first: the ring's oldest stands where the next one will be written, once it is full. */
 static void write_exemplars(const struct fcd_exemplars *kept, struct fx_json_w *w)
 {
+    size_t first = kept->len == kept->max ? kept->next : 0;
     fx_json_w_key(w, "exemplars");
     fx_json_w_array(w);
     for (size_t i = 0; i < kept->len; i++) {
+        const struct fcd_exemplar *one = &kept->items[(first + i) % kept->max];
         char at[FX_WALL_TEXT];
-        fx_wall_text(kept->items[i].at, at);
+        fx_wall_text(one->at, at);
         fx_json_w_object(w);
         fx_json_w_kv_text(w, "at", at);
-        fx_json_w_kv_text(w, "request", kept->items[i].request);
-        fx_json_w_kv_text(w, "difference", kept->items[i].difference);
+        fx_json_w_kv_text(w, "request", one->request);
+        fx_json_w_kv_text(w, "difference", one->difference);
         fx_json_w_end(w);
     }
     fx_json_w_end(w);

@@ -301,7 +301,7 @@ static void add_exemplar(struct fcd_shadow_job *job, const char *difference)
     if (most == 0)
         return;
     if (kept->items == NULL)
-        kept->items = fx_alloc_array(most, sizeof *kept->items);
+        kept->items = fx_alloc_array(kept->max = most, sizeof *kept->items);
     struct fcd_exemplar *one = &kept->items[kept->next];
     kept->next = (kept->next + 1) % most;
     kept->len = FX_MIN(kept->len + 1, most);

@@ -33,7 +33,7 @@ struct fcd_exemplar {
 };
 struct fcd_exemplars {
     struct fcd_exemplar *items; /* a ring of conf.mirror.exemplars */
-    size_t len, next;
+    size_t max, len, next;
 };
 
 struct fcd_mirror {
