@@ -70,6 +70,7 @@ struct rec_progress {
     bool (*on_progress)(void *arg, const char *table, int64_t rows);
     void *arg;
 };
+/* Binds the context in `arena`, which must live as long as the context is used. */
 bool rec_check(struct fx_context *ctx, const struct cdc_ref *ref, const struct rec_options *options,
                const char *plan, const char *step, const struct rec_progress *progress,
                struct fx_arena *arena, struct rec_report **ret_report,
@@ -77,7 +78,8 @@ bool rec_check(struct fx_context *ctx, const struct cdc_ref *ref, const struct r
 
 /*
  * Compares single rows by key on both present states (the cut-over's verify, behind the fence, where nothing
- * moves). Differences are appended to ret_report->tables as by rec_check.
+ * moves). A context that is bound already (fx_map_bind, in an arena that still lives) is used as it is; otherwise it
+ * is bound in `arena`. Differences are listed in ret_report->tables as by rec_check.
  */
 bool rec_check_keys(struct fx_context *ctx, enum fx_direction direction, const struct cdc_key *keys,
                     size_t n_keys, struct fx_arena *arena, struct rec_report **ret_report,
