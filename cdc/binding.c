@@ -60,9 +60,23 @@ ptrdiff_t cdc_binding_find(const struct cdc_binding *binding, struct fx_str sche
     return -1;
 }
 
-const char *cdc_binding_group(const struct cdc_binding *binding, size_t table)
+bool cdc_binding_is_canary(const struct cdc_binding *binding, size_t table)
 {
-    return table + 1 == binding->ctx.n_tables ? binding->canary_group : binding->ctx.name;
+    const struct fx_map_table *map = &binding->ctx.tables[table];
+    return strcmp(map->old_schema, "ficus") == 0 && strcmp(map->old_name, "canary") == 0;
+}
+
+const char *cdc_row_group(const struct cdc_binding *binding, const struct cdc_row *row)
+{
+    if (!cdc_binding_is_canary(binding, row->table))
+        return binding->ctx.name;
+    const struct fx_value *values = row->new != NULL ? row->new : row->old;
+    int grp = fx_table_column(cdc_source_table(binding, row->table), "grp");
+    if (grp < 0 || values[grp].kind != FX_V_TEXT)
+        return NULL;
+    if (fx_str_eq_c(values[grp].s, binding->canary_group))
+        return binding->canary_group;
+    return fx_str_eq_c(values[grp].s, binding->ctx.name) ? binding->ctx.name : NULL;
 }
 
 void cdc_row_describe(const struct cdc_binding *binding, const struct cdc_row *row,
@@ -143,6 +157,13 @@ static bool bind(const struct fx_context *ctx, enum fx_direction direction, bool
     binding->slot = cdc_name_slot(ctx->name, arena);
     binding->origin = cdc_name_origin(ctx->name, arena);
     binding->canary_group = fx_arena_printf(arena, "%s.canary", ctx->name);
+    FX_AUTO(fx_buf) struct fx_buf where = FX_BUF(1024);
+    fx_buf_add_c(&where, "grp in (");
+    fx_db_literal(FX_PG, fx_str_from(ctx->name), &where);
+    fx_buf_add_c(&where, ", ");
+    fx_db_literal(FX_PG, fx_str_from(binding->canary_group), &where);
+    fx_buf_add_char(&where, ')');
+    binding->canary_where = fx_arena_strdup(arena, fx_buf_cstr(&where));
     *ret_binding = binding;
     return true;
 }

@@ -98,6 +98,8 @@ struct cdc_binding {
     const char
         *origin; /* PostgreSQL replication origin of the reverse applier, "ficus_orders_reverse" */
     const char *canary_group; /* "orders.canary" */
+    /* ficus.canary is shared by all contexts of a database; this is the part of ours, on both engines. */
+    const char *canary_where; /* "grp in ('orders', 'orders.canary')" */
 };
 
 /* Source-side and target-side catalog of one table of the binding. */
@@ -106,8 +108,10 @@ const struct fx_table *cdc_target_table(const struct cdc_binding *binding, size_
 /* Index of the source-side table of that name, or -1 when the stream does not carry it. */
 ptrdiff_t cdc_binding_find(const struct cdc_binding *binding, struct fx_str schema,
                            struct fx_str name);
-/* The group that owns a table of the binding: the context's name, or its canary group. */
-const char *cdc_binding_group(const struct cdc_binding *binding, size_t table);
+bool cdc_binding_is_canary(const struct cdc_binding *binding, size_t table);
+/* The group that owns the row: the context's name; for a canary row what it says itself, NULL when that is
+   another context's group: then the row is not for this stream. */
+const char *cdc_row_group(const struct cdc_binding *binding, const struct cdc_row *row);
 /* `table "public.orders" key (id)=(42)`: the source's name and key of a change, for messages. */
 void cdc_row_describe(const struct cdc_binding *binding, const struct cdc_row *row,
                       struct fx_buf *out);

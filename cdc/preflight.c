@@ -114,6 +114,8 @@ static bool check_empty(struct preflight *p, const struct cdc_binding *binding,
         fx_db_ident(FX_MY, table->schema, &sql);
         fx_buf_add_char(&sql, '.');
         fx_db_ident(FX_MY, table->name, &sql);
+        if (cdc_binding_is_canary(binding, i))
+            fx_buf_printf(&sql, " where %s", binding->canary_where);
         fx_buf_add_c(&sql, " limit 1");
         if (!fx_db_query(p->new_db, fx_buf_cstr(&sql), NULL, 0, &rows, err))
             return false;

@@ -340,12 +340,15 @@ static bool sink_begin_copy(struct cdc_sink *sink, int64_t n_rows, struct fx_err
     return !s->is_exact || flush(s, err);
 }
 
-static void add_target_name(struct sink_db *s, size_t table, struct fx_buf *sql)
+/* The table, and of the canary only our part. */
+static void add_target(struct sink_db *s, size_t table, struct fx_buf *sql)
 {
     const struct fx_table *target = cdc_target_table(s->binding, table);
     fx_db_ident(s->binding->target->engine, target->schema, sql);
     fx_buf_add_char(sql, '.');
     fx_db_ident(s->binding->target->engine, target->name, sql);
+    if (cdc_binding_is_canary(s->binding, table))
+        fx_buf_printf(sql, " where %s", s->binding->canary_where);
 }
 
 /* Only a forward copy cleans up, so the target is MariaDB, which has DELETE … LIMIT. */
@@ -356,7 +359,7 @@ static bool sink_clean(struct cdc_sink *sink, size_t table, int64_t limit, int64
     FX_ASSERT(s->binding->target->engine == FX_MY);
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1024);
     fx_buf_add_c(&sql, "delete from ");
-    add_target_name(s, table, &sql);
+    add_target(s, table, &sql);
     fx_buf_printf(&sql, " limit %" PRId64, limit);
     if (!sink_begin_copy(sink, 1, err) || !flush(s, err))
         return false;
@@ -374,7 +377,7 @@ static bool sink_is_empty(struct cdc_sink *sink, size_t table, bool *ret_is_empt
     struct fx_rows rows;
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1024);
     fx_buf_add_c(&sql, "select 1 from ");
-    add_target_name(s, table, &sql);
+    add_target(s, table, &sql);
     fx_buf_add_c(&sql, " limit 1");
     if (!fx_db_query(s->db, fx_buf_cstr(&sql), NULL, 0, &rows, err))
         return classify(err);

@@ -168,6 +168,8 @@ static bool copy_table(struct snapshotter *s, size_t t, struct fx_err *err)
         columns[c] = (int)c;
     struct fx_scan_spec spec = {
         .table = table, .columns = columns, .n_columns = table->n_columns, .is_ordered = true};
+    if (cdc_binding_is_canary(s->env->binding, t))
+        spec.where = s->env->binding->canary_where;
     struct fx_scan *scan = NULL;
     if (!fx_scan_open(s->reader, &spec, &scan, err)) {
         fx_err_as_source(err);

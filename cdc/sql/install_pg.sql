@@ -25,3 +25,5 @@ create table if not exists ficus.canary (
     note text,
     at   timestamptz default clock_timestamp()
 );
+-- A deleted row must still say whose it was: the table is shared by all contexts of the database.
+alter table ficus.canary replica identity full;

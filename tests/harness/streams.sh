@@ -55,13 +55,13 @@ streams_pid() { streams_status "$1" pid; }
 streams_probe=0
 streams_caught_up() {
     streams_probe=$((streams_probe + 1))
-    pg_sql mono shop "insert into ficus.canary(grp, note) values ('probe', 'p$streams_probe-$$')"
+    pg_sql mono shop "insert into ficus.canary(grp, note) values ('orders.canary', 'p$streams_probe-$$')"
     until_ok 30 streams_probed || not_ok "the forward stream catches up (probe $streams_probe)"
 }
 streams_probed() { [ "$(my_sql orders ficus "select 1 from canary where note = 'p$streams_probe-$$'")" = 1 ]; }
 streams_probe_back() {
     streams_probe=$((streams_probe + 1))
-    my_sql orders ficus "insert into canary(id, grp, note) values (1000000 + $streams_probe, 'probe', 'b$streams_probe-$$')"
+    my_sql orders ficus "insert into canary(id, grp, note) values (1000000 + $streams_probe, 'orders.canary', 'b$streams_probe-$$')"
     until_ok 30 streams_probed_back || not_ok "the reverse stream catches up (probe $streams_probe)"
 }
 streams_probed_back() { [ "$(pg_sql mono shop "select 1 from ficus.canary where note = 'b$streams_probe-$$'")" = 1 ]; }

@@ -35,9 +35,9 @@ same "advance on an idle source" "{\"at\":\"$goal\"}" "$(post forward advance "{
 check "release" post forward release '{}'
 
 check "hold the reverse stream" post reverse hold '{"limit_ms": 60000}'
-my_sql orders ficus "insert into canary(id, grp, note) values (5001, 'x', 'back')"
+my_sql orders ficus "insert into canary(id, grp, note) values (5001, 'orders.canary', 'back')"
 goal=$(my_sql orders ficus "select @@gtid_binlog_pos")
-my_sql orders ficus "insert into canary(id, grp, note) values (5002, 'x', 'back')"
+my_sql orders ficus "insert into canary(id, grp, note) values (5002, 'orders.canary', 'back')"
 sleep 0.5
 same "nothing comes back while held" 0 "$(pg_sql mono shop "select count(*) from ficus.canary where id > 5000")"
 same "advance the reverse stream" "{\"at\":\"$goal\"}" "$(post reverse advance "{\"goal\": \"$goal\", \"timeout_ms\": 5000}")"

@@ -36,6 +36,12 @@ my_sql orders orders "update customer_orders set qty = 2 where id = 8"
 streams_probe_back
 same "writes of the owner are no leak" 1 "$(pg_sql mono shop "select count(*) from orders where id = 8 and qty = 2")"
 
+my_sql orders ficus "insert into canary(id, grp, note) values (77, 'orders', 'confirm'), (78, 'other.canary', 'not ours')"
+streams_probe_back
+same "a canary of the owner travels, another context's does not, neither is a leak" "77 0" \
+    "$(pg_sql mono shop "select max(id) from ficus.canary where grp = 'orders'") $(streams_status reverse leaks)"
+same "another context's canary stays" 0 "$(pg_sql mono shop "select count(*) from ficus.canary where id = 78")"
+
 kill -KILL "$(streams_pid forward)"
 until_ok 5 stopped forward
 pg_sql mono shop "update orders set qty = 9 where id = 9"
