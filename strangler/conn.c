@@ -110,7 +110,7 @@ bool fcd_conn_flush(struct fcd_conn *conn)
     }
     if (fcd_iobuf_len(&conn->out) > 0)
         fcd_conn_timer(conn, conn->worker->conf->timeouts.stall_ms);
-    else if (conn->state == FCD_C_BUSY)
+    else if (conn->req != NULL && conn->req->step != FCD_STEP_RECEIVE)
         fx_timer_stop(&conn->timer);
     return true;
 }
@@ -124,6 +124,11 @@ static void linger(struct fcd_conn *conn)
     }
     if (fcd_iobuf_len(&conn->out) > 0)
         return;
+    if (!conn->is_shut) {
+        conn->is_shut = true;
+        shutdown(conn->watch.fd, SHUT_WR);
+        fcd_conn_timer(conn, LINGER_MS);
+    }
     fcd_iobuf_consume(&conn->in, fcd_iobuf_len(&conn->in));
     for (int rounds = 0; rounds < DRIVE_ROUNDS; rounds++) {
         switch (fcd_conn_read(conn)) {
@@ -148,10 +153,7 @@ static void end(struct fcd_conn *conn)
         return;
     }
     set_state(conn, FCD_C_LINGER);
-    fcd_conn_timer(conn, fcd_iobuf_len(&conn->out) > 0 ? conn->worker->conf->timeouts.stall_ms
-                                                       : LINGER_MS);
-    if (fcd_iobuf_len(&conn->out) == 0)
-        shutdown(conn->watch.fd, SHUT_WR);
+    fcd_conn_timer(conn, conn->worker->conf->timeouts.stall_ms);
     linger(conn);
 }
 

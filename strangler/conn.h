@@ -36,6 +36,7 @@ struct fcd_conn {
     bool is_admin;
     bool is_last; /* close after the present answer */
     bool is_driving;
+    bool is_shut; /* LINGER: our side is closed */
     struct fcd_req *req;
     char peer[48]; /* address without port */
 };

@@ -201,6 +201,11 @@ static enum next step_route(struct fcd_req *req)
         fcd_req_refuse(req, 508, "this request has passed this facade before");
         return NEXT_MORE;
     }
+    if (req->method == FCD_M_OPTIONS &&
+        fx_str_eq_c(fx_head_value(&req->head, "Max-Forwards"), "0")) {
+        fcd_req_refuse(req, 200, "this is the facade, the last one that may answer");
+        return NEXT_MORE;
+    }
     req->route = find_route(req);
     if (req->route == NULL)
         return NEXT_MORE;

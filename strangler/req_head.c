@@ -13,6 +13,7 @@
 
 #include <inttypes.h>
 
+#include "lib/fmt/text.h"
 #include "lib/http/h1_write.h"
 #include "strangler/conn.h"
 
@@ -40,12 +41,26 @@ static void add_target(const struct fx_head *head, struct fx_buf *out)
     }
 }
 
+/* 7.6.2: counted down for OPTIONS (TRACE is not forwarded), otherwise left as it is. */
+static void add_max_forwards(const struct fcd_req *req, struct fx_buf *out)
+{
+    const struct fx_field *field = fx_head_find(&req->head, "Max-Forwards");
+    uint64_t left = 0;
+    if (field == NULL)
+        return;
+    if (req->method == FCD_M_OPTIONS && fx_parse_u64(field->value, UINT32_MAX, &left) && left > 0)
+        fx_buf_printf(out, "Max-Forwards: %" PRIu64 "\r\n", left - 1);
+    else
+        fx_h1_write_field(out, field->name, field->value);
+}
+
 void fcd_head_forward(struct fcd_req *req, const struct fcd_conf_endpoint *endpoint, bool is_shadow,
                       struct fx_buf *out)
 {
     static const char *const rewritten[] = {"Host",        "Content-Length",  "Expect",
                                             "Via",         "X-Forwarded-For", "X-Forwarded-Proto",
-                                            "Ficus-Epoch", "Ficus-Shadow",    NULL};
+                                            "Ficus-Epoch", "Ficus-Shadow",    "Max-Forwards",
+                                            NULL};
     const struct fx_head *head = &req->head;
     struct fcd_worker *worker = req->worker;
     char via[40];
@@ -65,6 +80,7 @@ void fcd_head_forward(struct fcd_req *req, const struct fcd_conf_endpoint *endpo
     }
     snprintf(via, sizeof via, "1.%d %s", req->minor, worker->pseudonym);
     add_list(head, "Via", via, out);
+    add_max_forwards(req, out);
     if (req->framing == FX_FRAME_LENGTH)
         fx_buf_printf(out, "Content-Length: %" PRIu64 "\r\n", req->left);
     else if (req->framing == FX_FRAME_CHUNKED)

@@ -21,34 +21,6 @@ static struct fcd_req *req_of(struct fcd_xchg *x)
     return FX_CONTAINER_OF(x, struct fcd_req, x);
 }
 
-static void on_start(struct fcd_xchg *x)
-{
-    struct fcd_req *req = req_of(x);
-    struct fcd_conn *conn = req->conn;
-    fcd_head_forward(req, x->u->endpoint->conf, false, &x->u->out.buf);
-    if (x->u->out.buf.has_failed) {
-        fcd_xchg_abort(x);
-        fcd_req_refuse(req, 431, "the head is too large to be forwarded");
-        fcd_conn_drive(conn);
-        return;
-    }
-    if (req->framing == FX_FRAME_NONE) {
-        req->is_body_read = true;
-        fcd_xchg_complete(x);
-        return;
-    }
-    /* The body streams through the block that holds the head, so from here on the head is forgotten. */
-    fcd_iobuf_consume(&conn->in, req->head_len);
-    req->head_len = 0;
-    if (req->is_expecting) {
-        req->is_expecting = false;
-        fcd_iobuf_take(&conn->out, &req->worker->stock);
-        fx_buf_add_c(&conn->out.buf, "HTTP/1.1 100 Continue\r\n\r\n");
-        if (!fcd_conn_flush(conn))
-            fcd_conn_close(conn);
-    }
-}
-
 /* Takes what has arrived of the body into `out`; false: the body is malformed. */
 static bool take_body(struct fcd_req *req, struct fx_buf *out)
 {
@@ -91,6 +63,41 @@ static void spoil(struct fcd_req *req, int status, const char *why)
         fcd_req_refuse(req, status, why);
     }
     fcd_conn_drive(req->conn);
+}
+
+static void on_start(struct fcd_xchg *x)
+{
+    struct fcd_req *req = req_of(x);
+    struct fcd_conn *conn = req->conn;
+    fcd_head_forward(req, x->u->endpoint->conf, false, &x->u->out.buf);
+    if (x->u->out.buf.has_failed) {
+        fcd_xchg_abort(x);
+        fcd_req_refuse(req, 431, "the head is too large to be forwarded");
+        fcd_conn_drive(conn);
+        return;
+    }
+    if (req->framing == FX_FRAME_NONE) {
+        req->is_body_read = true;
+        fcd_xchg_complete(x);
+        return;
+    }
+    /* The body streams through the block that holds the head, so from here on the head is forgotten. */
+    fcd_iobuf_consume(&conn->in, req->head_len);
+    req->head_len = 0;
+    if (req->is_expecting) {
+        req->is_expecting = false;
+        fcd_iobuf_take(&conn->out, &req->worker->stock);
+        fx_buf_add_c(&conn->out.buf, "HTTP/1.1 100 Continue\r\n\r\n");
+        if (!fcd_conn_flush(conn)) {
+            fcd_conn_close(conn);
+            return;
+        }
+    }
+    /* What came together goes on together: one write for a small request. */
+    if (!take_body(req, &x->u->out.buf))
+        spoil(req, 400, req->chunked.what);
+    else if (req->is_body_read)
+        fcd_xchg_complete(x);
 }
 
 static void on_fill(struct fcd_xchg *x)
@@ -211,10 +218,15 @@ static void count_failure(struct fcd_req *req, enum fcd_failure why)
 static void on_fail(struct fcd_xchg *x, enum fcd_failure why)
 {
     struct fcd_req *req = req_of(x);
-    count_failure(req, why);
+    bool is_client_late =
+        why == FCD_FAIL_TIMEOUT && !x->is_complete && req->framing != FX_FRAME_NONE;
+    if (!is_client_late)
+        count_failure(req, why);
     if (req->is_answer_begun || req->conn == NULL) {
         req->is_cut = true;
         fcd_req_set_step(req, FCD_STEP_FINISH);
+    } else if (is_client_late) {
+        fcd_req_refuse(req, 408, "the request's body did not arrive in time");
     } else {
         fcd_req_refuse(req, status_of(why), fcd_failure_text(why));
     }

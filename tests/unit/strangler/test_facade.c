@@ -181,6 +181,44 @@ static void test_proxy__heads_beyond_the_limits_are_refused(void **state)
     stage_close(&stage);
 }
 
+static void test_proxy__options_counts_down_max_forwards(void **state)
+{
+    (void)state;
+    open_stage("");
+    FX_AUTO(reply) struct reply reply = {0};
+    request(stage.port, "OPTIONS", "*", "Max-Forwards: 0\r\n", NULL, &reply);
+    assert_int_equal(reply.status, 200);
+    assert_int_equal(atomic_load(&stage.old.requests), 0);
+    request(stage.port, "OPTIONS", "*", "Max-Forwards: 7\r\n", NULL, &reply);
+    assert_int_equal(reply.status, 200);
+    assert_non_null(strstr(stage.old.last_head, "OPTIONS * HTTP/1.1\r\n"));
+    assert_non_null(strstr(stage.old.last_head, "\r\nMax-Forwards: 6\r\n"));
+    stage_close(&stage);
+}
+
+static void test_proxy__a_body_that_stalls_or_is_malformed_is_refused(void **state)
+{
+    (void)state;
+    open_stage("  timeouts: {stall: 300ms}\n");
+    FX_AUTO(reply) struct reply reply = {0};
+    FX_AUTO_FD int slow = client_open(stage.port);
+    client_send(slow, "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nab");
+    client_read(slow, "POST", &reply);
+    assert_int_equal(reply.status, 408);
+    static const char *const bodies[] = {"xyz\r\n", "3\nabc\r\n0\r\n\r\n",
+                                         "0x3\r\nabc\r\n0\r\n\r\n", "3\r\nabcd\r\n0\r\n\r\n",
+                                         "fffffffffffffffff\r\n"};
+    for (size_t i = 0; i < FX_ARRAY_LEN(bodies); i++) {
+        FX_AUTO_FD int fd = client_open(stage.port);
+        client_send(fd, "POST /a HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n");
+        client_send(fd, bodies[i]);
+        client_read(fd, "POST", &reply);
+        assert_int_equal(reply.status, 400);
+        assert_false(reply.is_kept);
+    }
+    stage_close(&stage);
+}
+
 static void test_proxy__large_bodies_stream_both_ways_in_bounded_memory(void **state)
 {
     (void)state;
@@ -825,6 +863,8 @@ int main(void)
         cmocka_unit_test(test_proxy__a_request_that_comes_back_is_stopped),
         cmocka_unit_test(test_proxy__malformed_requests_never_reach_an_upstream),
         cmocka_unit_test(test_proxy__heads_beyond_the_limits_are_refused),
+        cmocka_unit_test(test_proxy__options_counts_down_max_forwards),
+        cmocka_unit_test(test_proxy__a_body_that_stalls_or_is_malformed_is_refused),
         cmocka_unit_test(test_proxy__large_bodies_stream_both_ways_in_bounded_memory),
         cmocka_unit_test(
             test_proxy__an_answer_that_ends_with_the_connection_is_chunked_for_the_client),
