@@ -76,8 +76,8 @@ static void paint(struct cmd_call *call, const char *name)
     signal(SIGHUP, SIG_DFL);
     signal(SIGTERM, SIG_DFL);
     const char *color = call->no_color ? "--no-color" : "--until-end";
-    execl(call->argv0, call->argv0, "status", name, "-w", "--until-end", color, "-f",
-          call->project_path, (char *)NULL);
+    execl(call->argv0, call->argv0, "status", name, "-w", "--until-end", color, "--every", "250ms",
+          "-f", call->project_path, (char *)NULL);
     _exit(127);
 }
 

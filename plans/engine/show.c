@@ -177,7 +177,7 @@ static const char *running_note(const struct pln_step *step, const struct pln_st
     return note;
 }
 
-/* Before stream.start nothing is there to answer; that is no failure. */
+/* Before stream.start and after its undo nothing is there to answer; that is no failure. */
 static void say_not_yet(const struct pln_plan *plan, const struct pln_state *state,
                         struct pln_live *live)
 {
@@ -188,8 +188,9 @@ static void say_not_yet(const struct pln_plan *plan, const struct pln_state *sta
     const char **errors[] = {&live->forward_error, &live->reverse_error, &live->own_error};
     for (size_t i = 0; i < FX_ARRAY_LEN(errors); i++) {
         const char *text = *errors[i];
-        if (text != NULL && (strstr(text, "[STREAM]") != NULL || strstr(text, "[DRIFT]") != NULL))
-            *errors[i] = "not installed yet";
+        if (text != NULL && (strstr(text, "[STREAM]") != NULL || strstr(text, "[DRIFT]") != NULL ||
+                             strstr(text, "exist") != NULL))
+            *errors[i] = "not installed";
     }
 }
 
