@@ -3,9 +3,10 @@
 integration: all test-programs
 	@FX_BUILD=$(CURDIR)/$(B) VARIANT=$(VARIANT) tests/integration/run $(if $(ONLY),$(wildcard tests/integration/$(ONLY)*.sh))
 
-# The single statements of the cut-over's protocol as commands, for the scripts 61nn.
+# The single statements of the cut-over's protocol as commands, for the scripts 61nn; single keys for 3101.
 FENCE_TOOL := $(B)/tests/integration/fence_tool
-test-programs: $(FENCE_TOOL)
-$(FENCE_TOOL): $(B)/tests/integration/fence_tool.o $(ARCHIVE)
+KEYS_TOOL := $(B)/tests/integration/keys_tool
+test-programs: $(FENCE_TOOL) $(KEYS_TOOL)
+$(FENCE_TOOL) $(KEYS_TOOL): %: %.o $(ARCHIVE)
 	@mkdir -p $(@D)
 	@$(CC) $(LDFLAGS_ALL) -o $@ $< $(ARCHIVE) $(DB_LIBS) $(CORE_LIBS)
