@@ -23,7 +23,7 @@
 struct cdc_options {
     int64_t copy_batch_rows; /* rows of one multi-row insert while copying */
     int64_t
-        txn_rows_max; /* changes of one source transaction kept in memory; beyond: spill to disk */
+        txn_rows_max; /* changes of one source transaction held in memory; beyond: sent on to the target */
     int64_t heartbeat_ms; /* how often an idle stream confirms its position */
     int64_t status_ms;
     int64_t tail_keys;        /* ring of recently changed keys, for the cut-over's verify */
