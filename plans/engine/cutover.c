@@ -195,20 +195,30 @@ static bool stopped(struct pln_cutover *cut, struct fx_err *err)
     return fx_fail(err, FX_E_INTERRUPTED, "asked to stop before the commit");
 }
 
-/* The fence must still be ours, and there must be time left in it. */
+/* A side is not as the fence left it: forgotten by a failover, healed, or taken by somebody else. */
+static bool fence_gone(struct pln_cutover *cut, const char *side, const struct pln_own *own,
+                       struct fx_err *err)
+{
+    return fx_fail(err, FX_E_ABORTED,
+                   "the fence has gone: group \"%s\" is %s at epoch %" PRId64 " on the %s side",
+                   cut->group, pln_own_state_name(own->state), own->epoch, side);
+}
+
+/* The fence must still be ours, nobody may have opened B, and there must be time left. */
 static bool fence_stands(struct pln_cutover *cut, struct fx_err *err)
 {
-    struct pln_own own = {0};
+    struct pln_own a = {0}, b = {0};
     if (now_ms(cut) - cut->fence_at_ms >= cut->opt->fence_ttl_ms)
         return fx_fail(err, FX_E_TIMEOUT, "the fence's time of %" PRId64 " ms is used up",
                        cut->opt->fence_ttl_ms);
-    if (!stopped(cut, err) || !cut->fx->own(cut->world, PLN_A, false, &own, err))
+    if (!stopped(cut, err) || !cut->fx->own(cut->world, PLN_A, false, &a, err) ||
+        !cut->fx->own(cut->world, PLN_B, false, &b, err))
         return false;
-    if (own.state == PLN_FENCED && own.epoch == cut->e + 1)
-        return true;
-    return fx_fail(err, FX_E_ABORTED,
-                   "the fence has gone: group \"%s\" is %s at epoch %" PRId64 " on the losing side",
-                   cut->group, pln_own_state_name(own.state), own.epoch);
+    if (a.state != PLN_FENCED || a.epoch != cut->e + 1)
+        return fence_gone(cut, "losing", &a, err);
+    if (b.state != PLN_AWAY || b.epoch >= cut->e + 2)
+        return fence_gone(cut, "winning", &b, err);
+    return true;
 }
 
 typedef bool (*probe_fn)(struct pln_cutover *cut, bool *ret, struct fx_err *err);
