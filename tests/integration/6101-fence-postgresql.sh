@@ -120,18 +120,24 @@ refused "a prepared transaction holds the fence off" "DB_CONFLICT" tool old fenc
 sleep 2
 check "preflight names it" grep -q "p1" <(tool old check 2000)
 pg_app "rollback prepared 'p1'"
-# The fence locks par, then t. Once it waits before the customer does (its one deadlock check is early, its lock
-# time-out ends before the customer's check), once after.
-for pause in 0.6 0.15; do
-    (pg_app "begin; lock table public.t in row exclusive mode; select pg_sleep($pause); update public.par set v = 3; commit" >/dev/null &&
-        echo fine >"$FX_DIR/dead") &
-    dead=$!
-    sleep 0.1
-    refused "a deadlock with a customer ends the fence's attempt" DB_CONFLICT tool old fence 13 60000 800
-    wait "$dead"
-    same "and never the customer" fine "$(cat "$FX_DIR/dead" 2>/dev/null)"
-    rm -f "$FX_DIR/dead"
-done
+# The fence has locked par and waits for t, which the customer has; then the customer asks for par.
+mkfifo "$FX_DIR/dl"
+psql -X -q -A -t -h "${PG_SOCK[mono]}" -p "${PG_PORT[mono]}" -U app -d shop <"$FX_DIR/dl" >"$FX_DIR/dl.out" 2>&1 &
+customer=$!
+exec 7>"$FX_DIR/dl"
+echo "begin; lock table public.t in row exclusive mode; select 'locked';" >&7
+until_ok 5 grep -q locked "$FX_DIR/dl.out"
+tool old fence 13 60000 800 >"$FX_DIR/dl.fence" 2>&1 &
+fence=$!
+waits() { [ "$(pg_sql mono shop "select count(*) from pg_locks where not granted and mode = 'ShareRowExclusiveLock'")" = 1 ]; }
+check "the fence waits for the customer" until_ok 5 waits
+printf '%s\n' "update public.par set v = 3;" "commit;" "select 'fine';" >&7
+exec 7>&-
+wait "$fence"
+wait "$customer"
+check "a deadlock with a customer ends the fence's attempt" grep -q DB_CONFLICT "$FX_DIR/dl.fence"
+check "and never the customer" grep -q fine "$FX_DIR/dl.out"
+same "who got no error" 0 "$(grep -c ERROR "$FX_DIR/dl.out")"
 same "the group stays where it was" "HERE 13" "$(tool old own)"
 
 # --- autovacuum gets out of the way -------------------------------------------------------------------
