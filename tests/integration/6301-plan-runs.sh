@@ -106,6 +106,7 @@ for moment in journal.DONE.before journal.CUT.after cutover.step.fence.end; do
     same "killed at $moment" 137 "$status"
     begun=1
 done
+FICUS_FAILPOINT=journal.append:error:2 exits 11 "a journal that cannot be written stops it" run resume short
 exits 0 "a run that was killed three times is resumed to its end" run resume short
 customers_stop
 check "finished" says "finished" "$(journal | tail -n 1)"
