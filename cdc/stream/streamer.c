@@ -534,6 +534,19 @@ static void publish_error(struct streamer *s, const struct fx_err *err)
     publish(s, true);
 }
 
+/* Whoever still waits hears now how it ended, instead of waiting for its own time-out. */
+static void answer_last(struct streamer *s, const struct fx_err *why)
+{
+    struct cdc_command command;
+    struct fx_err gone = FX_ERR_INIT;
+    if (!cdc_control_peek(s->env->control, &command))
+        return;
+    if (command.kind != CDC_CMD_STOP)
+        (void)fx_fail(&gone, FX_E_STREAM, "stream \"%s\" stopped%s%s", s->binding->stream,
+                      why != NULL ? ": " : "", why != NULL ? why->message : "");
+    cdc_control_answer(s->env->control, command.ticket, &s->at, fx_err_is(&gone) ? &gone : NULL);
+}
+
 bool cdc_streamer_run(const struct cdc_streamer_env *env, struct fx_err *err)
 {
     struct streamer s = {.env = env, .binding = env->binding};
@@ -568,8 +581,6 @@ bool cdc_streamer_run(const struct cdc_streamer_env *env, struct fx_err *err)
         publish(&s, true);
     else
         publish_error(&s, err);
-    struct cdc_command command;
-    if (cdc_control_peek(env->control, &command) && command.kind == CDC_CMD_STOP)
-        cdc_control_answer(env->control, command.ticket, &s.at, NULL);
+    answer_last(&s, is_ok ? NULL : err);
     return is_ok;
 }
