@@ -134,12 +134,17 @@ struct upstream_section {
 static const struct fx_rule upstream_rules[] = {
     FX_RULE_NODE(struct upstream_section, endpoints, "endpoints", .is_required = true,
                  .help = "list of http://host:port"),
-    FX_RULE_NODE(struct upstream_section, health, "health", .help = "{path}"), FX_RULE_END};
+    FX_RULE_NODE(struct upstream_section, health, "health", .help = "{path, interval}"),
+    FX_RULE_END};
 struct health_section {
     const char *path;
+    int64_t interval_ms;
 };
 static const struct fx_rule health_rules[] = {
-    FX_RULE_TEXT(struct health_section, path, "path", .help = "GET must answer 2xx or 3xx"),
+    FX_RULE_TEXT(struct health_section, path, "path",
+                 .help = "GET must answer 2xx or 3xx; two failures in a row make an endpoint sick"),
+    FX_RULE_DURATION(struct health_section, interval_ms, "interval", .def = "2s", .min = 50,
+                     .max = 3600000, .help = "between two checks"),
     FX_RULE_END};
 
 struct context_section {
@@ -308,6 +313,7 @@ static void read_upstreams(struct reader *r, struct fx_node *map)
         if (section.health != NULL)
             read_section(r, section.health, health_rules, &health);
         up->health_path = health.path;
+        up->health_ms = health.interval_ms;
         struct fx_node *list = section.endpoints;
         up->endpoints = fx_arena_array(r->arena, list != NULL ? list->len : 0,
                                        sizeof(struct fcd_conf_endpoint));

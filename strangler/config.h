@@ -24,6 +24,7 @@ struct fcd_conf_upstream {
     struct fcd_conf_endpoint *endpoints;
     size_t n_endpoints;
     const char *health_path; /* NULL: no active check */
+    int64_t health_ms;       /* between two checks */
 };
 
 struct fcd_conf_route {

@@ -55,6 +55,11 @@ static void add_upstreams(struct fcd_worker *worker)
         up->conf = &conf->upstreams[i];
         fcd_pool_init(&up->customers, worker, up->conf, (size_t)conf->limits.upstream_connections);
         fcd_pool_init(&up->shadow, worker, up->conf, (size_t)conf->mirror.connections);
+        if (up->conf->health_path == NULL)
+            continue;
+        up->probes = fx_alloc_array(up->conf->n_endpoints, sizeof *up->probes);
+        for (size_t e = 0; e < up->conf->n_endpoints; e++)
+            fcd_probe_start(&up->probes[e], worker, up, e);
     }
 }
 
@@ -244,8 +249,11 @@ void fcd_worker_free(struct fcd_worker *worker)
     fcd_conn_close(conn);
     fcd_mirror_done(&worker->mirror);
     for (size_t i = 0; worker->upstreams != NULL && i < worker->conf->n_upstreams; i++) {
-        fcd_pool_done(&worker->upstreams[i].customers);
-        fcd_pool_done(&worker->upstreams[i].shadow);
+        struct fcd_upstream *up = &worker->upstreams[i];
+        fcd_pool_done(&up->customers);
+        fcd_pool_done(&up->shadow);
+        for (size_t e = 0; up->probes != NULL && e < up->conf->n_endpoints; e++)
+            fcd_probe_done(&up->probes[e]);
     }
     fx_loop_turn(worker->loop, 0); /* frees what was given up above */
     fx_loop_timer_remove(worker->loop, &worker->tick);
@@ -262,6 +270,8 @@ void fcd_worker_free(struct fcd_worker *worker)
     }
     FX_VEC_DONE(&worker->groups);
     free_routes(worker);
+    for (size_t i = 0; worker->upstreams != NULL && i < worker->conf->n_upstreams; i++)
+        free(worker->upstreams[i].probes);
     free(worker->upstreams);
     free(worker->listeners);
     fcd_stock_done(&worker->stock);

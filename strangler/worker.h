@@ -16,6 +16,7 @@
 #include "strangler/shadow/mirror.h"
 #include "strangler/state.h"
 #include "strangler/stats.h"
+#include "strangler/upstream/health.h"
 #include "strangler/upstream/pool.h"
 
 struct fcd_conn;
@@ -26,6 +27,7 @@ struct fcd_upstream {
     const struct fcd_conf_upstream *conf;
     struct fcd_pool customers;
     struct fcd_pool shadow;
+    struct fcd_probe *probes; /* one an endpoint; NULL: no health check */
 };
 
 struct fcd_route {

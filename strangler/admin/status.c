@@ -90,6 +90,7 @@ static void write_upstreams(struct fcd_worker *worker, struct fx_json_w *w)
     fx_json_w_array(w);
     for (size_t i = 0; i < worker->conf->n_upstreams; i++) {
         const struct fcd_pool *pool = &worker->upstreams[i].customers;
+        struct fx_mono now = fx_loop_now(worker->loop);
         fx_json_w_object(w);
         fx_json_w_kv_text(w, "name", pool->conf->name);
         fx_json_w_kv_u64(w, "connections", pool->n_connections);
@@ -99,9 +100,7 @@ static void write_upstreams(struct fcd_worker *worker, struct fx_json_w *w)
         for (size_t e = 0; e < pool->n_endpoints; e++) {
             fx_json_w_object(w);
             fx_json_w_kv_text(w, "url", pool->endpoints[e].conf->url);
-            fx_json_w_kv_bool(
-                w, "is_up",
-                fx_mono_reached(pool->endpoints[e].down_until, fx_loop_now(worker->loop)));
+            fx_json_w_kv_bool(w, "is_up", fcd_endpoint_is_well(&pool->endpoints[e], now));
             fx_json_w_end(w);
         }
         fx_json_w_end(w);

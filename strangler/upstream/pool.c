@@ -85,6 +85,8 @@ void fcd_pool_done(struct fcd_pool *pool)
 
 static bool is_fit(const struct fcd_uconn *u, bool is_safe, struct fx_mono now)
 {
+    if (u->endpoint->is_sick && u->pool->n_endpoints > 1)
+        return false;
     if (is_safe)
         return true;
     return fx_mono_since_us(u->idle_since, now) < FCD_FRESH_MS * 1000 &&
@@ -101,7 +103,7 @@ struct fcd_uconn *fcd_pool_take_idle(struct fcd_pool *pool, bool is_safe)
             fx_timer_stop(&u->timer);
             return u;
         }
-        if (fx_mono_since_us(u->idle_since, now) >= FCD_FRESH_MS * 1000)
+        if (!u->endpoint->is_sick && fx_mono_since_us(u->idle_since, now) >= FCD_FRESH_MS * 1000)
             return NULL; /* the others are older; reads may still use them */
         fcd_uconn_close(u);
     }
@@ -113,10 +115,10 @@ static struct fcd_endpoint_state *choose_endpoint(struct fcd_pool *pool)
     struct fx_mono now = fx_loop_now(pool->worker->loop);
     for (size_t i = 0; i < pool->n_endpoints; i++) {
         struct fcd_endpoint_state *end = &pool->endpoints[pool->turn++ % pool->n_endpoints];
-        if (fx_mono_reached(end->down_until, now))
+        if (fcd_endpoint_is_well(end, now))
             return end;
     }
-    return &pool->endpoints[pool->turn++ % pool->n_endpoints]; /* all are down: try one anyway */
+    return &pool->endpoints[pool->turn++ % pool->n_endpoints]; /* none is well: try one anyway */
 }
 
 static void mark_refused(struct fcd_endpoint_state *end, struct fx_mono now)

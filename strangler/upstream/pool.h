@@ -12,7 +12,7 @@
  * at this very moment and the request could not be tried again.
  *
  * Endpoints take turns; one that refused FCD_DOWN_AFTER connections in a row is passed over for FCD_DOWN_MS
- * while another one is left. Customers and shadow have pools of their own.
+ * while another one is left, and so is one that its health check calls sick. Customers and shadow have pools of their own.
  * Thread: the loop's.
  */
 #ifndef FCD_UPSTREAM_POOL_H
@@ -29,9 +29,15 @@ struct fcd_xchg;
 
 struct fcd_endpoint_state {
     const struct fcd_conf_endpoint *conf;
+    bool is_sick;  /* says the health check */
     int n_refused; /* connections in a row that failed */
     struct fx_mono down_until;
 };
+
+static inline bool fcd_endpoint_is_well(const struct fcd_endpoint_state *end, struct fx_mono now)
+{
+    return !end->is_sick && fx_mono_reached(end->down_until, now);
+}
 
 enum fcd_uconn_state { FCD_U_CONNECTING, FCD_U_BUSY, FCD_U_IDLE, FCD_U_CLOSED };
 

@@ -353,6 +353,40 @@ static void test_failure__a_write_whose_client_left_stays_in_flight_until_answer
     stage_close(&stage);
 }
 
+static void test_failure__a_sick_endpoint_is_passed_over_until_it_is_well(void **state)
+{
+    (void)state;
+    char command[256];
+    struct upstream second;
+    open_stage("");
+    upstream_start(&second, "second");
+    stage_stop_facade(&stage, SIGTERM);
+    snprintf(command, sizeof command,
+             "sed -i 's|  monolith: .*|  monolith: {endpoints: [\"http://127.0.0.1:%d\", "
+             "\"http://127.0.0.1:%d\"], health: {path: /up, interval: 50ms}}|' %s/ficus.yaml",
+             stage.old.port, second.port, stage.dir);
+    assert_int_equal(system(command), 0);
+    atomic_store(&second.status, 500);
+    stage_start_facade(&stage);
+    fx_sleep_ms(400);
+    for (int i = 0; i < 20; i++)
+        assert_int_equal(request_status(stage.port, "GET", "/a", NULL), 200);
+    atomic_store(&second.status, 200);
+    fx_sleep_ms(300);
+    bool has_served = false;
+    for (int i = 0; i < 4 && !has_served; i++) {
+        FX_AUTO(reply) struct reply reply = {0};
+        fx_sleep_ms(1100); /* a write then takes a new connection, at the next endpoint */
+        request(stage.port, "POST", "/a", "", "{}", &reply);
+        has_served = is_from(&reply, "second");
+    }
+    assert_true(has_served);
+    stage_stop_facade(&stage, SIGTERM);
+    upstream_stop(&second);
+    stage_start_facade(&stage);
+    stage_close(&stage);
+}
+
 /* --- routes and weights ------------------------------------------------------------------------- */
 
 static int weight(double percent)
@@ -873,6 +907,7 @@ int main(void)
         cmocka_unit_test(test_failure__reads_survive_connections_that_die_in_the_pool),
         cmocka_unit_test(test_failure__writes_do_not_use_a_connection_idle_for_a_second),
         cmocka_unit_test(test_failure__a_write_whose_client_left_stays_in_flight_until_answered),
+        cmocka_unit_test(test_failure__a_sick_endpoint_is_passed_over_until_it_is_well),
         cmocka_unit_test(test_split__grows_and_shrinks_without_moving_anyone_else),
         cmocka_unit_test(test_split__an_issued_cookie_sticks),
         cmocka_unit_test(test_admin__refuses_what_makes_no_sense_and_stale_epochs),

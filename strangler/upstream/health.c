@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A probe is an exchange like any other, over a pool of its own: it must not wait behind customers. */
+#include "strangler/upstream/health.h"
+
+#include "lib/log/log.h"
+#include "strangler/worker.h"
+
+enum { SICK_AFTER = 2, PATIENCE_MS = 1000 };
+
+static struct fcd_probe *probe_of(struct fcd_xchg *x)
+{
+    return FX_CONTAINER_OF(x, struct fcd_probe, x);
+}
+
+static void on_start(struct fcd_xchg *x)
+{
+    const struct fcd_probe *probe = probe_of(x);
+    fx_buf_printf(&x->u->out.buf, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: ficus-health\r\n\r\n",
+                  probe->upstream->conf->health_path, x->u->endpoint->conf->host);
+    fcd_xchg_complete(x);
+}
+
+static void on_head(struct fcd_xchg *x, const struct fx_head *head)
+{
+    probe_of(x)->status = head->status;
+}
+
+static size_t on_room(struct fcd_xchg *x)
+{
+    (void)x;
+    return FCD_BLOCK;
+}
+
+static void on_data(struct fcd_xchg *x, struct fx_str bytes)
+{
+    (void)x;
+    (void)bytes;
+}
+
+static void on_pause(struct fcd_xchg *x)
+{
+    (void)x;
+}
+
+static void conclude(struct fcd_probe *probe, bool is_good)
+{
+    struct fcd_upstream *up = probe->upstream;
+    bool was_sick = probe->n_bad >= SICK_AFTER;
+    probe->is_asking = false;
+    probe->n_bad = is_good ? 0 : probe->n_bad + (probe->n_bad < SICK_AFTER);
+    bool is_sick = probe->n_bad >= SICK_AFTER;
+    up->customers.endpoints[probe->endpoint].is_sick = is_sick;
+    up->shadow.endpoints[probe->endpoint].is_sick = is_sick;
+    if (is_sick != was_sick)
+        fx_log(is_sick ? FX_LOG_WARN : FX_LOG_INFO, "strangler", up->conf->name,
+               is_sick ? "endpoint is sick" : "endpoint is well again", "endpoint=%s",
+               up->conf->endpoints[probe->endpoint].url);
+    fx_loop_timer(probe->worker->loop, &probe->timer, up->conf->health_ms);
+}
+
+static void on_done(struct fcd_xchg *x)
+{
+    conclude(probe_of(x), probe_of(x)->status < 400);
+}
+
+static void on_fail(struct fcd_xchg *x, enum fcd_failure why)
+{
+    (void)why;
+    conclude(probe_of(x), false);
+}
+
+static const struct fcd_xchg_ops probe_ops = {on_start, NULL,     on_head, on_room,
+                                              on_data,  on_pause, on_done, on_fail};
+
+static void on_timer(struct fx_timer *timer)
+{
+    struct fcd_probe *probe = FX_CONTAINER_OF(timer, struct fcd_probe, timer);
+    enum fcd_failure why;
+    if (probe->is_asking) {
+        fcd_xchg_abort(&probe->x);
+        conclude(probe, false);
+        return;
+    }
+    probe->x = (struct fcd_xchg){.ops = &probe_ops,
+                                 .pool = &probe->pool,
+                                 .method = FX_STR("GET"),
+                                 .is_safe = true,
+                                 .is_replayable = true,
+                                 .response_ms = PATIENCE_MS};
+    probe->is_asking = true;
+    fx_loop_timer(probe->worker->loop, timer, PATIENCE_MS);
+    if (!fcd_xchg_begin(&probe->x, &why))
+        conclude(probe, false);
+}
+
+void fcd_probe_start(struct fcd_probe *probe, struct fcd_worker *worker,
+                     struct fcd_upstream *upstream, size_t endpoint)
+{
+    *probe = (struct fcd_probe){.worker = worker, .upstream = upstream, .endpoint = endpoint};
+    probe->timer.fn = on_timer;
+    fcd_pool_init(&probe->pool, worker, upstream->conf, 1);
+    probe->pool.endpoints[0].conf = &upstream->conf->endpoints[endpoint];
+    probe->pool.n_endpoints = 1;
+    fx_loop_timer(worker->loop, &probe->timer, 0);
+}
+
+void fcd_probe_done(struct fcd_probe *probe)
+{
+    fx_loop_timer_remove(probe->worker->loop, &probe->timer);
+    fcd_pool_done(&probe->pool);
+}
