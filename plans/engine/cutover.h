@@ -12,7 +12,7 @@
  *     pln_cutover_rehearse(&env, &opt, 5, &rehearsal, err)   the whole protocol both ways on the canary table
  *     pln_cutover_run(&env, FX_FORWARD, &opt, &result, err)  cut-over: old -> new
  *     pln_cutover_run(&env, FX_REVERSE, &opt, &result, err)  fall-back: new -> old, the same protocol
- *     pln_cutover_resume(&env, FX_FORWARD, &opt, &result, err)   after a crash in either, before anything else
+ *     pln_cutover_resume(&env, FX_FORWARD, &opt, &result, err)   after a crash, before anything else
  *
  * Errors of run, rehearse and resume:
  *   ABORTED        given up before the commit (retriable); A serves, triggers are being removed; err says at which step and why
@@ -43,7 +43,7 @@
     X(COMMIT, 9, "commit: the losing side gives the group away")               \
     X(OPEN, 10, "open: the winning side accepts writes")                       \
     X(ROUTE, 11, "route: facades send held and new requests to the winner")    \
-    X(CONFIRM, 12, "confirm: a canary write travels back, tail compared")
+    X(CONFIRM, 12, "confirm: a mark travels back, no write has leaked")
 
 enum pln_cutover_step {
 #define X(name, number, text) PLN_CUT_##name,
@@ -105,7 +105,7 @@ struct pln_cutover_env {
 };
 
 enum pln_cutover_outcome {
-    PLN_CUT_NOTHING,   /* resume: nothing had been begun; A serves as before */
+    PLN_CUT_NOTHING,   /* failed before anything was begun or looked at */
     PLN_CUT_COMMITTED, /* B serves; all steps are done */
     PLN_CUT_ABORTED,   /* A serves */
 };
