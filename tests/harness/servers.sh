@@ -5,7 +5,7 @@
 #
 #     . "$(dirname "$0")/../harness/servers.sh"
 #     fx_tmp                              # FX_DIR: our own directory, removed at exit
-# #     start_pg mono; start_my orders      # PG_PORT[mono] PG_SOCK[mono]  MY_PORT[orders] MY_SOCK[orders]
+#     start_pg mono; start_my orders      # PG_PORT[mono] PG_SOCK[mono]  MY_PORT[orders] MY_SOCK[orders]
 #     pg_sql mono postgres 'create database shop'
 #     fx_spawn facade "$FX_DIR/facade.log" "$FICUSD" -f ficus.yaml
 #     check "the facade answers" curl -sf "http://…/healthz"
@@ -24,6 +24,7 @@ FX_BUILD=${FX_BUILD:-$FX_ROOT/build/$FX_VARIANT}
 # shellcheck disable=SC2034
 FICUS=$FX_BUILD/ficus FICUSD=$FX_BUILD/ficusd
 PG_BIN=${PG_BIN:-/usr/lib/postgresql/15/bin}
+PATH=$PATH:/usr/sbin:/sbin # mariadbd stands there, and an ordinary user's PATH leaves it out
 FX_DIR=
 declare -A FX_PID=() PG_PORT=() PG_SOCK=() MY_PORT=() MY_SOCK=() FX_ARGS=()
 FX_PASSED=0 FX_FAILED=0 FX_SKIPPED=0
@@ -135,6 +136,7 @@ fx_cleanup() {
         if fx_alive "$pid"; then kill -KILL "$pid" 2>/dev/null; kill -CONT "$pid" 2>/dev/null; fi
     done
     fx_wait_gone 3 "${FX_PID[@]}"
+    awk -v dir="$FX_DIR/" 'index($2, dir) == 1 { print $2 }' /proc/mounts | while read -r mount; do umount -l "$mount"; done
     if [ -n "${FX_KEEP:-}" ]; then fx_say "kept: $FX_DIR"; else rm -rf "$FX_DIR"; fi
     exit "$status"
 }

@@ -4,7 +4,7 @@
 # hold, drain. The stories stand in tests/unit/strangler/test_facade.c; a line for each.
 . "$(dirname "$0")/../harness/servers.sh"
 fx_tmp
-FX_FICUSD=$FX_BUILD/ficusd timeout -k 5 200 "$FX_BUILD/tests/unit/strangler/test_facade" >"$FX_DIR/out" 2>&1 </dev/null
+TMPDIR=$FX_DIR FX_FICUSD=$FX_BUILD/ficusd timeout -k 5 200 "$FX_BUILD/tests/unit/strangler/test_facade" >"$FX_DIR/out" 2>&1 </dev/null
 status=$?
 sed -n 's/^\[       OK \] /ok - /p; s/^\[  FAILED  \] \(test_.*\)/not ok - \1/p' "$FX_DIR/out" | sort -u
 if [ $status != 0 ]; then grep -v '^\[' "$FX_DIR/out" | tail -n 40; fi

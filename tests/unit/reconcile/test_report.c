@@ -12,6 +12,7 @@
 #include "lib/base/alloc.h"
 #include "lib/io/file.h"
 #include "reconcile/table.h"
+#include "tests/unit/tmp.h"
 
 static struct rec_difference differences[] = {
     {REC_DIFFERENT, "id = 7", "total", "12.30", "12.29", 1},
@@ -49,9 +50,11 @@ static void fill(struct rec_report *report, struct rec_table_result *table)
 
 static char *directory(void)
 {
-    static char path[] = "/tmp/fx-report-XXXXXX";
-    if (strstr(path, "XXXXXX") != NULL)
+    static char path[256];
+    if (path[0] == '\0') {
+        snprintf(path, sizeof path, "%s/fx-report-XXXXXX", test_tmp());
         assert_non_null(mkdtemp(path));
+    }
     return path;
 }
 

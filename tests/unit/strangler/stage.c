@@ -16,6 +16,7 @@
 
 #include "lib/base/clock.h"
 #include "tests/unit/strangler/stage.h"
+#include "tests/unit/tmp.h"
 
 int64_t now_ms(void)
 {
@@ -281,7 +282,7 @@ void upstream_stop(struct upstream *up)
 
 static void write_conf(const struct stage *stage, const char *extra)
 {
-    char path[128];
+    char path[192];
     snprintf(path, sizeof path, "%s/ficus.yaml", stage->dir);
     FILE *f = fopen(path, "w");
     assert_non_null(f);
@@ -313,7 +314,7 @@ static int free_port(void)
 void stage_open(struct stage *stage, const char *facade_extra)
 {
     signal(SIGPIPE, SIG_IGN);
-    snprintf(stage->dir, sizeof stage->dir, "/tmp/fcd-stage-XXXXXX");
+    snprintf(stage->dir, sizeof stage->dir, "%s/fcd-stage-XXXXXX", test_tmp());
     assert_non_null(mkdtemp(stage->dir));
     upstream_start(&stage->old, "old");
     upstream_start(&stage->new_side, "new");
@@ -326,7 +327,7 @@ void stage_open(struct stage *stage, const char *facade_extra)
 void stage_start_facade(struct stage *stage)
 {
     const char *binary = getenv("FX_FICUSD"); /* NOLINT: tests only */
-    char conf[128], log[128];
+    char conf[192], log[192];
     snprintf(conf, sizeof conf, "%s/ficus.yaml", stage->dir);
     snprintf(log, sizeof log, "%s/log", stage->dir);
     stage->pid = fork();

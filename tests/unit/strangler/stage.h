@@ -37,7 +37,7 @@ void upstream_start(struct upstream *up, const char *name);
 void upstream_stop(struct upstream *up);
 
 struct stage {
-    char dir[64];
+    char dir[128];
     struct upstream old, new_side;
     int port, admin_port;
     int pid;

@@ -8,11 +8,13 @@
 #include <cmocka.h>
 
 #include "strangler/config.h"
+#include "tests/unit/tmp.h"
 
 static bool load(const char *text, struct fx_arena *arena, struct fcd_config **ret,
                  struct fx_err *err)
 {
-    char path[] = "/tmp/fcd-conf-XXXXXX";
+    char path[256];
+    snprintf(path, sizeof path, "%s/fcd-conf-XXXXXX", test_tmp());
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, text, strlen(text)), strlen(text));
@@ -55,7 +57,9 @@ static void test_config__defaults_and_names(void **state)
     assert_int_equal(conf->hold.requests, 1000);
     assert_int_equal(conf->timeouts.connect_ms, 2000);
     assert_false(conf->has_admin);
-    assert_string_equal(conf->state_dir, "/tmp/.ficus");
+    char state_dir[256];
+    snprintf(state_dir, sizeof state_dir, "%s/.ficus", test_tmp());
+    assert_string_equal(conf->state_dir, state_dir);
 }
 
 static void test_config__all_problems_are_reported_with_their_places(void **state)

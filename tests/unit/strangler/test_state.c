@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "strangler/state.h"
+#include "tests/unit/tmp.h"
 
 static struct fcd_state sample(void)
 {
@@ -41,7 +42,8 @@ static void test_state__is_read_as_it_was_written(void **state)
 {
     (void)state;
     struct fx_err err = FX_ERR_INIT;
-    char dir[] = "/tmp/fcd-state-XXXXXX", path[64];
+    char dir[256], path[300];
+    snprintf(dir, sizeof dir, "%s/fcd-state-XXXXXX", test_tmp());
     assert_non_null(mkdtemp(dir));
     snprintf(path, sizeof path, "%s/facade.json", dir);
     struct fcd_state s = sample(), again = {0}, none = {.controller_epoch = 5};

@@ -19,6 +19,7 @@
 #include "lib/http/client.h"
 #include "lib/http/h1_write.h"
 #include "lib/http/serve.h"
+#include "tests/unit/tmp.h"
 
 static void echo(void *arg, const struct fx_serve_request *request, struct fx_serve_reply *reply)
 {
@@ -79,7 +80,7 @@ static void test_serve__unix_socket_is_replaced_when_stale_and_refused_when_aliv
     (void)state;
     struct fx_err err = FX_ERR_INIT;
     struct fx_serve *serve = NULL, *second = NULL;
-    FX_AUTO_STR char *path = fx_asprintf("/tmp/fx-serve-%d.sock", (int)getpid());
+    FX_AUTO_STR char *path = fx_asprintf("%s/fx-serve-%d.sock", test_tmp(), (int)getpid());
     struct fx_serve_options options = {.unix_path = path};
     assert_true(fx_serve_start(&options, echo, NULL, &serve, &err));
     assert_false(fx_serve_start(&options, echo, NULL, &second, &err));

@@ -16,6 +16,7 @@
 #include "lib/io/file.h"
 #include "lib/io/flock.h"
 #include "lib/io/recordlog.h"
+#include "tests/unit/tmp.h"
 
 struct seen {
     uint64_t n;
@@ -36,7 +37,7 @@ static bool on_record(void *arg, uint64_t seq, struct fx_str payload, struct fx_
 static char *make_path(void)
 {
     static unsigned n;
-    char *path = fx_asprintf("/tmp/fx-recordlog-%d-%u", (int)getpid(), n++);
+    char *path = fx_asprintf("%s/fx-recordlog-%d-%u", test_tmp(), (int)getpid(), n++);
     unlink(path);
     return path;
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "lib/map/map.h"
+#include "tests/unit/tmp.h"
 
 static const char good[] =
     "apiVersion: ficus/v1\n"
@@ -32,7 +33,8 @@ static const char good[] =
 static bool load(const char *text, struct fx_arena *arena, struct fx_project **ret_project,
                  struct fx_err *err)
 {
-    char path[] = "/tmp/fx-project-XXXXXX";
+    char path[256];
+    snprintf(path, sizeof path, "%s/fx-project-XXXXXX", test_tmp());
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
@@ -51,7 +53,9 @@ static void test_project__a_good_file_yields_databases_contexts_and_tables(void 
     struct fx_project *project;
     if (!load(good, &arena, &project, &err))
         fail_msg("%s %s", err.message, err.detail);
-    assert_string_equal(project->state_dir, "/tmp/.ficus");
+    char state_dir[256];
+    snprintf(state_dir, sizeof state_dir, "%s/.ficus", test_tmp());
+    assert_string_equal(project->state_dir, state_dir);
     assert_int_equal(project->n_databases, 2);
     struct fx_context *ctx = fx_project_context(project, "orders");
     assert_non_null(ctx);

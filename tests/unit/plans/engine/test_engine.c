@@ -14,6 +14,7 @@
 #include "lib/base/alloc.h"
 #include "plans/engine/executor.h"
 #include "plans/engine/undo.h"
+#include "tests/unit/tmp.h"
 
 static const char head[] =
     "apiVersion: ficus/v1\nkind: Migration\nmetadata: {name: p}\ncontext: orders\n"
@@ -311,8 +312,7 @@ static bool w_tick(void *arg, struct pln_exec *ex, struct fx_err *err)
 static const char *journal_path(void)
 {
     static char path[128];
-    snprintf(path, sizeof path, "%s/ficus-test-journal.%d",
-             getenv("TMPDIR") != NULL ? getenv("TMPDIR") : "/tmp", (int)getpid());
+    snprintf(path, sizeof path, "%s/ficus-test-journal.%d", test_tmp(), (int)getpid());
     return path;
 }
 
