@@ -22,8 +22,8 @@
 /* The `cdc:` section of ficus.yaml (all optional). Units in the names. */
 struct cdc_options {
     int64_t copy_batch_rows; /* rows of one multi-row insert while copying */
-    int64_t
-        txn_rows_max; /* changes of one source transaction held in memory; beyond: sent on to the target */
+    /* changes in one text to the target; a larger source transaction is sent in parts, still one transaction */
+    int64_t txn_rows_max;
     int64_t heartbeat_ms; /* how often an idle stream confirms its position */
     int64_t status_ms;
     int64_t tail_keys;        /* ring of recently changed keys, for the cut-over's verify */

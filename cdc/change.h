@@ -52,10 +52,10 @@ struct cdc_row {
     enum cdc_op op;
     size_t table; /* index into binding->ctx.tables (the canary is the last one) */
     enum cdc_old_row has_old;
-    struct fx_value
-        *old; /* a value for each column of the source-side table (catalog order), or NULL */
-    struct fx_value
-        *new;        /* the same; NULL for a delete; UNCHANGED: a TOASTed value that was not sent */
+    /* a value for each column of the source-side table (catalog order), or NULL */
+    struct fx_value *old;
+    /* The same; NULL for a delete; UNCHANGED: a TOASTed value that was not sent. */
+    struct fx_value *new;
     int64_t ordinal; /* of the row inside its transaction, from 1 */
 };
 
@@ -92,11 +92,11 @@ struct cdc_binding {
     enum fx_direction direction;
     const struct fx_db_conf *source, *target;
     const char *stream; /* "orders-forward" */
-    const char *
-        other_stream; /* "orders-reverse": MariaDB transactions that touch its progress row are loops */
+    /* "orders-reverse": MariaDB transactions that touch its progress row are loops */
+    const char *other_stream;
     const char *slot; /* PostgreSQL slot and publication, "ficus_orders" */
-    const char
-        *origin; /* PostgreSQL replication origin of the reverse applier, "ficus_orders_reverse" */
+    /* PostgreSQL replication origin of the reverse applier, "ficus_orders_reverse" */
+    const char *origin;
     const char *canary_group; /* "orders.canary" */
     /* ficus.canary is shared by all contexts of a database; this is the part of ours, on both engines. */
     const char *canary_where; /* "grp in ('orders', 'orders.canary')" */

@@ -38,8 +38,8 @@ struct fx_db_conf {
     const char *user;
     const char *dbname;
     const char *password; /* NULL: none, or see `secret`. Never logged */
-    const struct fx_node
-        *secret; /* {env: NAME} or {file: PATH}, read when a session opens; or NULL */
+    /* {env: NAME} or {file: PATH}, read when a session opens; or NULL */
+    const struct fx_node *secret;
     int64_t connect_timeout_ms;
 };
 

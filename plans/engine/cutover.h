@@ -72,8 +72,8 @@ struct pln_cutover_options {
     int64_t lag_max_ms;     /* preflight: both streams below this */
     int64_t old_txn_ms;     /* preflight: no transaction on the group older than this */
     int64_t identity_gap;   /* added to the highest id seen on either side */
-    int64_t
-        predicted_p99_ms; /* of a fresh rehearsal; preflight wants it below fence_ttl / 2; -1: not asked */
+    /* of a fresh rehearsal; preflight wants it below fence_ttl / 2; -1: not asked */
+    int64_t predicted_p99_ms;
 };
 struct pln_cutover_options pln_cutover_options_default(void);
 
@@ -114,8 +114,8 @@ struct pln_cutover_result {
     enum pln_cutover_outcome outcome;
     int64_t epoch;   /* of the side that serves now */
     bool new_serves; /* which side that is */
-    int64_t
-        pause_ms; /* step 2 began until step 11 done (or the release of an abort): what a held write feels */
+    /* step 2 began until step 11 done (or the release of an abort): what a held write feels */
+    int64_t pause_ms;
     int64_t fenced_ms;   /* fence committed until opened: what a direct writer feels */
     int64_t held_max_ms; /* longest wait of a held write, as the facades say; -1 unknown */
     int64_t leaks;       /* writes accepted on the losing side since the fence */
