@@ -8,6 +8,7 @@
 
 #include "cmd/ficus/cmd.h"
 #include "plans/engine/cutover.h"
+#include "plans/engine/lock.h"
 #include "plans/engine/plan.h"
 
 struct cutover_options {
@@ -164,13 +165,17 @@ static bool move(struct cmd_call *call, enum fx_direction direction, struct fx_e
                 given->context);
         return fx_hint(err, "Add --confirm=%s.", given->context);
     }
-    if (!finish_first(call, &scene, direction, &is_done, err))
+    struct fx_flock *lock = NULL;
+    if (!pln_lock_context(scene.project->state_dir, given->context, scene.operator_name, &lock,
+                          err))
         return false;
-    if (is_done)
-        return true;
-    bool ok = pln_cutover_run(&scene.env, direction, &scene.opt, &result, err);
-    if (ok || result.outcome != PLN_CUT_NOTHING)
-        print_result(given->context, &result);
+    bool ok = finish_first(call, &scene, direction, &is_done, err);
+    if (ok && !is_done) {
+        ok = pln_cutover_run(&scene.env, direction, &scene.opt, &result, err);
+        if (ok || result.outcome != PLN_CUT_NOTHING)
+            print_result(given->context, &result);
+    }
+    fx_flock_release(lock);
     return ok;
 }
 
@@ -196,8 +201,14 @@ static bool cutover_rehearse(struct cmd_call *call, struct fx_err *err)
                given->rounds, given->context);
         return true;
     }
-    if (!pln_cutover_rehearse(&scene.env, &scene.opt, (int)FX_MIN(given->rounds, (int64_t)1000),
-                              &rehearsal, err))
+    struct fx_flock *lock = NULL;
+    if (!pln_lock_context(scene.project->state_dir, given->context, scene.operator_name, &lock,
+                          err))
+        return false;
+    bool ok = pln_cutover_rehearse(&scene.env, &scene.opt,
+                                   (int)FX_MIN(given->rounds, (int64_t)1000), &rehearsal, err);
+    fx_flock_release(lock);
+    if (!ok)
         return false;
     print_timings(rehearsal.step_max_ms);
     printf("%d rounds there and back: predicted write pause p50 %" PRId64 " ms, p99 %" PRId64

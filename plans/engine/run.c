@@ -11,11 +11,12 @@
 #include "lib/io/file.h"
 #include "lib/io/flock.h"
 #include "plans/engine/hands.h"
+#include "plans/engine/lock.h"
 
 struct run {
     struct fx_arena arena;
     const char *name, *dir, *journal_path;
-    struct fx_flock *lock;
+    struct fx_flock *lock, *context_lock;
     struct pln_plan *copy; /* resume and rollback: the plan as it was at the start */
     const struct pln_plan *plan;
     struct pln_real *real;
@@ -29,6 +30,7 @@ static void run_done(struct run *run)
 {
     pln_journal_close(run->journal);
     pln_real_free(run->real);
+    fx_flock_release(run->context_lock);
     fx_flock_release(run->lock);
     fx_arena_done(&run->arena);
 }
@@ -66,7 +68,7 @@ static bool peek(struct run *run, struct fx_err *err)
     return pln_journal_replay(run->journal_path, &run->state, NULL, NULL, err);
 }
 
-static bool take_lock(struct run *run, struct fx_err *err)
+static bool take_lock(struct run *run, const struct pln_env *env, struct fx_err *err)
 {
     char what[96];
     const char *path = fx_arena_printf(&run->arena, "%s/lock", run->dir);
@@ -75,7 +77,8 @@ static bool take_lock(struct run *run, struct fx_err *err)
         return fx_ctx(err, "making the directory of the run");
     if (!fx_flock_take(path, what, &run->lock, err))
         return fx_ctx(err, "taking control of the run \"%s\"", run->name);
-    return true;
+    return pln_lock_context(env->project->state_dir, run->plan->context, what, &run->context_lock,
+                            err);
 }
 
 /* Another run of the same context in progress would fight over its routes and its ownership. */
@@ -164,7 +167,7 @@ static bool start(struct run *run, const struct pln_env *env, struct fx_err *err
         !pln_real_facade_epoch(run->real, &facade_epoch, err))
         return false;
     struct pln_hands hands = pln_real_hands(run->real);
-    if (!hands.check(hands.arg, &run->plan->steps[0], err) || !take_lock(run, err))
+    if (!hands.check(hands.arg, &run->plan->steps[0], err) || !take_lock(run, env, err))
         return false;
     const char *copy = fx_arena_printf(&run->arena, "%s/plan.yaml", run->dir);
     if (!fx_file_write_atomic(copy, run->plan->text, 0644, err))
@@ -243,7 +246,7 @@ static bool reopen(struct run *run, const struct pln_env *env, const char *mode,
             return false;
         fx_err_clear(err);
     }
-    return take_lock(run, err) && open_run(run, env, mode, facade_epoch, err);
+    return take_lock(run, env, err) && open_run(run, env, mode, facade_epoch, err);
 }
 
 /* A rollback that was interrupted ends with the same verdict as one that was not. */

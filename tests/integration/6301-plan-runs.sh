@@ -78,6 +78,7 @@ plan 30s >"$P"
 pid=$!
 check "the run reaches its soak" until_ok 60 grep -q "soak: wait" "$SHOP/run.log"
 exits 9 "a second controller is refused" run resume short
+exits 9 "so is a cut-over by hand beside it" "$FICUS" cutover start --context orders --execute --confirm=orders -f "$SHOP/ficus.yaml"
 check "and told who has it" says "$pid" "$(run resume short 2>&1)"
 exits 2 "so is a second start" run start "$P" --execute
 kill -INT "$pid"

@@ -356,7 +356,7 @@ static void test_failure__a_write_whose_client_left_stays_in_flight_until_answer
 static void test_failure__a_sick_endpoint_is_passed_over_until_it_is_well(void **state)
 {
     (void)state;
-    char command[256];
+    char command[512];
     struct upstream second;
     open_stage("");
     upstream_start(&second, "second");

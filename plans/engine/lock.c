@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lock file stands beside the runs, because two plans of one context must exclude each other too. */
+#include "plans/engine/lock.h"
+
+#include "lib/base/alloc.h"
+#include "lib/io/file.h"
+
+bool pln_lock_context(const char *state_dir, const char *context, const char *what,
+                      struct fx_flock **ret_lock, struct fx_err *err)
+{
+    FX_AUTO_STR char *dir = fx_asprintf("%s/contexts", state_dir);
+    FX_AUTO_STR char *path = fx_asprintf("%s/%s.lock", dir, context);
+    if (!fx_dir_make(dir, err))
+        return fx_ctx(err, "making the directory of the contexts' locks");
+    return fx_flock_take(path, what, ret_lock, err) ||
+           fx_ctx(err, "taking control of context \"%s\"", context);
+}
