@@ -136,6 +136,10 @@ fx_cleanup() {
         if fx_alive "$pid"; then kill -KILL "$pid" 2>/dev/null; kill -CONT "$pid" 2>/dev/null; fi
     done
     fx_wait_gone 3 "${FX_PID[@]}"
+    # A killed server's segment of shared memory is not below FX_DIR; its number stands in postmaster.pid.
+    for pid in "$FX_DIR"/*/d/postmaster.pid; do
+        if [ -e "$pid" ]; then ipcrm -m "$(awk 'NR == 7 { print $2 }' "$pid")" 2>/dev/null; fi
+    done
     awk -v dir="$FX_DIR/" 'index($2, dir) == 1 { print $2 }' /proc/mounts | while read -r mount; do umount -l "$mount"; done
     if [ -n "${FX_KEEP:-}" ]; then fx_say "kept: $FX_DIR"; else rm -rf "$FX_DIR"; fi
     exit "$status"
@@ -177,7 +181,7 @@ fx_pg_launch() { # NAME
     fx_spawn "$name" "$d/log" $(fx_user) "$PG_BIN/postgres" -D "$d/d" -k "$d" -p "${PG_PORT[$name]}" \
         -c listen_addresses=127.0.0.1 -c wal_level=logical -c fsync=off -c full_page_writes=off \
         -c shared_buffers=64MB -c max_connections=120 -c max_wal_senders=16 -c max_replication_slots=16 \
-        -c max_prepared_transactions=16 -c timezone=UTC -c log_timezone=UTC -c max_wal_size=2GB \
+        -c dynamic_shared_memory_type=mmap -c max_prepared_transactions=16 -c timezone=UTC -c log_timezone=UTC -c max_wal_size=2GB \
         ${FX_ARGS[$name]}
 }
 fx_pg_ready() { "$PG_BIN/pg_isready" -q -h "${PG_SOCK[$1]}" -p "${PG_PORT[$1]}" -t 1; }

@@ -7,14 +7,17 @@ fx_tmp
 export DEMO_ROWS=2000 RATE=100 CUSTOMERS=4 TMPDIR=$FX_DIR
 unset FX_HARNESS_MARK # the demo marks its own; ours would only hide a leak from it
 
-demo_until() { # TEXT: starts a demo and waits until it has printed TEXT
+demo_until() { # TEXT [COMMAND…]: starts a demo and waits until it has printed TEXT
     # Job control gives it a process group of its own, as a terminal would, and leaves SIGINT alone.
+    local text=$1
+    shift
+    [ $# != 0 ] || set -- "$FX_ROOT/tests/demo/run"
     set -m
-    "$FX_ROOT/tests/demo/run" >"$FX_DIR/demo.log" 2>&1 </dev/null &
+    "$@" >"$FX_DIR/demo.log" 2>&1 </dev/null &
     demo=$!
     set +m
     FX_PID[demo]=$demo
-    until_ok 40 grep -q "$1" "$FX_DIR/demo.log" || { cat "$FX_DIR/demo.log"; fx_die "the demo never said \"$1\""; }
+    until_ok 40 grep -q "$text" "$FX_DIR/demo.log" || { cat "$FX_DIR/demo.log"; fx_die "the demo never said \"$text\""; }
     dir=$(sed -n 's/.* \(.*\)\/shop\/ficus.yaml$/\1/p' "$FX_DIR/demo.log")
 }
 left_over() { # nothing may carry its mark, nothing may stand in its directory
@@ -24,11 +27,12 @@ left_over() { # nothing may carry its mark, nothing may stand in its directory
     [ ! -e "$dir" ] || { find "$dir" | head; return 1; }
 }
 
-demo_until 'step 4/'
+# Through make, as one that does not wait would end it: make hands SIGTERM to what it started itself, and no further.
+demo_until 'step 4/' make --no-print-directory -C "$FX_ROOT" VARIANT="$FX_VARIANT" demo
 check "streams run as processes of their own" test "$(FX_DIR=$dir fx_marked | xargs -I{} cat /proc/{}/cmdline 2>/dev/null | tr '\0' ' ' | grep -o 'cdc run' | wc -l)" -ge 2
 kill -TERM "$demo"
 wait "$demo"
-same "SIGTERM ends the demo with its status" 143 $?
+same "SIGTERM ends make demo with its status" 143 $?
 check "and leaves nothing behind" left_over
 
 demo_until 'step 1/'
