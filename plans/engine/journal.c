@@ -164,6 +164,10 @@ static void apply_opened(struct pln_state *state, const struct pln_record *rec)
         copy_text(state->digest, sizeof state->digest, rec->digest);
         copy_text(state->plan_path, sizeof state->plan_path, rec->plan);
     }
+    /* Nothing of a finished run is dropped, so its way back stays open. */
+    if (state->phase == PLN_PHASE_FINISHED && rec->text != NULL &&
+        strcmp(rec->text, "rollback") == 0)
+        state->phase = PLN_PHASE_FORWARD;
     if (state->phase == PLN_PHASE_STUCK)
         state->phase = PLN_PHASE_BACK;
     state->epoch = rec->epoch;

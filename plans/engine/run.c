@@ -233,8 +233,9 @@ static bool reopen(struct run *run, const struct pln_env *env, const char *mode,
     bool is_back = strcmp(mode, "rollback") == 0;
     if (!peek(run, err))
         return false;
-    if (!is_open(&run->state)) {
-        fx_fail(err, FX_E_USAGE, "the run \"%s\" is at its end: there is nothing to %s", run->name,
+    bool has_way_back = is_back && run->state.phase == PLN_PHASE_FINISHED;
+    if (!is_open(&run->state) && !has_way_back) {
+        fx_fail(err, FX_E_USAGE, "the run \"%s\" has not begun: there is nothing to %s", run->name,
                 mode);
         return fx_hint(err, "Run: ficus run status %s", run->name);
     }
@@ -257,11 +258,30 @@ static bool say_rolled_back(const struct run *run, struct fx_err *err)
     return fx_hint(err, "Journal: ficus run journal show %s", run->name);
 }
 
+/*
+ * Has the run come to its end already? Whoever saw a command die cannot know that, and resume is the answer to every
+ * crash: it then repeats the verdict instead of complaining.
+ */
+static bool is_over(struct run *run, bool *ret_is_over, struct fx_err *err)
+{
+    if (!peek(run, err))
+        return false;
+    *ret_is_over =
+        run->state.phase == PLN_PHASE_FINISHED || run->state.phase == PLN_PHASE_ROLLED_BACK;
+    return run->state.phase != PLN_PHASE_ROLLED_BACK || say_rolled_back(run, err);
+}
+
 bool pln_run_resume(const struct pln_env *env, const char *name, struct fx_err *err)
 {
     struct run run;
+    bool has_ended = false;
     run_init(&run, env, name);
-    bool ok = reopen(&run, env, "resume", err);
+    bool ok = is_over(&run, &has_ended, err);
+    if (!ok || has_ended) {
+        run_done(&run);
+        return ok;
+    }
+    ok = reopen(&run, env, "resume", err);
     if (ok && run.state.phase == PLN_PHASE_BACK)
         ok = pln_exec_back(&run.ex, run.state.reason, run.state.reason_code, err) &&
              say_rolled_back(&run, err);
@@ -275,8 +295,10 @@ bool pln_run_rollback(const struct pln_env *env, const char *name, struct fx_err
 {
     struct run run;
     run_init(&run, env, name);
-    bool ok = reopen(&run, env, "rollback", err) &&
-              pln_exec_back(&run.ex, "asked for by the operator", "", err);
+    bool ok = peek(&run, err);
+    if (ok && run.state.phase != PLN_PHASE_ROLLED_BACK)
+        ok = reopen(&run, env, "rollback", err) &&
+             pln_exec_back(&run.ex, "asked for by the operator", "", err);
     run_done(&run);
     return ok;
 }

@@ -96,7 +96,8 @@ check "and does nothing" says "INTENT" "$(journal | tail -n 1)"
 exits 0 "a rollback from behind the cut-over" run rollback short --execute
 same "nothing of ours is left on the old side" 0 "$(pg_sql mono shop "select count(*) from pg_trigger where tgname like 'ficus%'")"
 check "its last record" says "rolled back" "$(journal | tail -n 1)"
-exits 2 "a run at its end has nothing to resume" run resume short
+exits 1 "resume after the end repeats the verdict" run resume short
+exits 0 "a second rollback finds it done" run rollback short --execute
 
 # --- after a rollback the same plan starts anew -----------------------------------------------------
 my_sql orders orders "delete from order_lines; delete from order_facts; delete from customer_orders"
@@ -109,8 +110,11 @@ for moment in journal.DONE.before journal.CUT.after cutover.step.fence.end; do
 done
 FICUS_FAILPOINT=journal.append:error:2 exits 11 "a journal that cannot be written stops it" run resume short
 exits 0 "a run that was killed three times is resumed to its end" run resume short
+exits 0 "resume of a finished run says so" run resume short
 customers_stop
 check "finished" says "finished" "$(journal | tail -n 1)"
 check "both sides are equal" says "0 divergent" "$(journal | grep DONE | tail -n 1)"
 check "and the customers' ledger balances" judge migrated --may-fail --report "$(find "$SHOP/state" -path '*latest/report.json')"
+exits 0 "a finished run can still be rolled back: nothing was dropped" run rollback short --execute
+check "and the old side accepts writes" pg_sql mono shop "update orders set id = id where id = (select min(id) from orders)"
 fx_done
