@@ -332,7 +332,7 @@ static bool write_verdict(const struct judge *judge, struct fx_err *err)
 static void print_verdict(const struct judge *judge)
 {
     const struct verdict *v = &judge->v;
-    const char *compared = v->rows_divergent < 0 ? "inconclusive" : "";
+    const char *compared = v->rows_divergent < 0 ? " (inconclusive)" : "";
     printf("\nVerdict: %s (expected: %s)\n", judge->opts.outcome, judge->opts.expect);
     printf("  requests   %8" PRId64 "   failed %" PRId64 ", stale reads %" PRId64
            ", wrong answers %" PRId64 "\n",
@@ -345,7 +345,7 @@ static void print_verdict(const struct judge *judge)
            v->direct_writes, v->direct_refused);
     printf("  pause      %8" PRId64 "   ms, the longest that writes waited\n", v->pause_ms_max);
     if (v->has_report)
-        printf("  rows       %8" PRId64 "   compared; divergent %" PRId64 " %s\n", v->rows_compared,
+        printf("  rows       %8" PRId64 "   compared; divergent %" PRId64 "%s\n", v->rows_compared,
                v->rows_divergent, compared);
     else
         printf("  rows              -   never compared\n");
