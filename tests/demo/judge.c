@@ -293,8 +293,11 @@ static bool judge_all(struct judge *judge, struct fx_err *err)
 static bool is_passed(const struct judge *judge)
 {
     const struct verdict *v = &judge->v;
+    /* The form that makes the service lie counts the lies; anywhere else one is too many. */
+    bool may_lie = strcmp(judge->opts.expect, "rolled_back") == 0;
     return strcmp(judge->opts.outcome, judge->opts.expect) == 0 && v->lost == 0 &&
-           v->duplicated == 0 && v->leaked == 0 && v->rows_divergent == 0 && v->has_report &&
+           (may_lie || v->wrong_answers == 0) && v->duplicated == 0 && v->leaked == 0 &&
+           v->rows_divergent == 0 && v->has_report &&
            (judge->opts.may_fail || v->requests_failed == 0) && v->acknowledged > 0;
 }
 
