@@ -16,9 +16,6 @@ DEMO=$FX_ROOT/tests/demo
 DEMO_BIN=$FX_BUILD/tests/demo
 SHOP=
 
-# A listening port of our own programs: asked for again while someone else takes it.
-shop_listen() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
-
 shop_up() { # ROWS
     SHOP=$FX_DIR/shop
     SHOP_ORDERS=$((($1 + 3) / 4))
@@ -29,15 +26,24 @@ shop_up() { # ROWS
     psql -X -q -v ON_ERROR_STOP=1 -v orders="$SHOP_ORDERS" -h "${PG_SOCK[mono]}" -p "${PG_PORT[mono]}" -U ficus \
         -d shop -f "$DEMO/sql/old.sql" >"$SHOP/old.log" 2>&1 || fx_die "could not fill the old database: $(tail -n 3 "$SHOP/old.log")"
     my_file orders mysql "$DEMO/sql/new.sql" || fx_die "could not create the new database"
-    PORT_MONOLITH=$(fx_free_port) PORT_SERVICE=$(fx_free_port)
-    PORT_FACADE=$(fx_free_port) PORT_ADMIN=$(fx_free_port)
     OLD_URL="postgresql://shop@127.0.0.1:${PG_PORT[mono]}/shop"
     NEW_URL="mysql://shop@127.0.0.1:${MY_PORT[orders]}/orders"
+    # A port that was free may be another's by now (another demo's, even): then the next one.
+    local try
+    for try in 1 2 3 4 5; do
+        PORT_MONOLITH=$(fx_free_port)
+        monolith_start
+        fx_wait_listen monolith "$PORT_MONOLITH" && break
+        [ "$try" != 5 ] || fx_die "the monolith did not start: $(tail -n 3 "$SHOP/monolith.log")"
+    done
+    for try in 1 2 3 4 5; do
+        PORT_SERVICE=$(fx_free_port)
+        service_start
+        fx_wait_listen service "$PORT_SERVICE" && break
+        [ "$try" != 5 ] || fx_die "the service did not start: $(tail -n 3 "$SHOP/service.log")"
+    done
+    PORT_FACADE=$(fx_free_port) PORT_ADMIN=$(fx_free_port)
     shop_project >"$SHOP/ficus.yaml"
-    monolith_start
-    service_start
-    until_ok 10 shop_listen "$PORT_MONOLITH" || fx_die "the monolith did not start: $(tail -n 3 "$SHOP/monolith.log")"
-    until_ok 10 shop_listen "$PORT_SERVICE" || fx_die "the service did not start: $(tail -n 3 "$SHOP/service.log")"
 }
 monolith_start() {
     fx_spawn monolith "$SHOP/monolith.log" "$DEMO_BIN/monolith" --db "$OLD_URL" --listen "127.0.0.1:$PORT_MONOLITH"
@@ -77,7 +83,16 @@ contexts:
 YAML
 }
 ficusd_start() {
-    fx_spawn facade "$SHOP/ficusd.log" "$FICUSD" -f "$SHOP/ficus.yaml"
+    local try
+    for try in 1 2 3 4 5; do
+        fx_spawn facade "$SHOP/ficusd.log" "$FICUSD" -f "$SHOP/ficus.yaml"
+        if fx_wait_listen facade "$PORT_FACADE"; then break; fi
+        # Only before anybody knows the address: later it has to be the same again.
+        [ ! -e "$SHOP/products.json" ] || continue
+        grep -q 'Address already in use' "$SHOP/ficusd.log" || break
+        PORT_FACADE=$(fx_free_port) PORT_ADMIN=$(fx_free_port)
+        shop_project >"$SHOP/ficus.yaml"
+    done
     until_ok 10 curl -sf -o "$SHOP/products.json" "http://127.0.0.1:$PORT_FACADE/products" ||
         fx_die "the facade does not serve: $(tail -n 5 "$SHOP/ficusd.log")"
 }

@@ -172,6 +172,22 @@ fx_free_port() {
     done
     echo "$port"
 }
+# fx_listens NAME PORT: true when it is NAME itself that listens there, and not somebody who was faster
+fx_listens() {
+    local inode
+    inode=$(awk -v port="$(printf ':%04X' "$2")" '$2 ~ port "$" && $4 == "0A" { print $10 }' /proc/net/tcp | head -n 1)
+    [ -n "$inode" ] && ls -l "/proc/${FX_PID[$1]:-0}/fd" 2>/dev/null | grep -q "socket:\[$inode\]"
+}
+# fx_wait_listen NAME PORT: until it listens; fails at once when it is dead, after 10 s otherwise
+fx_wait_listen() {
+    local i
+    for ((i = 0; i < 500; i++)); do
+        if fx_listens "$1" "$2"; then return 0; fi
+        fx_alive "${FX_PID[$1]:-}" || return 1
+        sleep 0.02
+    done
+    return 1
+}
 
 # --- PostgreSQL ----------------------------------------------------------------------------------
 
