@@ -237,7 +237,7 @@ static bool reopen(struct run *run, const struct pln_env *env, const char *mode,
     if (!is_open(&run->state) && !has_way_back) {
         fx_fail(err, FX_E_USAGE, "the run \"%s\" has not begun: there is nothing to %s", run->name,
                 mode);
-        return fx_hint(err, "Run: ficus run status %s", run->name);
+        return fx_hint(err, "Run: ficus run start PLAN --execute");
     }
     if (!load_copy(run, env, !is_back && run->state.phase == PLN_PHASE_FORWARD, err) ||
         !pln_real_new(env, run->plan, run->dir, &run->real, err))
