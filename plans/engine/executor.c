@@ -283,17 +283,26 @@ static bool try_again(struct pln_exec *ex, const struct pln_step *step, enum pln
     return true;
 }
 
-/* act with its retries; after the first failure, or a crash before this process, probe comes first. */
+/*
+ * act with its retries; after the first failure, or a crash before this process, probe comes first. A step that another
+ * process began and that has not happened asks its gates anew: what they saw then may be days old.
+ */
 static bool act(struct pln_exec *ex, const struct pln_step *step, enum pln_kind kind,
                 bool is_resumed, struct fx_err *err)
 {
     struct patience pat = {0};
+    bool must_ask =
+        is_resumed && kind == step->kind && pln_kind_info(step->kind)->gates == PLN_BEFORE;
     for (;;) {
         bool is_done = false;
         /* Streams that died are started before they are needed; if that fails, the act itself says why. */
         (void)ex->hands->tick(ex->hands->arg, ex, err);
         fx_err_clear(err);
         bool ok = !is_resumed || ex->hands->probe(ex->hands->arg, ex, step, kind, &is_done, err);
+        if (ok && !is_done && must_ask) {
+            ok = wait_before(ex, step, err);
+            must_ask = !ok;
+        }
         if (ok && (is_done || ex->hands->act(ex->hands->arg, ex, step, kind, err)))
             return true;
         is_resumed = true;
@@ -435,6 +444,8 @@ static bool settle(struct pln_exec *ex, struct fx_err *err)
         struct patience pat = {0};
         bool is_done = false;
         for (;;) {
+            /* What has happened is confirmed over the streams: those that died are started, as in act. */
+            (void)ex->hands->tick(ex->hands->arg, ex, err);
             fx_err_clear(err);
             if (ex->hands->probe(ex->hands->arg, ex, step, step->kind, &is_done, err))
                 break;

@@ -234,6 +234,8 @@ struct world {
     enum fx_code fail_code; /* what the step `fail_id` answers, NONE: nothing fails */
     const char *fail_id;
     int n_fail;
+    int64_t leaks;
+    bool is_stream_dead; /* until a tick starts it again; probe needs it */
     struct pln_exec *ex;
 };
 
@@ -288,7 +290,8 @@ static bool w_probe(void *arg, struct pln_exec *ex, const struct pln_step *step,
     struct world *w = arg;
     (void)ex;
     (void)step;
-    (void)err;
+    if (w->is_stream_dead)
+        return fx_fail(err, FX_E_STREAM, "the stream is dead");
     *ret_done =
         (kind == PLN_CUTOVER && w->new_serves) || (kind == PLN_CUTOVER_FALLBACK && !w->new_serves);
     return true;
@@ -296,16 +299,17 @@ static bool w_probe(void *arg, struct pln_exec *ex, const struct pln_step *step,
 
 static void w_facts(void *arg, const struct pln_step *step, struct pln_facts *facts)
 {
-    (void)arg;
+    const struct world *w = arg;
     (void)step;
-    (void)facts;
+    facts->leaks = w->leaks;
 }
 
 static bool w_tick(void *arg, struct pln_exec *ex, struct fx_err *err)
 {
-    (void)arg;
+    struct world *w = arg;
     (void)ex;
     (void)err;
+    w->is_stream_dead = false;
     return true;
 }
 
@@ -436,6 +440,51 @@ static void test_run__rollback_settles_a_cut_over_that_had_happened(void **state
     done(&f);
 }
 
+static void test_run__rollback_starts_streams_that_died_before_it_settles(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct world w = {.fail_id = "cut", .fail_code = FX_E_INTERRUPTED, .n_fail = 9};
+    struct fx_err err;
+    assert_true(load(&f, head, whole));
+    unlink(journal_path());
+    assert_false(control(&f, &w, "start", 0, &err));
+    w.new_serves = true;
+    w.is_stream_dead = true;
+    assert_true(control(&f, &w, "rollback", 0, &err));
+    assert_false(w.new_serves);
+    unlink(journal_path());
+    done(&f);
+}
+
+static const char gated[] = "steps:\n"
+                            "  - {id: copy, do: stream.start, undo: stream.drop}\n"
+                            "  - {id: cut, do: cutover, undo: cutover.fallback, "
+                            "gate: {write_leaks: 0}}\n";
+
+static void test_run__a_cut_over_that_did_not_happen_asks_its_gates_again_on_resume(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct world w = {.fail_id = "cut", .fail_code = FX_E_INTERRUPTED, .n_fail = 9};
+    struct fx_err err;
+    assert_true(load(&f, head, gated));
+    unlink(journal_path());
+    assert_false(control(&f, &w, "start", 0, &err));
+    assert_int_equal(err.code, FX_E_INTERRUPTED);
+    w.n_fail = 0;
+    w.leaks = 1; /* the gate passed yesterday, and would not today */
+    assert_false(control(&f, &w, "resume", 0, &err));
+    assert_int_equal(err.code, FX_E_HELD);
+    assert_string_equal(w.log, "stream.start ");
+    assert_false(w.new_serves);
+    w.new_serves = true; /* one that had happened is finished whatever the gates say */
+    assert_true(control(&f, &w, "resume", 0, &err));
+    assert_string_equal(w.log, "stream.start ");
+    unlink(journal_path());
+    done(&f);
+}
+
 static void test_journal__refuses_a_record_that_cannot_follow(void **state)
 {
     (void)state;
@@ -465,6 +514,8 @@ int main(void)
         cmocka_unit_test(test_run__rolls_back_a_step_that_fails),
         cmocka_unit_test(test_run__tries_again_what_is_only_away),
         cmocka_unit_test(test_run__rollback_settles_a_cut_over_that_had_happened),
+        cmocka_unit_test(test_run__rollback_starts_streams_that_died_before_it_settles),
+        cmocka_unit_test(test_run__a_cut_over_that_did_not_happen_asks_its_gates_again_on_resume),
         cmocka_unit_test(test_journal__refuses_a_record_that_cannot_follow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
