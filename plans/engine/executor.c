@@ -478,11 +478,25 @@ static bool stuck(struct pln_exec *ex, const struct pln_step *step, struct fx_er
     return false;
 }
 
+static bool no_return(const struct pln_exec *ex, int blocked, struct fx_err *err)
+{
+    fx_fail(err, FX_E_STUCK,
+            "step \"%s\" was the point of no return; nothing before it can be undone",
+            ex->plan->steps[blocked].id);
+    return fx_hint(err, "Mend what stopped the run, then: ficus run resume %s", ex->plan->name);
+}
+
 bool pln_exec_back(struct pln_exec *ex, const char *reason, const char *code, struct fx_err *err)
 {
     int list[PLN_STEPS_MAX], blocked = -1;
     if (ex->state->phase == PLN_PHASE_FORWARD) {
-        if (!settle(ex, err) || !append(ex, PLN_REC_ROLLBACK, NULL, reason, code, err))
+        if (!settle(ex, err))
+            return false;
+        /* Turned round here a run could neither end nor go on again: it stays as it is, forward is the way. */
+        (void)pln_undo_list(ex->plan, ex->state, list, &blocked);
+        if (blocked >= 0)
+            return no_return(ex, blocked, err);
+        if (!append(ex, PLN_REC_ROLLBACK, NULL, reason, code, err))
             return false;
         pln_exec_say(ex, NULL, "rolling back: %s", reason);
     }
@@ -500,11 +514,7 @@ bool pln_exec_back(struct pln_exec *ex, const char *reason, const char *code, st
             return false;
         pln_exec_say(ex, step, "undone");
     }
-    if (blocked >= 0) {
-        fx_fail(err, FX_E_STUCK,
-                "step \"%s\" was the point of no return; nothing before it can be undone",
-                ex->plan->steps[blocked].id);
-        return false;
-    }
+    if (blocked >= 0)
+        return no_return(ex, blocked, err);
     return append(ex, PLN_REC_RUN_CLOSED, NULL, "rolled back", NULL, err);
 }

@@ -485,6 +485,30 @@ static void test_run__a_cut_over_that_did_not_happen_asks_its_gates_again_on_res
     done(&f);
 }
 
+static const char one_way[] = "steps:\n"
+                              "  - {id: copy, do: stream.start, undo: stream.drop}\n"
+                              "  - {id: cut, do: cutover, point_of_no_return: true}\n"
+                              "  - {id: end, do: finish}\n";
+
+static void test_run__behind_the_point_of_no_return_a_failure_leaves_the_way_forward(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct world w = {.fail_id = "end", .fail_code = FX_E_DIVERGED, .n_fail = 1};
+    struct fx_err err;
+    assert_true(load(&f, head, one_way));
+    unlink(journal_path());
+    assert_false(control(&f, &w, "start", 0, &err));
+    assert_int_equal(err.code, FX_E_STUCK);
+    assert_false(control(&f, &w, "rollback", 0, &err));
+    assert_int_equal(err.code, FX_E_STUCK);
+    assert_true(w.streams && w.new_serves);
+    assert_true(control(&f, &w, "resume", 0, &err));
+    assert_string_equal(w.log, "stream.start cutover finish ");
+    unlink(journal_path());
+    done(&f);
+}
+
 static void test_journal__refuses_a_record_that_cannot_follow(void **state)
 {
     (void)state;
@@ -516,6 +540,7 @@ int main(void)
         cmocka_unit_test(test_run__rollback_settles_a_cut_over_that_had_happened),
         cmocka_unit_test(test_run__rollback_starts_streams_that_died_before_it_settles),
         cmocka_unit_test(test_run__a_cut_over_that_did_not_happen_asks_its_gates_again_on_resume),
+        cmocka_unit_test(test_run__behind_the_point_of_no_return_a_failure_leaves_the_way_forward),
         cmocka_unit_test(test_journal__refuses_a_record_that_cannot_follow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
