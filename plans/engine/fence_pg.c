@@ -24,7 +24,7 @@ extern const char plans_engine_sql_pg_disarm[];
 extern const char plans_engine_sql_pg_check_writers[];
 extern const char plans_engine_sql_pg_check_server[];
 
-enum { SQL_MAX = 1 << 20 };
+enum { SQL_MAX = 1 << 20, REMOVE_LOCK_MS = 800 };
 
 /* --- relations --------------------------------------------------------------------------------- */
 
@@ -317,21 +317,32 @@ static bool pg_disarm(struct pln_side *side, int64_t lock_ms, bool *ret_done, st
     return fx_ctx(err, "disabling the fence triggers of group \"%s\"", side->group);
 }
 
-static bool pg_remove(struct pln_side *side, struct fx_err *err)
+/* Customers queue behind a lock that is waited for, readers too: so the limits of the fence hold here as well. */
+static bool drop_trigger(struct pln_side *side, const struct relation *rel, struct fx_err *err)
 {
     char trigger[64];
     pln_fence_pg_name(side->group, trigger);
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(SQL_MAX);
+    fx_buf_add_c(&sql, "drop trigger if exists ");
+    fx_db_ident(FX_PG, trigger, &sql);
+    fx_buf_printf(&sql, " on %s", rel->name);
+    if (begin_locking(side, REMOVE_LOCK_MS, err) && run(side, fx_buf_cstr(&sql), err) &&
+        run(side, "commit", err))
+        return true;
+    pln_side_rollback(side);
+    retriable(err);
+    return fx_ctx(err, "dropping the fence trigger of %s", rel->name);
+}
+
+static bool pg_remove(struct pln_side *side, struct fx_err *err)
+{
     __attribute__((cleanup(relations_done))) struct relations rels = {0};
     if (!relations_read(side, &rels, err))
         return false;
-    for (size_t i = 0; i < rels.list.len; i++) {
-        FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(SQL_MAX);
-        fx_buf_add_c(&sql, "drop trigger if exists ");
-        fx_db_ident(FX_PG, trigger, &sql);
-        fx_buf_printf(&sql, " on %s", rels.list.items[i].name);
-        if (!run(side, fx_buf_cstr(&sql), err))
+    for (size_t i = 0; i < rels.list.len; i++)
+        if (rels.list.items[i].trigger != TRIGGER_NONE &&
+            !drop_trigger(side, &rels.list.items[i], err))
             return false;
-    }
     return true;
 }
 

@@ -205,6 +205,18 @@ long=$!
 sleep 1
 check "preflight names a long writer" grep -q "long transaction" <(tool old check 500)
 wait "$long"
+(pg_app "begin; select count(*) from public.t; select pg_sleep(5)" >/dev/null) &
+long=$!
+sleep 0.5
+(tool drop >"$FX_DIR/drop1" || true) &
+drop=$!
+sleep 0.3
+began=$(ms)
+check "a customer reads while the triggers cannot be dropped" pg_app "select count(*) from public.t"
+at_most 1500 "and waits no longer than the drop's lock limit" "$began"
+wait "$drop"
+check "the drop gives up instead of keeping everybody waiting" grep -q "DB_CONFLICT.*lock timeout" "$FX_DIR/drop1"
+wait "$long"
 same "dropping takes everything with it" "dropped" "$(tool drop)"
 same "no trigger stays" 0 "$(pg_sql mono shop "select count(*) from pg_trigger where tgname like 'ficus%'")"
 same "dropping again is fine" "dropped" "$(tool drop)"
