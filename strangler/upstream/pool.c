@@ -83,28 +83,24 @@ void fcd_pool_done(struct fcd_pool *pool)
     pool->endpoints = NULL;
 }
 
-static bool is_fit(const struct fcd_uconn *u, bool is_safe, struct fx_mono now)
-{
-    if (u->endpoint->is_sick && u->pool->n_endpoints > 1)
-        return false;
-    if (is_safe)
-        return true;
-    return fx_mono_since_us(u->idle_since, now) < FCD_FRESH_MS * 1000 &&
-           fx_sock_is_quiet(u->watch.fd);
-}
-
+/*
+ * The look at the socket is for reads too: bytes that came while the loop was busy (a 408 before the close, the rest of
+ * an answer that was longer than it said) would be taken for the next customer's answer.
+ */
 struct fcd_uconn *fcd_pool_take_idle(struct fcd_pool *pool, bool is_safe)
 {
     struct fx_mono now = fx_loop_now(pool->worker->loop);
     while (pool->idle.last != NULL) {
         struct fcd_uconn *u = pool->idle.last;
-        if (is_fit(u, is_safe, now)) {
+        bool is_sick = u->endpoint->is_sick && pool->n_endpoints > 1;
+        bool is_fresh = fx_mono_since_us(u->idle_since, now) < FCD_FRESH_MS * 1000;
+        if (!is_sick && !is_safe && !is_fresh)
+            return NULL; /* the others are older; reads may still use them */
+        if (!is_sick && fx_sock_is_quiet(u->watch.fd)) {
             set_state(u, FCD_U_BUSY);
             fx_timer_stop(&u->timer);
             return u;
         }
-        if (!u->endpoint->is_sick && fx_mono_since_us(u->idle_since, now) >= FCD_FRESH_MS * 1000)
-            return NULL; /* the others are older; reads may still use them */
         fcd_uconn_close(u);
     }
     return NULL;

@@ -213,8 +213,12 @@ static bool serve_one(struct session *s)
     unsigned long long got = 0;
     int idle_ms = atomic_load(&up->idle_ms);
     struct pollfd ready = {.fd = s->reader.fd, .events = POLLIN};
-    if (s->reader.at == s->reader.len && poll(&ready, 1, idle_ms > 0 ? idle_ms : 10000) <= 0)
+    if (s->reader.at == s->reader.len && poll(&ready, 1, idle_ms > 0 ? idle_ms : 10000) <= 0) {
+        const char *parting = atomic_load(&up->parting);
+        if (parting != NULL)
+            send_all(s->reader.fd, parting, strlen(parting));
         return false;
+    }
     if (!read_head(&s->reader, head, sizeof head))
         return false;
     if (field(head, "Expect") != NULL &&

@@ -18,15 +18,16 @@ struct upstream {
     const char *name; /* stands in the default body: {"side":"NAME"} */
     int port, listen_fd;
     pthread_t thread;
-    atomic_int status;          /* 0: 200 */
-    atomic_int delay_ms;        /* before the answer */
-    atomic_int idle_ms;         /* closes a connection without a request after this; 0: 10 s */
-    atomic_int hang;            /* reads requests, answers nothing */
-    atomic_int drop;            /* closes instead of answering */
-    atomic_int big_bytes;       /* answers with a body of that size, chunked */
-    atomic_int no_length;       /* answers without length and closes */
-    _Atomic(const char *) body; /* JSON body instead of the default */
-    atomic_int requests;        /* seen */
+    atomic_int status;             /* 0: 200 */
+    atomic_int delay_ms;           /* before the answer */
+    atomic_int idle_ms;            /* closes a connection without a request after this; 0: 10 s */
+    atomic_int hang;               /* reads requests, answers nothing */
+    atomic_int drop;               /* closes instead of answering */
+    atomic_int big_bytes;          /* answers with a body of that size, chunked */
+    atomic_int no_length;          /* answers without length and closes */
+    _Atomic(const char *) body;    /* JSON body instead of the default */
+    _Atomic(const char *) parting; /* sent before an idle connection is closed, or NULL */
+    atomic_int requests;           /* seen */
     atomic_int connections;
     atomic_llong body_bytes; /* received, over all requests */
     pthread_mutex_t lock;

@@ -322,6 +322,29 @@ static void test_failure__reads_survive_connections_that_die_in_the_pool(void **
     stage_close(&stage);
 }
 
+static void test_failure__bytes_nobody_asked_for_are_no_answer(void **state)
+{
+    (void)state;
+    open_stage("");
+    FX_AUTO(reply) struct reply reply = {0};
+    FX_AUTO_FD int fd = client_open(stage.port);
+    atomic_store(&stage.old.parting, "HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n"
+                                     "Connection: close\r\n\r\n");
+    atomic_store(&stage.old.idle_ms, 300);
+    for (int i = 0; i < 2; i++) {
+        client_send(fd, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n");
+        if (i == 1) { /* request and stray bytes are met in one turn, in this order */
+            fx_sleep_ms(600);
+            kill(stage.pid, SIGCONT);
+        }
+        client_read(fd, "GET", &reply);
+        assert_int_equal(reply.status, 200);
+        if (i == 0)
+            kill(stage.pid, SIGSTOP);
+    }
+    stage_close(&stage);
+}
+
 static void test_failure__writes_do_not_use_a_connection_idle_for_a_second(void **state)
 {
     (void)state;
@@ -905,6 +928,7 @@ int main(void)
         cmocka_unit_test(test_proxy__expect_is_answered_and_not_forwarded),
         cmocka_unit_test(test_failure__upstream_errors_have_their_status),
         cmocka_unit_test(test_failure__reads_survive_connections_that_die_in_the_pool),
+        cmocka_unit_test(test_failure__bytes_nobody_asked_for_are_no_answer),
         cmocka_unit_test(test_failure__writes_do_not_use_a_connection_idle_for_a_second),
         cmocka_unit_test(test_failure__a_write_whose_client_left_stays_in_flight_until_answered),
         cmocka_unit_test(test_failure__a_sick_endpoint_is_passed_over_until_it_is_well),
