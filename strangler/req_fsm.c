@@ -282,6 +282,10 @@ static enum next step_admit(struct fcd_req *req)
         fcd_conn_close(req->conn); /* nobody waits for the answer: not sent */
         return NEXT_DONE;
     }
+    if (req->worker->is_draining) {
+        fcd_req_refuse(req, 503, "the facade is shutting down; the write was not sent");
+        return NEXT_MORE;
+    }
     if (!fcd_group_hold(group, req)) {
         fcd_req_refuse(req, 503, "writes are held for a moment and the queue is full");
         return NEXT_MORE;

@@ -901,6 +901,28 @@ static void test_drain__ends_what_runs_and_refuses_what_waits(void **state)
     stage_close(&stage);
 }
 
+static void test_drain__refuses_a_write_that_becomes_whole_while_the_group_holds(void **state)
+{
+    (void)state;
+    open_stage("");
+    FX_AUTO(reply) struct reply reply = {0};
+    FX_AUTO_FD int fd = client_open(stage.port);
+    assert_int_equal(admin(&stage, "/v1/groups/orders/hold", "{\"epoch\":1,\"deadline_ms\":8000}"),
+                     200);
+    client_send(fd, "POST /orders/7 HTTP/1.1\r\nHost: x\r\n");
+    fx_sleep_ms(200);
+    kill(stage.pid, SIGTERM);
+    fx_sleep_ms(200);
+    int64_t before_ms = now_ms();
+    client_send(fd, "Content-Length: 0\r\n\r\n");
+    client_read(fd, "POST", &reply);
+    assert_int_equal(reply.status, 503);
+    assert_true(now_ms() - before_ms < 4000);
+    assert_int_equal(atomic_load(&stage.old.requests), 0);
+    close(fx_fd_take(&fd));
+    stage_close(&stage);
+}
+
 static void test_facade__needs_the_daemon(void **state)
 {
     (void)state;
@@ -948,6 +970,7 @@ int main(void)
         cmocka_unit_test(test_hold__state_that_cannot_be_saved_changes_nothing),
         cmocka_unit_test(test_switch__loses_and_doubles_no_write_under_load),
         cmocka_unit_test(test_drain__ends_what_runs_and_refuses_what_waits),
+        cmocka_unit_test(test_drain__refuses_a_write_that_becomes_whole_while_the_group_holds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
