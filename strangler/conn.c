@@ -197,10 +197,10 @@ void fcd_conn_drive(struct fcd_conn *conn)
             goes_on = false;
             break;
         case FCD_C_READING:
-            if (!fcd_conn_flush(conn))
+            if (!fcd_conn_flush(conn) || (conn->is_last && fcd_iobuf_len(&conn->out) == 0))
                 fcd_conn_close(conn);
             else
-                goes_on = begin(conn);
+                goes_on = !conn->is_last && begin(conn);
             break;
         case FCD_C_BUSY:
             goes_on = fcd_req_run(conn->req);
@@ -312,8 +312,7 @@ void fcd_conn_accept(struct fcd_listener *listener)
 
 void fcd_conn_drain(struct fcd_conn *conn)
 {
-    if (conn->state == FCD_C_READING)
-        fcd_conn_close(conn);
-    else
-        conn->is_last = true;
+    conn->is_last = true;
+    if (conn->state == FCD_C_READING && fcd_iobuf_len(&conn->out) == 0)
+        fcd_conn_close(conn); /* else when the client has taken the rest of its answer */
 }

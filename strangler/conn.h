@@ -51,7 +51,7 @@ enum fcd_read fcd_conn_read(struct fcd_conn *conn);
 bool fcd_conn_flush(struct fcd_conn *conn) FX_MUST_CHECK;
 void fcd_conn_close(struct fcd_conn *conn);
 void fcd_conn_timer(struct fcd_conn *conn, int64_t after_ms);
-/* From the worker's drain: closes if idle, else makes the present answer the last. */
+/* From the worker's drain: closes if idle and nothing is left to send, else makes the present answer the last. */
 void fcd_conn_drain(struct fcd_conn *conn);
 
 #endif
