@@ -62,8 +62,7 @@ void fcd_conn_close(struct fcd_conn *conn)
     fcd_iobuf_drop(&conn->out, &worker->stock);
     FX_LIST_REMOVE(&worker->conns, conn, link);
     fx_loop_defer(worker->loop, &conn->release);
-    if (worker->is_draining && worker->conns.len == 0)
-        fx_loop_defer(worker->loop, &worker->drained);
+    fcd_worker_check_drained(worker);
 }
 
 enum fcd_read fcd_conn_read(struct fcd_conn *conn)

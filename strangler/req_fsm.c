@@ -74,6 +74,10 @@ struct fcd_req *fcd_req_new(struct fcd_conn *conn)
 static void recycle(struct fcd_req *req)
 {
     fcd_req_set_step(req, FCD_STEP_OVER);
+    if (req->conn == NULL) {
+        req->worker->n_left_behind--;
+        fcd_worker_check_drained(req->worker);
+    }
     req->conn = NULL;
     fx_buf_done(&req->reply);
     fx_buf_done(&req->body);
@@ -488,7 +492,9 @@ void fcd_req_client_gone(struct fcd_req *req)
     if (req->step == FCD_STEP_HELD)
         fcd_group_forget(req->route->group, req, "dropped");
     bool is_running = req->step == FCD_STEP_EXCHANGE && req->x.u != NULL;
-    if (is_running && req->x.is_complete && !fcd_method_is_safe(req->method)) {
+    bool may_change = req->is_write || !fcd_method_is_safe(req->method);
+    if (is_running && req->x.is_complete && may_change) {
+        req->worker->n_left_behind++;
         req->conn = NULL; /* stays until the upstream has answered: it is in flight */
         return;
     }

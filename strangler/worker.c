@@ -210,6 +210,12 @@ static void close_listeners(struct fcd_worker *worker)
     worker->n_listeners = 0;
 }
 
+void fcd_worker_check_drained(struct fcd_worker *worker)
+{
+    if (worker->is_draining && worker->conns.len == 0 && worker->n_left_behind == 0)
+        fx_loop_defer(worker->loop, &worker->drained);
+}
+
 void fcd_worker_drain(struct fcd_worker *worker)
 {
     if (worker->is_draining)
@@ -228,8 +234,7 @@ void fcd_worker_drain(struct fcd_worker *worker)
     FX_LIST_EACH_SAFE(&worker->conns, conn, link)
     fcd_conn_drain(conn);
     fx_loop_timer(worker->loop, &worker->drain_timer, worker->conf->timeouts.drain_ms);
-    if (worker->conns.len == 0)
-        fx_loop_defer(worker->loop, &worker->drained);
+    fcd_worker_check_drained(worker);
 }
 
 static void free_routes(struct fcd_worker *worker)

@@ -69,6 +69,7 @@ struct fcd_worker {
     FX_LIST(fcd_conn) conns;
     FX_LIST(fcd_req) reqs;  /* all that were ever made */
     FX_LIST(fcd_req) spare; /* those of them that wait for work */
+    size_t n_left_behind;   /* those whose client has left and whose upstream works on */
     struct fcd_stock stock;
     struct fx_h1_limits head_limits;
     struct fx_head response_head; /* scratch of upstream/exchange */
@@ -76,7 +77,7 @@ struct fcd_worker {
 
     bool is_draining;
     struct fx_timer drain_timer;
-    struct fx_task drained; /* queued when the last connection went while draining */
+    struct fx_task drained; /* queued when the last connection and request went while draining */
     struct fx_mono started;
     int64_t n_requests;
     struct fx_timer tick; /* once a second */
@@ -93,6 +94,8 @@ void fcd_worker_free(struct fcd_worker *worker);
 bool fcd_worker_listen(struct fcd_worker *worker, struct fx_err *err) FX_MUST_CHECK;
 /* No new connections; idle ones close, running requests end (at most timeouts.drain), then the loop stops. */
 void fcd_worker_drain(struct fcd_worker *worker);
+/* A connection or a request that was left behind went: was it the last one of a drain? */
+void fcd_worker_check_drained(struct fcd_worker *worker);
 
 struct fcd_group *fcd_worker_group(struct fcd_worker *worker, const char *name); /* NULL: unknown */
 /* The group of that name, made when the facade is told of it for the first time; it must be in the state. */

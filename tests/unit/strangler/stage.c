@@ -302,6 +302,7 @@ static void write_conf(const struct stage *stage, const char *extra)
         "read}\n"
         "      - {id: orders-write, match: {path: \"/orders/**\", methods: [POST, PUT, PATCH, "
         "DELETE]}, kind: write}\n"
+        "      - {id: carts, match: {path: \"/carts/**\"}, kind: write}\n"
         "    sticky: {by: [\"header:x-customer\", \"cookie:sid\", issue]}\n"
         "    shadow: {ignore: [\"/generated_at\"]}\n",
         stage->old.port, stage->new_side.port, stage->port, stage->admin_port, extra);

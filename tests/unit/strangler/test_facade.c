@@ -358,6 +358,13 @@ static void test_failure__writes_do_not_use_a_connection_idle_for_a_second(void 
     stage_close(&stage);
 }
 
+static void client_reset(int fd)
+{
+    struct linger reset = {1, 0};
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+    close(fd);
+}
+
 static void test_failure__a_write_whose_client_left_stays_in_flight_until_answered(void **state)
 {
     (void)state;
@@ -366,9 +373,7 @@ static void test_failure__a_write_whose_client_left_stays_in_flight_until_answer
     int fd = client_open(stage.port);
     client_send(fd, "POST /orders/1 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}");
     wait_number(&stage, "orders", "in_flight", 1);
-    struct linger reset = {1, 0};
-    setsockopt(fd, SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
-    close(fd);
+    client_reset(fd);
     fx_sleep_ms(50);
     assert_int_equal((int)status_number(&stage, "orders", "in_flight"), 1);
     wait_number(&stage, "orders", "in_flight", 0);
@@ -923,6 +928,30 @@ static void test_drain__refuses_a_write_that_becomes_whole_while_the_group_holds
     stage_close(&stage);
 }
 
+/* A GET on a route of kind write may change something as well: it is the route that says so. */
+static void test_drain__waits_for_writes_whose_client_left(void **state)
+{
+    (void)state;
+    static const char *const heads[] = {"POST /orders/9", "GET /carts/9"};
+    for (size_t i = 0; i < FX_ARRAY_LEN(heads); i++) {
+        open_stage("");
+        atomic_store(&stage.old.delay_ms, 600);
+        int fd = client_open(stage.port);
+        char text[128];
+        snprintf(text, sizeof text, "%s HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n",
+                 heads[i]);
+        client_send(fd, text);
+        wait_number(&stage, "orders", "in_flight", 1);
+        client_reset(fd);
+        fx_sleep_ms(100);
+        int64_t before_ms = now_ms();
+        assert_int_equal(stage_stop_facade(&stage, SIGTERM), 0);
+        assert_true(now_ms() - before_ms > 300);
+        assert_int_equal(atomic_load(&stage.old.requests), 1);
+        stage_close(&stage);
+    }
+}
+
 static void test_facade__needs_the_daemon(void **state)
 {
     (void)state;
@@ -971,6 +1000,7 @@ int main(void)
         cmocka_unit_test(test_switch__loses_and_doubles_no_write_under_load),
         cmocka_unit_test(test_drain__ends_what_runs_and_refuses_what_waits),
         cmocka_unit_test(test_drain__refuses_a_write_that_becomes_whole_while_the_group_holds),
+        cmocka_unit_test(test_drain__waits_for_writes_whose_client_left),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
