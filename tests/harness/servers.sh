@@ -48,6 +48,19 @@ same() {
         printf '#   expected: %s\n#   got:      %s\n' "$2" "$3"
     fi
 }
+# live PROGRAM [TEXT]: a cmocka program of tests/unit that needs what was started here; a line for each of its tests
+live() {
+    local program=$1 text=${2:+, $2} out status=0 line
+    out=$(CMOCKA_MESSAGE_OUTPUT=stdout timeout -k 5 200 "$FX_BUILD/tests/unit/$program" 2>&1 </dev/null) || status=$?
+    while read -r line; do
+        case $line in
+        'ok '*) ok "${line#ok }$text" ;;
+        *) not_ok "${line#* }$text" ;;
+        esac
+    done < <(printf '%s\n' "$out" | sed -n 's/^\[       OK \] /ok /p; s/^\[  \(FAILED \|SKIPPED\) \] \(test_.*\)/no \2/p' | sort -u)
+    if [ $status != 0 ]; then printf '%s\n' "$out" | grep -v '^\[' | tail -n 40 | sed 's/^/#   /'; fi
+    same "$program ends with status 0$text" 0 $status
+}
 # exits STATUS TEXT COMMAND…: the exit status is part of the contract
 exits() {
     local want=$1 text=$2 out status=0

@@ -5,8 +5,8 @@
 . "$(dirname "$0")/../harness/servers.sh"
 fx_tmp
 start_my orders
-run() { FX_TEST_MY_SOCKET=${MY_SOCK[orders]} timeout 100 "$FX_BUILD/tests/unit/lib/my/test_server"; }
-check "values, keys, positions and errors are what they should be" run
+export FX_TEST_MY_SOCKET=${MY_SOCK[orders]}
+live lib/my/test_server
 my_sql orders mysql "set global log_bin_compress = on; set global log_bin_compress_min_len = 10; set global binlog_checksum = none"
-check "the same with compressed events and without checksums" run
+live lib/my/test_server "compressed, without checksums"
 fx_done

@@ -1,6 +1,9 @@
-# One cmocka program for each tests/unit/**/test_*.c, linked with the archive. `make unit` runs them all.
+# One cmocka program for each tests/unit/**/test_*.c, linked with the archive. `make unit` runs them, except those that
+# talk to a server or to the daemon: an integration script starts those beside what they need.
 UNIT_SRCS := $(foreach f,$(call rwildcard,tests/unit,*.c),$(if $(filter test_%,$(notdir $(f))),$(f)))
 UNIT_BINS := $(UNIT_SRCS:%.c=$(B)/%)
+UNIT_LIVE := $(addprefix $(B)/tests/unit/,cdc/test_source_my lib/map/test_servers lib/my/test_server lib/pg/test_server \
+    strangler/test_facade)
 
 # Further objects of a test: list them as its prerequisites.
 $(B)/tests/unit/strangler/test_facade: $(B)/tests/unit/strangler/stage.o
@@ -13,4 +16,4 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(ARCHIVE)
 .PHONY: unit unit-build
 unit-build: $(UNIT_BINS)
 unit: $(UNIT_BINS)
-	@tests/harness/run-units $(UNIT_BINS)
+	@tests/harness/run-units $(filter-out $(UNIT_LIVE),$(UNIT_BINS))
