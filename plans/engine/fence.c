@@ -24,6 +24,17 @@ void pln_findings_add(struct pln_findings *f, const char *fmt, ...)
     f->n++;
 }
 
+bool pln_findings_query(struct pln_side *side, const char *sql, const fx_cell *params,
+                        size_t n_params, struct pln_findings *f, struct fx_err *err)
+{
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    if (!fx_db_query(side->db, sql, params, n_params, &rows, err))
+        return false;
+    for (size_t r = 0; r < rows.n_rows; r++)
+        pln_findings_add(f, "%.*s", FX_STR_FMT(fx_rows_at(&rows, r, 0)));
+    return true;
+}
+
 void pln_sql_fill(const char *template, const char *const *names, const char *const *values,
                   struct fx_buf *out)
 {

@@ -21,6 +21,9 @@ struct pln_findings {
     bool has_foreign; /* leftovers of another operator: DRIFT */
 };
 void pln_findings_add(struct pln_findings *f, const char *fmt, ...) FX_PRINTF(2, 3);
+/* Each row of a query is a finding: its first column. */
+bool pln_findings_query(struct pln_side *side, const char *sql, const fx_cell *params,
+                        size_t n_params, struct pln_findings *f, struct fx_err *err) FX_MUST_CHECK;
 
 struct pln_fence_request {
     int64_t e;       /* the HERE epoch that is being fenced */

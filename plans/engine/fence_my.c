@@ -57,10 +57,8 @@ static bool my_install(struct pln_side *side, struct fx_err *err)
 }
 
 static void trigger_sql(const struct pln_side *side, const struct pln_side_table *table,
-                        int64_t epoch, size_t event, struct fx_buf *out)
+                        const char *name, size_t event, struct fx_buf *out)
 {
-    char name[65];
-    pln_fence_my_name(side->group, table->name, epoch, events[event].letter, name);
     FX_AUTO(fx_buf)
     struct fx_buf schema = FX_BUF(1024), quoted = FX_BUF(1024), trigger = FX_BUF(256),
                   group = FX_BUF(1024), user = FX_BUF(1024);
@@ -96,10 +94,16 @@ static bool has_trigger(const struct fx_rows *rows, const char *name)
     return false;
 }
 
-/* Asking first keeps CREATE TRIGGER's wait for readers and writers away from tables that need none. */
-static bool my_arm(struct pln_side *side, int64_t epoch, int64_t lock_ms, struct fx_err *err)
+typedef bool (*missing_fn)(struct pln_side *side, const struct pln_side_table *table,
+                           const char *trigger, size_t event, void *arg, struct fx_err *err);
+
+/*
+ * Calls `on_missing` for each trigger of the fence at `epoch` that does not stand. Asking first keeps CREATE TRIGGER's
+ * wait for readers and writers away from tables that need none.
+ */
+static bool each_missing(struct pln_side *side, int64_t epoch, missing_fn on_missing, void *arg,
+                         struct fx_err *err)
 {
-    (void)lock_ms; /* lock_wait_timeout counts whole seconds; the session has it at 1 */
     for (size_t t = 0; t < side->n_tables; t++) {
         const struct pln_side_table *table = &side->tables[t];
         FX_AUTO(fx_rows) struct fx_rows rows = {0};
@@ -108,16 +112,27 @@ static bool my_arm(struct pln_side *side, int64_t epoch, int64_t lock_ms, struct
         for (size_t e = 0; e < FX_ARRAY_LEN(events); e++) {
             char name[65];
             pln_fence_my_name(side->group, table->name, epoch, events[e].letter, name);
-            FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(SQL_MAX);
-            trigger_sql(side, table, epoch, e, &sql);
-            if (!has_trigger(&rows, name) && !run(side, fx_buf_cstr(&sql), err)) {
-                retriable(err);
-                return fx_ctx(err, "creating fence trigger %s on %s.%s", name, table->schema,
-                              table->name);
-            }
+            if (!has_trigger(&rows, name) && !on_missing(side, table, name, e, arg, err))
+                return false;
         }
     }
     return true;
+}
+
+static bool create_trigger(struct pln_side *side, const struct pln_side_table *table,
+                           const char *trigger, size_t event, void *arg, struct fx_err *err)
+{
+    (void)arg;
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(SQL_MAX);
+    trigger_sql(side, table, trigger, event, &sql);
+    return run(side, fx_buf_cstr(&sql), err) || retriable(err) ||
+           fx_ctx(err, "creating fence trigger %s on %s.%s", trigger, table->schema, table->name);
+}
+
+static bool my_arm(struct pln_side *side, int64_t epoch, int64_t lock_ms, struct fx_err *err)
+{
+    (void)lock_ms; /* lock_wait_timeout counts whole seconds; the session has it at 1 */
+    return each_missing(side, epoch, create_trigger, NULL, err);
 }
 
 /* --- fence ------------------------------------------------------------------------------------- */
@@ -217,23 +232,20 @@ static bool my_fence(struct pln_side *side, const struct pln_fence_request *req,
     return retriable(err);
 }
 
+static bool report_missing(struct pln_side *side, const struct pln_side_table *table,
+                           const char *trigger, size_t event, void *arg, struct fx_err *err)
+{
+    (void)event;
+    (void)err;
+    pln_findings_add(arg, "table %s.%s of database \"%s\" has no trigger %s", table->schema,
+                     table->name, side->conf->name, trigger);
+    return true;
+}
+
 static bool my_armed(struct pln_side *side, int64_t epoch, struct pln_findings *f,
                      struct fx_err *err)
 {
-    for (size_t t = 0; t < side->n_tables; t++) {
-        const struct pln_side_table *table = &side->tables[t];
-        FX_AUTO(fx_rows) struct fx_rows rows = {0};
-        if (!triggers_of(side, table, &rows, err))
-            return false;
-        for (size_t e = 0; e < FX_ARRAY_LEN(events); e++) {
-            char name[65];
-            pln_fence_my_name(side->group, table->name, epoch, events[e].letter, name);
-            if (!has_trigger(&rows, name))
-                pln_findings_add(f, "table %s.%s of database \"%s\" has no trigger %s",
-                                 table->schema, table->name, side->conf->name, name);
-        }
-    }
-    return true;
+    return each_missing(side, epoch, report_missing, f, err);
 }
 
 /* --- disarm, remove ---------------------------------------------------------------------------- */
@@ -406,17 +418,6 @@ static bool my_ids_raise(struct pln_side *side, const int64_t *ids, int64_t epoc
 
 /* --- preflight --------------------------------------------------------------------------------- */
 
-static bool find(struct pln_side *side, const char *sql, const fx_cell *params, size_t n_params,
-                 struct pln_findings *f, struct fx_err *err)
-{
-    FX_AUTO(fx_rows) struct fx_rows rows = {0};
-    if (!fx_db_query(side->db, sql, params, n_params, &rows, err))
-        return false;
-    for (size_t r = 0; r < rows.n_rows; r++)
-        pln_findings_add(f, "%.*s", FX_STR_FMT(fx_rows_at(&rows, r, 0)));
-    return true;
-}
-
 /* A trigger of another group, or of an epoch that this group has not reached, is somebody else's fence. */
 static bool check_foreign(struct pln_side *side, const struct pln_side_table *table, int64_t epoch,
                           struct pln_findings *f, struct fx_err *err)
@@ -447,12 +448,12 @@ static bool my_check(struct pln_side *side, int64_t old_txn_ms, struct pln_findi
         const struct pln_side_table *table = &side->tables[t];
         fx_cell params[] = {fx_str_from(table->schema), fx_str_from(table->name)};
         if (!check_foreign(side, table, own.epoch, f, err) ||
-            !find(side, plans_engine_sql_my_check_cascades, params, 2, f, err))
+            !pln_findings_query(side, plans_engine_sql_my_check_cascades, params, 2, f, err))
             return false;
     }
     char limit[PLN_INT_TEXT];
     fx_cell param = pln_int(old_txn_ms * 1000, limit);
-    if (!find(side, plans_engine_sql_my_check_server, &param, 1, f, err))
+    if (!pln_findings_query(side, plans_engine_sql_my_check_server, &param, 1, f, err))
         return false;
     struct fx_err prepared = FX_ERR_INIT;
     if (!no_prepared(side, &prepared)) {

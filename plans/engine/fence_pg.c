@@ -425,17 +425,6 @@ static bool pg_ids_raise(struct pln_side *side, const int64_t *ids, int64_t epoc
 
 /* --- preflight --------------------------------------------------------------------------------- */
 
-static bool find(struct pln_side *side, const char *sql, const fx_cell *params, size_t n_params,
-                 struct pln_findings *f, struct fx_err *err)
-{
-    FX_AUTO(fx_rows) struct fx_rows rows = {0};
-    if (!fx_db_query(side->db, sql, params, n_params, &rows, err))
-        return false;
-    for (size_t r = 0; r < rows.n_rows; r++)
-        pln_findings_add(f, "%.*s", FX_STR_FMT(fx_rows_at(&rows, r, 0)));
-    return true;
-}
-
 /* {"public.a","public.\"B\""} */
 static void name_array(const struct relations *rels, struct fx_buf *out)
 {
@@ -470,8 +459,8 @@ static bool pg_check(struct pln_side *side, int64_t old_txn_ms, struct pln_findi
     FX_AUTO(fx_buf) struct fx_buf names = FX_BUF(SQL_MAX);
     name_array(&rels, &names);
     fx_cell params[] = {fx_buf_str(&names), fx_str_from(limit)};
-    return find(side, plans_engine_sql_pg_check_writers, params, 2, f, err) &&
-           find(side, plans_engine_sql_pg_check_server, &params[1], 1, f, err);
+    return pln_findings_query(side, plans_engine_sql_pg_check_writers, params, 2, f, err) &&
+           pln_findings_query(side, plans_engine_sql_pg_check_server, &params[1], 1, f, err);
 }
 
 const struct pln_fence_ops pln_fence_pg = {

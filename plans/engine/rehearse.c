@@ -9,13 +9,21 @@
 
 /* --- run and resume ---------------------------------------------------------------------------- */
 
+/* The context's own group, with a result that says "nothing yet". */
+static bool open_group(const struct pln_cutover_env *env, const struct pln_cutover_options *opt,
+                       struct pln_cutover_result *result, struct pln_world **ret,
+                       struct fx_err *err)
+{
+    *result = (struct pln_cutover_result){.outcome = PLN_CUT_NOTHING, .held_max_ms = -1};
+    return pln_world_open(env, false, opt, ret, err);
+}
+
 bool pln_cutover_run(const struct pln_cutover_env *env, enum fx_direction direction,
                      const struct pln_cutover_options *opt, struct pln_cutover_result *result,
                      struct fx_err *err)
 {
     struct pln_world *real = NULL;
-    *result = (struct pln_cutover_result){.outcome = PLN_CUT_NOTHING, .held_max_ms = -1};
-    if (!pln_world_open(env, false, opt, &real, err))
+    if (!open_group(env, opt, result, &real, err))
         return false;
     struct pln_cutover cut = pln_world_cutover(real, direction, result);
     bool ok = pln_cutover_machine(&cut, err);
@@ -28,7 +36,7 @@ bool pln_cutover_preflight(const struct pln_cutover_env *env, enum fx_direction 
 {
     struct pln_world *real = NULL;
     struct pln_cutover_result ignored;
-    if (!pln_world_open(env, false, opt, &real, err))
+    if (!open_group(env, opt, &ignored, &real, err))
         return false;
     struct pln_cutover cut = pln_world_cutover(real, direction, &ignored);
     bool ok = pln_cutover_check(&cut, err);
@@ -71,8 +79,7 @@ bool pln_cutover_resume(const struct pln_cutover_env *env, enum fx_direction dir
                         struct fx_err *err)
 {
     struct pln_world *real = NULL;
-    *result = (struct pln_cutover_result){.outcome = PLN_CUT_NOTHING, .held_max_ms = -1};
-    if (!pln_world_open(env, false, opt, &real, err))
+    if (!open_group(env, opt, result, &real, err))
         return false;
     struct pln_cutover cut = pln_world_cutover(real, direction, result);
     bool ok = pln_cutover_settle(&cut, err); /* first what customers wait for */

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What steps ask of the running facade, and what gates learn from it. */
+#include "plans/engine/hands_priv.h"
+
+enum { FACADE_TIMEOUT_MS = 3000 };
+
+bool pln_endpoint_read(const struct fx_project *project, struct fx_arena *arena,
+                       struct fcd_endpoint *ret, struct fx_err *err)
+{
+    const struct fx_node *admin = fx_node_get(fx_node_get(project->root, "facade"), "admin");
+    const struct fx_node *address = fx_node_get(admin, "address");
+    const struct fx_node *token = fx_node_get(admin, "token");
+    *ret = (struct fcd_endpoint){.timeout_ms = FACADE_TIMEOUT_MS};
+    if (address == NULL || address->kind != FX_NODE_SCALAR || address->text.len == 0) {
+        fx_fail(err, FX_E_CONFIG, "%s: facade.admin.address is missing", project->path);
+        return fx_hint(err, "Add  facade: {admin: {address: \"127.0.0.1:9901\"}}  to it.");
+    }
+    ret->address = address->text.ptr;
+    return token == NULL || fx_secret_read(token, arena, &ret->token, err);
+}
+
+bool pln_real_facade_epoch(struct pln_real *real, int64_t *ret_epoch, struct fx_err *err)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    struct fcd_status *status = NULL;
+    if (!fcd_control_status(&real->facade, &arena, &status, err)) {
+        if (err->code == FX_E_FACADE_CONNECT && err->hint[0] == '\0')
+            fx_hint(err, "Start the facade: ficusd -f %s", real->env->project->path);
+        return fx_ctx(err, "asking the facade at %s", real->facade.address);
+    }
+    *ret_epoch = status->controller_epoch;
+    return true;
+}
+
+void pln_real_set_epoch(struct pln_real *real, int64_t epoch)
+{
+    real->epoch = epoch;
+    real->has_claimed = false;
+}
+
+static bool claim(struct pln_real *real, struct fx_err *err)
+{
+    if (real->has_claimed)
+        return true;
+    if (!fcd_control_claim(&real->facade, real->epoch, err))
+        return fx_ctx(err, "claiming control of the facade at %s", real->facade.address);
+    real->has_claimed = true;
+    return true;
+}
+
+bool pln_real_set_weight(struct pln_real *real, const struct pln_step *step, double percent,
+                         struct fx_err *err)
+{
+    if (!claim(real, err))
+        return false;
+    for (size_t i = 0; i < step->n_routes; i++) {
+        if (!fcd_control_weight(&real->facade, real->epoch, step->routes[i], percent, err))
+            return fx_ctx(err, "setting route \"%s\" to %.0f %%", step->routes[i], percent);
+    }
+    return true;
+}
+
+bool pln_real_set_shadow(struct pln_real *real, const struct pln_step *step, double percent,
+                         struct fx_err *err)
+{
+    if (!claim(real, err))
+        return false;
+    for (size_t i = 0; i < step->n_routes; i++) {
+        if (!fcd_control_shadow(&real->facade, real->epoch, step->routes[i], percent,
+                                step->recheck_ms, err))
+            return fx_ctx(err, "shadowing route \"%s\"", step->routes[i]);
+    }
+    return true;
+}
+
+bool pln_real_shadow(struct pln_real *real, struct pln_exec *ex, const struct pln_step *step,
+                     struct fx_err *err)
+{
+    return pln_real_set_shadow(real, step, step->percent, err) && pln_exec_watch(ex, step, 0, err);
+}
+
+bool pln_real_ramp(struct pln_real *real, struct pln_exec *ex, const struct pln_step *step,
+                   struct fx_err *err)
+{
+    /* A resumed ramp takes up the stage that had begun: the customers on the new side stay there. */
+    double reached = ex->state->steps[step->index].weight;
+    for (size_t i = 0; i < step->n_through; i++) {
+        double percent = step->through[i];
+        if (percent < reached)
+            continue;
+        char text[64];
+        snprintf(text, sizeof text, "%g %%", percent);
+        if (!pln_real_set_weight(real, step, percent, err) ||
+            !pln_exec_effect(ex, step, percent, -1, text, err) ||
+            !pln_exec_watch(ex, step, step->every_ms, err))
+            return false;
+    }
+    return true;
+}
+
+static bool has_route(const struct pln_step *step, const struct fcd_route_status *route,
+                      const char *context)
+{
+    if (step->n_routes == 0)
+        return strcmp(route->group, context) == 0;
+    for (size_t i = 0; i < step->n_routes; i++) {
+        if (strcmp(step->routes[i], route->id) == 0)
+            return true;
+    }
+    return false;
+}
+
+static void add_route(struct pln_facts *f, const struct fcd_route_status *r, bool is_first)
+{
+    if (is_first) {
+        f->shadow_compared = f->shadow_mismatch = 0;
+        f->requests_old = f->requests_new = f->errors_old = f->errors_new = 0;
+    }
+    f->shadow_compared += r->shadow_compared;
+    f->shadow_mismatch += r->shadow_mismatch;
+    f->requests_old += r->requests_old;
+    f->requests_new += r->requests_new;
+    f->errors_old += r->errors_old;
+    f->errors_new += r->errors_new;
+    f->p99_old_ms = FX_MAX(f->p99_old_ms, r->p99_old_ms);
+    f->p99_new_ms = FX_MAX(f->p99_new_ms, r->p99_new_ms);
+}
+
+static bool asks_facade(const struct pln_step *step)
+{
+    for (size_t i = 0; i < step->n_gates; i++) {
+        enum pln_gate_kind kind = step->gates[i].kind;
+        if (kind == PLN_GATE_MISMATCH || kind == PLN_GATE_ERROR_RATE || kind == PLN_GATE_P99)
+            return true;
+    }
+    return false;
+}
+
+void pln_real_facts(void *arg, const struct pln_step *step, struct pln_facts *facts)
+{
+    struct pln_real *real = arg;
+    facts->report = real->report;
+    facts->predicted_pause_ms = real->predicted_ms;
+    facts->leaks = real->leaks;
+    facts->lag_ms = real->lag_ms;
+    facts->lag_at_ms = real->lag_at_ms;
+    facts->n_lag = real->n_lag;
+    if (!asks_facade(step))
+        return;
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    struct fcd_status *status = NULL;
+    struct fx_err ignored = FX_ERR_INIT; /* a facade that is away is a gate that is unknown */
+    if (!fcd_control_status(&real->facade, &arena, &status, &ignored))
+        return;
+    bool is_first = true;
+    for (size_t i = 0; i < status->n_routes; i++) {
+        if (!has_route(step, &status->routes[i], real->plan->context))
+            continue;
+        add_route(facts, &status->routes[i], is_first);
+        is_first = false;
+    }
+}
