@@ -2,12 +2,16 @@
 /*
  * A stage for stories about the facade: the real ficusd as a child process, scripted upstreams in threads of
  * the test, raw clients. Everything on free ports of 127.0.0.1 and in a directory of its own.
+ *
+ * The stories stand in test_facade_<subject>.c, each a program of its own that ends with STAGE_RUN. They need the
+ * daemon: FX_FICUSD is its path (tests/integration/1002-facade-stories.sh sets it), else they are skipped.
  */
 #ifndef TEST_STAGE_H
 #define TEST_STAGE_H
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdlib.h>
 
 #include "lib/base/buf.h"
 
@@ -50,6 +54,11 @@ void stage_start_facade(struct stage *stage);
 int stage_stop_facade(struct stage *stage, int signal); /* exit status, or -signal */
 long stage_rss_kb(const struct stage *stage);
 
+/* The status of a program of stories. */
+#define STAGE_RUN(tests) \
+    (getenv("FX_FICUSD") == NULL ? stage_skip() : cmocka_run_group_tests(tests, NULL, NULL))
+int stage_skip(void);
+
 struct reply {
     int status; /* 0: the connection ended without an answer */
     char head[16384];
@@ -58,9 +67,11 @@ struct reply {
 };
 int client_open(int port);
 void client_send(int fd, const char *text);
+void client_reset(int fd); /* closes with a reset */
 /* Reads one answer; `method` decides whether it has a body. Frees what *reply held before. */
 void client_read(int fd, const char *method, struct reply *reply);
 void reply_done(struct reply *reply);
+bool reply_is_from(const struct reply *reply, const char *side); /* the body names it */
 /* A whole request on a connection of its own; `fields` are header lines, each with CR LF. */
 void request(int port, const char *method, const char *target, const char *fields, const char *body,
              struct reply *reply);
@@ -71,5 +82,11 @@ int admin(struct stage *stage, const char *path, const char *body); /* POST; the
 double status_number(struct stage *stage, const char *name, const char *key);
 void wait_number(struct stage *stage, const char *name, const char *key, double want);
 int64_t now_ms(void);
+/* Who answers "METHOD /orders/1": 'o'ld, 'n'ew or '?'. */
+char stage_side(struct stage *stage, const char *method, const char *fields);
+/* Calls of a controller; the status. */
+int stage_weight(struct stage *stage, double percent); /* of orders-read, epoch 1 */
+int stage_give(struct stage *stage, int epoch, const char *owner);
+void stage_hold(struct stage *stage, int epoch, int deadline_ms); /* prepare, then hold */
 
 #endif

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Stories about the running facade: answers of the other side are compared and nobody waits for them. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/base/clock.h"
+#include "tests/unit/strangler/stage.h"
+
+static struct stage stage;
+
+static int shadow(double percent, int recheck_ms)
+{
+    char body[96];
+    snprintf(body, sizeof body, "{\"epoch\":1,\"percent\":%g,\"recheck_ms\":%d}", percent,
+             recheck_ms);
+    return admin(&stage, "/v1/routes/orders-read/shadow", body);
+}
+
+static void test_shadow__compares_documents_and_tells_stale_from_wrong(void **state)
+{
+    (void)state;
+    stage_open(&stage, "");
+    assert_int_equal(shadow(100, 200), 200);
+    atomic_store(&stage.old.body, "{\"a\":1,\"b\":2,\"generated_at\":\"x\"}");
+    atomic_store(&stage.new_side.body, "{\"b\":2,\"a\":1,\"generated_at\":\"y\"}");
+    assert_int_equal(stage_side(&stage, "GET", ""), '?');
+    wait_number(&stage, "orders-read", "shadow_compared", 1);
+    assert_int_equal((int)status_number(&stage, "orders-read", "shadow_mismatch"), 0);
+    atomic_store(&stage.new_side.body, "{\"a\":1,\"b\":3}");
+    stage_side(&stage, "GET", "");
+    wait_number(&stage, "orders-read", "shadow_mismatch", 1);
+    FX_AUTO(reply) struct reply reply = {0};
+    request(stage.admin_port, "GET", "/v1/status", "", NULL, &reply);
+    assert_non_null(strstr(reply.body.ptr, "GET /orders/1"));
+    assert_non_null(strstr(reply.body.ptr, "/b: 2 and 3"));
+    stage_side(&stage, "GET", "");
+    fx_sleep_ms(50);
+    atomic_store(&stage.new_side.body, "{\"a\":1,\"b\":2}"); /* the stream caught up */
+    wait_number(&stage, "orders-read", "shadow_stale", 1);
+    assert_int_equal((int)status_number(&stage, "orders-read", "shadow_mismatch"), 1);
+    atomic_store(&stage.new_side.status, 500);
+    stage_side(&stage, "GET", "");
+    wait_number(&stage, "orders-read", "shadow_mismatch", 2);
+    assert_int_equal(stage_side(&stage, "POST", ""), '?');
+    fx_sleep_ms(100);
+    for (int i = 0; i < atomic_load(&stage.new_side.requests); i++)
+        assert_null(strstr(stage.new_side.seen[i], "POST")); /* writes are never shadowed */
+    stage_close(&stage);
+}
+
+static int64_t longest_of(int n)
+{
+    FX_AUTO(reply) struct reply reply = {0};
+    FX_AUTO_FD int fd = client_open(stage.port);
+    int64_t longest = 0;
+    for (int i = 0; i < n; i++) {
+        int64_t began = now_ms();
+        client_send(fd, "GET /orders/1 HTTP/1.1\r\nHost: x\r\nX-Customer: a\r\n\r\n");
+        client_read(fd, "GET", &reply);
+        assert_int_equal(reply.status, 200);
+        longest = FX_MAX(longest, now_ms() - began);
+    }
+    return longest;
+}
+
+static void test_shadow__a_black_hole_costs_the_customer_nothing(void **state)
+{
+    (void)state;
+    stage_open(&stage, "  shadow: {connections: 2, queue: 50, timeout: 1s}\n");
+    assert_int_equal(shadow(100, 10), 200);
+    atomic_store(&stage.new_side.hang, 1);
+    int64_t began = now_ms();
+    assert_true(longest_of(2000) < 200);
+    assert_true(now_ms() - began < 5000);
+    assert_true(status_number(&stage, "orders-read", "shadow_dropped") > 1500);
+    assert_int_equal((int)status_number(&stage, "orders-read", "errors_old"), 0);
+    assert_true(atomic_load(&stage.new_side.connections) <= 10);
+    atomic_store(&stage.new_side.hang, 0);
+    stage_close(&stage);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_shadow__compares_documents_and_tells_stale_from_wrong),
+        cmocka_unit_test(test_shadow__a_black_hole_costs_the_customer_nothing),
+    };
+    return STAGE_RUN(tests);
+}
