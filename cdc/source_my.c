@@ -20,6 +20,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cdc/control_rows.h"
 #include "cdc/source.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
@@ -30,9 +31,8 @@
 #include "lib/my/statement.h"
 
 enum {
-    PASSED_EVERY_GROUPS = 1000, /* foreign groups behind which an idle position is told anyway */
-    CONTROL_COLUMNS_MAX = 32,
-};
+    PASSED_EVERY_GROUPS = 1000
+}; /* foreign groups behind which an idle position is told anyway */
 
 enum group_state {
     OUTSIDE,    /* between groups */
@@ -40,8 +40,6 @@ enum group_state {
     DELIVERING, /* BEGIN was delivered */
     DISCARDING, /* a loop: only barriers are delivered */
 };
-
-enum table_role { ROLE_NONE, ROLE_DATA, ROLE_OWN, ROLE_MARKER, ROLE_BARRIER, ROLE_PROGRESS };
 
 /* One table of the binding, ready for the row decoder. */
 struct carried {
@@ -70,8 +68,8 @@ struct my_source {
     struct fx_bl_event event; /* the row event being read, while has_rows */
     struct fx_bl_rows rows;
     bool has_rows;
-    enum table_role role;
-    size_t table; /* ROLE_DATA: index into the binding */
+    enum cdc_control_table control; /* NONE: rows of a carried table: */
+    size_t table;                   /* index into the binding */
 
     struct fx_gtid_pos at; /* everything up to here was delivered or passed */
     int64_t n_passed;      /* groups since the position was told */
@@ -254,30 +252,6 @@ static bool on_query(struct my_source *s, const struct fx_bl_event *ev, struct c
 
 /* --- rows -------------------------------------------------------------------------------------- */
 
-static enum table_role role_of(const struct my_source *s, const struct fx_bl_table *table,
-                               size_t *ret_index)
-{
-    static const struct {
-        const char *name;
-        enum table_role role;
-    } control[] = {{"own", ROLE_OWN},
-                   {"marker", ROLE_MARKER},
-                   {"barrier", ROLE_BARRIER},
-                   {"progress", ROLE_PROGRESS}};
-    ptrdiff_t index = cdc_binding_find(s->binding, table->schema, table->name);
-    if (index >= 0) {
-        *ret_index = (size_t)index;
-        return ROLE_DATA;
-    }
-    if (!fx_str_eq_c(table->schema, "ficus"))
-        return ROLE_NONE;
-    for (size_t i = 0; i < FX_ARRAY_LEN(control); i++) {
-        if (fx_str_eq_c(table->name, control[i].name))
-            return control[i].role;
-    }
-    return ROLE_NONE;
-}
-
 /* The shape on the wire is the one that was bound; checked for each row event, it is a few names. */
 static bool check_shape(const struct my_source *s, const struct fx_bl_table *wire,
                         const struct fx_table *bound, struct fx_err *err)
@@ -304,7 +278,7 @@ static bool open_rows(struct my_source *s, struct fx_err *err)
 {
     const struct fx_bl_table *wire = s->event.rows.table;
     const struct fx_type *const *types = NULL;
-    if (s->role == ROLE_DATA) {
+    if (s->control == CDC_CT_NONE) {
         const struct fx_table *bound = s->carried[s->table].table;
         types = s->carried[s->table].types;
         if (!check_shape(s, wire, bound, err))
@@ -318,7 +292,7 @@ static bool open_rows(struct my_source *s, struct fx_err *err)
         }
         if (!s->gtid.is_transactional)
             return refuse_in_group(s, "changes of a table without transactions", err);
-    } else if (wire->n_columns > CONTROL_COLUMNS_MAX || !wire->has_names) {
+    } else if (wire->n_columns > CDC_CONTROL_COLUMNS_MAX || !wire->has_names) {
         fx_fail(err, FX_E_DRIFT, "table \"ficus.%.*s\" is not as Ficus creates it",
                 FX_STR_FMT(wire->name));
         return in_group(s, err);
@@ -331,11 +305,13 @@ static bool on_rows(struct my_source *s, const struct fx_bl_event *ev, struct fx
 {
     if (ev->rows.table == NULL || s->state == OUTSIDE)
         return true;
-    s->role = role_of(s, ev->rows.table, &s->table);
-    bool is_wanted = s->role != ROLE_NONE;
+    ptrdiff_t index = cdc_binding_find(s->binding, ev->rows.table->schema, ev->rows.table->name);
+    s->control = index >= 0 ? CDC_CT_NONE : cdc_control_table_of(ev->rows.table);
+    s->table = (size_t)FX_MAX(index, (ptrdiff_t)0);
+    bool is_wanted = index >= 0 || s->control != CDC_CT_NONE;
     if (s->state == DISCARDING)
-        is_wanted = s->role == ROLE_BARRIER;
-    else if (s->role == ROLE_BARRIER)
+        is_wanted = s->control == CDC_CT_BARRIER;
+    else if (s->control == CDC_CT_BARRIER)
         is_wanted = false;
     if (!is_wanted)
         return true;
@@ -366,110 +342,43 @@ static bool next_data_row(struct my_source *s, bool *ret_has_row, struct cdc_eve
     return true;
 }
 
-/* A column of a control row by name, NULL when it is not there. */
-static const struct fx_value *control_cell(const struct my_source *s, const struct fx_value *row,
-                                           const char *name)
+/* The mark makes the transaction a loop; it stands before everything else that the applier writes. */
+static bool on_mark(struct my_source *s, struct cdc_event *ret, struct fx_err *err)
 {
-    const struct fx_bl_table *table = s->event.rows.table;
-    for (size_t i = 0; i < table->n_columns; i++) {
-        if (fx_str_eq_c(table->columns[i].name, name))
-            return &row[i];
-    }
-    return NULL;
-}
-
-static bool control_text(const struct my_source *s, const struct fx_value *row, const char *name,
-                         struct fx_str *ret)
-{
-    const struct fx_value *v = control_cell(s, row, name);
-    if (v == NULL || (v->kind != FX_V_TEXT && v->kind != FX_V_BYTES))
-        return false;
-    *ret = v->s;
+    if (s->state == DELIVERING)
+        return fx_fail(err, FX_E_PROTOCOL,
+                       "the mark of stream \"%s\" stands behind rows that were read",
+                       s->binding->other_stream);
+    s->has_rows = false;
+    emit_begin(s, true, ret);
     return true;
-}
-
-static bool control_group(const struct my_source *s, const struct fx_value *row, char *group,
-                          size_t size, int64_t *ret_epoch)
-{
-    struct fx_str text;
-    const struct fx_value *epoch = control_cell(s, row, "epoch");
-    if (!control_text(s, row, "grp", &text) || text.len >= size || epoch == NULL ||
-        epoch->kind != FX_V_INT)
-        return false;
-    memcpy(group, text.ptr, text.len);
-    group[text.len] = '\0';
-    *ret_epoch = epoch->i;
-    return true;
-}
-
-static bool bad_control(const struct my_source *s, struct fx_err *err)
-{
-    fx_fail(err, FX_E_DRIFT, "a row of table \"ficus.%.*s\" is not as Ficus writes it",
-            FX_STR_FMT(s->event.rows.table->name));
-    return in_group(s, err);
-}
-
-/* One row of own, marker, barrier or progress -> an event, or nothing (kind NONE). */
-static bool on_control_row(struct my_source *s, const struct fx_value *row, struct cdc_event *ret,
-                           struct fx_err *err)
-{
-    struct fx_str text;
-    switch (s->role) {
-    case ROLE_OWN:
-        ret->kind = CDC_EV_OWN;
-        if (!control_group(s, row, ret->own.group, sizeof ret->own.group, &ret->own.epoch) ||
-            !control_text(s, row, "state", &text))
-            return bad_control(s, err);
-        ret->own.state = cdc_own_state_parse(text);
-        return true;
-    case ROLE_MARKER:
-    case ROLE_BARRIER:
-        ret->kind = CDC_EV_BARRIER;
-        return control_group(s, row, ret->barrier.group, sizeof ret->barrier.group,
-                             &ret->barrier.epoch) ||
-               bad_control(s, err);
-    case ROLE_PROGRESS:
-        if (!control_text(s, row, "stream", &text))
-            return bad_control(s, err);
-        if (!fx_str_eq_c(text, s->binding->other_stream))
-            return true;
-        if (s->state == DELIVERING) {
-            fx_fail(err, FX_E_PROTOCOL,
-                    "the mark of stream \"%s\" stands behind rows that were read",
-                    s->binding->other_stream);
-            return in_group(s, err);
-        }
-        s->has_rows = false;
-        emit_begin(s, true, ret);
-        return true;
-    case ROLE_NONE:
-    case ROLE_DATA: break;
-    }
-    FX_BUG("role %d of a control row", (int)s->role);
 }
 
 static bool next_control_row(struct my_source *s, bool *ret_has_row, struct cdc_event *ret,
                              struct fx_err *err)
 {
-    struct fx_value before[CONTROL_COLUMNS_MAX], after[CONTROL_COLUMNS_MAX];
+    struct fx_value before[CDC_CONTROL_COLUMNS_MAX], after[CDC_CONTROL_COLUMNS_MAX];
+    bool is_mark = false;
     if (!fx_bl_rows_next(&s->rows, &s->row_arena, before, after, ret_has_row, err))
         return in_group(s, err);
     if (!*ret_has_row || s->event.rows.op == FX_BL_DELETE)
         return true; /* cdc_drop and the plan's clean-up delete rows: no events */
-    return on_control_row(s, after, ret, err);
+    if (!cdc_control_row(s->event.rows.table, after, s->binding->other_stream, ret, &is_mark, err))
+        return in_group(s, err);
+    return !is_mark || on_mark(s, ret, err) || in_group(s, err);
 }
 
 /* Goes on with the row event at hand until it gives an event or ends. */
 static bool drain_rows(struct my_source *s, struct cdc_event *ret, struct fx_err *err)
 {
     while (s->has_rows && ret->kind == CDC_EV_NONE) {
-        if (s->state == UNDECIDED && s->role != ROLE_PROGRESS) {
+        if (s->state == UNDECIDED && s->control != CDC_CT_PROGRESS) {
             emit_begin(s, false, ret);
             return true;
         }
         bool has_row = false;
-        bool is_ok = s->role == ROLE_DATA ? next_data_row(s, &has_row, ret, err)
-                                          : next_control_row(s, &has_row, ret, err);
+        bool is_ok = s->control == CDC_CT_NONE ? next_data_row(s, &has_row, ret, err)
+                                               : next_control_row(s, &has_row, ret, err);
         if (!is_ok)
             return false;
         if (!has_row)
