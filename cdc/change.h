@@ -4,12 +4,13 @@
  *
  * A source delivers whole, committed transactions, in commit order: BEGIN, then ROW, OWN and BARRIER in the
  * order in which they happened, then COMMIT; transactions do not interleave. Between transactions there may be
- * PASSED. Both servers send a transaction only once it has committed (pgoutput protocol 1, the binary log),
- * so nothing here is ever taken back, and no one needs to hold a transaction in memory: the streamer
- * passes changes on into one open transaction of the target.
+ * PASSED. Both servers send a transaction only once it has committed (pgoutput protocol 1, the binary log), so
+ * no one needs to hold a transaction in memory: the streamer passes changes on into one open transaction of
+ * the target. One exception: a MariaDB that was killed while it wrote a transaction leaves its beginning in the
+ * binary log and rolls it back when it starts; that becomes an ABORT where COMMIT would stand.
  *
- *     { PASSED }  BEGIN(is_loop = false)  { ROW | OWN | BARRIER }  COMMIT
- *     { PASSED }  BEGIN(is_loop = true)   { BARRIER }              COMMIT     rows of a loop are not delivered
+ *     { PASSED }  BEGIN(is_loop = false)  { ROW | OWN | BARRIER }  COMMIT | ABORT
+ *     { PASSED }  BEGIN(is_loop = true)   { BARRIER }              COMMIT | ABORT   rows of a loop are not delivered
  *
  * Positions mean the same everywhere: "everything that committed before this is handled". For PostgreSQL
  * that is the LSN of the commit record plus one (which is also what START_REPLICATION and the slot's feedback take),
@@ -31,6 +32,8 @@ enum cdc_event_kind {
     CDC_EV_OWN,   /* a row of ficus.own as it is after the change; `own` */
     CDC_EV_BARRIER, /* a barrier was raised here, or (in a loop) the other applier wrote one; `barrier` */
     CDC_EV_COMMIT, /* the transaction is complete; `txn` again */
+    /* It never committed: undo what was delivered since BEGIN. `txn` again, but its position is not reached. */
+    CDC_EV_ABORT,
     CDC_EV_PASSED, /* nothing of ours up to `pos`: keepalive, heartbeat, another database's transaction */
 };
 

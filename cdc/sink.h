@@ -3,6 +3,7 @@
  * Where changes go: a vtable with one adapter today, a database (sink_db.c).
  *
  *     begin(txn); { row | barrier }; commit(is_more)        one source transaction, one target transaction
+ *                                    | abort()              the source rolled it back: so does the target
  *     settle()                                              what commit(is_more = true) left pending
  *     mark(pos, phase)                                      a transaction of progress alone
  *
@@ -50,6 +51,7 @@ struct cdc_sink_ops {
     bool (*row)(struct cdc_sink *sink, const struct cdc_row *row, struct fx_err *err);
     bool (*barrier)(struct cdc_sink *sink, const struct cdc_barrier *barrier, struct fx_err *err);
     bool (*commit)(struct cdc_sink *sink, bool is_more, struct fx_err *err);
+    bool (*abort)(struct cdc_sink *sink, struct fx_err *err);
     bool (*settle)(struct cdc_sink *sink, struct fx_err *err);
     bool (*mark)(struct cdc_sink *sink, const struct fx_pos *pos, enum cdc_progress_phase phase,
                  struct fx_err *err);

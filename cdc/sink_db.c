@@ -26,7 +26,8 @@ struct sink_db {
     const struct cdc_options *options;
     struct fx_db *db;
     struct cdc_batch batch;
-    struct cdc_progress next; /* as written by the newest compare-and-set, confirmed or not */
+    struct cdc_progress next;   /* as written by the newest compare-and-set, confirmed or not */
+    struct cdc_progress before; /* what stood in `next` when the open transaction began */
     bool is_exact;
     int64_t exact_txns;
     bool is_in_txn;
@@ -231,6 +232,7 @@ static void add_begin(struct sink_db *s, const struct cdc_progress *to)
                   s->next.epoch);
     FX_ASSERT(!sql.has_failed);
     cdc_batch_statement(&s->batch, fx_buf_cstr(&sql), 1);
+    s->before = s->next;
     s->next.pos = to->pos;
     s->next.phase = to->phase;
     s->next.ordinal = to->ordinal;
@@ -306,6 +308,17 @@ static bool sink_commit(struct cdc_sink *sink, bool is_more, struct fx_err *err)
     s->committing_coarse = s->txn.is_coarse_time;
     s->sink.is_pending = true;
     return is_more || flush(s, err);
+}
+
+/* What is in the text still goes out: it may hold the commit of the transaction before. */
+static bool sink_abort(struct cdc_sink *sink, struct fx_err *err)
+{
+    struct sink_db *s = self(sink);
+    FX_ASSERT(s->is_in_txn);
+    cdc_batch_statement(&s->batch, "rollback", 0);
+    s->is_in_txn = false;
+    s->next = s->before;
+    return flush(s, err);
 }
 
 static bool sink_settle(struct cdc_sink *sink, struct fx_err *err)
@@ -401,6 +414,7 @@ static const struct cdc_sink_ops sink_db_ops = {
     .row = sink_row,
     .barrier = sink_barrier,
     .commit = sink_commit,
+    .abort = sink_abort,
     .settle = sink_settle,
     .mark = sink_mark,
     .begin_copy = sink_begin_copy,

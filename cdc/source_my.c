@@ -6,14 +6,18 @@
  *   OUTSIDE ----------->  UNDECIDED  -------------------->  DELIVERING
  *      ^                   |      |                             |
  *      |  end of the group |      | our applier's progress row  | end of the group: COMMIT
- *      |  (PASSED)         |      v                             |
- *      +-------------------+   DISCARDING  -- COMMIT -----------+--> OUTSIDE
+ *      |  (PASSED)         |      v                             | end of the file:  ABORT
+ *      +-------------------+   DISCARDING  -- COMMIT, ABORT ----+--> OUTSIDE
  *
  * A group says only in its rows whether it concerns us, so BEGIN waits for the first row that does. The other
  * stream's applier writes its progress row before anything else; one that comes later is an error, because rows
  * were delivered already.
  *
  * The position moves at the end of a group and nowhere else: positions inside a group mean nothing.
+ *
+ * A group never spans two files. One that is still open where its file ends was being written when the server was
+ * killed; InnoDB commits only what the log holds to its end, so the server rolled it back. The position does not
+ * move: the server gives the same number to the next transaction.
  * What never passes silently: DDL on a carried table that is not tagged as ours, rows in statement format,
  * tables without transactions, partial images, XA branches, rollbacks inside a group.
  */
@@ -63,8 +67,8 @@ struct my_source {
     struct cdc_txn txn;
     int64_t n_rows;
 
-    struct fx_bl_event held; /* a GTID behind a torn group, while has_held */
-    bool has_held;
+    bool is_torn;             /* the connection ended inside an event; open again at `at` */
+    struct fx_pos torn_at;    /* where that happened last */
     struct fx_bl_event event; /* the row event being read, while has_rows */
     struct fx_bl_rows rows;
     bool has_rows;
@@ -138,32 +142,20 @@ static bool in_group(const struct my_source *s, struct fx_err *err)
     return fx_ctx(err, "reading %s of the binary log", s->txn.label);
 }
 
-/*
- * A server that is killed while it writes a group leaves its beginning in the log. The transaction was never
- * committed; its number is spent. A loop of that kind ends here, rows that were delivered cannot be
- * taken back by an event.
- */
-static bool end_torn_group(struct my_source *s, const struct fx_bl_event *ev, struct cdc_event *ret,
-                           struct fx_err *err)
-{
-    if (s->state == DISCARDING) {
-        s->held = *ev;
-        s->has_held = true;
-        return end_group(s, ret, err);
-    }
-    fx_fail(err, FX_E_UNSUPPORTED,
-            "%s has no end in the binary log: the server was killed while it wrote it",
-            s->txn.label);
-    return fx_hint(err, "That transaction was not committed; start the streams anew.");
-}
-
-static bool begin_group(struct my_source *s, const struct fx_bl_event *ev, struct cdc_event *ret,
-                        struct fx_err *err)
+/* The file ends inside the group. */
+static void end_torn_group(struct my_source *s, struct cdc_event *ret)
 {
     if (s->state == DELIVERING || s->state == DISCARDING)
-        return end_torn_group(s, ev, ret, err);
-    if (s->state == OUTSIDE)
-        set_state(s, UNDECIDED);
+        *ret = (struct cdc_event){.kind = CDC_EV_ABORT, .txn = s->txn};
+    if (s->state != OUTSIDE)
+        set_state(s, OUTSIDE);
+}
+
+static bool begin_group(struct my_source *s, const struct fx_bl_event *ev, struct fx_err *err)
+{
+    if (s->state != OUTSIDE) /* nothing says that the open one was rolled back */
+        return fx_fail(err, FX_E_PROTOCOL, "%s has no end in the binary log", s->txn.label);
+    set_state(s, UNDECIDED);
     s->gtid = ev->gtid;
     s->n_rows = 0;
     s->txn =
@@ -393,7 +385,7 @@ static bool on_event(struct my_source *s, const struct fx_bl_event *ev, struct c
                      struct fx_err *err)
 {
     switch (ev->kind) {
-    case FX_BL_GTID: return begin_group(s, ev, ret, err);
+    case FX_BL_GTID: return begin_group(s, ev, err);
     case FX_BL_QUERY: return on_query(s, ev, ret, err);
     case FX_BL_XID: return s->state == OUTSIDE || end_group(s, ret, err);
     case FX_BL_XA_PREPARE:
@@ -402,8 +394,8 @@ static bool on_event(struct my_source *s, const struct fx_bl_event *ev, struct c
         return s->state == OUTSIDE || end_group(s, ret, err);
     case FX_BL_ROWS: return on_rows(s, ev, err) && drain_rows(s, ret, err);
     case FX_BL_HEARTBEAT: s->must_pass = true; return true;
+    case FX_BL_FORMAT: end_torn_group(s, ret); return true;
     case FX_BL_OTHER:
-    case FX_BL_FORMAT:
     case FX_BL_ROTATE:
     case FX_BL_TABLE_MAP: break;
     }
@@ -420,20 +412,45 @@ static bool read_event(struct my_source *s, int64_t timeout_ms, enum fx_binlog_g
         return false;
     if (*ret_got == FX_BINLOG_NOTHING)
         return true;
+    if (*ret_got == FX_BINLOG_TORN) {
+        s->is_torn = true;
+        end_torn_group(s, ret);
+        return true;
+    }
     if (!fx_bl_decode(&s->dec, bytes, &ev, err))
         return s->state == OUTSIDE ? false : in_group(s, err);
     return on_event(s, &ev, ret, err);
+}
+
+/*
+ * Behind a torn event the server sends nothing more on this connection. All that is whole before it was read, so the
+ * position is the one with which the next file begins, and there a new connection starts. Were it to end at
+ * the same place again, it would do so for ever.
+ */
+static bool open_again(struct my_source *s, struct fx_err *err)
+{
+    struct fx_pos at;
+    if (!fx_gtid_pos_text(&s->at, &at, err))
+        return false;
+    if (strcmp(at.text, s->torn_at.text) == 0) {
+        fx_fail(err, FX_E_DRIFT, "the binary log is damaged behind GTID position %s", at.text);
+        return fx_hint(err, "The server cannot read it; only a new copy can start from here.");
+    }
+    s->torn_at = at;
+    s->is_torn = false;
+    fx_binlog_close(s->log);
+    s->log = NULL;
+    fx_bl_decoder_done(&s->dec);
+    fx_bl_decoder_init(&s->dec);
+    return fx_binlog_open(s->binding->source, &at, &s->log, err);
 }
 
 static bool my_next_inner(struct my_source *s, int64_t timeout_ms, struct cdc_event *ret,
                           struct fx_err *err)
 {
     struct fx_mono deadline = fx_mono_add_ms(fx_mono_now(), timeout_ms);
-    if (s->has_held) {
-        s->has_held = false;
-        if (!begin_group(s, &s->held, ret, err))
-            return false;
-    }
+    if (s->is_torn && !open_again(s, err))
+        return false;
     if (!drain_rows(s, ret, err))
         return false;
     while (ret->kind == CDC_EV_NONE) {
@@ -444,6 +461,8 @@ static bool my_next_inner(struct my_source *s, int64_t timeout_ms, struct cdc_ev
         int64_t left_ms = FX_MAX(fx_mono_since_us(fx_mono_now(), deadline) / 1000, (int64_t)0);
         enum fx_binlog_got got;
         if (!read_event(s, may_tell ? 0 : left_ms, &got, ret, err))
+            return false;
+        if (s->is_torn && ret->kind == CDC_EV_NONE && !open_again(s, err))
             return false;
         if (got == FX_BINLOG_NOTHING)
             return !may_tell || emit_passed(s, ret, err);

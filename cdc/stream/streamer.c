@@ -42,6 +42,10 @@ struct streamer {
     struct cdc_txn waiting;       /* a BEGIN that the gate does not let pass */
     bool has_waiting;
     bool is_in_txn, is_loop;
+    struct { /* as it was at BEGIN, for an ABORT */
+        struct cdc_own_watch owns[2];
+        int64_t leaks, applied_rows;
+    } before;
     struct cdc_barrier barrier; /* seen in the open transaction; group "" : none */
     int64_t epoch;              /* claimed by this process; 0: not yet */
     bool is_exact;              /* the session checks each change by itself */
@@ -158,6 +162,9 @@ static bool begin_txn(struct streamer *s, const struct cdc_txn *txn, struct fx_e
     s->is_loop = txn->is_loop;
     s->barrier.group[0] = '\0';
     s->waiting = *txn;
+    memcpy(s->before.owns, s->owns, sizeof s->owns);
+    s->before.leaks = s->status.leaks;
+    s->before.applied_rows = s->status.applied_rows;
     return txn->is_loop || s->sink->ops->begin(s->sink, txn, err);
 }
 
@@ -207,6 +214,21 @@ static bool on_commit(struct streamer *s, const struct cdc_txn *txn, struct fx_e
     return true;
 }
 
+/* Owners, leaks and rows of a transaction that never was did not happen either. */
+static bool on_abort(struct streamer *s, const struct cdc_txn *txn, struct fx_err *err)
+{
+    s->is_in_txn = false;
+    if (!s->is_loop && !s->sink->ops->abort(s->sink, err))
+        return false;
+    memcpy(s->owns, s->before.owns, sizeof s->owns);
+    s->status.leaks = s->before.leaks;
+    s->status.applied_rows = s->before.applied_rows;
+    fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "a transaction ends in the middle of the log",
+           "label=\"%s\": the server was killed while it wrote it, and has rolled it back",
+           txn->label);
+    return true;
+}
+
 static void on_own(struct streamer *s, const struct cdc_own *own)
 {
     struct cdc_own_watch *watch = watch_of(s, own->group);
@@ -242,6 +264,7 @@ static bool on_event(struct streamer *s, const struct cdc_event *event, struct f
         s->barrier = event->barrier;
         return s->is_loop || s->sink->ops->barrier(s->sink, &event->barrier, err);
     case CDC_EV_COMMIT: return on_commit(s, &event->txn, err);
+    case CDC_EV_ABORT: return on_abort(s, &event->txn, err);
     case CDC_EV_PASSED: on_passed(s, &event->pos); return true;
     }
     return true;

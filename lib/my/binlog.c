@@ -177,36 +177,56 @@ static bool take_payload(struct fx_binlog *log, struct fx_str *ret)
     return true;
 }
 
-static bool server_error(struct fx_binlog *log, struct fx_str payload, struct fx_err *err)
+struct refusal {
+    unsigned number;
+    char state[6];
+    struct fx_str text;
+};
+
+static struct refusal refusal_of(struct fx_str payload)
 {
     struct fx_cursor cur = fx_cursor_of(payload);
     fx_cursor_le(&cur, 1);
-    unsigned number = (unsigned)fx_cursor_le(&cur, 2);
-    struct fx_str text = fx_cursor_str(&cur, fx_cursor_left(&cur));
-    char state[6] = "";
-    if (text.len >= 6 && text.ptr[0] == '#') {
-        snprintf(state, sizeof state, "%.5s", text.ptr + 1);
-        text = fx_str_sub(text, 6, text.len);
+    struct refusal r = {.number = (unsigned)fx_cursor_le(&cur, 2)};
+    r.text = fx_cursor_str(&cur, fx_cursor_left(&cur));
+    if (r.text.len >= 6 && r.text.ptr[0] == '#') {
+        snprintf(r.state, sizeof r.state, "%.5s", r.text.ptr + 1);
+        r.text = fx_str_sub(r.text, 6, r.text.len);
     }
-    enum fx_code code = number == ER_MASTER_FATAL_READING_BINLOG ? FX_E_DRIFT
-                        : number == ER_SLAVE_SAME_ID             ? FX_E_DB_CONNECT
-                                                                 : my_code(number);
+    return r;
+}
+
+static bool server_error(struct fx_binlog *log, const struct refusal *r, struct fx_err *err)
+{
+    enum fx_code code = r->number == ER_MASTER_FATAL_READING_BINLOG ? FX_E_DRIFT
+                        : r->number == ER_SLAVE_SAME_ID             ? FX_E_DB_CONNECT
+                                                                    : my_code(r->number);
     fx_fail(err, code, "database \"%s\" stopped sending its binary log: %.*s", log->db->conf->name,
-            FX_STR_FMT(text));
-    fx_err_set_mysql(err, (int)number, state);
+            FX_STR_FMT(r->text));
+    fx_err_set_mysql(err, (int)r->number, r->state);
     if (code == FX_E_DRIFT)
         fx_hint(err, "The log was purged or replaced; only a new copy can start from here.");
     return false;
 }
 
-static bool unwrap(struct fx_binlog *log, struct fx_str payload, struct fx_str *ret_bytes,
-                   struct fx_err *err)
+/* Only the text tells it from a log that was purged. */
+static bool is_torn(const struct refusal *r)
+{
+    return r->number == ER_MASTER_FATAL_READING_BINLOG &&
+           fx_str_starts(r->text, FX_STR("binlog truncated in the middle of event"));
+}
+
+static bool unwrap(struct fx_binlog *log, struct fx_str payload, enum fx_binlog_got *ret_got,
+                   struct fx_str *ret_bytes, struct fx_err *err)
 {
     uint8_t kind = payload.len > 0 ? (uint8_t)payload.ptr[0] : 0xfe;
     if (log->joined.has_failed)
         return fx_fail(err, FX_E_LIMIT, "binary log event of more than %d bytes", EVENT_MAX);
-    if (kind == 0xff)
-        return server_error(log, payload, err);
+    if (kind == 0xff) {
+        struct refusal refusal = refusal_of(payload);
+        *ret_got = FX_BINLOG_TORN;
+        return is_torn(&refusal) || server_error(log, &refusal, err);
+    }
     if (kind == 0xfe)
         return fx_fail(err, FX_E_DB_CONNECT, "database \"%s\" ended its binary log",
                        log->db->conf->name);
@@ -258,7 +278,7 @@ bool fx_binlog_next(struct fx_binlog *log, int64_t timeout_ms, int wake_fd,
         struct fx_str payload;
         if (take_payload(log, &payload)) {
             *ret_got = FX_BINLOG_EVENT;
-            return unwrap(log, payload, ret_bytes, err);
+            return unwrap(log, payload, ret_got, ret_bytes, err);
         }
         bool has_more = false;
         if (!receive(log, &has_more, err))

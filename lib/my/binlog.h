@@ -22,6 +22,9 @@ struct fx_binlog;
 enum fx_binlog_got {
     FX_BINLOG_EVENT,
     FX_BINLOG_NOTHING, /* the time-out came first, or wake_fd is readable */
+    /* The server was killed in the middle of an event, and sends nothing that is behind it. To go on, open again at
+       the position of what came before: the server takes the newest file that fits, which is the next one. */
+    FX_BINLOG_TORN,
 };
 
 /* Everything committed after `from` ("" : the first log there is). */

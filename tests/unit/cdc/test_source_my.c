@@ -139,6 +139,7 @@ static void show(struct rig *rig, const struct cdc_event *ev)
                       (long long)ev->barrier.epoch);
         break;
     case CDC_EV_COMMIT: fx_buf_add_c(&rig->seen, "commit; "); break;
+    case CDC_EV_ABORT: fx_buf_add_c(&rig->seen, "abort; "); break;
     }
 }
 
