@@ -11,15 +11,16 @@
 
 struct reader {
     struct fx_arena *arena;
-    struct fx_problems problems;
+    struct fx_problems *problems;
     struct fcd_config *conf;
     const char *path;
+    bool is_check; /* another program asks: secrets are not read, names not resolved */
 };
 
 /* Raw sections, before names are resolved. */
 struct root {
     const char *api_version, *kind;
-    struct fx_node *state, *databases, *upstreams, *facade, *cdc, *reconcile, *contexts, *plans;
+    struct fx_node *state, *databases, *upstreams, *facade, *cdc, *reconcile, *contexts;
 };
 static const struct fx_rule root_rules[] = {
     FX_RULE_TEXT(struct root, api_version, "apiVersion", .is_required = true, .help = "ficus/v1"),
@@ -31,7 +32,6 @@ static const struct fx_rule root_rules[] = {
     FX_RULE_NODE(struct root, facade, "facade", .help = "the facade daemon"),
     FX_RULE_NODE(struct root, cdc, "cdc", .help = "streams"),
     FX_RULE_NODE(struct root, reconcile, "reconcile", .help = "comparison"),
-    FX_RULE_NODE(struct root, plans, "plans", .help = "plan engine"),
     FX_RULE_NODE(struct root, contexts, "contexts", .help = "bounded contexts by name"),
     FX_RULE_END};
 
@@ -206,7 +206,7 @@ static const struct fx_rule shadow_rules[] = {
 static void read_section(struct reader *r, const struct fx_node *node, const struct fx_rule *rules,
                          void *object)
 {
-    fx_schema_read(node, rules, object, r->arena, &r->problems);
+    fx_schema_read(node, rules, object, r->arena, r->problems);
 }
 
 /* Children of a list or map, or NULL with a problem when `node` is something else. */
@@ -214,7 +214,7 @@ static struct fx_node *children(struct reader *r, struct fx_node *node, enum fx_
 {
     if (node == NULL || node->kind == kind)
         return node != NULL ? node->first : NULL;
-    fx_problem(&r->problems, node, "expected a %s", kind == FX_NODE_LIST ? "list" : "map");
+    fx_problem(r->problems, node, "expected a %s", kind == FX_NODE_LIST ? "list" : "map");
     return NULL;
 }
 
@@ -222,7 +222,7 @@ static bool is_text(struct reader *r, const struct fx_node *node)
 {
     if (node->kind == FX_NODE_SCALAR)
         return true;
-    fx_problem(&r->problems, node, "expected text");
+    fx_problem(r->problems, node, "expected text");
     return false;
 }
 
@@ -238,15 +238,15 @@ static void read_address(struct reader *r, const struct fx_node *at, const char 
                          struct fx_addr *ret_addr)
 {
     struct fx_err err = FX_ERR_INIT;
-    if (!fx_addr_parse(text, ret_addr, &err))
-        fx_problem(&r->problems, at, "%s", err.message);
+    if (r->is_check ? !fx_addr_check(text, &err) : !fx_addr_parse(text, ret_addr, &err))
+        fx_problem(r->problems, at, "%s", err.message);
 }
 
 static void read_listen(struct reader *r, struct fx_node *list)
 {
     struct fx_node *item = children(r, list, FX_NODE_LIST);
     if (list != NULL && list->kind == FX_NODE_LIST && list->len == 0)
-        fx_problem(&r->problems, list, "at least one address is needed");
+        fx_problem(r->problems, list, "at least one address is needed");
     r->conf->listen =
         fx_arena_array(r->arena, list != NULL ? list->len : 0, sizeof(struct fx_addr));
     for (; item != NULL; item = item->next) {
@@ -269,9 +269,9 @@ static void read_admin(struct reader *r, struct fx_node *node)
     read_address(r, fx_node_get(node, "address"), section.address, &r->conf->admin);
     r->conf->has_admin = true;
     struct fx_err err = FX_ERR_INIT;
-    if (section.token != NULL &&
+    if (section.token != NULL && !r->is_check &&
         !fx_secret_read(section.token, r->arena, &r->conf->admin_token, &err))
-        fx_problem(&r->problems, section.token, "%s", err.message);
+        fx_problem(r->problems, section.token, "%s", err.message);
 }
 
 static void read_endpoint(struct reader *r, struct fx_node *item, struct fcd_conf_upstream *up)
@@ -279,7 +279,7 @@ static void read_endpoint(struct reader *r, struct fx_node *item, struct fcd_con
     if (!is_text(r, item))
         return;
     if (!fx_str_starts(item->text, FX_STR("http://"))) {
-        fx_problem(&r->problems, item, "endpoint \"%.*s\" does not begin with http://",
+        fx_problem(r->problems, item, "endpoint \"%.*s\" does not begin with http://",
                    FX_STR_FMT(item->text));
         return;
     }
@@ -287,7 +287,7 @@ static void read_endpoint(struct reader *r, struct fx_node *item, struct fcd_con
     end->url = item->text.ptr;
     struct fx_str rest, host = fx_str_cut(fx_str_sub(item->text, 7, SIZE_MAX), '/', &rest);
     if (rest.len > 0) {
-        fx_problem(&r->problems, item, "an endpoint has no path");
+        fx_problem(r->problems, item, "an endpoint has no path");
         return;
     }
     end->host = fx_arena_printf(r->arena, "%.*s", FX_STR_FMT(host));
@@ -308,7 +308,7 @@ static void read_upstreams(struct reader *r, struct fx_node *map)
         struct fcd_conf_upstream *up = &r->conf->upstreams[r->conf->n_upstreams++];
         up->name = item->key;
         if (!is_name(item->key))
-            fx_problem_key(&r->problems, item, "upstream names are letters, digits, \"_.-\"");
+            fx_problem_key(r->problems, item, "upstream names are letters, digits, \"_.-\"");
         read_section(r, item, upstream_rules, &section);
         if (section.health != NULL)
             read_section(r, section.health, health_rules, &health);
@@ -320,7 +320,7 @@ static void read_upstreams(struct reader *r, struct fx_node *map)
         for (struct fx_node *end = children(r, list, FX_NODE_LIST); end != NULL; end = end->next)
             read_endpoint(r, end, up);
         if (list != NULL && list->kind == FX_NODE_LIST && list->len == 0)
-            fx_problem(&r->problems, list, "at least one endpoint is needed");
+            fx_problem(r->problems, list, "at least one endpoint is needed");
     }
 }
 
@@ -334,7 +334,7 @@ static size_t find_upstream(struct reader *r, const struct fx_node *at, const ch
     for (size_t i = 0; i < conf->n_upstreams; i++)
         names[i] = conf->upstreams[i].name;
     const char *near = fx_suggest(name, names);
-    fx_problem(&r->problems, at, "there is no upstream \"%s\"%s%s%s", name,
+    fx_problem(r->problems, at, "there is no upstream \"%s\"%s%s%s", name,
                near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
                near != NULL ? "\"?" : "");
     return SIZE_MAX;
@@ -360,7 +360,7 @@ static unsigned read_methods(struct reader *r, struct fx_node *list)
             continue;
         unsigned bit = fcd_method_bit(item->text);
         if (bit == FCD_M_OTHER || bit == FCD_M_CONNECT)
-            fx_problem(&r->problems, item, "\"%.*s\" is not a method that a route can take",
+            fx_problem(r->problems, item, "\"%.*s\" is not a method that a route can take",
                        FX_STR_FMT(item->text));
         methods |= bit;
     }
@@ -386,21 +386,21 @@ static void read_route(struct reader *r, struct fx_node *node, size_t context)
                                      .methods = read_methods(r, match.methods),
                                      .is_write = section.kind};
     if (!is_name(section.id))
-        fx_problem(&r->problems, fx_node_get(node, "id"), "ids are letters, digits, \"_.-\"");
+        fx_problem(r->problems, fx_node_get(node, "id"), "ids are letters, digits, \"_.-\"");
     for (size_t i = 0; i < index; i++) {
         const struct fcd_conf_route *other = &conf->routes[i];
         if (strcmp(other->id, route->id) == 0)
-            fx_problem(&r->problems, fx_node_get(node, "id"), "route \"%s\" exists already",
+            fx_problem(r->problems, fx_node_get(node, "id"), "route \"%s\" exists already",
                        route->id);
         else if (strcmp(other->path, route->path) == 0 && (other->methods & route->methods) != 0)
-            fx_problem(&r->problems, section.match, "takes the same requests as route \"%s\"",
+            fx_problem(r->problems, section.match, "takes the same requests as route \"%s\"",
                        other->id);
     }
     const unsigned changing = FCD_M_POST | FCD_M_PUT | FCD_M_PATCH | FCD_M_DELETE;
     if (!route->is_write && match.methods != NULL && (route->methods & changing) != 0)
-        fx_problem(&r->problems, match.methods, "a read route takes no POST, PUT, PATCH or DELETE");
+        fx_problem(r->problems, match.methods, "a read route takes no POST, PUT, PATCH or DELETE");
     if (!fcd_pattern_compile(match.path, &conf->rules[index].pattern, &err))
-        fx_problem(&r->problems, fx_node_get(section.match, "path"), "%s", err.message);
+        fx_problem(r->problems, fx_node_get(section.match, "path"), "%s", err.message);
     if (!route->is_write && match.methods == NULL)
         route->methods = FCD_M_GET | FCD_M_HEAD;
     conf->rules[index].methods = route->methods;
@@ -418,7 +418,7 @@ static void read_rung(struct reader *r, struct fx_node *item, struct fcd_conf_co
     if (fx_str_eq_c(item->text, "issue")) {
         *rung = (struct fcd_key_rung){FCD_KEY_ISSUE, FCD_ISSUED_COOKIE};
         if (item->next != NULL)
-            fx_problem(&r->problems, item->next,
+            fx_problem(r->problems, item->next,
                        "nothing can follow `issue`, which always gives a key");
     } else if (fx_str_eq_c(kind, "header") && name.len > 0) {
         for (char *c = copy; *c != '\0'; c++)
@@ -427,7 +427,7 @@ static void read_rung(struct reader *r, struct fx_node *item, struct fcd_conf_co
     } else if (fx_str_eq_c(kind, "cookie") && name.len > 0) {
         *rung = (struct fcd_key_rung){FCD_KEY_COOKIE, copy};
     } else {
-        fx_problem(&r->problems, item, "\"%.*s\" is not header:NAME, cookie:NAME or issue",
+        fx_problem(r->problems, item, "\"%.*s\" is not header:NAME, cookie:NAME or issue",
                    FX_STR_FMT(item->text));
     }
 }
@@ -457,7 +457,7 @@ static void read_shadow(struct reader *r, struct fx_node *node, struct fcd_conf_
         if (!is_text(r, item))
             continue;
         if (item->text.len == 0 || item->text.ptr[0] != '/')
-            fx_problem(&r->problems, item, "a JSON pointer begins with \"/\"");
+            fx_problem(r->problems, item, "a JSON pointer begins with \"/\"");
         ctx->shadow.pointers[ctx->shadow.n_pointers++] = item->text.ptr;
     }
 }
@@ -486,13 +486,13 @@ static void read_contexts(struct reader *r, struct fx_node *map)
         struct fcd_conf_context *ctx = &conf->contexts[index];
         ctx->name = item->key;
         if (!is_name(item->key))
-            fx_problem_key(&r->problems, item, "context names are letters, digits, \"_.-\"");
+            fx_problem_key(r->problems, item, "context names are letters, digits, \"_.-\"");
         read_section(r, item, context_rules, &section);
         ctx->old_upstream = read_side(r, section.old);
         ctx->new_upstream = read_side(r, section.new_side);
         if (section.routes != NULL && section.routes->len > 0 &&
             (ctx->old_upstream == SIZE_MAX || ctx->new_upstream == SIZE_MAX))
-            fx_problem(&r->problems, section.routes, "routes need `upstream` in `old` and `new`");
+            fx_problem(r->problems, section.routes, "routes need `upstream` in `old` and `new`");
         for (struct fx_node *route = children(r, section.routes, FX_NODE_LIST); route != NULL;
              route = route->next)
             read_route(r, route, index);
@@ -515,14 +515,14 @@ static void read_default(struct reader *r, const struct fx_node *facade, const c
         if (old == SIZE_MAX || old == conf->default_upstream)
             continue;
         if (conf->default_upstream != SIZE_MAX) {
-            fx_problem(&r->problems, facade,
+            fx_problem(r->problems, facade,
                        "contexts have different old sides; say which is `default`");
             return;
         }
         conf->default_upstream = old;
     }
-    if (conf->default_upstream == SIZE_MAX && r->problems.count == 0)
-        fx_problem(&r->problems, facade, "no `default` upstream and no context to take it from");
+    if (conf->default_upstream == SIZE_MAX && r->problems->count == 0)
+        fx_problem(r->problems, facade, "no `default` upstream and no context to take it from");
 }
 
 static void read_facade(struct reader *r, struct root *root)
@@ -552,27 +552,40 @@ static void read_state_dir(struct reader *r, struct fx_node *node)
             fx_arena_printf(r->arena, "%.*s/%s", (int)(slash - r->path), r->path, section.dir);
 }
 
+static void read_all(struct reader *r, const struct fx_node *doc)
+{
+    struct root root = {0};
+    r->conf = FX_ARENA_NEW(r->arena, struct fcd_config);
+    read_section(r, doc, root_rules, &root);
+    if (root.facade == NULL)
+        fx_problem(r->problems, doc, "there is no section `facade`");
+    else
+        read_facade(r, &root);
+    read_state_dir(r, root.state);
+}
+
 bool fcd_config_load(const char *path, struct fx_arena *arena, struct fcd_config **ret_config,
                      struct fx_err *err)
 {
     struct fx_node *doc = NULL;
     if (!fx_doc_load(path, arena, &doc, err))
         return false;
-    struct reader r = {.arena = arena, .path = path};
-    struct root root = {0};
-    r.conf = FX_ARENA_NEW(arena, struct fcd_config);
-    fx_problems_init(&r.problems);
-    read_section(&r, doc, root_rules, &root);
-    if (root.facade == NULL)
-        fx_problem(&r.problems, doc, "there is no section `facade`");
-    else
-        read_facade(&r, &root);
-    read_state_dir(&r, root.state);
-    bool ok = fx_problems_ok(&r.problems, err);
-    fx_problems_done(&r.problems);
-    if (ok)
-        *ret_config = r.conf;
-    return ok;
+    FX_AUTO(fx_problems) struct fx_problems problems;
+    fx_problems_init(&problems);
+    struct reader r = {.arena = arena, .path = path, .problems = &problems};
+    read_all(&r, doc);
+    if (!fx_problems_ok(&problems, err))
+        return false;
+    *ret_config = r.conf;
+    return true;
+}
+
+void fcd_facade_problems(const struct fx_node *project, struct fx_arena *arena,
+                         struct fx_problems *problems)
+{
+    struct reader r = {.arena = arena, .path = "", .problems = problems, .is_check = true};
+    if (fx_node_get(project, "facade") != NULL)
+        read_all(&r, project);
 }
 
 void fcd_config_markdown(struct fx_buf *out)

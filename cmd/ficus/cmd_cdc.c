@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "cdc/cdc.h"
-#include "cmd/ficus/cmd.h"
+#include "cmd/ficus/project.h"
 
 struct cdc_opts {
     const char *context;
@@ -47,27 +47,12 @@ struct scene {
     struct cdc_ref ref;
 };
 
-static bool pick_context(struct fx_project *project, const char *name, struct fx_context **ret,
-                         struct fx_err *err)
-{
-    if (name == NULL && project->n_contexts == 1) {
-        *ret = &project->contexts[0];
-        return true;
-    }
-    if (name == NULL) {
-        (void)fx_fail(err, FX_E_USAGE, "ficus.yaml has %zu contexts", project->n_contexts);
-        return fx_hint(err, "Say which: --context NAME");
-    }
-    *ret = fx_project_context(project, name);
-    return *ret != NULL || fx_fail(err, FX_E_USAGE, "ficus.yaml has no context \"%s\"", name);
-}
-
 static bool load(struct cmd_call *call, struct scene *ret, struct fx_err *err)
 {
     const struct cdc_opts *opts = call->options;
     struct fx_problems problems;
-    if (!fx_project_load(call->project_path, call->arena, &ret->project, err) ||
-        !pick_context(ret->project, opts->context, &ret->ctx, err))
+    if (!cmd_project_load(call, &ret->project, err) ||
+        !cmd_context(ret->project, opts->context, &ret->ctx, err))
         return false;
     fx_problems_init(&problems);
     cdc_options_read(fx_node_get(ret->project->root, "cdc"), &ret->options, call->arena, &problems);

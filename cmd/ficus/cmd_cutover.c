@@ -6,7 +6,7 @@
 #include <inttypes.h>
 #include <unistd.h>
 
-#include "cmd/ficus/cmd.h"
+#include "cmd/ficus/project.h"
 #include "plans/engine/cutover.h"
 #include "plans/engine/lock.h"
 #include "plans/engine/plan.h"
@@ -19,7 +19,7 @@ struct cutover_options {
 
 #define COMMON_OPTIONS                                                                \
     FX_OPT_TEXT(struct cutover_options, context, "context", 0, "NAME",                \
-                "which context of ficus.yaml"),                                       \
+                "the context of ficus.yaml (needed when there are several)"),         \
         FX_OPT_DURATION(struct cutover_options, fence_ttl_ms, "fence-ttl", 0, "TIME", \
                         "the fence reopens by itself after this", .def = "15s"),      \
         FX_OPT_DURATION(struct cutover_options, hold_ms, "hold", 0, "TIME",           \
@@ -65,16 +65,13 @@ static bool print_step(void *arg, enum pln_cutover_step step, enum pln_cutover_m
 
 static bool scene_open(struct cmd_call *call, struct scene *scene, struct fx_err *err)
 {
-    const struct cutover_options *given = call->options;
-    if (given->context == NULL)
-        return fx_fail(err, FX_E_USAGE, "--context NAME is needed");
-    if (!fx_project_load(call->project_path, call->arena, &scene->project, err) ||
+    struct cutover_options *given = call->options;
+    struct fx_context *ctx = NULL;
+    if (!cmd_project_load(call, &scene->project, err) ||
+        !cmd_context(scene->project, given->context, &ctx, err) ||
         !pln_endpoint_read(scene->project, call->arena, &scene->facade, err))
         return false;
-    struct fx_context *ctx = fx_project_context(scene->project, given->context);
-    if (ctx == NULL)
-        return fx_fail(err, FX_E_USAGE, "%s has no context \"%s\"", call->project_path,
-                       given->context);
+    given->context = ctx->name;
     char host[64] = "?";
     (void)gethostname(host, sizeof host - 1);
     (void)snprintf(scene->operator_name, sizeof scene->operator_name, "pid %d at %s, cutover %s",

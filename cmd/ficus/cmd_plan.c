@@ -1,13 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plan lint, plan show: read, never act. */
-#include "cmd/ficus/cmd.h"
-#include "lib/map/map.h"
+#include "cmd/ficus/project.h"
 #include "plans/engine/plan.h"
 
 static bool load(struct cmd_call *call, struct pln_plan **ret, struct fx_err *err)
 {
     struct fx_project *project = NULL;
-    return fx_project_load(call->project_path, call->arena, &project, err) &&
+    return cmd_project_load(call, &project, err) &&
            pln_load(call->words[0], project, call->arena, ret, err);
 }
 

@@ -4,7 +4,7 @@
 #include <limits.h>
 #include <unistd.h>
 
-#include "cmd/ficus/cmd.h"
+#include "cmd/ficus/project.h"
 #include "lib/base/clock.h"
 #include "reconcile/reconcile.h"
 
@@ -34,18 +34,6 @@ static const struct fx_opt gate_opts[] = {
     FX_OPT_DURATION(struct gate_options, max_age_ms, "max-age", 0, "AGE",
                     "the report may be this old (default: any age)"),
     FX_OPT_END};
-
-static bool find_context(struct fx_project *project, const char *name, struct fx_context **ret,
-                         struct fx_err *err)
-{
-    if (name == NULL && project->n_contexts != 1)
-        return fx_fail(err, FX_E_USAGE, "which context? \"%s\" has %zu: use --context",
-                       project->path, project->n_contexts);
-    *ret = name == NULL ? &project->contexts[0] : fx_project_context(project, name);
-    if (*ret == NULL)
-        return fx_fail(err, FX_E_USAGE, "\"%s\" has no context \"%s\"", project->path, name);
-    return true;
-}
 
 static bool read_options(const struct fx_project *project, struct rec_options *ret,
                          struct fx_arena *arena, struct fx_err *err)
@@ -86,8 +74,8 @@ static bool run(struct cmd_call *call, struct fx_err *err)
     struct rec_options rec;
     struct rec_report *report;
     char path[PATH_MAX];
-    if (!fx_project_load(call->project_path, call->arena, &project, err) ||
-        !find_context(project, options->context, &ctx, err) ||
+    if (!cmd_project_load(call, &project, err) ||
+        !cmd_context(project, options->context, &ctx, err) ||
         !read_options(project, &rec, call->arena, err))
         return false;
     struct cdc_ref ref = {.project_path = realpath(call->project_path, path),

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd/ficus/cmd.h"
+#include "cmd/ficus/project.h"
 #include "lib/cli/table.h"
 #include "lib/fmt/units.h"
 #include "plans/engine/plan.h"
@@ -44,7 +44,7 @@ struct scene {
 static bool load(struct cmd_call *call, struct scene *ret, struct fx_err *err)
 {
     struct fx_project *project;
-    return fx_project_load(call->project_path, call->arena, &project, err) &&
+    return cmd_project_load(call, &project, err) &&
            pln_endpoint_read(project, call->arena, &ret->at, err) &&
            fcd_control_status(&ret->at, call->arena, &ret->status, err);
 }

@@ -10,7 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cmd/ficus/cmd.h"
+#include "cmd/ficus/project.h"
 #include "lib/base/clock.h"
 #include "plans/engine/picture.h"
 #include "plans/engine/plan.h"
@@ -151,7 +151,7 @@ static bool run_start(struct cmd_call *call, struct fx_err *err)
     const struct run_options *opt = call->options;
     struct fx_project *project = NULL;
     struct pln_plan *plan = NULL;
-    if (!fx_project_load(call->project_path, call->arena, &project, err) ||
+    if (!cmd_project_load(call, &project, err) ||
         !pln_load(call->words[0], project, call->arena, &plan, err))
         return false;
     if (opt->execute)
@@ -166,7 +166,7 @@ static bool run_start(struct cmd_call *call, struct fx_err *err)
 static bool find_run(struct cmd_call *call, struct fx_project **ret_project, const char **ret_name,
                      struct fx_err *err)
 {
-    return fx_project_load(call->project_path, call->arena, ret_project, err) &&
+    return cmd_project_load(call, ret_project, err) &&
            pln_run_find(*ret_project, call->n_words > 0 ? call->words[0] : NULL, call->arena,
                         ret_name, err);
 }

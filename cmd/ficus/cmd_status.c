@@ -3,7 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "cmd/ficus/cmd.h"
+#include "cmd/ficus/project.h"
 #include "lib/base/clock.h"
 #include "plans/engine/picture.h"
 #include "plans/engine/plan.h"
@@ -120,7 +120,7 @@ static bool run_status(struct cmd_call *call, struct fx_err *err)
     if (sigaction(SIGINT, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
         sigaction(SIGINT, &act, NULL);
     fx_term_init(&view.term, STDOUT_FILENO, call->no_color);
-    if (!fx_project_load(call->project_path, call->arena, &view.project, err))
+    if (!cmd_project_load(call, &view.project, err))
         return false;
     if (!find_run(call, &view, err)) {
         if (has_signal == 0)

@@ -352,10 +352,15 @@ static void add_problem(struct fx_problems *problems, const char *file, int line
 static void add_problem(struct fx_problems *problems, const char *file, int line, int column,
                         const char *fmt, va_list ap)
 {
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1 << 16);
     if (file != NULL)
-        fx_buf_printf(&problems->text, "%s:%d:%d: ", file, line, column);
-    fx_buf_vprintf(&problems->text, fmt, ap);
-    fx_buf_add_char(&problems->text, '\n');
+        fx_buf_printf(&text, "%s:%d:%d: ", file, line, column);
+    fx_buf_vprintf(&text, fmt, ap);
+    fx_buf_add_char(&text, '\n');
+    /* Two readers of one section find the same things. Positions make lines unique otherwise. */
+    if (problems->count > 0 && strstr(fx_buf_cstr(&problems->text), fx_buf_cstr(&text)) != NULL)
+        return;
+    fx_buf_add_bytes(&problems->text, text.ptr, text.len);
     problems->count++;
 }
 

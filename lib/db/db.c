@@ -14,6 +14,20 @@ static const struct fx_db_driver *driver_of(enum fx_engine engine)
     FX_BUG("engine %d", (int)engine);
 }
 
+/* The same door, tried with the engine's own client: is it the server, the network or the user? */
+static bool hint_client(const struct fx_db_conf *conf, struct fx_err *err)
+{
+    char port[32] = "";
+    const char *host = conf->socket_dir != NULL ? conf->socket_dir : conf->host;
+    if (conf->port != 0)
+        (void)snprintf(port, sizeof port, " %s %d", conf->engine == FX_PG ? "-p" : "-P",
+                       conf->port);
+    if (conf->engine == FX_PG)
+        return fx_hint(err, "Try: psql -h %s%s -U %s %s", host, port, conf->user, conf->dbname);
+    return fx_hint(err, "Try: mariadb %s %s%s -u %s -p %s", conf->socket_dir != NULL ? "-S" : "-h",
+                   host, port, conf->user, conf->dbname);
+}
+
 bool fx_db_open(const struct fx_db_conf *conf, struct fx_db **ret_db, struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
@@ -23,7 +37,7 @@ bool fx_db_open(const struct fx_db_conf *conf, struct fx_db **ret_db, struct fx_
     if (!fx_db_conf_resolve(conf, &arena, &resolved, err))
         return false;
     if (!driver_of(conf->engine)->open(&resolved, &db, err))
-        return false;
+        return err->code == FX_E_DB_CONNECT && hint_client(conf, err);
     db->conf = conf; /* the resolved one, with its secret, ends here */
     *ret_db = db;
     return true;

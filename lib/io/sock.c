@@ -9,6 +9,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "lib/base/str.h"
@@ -28,16 +29,25 @@ static bool split_host_port(const char *text, char host[256], char port[16])
     memcpy(host, text, len);
     host[len] = '\0';
     memcpy(port, colon + 1, strlen(colon + 1) + 1);
-    return port[strspn(port, "0123456789")] == '\0';
+    /* getaddrinfo would take 80800 for 15264. */
+    return port[strspn(port, "0123456789")] == '\0' && strtoul(port, NULL, 10) <= 65535;
+}
+
+bool fx_addr_check(const char *text, struct fx_err *err)
+{
+    char host[256], port[16];
+    if (split_host_port(text, host, port))
+        return true;
+    fx_fail(err, FX_E_CONFIG, "\"%s\" is not an address", text);
+    return fx_hint(err, "Write host:port, for example 127.0.0.1:8080 or [::1]:8080.");
 }
 
 bool fx_addr_parse(const char *text, struct fx_addr *ret_addr, struct fx_err *err)
 {
     char host[256], port[16];
-    if (!split_host_port(text, host, port)) {
-        fx_fail(err, FX_E_CONFIG, "\"%s\" is not an address", text);
-        return fx_hint(err, "Write host:port, for example 127.0.0.1:8080 or [::1]:8080.");
-    }
+    if (!fx_addr_check(text, err))
+        return false;
+    (void)split_host_port(text, host, port);
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV | AI_PASSIVE};
     struct addrinfo *found = NULL;
     int rc = getaddrinfo(host[0] != '\0' ? host : NULL, port, &hints, &found);

@@ -21,6 +21,8 @@ enum { FX_ADDR_TEXT = 80 };
 
 /* "127.0.0.1:80", "[::1]:80", "localhost:80", ":80" (every interface). Errors: CONFIG. */
 bool fx_addr_parse(const char *text, struct fx_addr *ret_addr, struct fx_err *err) FX_MUST_CHECK;
+/* The form only: names are not resolved. */
+bool fx_addr_check(const char *text, struct fx_err *err) FX_MUST_CHECK;
 void fx_addr_text(const struct fx_addr *addr, char out[FX_ADDR_TEXT]); /* "127.0.0.1:80" */
 void fx_addr_host(const struct fx_addr *addr, char out[FX_ADDR_TEXT]); /* "127.0.0.1" */
 

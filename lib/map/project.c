@@ -422,32 +422,38 @@ static const char *state_dir(const char *project_path, const char *dir, struct f
     return fx_arena_printf(arena, "%.*s/%s", (int)(slash - project_path), project_path, dir);
 }
 
-bool fx_project_load(const char *path, struct fx_arena *arena, struct fx_project **ret_project,
-                     struct fx_err *err)
+bool fx_project_read(const char *path, struct fx_arena *arena, struct fx_problems *problems,
+                     struct fx_project **ret_project, struct fx_err *err)
 {
     struct fx_project *project = FX_ARENA_NEW(arena, struct fx_project);
     if (!absolute_path(path, arena, &project->path, err))
         return false;
     if (!fx_doc_load(path, arena, &project->root, err))
         return false;
-    FX_AUTO(fx_problems) struct fx_problems problems;
-    fx_problems_init(&problems);
-    struct reader r = {project, arena, &problems};
+    struct reader r = {project, arena, problems};
     struct root root = {0};
     struct state state = {0};
     if (expect_map(&r, project->root, "a project file")) {
-        fx_schema_read(project->root, root_rules, &root, arena, &problems);
+        fx_schema_read(project->root, root_rules, &root, arena, problems);
         expect_text(&r, "apiVersion", root.api_version, "ficus/v1");
         expect_text(&r, "kind", root.kind, "Project");
         read_databases(&r, root.databases);
         read_contexts(&r, root.contexts);
-        fx_schema_read(root.state, state_rules, &state, arena, &problems);
+        fx_schema_read(root.state, state_rules, &state, arena, problems);
     }
-    if (!fx_problems_ok(&problems, err))
-        return false;
-    project->state_dir = state_dir(project->path, state.dir, arena);
+    if (state.dir != NULL)
+        project->state_dir = state_dir(project->path, state.dir, arena);
     *ret_project = project;
     return true;
+}
+
+bool fx_project_load(const char *path, struct fx_arena *arena, struct fx_project **ret_project,
+                     struct fx_err *err)
+{
+    FX_AUTO(fx_problems) struct fx_problems problems;
+    fx_problems_init(&problems);
+    return fx_project_read(path, arena, &problems, ret_project, err) &&
+           fx_problems_ok(&problems, err);
 }
 
 struct fx_context *fx_project_context(struct fx_project *project, const char *name)

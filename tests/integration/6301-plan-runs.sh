@@ -45,6 +45,11 @@ check "an unknown key too" says 'unknown key "on_fial"; did you mean "on_fail"?'
 check "an unknown kind too" says 'unknown step kind "wiat"; did you mean "wait"?' "$all"
 sed 's/databases:/datbases:/' "$SHOP/ficus.yaml" >"$SHOP/bad-project.yaml"
 exits 4 "an unknown key of ficus.yaml" "$FICUS" plan lint "$P" -f "$SHOP/bad-project.yaml"
+sed 's/health:/helth:/; s/kind: read/kind: red/; s/database: mono}/database: momo}/' "$SHOP/ficus.yaml" >"$SHOP/bad-project.yaml"
+all=$("$FICUS" plan lint "$P" -f "$SHOP/bad-project.yaml" 2>&1)
+check "what only the daemon reads is checked too" says 'unknown key "helth"; did you mean "health"?' "$all"
+check "in the same run: a word of a route" says '"red" is not one of read, write' "$all"
+check "and a database" says 'there is no database "momo"' "$all"
 sed 's|mono: .*|mono: {url: "postgresql://ficus@127.0.0.1:1/shop", password: {env: NOT_SET_ANYWHERE}}|' "$SHOP/ficus.yaml" >"$SHOP/secret.yaml"
 exits 8 "no facade" run start "$P" --execute
 check "nothing was changed" untouched

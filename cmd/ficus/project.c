@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The whole ficus.yaml, judged once. Each subsystem reads its own sections and knows nothing of the others; a command
+ * that looked at its own only would let a typing error through that stops the daemon, or a stream, at night.
+ */
+#include "cmd/ficus/project.h"
+
+#include "cdc/cdc.h"
+#include "reconcile/reconcile.h"
+#include "strangler/facade.h"
+
+bool cmd_project_load(const struct cmd_call *call, struct fx_project **ret_project,
+                      struct fx_err *err)
+{
+    struct fx_project *project = NULL;
+    struct cdc_options cdc;
+    struct rec_options rec;
+    FX_AUTO(fx_problems) struct fx_problems problems;
+    fx_problems_init(&problems);
+    if (!fx_project_read(call->project_path, call->arena, &problems, &project, err))
+        return false;
+    cdc_options_read(fx_node_get(project->root, "cdc"), &cdc, call->arena, &problems);
+    rec_options_read(fx_node_get(project->root, "reconcile"), &rec, call->arena, &problems);
+    fcd_facade_problems(project->root, call->arena, &problems);
+    if (!fx_problems_ok(&problems, err))
+        return false;
+    *ret_project = project;
+    return true;
+}
+
+static void list_contexts(const struct fx_project *project, struct fx_buf *out)
+{
+    for (size_t i = 0; i < project->n_contexts; i++)
+        fx_buf_printf(out, "%s%s", i > 0 ? ", " : "", project->contexts[i].name);
+}
+
+bool cmd_context(struct fx_project *project, const char *name, struct fx_context **ret,
+                 struct fx_err *err)
+{
+    if (name == NULL && project->n_contexts == 1) {
+        *ret = &project->contexts[0];
+        return true;
+    }
+    if (name != NULL && (*ret = fx_project_context(project, name)) != NULL)
+        return true;
+    FX_AUTO(fx_buf) struct fx_buf names = FX_BUF(512);
+    list_contexts(project, &names);
+    if (name == NULL)
+        (void)fx_fail(err, FX_E_USAGE, "\"%s\" has %zu contexts", project->path,
+                      project->n_contexts);
+    else
+        (void)fx_fail(err, FX_E_USAGE, "\"%s\" has no context \"%s\"", project->path, name);
+    return fx_hint(err, "Say which with --context: %s.", fx_buf_cstr(&names));
+}
