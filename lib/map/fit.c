@@ -129,6 +129,17 @@ static int64_t count_chars(struct fx_str s)
     return n;
 }
 
+/* `s` is valid UTF-8, so the first byte of a character says how many it takes. */
+static int widest_char(struct fx_str s)
+{
+    int widest = 0;
+    for (size_t i = 0; i < s.len; i++) {
+        unsigned char c = (unsigned char)s.ptr[i];
+        widest = FX_MAX(widest, c >= 0xF0 ? 4 : c >= 0xE0 ? 3 : c >= 0xC0 ? 2 : 1);
+    }
+    return widest;
+}
+
 static bool fit_text(const struct fx_value *v, const struct fx_type *to, struct fx_arena *arena,
                      struct fx_value *ret, struct fx_err *err)
 {
@@ -148,6 +159,11 @@ static bool fit_text(const struct fx_value *v, const struct fx_type *to, struct 
         return refuse(err, v, to, "it is not valid UTF-8");
     if (to->length_max > 0 && count_chars(out.s) > to->length_max)
         return refuse(err, v, to, "too many characters");
+    if (to->char_bytes_max > 0 && widest_char(out.s) > to->char_bytes_max)
+        return refuse(err, v, to,
+                      to->char_bytes_max == 1 ? "its character set is ascii"
+                                              : "its character set utf8mb3 has no characters of 4 "
+                                                "bytes; CONVERT TO CHARACTER SET utf8mb4");
     if (to->is_fixed_char && out.s.len > 0 && out.s.ptr[out.s.len - 1] == ' ')
         return refuse(err, v, to, "CHAR drops trailing spaces");
     *ret = out;

@@ -48,6 +48,13 @@ static const struct type_row *find_type(const char *data_type)
     return NULL;
 }
 
+static int char_bytes_max(const char *charset)
+{
+    if (strcmp(charset, "ascii") == 0)
+        return 1;
+    return strcmp(charset, "utf8mb3") == 0 || strcmp(charset, "utf8") == 0 ? 3 : 0;
+}
+
 void fx_my_type(const struct fx_my_column *column, struct fx_type *ret_type)
 {
     const struct type_row *row = find_type(column->data_type);
@@ -77,6 +84,7 @@ void fx_my_type(const struct fx_my_column *column, struct fx_type *ret_type)
                  strcmp(row->data_type, "longtext") != 0)
             type.length_max = column->char_length_max;
         type.is_fixed_char = strcmp(row->data_type, "char") == 0;
+        type.char_bytes_max = char_bytes_max(column->charset);
         break;
     case FX_V_BYTES:
         if (strcmp(row->data_type, "longblob") != 0)

@@ -66,6 +66,7 @@ struct fx_type {
     int scale;            /* DECIMAL */
     int64_t length_max;   /* TEXT: characters, BYTES: bytes; 0 unlimited */
     bool is_float;        /* DOUBLE stored as 4 bytes */
+    int char_bytes_max;   /* TEXT: UTF-8 bytes of one character, 1 (ascii) or 3 (utf8mb3); 0: any */
     bool is_fixed_char;   /* CHAR(n): trailing spaces are padding; BINARY(n): trailing NULs are */
     const char *declared; /* as the server calls it, for messages: "numeric(12,2)" */
 };

@@ -54,6 +54,12 @@ static void test_fit__integers_respect_range_and_sign(void **state)
 static void test_fit__text_counts_characters_not_bytes(void **state)
 {
     (void)state;
+    struct fx_type mb3 = {.kind = FX_V_TEXT, .char_bytes_max = 3};
+    struct fx_type ascii = {.kind = FX_V_TEXT, .char_bytes_max = 1};
+    assert_true(fits(TXT("\xE2\x82\xAC \xC3\xA4"), mb3));
+    assert_false(fits(TXT("a\xF0\x9F\x8C\xB3"), mb3));
+    assert_true(fits(TXT("a~"), ascii));
+    assert_false(fits(TXT("\xC3\xA4"), ascii));
     struct fx_type to = {.kind = FX_V_TEXT, .length_max = 2};
     assert_true(fits(TXT("\xF0\x9F\x8C\xB3\xF0\x9F\x8C\xB3"), to));
     assert_false(fits(TXT("abc"), to));
