@@ -160,29 +160,37 @@ static bool claim(struct sink_db *s, int64_t epoch, struct fx_err *err)
 
 /* ---- sending ---------------------------------------------------------------------------------------- */
 
-static bool classify(struct fx_err *err)
+/* The stream has stopped, so nothing that needs it can be the next step. */
+static bool hint_conflict(const struct sink_db *s, struct fx_err *err)
+{
+    return fx_hint(
+        err,
+        "Someone else wrote to database \"%s\": make the row that is named there as it is "
+        "in \"%s\" before this change, then run: ficus cdc start --context %s --execute",
+        s->binding->target->name, s->binding->source->name, s->binding->ctx.name);
+}
+
+static bool classify(const struct sink_db *s, struct fx_err *err)
 {
     fx_err_as_target(err);
-    if (strncmp(err->sqlstate, "23", 2) == 0)
-        fx_err_recode(err, FX_E_TARGET_CONFLICT);
-    return false;
+    if (strncmp(err->sqlstate, "23", 2) != 0)
+        return false;
+    fx_err_recode(err, FX_E_TARGET_CONFLICT);
+    return hint_conflict(s, err);
 }
 
 static bool fail_mismatch(struct sink_db *s, int64_t n_rows, struct fx_err *err)
 {
     struct cdc_progress seen;
     if (!fx_db_exec(s->db, "rollback", NULL, 0, NULL, err) || !read_progress(s, "", &seen, err))
-        return classify(err);
+        return classify(s, err);
     if (seen.epoch != s->sink.progress.epoch)
         return fail_stale(s, seen.epoch, err);
     (void)fx_fail(err, FX_E_TARGET_CONFLICT,
                   "a changed row is not on the target: %" PRId64 " rows expected, %" PRId64
                   " found",
                   s->batch.expected, n_rows);
-    return fx_hint(err,
-                   "Someone else has written to the target. Compare: ficus reconcile run "
-                   "--context %s",
-                   s->binding->ctx.name);
+    return hint_conflict(s, err);
 }
 
 static bool flush(struct sink_db *s, struct fx_err *err)
@@ -196,7 +204,7 @@ static bool flush(struct sink_db *s, struct fx_err *err)
     if (s->batch.sql.has_failed)
         return fx_fail(err, FX_E_LIMIT, "one statement text is larger than 64 MiB");
     if (!fx_db_exec(s->db, fx_buf_cstr(&s->batch.sql), NULL, 0, &n_rows, err)) {
-        (void)classify(err);
+        (void)classify(s, err);
         return fx_ctx(err, "applying %s", s->txn.label);
     }
     if (n_rows != s->batch.expected) {
@@ -377,7 +385,7 @@ static bool sink_clean(struct cdc_sink *sink, size_t table, int64_t limit, int64
     if (!sink_begin_copy(sink, 1, err) || !flush(s, err))
         return false;
     if (!fx_db_exec(s->db, fx_buf_cstr(&sql), NULL, 0, ret_n, err)) {
-        (void)classify(err);
+        (void)classify(s, err);
         return fx_ctx(err, "removing an incomplete copy");
     }
     return sink_commit(sink, false, err);
@@ -393,7 +401,7 @@ static bool sink_is_empty(struct cdc_sink *sink, size_t table, bool *ret_is_empt
     add_target(s, table, &sql);
     fx_buf_add_c(&sql, " limit 1");
     if (!fx_db_query(s->db, fx_buf_cstr(&sql), NULL, 0, &rows, err))
-        return classify(err);
+        return classify(s, err);
     *ret_is_empty = rows.n_rows == 0;
     fx_rows_done(&rows);
     return true;

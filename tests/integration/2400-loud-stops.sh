@@ -55,12 +55,18 @@ pg_sql mono shop "begin; update orders set qty = 1 where id in (1, 2); update or
 check "a row that is missing on the target stops the stream" until_ok 10 stopped forward
 check "naming table and key" says "(id)=(5)" "$(error_of forward)"
 check "as a conflict" says TARGET_CONFLICT "$(error_of forward)"
+check "with a next command" says "ficus cdc start --context orders --execute" "$(error_of forward)"
+my_sql orders orders "set sql_log_bin=0; insert into customer_orders(id) values (5)"
+exits 0 "which works when the row is mended" start
+check "live" until_ok 10 streams_phase forward stream
+streams_same "and nothing is missing"
 
 again
 my_sql orders orders "set sql_log_bin=0; insert into customer_orders(id) values (50)"
 pg_sql mono shop "insert into orders(id) select g from generate_series(45, 55) g"
 check "a row that is there already stops the stream" until_ok 10 stopped forward
 check "naming table and key" says "(id)=(50)" "$(error_of forward)"
+check "with the next command" says "ficus cdc start --context orders --execute" "$(error_of forward)"
 same "the transaction is not half there" 0 "$(my_sql orders orders "select count(*) from customer_orders where id in (45, 46)")"
 
 again
