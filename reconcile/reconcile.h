@@ -40,6 +40,8 @@ struct rec_table_result {
     const char *source_fingerprint, *target_fingerprint, *mapping_digest;
     struct rec_difference *differences;
     size_t n_differences;
+    const char
+        *one_sided; /* NULL, or generated columns that one side alone has: nothing to compare */
     const char *not_compared; /* NULL, or why the table is incomplete */
 };
 struct rec_report {

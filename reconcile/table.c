@@ -42,17 +42,35 @@ static bool find_key(const struct fx_map_table *map, enum fx_direction direction
     return true;
 }
 
+/* Bound contexts leave only generated columns without a counterpart: nothing to compare them with. */
+static void add_one_sided(const struct fx_map_table *map, const int *index,
+                          const struct fx_table *table, struct fx_buf *out)
+{
+    for (size_t i = 0; i < table->n_columns; i++) {
+        if (table->columns[i].is_generated && pair_of(map, index, (int)i) == map->n_columns)
+            fx_buf_printf(out, "%s%s.%s.%s", out->len > 0 ? ", " : "", table->schema, table->name,
+                          table->columns[i].name);
+    }
+}
+
+static const char *find_one_sided(const struct fx_map_table *map, struct fx_arena *arena)
+{
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(4096);
+    add_one_sided(map, map->old_index, map->old_table, &text);
+    add_one_sided(map, map->new_index, map->new_table, &text);
+    return text.len > 0 ? fx_arena_strdup(arena, fx_buf_cstr(&text)) : NULL;
+}
+
 static const char *find_uncovered(const struct fx_map_table *map, enum fx_direction direction,
                                   const struct fx_table *source, struct fx_arena *arena)
 {
     const int *index = direction == FX_FORWARD ? map->old_index : map->new_index;
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(4096);
     for (size_t i = 0; i < source->n_columns; i++) {
-        if (pair_of(map, index, (int)i) < map->n_columns)
+        if (source->columns[i].is_generated || pair_of(map, index, (int)i) < map->n_columns)
             continue;
-        fx_buf_printf(&text, "%s%s%s",
-                      text.len > 0 ? ", " : "not compared: ", source->columns[i].name,
-                      source->columns[i].is_generated ? " (generated)" : "");
+        fx_buf_printf(&text, "%s%s",
+                      text.len > 0 ? ", " : "not compared: ", source->columns[i].name);
     }
     return text.len > 0 ? fx_arena_strdup(arena, fx_buf_cstr(&text)) : NULL;
 }
@@ -71,6 +89,7 @@ bool rec_table_init(const struct fx_map_table *map, enum fx_direction direction,
         names[i] = is_forward ? map->columns[i].old_name : map->columns[i].new_name;
     ret->columns.names = names;
     ret->columns.n = map->n_columns;
+    ret->one_sided = find_one_sided(map, arena);
     ret->not_compared = find_uncovered(map, direction, ret->source, arena);
     return find_key(map, direction, arena, ret, err);
 }
@@ -83,7 +102,8 @@ void rec_table_begin(const struct rec_table *table, struct rec_table_result *ret
                                      .source_fingerprint = table->source->fingerprint,
                                      .target_fingerprint = table->target->fingerprint,
                                      .mapping_digest = table->map->digest,
-                                     .not_compared = table->not_compared};
+                                     .not_compared = table->not_compared,
+                                     .one_sided = table->one_sided};
 }
 
 bool rec_table_compare(const struct rec_table *table, struct fx_db *source, struct fx_db *target,

@@ -14,7 +14,8 @@ struct rec_table {
     const struct fx_table *source, *target;
     struct rec_columns columns;
     const char *source_name, *target_name; /* "public.orders" */
-    const char *not_compared;              /* NULL, or which source columns no pair covers */
+    const char *one_sided;    /* NULL, or generated columns that exist on one side only */
+    const char *not_compared; /* NULL, or which source columns no pair covers */
 };
 
 /* `map` is bound. Errors: MAPPING when the keys of both sides do not correspond. */

@@ -6,6 +6,7 @@
 #include "cdc/apply/batch.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 #include "lib/base/panic.h"
 
@@ -133,12 +134,31 @@ static void add_key_columns(struct cdc_batch *batch, size_t table)
 
 /* ---- rows ------------------------------------------------------------------------------------------ */
 
+/* The target computes them, so whether they would fit is not asked. `in` itself when there are none. */
+static const struct fx_value *mask_generated(struct cdc_batch *batch, size_t table,
+                                             const struct fx_value *in)
+{
+    const struct fx_table *source = cdc_source_table(batch->binding, table);
+    struct fx_value *masked = NULL;
+    for (size_t c = 0; c < source->n_columns; c++) {
+        if (!source->columns[c].is_generated)
+            continue;
+        if (masked == NULL) {
+            masked = fx_arena_array(&batch->scratch, source->n_columns, sizeof *masked);
+            memcpy(masked, in, source->n_columns * sizeof *masked);
+        }
+        masked[c] = (struct fx_value){.kind = FX_V_UNCHANGED};
+    }
+    return masked != NULL ? masked : in;
+}
+
 static bool map_full(struct cdc_batch *batch, size_t table, const struct fx_value *in,
                      struct fx_value **ret_out, struct fx_err *err)
 {
     const struct fx_map_table *map = &batch->binding->ctx.tables[table];
     struct fx_value *out = fx_arena_array(&batch->scratch, map->n_columns, sizeof *out);
-    if (!fx_map_row(map, batch->binding->direction, in, out, &batch->scratch, err))
+    if (!fx_map_row(map, batch->binding->direction, mask_generated(batch, table, in), out,
+                    &batch->scratch, err))
         return false;
     *ret_out = out;
     return true;

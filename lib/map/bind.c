@@ -142,6 +142,8 @@ static void bind_columns(struct binder *b)
             rename != NULL ? *rename
                            : (struct fx_map_column){.old_name = old->name, .new_name = old->name};
         int at = fx_table_column(map->new_table, pair.new_name);
+        if (at < 0 && old->is_generated && rename == NULL)
+            continue; /* computed here only: there is nothing to carry and nothing to lose */
         if (at < 0) {
             fx_problem(b->problems, rename != NULL ? rename->node : map->node,
                        "table %s.%s has no column \"%s\" for %s.%s", map->new_schema, map->new_name,
@@ -149,8 +151,6 @@ static void bind_columns(struct binder *b)
             continue;
         }
         check_pair(b, &pair, old, &map->new_table->columns[at]);
-        if (old->is_generated)
-            continue; /* each server computes its own */
         map->columns[map->n_columns] = pair;
         map->old_index[map->n_columns] = (int)i;
         map->new_index[map->n_columns++] = at;
@@ -195,6 +195,13 @@ static void check_keys(struct binder *b)
                    "table %s.%s has no primary key: rows could not be told apart", bare->schema,
                    bare->name);
         return;
+    }
+    for (size_t k = 0; k < old->n_key; k++) {
+        const struct fx_column *column = &old->columns[old->key[k]];
+        if (column->is_generated) /* pgoutput does not send it */
+            fx_problem(b->problems, map->node,
+                       "the primary key of %s.%s has the generated column %s", old->schema,
+                       old->name, column->name);
     }
     bool is_same = old->n_key == new_table->n_key;
     for (size_t k = 0; is_same && k < old->n_key; k++) {

@@ -51,6 +51,7 @@ static void write_table(struct fx_json_w *w, const struct rec_table_result *tabl
     fx_json_w_kv_text(w, "target_fingerprint", table->target_fingerprint);
     fx_json_w_kv_text(w, "mapping_digest", table->mapping_digest);
     fx_json_w_kv_text(w, "not_compared", table->not_compared);
+    fx_json_w_kv_text(w, "one_sided", table->one_sided);
     fx_json_w_key(w, "differences");
     fx_json_w_array(w);
     for (size_t i = 0; i < table->n_differences; i++)
@@ -163,6 +164,7 @@ static bool read_table(const struct fx_json *from, struct fx_arena *arena,
     ret->target_fingerprint = copy_str(from, "target_fingerprint", arena);
     ret->mapping_digest = copy_str(from, "mapping_digest", arena);
     ret->not_compared = copy_str(from, "not_compared", arena);
+    ret->one_sided = copy_str(from, "one_sided", arena);
     ret->n_differences = fx_json_len(list);
     ret->differences = fx_arena_array(arena, ret->n_differences + 1, sizeof *ret->differences);
     for (size_t i = 0; i < ret->n_differences; i++)

@@ -35,6 +35,8 @@ static void add_table(const struct rec_table_result *table, struct fx_buf *out)
         out, "  %s -> %s: %" PRId64 " rows against %" PRId64 ", %" PRId64 " equal, %zu columns\n",
         table->source_name, table->target_name, table->rows_source, table->rows_target,
         table->rows_equal, table->columns_compared);
+    if (table->one_sided != NULL)
+        fx_buf_printf(out, "    on one side only (generated): %s\n", table->one_sided);
     if (table->not_compared != NULL)
         fx_buf_printf(out, "    incomplete: %s\n", table->not_compared);
     if (table->missing + table->extra + table->different > 0)
