@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# A plan from the outside: what is wrong with it, what is not there, a full disk, Ctrl-C, a changed plan, a second
+# A plan from the outside: what is wrong with it, what is not there, Ctrl-C, a changed plan, a second
 # controller, resume after SIGKILL, rollback. Nothing may be changed by what is refused.
 . "$(dirname "$0")/../harness/servers.sh"
 fx_tmp
@@ -63,18 +63,6 @@ exits 6 "a target that is away" "$FICUS" run start "$P" --execute -f "$SHOP/away
 exits 0 "without --execute it only says what it would do" run start "$P"
 check "nothing was changed by any of these" untouched
 same "nor at the facade" 0 "$(facade)"
-
-# --- a full disk under the journal ---------------------------------------------------------------------
-if mkdir -p "$SHOP/state/runs" && mount -t tmpfs -o size=32k tmpfs "$SHOP/state/runs" 2>/dev/null; then
-    mkdir -p "$SHOP/state/runs/short"
-    head -c 40000 /dev/zero >"$SHOP/state/runs/fill" 2>/dev/null
-    exits 11 "a full disk under the journal" run start "$P" --execute
-    check "nothing was changed" untouched
-    same "nor at the facade" 0 "$(facade)"
-    umount "$SHOP/state/runs"
-else
-    skip "a full disk needs the right to mount"
-fi
 
 # --- Ctrl-C, drift, a second controller, SIGKILL, resume -----------------------------------------------
 customers_start
