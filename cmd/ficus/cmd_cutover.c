@@ -6,6 +6,7 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "cmd/ficus/interrupt.h"
 #include "cmd/ficus/project.h"
 #include "plans/engine/cutover.h"
 #include "plans/engine/lock.h"
@@ -81,7 +82,8 @@ static bool scene_open(struct cmd_call *call, struct scene *scene, struct fx_err
                                           .facades = &scene->facade,
                                           .n_facades = 1,
                                           .operator_name = scene->operator_name,
-                                          .log = print_step};
+                                          .log = print_step,
+                                          .should_stop = cmd_interrupt_asked};
     scene->opt = pln_cutover_options_default();
     scene->opt.fence_ttl_ms = given->fence_ttl_ms;
     scene->opt.hold_ms = given->hold_ms;
@@ -166,6 +168,7 @@ static bool move(struct cmd_call *call, enum fx_direction direction, struct fx_e
     if (!pln_lock_context(scene.project->state_dir, given->context, scene.operator_name, &lock,
                           err))
         return false;
+    cmd_interrupt_catch(); /* customers are held meanwhile: Ctrl-C must let them go */
     bool ok = finish_first(call, &scene, direction, &is_done, err);
     if (ok && !is_done) {
         ok = pln_cutover_run(&scene.env, direction, &scene.opt, &result, err);
@@ -202,6 +205,7 @@ static bool cutover_rehearse(struct cmd_call *call, struct fx_err *err)
     if (!pln_lock_context(scene.project->state_dir, given->context, scene.operator_name, &lock,
                           err))
         return false;
+    cmd_interrupt_catch();
     bool ok = pln_cutover_rehearse(&scene.env, &scene.opt,
                                    (int)FX_MIN(given->rounds, (int64_t)1000), &rehearsal, err);
     fx_flock_release(lock);

@@ -10,35 +10,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cmd/ficus/interrupt.h"
 #include "cmd/ficus/project.h"
 #include "lib/base/clock.h"
 #include "plans/engine/picture.h"
 #include "plans/engine/plan.h"
-
-static volatile sig_atomic_t stop_signals;
-
-static void on_signal(int number)
-{
-    stop_signals = stop_signals + 1;
-    /* Whoever asks a third time wants the process gone; resume is for that too. */
-    if (stop_signals >= 2)
-        signal(number, SIG_DFL);
-}
-
-static bool should_stop(void *arg)
-{
-    (void)arg;
-    return stop_signals > 0;
-}
-
-static void catch_signals(void)
-{
-    struct sigaction act = {.sa_handler = on_signal};
-    sigemptyset(&act.sa_mask);
-    sigaction(SIGINT, &act, NULL);
-    sigaction(SIGTERM, &act, NULL);
-    sigaction(SIGHUP, &act, NULL);
-}
 
 struct run_options {
     bool execute;
@@ -128,12 +104,12 @@ static bool carry_out(struct cmd_call *call, struct fx_project *project, enum mo
     struct pln_env env = {
         .argv0 = call->argv0,
         .project = project,
-        .should_stop = should_stop,
+        .should_stop = cmd_interrupt_asked,
         .on_event = on_event,
         .arg = &watch,
     };
     bool ok = false;
-    catch_signals();
+    cmd_interrupt_catch();
     start_painter(call, name, &watch);
     switch (mode) {
     case MODE_START: ok = pln_run_start(&env, plan, err); break;

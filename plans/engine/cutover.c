@@ -83,7 +83,8 @@ static bool stopped(struct pln_cutover *cut, struct fx_err *err)
 {
     if (cut->should_stop == NULL || !cut->should_stop(cut->arg))
         return true;
-    return fx_fail(err, FX_E_INTERRUPTED, "asked to stop before the commit");
+    fx_fail(err, FX_E_INTERRUPTED, "stopped before the commit, as asked");
+    return fx_hint(err, "Nothing has moved; the same command begins anew.");
 }
 
 /* A side is not as the fence left it: forgotten by a failover, healed, or taken by somebody else. */
@@ -125,6 +126,8 @@ static bool wait_until(struct pln_cutover *cut, probe_fn probe, int64_t limit_ms
             return false;
         if (is_there)
             return true;
+        if (!stopped(cut, err))
+            return false;
         int64_t now = pln_cut_now_ms(cut);
         if (now - began >= limit_ms)
             return fx_fail(err, FX_E_TIMEOUT, "%s within %" PRId64 " ms", what, limit_ms);
@@ -387,7 +390,8 @@ static bool run_step(struct pln_cutover *cut, enum pln_cutover_step step, struct
     pln_cut_pass(cut, name, "end");
     if (!ok) {
         struct fx_err ignored = FX_ERR_INIT;
-        (void)!pln_cut_journal(cut, step, PLN_CUT_FAILED, &ignored, "%s", err->message);
+        (void)!pln_cut_journal(cut, step, PLN_CUT_FAILED, &ignored, "%s%s%s", err->message,
+                               err->detail[0] != '\0' ? ": " : "", err->detail);
         return false;
     }
     return pln_cut_journal(cut, step, PLN_CUT_DONE, err, "epoch=%" PRId64 " ms=%" PRId64, cut->e,
