@@ -7,6 +7,7 @@
 
 #include "lib/base/alloc.h"
 #include "plans/engine/cutover_world.h"
+#include "plans/engine/stream_stop.h"
 
 enum { FINDINGS_MAX = 64 * 1024 };
 
@@ -20,6 +21,11 @@ static void check_stream(struct pln_world *real, bool is_reverse, struct pln_fin
     cdc_stream_name(&ref, name, sizeof name);
     if (!cdc_status(&ref, &status, &err)) {
         pln_findings_add(f, "stream %s does not answer: %s", name, err.message);
+        return;
+    }
+    if (status.phase == CDC_PHASE_STOPPED) {
+        (void)!pln_stream_stop_fail(&ref, &status, &err);
+        pln_findings_add(f, "%s; %s", err.message, err.hint);
         return;
     }
     if (status.phase != CDC_PHASE_STREAM && status.phase != CDC_PHASE_CATCHUP)

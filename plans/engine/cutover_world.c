@@ -10,6 +10,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
+#include "plans/engine/stream_stop.h"
 #include "reconcile/reconcile.h"
 
 enum { KEYS_MAX = 256, FINDINGS_MAX = 64 * 1024, POLL_MS = 10, STREAM_ASK_MS = 500 };
@@ -167,14 +168,15 @@ static bool fx_barrier_read(void *world, bool is_reverse, int64_t epoch, bool *r
 {
     struct pln_world *real = world;
     struct cdc_status status = {0};
-    if (!stream_status(real, is_reverse, &status, err))
+    struct cdc_ref ref = pln_world_stream(real, is_reverse);
+    if (!cdc_status(&ref, &status, err))
         return false;
-    if (status.phase == CDC_PHASE_STOPPED || status.phase == CDC_PHASE_COPY) {
+    if (status.phase == CDC_PHASE_STOPPED)
+        return pln_stream_stop_fail(&ref, &status, err);
+    if (status.phase == CDC_PHASE_COPY) {
         char name[128];
-        struct cdc_ref ref = pln_world_stream(real, is_reverse);
         cdc_stream_name(&ref, name, sizeof name);
-        fx_fail(err, FX_E_STREAM, "stream %s is in phase %s", name, cdc_phase_name(status.phase));
-        return fx_detail(err, "%s", status.error);
+        return fx_fail(err, FX_E_STREAM, "stream %s is copying", name);
     }
     *ret = strcmp(status.barrier_group, real->sides.group) == 0 && status.barrier_epoch >= epoch;
     return true;
@@ -262,10 +264,14 @@ typedef bool (*arrival_fn)(struct pln_world *real, int64_t number, bool *ret, st
 static bool reverse_lives(struct pln_world *real, struct fx_err *err)
 {
     struct cdc_status status = {0};
-    return stream_status(real, true, &status, err) &&
-           (status.phase != CDC_PHASE_STOPPED ||
-            (fx_fail(err, FX_E_STREAM, "the reverse stream has stopped") ||
-             fx_detail(err, "%s", status.error)));
+    struct cdc_ref ref = pln_world_stream(real, true);
+    if (!cdc_status(&ref, &status, err))
+        return false;
+    if (status.phase != CDC_PHASE_STOPPED)
+        return true;
+    (void)!pln_stream_stop_fail(&ref, &status, err);
+    fx_err_recode(err, FX_E_STREAM); /* the group has moved: no finding about the step any more */
+    return false;
 }
 
 static bool wait_arrival(struct pln_world *real, arrival_fn probe, int64_t number,

@@ -34,8 +34,6 @@ enum reaction {
 
 static enum reaction react(const struct fx_err *err, enum pln_kind kind)
 {
-    bool is_cut =
-        kind == PLN_CUTOVER || kind == PLN_CUTOVER_FALLBACK || kind == PLN_CUTOVER_REHEARSE;
     switch (err->code) {
     case FX_E_SOURCE_CONNECT:
     case FX_E_TARGET_CONNECT:
@@ -46,7 +44,7 @@ static enum reaction react(const struct fx_err *err, enum pln_kind kind)
     case FX_E_TIMEOUT:
     case FX_E_INTERRUPTED: return TRY_AGAIN;
     case FX_E_ABORTED: return ATTEMPT;
-    case FX_E_GATE_CLOSED: return is_cut ? HOLD_ON : FAIL_STEP;
+    case FX_E_GATE_CLOSED: return pln_kind_is_cut(kind) ? HOLD_ON : FAIL_STEP;
     case FX_E_INCONCLUSIVE: return HOLD_ON;
     case FX_E_HELD:
     case FX_E_USAGE:
@@ -284,6 +282,15 @@ static bool try_again(struct pln_exec *ex, const struct pln_step *step, enum pln
 }
 
 /*
+ * A cut-over cannot do without the streams. One that stopped by itself will not come back while this waits: *down says why,
+ * and that is the verdict. One that is away for a moment is for the act to find out and to be tried again.
+ */
+static bool is_hopeless(enum pln_kind kind, const struct fx_err *down)
+{
+    return pln_kind_is_cut(kind) && fx_err_is(down) && react(down, PLN_WAIT) != TRY_AGAIN;
+}
+
+/*
  * act with its retries; after the first failure, or a crash before this process, probe comes first. A step that another
  * process began and that has not happened asks its gates anew: what they saw then may be days old.
  */
@@ -295,10 +302,14 @@ static bool act(struct pln_exec *ex, const struct pln_step *step, enum pln_kind 
         is_resumed && kind == step->kind && pln_kind_info(step->kind)->gates == PLN_BEFORE;
     for (;;) {
         bool is_done = false;
-        /* Streams that died are started before they are needed; if that fails, the act itself says why. */
-        (void)ex->hands->tick(ex->hands->arg, ex, err);
+        struct fx_err down = FX_ERR_INIT; /* streams that died are started before they are needed */
+        (void)!ex->hands->tick(ex->hands->arg, ex, &down);
         fx_err_clear(err);
         bool ok = !is_resumed || ex->hands->probe(ex->hands->arg, ex, step, kind, &is_done, err);
+        if (ok && !is_done && is_hopeless(kind, &down)) { /* only now: ownership is settled first */
+            *err = down;
+            return false;
+        }
         if (ok && !is_done && must_ask) {
             ok = wait_before(ex, step, err);
             must_ask = !ok;
@@ -437,9 +448,7 @@ static bool settle(struct pln_exec *ex, struct fx_err *err)
     for (size_t i = 0; i < ex->plan->n_steps; i++) {
         const struct pln_step *step = &ex->plan->steps[i];
         enum pln_step_state is = ex->state->steps[i].state;
-        bool is_cut = step->kind == PLN_CUTOVER || step->kind == PLN_CUTOVER_FALLBACK ||
-                      step->kind == PLN_CUTOVER_REHEARSE;
-        if (!is_cut || (is != PLN_STEP_RUNNING && is != PLN_STEP_FAILED))
+        if (!pln_kind_is_cut(step->kind) || (is != PLN_STEP_RUNNING && is != PLN_STEP_FAILED))
             continue;
         struct patience pat = {0};
         bool is_done = false;
@@ -461,21 +470,29 @@ static bool settle(struct pln_exec *ex, struct fx_err *err)
     return true;
 }
 
+/* The way on after a rollback that stopped: what the cause says, then resume. */
+static bool hint_resume(const struct pln_exec *ex, const char *what, struct fx_err *err)
+{
+    char first[sizeof err->hint];
+    snprintf(first, sizeof first, "%s", err->hint[0] != '\0' ? err->hint : what);
+    return fx_hint(err, "%.240s   then: ficus run resume %.64s", first, ex->plan->name);
+}
+
 static bool stuck(struct pln_exec *ex, const struct pln_step *step, struct fx_err *err)
 {
     struct fx_err cause = *err;
     char reason[PLN_TEXT_MAX];
     summary(&cause, reason, sizeof reason);
     if (react(&cause, PLN_WAIT) == TRY_AGAIN || react(&cause, PLN_WAIT) == STOP) {
-        if (err->hint[0] == '\0')
-            fx_hint(err, "The rollback goes on with: ficus run resume %s", ex->plan->name);
+        if (strstr(err->hint, "ficus run ") == NULL)
+            (void)!hint_resume(ex, "The rollback stands here;", err);
         return fx_ctx(err, "rolling back step \"%s\"", step->id);
     }
     if (!append(ex, PLN_REC_RUN_CLOSED, NULL, "stuck", NULL, err))
         return false;
     fx_fail(err, FX_E_STUCK, "step \"%s\" could not be rolled back: %s", step->id, reason);
-    fx_hint(err, "Mend what the message names, then run: ficus run resume %s", ex->plan->name);
-    return false;
+    snprintf(err->hint, sizeof err->hint, "%s", cause.hint);
+    return hint_resume(ex, "Mend what the message names,", err);
 }
 
 static bool no_return(const struct pln_exec *ex, int blocked, struct fx_err *err)

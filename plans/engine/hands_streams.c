@@ -4,36 +4,17 @@
  * next one adopts them, or starts what died. A stream that stopped by itself is never started again from here: what it
  * refuses is for a person.
  */
-#include "lib/fmt/json_doc.h"
 #include "plans/engine/hands_priv.h"
+#include "plans/engine/stream_stop.h"
 
 enum { RESTART_PAUSE_MS = 2000, COPY_SAY_MS = 2000 };
-
-/* A loud stop: the stream says what it will not carry. Its own code decides what the run does. */
-static bool stream_stopped(const struct cdc_ref *ref, const struct cdc_status *status,
-                           struct fx_err *err)
-{
-    char name[128];
-    cdc_stream_name(ref, name, sizeof name);
-    enum fx_code code = FX_E_STREAM;
-    FX_AUTO_FREE(fx_json_doc) struct fx_json_doc *doc = NULL;
-    struct fx_err ignored = FX_ERR_INIT;
-    const char *message = status->error;
-    if (fx_json_parse(fx_str_from(status->error), &doc, &ignored)) {
-        const struct fx_json *root = fx_json_root(doc);
-        message = fx_json_get_str(root, "message", status->error);
-        (void)fx_code_from_name(fx_json_get_str(root, "code", ""), &code);
-    }
-    fx_fail(err, code, "stream \"%s\" stopped: %s", name, message);
-    return fx_hint(err, "Look at it: ficus cdc status");
-}
 
 static bool keep_alive(struct pln_real *real, struct pln_exec *ex, const struct cdc_ref *ref,
                        struct cdc_status *ret, struct fx_err *err)
 {
     if (cdc_status(ref, ret, err)) {
         if (ret->phase == CDC_PHASE_STOPPED)
-            return stream_stopped(ref, ret, err);
+            return pln_stream_stop_fail(ref, ret, err);
         return true;
     }
     if (err->code != FX_E_STREAM)

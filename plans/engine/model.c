@@ -24,6 +24,11 @@ const struct pln_kind_info *pln_kind_info(enum pln_kind kind)
     return &kinds[kind];
 }
 
+bool pln_kind_is_cut(enum pln_kind kind)
+{
+    return kind == PLN_CUTOVER || kind == PLN_CUTOVER_FALLBACK || kind == PLN_CUTOVER_REHEARSE;
+}
+
 const char *pln_gate_name(enum pln_gate_kind kind)
 {
     switch (kind) {

@@ -27,6 +27,8 @@ struct pln_kind_info {
     const char *text;
 };
 const struct pln_kind_info *pln_kind_info(enum pln_kind kind);
+/* Runs the protocol of cutover.h: a cut-over, a fall-back or a rehearsal. */
+bool pln_kind_is_cut(enum pln_kind kind);
 /* NULL-terminated names of all kinds, for suggestions. */
 extern const char *const pln_kind_names[];
 

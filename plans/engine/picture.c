@@ -8,6 +8,7 @@
 #include <inttypes.h>
 
 #include "lib/base/alloc.h"
+#include "plans/engine/stream_stop.h"
 
 struct canvas {
     struct fx_buf *out;
@@ -154,10 +155,12 @@ static void draw_stream(struct canvas *c, const char *from, const char *to,
         no_answer(c, error);
         return;
     }
-    if (st->phase == CDC_PHASE_STOPPED)
+    if (st->phase == CDC_PHASE_STOPPED) {
+        char message[512];
+        (void)pln_stream_stop_read(st, message, sizeof message);
         fx_buf_printf(&c->line, "%sSTOPPED%s  %s", tint_on(c, TINT_RED), tint_off(c, TINT_RED),
-                      st->error);
-    else if (st->phase == CDC_PHASE_COPY) {
+                      message);
+    } else if (st->phase == CDC_PHASE_COPY) {
         fx_buf_add_c(&c->line, "copying ");
         add_count(&c->line, st->copied_rows);
         fx_buf_add_c(&c->line, " of about ");

@@ -223,8 +223,7 @@ static bool is_urgent(const struct run *run)
         return false;
     enum pln_kind kind = run->plan->steps[i].kind;
     enum pln_step_state is = run->state.steps[i].state;
-    return (kind == PLN_CUTOVER || kind == PLN_CUTOVER_FALLBACK || kind == PLN_CUTOVER_REHEARSE) &&
-           (is == PLN_STEP_RUNNING || is == PLN_STEP_UNDOING);
+    return pln_kind_is_cut(kind) && (is == PLN_STEP_RUNNING || is == PLN_STEP_UNDOING);
 }
 
 static bool reopen(struct run *run, const struct pln_env *env, const char *mode, struct fx_err *err)
@@ -254,7 +253,9 @@ static bool reopen(struct run *run, const struct pln_env *env, const char *mode,
 static bool say_rolled_back(const struct run *run, struct fx_err *err)
 {
     fx_fail(err, FX_E_ROLLED_BACK, "the run \"%s\" was rolled back", run->name);
-    fx_detail(err, "%s  [%s]", run->state.reason, run->state.reason_code);
+    bool has_code = run->state.reason_code[0] != '\0';
+    fx_detail(err, "%s%s%s%s", run->state.reason, has_code ? "  [" : "", run->state.reason_code,
+              has_code ? "]" : "");
     return fx_hint(err, "Journal: ficus run journal show %s", run->name);
 }
 

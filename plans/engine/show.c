@@ -99,7 +99,7 @@ static bool load_run(const struct fx_project *project, const char *name, struct 
 {
     const char *path = fx_arena_printf(arena, "%s/runs/%s/plan.yaml", project->state_dir, name);
     return pln_journal_replay(journal_of(project, name, arena), state, NULL, NULL, err) &&
-           pln_load(path, project, arena, ret_plan, err);
+           pln_load(path, NULL, arena, ret_plan, err); /* shown also when ficus.yaml has changed */
 }
 
 /* --- the picture -------------------------------------------------------------------------------- */
@@ -241,6 +241,32 @@ bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
 
 /* --- rollback ----------------------------------------------------------------------------------- */
 
+/* Ownership moves back under a fence, however little else there is to undo. */
+static void show_cost(const struct pln_plan *plan, const struct pln_state *state, const int *list,
+                      size_t n, struct fx_buf *out)
+{
+    size_t n_fences = 0;
+    for (size_t i = 0; i < n; i++)
+        n_fences += pln_kind_is_cut(pln_kind_info(plan->steps[list[i]].kind)->undo) ? 1 : 0;
+    int at = state->current;
+    if (at >= 0 && pln_kind_is_cut(plan->steps[at].kind) &&
+        state->steps[at].state == PLN_STEP_RUNNING)
+        fx_buf_printf(out,
+                      "     step \"%s\" stands half-way: it is settled first, and taken back too "
+                      "if it turns out to be done\n",
+                      plan->steps[at].id);
+    if (n_fences == 0)
+        fx_buf_add_c(out, "     cost: no fence needed, 0 acknowledged writes at stake\n");
+    else if (state->predicted_ms >= 0)
+        fx_buf_printf(out,
+                      "     cost: one fence; writes wait about %lld ms (p99 of the rehearsal); "
+                      "0 acknowledged writes at stake\n",
+                      (long long)state->predicted_ms);
+    else
+        fx_buf_add_c(out, "     cost: one fence; how long writes wait was never rehearsed; 0 "
+                          "acknowledged writes at stake\n");
+}
+
 bool pln_run_rollback_show(const struct fx_project *project, const char *name, struct fx_buf *out,
                            struct fx_err *err)
 {
@@ -264,13 +290,7 @@ bool pln_run_rollback_show(const struct fx_project *project, const char *name, s
         fx_buf_printf(out,
                       "     step \"%s\" was the point of no return: what came before it stays\n",
                       plan->steps[blocked].id);
-    if (pln_undo_new_serves(plan, state) && state->predicted_ms >= 0)
-        fx_buf_printf(out,
-                      "     cost: one fence; writes wait about %lld ms (p99 of the rehearsal); "
-                      "0 acknowledged writes at stake\n",
-                      (long long)state->predicted_ms);
-    else
-        fx_buf_add_c(out, "     cost: no fence needed, 0 acknowledged writes at stake\n");
+    show_cost(plan, state, list, n, out);
     return true;
 }
 

@@ -235,7 +235,8 @@ struct world {
     const char *fail_id;
     int n_fail;
     int64_t leaks;
-    bool is_stream_dead; /* until a tick starts it again; probe needs it */
+    bool is_stream_dead;       /* until a tick starts it again; probe needs it */
+    enum fx_code stopped_code; /* a stream has stopped by itself for this reason; NONE: none has */
     struct pln_exec *ex;
 };
 
@@ -308,9 +309,8 @@ static bool w_tick(void *arg, struct pln_exec *ex, struct fx_err *err)
 {
     struct world *w = arg;
     (void)ex;
-    (void)err;
     w->is_stream_dead = false;
-    return true;
+    return w->stopped_code == FX_E_NONE || fx_fail(err, w->stopped_code, "the stream stopped");
 }
 
 static const char *journal_path(void)
@@ -462,6 +462,31 @@ static const char gated[] = "steps:\n"
                             "  - {id: cut, do: cutover, undo: cutover.fallback, "
                             "gate: {write_leaks: 0}}\n";
 
+static void test_run__a_stopped_stream_closes_the_way_back_at_once_and_says_so(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct world w = {0};
+    struct fx_err err;
+    assert_true(load(&f, head, gated));
+    unlink(journal_path());
+    assert_true(control(&f, &w, "start", 0, &err)); /* rolled back from its end */
+    w.stopped_code = FX_E_SOURCE_DATA;
+    struct fx_mono began = fx_mono_now();
+    assert_false(control(&f, &w, "rollback", 0, &err));
+    assert_int_equal(err.code, FX_E_STUCK);
+    assert_non_null(strstr(err.message, "the stream stopped"));
+    assert_non_null(strstr(err.hint, "ficus run resume"));
+    assert_true(fx_mono_since_us(began, fx_mono_now()) < 1000000);
+    assert_true(w.new_serves); /* nothing has moved */
+    w.stopped_code = FX_E_NONE;
+    assert_true(control(&f, &w, "resume", 0, &err));
+    assert_false(w.new_serves);
+    assert_string_equal(w.log, "stream.start cutover cutover.fallback stream.drop ");
+    unlink(journal_path());
+    done(&f);
+}
+
 static void test_run__a_cut_over_that_did_not_happen_asks_its_gates_again_on_resume(void **state)
 {
     (void)state;
@@ -539,6 +564,7 @@ int main(void)
         cmocka_unit_test(test_run__tries_again_what_is_only_away),
         cmocka_unit_test(test_run__rollback_settles_a_cut_over_that_had_happened),
         cmocka_unit_test(test_run__rollback_starts_streams_that_died_before_it_settles),
+        cmocka_unit_test(test_run__a_stopped_stream_closes_the_way_back_at_once_and_says_so),
         cmocka_unit_test(test_run__a_cut_over_that_did_not_happen_asks_its_gates_again_on_resume),
         cmocka_unit_test(test_run__behind_the_point_of_no_return_a_failure_leaves_the_way_forward),
         cmocka_unit_test(test_journal__refuses_a_record_that_cannot_follow),
