@@ -14,7 +14,7 @@
  *
  * Errors of the three: GATE_CLOSED, DIVERGED … become ROLLED_BACK once the run has been rolled back; HELD and
  *   INCONCLUSIVE wait for a person; INTERRUPTED, *_CONNECT, STREAM stopped at a safe point, resume goes on; STUCK needs a
- *   person; DRIFT: the plan's text is not the one that the run began with; LOCKED, STALE_EPOCH: somebody else controls it.
+ *   person; DRIFT: plan or context are not what the run began with (drift.h); LOCKED, STALE_EPOCH: somebody else controls it.
  * Thread: one.
  */
 #ifndef PLN_PLAN_H

@@ -10,6 +10,7 @@
 
 #include "lib/io/file.h"
 #include "lib/io/flock.h"
+#include "plans/engine/drift.h"
 #include "plans/engine/hands.h"
 #include "plans/engine/lock.h"
 
@@ -172,6 +173,8 @@ static bool start(struct run *run, const struct pln_env *env, struct fx_err *err
     const char *copy = fx_arena_printf(&run->arena, "%s/plan.yaml", run->dir);
     if (!fx_file_write_atomic(copy, run->plan->text, 0644, err))
         return fx_ctx(err, "keeping a copy of the plan");
+    if (!pln_drift_keep(run->dir, fx_project_context(env->project, run->plan->context), err))
+        return false;
     if (!open_run(run, env, "start", facade_epoch, err))
         return false;
     run->ex.checked = 0;
@@ -193,7 +196,10 @@ static bool load_copy(struct run *run, const struct pln_env *env, bool must_be_s
                       struct fx_err *err)
 {
     const char *path = fx_arena_printf(&run->arena, "%s/plan.yaml", run->dir);
-    if (!pln_load(path, env->project, &run->arena, &run->copy, err))
+    /* First without the project: what has gone from it must be named as that, and not as a mistake of the plan. */
+    if (!pln_load(path, NULL, &run->arena, &run->copy, err) ||
+        !pln_drift_check(run->dir, env->project, run->copy->context, err) ||
+        !pln_load(path, env->project, &run->arena, &run->copy, err))
         return fx_ctx(err, "reading the plan that the run \"%s\" began with", run->name);
     run->plan = run->copy;
     if (strcmp(run->copy->digest, run->state.digest) != 0) {
