@@ -201,6 +201,10 @@ static enum next step_route(struct fcd_req *req)
         fcd_req_refuse(req, 405, "CONNECT and TRACE are not forwarded");
         return NEXT_MORE;
     }
+    if (fcd_method_is_miswritten(req->head.method)) {
+        fcd_req_refuse(req, 501, "methods are written in capitals");
+        return NEXT_MORE;
+    }
     if (fcd_head_is_loop(req)) {
         fcd_req_refuse(req, 508, "this request has passed this facade before");
         return NEXT_MORE;

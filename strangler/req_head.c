@@ -57,9 +57,16 @@ static void add_max_forwards(const struct fcd_req *req, struct fx_buf *out)
 void fcd_head_forward(struct fcd_req *req, const struct fcd_conf_endpoint *endpoint, bool is_shadow,
                       struct fx_buf *out)
 {
-    static const char *const rewritten[] = {"Host",        "Content-Length",  "Expect",
-                                            "Via",         "X-Forwarded-For", "X-Forwarded-Proto",
-                                            "Ficus-Epoch", "Ficus-Shadow",    "Max-Forwards",
+    static const char *const rewritten[] = {"Host",
+                                            "Content-Length",
+                                            "Transfer-Encoding",
+                                            "Expect",
+                                            "Via",
+                                            "X-Forwarded-For",
+                                            "X-Forwarded-Proto",
+                                            "Max-Forwards",
+                                            "Ficus-Epoch",
+                                            "Ficus-Shadow",
                                             NULL};
     const struct fx_head *head = &req->head;
     struct fcd_worker *worker = req->worker;

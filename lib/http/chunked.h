@@ -14,7 +14,7 @@
  *     }
  *
  * Sizes are 1 to 16 hex digits. Chunk extensions and trailers are checked, counted against a limit and
- * dropped: they are never merged into the head. Thread: one.
+ * dropped: they are never merged into the head (RFC 9110, 6.5.1; docs/adr/0041). Thread: one.
  */
 #ifndef FX_HTTP_CHUNKED_H
 #define FX_HTTP_CHUNKED_H

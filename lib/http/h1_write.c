@@ -60,11 +60,23 @@ void fx_h1_write_date(struct fx_buf *out, int64_t unix_seconds)
                   tm.tm_sec);
 }
 
+static char fold(char c)
+{
+    if (c == '_')
+        return '-';
+    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
+/* CGI and its heirs (WSGI, PHP, Rack) read "_" as "-": in that spelling a listed field would come back. */
 static bool is_listed(const char *const *names, struct fx_str name)
 {
-    for (; names != NULL && *names != NULL; names++)
-        if (fx_str_eq_ci(name, fx_str_from(*names)))
+    for (; names != NULL && *names != NULL; names++) {
+        size_t i = 0;
+        while (i < name.len && (*names)[i] != '\0' && fold(name.ptr[i]) == fold((*names)[i]))
+            i++;
+        if (i == name.len && (*names)[i] == '\0')
             return true;
+    }
     return false;
 }
 

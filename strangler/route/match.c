@@ -5,22 +5,29 @@
  */
 #include "strangler/route/match.h"
 
+static const struct {
+    struct fx_str name;
+    unsigned bit;
+} methods[] = {
+    {{"GET", 3}, FCD_M_GET},         {{"HEAD", 4}, FCD_M_HEAD},   {{"POST", 4}, FCD_M_POST},
+    {{"PUT", 3}, FCD_M_PUT},         {{"PATCH", 5}, FCD_M_PATCH}, {{"DELETE", 6}, FCD_M_DELETE},
+    {{"OPTIONS", 7}, FCD_M_OPTIONS}, {{"TRACE", 5}, FCD_M_TRACE}, {{"CONNECT", 7}, FCD_M_CONNECT},
+};
+
 unsigned fcd_method_bit(struct fx_str method)
 {
-    static const struct {
-        struct fx_str name;
-        unsigned bit;
-    } names[] = {
-        {{"GET", 3}, FCD_M_GET},         {{"HEAD", 4}, FCD_M_HEAD},
-        {{"POST", 4}, FCD_M_POST},       {{"PUT", 3}, FCD_M_PUT},
-        {{"PATCH", 5}, FCD_M_PATCH},     {{"DELETE", 6}, FCD_M_DELETE},
-        {{"OPTIONS", 7}, FCD_M_OPTIONS}, {{"TRACE", 5}, FCD_M_TRACE},
-        {{"CONNECT", 7}, FCD_M_CONNECT},
-    };
-    for (size_t i = 0; i < FX_ARRAY_LEN(names); i++)
-        if (fx_str_eq(names[i].name, method))
-            return names[i].bit;
+    for (size_t i = 0; i < FX_ARRAY_LEN(methods); i++)
+        if (fx_str_eq(methods[i].name, method))
+            return methods[i].bit;
     return FCD_M_OTHER;
+}
+
+bool fcd_method_is_miswritten(struct fx_str method)
+{
+    for (size_t i = 0; i < FX_ARRAY_LEN(methods); i++)
+        if (fx_str_eq_ci(methods[i].name, method))
+            return !fx_str_eq(methods[i].name, method);
+    return false;
 }
 
 static bool add_segment(struct fcd_pattern *pattern, struct fx_str segment, struct fx_err *err)
@@ -64,6 +71,21 @@ bool fcd_pattern_compile(const char *text, struct fcd_pattern *ret_pattern, stru
     return true;
 }
 
+/* "orders;v=2" without its parameters (RFC 3986, 3.3), also where a server decodes before it looks for them. */
+static struct fx_str without_parameters(struct fx_str segment)
+{
+    for (size_t i = 0; i < segment.len; i++)
+        if (segment.ptr[i] == ';' ||
+            fx_str_starts(fx_str_sub(segment, i, segment.len), FX_STR("%3B")))
+            return fx_str_sub(segment, 0, i);
+    return segment;
+}
+
+static bool is_segment(struct fx_str want, struct fx_str segment)
+{
+    return fx_str_eq(want, segment) || fx_str_eq(want, without_parameters(segment));
+}
+
 bool fcd_pattern_matches(const struct fcd_pattern *pattern, struct fx_str path)
 {
     if (path.len == 0 || path.ptr[0] != '/')
@@ -76,7 +98,7 @@ bool fcd_pattern_matches(const struct fcd_pattern *pattern, struct fx_str path)
         has_more = fx_str_find(rest, '/') >= 0;
         struct fx_str segment = fx_str_cut(rest, '/', &rest);
         struct fx_str want = pattern->segments[i];
-        if (want.ptr != NULL ? !fx_str_eq(want, segment) : segment.len == 0)
+        if (want.ptr != NULL ? !is_segment(want, segment) : segment.len == 0)
             return false;
     }
     return pattern->has_rest || !has_more;

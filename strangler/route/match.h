@@ -7,6 +7,9 @@
  * one without "**", then the order of the file. A pattern that matches with a method that no such route takes
  * does not end the search.
  *
+ * A literal segment also takes that segment with parameters ("/orders;jsessionid=7/1" is /orders/1 for a servlet
+ * container): the group of the route must not be passed by. Patterns are case-sensitive.
+ *
  * Pure: no sockets, no clock. Thread: any; a table is immutable once built.
  */
 #ifndef FCD_ROUTE_MATCH_H
@@ -30,7 +33,9 @@ enum fcd_method {
 enum { FCD_METHODS_ALL = 1023, FCD_PATTERN_SEGMENTS = 16 };
 
 unsigned fcd_method_bit(struct fx_str method); /* exact, as methods are case-sensitive */
-/* Safe methods (RFC 9110, 9.2.1) change nothing: they are never held and may be tried again. */
+/* "post": no rule takes it, and yet some frameworks would (Symfony writes methods in capitals). */
+bool fcd_method_is_miswritten(struct fx_str method);
+/* Safe methods (RFC 9110, 9.2.1) change nothing and may be tried again, except on a route of kind write. */
 static inline bool fcd_method_is_safe(unsigned method)
 {
     return (method & (FCD_M_GET | FCD_M_HEAD | FCD_M_OPTIONS | FCD_M_TRACE)) != 0;

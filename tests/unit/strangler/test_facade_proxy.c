@@ -78,6 +78,27 @@ static void test_proxy__hop_by_hop_fields_stay_and_ours_are_added(void **state)
     stage_close(&stage);
 }
 
+/* CGI, WSGI, PHP and Rack take X_Y for X-Y. */
+static void test_proxy__our_fields_cannot_be_forged_with_underscores(void **state)
+{
+    (void)state;
+    stage_open(&stage, "");
+    FX_AUTO(reply) struct reply reply = {0};
+    request(stage.port, "POST", "/orders/1",
+            "Ficus_Epoch: 9\r\nX_Forwarded_For: 192.0.2.1\r\nCONTENT_LENGTH: 9\r\n"
+            "Transfer_Encoding: chunked\r\nFicus_Other: 1\r\n",
+            "{}", &reply);
+    assert_int_equal(reply.status, 200);
+    const char *head = stage.old.last_head;
+    static const char *const gone[] = {"Ficus_Epoch", "X_Forwarded_For", "CONTENT_LENGTH",
+                                       "Transfer_Enc"};
+    for (size_t i = 0; i < FX_ARRAY_LEN(gone); i++)
+        assert_null(strstr(head, gone[i]));
+    assert_non_null(strstr(head, "\r\nFicus_Other: 1\r\n"));
+    assert_non_null(strstr(head, "\r\nFicus-Epoch: 0\r\n"));
+    stage_close(&stage);
+}
+
 static void test_proxy__a_request_that_comes_back_is_stopped(void **state)
 {
     (void)state;
@@ -266,6 +287,7 @@ int main(void)
         cmocka_unit_test(test_proxy__requests_share_one_connection_on_both_sides),
         cmocka_unit_test(test_proxy__pipelined_requests_are_answered_in_order),
         cmocka_unit_test(test_proxy__hop_by_hop_fields_stay_and_ours_are_added),
+        cmocka_unit_test(test_proxy__our_fields_cannot_be_forged_with_underscores),
         cmocka_unit_test(test_proxy__a_request_that_comes_back_is_stopped),
         cmocka_unit_test(test_proxy__malformed_requests_never_reach_an_upstream),
         cmocka_unit_test(test_proxy__heads_beyond_the_limits_are_refused),

@@ -60,6 +60,23 @@ static void test_split__an_issued_cookie_sticks(void **state)
     stage_close(&stage);
 }
 
+static void test_route__no_spelling_passes_a_group_by(void **state)
+{
+    (void)state;
+    stage_open(&stage, "");
+    assert_int_equal(stage_give(&stage, 2, "new"), 200);
+    static const char *const paths[] = {"/orders/1", "/orders;v=1/1", "/orders;jsessionid=7",
+                                        "/orders%3bv/1", "/orders%3Bv"};
+    for (size_t i = 0; i < FX_ARRAY_LEN(paths); i++)
+        assert_int_equal(request_status(stage.port, "POST", paths[i], "{}"), 200);
+    assert_int_equal(atomic_load(&stage.new_side.requests), (int)FX_ARRAY_LEN(paths));
+    static const char *const methods[] = {"post", "Post", "dELETE"};
+    for (size_t i = 0; i < FX_ARRAY_LEN(methods); i++)
+        assert_int_equal(request_status(stage.port, methods[i], "/orders/1", "{}"), 501);
+    assert_int_equal(atomic_load(&stage.old.requests), 0);
+    stage_close(&stage);
+}
+
 static void test_admin__refuses_what_makes_no_sense_and_stale_epochs(void **state)
 {
     (void)state;
@@ -122,6 +139,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_split__grows_and_shrinks_without_moving_anyone_else),
         cmocka_unit_test(test_split__an_issued_cookie_sticks),
+        cmocka_unit_test(test_route__no_spelling_passes_a_group_by),
         cmocka_unit_test(test_admin__refuses_what_makes_no_sense_and_stale_epochs),
         cmocka_unit_test(test_admin__wants_its_token),
     };

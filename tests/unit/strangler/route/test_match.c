@@ -41,6 +41,28 @@ static void test_match__one_segment_is_one_and_not_empty(void **state)
     assert_true(matches("/", "/"));
 }
 
+static void test_match__parameters_do_not_hide_a_segment(void **state)
+{
+    (void)state;
+    assert_true(matches("/orders/**", "/orders;v=1/7"));
+    assert_true(matches("/orders/**", "/orders;jsessionid=7"));
+    assert_true(matches("/orders/**", "/orders%3Bv/7"));
+    assert_true(matches("/a/{id}/b", "/a;x/7;y/b;z"));
+    assert_true(matches("/a;x/b", "/a;x/b")); /* written so in the file */
+    assert_false(matches("/orders/**", "/orders%3/7"));
+    assert_false(matches("/orders/**", "/orde;rs/7"));
+}
+
+static void test_match__methods_in_other_letters_are_told_apart(void **state)
+{
+    (void)state;
+    assert_true(fcd_method_is_miswritten(FX_STR("post")));
+    assert_true(fcd_method_is_miswritten(FX_STR("DeLETE")));
+    assert_false(fcd_method_is_miswritten(FX_STR("POST")));
+    assert_false(fcd_method_is_miswritten(FX_STR("purge")));
+    assert_int_equal(fcd_method_bit(FX_STR("post")), FCD_M_OTHER);
+}
+
 static void test_match__bad_patterns_are_refused(void **state)
 {
     (void)state;
@@ -97,6 +119,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_match__rest_takes_the_path_itself_and_all_below),
         cmocka_unit_test(test_match__one_segment_is_one_and_not_empty),
+        cmocka_unit_test(test_match__parameters_do_not_hide_a_segment),
+        cmocka_unit_test(test_match__methods_in_other_letters_are_told_apart),
         cmocka_unit_test(test_match__bad_patterns_are_refused),
         cmocka_unit_test(test_match__longest_literal_wins_and_methods_do_not_shadow),
         cmocka_unit_test(test_match__methods_are_exact),
