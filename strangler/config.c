@@ -61,9 +61,11 @@ static const struct fx_rule facade_rules[] = {
     FX_RULE_END};
 
 static const struct fx_rule limits_rules[] = {
-    FX_RULE_INT(struct fcd_conf_limits, connections, "connections", .def = "10000", .min = 1,
-                .max = 1000000,
-                .help = "client connections at once; more are answered 503 and closed"),
+    FX_RULE_INT(
+        struct fcd_conf_limits, connections, "connections", .def = "10000", .min = 1,
+        .max = 1000000,
+        .help = "client connections at once, and never more than half of the descriptors that the "
+                "system grants; more are answered 503 and closed"),
     FX_RULE_INT(struct fcd_conf_limits, upstream_connections, "upstream_connections", .def = "1024",
                 .min = 1, .max = 100000,
                 .help = "connections to one upstream; more requests get 503"),

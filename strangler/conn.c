@@ -51,10 +51,12 @@ void fcd_conn_close(struct fcd_conn *conn)
         return;
     set_state(conn, FCD_C_CLOSED);
     struct fcd_req *req = conn->req;
+    int fd = conn->watch.fd;
+    if (req != NULL && fcd_req_ends_with_close(req))
+        fx_sock_reset_on_close(fd);
     conn->req = NULL;
     if (req != NULL)
         fcd_req_client_gone(req);
-    int fd = conn->watch.fd;
     fx_loop_remove(worker->loop, &conn->watch);
     close(fd);
     fx_loop_timer_remove(worker->loop, &conn->timer);
@@ -90,9 +92,17 @@ enum fcd_read fcd_conn_read(struct fcd_conn *conn)
     return FCD_READ_END;
 }
 
+/* Head and body of a call of the admin address have a deadline that nothing moves. */
+static bool has_deadline(const struct fcd_conn *conn)
+{
+    return conn->req != NULL &&
+           (conn->req->step == FCD_STEP_RECEIVE || conn->req->step == FCD_STEP_COLLECT);
+}
+
 bool fcd_conn_flush(struct fcd_conn *conn)
 {
-    if (fcd_iobuf_len(&conn->out) == 0)
+    size_t before = fcd_iobuf_len(&conn->out);
+    if (before == 0)
         return true;
     while (fcd_iobuf_len(&conn->out) > 0 && conn->may_write) {
         struct fx_str bytes = fcd_iobuf_str(&conn->out);
@@ -107,9 +117,13 @@ bool fcd_conn_flush(struct fcd_conn *conn)
         case FX_IO_ERROR: return false;
         }
     }
-    if (fcd_iobuf_len(&conn->out) > 0)
+    size_t left = fcd_iobuf_len(&conn->out);
+    if (has_deadline(conn))
+        return true;
+    /* Only what the client takes counts: what it sends meanwhile must not keep it alive. */
+    if (left > 0 && (left < before || !fx_timer_is_set(&conn->timer)))
         fcd_conn_timer(conn, conn->worker->conf->timeouts.stall_ms);
-    else if (conn->req != NULL && conn->req->step != FCD_STEP_RECEIVE)
+    else if (left == 0 && conn->req != NULL)
         fx_timer_stop(&conn->timer);
     return true;
 }
@@ -165,11 +179,16 @@ static bool begin(struct fcd_conn *conn)
         case FCD_READ_SOME: break;
         case FCD_READ_LATER:
             fcd_iobuf_drop(&conn->in, &worker->stock);
-            if (fcd_iobuf_len(&conn->out) == 0)
+            if (fcd_iobuf_len(&conn->out) == 0) {
                 fcd_iobuf_drop(&conn->out, &worker->stock);
-            fcd_conn_timer(conn, worker->conf->timeouts.idle_ms);
+                fcd_conn_timer(conn, worker->conf->timeouts.idle_ms);
+            }
             return false;
-        case FCD_READ_END: fcd_conn_close(conn); return false;
+        case FCD_READ_END:
+            conn->is_last = true; /* it may have shut only its side, and still read its answer */
+            if (fcd_iobuf_len(&conn->out) == 0)
+                fcd_conn_close(conn);
+            return false;
         }
     }
     set_state(conn, FCD_C_BUSY);
@@ -299,10 +318,13 @@ void fcd_conn_accept(struct fcd_listener *listener)
         int fd = fx_sock_accept(listener->watch.fd, &peer);
         if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
             continue;
+        if (fd < 0 && errno != EAGAIN)
+            fcd_listener_rest(listener); /* it is level-triggered: it would be called at once */
         if (fd < 0)
-            return; /* EAGAIN; or no descriptors left: level-triggered, so it comes again */
+            return;
         /* Admin connections are not counted against customers: the operator must get in. */
-        if (!listener->is_admin && (int64_t)worker->conns.len >= worker->conf->limits.connections)
+        size_t most = FX_MIN((size_t)worker->conf->limits.connections, worker->sockets_max);
+        if (!listener->is_admin && worker->conns.len >= most)
             refuse(fd);
         else
             new_conn(listener, fd, &peer);

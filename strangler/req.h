@@ -83,6 +83,8 @@ bool fcd_req_run(struct fcd_req *req) FX_MUST_CHECK;
 void fcd_req_set_step(struct fcd_req *req, enum fcd_step to);
 /* The group sends it on. */
 void fcd_req_release(struct fcd_req *req);
+/* Is the answer broken off, and its end nothing but the end of the connection? Then a plain close would tell a lie. */
+bool fcd_req_ends_with_close(const struct fcd_req *req);
 /* The connection is closing under it. The request stays behind if an upstream is working on a write. */
 void fcd_req_client_gone(struct fcd_req *req);
 

@@ -170,6 +170,11 @@ static enum next step_receive(struct fcd_req *req)
     case FCD_READ_LATER: return NEXT_WAIT;
     case FCD_READ_END: break;
     }
+    if (fcd_iobuf_len(&conn->out) > 0) { /* the answer before this one is still being read */
+        conn->is_last = true;
+        fcd_req_refuse(req, 400, "the request's head broke off");
+        return NEXT_MORE;
+    }
     fcd_conn_close(conn);
     return NEXT_DONE;
 }
@@ -487,6 +492,13 @@ bool fcd_req_run(struct fcd_req *req)
     if (req->step != FCD_STEP_OVER)
         recycle(req);
     return true;
+}
+
+bool fcd_req_ends_with_close(const struct fcd_req *req)
+{
+    bool is_open = req->step == FCD_STEP_EXCHANGE || req->is_cut;
+    return is_open && req->is_answer_begun && !req->is_answer_chunked &&
+           req->x.framing != FX_FRAME_LENGTH;
 }
 
 void fcd_req_client_gone(struct fcd_req *req)

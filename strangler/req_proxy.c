@@ -11,7 +11,6 @@
 #include "strangler/conn.h"
 
 enum {
-    FILL_ROUNDS = 16,
     CHUNK_ROOM = 32, /* size line, line ends and the last chunk */
     ROOM_MIN = 1024, /* smaller pieces are not worth a chunk: first drain */
 };
@@ -203,6 +202,7 @@ static int status_of(enum fcd_failure why)
     case FCD_FAIL_CLOSED:
     case FCD_FAIL_PROTOCOL: return 502;
     case FCD_FAIL_TIMEOUT: return 504;
+    case FCD_FAIL_OWNER: return 408;
     }
     return 502;
 }
@@ -218,15 +218,11 @@ static void count_failure(struct fcd_req *req, enum fcd_failure why)
 static void on_fail(struct fcd_xchg *x, enum fcd_failure why)
 {
     struct fcd_req *req = req_of(x);
-    bool is_client_late =
-        why == FCD_FAIL_TIMEOUT && !x->is_complete && req->framing != FX_FRAME_NONE;
-    if (!is_client_late)
+    if (why != FCD_FAIL_OWNER)
         count_failure(req, why);
     if (req->is_answer_begun || req->conn == NULL) {
         req->is_cut = true;
         fcd_req_set_step(req, FCD_STEP_FINISH);
-    } else if (is_client_late) {
-        fcd_req_refuse(req, 408, "the request's body did not arrive in time");
     } else {
         fcd_req_refuse(req, status_of(why), fcd_failure_text(why));
     }
@@ -242,7 +238,8 @@ bool fcd_proxy_begin(struct fcd_req *req)
     struct fcd_xchg *x = &req->x;
     x->ops = &proxy_ops;
     x->method = fx_str_from(req->method_text);
-    x->is_safe = fcd_method_is_safe(req->method);
+    /* A route of kind write may change something with a GET as well: it is the route that says so. */
+    x->is_safe = fcd_method_is_safe(req->method) && !req->is_write;
     x->is_replayable = req->framing == FX_FRAME_NONE;
     x->response_ms = req->worker->conf->timeouts.response_ms;
     if (fcd_xchg_begin(x, &why))

@@ -3,6 +3,7 @@
 #include "strangler/worker.h"
 
 #include <inttypes.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
@@ -12,7 +13,14 @@
 #include "strangler/conn.h"
 #include "strangler/req.h"
 
-enum { BACKLOG = 1024, TICK_MS = 1000, SCRATCH_MAX = 64 * 1024, LINE_MAX_BYTES = 8192 };
+enum {
+    BACKLOG = 1024,
+    REST_MS = 100,
+    DESCRIPTORS_KEPT = 32,
+    TICK_MS = 1000,
+    SCRATCH_MAX = 64 * 1024,
+    LINE_MAX_BYTES = 8192
+};
 
 struct fx_str fcd_worker_date(struct fcd_worker *worker)
 {
@@ -123,6 +131,20 @@ static void on_drain_over(struct fx_timer *timer)
     fx_loop_stop(worker->loop);
 }
 
+/* The limit of connections of ficus.yaml is a wish as long as the system grants fewer descriptors. */
+static size_t find_sockets_max(const struct fcd_config *conf)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY)
+        return SIZE_MAX;
+    rlim_t kept = FX_MIN(limit.rlim_cur / 2, (rlim_t)DESCRIPTORS_KEPT);
+    size_t max = (size_t)(limit.rlim_cur - kept) / 2;
+    if (max < (size_t)conf->limits.connections)
+        fx_log(FX_LOG_WARN, "strangler", NULL, "fewer connections than facade.limits allows",
+               "descriptors=%llu connections=%zu", (unsigned long long)limit.rlim_cur, max);
+    return max;
+}
+
 static bool open_state(struct fcd_worker *worker, struct fx_err *err)
 {
     worker->state_path = fx_asprintf("%s/facade.json", worker->conf->state_dir);
@@ -142,6 +164,7 @@ bool fcd_worker_new(const struct fcd_config *conf, struct fx_loop *loop,
     worker->head_limits.line_max_bytes =
         FX_MIN((size_t)conf->limits.head_bytes, (size_t)LINE_MAX_BYTES);
     worker->scratch = FX_BUF(SCRATCH_MAX);
+    worker->sockets_max = find_sockets_max(conf);
     worker->started = fx_loop_now(loop);
     worker->tick.fn = on_tick;
     worker->drain_timer.fn = on_drain_over;
@@ -168,17 +191,33 @@ static void on_listener(struct fx_watch *watch, unsigned events)
     fcd_conn_accept(FX_CONTAINER_OF(watch, struct fcd_listener, watch));
 }
 
+static void on_rested(struct fx_timer *timer)
+{
+    struct fx_err err = FX_ERR_INIT;
+    struct fcd_listener *listener = FX_CONTAINER_OF(timer, struct fcd_listener, again);
+    struct fx_loop *loop = listener->worker->loop;
+    if (!fx_loop_add(loop, &listener->watch, listener->fd, FX_LOOP_IN, &err))
+        fx_loop_timer(loop, timer, REST_MS);
+}
+
+void fcd_listener_rest(struct fcd_listener *listener)
+{
+    struct fx_loop *loop = listener->worker->loop;
+    fx_loop_remove(loop, &listener->watch);
+    fx_loop_timer(loop, &listener->again, REST_MS);
+}
+
 static bool add_listener(struct fcd_worker *worker, const struct fx_addr *addr, bool is_admin,
                          struct fx_err *err)
 {
     struct fcd_listener *listener = &worker->listeners[worker->n_listeners];
     FX_AUTO_FD int fd = -1;
-    *listener =
-        (struct fcd_listener){.watch = {on_listener, -1}, .worker = worker, .is_admin = is_admin};
+    *listener = (struct fcd_listener){
+        .watch = {on_listener, -1}, .again.fn = on_rested, .worker = worker, .is_admin = is_admin};
     if (!fx_sock_listen(addr, BACKLOG, &fd, &listener->addr, err) ||
         !fx_loop_add(worker->loop, &listener->watch, fd, FX_LOOP_IN, err))
         return false;
-    fx_fd_take(&fd);
+    listener->fd = fx_fd_take(&fd);
     worker->n_listeners++;
     char text[FX_ADDR_TEXT];
     fx_addr_text(&listener->addr, text);
@@ -202,10 +241,10 @@ bool fcd_worker_listen(struct fcd_worker *worker, struct fx_err *err)
 static void close_listeners(struct fcd_worker *worker)
 {
     for (size_t i = 0; i < worker->n_listeners; i++) {
-        int fd = worker->listeners[i].watch.fd;
-        fx_loop_remove(worker->loop, &worker->listeners[i].watch);
-        if (fd >= 0)
-            close(fd);
+        struct fcd_listener *listener = &worker->listeners[i];
+        fx_loop_remove(worker->loop, &listener->watch);
+        fx_loop_timer_remove(worker->loop, &listener->again);
+        close(listener->fd);
     }
     worker->n_listeners = 0;
 }

@@ -43,6 +43,8 @@ struct fcd_route {
 
 struct fcd_listener {
     struct fx_watch watch;
+    int fd;
+    struct fx_timer again; /* set: it rests, because there was no descriptor for a connection */
     struct fcd_worker *worker;
     struct fx_addr addr; /* as bound */
     bool is_admin;
@@ -65,6 +67,13 @@ struct fcd_worker {
     struct fcd_route default_route; /* of requests that no route takes; its group is NULL */
     struct fcd_hold_budget hold_budget;
     struct fcd_mirror mirror;
+
+    /*
+     * Of the descriptors half are for clients and half for upstreams, so that whoever got in can be served, and some
+     * are kept for the state file and the operator.
+     */
+    size_t sockets_max; /* clients; and the same again for upstreams */
+    size_t n_upstream_sockets;
 
     FX_LIST(fcd_conn) conns;
     FX_LIST(fcd_req) reqs;  /* all that were ever made */
@@ -94,6 +103,8 @@ void fcd_worker_free(struct fcd_worker *worker);
 bool fcd_worker_listen(struct fcd_worker *worker, struct fx_err *err) FX_MUST_CHECK;
 /* No new connections; idle ones close, running requests end (at most timeouts.drain), then the loop stops. */
 void fcd_worker_drain(struct fcd_worker *worker);
+/* Accepting failed for want of descriptors or memory: asks again after a while, the kernel's queue keeps the clients. */
+void fcd_listener_rest(struct fcd_listener *listener);
 /* A connection or a request that was left behind went: was it the last one of a drain? */
 void fcd_worker_check_drained(struct fcd_worker *worker);
 

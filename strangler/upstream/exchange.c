@@ -8,7 +8,7 @@
 #include "lib/base/panic.h"
 #include "strangler/worker.h"
 
-enum { PUMP_ROUNDS = 16 }; /* then other connections get their turn */
+enum { PUMP_ROUNDS = 16, SEND_ROUNDS = 16 }; /* then other connections get their turn */
 
 const char *fcd_failure_text(enum fcd_failure why)
 {
@@ -19,6 +19,7 @@ const char *fcd_failure_text(enum fcd_failure why)
     case FCD_FAIL_CLOSED:
         return "the upstream closed the connection before its answer was complete";
     case FCD_FAIL_PROTOCOL: return "the upstream's answer is not valid HTTP";
+    case FCD_FAIL_OWNER: return "the request's body did not arrive in time";
     }
     return "";
 }
@@ -73,8 +74,7 @@ static bool attach(struct fcd_xchg *x, bool may_reuse, enum fcd_failure *ret_why
     if (x->u == NULL)
         x->u = fcd_pool_connect(x->pool);
     if (x->u == NULL) {
-        *ret_why =
-            x->pool->n_connections >= x->pool->max_connections ? FCD_FAIL_LIMIT : FCD_FAIL_CONNECT;
+        *ret_why = fcd_pool_is_full(x->pool) ? FCD_FAIL_LIMIT : FCD_FAIL_CONNECT;
         return false;
     }
     x->u->x = x;
@@ -135,7 +135,11 @@ static void lost(struct fcd_xchg *x)
 
 void fcd_xchg_send(struct fcd_xchg *x)
 {
-    while (!x->is_broken) {
+    for (int rounds = 0; !x->is_broken; rounds++) {
+        if (rounds == SEND_ROUNDS) {
+            fx_loop_defer(loop_of(x), &x->u->again);
+            return;
+        }
         size_t before = fcd_iobuf_len(&x->u->out);
         if (!fcd_uconn_flush(x->u)) {
             /* The upstream may have answered before it closed: let the receiving half find out. */
@@ -348,8 +352,11 @@ void fcd_xchg_on_ready(struct fcd_xchg *x, unsigned events)
 
 void fcd_xchg_on_timeout(struct fcd_xchg *x)
 {
+    bool is_sent = fcd_iobuf_len(&x->u->out) == 0;
     if (x->state == FCD_X_CONNECT)
         fcd_xchg_on_refused(x);
+    else if (x->state == FCD_X_BODY && x->ops->room(x) == 0)
+        arm(x, x->pool->worker->conf->timeouts.stall_ms); /* not its fault: nobody takes it */
     else
-        fail(x, FCD_FAIL_TIMEOUT);
+        fail(x, is_sent && !x->is_complete ? FCD_FAIL_OWNER : FCD_FAIL_TIMEOUT);
 }

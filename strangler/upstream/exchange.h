@@ -32,6 +32,7 @@ enum fcd_failure {
     FCD_FAIL_TIMEOUT,  /* no answer in time */
     FCD_FAIL_CLOSED,   /* the connection ended before the answer did */
     FCD_FAIL_PROTOCOL, /* the answer is not HTTP as we accept it */
+    FCD_FAIL_OWNER,    /* the owner did not supply the rest of the request in time */
 };
 const char *fcd_failure_text(enum fcd_failure why);
 

@@ -5,7 +5,6 @@
  */
 #include "strangler/upstream/pool.h"
 
-#include <errno.h>
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
@@ -63,6 +62,7 @@ void fcd_uconn_close(struct fcd_uconn *u)
     struct fcd_worker *worker = u->pool->worker;
     set_state(u, FCD_U_CLOSED);
     u->pool->n_connections--;
+    worker->n_upstream_sockets--;
     int fd = u->watch.fd;
     fx_loop_remove(worker->loop, &u->watch);
     close(fd);
@@ -140,6 +140,8 @@ static void on_timer(struct fx_timer *timer)
 static void on_again(struct fx_task *task)
 {
     struct fcd_uconn *u = FX_CONTAINER_OF(task, struct fcd_uconn, again);
+    if (u->state == FCD_U_BUSY && (fcd_iobuf_len(&u->out) > 0 || !u->x->is_complete))
+        fcd_xchg_send(u->x);
     if (u->state == FCD_U_BUSY)
         fcd_xchg_pump(u->x);
 }
@@ -163,17 +165,24 @@ static struct fcd_uconn *new_uconn(struct fcd_pool *pool, struct fcd_endpoint_st
         return NULL;
     }
     pool->n_connections++;
+    pool->worker->n_upstream_sockets++;
     FX_LIST_PUSH(&pool->busy, u, link);
     fx_loop_timer(loop, &u->timer, pool->worker->conf->timeouts.connect_ms);
     return u;
 }
 
+bool fcd_pool_is_full(const struct fcd_pool *pool)
+{
+    const struct fcd_worker *worker = pool->worker;
+    return pool->n_connections >= pool->max_connections ||
+           worker->n_upstream_sockets >= worker->sockets_max;
+}
+
 struct fcd_uconn *fcd_pool_connect(struct fcd_pool *pool)
 {
-    if (pool->n_connections >= pool->max_connections && pool->idle.first != NULL)
+    if (fcd_pool_is_full(pool) && pool->idle.first != NULL)
         fcd_uconn_close(pool->idle.first);
-    errno = 0;
-    if (pool->n_connections >= pool->max_connections)
+    if (fcd_pool_is_full(pool))
         return NULL;
     for (size_t i = 0; i < pool->n_endpoints; i++) {
         struct fcd_endpoint_state *end = choose_endpoint(pool);

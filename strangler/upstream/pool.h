@@ -44,7 +44,7 @@ enum fcd_uconn_state { FCD_U_CONNECTING, FCD_U_BUSY, FCD_U_IDLE, FCD_U_CLOSED };
 struct fcd_uconn {
     struct fx_watch watch;
     struct fx_timer timer;
-    struct fx_task again;   /* goes on pumping in the next turn */
+    struct fx_task again;   /* goes on sending and pumping in the next turn */
     struct fx_task release; /* frees at the end of the turn */
     FX_LINK(fcd_uconn) link;
     enum fcd_uconn_state state;
@@ -75,7 +75,9 @@ void fcd_pool_done(struct fcd_pool *pool);
 
 /* An idle connection that may carry this request, or NULL. */
 struct fcd_uconn *fcd_pool_take_idle(struct fcd_pool *pool, bool is_safe);
-/* A new one, connecting. NULL: the limit, or every endpoint refused at once (errno tells; 0: the limit). */
+/* At its limit of connections, or the facade at that of descriptors. */
+bool fcd_pool_is_full(const struct fcd_pool *pool);
+/* A new one, connecting. NULL: full, or every endpoint refused at once. */
 struct fcd_uconn *fcd_pool_connect(struct fcd_pool *pool);
 /* BUSY -> IDLE, or closed when it is not fit for another request. */
 void fcd_pool_give_back(struct fcd_uconn *u);

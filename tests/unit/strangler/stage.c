@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -192,6 +193,13 @@ static bool answer(struct upstream *up, int fd, const char *head)
     int status = atomic_load(&up->status), big = atomic_load(&up->big_bytes);
     if (big > 0)
         return answer_big(fd, big);
+    if (atomic_load(&up->cut_short) != 0) {
+        static const char half[] =
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n";
+        send_all(fd, half, sizeof half - 1);
+        fx_sleep_ms(50);
+        return false;
+    }
     snprintf(standard, sizeof standard, "{\"side\":\"%s\"}", up->name);
     if (body == NULL)
         body = standard;
@@ -225,6 +233,8 @@ static bool serve_one(struct session *s)
         !send_all(s->reader.fd, "HTTP/1.1 100 Continue\r\n\r\n", 25))
         return false;
     note(up, head);
+    while (atomic_load(&up->is_deaf) != 0)
+        fx_sleep_ms(20);
     bool ok = read_body(&s->reader, head, NULL, &got, false);
     atomic_fetch_add(&up->body_bytes, (long long)got);
     int delay_ms = atomic_load(&up->delay_ms);
@@ -338,6 +348,9 @@ void stage_start_facade(struct stage *stage)
     stage->pid = fork();
     if (stage->pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL); /* a failed test leaves no daemon behind */
+        struct rlimit limit = {(rlim_t)stage->descriptors, (rlim_t)stage->descriptors};
+        if (stage->descriptors > 0)
+            setrlimit(RLIMIT_NOFILE, &limit);
         FILE *f = freopen(log, "a", stderr);
         (void)f;
         execl(binary, binary, "-f", conf, (char *)NULL);
@@ -406,6 +419,23 @@ long stage_rss_kb(const struct stage *stage)
     if (f != NULL)
         fclose(f);
     return kb;
+}
+
+long stage_cpu_ms(const struct stage *stage)
+{
+    char path[64], text[1024] = "";
+    snprintf(path, sizeof path, "/proc/%d/stat", stage->pid);
+    FILE *f = fopen(path, "r");
+    assert_non_null(f);
+    assert_non_null(fgets(text, sizeof text, f));
+    fclose(f);
+    char *at = strrchr(text, ')');
+    for (int i = 0; i < 12 && at != NULL; i++)
+        at = strchr(at + 1, ' ');
+    assert_non_null(at);
+    long ticks = strtol(at, &at, 10);
+    ticks += strtol(at, NULL, 10);
+    return ticks * 1000 / sysconf(_SC_CLK_TCK);
 }
 
 /* --- clients ------------------------------------------------------------------------------------ */

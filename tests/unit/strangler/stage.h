@@ -29,6 +29,8 @@ struct upstream {
     atomic_int drop;               /* closes instead of answering */
     atomic_int big_bytes;          /* answers with a body of that size, chunked */
     atomic_int no_length;          /* answers without length and closes */
+    atomic_int cut_short;          /* answers half of a chunked body and closes */
+    atomic_int is_deaf;            /* reads no bodies */
     _Atomic(const char *) body;    /* JSON body instead of the default */
     _Atomic(const char *) parting; /* sent before an idle connection is closed, or NULL */
     atomic_int requests;           /* seen */
@@ -46,6 +48,7 @@ struct stage {
     struct upstream old, new_side;
     int port, admin_port;
     int pid;
+    int descriptors; /* the daemon's limit; 0: that of the test */
 };
 /* `facade_extra`: further lines of the section facade, indented by two. */
 void stage_open(struct stage *stage, const char *facade_extra);
@@ -53,6 +56,7 @@ void stage_close(struct stage *stage);
 void stage_start_facade(struct stage *stage);
 int stage_stop_facade(struct stage *stage, int signal); /* exit status, or -signal */
 long stage_rss_kb(const struct stage *stage);
+long stage_cpu_ms(const struct stage *stage); /* used so far */
 
 /* The status of a program of stories. */
 #define STAGE_RUN(tests) \

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 
+#include "lib/base/clock.h"
 #include "lib/io/sock.h"
 #include "strangler/conn.h"
 #include "tests/unit/tmp.h"
@@ -81,6 +82,27 @@ static int send_requests(struct scene *scene)
     return fd;
 }
 
+/* The client begins to read: everything it asked for, then an end that is not a reset. */
+static void check_answers(struct scene *scene, int fd, int want)
+{
+    FX_AUTO(fx_buf) struct fx_buf got = FX_BUF(1 << 20);
+    char bytes[4096];
+    ssize_t n = -1;
+    int answers = 0;
+    for (int i = 0; i < 5000 && n != 0; i++) {
+        turn(scene, 1);
+        n = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
+        if (n > 0)
+            fx_buf_add_bytes(&got, bytes, (size_t)n);
+    }
+    assert_int_equal(n, 0);
+    for (const char *at = fx_buf_cstr(&got); (at = strstr(at, "ficus\"}\n")) != NULL; at++)
+        answers++;
+    assert_int_equal(answers, want);
+    turn(scene, 3);
+    assert_int_equal(scene->worker->conns.len, 0);
+}
+
 static void test_drain__an_answer_on_its_way_to_a_slow_client_arrives_whole(void **state)
 {
     (void)state;
@@ -88,21 +110,40 @@ static void test_drain__an_answer_on_its_way_to_a_slow_client_arrives_whole(void
     open_scene(&scene);
     FX_AUTO_FD int fd = send_requests(&scene);
     fcd_worker_drain(scene.worker);
-    FX_AUTO(fx_buf) struct fx_buf got = FX_BUF(1 << 20);
-    char bytes[4096];
-    ssize_t n = -1;
-    int answers = 0;
-    for (int i = 0; i < 5000 && n != 0; i++) {
-        turn(&scene, 1);
-        n = recv(fd, bytes, sizeof bytes, MSG_DONTWAIT);
-        if (n > 0)
-            fx_buf_add_bytes(&got, bytes, (size_t)n);
+    check_answers(&scene, fd, REQUESTS);
+    close_scene(&scene);
+}
+
+static void test_conn__a_client_that_shut_its_side_gets_all_of_its_answers(void **state)
+{
+    (void)state;
+    static const char *const rests[] = {"", "GET /half HTT"};
+    for (size_t i = 0; i < FX_ARRAY_LEN(rests); i++) {
+        struct scene scene = {0};
+        open_scene(&scene);
+        FX_AUTO_FD int fd = send_requests(&scene);
+        send(fd, rests[i], strlen(rests[i]), MSG_NOSIGNAL);
+        shutdown(fd, SHUT_WR);
+        turn(&scene, 5);
+        check_answers(&scene, fd, REQUESTS + (rests[i][0] != '\0')); /* 400 for the half one */
+        close_scene(&scene);
     }
-    assert_int_equal(n, 0); /* closed, and not by a reset */
-    for (const char *at = fx_buf_cstr(&got); (at = strstr(at, "ficus\"}\n")) != NULL; at++)
-        answers++;
-    assert_int_equal(answers, REQUESTS);
-    turn(&scene, 3);
+}
+
+/* What it sends must not count for what it takes. */
+static void test_conn__a_client_that_sends_and_never_reads_is_closed(void **state)
+{
+    (void)state;
+    struct scene scene = {0};
+    open_scene(&scene);
+    scene.conf->timeouts.stall_ms = scene.conf->timeouts.head_ms = scene.conf->timeouts.idle_ms =
+        80;
+    FX_AUTO_FD int fd = send_requests(&scene);
+    for (int i = 0; i < 60 && scene.worker->conns.len > 0; i++) {
+        send(fd, "G", 1, MSG_NOSIGNAL);
+        fx_sleep_ms(10);
+        turn(&scene, 2);
+    }
     assert_int_equal(scene.worker->conns.len, 0);
     close_scene(&scene);
 }
@@ -110,6 +151,9 @@ static void test_drain__an_answer_on_its_way_to_a_slow_client_arrives_whole(void
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_drain__an_answer_on_its_way_to_a_slow_client_arrives_whole)};
+        cmocka_unit_test(test_drain__an_answer_on_its_way_to_a_slow_client_arrives_whole),
+        cmocka_unit_test(test_conn__a_client_that_shut_its_side_gets_all_of_its_answers),
+        cmocka_unit_test(test_conn__a_client_that_sends_and_never_reads_is_closed),
+    };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stories about the running facade: upstreams that die, lie or hang, pooled connections, endpoints that are sick. */
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -131,6 +133,74 @@ static void test_failure__a_sick_endpoint_is_passed_over_until_it_is_well(void *
     stage_close(&stage);
 }
 
+/* It may change something, says the route; a connection that dies has perhaps delivered it. */
+static void test_failure__a_get_on_a_write_route_is_sent_once(void **state)
+{
+    (void)state;
+    stage_open(&stage, "");
+    assert_int_equal(request_status(stage.port, "GET", "/carts/1", NULL), 200);
+    atomic_store(&stage.old.drop, 1);
+    assert_int_equal(request_status(stage.port, "GET", "/carts/2", NULL), 502);
+    assert_int_equal(atomic_load(&stage.old.connections), 1); /* a pooled one */
+    assert_int_equal(atomic_load(&stage.old.requests), 2);
+    stage_close(&stage);
+}
+
+static void test_failure__an_upstream_that_does_not_read_is_late_not_the_client(void **state)
+{
+    (void)state;
+    enum { SIZE = 24 << 20 };
+    stage_open(&stage, "  timeouts: {stall: 500ms}\n");
+    FX_AUTO(reply) struct reply reply = {0};
+    FX_AUTO(fx_buf) struct fx_buf body = FX_BUF(SIZE + 1);
+    assert_true(fx_buf_reserve(&body, SIZE));
+    memset(body.ptr, 'x', SIZE);
+    body.ptr[SIZE] = '\0';
+    atomic_store(&stage.old.is_deaf, 1);
+    request(stage.port, "POST", "/orders/1", "", body.ptr, &reply);
+    assert_int_equal(reply.status, 504);
+    assert_int_equal((int)status_number(&stage, "orders-write", "errors_old"), 1);
+    atomic_store(&stage.old.is_deaf, 0);
+    stage_close(&stage);
+}
+
+static void test_failure__a_client_that_does_not_read_is_no_error_of_its_side(void **state)
+{
+    (void)state;
+    stage_open(&stage, "  timeouts: {stall: 300ms}\n");
+    FX_AUTO(reply) struct reply reply = {0};
+    FX_AUTO_FD int fd = client_open(stage.port);
+    client_send(fd, "GET /orders/1 HTTP/1.1\r\nHost: x\r\n\r\n");
+    client_read(fd, "GET", &reply);
+    atomic_store(&stage.old.big_bytes, 32 << 20);
+    client_send(fd, "GET /orders/1 HTTP/1.1\r\nHost: x\r\n\r\n");
+    fx_sleep_ms(1200);
+    assert_int_equal((int)status_number(&stage, "orders-read", "requests_old"), 1);
+    assert_int_equal((int)status_number(&stage, "orders-read", "errors_old"), 0);
+    request(stage.admin_port, "GET", "/metrics", "", NULL, &reply);
+    assert_null(strstr(reply.body.ptr, "reason=\"timeout\"} 1"));
+    stage_close(&stage);
+}
+
+static void test_failure__an_answer_that_broke_off_does_not_look_whole(void **state)
+{
+    (void)state;
+    stage_open(&stage, "");
+    FX_AUTO(reply) struct reply reply = {0};
+    atomic_store(&stage.old.cut_short, 1);
+    request(stage.port, "GET", "/a", "", NULL, &reply);
+    assert_int_equal(reply.status, -200);
+    char bytes[1024];
+    ssize_t n;
+    FX_AUTO_FD int fd =
+        client_open(stage.port); /* HTTP/1.0: the end of the connection ends the body */
+    client_send(fd, "GET /a HTTP/1.0\r\n\r\n");
+    while ((n = recv(fd, bytes, sizeof bytes, 0)) > 0)
+        ;
+    assert_true(n < 0 && errno == ECONNRESET);
+    stage_close(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -139,6 +209,10 @@ int main(void)
         cmocka_unit_test(test_failure__bytes_nobody_asked_for_are_no_answer),
         cmocka_unit_test(test_failure__writes_do_not_use_a_connection_idle_for_a_second),
         cmocka_unit_test(test_failure__a_write_whose_client_left_stays_in_flight_until_answered),
+        cmocka_unit_test(test_failure__a_get_on_a_write_route_is_sent_once),
+        cmocka_unit_test(test_failure__an_upstream_that_does_not_read_is_late_not_the_client),
+        cmocka_unit_test(test_failure__a_client_that_does_not_read_is_no_error_of_its_side),
+        cmocka_unit_test(test_failure__an_answer_that_broke_off_does_not_look_whole),
         cmocka_unit_test(test_failure__a_sick_endpoint_is_passed_over_until_it_is_well),
     };
     return STAGE_RUN(tests);
