@@ -67,6 +67,7 @@ enum cdc_own_state { CDC_OWN_UNKNOWN, CDC_OWN_HERE, CDC_OWN_FENCED, CDC_OWN_AWAY
 struct cdc_own {
     char group[64];
     enum cdc_own_state state;
+    enum cdc_own_state was; /* before the change; UNKNOWN: a new row, or the log does not say */
     int64_t epoch;
 };
 

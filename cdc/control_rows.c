@@ -58,9 +58,9 @@ static bool group_of(const struct fx_bl_table *table, const struct fx_value *row
     return true;
 }
 
-bool cdc_control_row(const struct fx_bl_table *table, const struct fx_value *row,
-                     const char *other_stream, struct cdc_event *ret_event, bool *ret_is_mark,
-                     struct fx_err *err)
+bool cdc_control_row(const struct fx_bl_table *table, const struct fx_value *before,
+                     const struct fx_value *row, const char *other_stream,
+                     struct cdc_event *ret_event, bool *ret_is_mark, struct fx_err *err)
 {
     struct fx_str text;
     bool is_ok = true;
@@ -74,6 +74,8 @@ bool cdc_control_row(const struct fx_bl_table *table, const struct fx_value *row
                 text_of(table, row, "state", &text);
         if (is_ok)
             own->state = cdc_own_state_parse(text);
+        if (before != NULL && text_of(table, before, "state", &text))
+            own->was = cdc_own_state_parse(text);
         break;
     }
     case CDC_CT_MARKER:

@@ -72,6 +72,19 @@ static void add_table(struct fx_buf *sql, const char *schema, const char *name)
     fx_db_ident(FX_PG, name, sql);
 }
 
+/*
+ * The leak detector wants the state before a change too. Only when it is not so yet: the lock that ALTER TABLE
+ * takes must not stand in the way of a fence.
+ */
+static bool log_whole_own(struct fx_db *db, struct fx_err *err)
+{
+    bool is_whole = false;
+    return has_row(db, "select 1 from pg_class where oid = to_regclass(?) and relreplident = 'f'",
+                   "ficus.own", &is_whole, err) &&
+           (is_whole ||
+            fx_db_exec(db, "alter table ficus.own replica identity full", NULL, 0, NULL, err));
+}
+
 /* ficus.own belongs to the plans, which may not be there when streams are used alone. */
 static bool publication(const struct fx_context *ctx, struct fx_db *db, const char *name,
                         struct fx_err *err)
@@ -88,6 +101,8 @@ static bool publication(const struct fx_context *ctx, struct fx_db *db, const ch
                               : " for table ficus.canary, ficus.barrier");
     if (has_own)
         fx_buf_add_c(&sql, ", ficus.own");
+    if (has_own && !log_whole_own(db, err))
+        return false;
     for (size_t i = 0; i < ctx->n_tables; i++)
         add_table(&sql, ctx->tables[i].old_schema, ctx->tables[i].old_name);
     if (!exists)

@@ -355,7 +355,9 @@ static bool next_control_row(struct my_source *s, bool *ret_has_row, struct cdc_
         return in_group(s, err);
     if (!*ret_has_row || s->event.rows.op == FX_BL_DELETE)
         return true; /* cdc_drop and the plan's clean-up delete rows: no events */
-    if (!cdc_control_row(s->event.rows.table, after, s->binding->other_stream, ret, &is_mark, err))
+    const struct fx_value *was = s->event.rows.op == FX_BL_UPDATE ? before : NULL;
+    if (!cdc_control_row(s->event.rows.table, was, after, s->binding->other_stream, ret, &is_mark,
+                         err))
         return in_group(s, err);
     return !is_mark || on_mark(s, ret, err) || in_group(s, err);
 }

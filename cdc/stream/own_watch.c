@@ -38,8 +38,9 @@ int64_t cdc_own_event(struct cdc_own_watch *watch, const struct cdc_own *own)
     if (was != CDC_OWN_UNKNOWN)
         return 0;
     int64_t suspects = take_suspects(watch);
-    /* Only a fenced side goes AWAY. HERE may follow any state (a burnt epoch): no verdict. */
-    return own->state == CDC_OWN_AWAY ? suspects : 0;
+    if (own->was != CDC_OWN_UNKNOWN)
+        return own->was == CDC_OWN_HERE ? 0 : suspects;
+    return own->state == CDC_OWN_AWAY ? suspects : 0; /* only a fenced side goes AWAY */
 }
 
 int64_t cdc_own_adopt(struct cdc_own_watch *watch, const struct cdc_own *own)

@@ -5,7 +5,8 @@
  * States come from the stream itself, between the rows, so "before" and "after" are the log's order and not a
  * clock's. A stream that starts does not know the state yet: rows seen until the first transition are *suspects*,
  * judged when the state becomes known (cdc_own_adopt with what stands in ficus.own at a known position,
- * or the transition itself, which tells what was before it).
+ * or the transition itself: both logs carry the row as it was before; without that, rows that leaked
+ * while the stream was down would be forgotten once the side is HERE again).
  *
  *     UNKNOWN ── own event / adopt ──► HERE | FENCED | AWAY ── own events ──► …
  */

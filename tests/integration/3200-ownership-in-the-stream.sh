@@ -55,4 +55,16 @@ check "the forward stream has read past it" until_ok 5 has forward barrier_epoch
 my_sql orders orders "update customer_orders set qty = 3 where id = 10"
 same "no leak on MariaDB so far" 0 "$(streams_status reverse leaks)"
 check "a row while MariaDB is FENCED is a leak" until_ok 5 has reverse leaks 1
+
+# Down from before the leak until the side owns again: only what stood in the row before tells.
+kill -KILL "$(streams_pid forward)" "$(streams_pid reverse)"
+until_ok 5 stopped forward
+until_ok 5 stopped reverse
+pg_sql mono shop "update orders set qty = 9 where id = 11"
+pg_sql mono shop "update ficus.own set state = 'HERE', epoch = 5 where grp = 'orders'; update orders set qty = 9 where id = 12"
+my_sql orders orders "update customer_orders set qty = 4 where id = 13"
+my_sql orders ficus "update own set state = 'HERE', epoch = 5 where grp = 'orders'"
+start >/dev/null
+check "a leak on PostgreSQL before it owned again is found" until_ok 10 has forward leaks 1
+check "and one on MariaDB" until_ok 10 has reverse leaks 1
 fx_done

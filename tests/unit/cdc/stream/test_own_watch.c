@@ -68,6 +68,27 @@ static void test_own_watch__a_transition_to_away_convicts_suspects(void **state)
     assert_int_equal(cdc_own_event(&watch, &away), 1); /* only a fenced side goes away */
 }
 
+/* The stream was down from before the leak until the side was HERE again. */
+static void test_own_watch__the_state_before_a_transition_judges_suspects(void **state)
+{
+    (void)state;
+    static const struct {
+        enum cdc_own_state was, is;
+        int64_t leaks;
+    } cases[] = {{CDC_OWN_AWAY, CDC_OWN_HERE, 1},   {CDC_OWN_FENCED, CDC_OWN_HERE, 1},
+                 {CDC_OWN_FENCED, CDC_OWN_AWAY, 1}, {CDC_OWN_HERE, CDC_OWN_HERE, 0},
+                 {CDC_OWN_HERE, CDC_OWN_FENCED, 0}, {CDC_OWN_UNKNOWN, CDC_OWN_HERE, 0}};
+    for (size_t i = 0; i < FX_ARRAY_LEN(cases); i++) {
+        struct cdc_own_watch watch;
+        struct cdc_own to = own(cases[i].is, 5);
+        to.was = cases[i].was;
+        cdc_own_watch_init(&watch, "orders");
+        (void)cdc_own_row(&watch);
+        assert_int_equal(cdc_own_event(&watch, &to), cases[i].leaks);
+        assert_int_equal(cdc_own_event(&watch, &to), 0);
+    }
+}
+
 static void test_own_watch__the_stream_knows_better_than_what_was_read(void **state)
 {
     (void)state;
@@ -86,6 +107,7 @@ int main(void)
         cmocka_unit_test(test_own_watch__suspects_are_leaks_when_the_side_was_not_here),
         cmocka_unit_test(test_own_watch__suspects_are_cleared_by_here_and_by_a_fence),
         cmocka_unit_test(test_own_watch__a_transition_to_away_convicts_suspects),
+        cmocka_unit_test(test_own_watch__the_state_before_a_transition_judges_suspects),
         cmocka_unit_test(test_own_watch__the_stream_knows_better_than_what_was_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
