@@ -4,13 +4,7 @@
 
 #include <inttypes.h>
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    char lower = (char)(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
+#include "lib/fmt/text.h"
 
 static bool parse_hex32(struct fx_str s, uint64_t *ret)
 {
@@ -18,7 +12,7 @@ static bool parse_hex32(struct fx_str s, uint64_t *ret)
         return false;
     *ret = 0;
     for (size_t i = 0; i < s.len; i++) {
-        int digit = hex_digit(s.ptr[i]);
+        int digit = fx_hex_digit(s.ptr[i]);
         if (digit < 0)
             return false;
         *ret = *ret << 4 | (uint64_t)digit;

@@ -41,7 +41,7 @@ bool fx_parse_i64(struct fx_str s, int64_t min, int64_t max, int64_t *ret)
     return true;
 }
 
-static int hex_digit(char c)
+int fx_hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';
@@ -58,7 +58,7 @@ bool fx_parse_hex_u64(struct fx_str s, uint64_t max, uint64_t *ret)
     if (s.len == 0 || s.len > 16)
         return false;
     for (size_t i = 0; i < s.len; i++) {
-        int digit = hex_digit(s.ptr[i]);
+        int digit = fx_hex_digit(s.ptr[i]);
         if (digit < 0)
             return false;
         value = value << 4 | (uint64_t)digit;
@@ -208,7 +208,7 @@ bool fx_hex_decode(struct fx_str hex, struct fx_buf *out)
     if (hex.len % 2 != 0)
         return false;
     for (size_t i = 0; i < hex.len; i += 2) {
-        int high = hex_digit(hex.ptr[i]), low = hex_digit(hex.ptr[i + 1]);
+        int high = fx_hex_digit(hex.ptr[i]), low = fx_hex_digit(hex.ptr[i + 1]);
         if (high < 0 || low < 0)
             return false;
         fx_buf_add_char(out, (char)(high << 4 | low));

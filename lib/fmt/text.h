@@ -17,6 +17,8 @@
 /* Decimal, optional '-'; false when it is not one or lies outside min…max; *ret untouched then. */
 bool fx_parse_i64(struct fx_str s, int64_t min, int64_t max, int64_t *ret) FX_MUST_CHECK;
 bool fx_parse_u64(struct fx_str s, uint64_t max, uint64_t *ret) FX_MUST_CHECK;
+/* 0 to 15, either case; -1: no hex digit. */
+int fx_hex_digit(char c);
 /* 1 to 16 hex digits, either case. */
 bool fx_parse_hex_u64(struct fx_str s, uint64_t max, uint64_t *ret) FX_MUST_CHECK;
 /* Decimal with optional fraction and exponent, always with a '.' as point; finite. */

@@ -18,18 +18,8 @@
  */
 #include "lib/http/chunked.h"
 
+#include "lib/fmt/text.h"
 #include "lib/http/head.h"
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
 
 static bool fail(struct fx_chunked *chunked, const char *what)
 {
@@ -47,7 +37,7 @@ static bool count_extra(struct fx_chunked *chunked)
 
 static bool take_digit(struct fx_chunked *chunked, char c)
 {
-    int digit = hex_digit(c);
+    int digit = fx_hex_digit(c);
     if (digit < 0)
         return fail(chunked, "a chunk size that is not hexadecimal");
     if (++chunked->n_digits > 16 || chunked->left > (uint64_t)INT64_MAX >> 4)

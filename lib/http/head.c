@@ -80,21 +80,6 @@ bool fx_head_is_hop_by_hop(const struct fx_head *head, const struct fx_field *fi
     return fx_head_has_token(head, "connection", name);
 }
 
-void fx_head_copy(const struct fx_head *from, struct fx_arena *arena, struct fx_head *to)
-{
-    *to = *from;
-    to->method = fx_arena_str(arena, from->method);
-    to->target = fx_arena_str(arena, from->target);
-    to->reason = fx_arena_str(arena, from->reason);
-    to->host = fx_arena_str(arena, from->host);
-    to->path = fx_arena_str(arena, from->path);
-    to->query = fx_arena_str(arena, from->query);
-    for (size_t i = 0; i < from->n_fields; i++) {
-        to->fields[i].name = fx_arena_str(arena, from->fields[i].name);
-        to->fields[i].value = fx_arena_str(arena, from->fields[i].value);
-    }
-}
-
 bool fx_http_is_token(struct fx_str s)
 {
     for (size_t i = 0; i < s.len; i++) {

@@ -2,8 +2,8 @@
 /*
  * The head of one HTTP/1 message as parsed: start line, fields in their order, and what they mean for framing.
  *
- * Every text is borrowed from the bytes that were parsed: keep those bytes as long as the head is read, or
- * copy the head with fx_head_copy. Names keep the case they came in; all look-ups ignore it.
+ * Every text is borrowed from the bytes that were parsed: keep those bytes as long as the head is read.
+ * Names keep the case they came in; all look-ups ignore it.
  *
  * Not for: deciding what to do with a message; forwarding rules live with the facade (which fields are
  * hop-by-hop is answered here, because it is grammar).
@@ -12,7 +12,6 @@
 #ifndef FX_HTTP_HEAD_H
 #define FX_HTTP_HEAD_H
 
-#include "lib/base/arena.h"
 #include "lib/base/buf.h"
 #include "lib/base/str.h"
 
@@ -66,8 +65,6 @@ struct fx_str fx_head_cookie(const struct fx_head *head, const char *name);
  * to strip), Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade.
  */
 bool fx_head_is_hop_by_hop(const struct fx_head *head, const struct fx_field *field);
-/* Deep copy: every slice then belongs to the arena. */
-void fx_head_copy(const struct fx_head *from, struct fx_arena *arena, struct fx_head *to);
 
 bool fx_http_is_token(struct fx_str s); /* RFC 9110, 5.6.2 */
 /* Field value without CR, LF, NUL and other controls (tab is allowed). */

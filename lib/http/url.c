@@ -86,52 +86,6 @@ bool fx_url_path_normal(struct fx_str raw, struct fx_buf *out, const char **ret_
     return check_segments((struct fx_str){out->ptr + start, out->len - start}, ret_why);
 }
 
-bool fx_url_glob_match(struct fx_str pattern, struct fx_str path)
-{
-    struct fx_str p = fx_str_sub(pattern, 1, pattern.len), s = fx_str_sub(path, 1, path.len);
-    bool has_p = pattern.len > 0, has_s = path.len > 0;
-    while (has_p) {
-        bool p_more = fx_str_find(p, '/') >= 0, s_more = fx_str_find(s, '/') >= 0;
-        struct fx_str p_segment = fx_str_cut(p, '/', &p);
-        if (!p_more && fx_str_eq(p_segment, FX_STR("**")))
-            return true; /* whatever is left, nothing included */
-        if (!has_s)
-            return false;
-        struct fx_str s_segment = fx_str_cut(s, '/', &s);
-        bool is_any = fx_str_eq(p_segment, FX_STR("*"));
-        if (is_any ? s_segment.len == 0 : !fx_str_eq(p_segment, s_segment))
-            return false;
-        has_p = p_more;
-        has_s = s_more;
-    }
-    return !has_s;
-}
-
-bool fx_url_glob_check(struct fx_str pattern, const char **ret_why)
-{
-    if (pattern.len == 0 || pattern.ptr[0] != '/')
-        return refuse(ret_why, "a path pattern starts with a slash");
-    struct fx_str rest = fx_str_sub(pattern, 1, pattern.len);
-    while (rest.len > 0) {
-        bool is_last = fx_str_find(rest, '/') < 0;
-        struct fx_str segment = fx_str_cut(rest, '/', &rest);
-        if (fx_str_eq(segment, FX_STR("**")) && !is_last)
-            return refuse(ret_why, "** can only be the last segment of a pattern");
-        if (fx_str_find(segment, '*') >= 0 && !fx_str_eq(segment, FX_STR("*")) &&
-            !fx_str_eq(segment, FX_STR("**")))
-            return refuse(ret_why, "* stands for a whole segment only");
-        if (segment.len == 0 && !is_last)
-            return refuse(ret_why, "an empty segment (//) in a pattern can never match");
-    }
-    return true;
-}
-
-size_t fx_url_glob_literal(struct fx_str pattern)
-{
-    ptrdiff_t star = fx_str_find(pattern, '*');
-    return star >= 0 ? (size_t)star : pattern.len;
-}
-
 static bool endpoint_host(struct fx_str authority, struct fx_endpoint *ret, const char **ret_why)
 {
     struct fx_str port = {0};

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Paths for routing: one normal form, used by the router and by the tests, and patterns over it.
+ * Paths for routing: one normal form; patterns over it stand in strangler/route/match.
  *
  * The facade routes on the normal form but forwards the original bytes. So whatever an upstream could read
  * differently from us is refused: %2F and %5C, encoded or literal NUL and controls, '\', dot segments in
@@ -18,16 +18,6 @@
  * case. False: ambiguous, answer 400; *ret_why is static text.
  */
 bool fx_url_path_normal(struct fx_str raw, struct fx_buf *out, const char **ret_why) FX_MUST_CHECK;
-
-/*
- * Does a normal path match? Segments are compared literally; "*" is one segment, a final "**" is any
- * number of segments, none included: "/orders/" + "**" matches /orders, /orders/ and /orders/1/lines.
- */
-bool fx_url_glob_match(struct fx_str pattern, struct fx_str path);
-/* Is `pattern` one that fx_url_glob_match understands? *ret_why: static text. */
-bool fx_url_glob_check(struct fx_str pattern, const char **ret_why);
-/* Bytes before the first wildcard: the longest literal wins among routes. */
-size_t fx_url_glob_literal(struct fx_str pattern);
 
 /* "http://host:port", host may be [v6] or unix:/path; the slices point into `url`. */
 struct fx_endpoint {

@@ -165,17 +165,6 @@ enum fx_io fx_sock_write(int fd, const void *from, size_t len, size_t *ret_len)
     return outcome(n, ret_len);
 }
 
-enum fx_io fx_sock_writev(int fd, const struct iovec *parts, int n_parts, size_t *ret_len)
-{
-    struct msghdr message = {.msg_iovlen = (size_t)n_parts};
-    memcpy(&message.msg_iov, &parts, sizeof parts); /* sendmsg only reads them */
-    ssize_t n;
-    do
-        n = sendmsg(fd, &message, MSG_NOSIGNAL);
-    while (n < 0 && errno == EINTR);
-    return outcome(n, ret_len);
-}
-
 bool fx_sock_is_quiet(int fd)
 {
     char byte;

@@ -9,7 +9,6 @@
 #define FX_IO_SOCK_H
 
 #include <sys/socket.h>
-#include <sys/uio.h>
 
 #include "lib/err/err.h"
 
@@ -43,12 +42,9 @@ enum fx_io {
 };
 enum fx_io fx_sock_read(int fd, void *to, size_t room, size_t *ret_len);
 enum fx_io fx_sock_write(int fd, const void *from, size_t len, size_t *ret_len); /* no SIGPIPE */
-enum fx_io fx_sock_writev(int fd, const struct iovec *parts, int n, size_t *ret_len);
 /* false when the peer has closed, or sent what nobody asked for: not fit for the next request. */
-/* The close that follows resets the connection: the peer must not take what it got for everything. */
-void fx_sock_reset_on_close(int fd);
 bool fx_sock_is_quiet(int fd);
-/* The close that follows resets the connection: the peer must not take what it has for everything. */
+/* The close that follows resets the connection: the peer must not take what it got for everything. */
 void fx_sock_reset_on_close(int fd);
 
 #endif

@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "lib/base/panic.h"
+#include "lib/fmt/text.h"
 #include "lib/value/datetime.h"
 #include "lib/value/decimal.h"
 
@@ -139,20 +140,11 @@ static bool parse_double(struct fx_str cell, double *ret)
     return *end == '\0';
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static bool parse_uuid(struct fx_str cell, uint8_t out[16])
 {
     size_t n = 0;
     for (size_t i = 0; i < cell.len; i++) {
-        int digit = hex_digit(cell.ptr[i]);
+        int digit = fx_hex_digit(cell.ptr[i]);
         if (digit < 0 && cell.ptr[i] == '-')
             continue;
         if (digit < 0 || n == 32)

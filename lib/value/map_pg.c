@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "lib/base/panic.h"
+#include "lib/fmt/text.h"
 #include "lib/value/datetime.h"
 #include "lib/value/decimal.h"
 
@@ -153,19 +154,11 @@ static bool read_float(struct fx_str text, double *ret)
     return true;
 }
 
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    char lower = (char)(c | 0x20);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
-}
-
 static bool read_hex(struct fx_str hex, uint8_t *out)
 {
     for (size_t i = 0; i < hex.len / 2; i++) {
-        int high = hex_digit(hex.ptr[2 * i]);
-        int low = hex_digit(hex.ptr[2 * i + 1]);
+        int high = fx_hex_digit(hex.ptr[2 * i]);
+        int low = fx_hex_digit(hex.ptr[2 * i + 1]);
         if (high < 0 || low < 0)
             return false;
         out[i] = (uint8_t)(high << 4 | low);

@@ -32,17 +32,3 @@ double fcd_split_percent(uint64_t point)
 {
     return (double)(point >> 11) / 9007199254740992.0 * 100;
 }
-
-bool fcd_cookie_find(struct fx_str field, const char *name, struct fx_str *ret_value)
-{
-    while (field.len > 0) {
-        struct fx_str value;
-        struct fx_str pair = fx_str_trim(fx_str_cut(field, ';', &field));
-        struct fx_str key = fx_str_cut(pair, '=', &value);
-        if (value.len > 0 && fx_str_eq_c(key, name)) {
-            *ret_value = value;
-            return true;
-        }
-    }
-    return false;
-}

@@ -26,7 +26,5 @@ uint64_t fcd_split_point(uint64_t salt, struct fx_str key);
 bool fcd_split_is_new(uint64_t point, double weight_percent);
 /* Where a point stands, in percent: new at every weight above it. */
 double fcd_split_percent(uint64_t point);
-/* The value of cookie `name` in one Cookie field; false when absent or empty. */
-bool fcd_cookie_find(struct fx_str field, const char *name, struct fx_str *ret_value);
 
 #endif

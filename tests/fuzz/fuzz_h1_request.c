@@ -4,6 +4,7 @@
 #include "lib/http/h1_parse.h"
 #include "lib/http/h1_write.h"
 #include "lib/http/url.h"
+#include "strangler/route/match.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -44,7 +45,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         FX_AUTO(fx_buf) struct fx_buf again = FX_BUF(1 << 16);
         FX_ASSERT(fx_url_path_normal(fx_buf_str(&path), &again, &why));
         FX_ASSERT(fx_str_eq(fx_buf_str(&path), fx_buf_str(&again)));
-        (void)fx_url_glob_match(FX_STR("/orders/*/lines/**"), fx_buf_str(&path));
+        struct fcd_pattern pattern;
+        struct fx_err err = FX_ERR_INIT;
+        FX_ASSERT(fcd_pattern_compile("/orders/*/lines/**", &pattern, &err));
+        (void)fcd_pattern_matches(&pattern, fx_buf_str(&path));
     }
     return 0;
 }

@@ -41,13 +41,16 @@ static void test_h1_parse__reads_a_request(void **state)
     struct fx_head head;
     struct fx_h1_problem problem;
     assert_int_equal(parse("\r\nPOST /orders/1?a=b HTTP/1.1\r\nhost: shop:80\r\n"
-                           "Cookie: x=1; sid=abc\r\nContent-Length: 3\r\nX-A:  v \r\n\r\nabc",
+                           "Cookie: xsid=1; sid2=2; sid=abc\r\nCookie: a=b=c; e=; "
+                           "x\r\nContent-Length: 3\r\nX-A:  v \r\n\r\nabc",
                            &head, &problem),
                      FX_H1_DONE);
     assert_true(fx_str_eq_c(head.path, "/orders/1"));
     assert_true(fx_str_eq_c(head.query, "a=b"));
     assert_true(fx_str_eq_c(head.host, "shop:80"));
     assert_true(fx_str_eq_c(fx_head_cookie(&head, "sid"), "abc"));
+    assert_true(fx_str_eq_c(fx_head_cookie(&head, "a"), "b=c"));
+    assert_int_equal(fx_head_cookie(&head, "e").len + fx_head_cookie(&head, "id").len, 0);
     assert_true(fx_str_eq_c(fx_head_value(&head, "x-a"), "v"));
     assert_int_equal(head.framing, FX_FRAME_LENGTH);
     assert_int_equal(head.content_length, 3);

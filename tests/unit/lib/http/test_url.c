@@ -42,35 +42,6 @@ static void test_url__ambiguous_paths_are_refused(void **state)
     }
 }
 
-static bool match(const char *pattern, const char *path)
-{
-    return fx_url_glob_match(fx_str_from(pattern), fx_str_from(path));
-}
-
-static void test_url__globs(void **state)
-{
-    (void)state;
-    assert_true(match("/orders/**", "/orders"));
-    assert_true(match("/orders/**", "/orders/"));
-    assert_true(match("/orders/**", "/orders/1/lines"));
-    assert_false(match("/orders/**", "/ordersx"));
-    assert_false(match("/orders/**", "/order"));
-    assert_true(match("/orders/*/lines", "/orders/7/lines"));
-    assert_false(match("/orders/*/lines", "/orders/7/8/lines"));
-    assert_false(match("/orders/*", "/orders/"));
-    assert_false(match("/orders", "/orders/"));
-    assert_true(match("/orders", "/orders"));
-    assert_true(match("/**", "/"));
-    assert_true(match("/**", "/x/y"));
-    assert_true(match("/", "/"));
-    const char *why;
-    assert_true(fx_url_glob_check(FX_STR("/a/*/b/**"), &why));
-    assert_false(fx_url_glob_check(FX_STR("/a/**/b"), &why));
-    assert_false(fx_url_glob_check(FX_STR("/a*"), &why));
-    assert_false(fx_url_glob_check(FX_STR("a"), &why));
-    assert_int_equal(fx_url_glob_literal(FX_STR("/orders/**")), 8);
-}
-
 static void test_url__endpoints_and_queries(void **state)
 {
     (void)state;
@@ -95,7 +66,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_url__normal_form_decodes_only_what_is_unreserved),
         cmocka_unit_test(test_url__ambiguous_paths_are_refused),
-        cmocka_unit_test(test_url__globs),
         cmocka_unit_test(test_url__endpoints_and_queries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,19 +65,6 @@ static void test_split__extreme_points_obey_the_edges(void **state)
     assert_false(fcd_split_is_new(UINT64_MAX, 99.9999));
 }
 
-static void test_split__cookies_are_found_whole(void **state)
-{
-    (void)state;
-    struct fx_str value;
-    assert_true(fcd_cookie_find(FX_STR("a=1; sid=xyz; b=2"), "sid", &value));
-    assert_true(fx_str_eq_c(value, "xyz"));
-    assert_true(fcd_cookie_find(FX_STR("sid=a=b"), "sid", &value));
-    assert_true(fx_str_eq_c(value, "a=b"));
-    assert_false(fcd_cookie_find(FX_STR("xsid=1; sid2=2"), "sid", &value));
-    assert_false(fcd_cookie_find(FX_STR("sid=; x"), "sid", &value));
-    assert_false(fcd_cookie_find(FX_STR(""), "sid", &value));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -85,7 +72,6 @@ int main(void)
         cmocka_unit_test(test_split__share_equals_the_weight),
         cmocka_unit_test(test_split__contexts_choose_different_users),
         cmocka_unit_test(test_split__extreme_points_obey_the_edges),
-        cmocka_unit_test(test_split__cookies_are_found_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
