@@ -223,6 +223,8 @@ static bool drop_old(const struct fx_context *ctx, struct fx_db *db, struct fx_a
                       "roname = ?",
                       cdc_name_origin(ctx->name, arena), err) &&
            fx_db_exec(db, fx_buf_cstr(&sql), NULL, 0, NULL, err) &&
+           /* As the applier: a rehearsal that died may have left its canary fenced, or away. */
+           fx_db_exec(db, "set session_replication_role = replica", NULL, 0, NULL, err) &&
            drop_rows(db, ctx, cdc_name_stream(ctx->name, FX_REVERSE, arena), arena, err);
 }
 

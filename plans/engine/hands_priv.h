@@ -61,6 +61,9 @@ bool pln_real_finish(struct pln_real *real, struct pln_exec *ex, const struct pl
 
 /* --- hands_routes.c --- */
 
+/* The highest epoch at which the facade knows the context's groups, at least 1: ownership must not begin below it. */
+bool pln_real_group_epoch(struct pln_real *real, int64_t *ret_epoch,
+                          struct fx_err *err) FX_MUST_CHECK;
 bool pln_real_set_weight(struct pln_real *real, const struct pln_step *step, double percent,
                          struct fx_err *err) FX_MUST_CHECK;
 bool pln_real_set_shadow(struct pln_real *real, const struct pln_step *step, double percent,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What steps ask of the running facade, and what gates learn from it. */
 #include "plans/engine/hands_priv.h"
+#include "plans/engine/sides.h"
 
 enum { FACADE_TIMEOUT_MS = 3000 };
 
@@ -19,17 +20,41 @@ bool pln_endpoint_read(const struct fx_project *project, struct fx_arena *arena,
     return token == NULL || fx_secret_read(token, arena, &ret->token, err);
 }
 
+static bool facade_status(struct pln_real *real, struct fx_arena *arena, struct fcd_status **ret,
+                          struct fx_err *err)
+{
+    if (fcd_control_status(&real->facade, arena, ret, err))
+        return true;
+    if (err->code == FX_E_FACADE_CONNECT && err->hint[0] == '\0')
+        fx_hint(err, "Start the facade: ficusd -f %s", real->env->project->path);
+    return fx_ctx(err, "asking the facade at %s", real->facade.address);
+}
+
 bool pln_real_facade_epoch(struct pln_real *real, int64_t *ret_epoch, struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
     struct fcd_status *status = NULL;
-    if (!fcd_control_status(&real->facade, &arena, &status, err)) {
-        if (err->code == FX_E_FACADE_CONNECT && err->hint[0] == '\0')
-            fx_hint(err, "Start the facade: ficusd -f %s", real->env->project->path);
-        return fx_ctx(err, "asking the facade at %s", real->facade.address);
-    }
+    if (!facade_status(real, &arena, &status, err))
+        return false;
     *ret_epoch = status->controller_epoch;
+    return true;
+}
+
+bool pln_real_group_epoch(struct pln_real *real, int64_t *ret_epoch, struct fx_err *err)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    struct fcd_status *status = NULL;
+    if (!facade_status(real, &arena, &status, err))
+        return false;
+    const char *canary = pln_canary_group(real->ctx, &arena);
+    *ret_epoch = 1;
+    for (size_t i = 0; i < status->n_groups; i++) {
+        const struct fcd_group_status *group = &status->groups[i];
+        if (strcmp(group->group, real->ctx->name) == 0 || strcmp(group->group, canary) == 0)
+            *ret_epoch = FX_MAX(*ret_epoch, group->epoch);
+    }
     return true;
 }
 

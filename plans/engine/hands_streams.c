@@ -91,7 +91,9 @@ static bool wait_live(struct pln_real *real, struct pln_exec *ex, const struct p
 bool pln_real_stream_start(struct pln_real *real, struct pln_exec *ex, const struct pln_step *step,
                            struct fx_err *err)
 {
-    if (!pln_own_install(real->ctx, err) || !cdc_install(real->ctx, err))
+    int64_t epoch = 1;
+    if (!pln_real_group_epoch(real, &epoch, err) || !pln_own_install(real->ctx, epoch, err) ||
+        !cdc_install(real->ctx, err))
         return fx_ctx(err, "installing what the streams need");
     if (!cdc_start(&real->forward, real->env->argv0, &real->cdc, err) ||
         !cdc_start(&real->reverse, real->env->argv0, &real->cdc, err))

@@ -136,29 +136,30 @@ static bool arm_patiently(struct pln_side *side, int64_t epoch, struct fx_err *e
 }
 
 /* Triggers are made at once only where they must already refuse; the others come with the cut-over. */
-static bool install_side(struct pln_side *side, enum pln_own_state state, struct fx_err *err)
+static bool install_side(struct pln_side *side, enum pln_own_state state, int64_t epoch,
+                         struct fx_err *err)
 {
     struct pln_own own = {0};
-    if (!pln_own_insert(side, state, 1, err) || !pln_own_row(side, false, &own, err))
+    if (!pln_own_insert(side, state, epoch, err) || !pln_own_row(side, false, &own, err))
         return false;
     return own.state != PLN_AWAY || fx_db_engine(side->db) == FX_PG ||
            arm_patiently(side, own.epoch, err);
 }
 
-static bool install_group(struct fx_context *ctx, bool is_canary, struct fx_err *err)
+static bool install_group(struct fx_context *ctx, bool is_canary, int64_t epoch, struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
     struct pln_sides sides;
     if (!pln_sides_open(ctx, is_canary, INSTALL_STATEMENT_MS, &arena, &sides, err))
         return false;
-    bool ok = install_side(&sides.new_side, PLN_AWAY, err) &&
-              install_side(&sides.old_side, PLN_HERE, err);
+    bool ok = install_side(&sides.new_side, PLN_AWAY, epoch, err) &&
+              install_side(&sides.old_side, PLN_HERE, epoch, err);
     pln_sides_done(&sides);
     return ok || fx_ctx(err, "installing ownership of group \"%s\"", sides.group);
 }
 
-bool pln_own_install(struct fx_context *ctx, struct fx_err *err)
+bool pln_own_install(struct fx_context *ctx, int64_t epoch, struct fx_err *err)
 {
     struct pln_side sides[2] = {{.conf = ctx->old_db, .group = ctx->name},
                                 {.conf = ctx->new_db, .group = ctx->name}};
@@ -170,7 +171,7 @@ bool pln_own_install(struct fx_context *ctx, struct fx_err *err)
             fx_ctx(err, "installing ownership on database \"%s\"", sides[i].conf->name);
         pln_side_close(&sides[i]);
     }
-    return ok && install_group(ctx, false, err) && install_group(ctx, true, err);
+    return ok && install_group(ctx, false, epoch, err) && install_group(ctx, true, epoch, err);
 }
 
 /* --- drop -------------------------------------------------------------------------------------- */
@@ -203,16 +204,32 @@ static bool has_own(const struct fx_db_conf *conf, bool *ret, struct fx_err *err
     return ok;
 }
 
-/* No row is as good as any state but FENCED. */
-static bool is_free(struct pln_side *side, bool *ret, struct fx_err *err)
+/* No row is as good as HERE: nobody was ever refused. */
+static bool state_of(struct pln_side *side, enum pln_own_state *ret, struct fx_err *err)
 {
-    struct pln_own own = {0};
-    *ret = true;
-    if (pln_own_row(side, true, &own, err)) {
-        *ret = own.state != PLN_FENCED;
-        return true;
+    struct pln_own own = {.state = PLN_HERE};
+    if (!pln_own_row(side, true, &own, err) && err->code != FX_E_DRIFT)
+        return false;
+    *ret = own.state;
+    return true;
+}
+
+/*
+ * A side that is AWAY keeps its fence when the streams go: without it both would accept writes, and nobody would
+ * carry them over. Only a group that never left its old side, or came back, is let go.
+ */
+static bool may_let_go(struct pln_sides *sides, bool *ret, struct fx_err *err)
+{
+    enum pln_own_state old_state, new_state;
+    if (!state_of(&sides->old_side, &old_state, err) ||
+        !state_of(&sides->new_side, &new_state, err))
+        return false;
+    if (old_state == PLN_FENCED || new_state == PLN_FENCED) {
+        fx_fail(err, FX_E_DRIFT, "group \"%s\" is FENCED: a cut-over is going on", sides->group);
+        return fx_hint(err, "Run ficus run resume first.");
     }
-    return err->code == FX_E_DRIFT;
+    *ret = old_state == PLN_HERE;
+    return true;
 }
 
 static bool drop_group(struct fx_context *ctx, bool is_canary, struct fx_err *err)
@@ -222,14 +239,10 @@ static bool drop_group(struct fx_context *ctx, bool is_canary, struct fx_err *er
     struct pln_sides sides;
     if (!pln_sides_open(ctx, is_canary, INSTALL_STATEMENT_MS, &arena, &sides, err))
         return false;
-    bool old_free = false, new_free = false;
-    bool ok = is_free(&sides.old_side, &old_free, err) && is_free(&sides.new_side, &new_free, err);
-    if (ok && !(old_free && new_free)) {
-        ok =
-            fx_fail(err, FX_E_DRIFT, "group \"%s\" is FENCED: a cut-over is going on", sides.group);
-        fx_hint(err, "Run ficus run resume first.");
-    }
-    ok = ok && drop_side(&sides.old_side, err) && drop_side(&sides.new_side, err);
+    bool is_let_go = is_canary; /* wherever a rehearsal died: its table is ours */
+    bool ok = is_canary || may_let_go(&sides, &is_let_go, err);
+    if (ok && is_let_go)
+        ok = drop_side(&sides.old_side, err) && drop_side(&sides.new_side, err);
     pln_sides_done(&sides);
     return ok || fx_ctx(err, "dropping ownership of group \"%s\"", sides.group);
 }

@@ -172,7 +172,7 @@ int main(int argc, char **argv)
     struct fx_context *ctx = fx_project_context(project, name);
     bool ok = ctx != NULL || fx_fail(&err, FX_E_USAGE, "no context \"%s\"", name);
     if (ok && strcmp(argv[3], "install") == 0)
-        ok = pln_own_install(ctx, &err) && say("installed\n");
+        ok = pln_own_install(ctx, 1, &err) && say("installed\n");
     else if (ok && strcmp(argv[3], "drop") == 0)
         ok = pln_own_drop(ctx, &err) && say("dropped\n");
     else if (ok)
