@@ -6,6 +6,7 @@
  * One side of every mapping is MariaDB, so what MariaDB cannot hold (NaN, infinities, years outside 1 to 9999) and
  * what PostgreSQL cannot hold (NUL in text) is refused in both directions: it cannot have come from there.
  */
+#include "lib/map/labels.h"
 #include "lib/map/map.h"
 
 #include <math.h>
@@ -159,6 +160,8 @@ static bool fit_text(const struct fx_value *v, const struct fx_type *to, struct 
         return refuse(err, v, to, "it is not valid UTF-8");
     if (to->length_max > 0 && count_chars(out.s) > to->length_max)
         return refuse(err, v, to, "too many characters");
+    if (fx_type_has_labels(to) && !fx_labels_hold(to, out.s))
+        return refuse(err, v, to, "not one of its labels, byte for byte");
     if (to->char_bytes_max > 0 && widest_char(out.s) > to->char_bytes_max)
         return refuse(err, v, to,
                       to->char_bytes_max == 1 ? "its character set is ascii"

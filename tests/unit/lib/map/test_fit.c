@@ -51,6 +51,30 @@ static void test_fit__integers_respect_range_and_sign(void **state)
     assert_false(fits(INT(-1), u64));
 }
 
+static void test_fit__labels_are_taken_byte_for_byte(void **state)
+{
+    (void)state;
+    struct fx_type color = {.kind = FX_V_TEXT, .declared = "enum('a','b c','it''s','x,','\\\\y')"};
+    assert_true(fits(TXT("a"), color));
+    assert_true(fits(TXT("it's"), color));
+    assert_true(fits(TXT("x,"), color));
+    assert_true(fits(TXT("\\y"), color));
+    assert_false(fits(TXT("A"), color));
+    assert_false(fits(TXT("a "), color));
+    assert_false(fits(TXT(","), color));
+    assert_false(fits(TXT(""), color));
+    struct fx_type flags = {.kind = FX_V_TEXT, .declared = "set('p','q','pq')"};
+    assert_true(fits(TXT(""), flags));
+    assert_true(fits(TXT("p,q"), flags));
+    assert_true(fits(TXT("p,pq"), flags));
+    assert_true(fits(TXT("pq"), flags));
+    assert_false(fits(TXT("q,p"), flags));
+    assert_false(fits(TXT("p,p"), flags));
+    assert_false(fits(TXT("p,"), flags));
+    assert_false(fits(TXT("P"), flags));
+    assert_false(fits(TXT("r"), flags));
+}
+
 static void test_fit__text_counts_characters_not_bytes(void **state)
 {
     (void)state;
@@ -122,6 +146,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fit__decimals_keep_every_digit_or_are_refused),
         cmocka_unit_test(test_fit__integers_respect_range_and_sign),
+        cmocka_unit_test(test_fit__labels_are_taken_byte_for_byte),
         cmocka_unit_test(test_fit__text_counts_characters_not_bytes),
         cmocka_unit_test(test_fit__times_outside_of_mariadb_are_refused),
         cmocka_unit_test(test_fit__doubles_are_finite_and_floats_exact),
