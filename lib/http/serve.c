@@ -31,7 +31,13 @@
 #include "lib/http/h1_parse.h"
 #include "lib/http/h1_write.h"
 
-enum { CONNECTIONS_MAX = 1024, BODY_DEFAULT = 1 << 20, IDLE_DEFAULT_MS = 15000, BACKLOG = 256 };
+enum {
+    CONNECTIONS_MAX = 1024,
+    BODY_DEFAULT = 1 << 20,
+    IDLE_DEFAULT_MS = 15000,
+    BACKLOG = 256,
+    REST_MS = 20
+};
 
 enum conn_state { CONN_IDLE, CONN_READY, CONN_BUSY };
 
@@ -140,6 +146,10 @@ static void accept_all(struct fx_serve *serve)
 {
     for (;;) {
         int fd = accept4(serve->listen_fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
+            continue;
+        if (fd < 0 && errno != EAGAIN)
+            fx_sleep_ms(REST_MS); /* no descriptor or memory: epoll would call again at once */
         if (fd < 0)
             return;
         pthread_mutex_lock(&serve->mutex);

@@ -12,10 +12,12 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/clock.h"
 #include "lib/http/client.h"
 #include "lib/http/h1_write.h"
 #include "lib/http/serve.h"
@@ -183,6 +185,40 @@ static void test_serve__many_idle_connections_do_not_starve_a_new_one(void **sta
     fx_serve_stop(serve);
 }
 
+static int64_t cpu_ms(void)
+{
+    struct rusage used;
+    assert_int_equal(getrusage(RUSAGE_SELF, &used), 0);
+    return (used.ru_utime.tv_sec + used.ru_stime.tv_sec) * 1000 +
+           (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1000;
+}
+
+static void test_serve__accepting_without_descriptors_does_not_spin(void **state)
+{
+    (void)state;
+    struct fx_serve *serve = start();
+    struct rlimit before, none_left;
+    struct sockaddr_in to = {.sin_family = AF_INET,
+                             .sin_port = htons((uint16_t)fx_serve_port(serve)),
+                             .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    FX_AUTO_FD int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    none_left = before;
+    none_left.rlim_cur = (rlim_t)fd + 1; /* the lowest free number was taken just now */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none_left), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *)&to, sizeof to), 0);
+    int64_t used_ms = cpu_ms();
+    fx_sleep_ms(400);
+    assert_true(cpu_ms() - used_ms < 100);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    static const char request[] = "GET /late HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n";
+    char answer[32] = "";
+    assert_int_equal(send(fd, request, sizeof request - 1, MSG_NOSIGNAL), sizeof request - 1);
+    assert_true(recv(fd, answer, sizeof answer - 1, 0) > 12);
+    assert_memory_equal(answer, "HTTP/1.1 200", 12);
+    fx_serve_stop(serve);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -192,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_serve__pipelined_requests_are_answered_in_order),
         cmocka_unit_test(test_serve__bad_requests_get_their_status_and_the_connection_ends),
         cmocka_unit_test(test_serve__many_idle_connections_do_not_starve_a_new_one),
+        cmocka_unit_test(test_serve__accepting_without_descriptors_does_not_spin),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
