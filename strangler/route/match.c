@@ -5,6 +5,8 @@
  */
 #include "strangler/route/match.h"
 
+#include "lib/http/url.h"
+
 static const struct {
     struct fx_str name;
     unsigned bit;
@@ -45,6 +47,19 @@ static bool add_segment(struct fcd_pattern *pattern, struct fx_str segment, stru
     return true;
 }
 
+/* Requests are matched in their normal form, so a pattern in another form would never match, without a word. */
+static bool check_normal(const char *text, struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf normal = FX_BUF(64 * 1024);
+    const char *why = NULL;
+    if (!fx_url_path_normal(fx_str_from(text), &normal, &why))
+        return fx_fail(err, FX_E_CONFIG, "path pattern \"%s\" can match no request: %s", text, why);
+    if (!fx_str_eq_c(fx_buf_str(&normal), text))
+        return fx_fail(err, FX_E_CONFIG, "path pattern \"%s\" is to be written \"%s\"", text,
+                       fx_buf_cstr(&normal));
+    return true;
+}
+
 bool fcd_pattern_compile(const char *text, struct fcd_pattern *ret_pattern, struct fx_err *err)
 {
     if (text[0] != '/')
@@ -67,6 +82,8 @@ bool fcd_pattern_compile(const char *text, struct fcd_pattern *ret_pattern, stru
         if (is_last)
             break;
     }
+    if (!check_normal(text, err))
+        return false;
     *ret_pattern = pattern;
     return true;
 }

@@ -8,7 +8,8 @@
  * does not end the search.
  *
  * A literal segment also takes that segment with parameters ("/orders;jsessionid=7/1" is /orders/1 for a servlet
- * container): the group of the route must not be passed by. Patterns are case-sensitive.
+ * container): the group of the route must not be passed by. Patterns are case-sensitive and in the normal form
+ * of lib/http/url (another form is refused: it would match nothing).
  *
  * Pure: no sockets, no clock. Thread: any; a table is immutable once built.
  */

@@ -75,6 +75,26 @@ static void test_match__bad_patterns_are_refused(void **state)
     }
 }
 
+/* Requests come to the matcher in their normal form: these would be silent for ever. */
+static void test_match__patterns_that_no_request_has_are_refused(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *pattern, *says;
+    } cases[] = {{"/caf%c3%a9/**", "\"/caf%C3%A9/**\""},      {"/a%7Eb", "\"/a~b\""},
+                 {"/caf\xc3\xa9/**", "can match no request"}, {"/a b", "can match no request"},
+                 {"/a//b", "can match no request"},           {"/a/../b", "can match no request"},
+                 {"/a%2Fb", "can match no request"}};
+    for (size_t i = 0; i < FX_ARRAY_LEN(cases); i++) {
+        struct fx_err err = FX_ERR_INIT;
+        struct fcd_pattern compiled;
+        assert_false(fcd_pattern_compile(cases[i].pattern, &compiled, &err));
+        assert_int_equal(err.code, FX_E_CONFIG);
+        assert_non_null(strstr(err.message, cases[i].says));
+    }
+    assert_true(matches("/caf%C3%A9/**", "/caf%C3%A9/1"));
+}
+
 static void test_match__longest_literal_wins_and_methods_do_not_shadow(void **state)
 {
     (void)state;
@@ -122,6 +142,7 @@ int main(void)
         cmocka_unit_test(test_match__parameters_do_not_hide_a_segment),
         cmocka_unit_test(test_match__methods_in_other_letters_are_told_apart),
         cmocka_unit_test(test_match__bad_patterns_are_refused),
+        cmocka_unit_test(test_match__patterns_that_no_request_has_are_refused),
         cmocka_unit_test(test_match__longest_literal_wins_and_methods_do_not_shadow),
         cmocka_unit_test(test_match__methods_are_exact),
     };
