@@ -181,6 +181,10 @@ for _ in 1 2 3; do
 done
 wait "${writers[@]}"
 same "no customer lost a deadlock" "" "$(cat "$FX_DIR"/d[123] | grep ERROR | grep -v 'is FENCED here')"
-same "dropping takes everything with it" "dropped" "$(tool drop)"
+same "a group that the new side owns is not let go" "dropped" "$(tool drop)"
+check "its fence stays" tool old own
+pg_sql mono shop "update ficus.own set state = 'HERE'"
+my_sql orders ficus "update own set state = 'AWAY'"
+same "one that is at home is, with everything" "dropped" "$(tool drop)"
 same "no trigger stays" 0 "$(my_sql orders orders "select count(*) from information_schema.triggers where trigger_name like 'ficus%'")"
 fx_done
