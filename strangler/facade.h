@@ -5,7 +5,7 @@
  *     fcd_facade_check(path, &err)      reads the configuration, opens nothing
  *     fcd_facade_run(path, &err)        returns after SIGTERM or SIGINT, when what was running has ended
  *
- * Errors: CONFIG, SECRET; IO (addresses in use, state not readable or writable); LOCKED (another facade uses
+ * Errors: CONFIG, SECRET; LIMIT (the state has no room); IO (addresses, the state); LOCKED (another facade uses
  *         the same state directory); JOURNAL (the state file is damaged).
  */
 #ifndef FCD_FACADE_H

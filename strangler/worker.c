@@ -152,6 +152,25 @@ static bool open_state(struct fcd_worker *worker, struct fx_err *err)
            fcd_state_load(worker->state_path, &worker->state, err);
 }
 
+/* The state remembers every group and route it was ever told of: what the file names now must still fit in. */
+static bool check_room(struct fcd_worker *worker, struct fx_err *err)
+{
+    const struct fcd_config *conf = worker->conf;
+    const char *missing = NULL;
+    for (size_t i = 0; i < conf->n_contexts && missing == NULL; i++)
+        if (fcd_state_group(&worker->state, conf->contexts[i].name) == SIZE_MAX)
+            missing = conf->contexts[i].name;
+    for (size_t i = 0; i < conf->n_routes && missing == NULL; i++)
+        if (fcd_state_route(&worker->state, conf->routes[i].id) == SIZE_MAX)
+            missing = conf->routes[i].id;
+    if (missing == NULL)
+        return true;
+    fx_fail(err, FX_E_LIMIT, "\"%s\" has no room for \"%s\": it holds %zu groups and %zu routes",
+            worker->state_path, missing, worker->state.n_groups, worker->state.n_routes);
+    return fx_hint(
+        err, "Stop the facade and take out of the file those that ficus.yaml no longer names.");
+}
+
 bool fcd_worker_new(const struct fcd_config *conf, struct fx_loop *loop,
                     struct fcd_worker **ret_worker, struct fx_err *err)
 {
@@ -173,7 +192,7 @@ bool fcd_worker_new(const struct fcd_config *conf, struct fx_loop *loop,
     snprintf(worker->pseudonym, sizeof worker->pseudonym, "ficus-%08" PRIx32,
              (uint32_t)fx_rand_u64(&worker->rnd));
     fcd_mirror_init(&worker->mirror, worker);
-    if (!open_state(worker, err)) {
+    if (!open_state(worker, err) || !check_room(worker, err)) {
         fcd_worker_free(worker);
         return false;
     }

@@ -148,12 +148,41 @@ static void test_conn__a_client_that_sends_and_never_reads_is_closed(void **stat
     close_scene(&scene);
 }
 
+/* It met its first customer with an index beyond the table. */
+static void test_worker__refuses_a_state_without_room_for_its_contexts(void **state)
+{
+    (void)state;
+    struct scene scene = {0};
+    struct fcd_state full = {0};
+    struct fx_err err = FX_ERR_INIT;
+    char name[16], path[256];
+    open_scene(&scene);
+    fcd_worker_free(scene.worker);
+    scene.worker = NULL;
+    for (int i = 0; i < FCD_GROUPS_MAX; i++) {
+        snprintf(name, sizeof name, "g%d", i);
+        assert_int_equal(fcd_state_group(&full, name), i);
+    }
+    snprintf(path, sizeof path, "%s/facade.json", scene.dir);
+    assert_true(fcd_state_save(path, &full, &err));
+    struct fcd_conf_context orders = {.name = "orders", .old_upstream = 0, .new_upstream = 0};
+    scene.conf->contexts = &orders;
+    scene.conf->n_contexts = 1;
+    assert_false(fcd_worker_new(scene.conf, scene.loop, &scene.worker, &err));
+    assert_int_equal(err.code, FX_E_LIMIT);
+    assert_non_null(strstr(err.message, "\"orders\""));
+    fcd_state_done(&full);
+    unlink(path);
+    close_scene(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_drain__an_answer_on_its_way_to_a_slow_client_arrives_whole),
         cmocka_unit_test(test_conn__a_client_that_shut_its_side_gets_all_of_its_answers),
         cmocka_unit_test(test_conn__a_client_that_sends_and_never_reads_is_closed),
+        cmocka_unit_test(test_worker__refuses_a_state_without_room_for_its_contexts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
