@@ -26,7 +26,7 @@ static bool read_sections(struct pln_real *real, struct fx_err *err)
 }
 
 bool pln_real_new(const struct pln_env *env, const struct pln_plan *plan, const char *run_dir,
-                  struct pln_real **ret, struct fx_err *err)
+                  struct fx_wall opened, struct pln_real **ret, struct fx_err *err)
 {
     struct pln_real *real = FX_NEW(struct pln_real);
     fx_arena_init(&real->arena, 0);
@@ -53,7 +53,7 @@ bool pln_real_new(const struct pln_env *env, const struct pln_plan *plan, const 
         pln_real_free(real);
         return false;
     }
-    pln_real_load_report(real);
+    pln_real_load_report(real, opened);
     *ret = real;
     return true;
 }

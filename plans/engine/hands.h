@@ -10,9 +10,12 @@
 
 struct pln_real;
 
-/* Reads the sections of ficus.yaml that the steps need. Contacts nobody. Errors: CONFIG, SECRET. */
+/*
+ * Reads the sections of ficus.yaml that the steps need. Contacts nobody. `opened`: when the run began; a comparison that is
+ * older was another run's. Errors: CONFIG, SECRET.
+ */
 bool pln_real_new(const struct pln_env *env, const struct pln_plan *plan, const char *run_dir,
-                  struct pln_real **ret, struct fx_err *err) FX_MUST_CHECK;
+                  struct fx_wall opened, struct pln_real **ret, struct fx_err *err) FX_MUST_CHECK;
 void pln_real_free(struct pln_real *real);
 struct pln_hands pln_real_hands(struct pln_real *real);
 

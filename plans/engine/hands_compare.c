@@ -8,14 +8,14 @@ static const char *report_path(const struct pln_real *real, struct fx_arena *are
     return fx_arena_printf(arena, "%s/reports/latest", real->run_dir);
 }
 
-/* A resumed run judges by the report that the one before it made. */
-void pln_real_load_report(struct pln_real *real)
+void pln_real_load_report(struct pln_real *real, struct fx_wall opened)
 {
     struct fx_err ignored = FX_ERR_INIT;
     const char *path =
         fx_arena_printf(&real->arena, "%s/report.json", report_path(real, &real->arena));
-    if (fx_file_exists(path) &&
-        !rec_report_load(path, &real->report_arena, &real->report, &ignored))
+    if (!fx_file_exists(path) ||
+        !rec_report_load(path, &real->report_arena, &real->report, &ignored) ||
+        real->report->started.us < opened.us)
         real->report = NULL;
 }
 

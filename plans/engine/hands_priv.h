@@ -51,8 +51,8 @@ bool pln_real_tick(void *arg, struct pln_exec *ex, struct fx_err *err) FX_MUST_C
 
 /* --- hands_compare.c --- */
 
-/* A resumed run judges by the report that the one before it made. */
-void pln_real_load_report(struct pln_real *real);
+/* A resumed run judges by the report that the controller before it made; not by one of a run before `opened`. */
+void pln_real_load_report(struct pln_real *real, struct fx_wall opened);
 bool pln_real_compare(struct pln_real *real, struct pln_exec *ex, const struct pln_step *step,
                       enum fx_direction direction, struct fx_err *err) FX_MUST_CHECK;
 /* The comparison of the end; the side that serves is asked of the databases, not of the journal. */

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "lib/io/failpoint.h"
 #include "lib/io/file.h"
 #include "lib/io/flock.h"
 #include "plans/engine/drift.h"
@@ -128,9 +129,6 @@ static bool open_run(struct run *run, const struct pln_env *env, const char *mod
     char host[64] = "?", who[160], path[PATH_MAX];
     if (!pln_journal_open(run->journal_path, &run->state, &run->journal, err))
         return false;
-    /* Between the look before and the lock somebody else may have begun. */
-    if (strcmp(mode, "start") == 0 && is_open(&run->state) && has_begun(&run->state))
-        return refuse_second_start(run, err);
     (void)gethostname(host, sizeof host - 1);
     const char *user = getenv("USER");
     snprintf(who, sizeof who, "%s@%s pid %d", user != NULL ? user : "ficus", host, (int)getpid());
@@ -164,12 +162,18 @@ static bool start(struct run *run, const struct pln_env *env, struct fx_err *err
     if (is_open(&run->state) && has_begun(&run->state))
         return refuse_second_start(run, err);
     if (!check_others(env, run, run->plan->context, err) ||
-        !pln_real_new(env, run->plan, run->dir, &run->real, err) ||
+        !pln_real_new(env, run->plan, run->dir, fx_wall_now(), &run->real, err) ||
         !pln_real_facade_epoch(run->real, &facade_epoch, err))
         return false;
     struct pln_hands hands = pln_real_hands(run->real);
-    if (!hands.check(hands.arg, &run->plan->steps[0], err) || !take_lock(run, env, err))
+    if (!hands.check(hands.arg, &run->plan->steps[0], err))
         return false;
+    FX_FAILPOINT("run.start.checked");
+    /* Between the look before and the lock somebody else may have begun: his copy of the plan is not to be touched. */
+    if (!take_lock(run, env, err) || !peek(run, err))
+        return false;
+    if (is_open(&run->state) && has_begun(&run->state))
+        return refuse_second_start(run, err);
     const char *copy = fx_arena_printf(&run->arena, "%s/plan.yaml", run->dir);
     if (!fx_file_write_atomic(copy, run->plan->text, 0644, err))
         return fx_ctx(err, "keeping a copy of the plan");
@@ -245,7 +249,8 @@ static bool reopen(struct run *run, const struct pln_env *env, const char *mode,
         return fx_hint(err, "Run: ficus run start PLAN --execute");
     }
     if (!load_copy(run, env, !is_back && run->state.phase == PLN_PHASE_FORWARD, err) ||
-        !pln_real_new(env, run->plan, run->dir, &run->real, err))
+        (has_way_back && !check_others(env, run, run->plan->context, err)) ||
+        !pln_real_new(env, run->plan, run->dir, run->state.opened, &run->real, err))
         return false;
     if (!pln_real_facade_epoch(run->real, &facade_epoch, err)) {
         if (err->code != FX_E_FACADE_CONNECT || !is_urgent(run))

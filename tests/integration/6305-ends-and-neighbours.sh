@@ -1,0 +1,76 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# What one run leaves to the next, and what it must not: a side that has given its tables away stays closed when the streams
+# are dropped; a comparison of an earlier run opens no gate; a finished run is not rolled back under another one; a start
+# that comes second changes nothing.
+. "$(dirname "$0")/../harness/servers.sh"
+fx_tmp
+. "$FX_ROOT/tests/demo/lib.sh"
+RATE=60 CUSTOMERS=4 shop_up 400
+ficusd_start
+says() { case $2 in *"$1"*) return 0 ;; esac; printf 'not in: %s\n' "$2"; return 1; }
+run() { "$FICUS" run "$@" -f "$SHOP/ficus.yaml"; }
+owns() { echo "$(pg_sql mono shop "select state from ficus.own where grp = 'orders'")/$(my_sql orders ficus "select state from own where grp = 'orders'")"; }
+empty_new() { my_sql orders orders "delete from order_lines; delete from order_facts; delete from customer_orders"; }
+direct_write() { PG_USER=shop pg_sql mono shop "update orders set hits = hits + 1 where id = 1"; }
+write() { curl -sf -m 2 -o /dev/null -H 'content-type: application/json' --data-binary '{"by":1}' "http://127.0.0.1:$PORT_FACADE/orders/2/increment"; }
+COPY='{id: copy, do: stream.start, undo: stream.drop}'
+EQUAL='{id: equal, do: reconcile, gate: {divergent: 0, coverage: 100%}}'
+plan() { # NAME STEP…: its file
+    local file=$SHOP/$1.yaml
+    printf 'apiVersion: ficus/v1\nkind: Migration\nmetadata: {name: %s}\ncontext: orders\npolicy: {gate_wait: 2s, retry: 10s}\nsteps:\n' "$1" >"$file"
+    shift
+    printf '  - %s\n' "$@" >>"$file"
+    echo "$file"
+}
+
+# --- a finished run, and another of the same context ---------------------------------------------------------------------
+exits 0 "a run comes to its end" run start "$(plan one "$COPY" "$EQUAL")" --execute
+"$FICUS" run start "$(plan two "$COPY" '{id: soak, do: {wait: 60s}}')" --execute -f "$SHOP/ficus.yaml" >"$SHOP/two.log" 2>&1 &
+pid=$!
+check "another one begins" until_ok 20 grep -q "soak: wait" "$SHOP/two.log"
+kill -INT "$pid"
+wait "$pid"
+exits 9 "the finished one is not rolled back under it" run rollback one --execute
+check "and says which one is in its way" says 'the run "two"' "$(run rollback one --execute 2>&1)"
+exits 0 "the other one goes back first" run rollback two --execute
+exits 0 "then it may" run rollback one --execute
+empty_new
+
+# --- a comparison of an earlier run ------------------------------------------------------------------------------------------
+exits 3 "the report of a run before this one opens no gate" \
+    run start "$(plan one "$COPY" '{id: cutover, do: cutover, undo: cutover.fallback, gate: {equal: {max_age: 30m}}}')" --execute
+exits 3 "nor when it is resumed" run resume one
+same "nothing has moved" HERE/AWAY "$(owns)"
+exits 0 "back" run rollback one --execute
+empty_new
+
+# --- two starts at once --------------------------------------------------------------------------------------------------------
+second=$(plan one "$COPY" "$EQUAL" '{id: soak, do: {wait: 2s}}')
+cp "$second" "$SHOP/second.yaml"
+FICUS_FAILPOINT=run.start.checked:sleep=4000 FICUS_FAILPOINT_LOG=$FX_DIR/points "$FICUS" run start "$SHOP/second.yaml" --execute \
+    -f "$SHOP/ficus.yaml" >"$SHOP/second.log" 2>&1 &
+second_pid=$!
+until_ok 10 grep -q run.start.checked "$FX_DIR/points" || not_ok "the second start has looked round"
+"$FICUS" run start "$(plan one "$COPY" '{id: soak, do: {wait: 1s}}')" --execute -f "$SHOP/ficus.yaml" >"$SHOP/one.log" 2>&1 &
+pid=$!
+check "meanwhile the first begins" until_ok 20 grep -q "soak: wait" "$SHOP/one.log"
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null
+status=0; wait "$second_pid" || status=$?
+same "the second is refused, although nobody holds the lock" 2 "$status"
+exits 0 "and has left the first one's plan alone" run resume one
+exits 0 "back" run rollback one --execute
+empty_new
+
+# --- the streams are dropped behind the cut-over ---------------------------------------------------------------------------------
+drop=$(plan one "$COPY" "$EQUAL" '{id: cutover, do: cutover, undo: cutover.fallback}' \
+    '{id: drop, do: stream.drop, point_of_no_return: true}')
+FICUS_FAILPOINT=journal.DONE.before:kill:4 run start "$drop" --execute >"$SHOP/drop.log" 2>&1
+same "killed when the streams were dropped" 137 "$?"
+exits 0 "the run ends behind its point of no return" run resume one
+same "the streams are gone" 0 "$(pg_sql mono shop 'select count(*) from pg_replication_slots')"
+check "a direct writer is refused by the side that gave its tables away" grep -q "owned by the other side" <(direct_write 2>&1)
+check "customers write on the other side" write
+check "without a trigger in their way" [ "$(my_sql orders orders "select count(*) from information_schema.triggers where trigger_name like 'ficus%'")" = 0 ]
+fx_done
