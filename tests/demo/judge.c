@@ -29,7 +29,7 @@
 struct options {
     const char *dir, *out, *old_db, *new_db, *report, *outcome, *expect;
     int64_t steps, leaks;
-    bool may_fail, is_quiet;
+    bool may_fail, may_lack_report, is_quiet;
 };
 
 /* What one database holds, for each reference and each counter. */
@@ -297,7 +297,7 @@ static bool is_passed(const struct judge *judge)
     bool may_lie = strcmp(judge->opts.expect, "rolled_back") == 0;
     return strcmp(judge->opts.outcome, judge->opts.expect) == 0 && v->lost == 0 &&
            (may_lie || v->wrong_answers == 0) && v->duplicated == 0 && v->leaked == 0 &&
-           v->rows_divergent == 0 && v->has_report &&
+           v->rows_divergent == 0 && (v->has_report || judge->opts.may_lack_report) &&
            (judge->opts.may_fail || v->requests_failed == 0) && v->acknowledged > 0;
 }
 
@@ -371,6 +371,8 @@ static const struct fx_opt option_table[] = {
     FX_OPT_INT(struct options, steps, "steps", 0, "N", "steps that were done", .def = "0"),
     FX_OPT_INT(struct options, leaks, "leaks", 0, "N", "leaks that the streams saw", .def = "0"),
     FX_OPT_FLAG(struct options, may_fail, "may-fail", 0, "requests in flight may have failed"),
+    FX_OPT_FLAG(struct options, may_lack_report, "may-lack-report", 0,
+                "the run was taken back before it compared anything"),
     FX_OPT_FLAG(struct options, is_quiet, "quiet", 'q', "findings only"),
     FX_OPT_END,
 };
