@@ -96,7 +96,7 @@ void cdc_status_write(const struct cdc_status *status, struct fx_buf *out);
 /*
  * For exact comparisons: hold stops the applier at a transaction boundary; advance lets it apply exactly what
  * covers `goal` and holds again, answering when it is there; release lets it run. A hold that nobody
- * releases ends by itself after `limit_ms`.
+ * releases ends by itself after `limit_ms`, and with the calling process, however that ends.
  */
 bool cdc_hold(const struct cdc_ref *ref, int64_t limit_ms, struct fx_pos *ret_at,
               struct fx_err *err) FX_MUST_CHECK;

@@ -145,15 +145,17 @@ static void reply_err(struct fx_serve_reply *reply, const struct fx_err *err)
     fx_err_render_json(err, &reply->body);
 }
 
-static bool read_command(enum cdc_command_kind kind, struct fx_str body, struct cdc_command *ret,
-                         int64_t *ret_timeout_ms, struct fx_err *err)
+static bool read_command(enum cdc_command_kind kind, const struct fx_serve_request *request,
+                         struct cdc_command *ret, int64_t *ret_timeout_ms, struct fx_err *err)
 {
     FX_AUTO_FREE(fx_json_doc) struct fx_json_doc *doc = NULL;
     const char *goal = NULL;
     *ret = (struct cdc_command){.kind = kind};
-    if (body.len > 0 && !fx_json_parse(body, &doc, err))
+    if (request->body.len > 0 && !fx_json_parse(request->body, &doc, err))
         return false;
     const struct fx_json *root = doc != NULL ? fx_json_root(doc) : NULL;
+    if (fx_json_get_bool(root, "while_caller_lives", false))
+        ret->holder_pid = request->peer_pid;
     ret->limit_ms = fx_json_get_i64(root, "limit_ms", COMMAND_WAIT_MS);
     *ret_timeout_ms = fx_json_get_i64(root, "timeout_ms", COMMAND_WAIT_MS) + COMMAND_GRACE_MS;
     if (kind != CDC_CMD_ADVANCE)
@@ -167,14 +169,14 @@ static bool read_command(enum cdc_command_kind kind, struct fx_str body, struct 
     return true;
 }
 
-static void run_command(struct cdc_control *control, enum cdc_command_kind kind, struct fx_str body,
-                        struct fx_serve_reply *reply)
+static void run_command(struct cdc_control *control, enum cdc_command_kind kind,
+                        const struct fx_serve_request *request, struct fx_serve_reply *reply)
 {
     struct cdc_command command;
     struct fx_pos at = {""};
     int64_t timeout_ms = 0;
     struct fx_err err = FX_ERR_INIT;
-    if (!read_command(kind, body, &command, &timeout_ms, &err) ||
+    if (!read_command(kind, request, &command, &timeout_ms, &err) ||
         !command_call(control, &command, timeout_ms, &at, &err)) {
         reply_err(reply, &err);
         return;
@@ -228,7 +230,7 @@ static void answer(void *arg, const struct fx_serve_request *request, struct fx_
     if (fx_str_eq_c(request->method, "POST")) {
         for (size_t i = 0; i < FX_ARRAY_LEN(commands); i++)
             if (fx_str_eq_c(request->path, commands[i].path)) {
-                run_command(control, commands[i].kind, request->body, reply);
+                run_command(control, commands[i].kind, request, reply);
                 return;
             }
     }

@@ -5,7 +5,8 @@
  *
  *     GET  /status   struct cdc_status as JSON            GET /metrics   the same for Prometheus
  *     GET  /tail     newest changed keys (tail.h)
- *     POST /hold     {"limit_ms": n}                   -> {"at": "0/1F"}
+ *     POST /hold     {"limit_ms": n}                   -> {"at": "0/1F"}; with "while_caller_lives": true the
+ *                    hold also ends with the process that asked for it
  *     POST /advance  {"goal": "0/2A", "timeout_ms": n} -> {"at": "0/2A"}
  *     POST /release  POST /stop {"timeout_ms": n}      -> {}
  *
@@ -32,6 +33,7 @@ struct cdc_command {
     enum cdc_command_kind kind;
     struct fx_pos goal; /* ADVANCE */
     int64_t limit_ms;   /* HOLD: how long at most */
+    int holder_pid;     /* HOLD: and while this process lives; 0: whoever asked may end */
     int64_t ticket;
 };
 

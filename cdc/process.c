@@ -154,8 +154,9 @@ static bool command(const struct cdc_ref *ref, const char *path, const char *bod
 bool cdc_hold(const struct cdc_ref *ref, int64_t limit_ms, struct fx_pos *ret_at,
               struct fx_err *err)
 {
-    char body[64];
-    (void)snprintf(body, sizeof body, "{\"limit_ms\":%" PRId64 "}", limit_ms);
+    char body[96];
+    (void)snprintf(body, sizeof body, "{\"limit_ms\":%" PRId64 ",\"while_caller_lives\":true}",
+                   limit_ms);
     return command(ref, "/hold", body, 20000, ret_at, err);
 }
 

@@ -5,7 +5,9 @@
  */
 #include "cdc/stream/streamer.h"
 
+#include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -36,6 +38,7 @@ struct streamer {
     struct cdc_source *src;
     struct cdc_status status;
     struct cdc_gate gate;
+    pid_t holder;                 /* whose end is the hold's end; 0: nobody's */
     struct cdc_own_watch owns[2]; /* the context's group, its canary group */
     struct cdc_own_read own_read; /* what stood in ficus.own, to be adopted at its position */
     struct fx_pos at;             /* handled up to here; durable unless sink->is_pending */
@@ -297,6 +300,7 @@ static void take_command(struct streamer *s)
     case CDC_CMD_NONE: break;
     case CDC_CMD_HOLD:
         cdc_gate_hold(&s->gate, fx_mono_add_ms(fx_mono_now(), command.limit_ms));
+        s->holder = command.holder_pid;
         set_phase(s, CDC_PHASE_HELD);
         break;
     case CDC_CMD_ADVANCE:
@@ -373,11 +377,23 @@ static bool mark_idle(struct streamer *s, struct fx_mono now, struct fx_err *err
     return s->sink->ops->mark(s->sink, &s->at, CDC_PROGRESS_STREAM, err);
 }
 
+/* A hold for a comparison that was interrupted would let everything wait until its limit, for nobody. */
+static void expire_hold(struct streamer *s, struct fx_mono now)
+{
+    if (cdc_gate_expire(&s->gate, now)) {
+        fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "hold ended by itself", NULL);
+    } else if (s->gate.mode != CDC_GATE_RUN && s->holder > 0 && kill(s->holder, 0) != 0 &&
+               errno == ESRCH) {
+        cdc_gate_release(&s->gate);
+        fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "hold ended with its holder", "pid=%d",
+               (int)s->holder);
+    }
+}
+
 static bool between_txns(struct streamer *s, struct fx_mono now, struct fx_err *err)
 {
     take_command(s);
-    if (cdc_gate_expire(&s->gate, now))
-        fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "hold ended by itself", NULL);
+    expire_hold(s, now);
     if (!finish_command(s, err))
         return false;
     if (s->gate.mode == CDC_GATE_RUN && s->status.phase == CDC_PHASE_HELD)

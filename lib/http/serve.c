@@ -283,10 +283,19 @@ static bool read_body(struct fx_serve *serve, struct conn *conn, const struct fx
     return !body->has_failed;
 }
 
+/* Translated into our own PID namespace by the kernel; 0 from one that we cannot see into. */
+static int peer_pid(int fd)
+{
+    struct ucred peer = {0};
+    socklen_t len = sizeof peer;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 ? (int)peer.pid : 0;
+}
+
 static bool answer(struct fx_serve *serve, struct conn *conn, const struct fx_head *head,
                    struct fx_str body)
 {
-    struct fx_serve_request request = {head->method, head->path, head->query, body, head};
+    struct fx_serve_request request = {head->method, head->path, head->query,
+                                       body,         head,       peer_pid(conn->fd)};
     struct fx_serve_reply reply = {.status = 200, .content_type = "application/json"};
     fx_buf_init(&reply.body, (size_t)64 << 20);
     fx_buf_init(&reply.fields, 64 * 1024);

@@ -27,6 +27,7 @@ struct fx_serve_request {
     struct fx_str path, query; /* raw, as sent; without '?' */
     struct fx_str body;
     const struct fx_head *head;
+    int peer_pid; /* over a Unix socket: the process that connected, when this one can see it; else 0 */
 };
 
 struct fx_serve_reply {

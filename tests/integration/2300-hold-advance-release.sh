@@ -50,6 +50,9 @@ check "a hold of 300 ms" post forward hold '{"limit_ms": 300}'
 pg_sql mono shop "insert into orders(id, total) values (2000, 1)"
 streams_caught_up
 ok "ended by itself"
+FICUS_FAILPOINT=reconcile.advance.before:kill exits 137 "a comparison dies while it holds the applier" \
+    "$FICUS" reconcile run --context orders -f "$FX_DIR/ficus.yaml"
+check "the hold ends with its holder, not with its limit of a minute" until_ok 3 streams_phase forward stream
 same "advance without hold is refused" 409 "$(curl -s -o /dev/null -w '%{http_code}' --unix-socket "$FX_DIR/st/streams/orders-forward.sock" -d "{\"goal\":\"$goal\"}" http://s/advance)"
 streams_same "both sides are equal"
 fx_done
