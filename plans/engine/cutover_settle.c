@@ -188,8 +188,15 @@ static bool settle_rows(struct pln_cutover *cut, bool *ret_new_serves, struct fx
         }
         bool is_final = !ok && (err->code == FX_E_STALE_EPOCH || err->code == FX_E_STUCK ||
                                 err->code == FX_E_DRIFT);
-        if (is_final || pln_cut_now_ms(cut) - began >= cut->opt->abort_ms)
+        bool is_late = pln_cut_now_ms(cut) - began >= cut->opt->abort_ms;
+        if (is_late &&
+            ok) /* every try was answered, and somebody else changed the rows in between */
+            return fx_fail(err, FX_E_TIMEOUT,
+                           "who owns group \"%s\" did not settle within %" PRId64 " ms", cut->group,
+                           cut->opt->abort_ms);
+        if (is_final || is_late)
             return false;
+        fx_err_clear(err);
         cut->fx->sleep_ms(cut->world, PLN_CUT_RETRY_MS);
     }
 }

@@ -28,6 +28,7 @@ struct world {
     int conflicts; /* fences that are rolled back by a deadlock first */
     bool heals;    /* a writer finds the fence expired right before the commit */
     bool never_applied;
+    bool loses_burns; /* somebody else moves the row whenever we want to */
     bool both_accepted;
 };
 
@@ -173,7 +174,8 @@ static bool w_abort(void *world, int64_t e, bool *ret_won, struct fx_err *err)
 static bool w_burn(void *world, int64_t e, bool *ret_won, struct fx_err *err)
 {
     struct world *w = world;
-    return cas(w, &w->a, w->a.state == PLN_HERE && w->a.epoch == e, PLN_HERE, e + 2, ret_won, err);
+    bool may = !w->loses_burns && w->a.state == PLN_HERE && w->a.epoch == e;
+    return cas(w, &w->a, may, PLN_HERE, e + 2, ret_won, err);
 }
 static bool w_open(void *world, int64_t epoch, bool *ret_won, struct fx_err *err)
 {
@@ -433,6 +435,20 @@ static void test_cutover__a_stream_that_stalls_is_an_abort_in_time(void **state)
     assert_settled(&w, false, "stalled");
 }
 
+static void test_cutover__rows_that_never_settle_are_an_error(void **state)
+{
+    (void)state;
+    struct world w = fresh();
+    struct pln_cutover_options opt = pln_cutover_options_default();
+    struct pln_cutover_result result;
+    struct fx_err err = FX_ERR_INIT;
+    w.loses_burns = true;
+    struct pln_cutover cut = machine(&w, &opt, &result);
+    assert_false(pln_cutover_settle(&cut, &err));
+    assert_int_equal(err.code, FX_E_TIMEOUT);
+    assert_true(w.clock_ms >= opt.abort_ms);
+}
+
 static void test_cutover__another_operator_is_left_alone(void **state)
 {
     (void)state;
@@ -526,6 +542,7 @@ int main(void)
         cmocka_unit_test(test_cutover__fence_is_tried_again_and_held_again),
         cmocka_unit_test(test_cutover__a_fence_that_healed_is_an_abort),
         cmocka_unit_test(test_cutover__a_stream_that_stalls_is_an_abort_in_time),
+        cmocka_unit_test(test_cutover__rows_that_never_settle_are_an_error),
         cmocka_unit_test(test_cutover__another_operator_is_left_alone),
         cmocka_unit_test(test_cutover__a_full_disk_under_the_journal_never_closes_both_sides),
         cmocka_unit_test(test_cutover__a_stop_before_the_commit_aborts),
