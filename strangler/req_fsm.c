@@ -337,6 +337,11 @@ static bool admin_begin(struct fcd_req *req)
         fcd_req_refuse(req, 401, "the admin address wants the bearer token of ficus.yaml");
         return false;
     }
+    /* Any page that an operator has open may POST to 127.0.0.1; his browser then says so. Tools never do. */
+    if (req->method == FCD_M_POST && fx_head_find(&req->head, "Origin") != NULL) {
+        fcd_req_refuse(req, 403, "a web page may not change the facade");
+        return false;
+    }
     snprintf(req->path, sizeof req->path, "%.*s", FX_STR_FMT(req->head.path));
     fcd_iobuf_consume(&conn->in, req->head_len);
     req->head_len = 0;

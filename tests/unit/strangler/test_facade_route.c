@@ -108,6 +108,20 @@ static void test_admin__refuses_what_makes_no_sense_and_stale_epochs(void **stat
     stage_close(&stage);
 }
 
+static void test_admin__is_not_changed_by_web_pages(void **state)
+{
+    (void)state;
+    stage_open(&stage, "");
+    FX_AUTO(reply) struct reply reply = {0};
+    request(stage.admin_port, "POST", "/v1/groups/orders/hold", "Origin: http://shop.example\r\n",
+            "{\"epoch\":1,\"deadline_ms\":9000}", &reply);
+    assert_int_equal(reply.status, 403);
+    assert_int_equal((int)status_number(&stage, "orders", "epoch"), 0);
+    assert_int_equal(admin(&stage, "/v1/groups/orders/hold", "{\"epoch\":1,\"deadline_ms\":100}"),
+                     200);
+    stage_close(&stage);
+}
+
 static void test_admin__wants_its_token(void **state)
 {
     (void)state;
@@ -141,6 +155,7 @@ int main(void)
         cmocka_unit_test(test_split__an_issued_cookie_sticks),
         cmocka_unit_test(test_route__no_spelling_passes_a_group_by),
         cmocka_unit_test(test_admin__refuses_what_makes_no_sense_and_stale_epochs),
+        cmocka_unit_test(test_admin__is_not_changed_by_web_pages),
         cmocka_unit_test(test_admin__wants_its_token),
     };
     return STAGE_RUN(tests);
