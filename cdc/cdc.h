@@ -52,6 +52,8 @@ enum cdc_phase {
 };
 const char *cdc_phase_name(enum cdc_phase phase);
 
+enum { CDC_LEAK_TEXT = 256 };
+
 struct cdc_status {
     enum cdc_phase phase;
     int pid;
@@ -62,9 +64,9 @@ struct cdc_status {
     int64_t applied_rows, applied_txns;
     int64_t rows_per_s;
     int64_t loops_discarded; /* transactions of the other applier, dropped */
-    int64_t leaks;           /* changes accepted on a fenced or away side */
-    char leak_last[256];     /* table, key and position of the newest */
-    char barrier_group[64];  /* newest barrier that this stream has *read* (applied or discarded) */
+    int64_t leaks; /* changes accepted on a fenced or away side; ficus.leak has them all */
+    char leak_last[CDC_LEAK_TEXT]; /* table, key and position of the newest */
+    char barrier_group[64]; /* newest barrier that this stream has *read* (applied or discarded) */
     int64_t barrier_epoch;
     char error[2048]; /* phase STOPPED: the error object as JSON */
 };

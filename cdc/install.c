@@ -197,6 +197,7 @@ static bool drop_rows(struct fx_db *db, const struct fx_context *ctx, const char
     fx_cell groups[] = {fx_str_from(ctx->name),
                         fx_str_from(fx_arena_printf(arena, "%s.canary", ctx->name))};
     if (fx_db_exec(db, "delete from ficus.progress where stream = ?", &name, 1, NULL, err) &&
+        fx_db_exec(db, "delete from ficus.leak where stream = ?", &name, 1, NULL, err) &&
         fx_db_exec(db, "delete from ficus.barrier where grp in (?, ?)", groups, 2, NULL, err) &&
         fx_db_exec(db, "delete from ficus.canary where grp in (?, ?)", groups, 2, NULL, err))
         return true;

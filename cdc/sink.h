@@ -6,6 +6,7 @@
  *                                    | abort()              the source rolled it back: so does the target
  *     settle()                                              what commit(is_more = true) left pending
  *     mark(pos, phase)                                      a transaction of progress alone
+ *     leak(n, what)                                         inside a transaction, or as one of its own
  *
  * The first statement of each target transaction is the compare-and-set of ficus.progress: position,
  * exactly-once and loop mark in one. commit(is_more = true) joins the COMMIT to the next transaction's first round trip;
@@ -43,6 +44,8 @@ struct cdc_sink {
     struct cdc_progress progress; /* as the server has confirmed it */
     int64_t durable_commit_us;    /* source commit time of the newest durable transaction */
     bool is_coarse_time;
+    int64_t leaks; /* what ficus.leak held for the stream when the sink was opened */
+    char leak_last[CDC_LEAK_TEXT];
     bool is_pending; /* a commit or part of a transaction waits to be sent */
 };
 
@@ -50,6 +53,8 @@ struct cdc_sink_ops {
     bool (*begin)(struct cdc_sink *sink, const struct cdc_txn *txn, struct fx_err *err);
     bool (*row)(struct cdc_sink *sink, const struct cdc_row *row, struct fx_err *err);
     bool (*barrier)(struct cdc_sink *sink, const struct cdc_barrier *barrier, struct fx_err *err);
+    /* Records `n` leaked changes in the open transaction, or in one of its own that leaves the position. */
+    bool (*leak)(struct cdc_sink *sink, int64_t n, const char *what, struct fx_err *err);
     bool (*commit)(struct cdc_sink *sink, bool is_more, struct fx_err *err);
     bool (*abort)(struct cdc_sink *sink, struct fx_err *err);
     bool (*settle)(struct cdc_sink *sink, struct fx_err *err);

@@ -158,6 +158,22 @@ static bool claim(struct sink_db *s, int64_t epoch, struct fx_err *err)
     return true;
 }
 
+static bool read_leaks(struct sink_db *s, struct fx_err *err)
+{
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    fx_cell stream[] = {fx_str_from(s->binding->stream), fx_str_from(s->binding->stream)};
+    if (!fx_db_query(s->db,
+                     "select coalesce(sum(n), 0), coalesce((select what from ficus.leak "
+                     "where stream = ? order by id desc limit 1), '') "
+                     "from ficus.leak where stream = ?",
+                     stream, 2, &rows, err))
+        return false;
+    struct fx_str what = fx_utf8_clip(fx_rows_at(&rows, 0, 1), CDC_LEAK_TEXT - 1);
+    (void)snprintf(s->sink.leak_last, sizeof s->sink.leak_last, "%.*s", FX_STR_FMT(what));
+    return fx_parse_i64(fx_rows_at(&rows, 0, 0), 0, INT64_MAX, &s->sink.leaks) ||
+           fx_fail(err, FX_E_DRIFT, "ficus.leak holds rows that are not ours");
+}
+
 /* ---- sending ---------------------------------------------------------------------------------------- */
 
 /* The stream has stopped, so nothing that needs it can be the next step. */
@@ -300,6 +316,37 @@ static bool sink_barrier(struct cdc_sink *sink, const struct cdc_barrier *barrie
     return !s->is_exact || flush(s, err);
 }
 
+/* A transaction of progress alone; the caller commits. */
+static void begin_mark(struct sink_db *s, const struct fx_pos *pos, enum cdc_progress_phase phase)
+{
+    struct cdc_progress to = s->next;
+    to.pos = *pos;
+    to.phase = phase;
+    to.ordinal = phase == s->next.phase ? to.ordinal + 1 : 0;
+    s->txn = (struct cdc_txn){.pos = *pos, .label = "a progress mark"};
+    s->txn.commit_us = s->sink.durable_commit_us;
+    s->txn.is_coarse_time = s->sink.is_coarse_time;
+    add_begin(s, &to);
+}
+
+/* Sent with the change itself: a leak that was applied and then forgotten would let the next gate through. */
+static bool add_leak(struct sink_db *s, int64_t n, const char *what, struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(4096);
+    enum fx_engine engine = s->binding->target->engine;
+    struct fx_str text = fx_utf8_clip(fx_str_from(what), CDC_LEAK_TEXT - 1);
+    fx_buf_add_c(&sql, "insert into ficus.leak (stream, position, n, what) values (");
+    fx_db_literal(engine, fx_str_from(s->binding->stream), &sql);
+    fx_buf_add_char(&sql, ',');
+    fx_db_literal(engine, fx_str_from(s->txn.pos.text), &sql);
+    fx_buf_printf(&sql, ",%" PRId64 ",", n);
+    fx_db_literal(engine, fx_utf8_valid(text) ? text : FX_STR("(not shown)"), &sql);
+    fx_buf_add_char(&sql, ')');
+    FX_ASSERT(!sql.has_failed);
+    cdc_batch_statement(&s->batch, fx_buf_cstr(&sql), 1);
+    return !s->is_exact || flush(s, err);
+}
+
 static bool sink_commit(struct cdc_sink *sink, bool is_more, struct fx_err *err)
 {
     struct sink_db *s = self(sink);
@@ -316,6 +363,17 @@ static bool sink_commit(struct cdc_sink *sink, bool is_more, struct fx_err *err)
     s->committing_coarse = s->txn.is_coarse_time;
     s->sink.is_pending = true;
     return is_more || flush(s, err);
+}
+
+/* Between two transactions the position stays: somebody may hold the stream there. */
+static bool sink_leak(struct cdc_sink *sink, int64_t n, const char *what, struct fx_err *err)
+{
+    struct sink_db *s = self(sink);
+    if (s->is_in_txn)
+        return add_leak(s, n, what, err);
+    struct fx_pos at = s->next.pos;
+    begin_mark(s, &at, CDC_PROGRESS_STREAM);
+    return add_leak(s, n, what, err) && sink_commit(sink, false, err);
 }
 
 /* What is in the text still goes out: it may hold the commit of the transaction before. */
@@ -337,15 +395,7 @@ static bool sink_settle(struct cdc_sink *sink, struct fx_err *err)
 static bool sink_mark(struct cdc_sink *sink, const struct fx_pos *pos,
                       enum cdc_progress_phase phase, struct fx_err *err)
 {
-    struct sink_db *s = self(sink);
-    struct cdc_progress to = s->next;
-    to.pos = *pos;
-    to.phase = phase;
-    to.ordinal = phase == s->next.phase ? to.ordinal + 1 : 0;
-    s->txn = (struct cdc_txn){.pos = *pos, .label = "a progress mark"};
-    s->txn.commit_us = s->sink.durable_commit_us;
-    s->txn.is_coarse_time = s->sink.is_coarse_time;
-    add_begin(s, &to);
+    begin_mark(self(sink), pos, phase);
     return sink_commit(sink, false, err);
 }
 
@@ -421,6 +471,7 @@ static const struct cdc_sink_ops sink_db_ops = {
     .begin = sink_begin,
     .row = sink_row,
     .barrier = sink_barrier,
+    .leak = sink_leak,
     .commit = sink_commit,
     .abort = sink_abort,
     .settle = sink_settle,
@@ -441,7 +492,7 @@ bool cdc_sink_db_open(const struct cdc_sink_spec *spec, struct cdc_sink **ret_si
     s->is_exact = spec->is_exact;
     cdc_batch_init(&s->batch, spec->binding, spec->options->copy_batch_rows);
     if (!fx_db_open(spec->binding->target, &s->db, err) || !settings(s, err) ||
-        !claim(s, spec->epoch, err)) {
+        !claim(s, spec->epoch, err) || !read_leaks(s, err)) {
         fx_err_as_target(err);
         sink_close(&s->sink);
         return fx_ctx(err, "opening target database \"%s\"", spec->binding->target->name);

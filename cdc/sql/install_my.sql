@@ -19,6 +19,17 @@ create table if not exists ficus.barrier /* ficus */ (
     primary key (grp, epoch)
 ) engine = InnoDB character set utf8mb4 collate utf8mb4_bin;
 
+-- Changes that were accepted while their side was fenced or away, written in the transaction that applied them. A
+-- stream counts them from here when it starts; whoever has dealt with one deletes it.
+create table if not exists ficus.leak /* ficus */ (
+    id       bigint not null auto_increment primary key,
+    stream   varchar(128) not null,
+    position varchar(255) not null,
+    n        bigint not null,
+    what     varchar(255) not null,
+    at       timestamp(6) not null default current_timestamp(6)
+) engine = InnoDB character set utf8mb4 collate utf8mb4_bin;
+
 -- The rehearsal's table: streamed like any other, owned by the group "<context>.canary".
 create table if not exists ficus.canary /* ficus */ (
     id   bigint not null auto_increment primary key,

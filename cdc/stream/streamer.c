@@ -120,10 +120,11 @@ static void note_lag(struct streamer *s)
     s->status.lag_ms = FX_MAX(us, (int64_t)0) / 1000;
 }
 
-static void note_leaks(struct streamer *s, int64_t n, const struct cdc_row *row)
+/* Counted, told, and recorded on the target with what leaked, or by itself between two transactions. */
+static bool note_leaks(struct streamer *s, int64_t n, const struct cdc_row *row, struct fx_err *err)
 {
     if (n == 0)
-        return;
+        return true;
     s->status.leaks += n;
     if (row != NULL) {
         FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(200);
@@ -137,6 +138,7 @@ static void note_leaks(struct streamer *s, int64_t n, const struct cdc_row *row)
     }
     fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "write leak", "count=%" PRId64 " last=\"%s\"", n,
            s->status.leak_last);
+    return s->sink->ops->leak(s->sink, n, s->status.leak_last, err);
 }
 
 static struct cdc_own_watch *watch_of(struct streamer *s, const char *group)
@@ -147,14 +149,16 @@ static struct cdc_own_watch *watch_of(struct streamer *s, const char *group)
     return NULL;
 }
 
-static void adopt_own(struct streamer *s)
+static bool adopt_own(struct streamer *s, struct fx_err *err)
 {
     if (!s->own_read.is_waiting ||
         !fx_pos_covers(s->binding->source->engine, &s->at, &s->own_read.pos))
-        return;
+        return true;
     s->own_read.is_waiting = false;
-    for (size_t i = 0; i < FX_ARRAY_LEN(s->owns); i++)
-        note_leaks(s, cdc_own_adopt(&s->owns[i], &s->own_read.owns[i]), NULL);
+    bool is_ok = true;
+    for (size_t i = 0; i < FX_ARRAY_LEN(s->owns) && is_ok; i++)
+        is_ok = note_leaks(s, cdc_own_adopt(&s->owns[i], &s->own_read.owns[i]), NULL, err);
+    return is_ok;
 }
 
 /* ---- events ------------------------------------------------------------------------------------------ */
@@ -176,7 +180,8 @@ static bool on_row(struct streamer *s, const struct cdc_row *row, struct fx_err 
     const char *group = cdc_row_group(s->binding, row);
     if (group == NULL)
         return true; /* another context's canary */
-    note_leaks(s, cdc_own_row(watch_of(s, group)), row);
+    if (!note_leaks(s, cdc_own_row(watch_of(s, group)), row, err))
+        return false;
     cdc_control_push_key(s->env->control, s->binding, row);
     s->status.applied_rows++;
     return s->sink->ops->row(s->sink, row, err);
@@ -213,8 +218,7 @@ static bool on_commit(struct streamer *s, const struct cdc_txn *txn, struct fx_e
                s->is_loop);
         publish(s, true);
     }
-    adopt_own(s);
-    return true;
+    return adopt_own(s, err);
 }
 
 /* Owners, leaks and rows of a transaction that never was did not happen either. */
@@ -232,15 +236,13 @@ static bool on_abort(struct streamer *s, const struct cdc_txn *txn, struct fx_er
     return true;
 }
 
-static void on_own(struct streamer *s, const struct cdc_own *own)
+static bool on_own(struct streamer *s, const struct cdc_own *own, struct fx_err *err)
 {
     struct cdc_own_watch *watch = watch_of(s, own->group);
-    if (watch == NULL)
-        return;
-    note_leaks(s, cdc_own_event(watch, own), NULL);
+    return watch == NULL || note_leaks(s, cdc_own_event(watch, own), NULL, err);
 }
 
-static void on_passed(struct streamer *s, const struct fx_pos *pos)
+static bool on_passed(struct streamer *s, const struct fx_pos *pos, struct fx_err *err)
 {
     enum fx_engine engine = s->binding->source->engine;
     if (!fx_pos_covers(engine, &s->at, pos))
@@ -248,7 +250,7 @@ static void on_passed(struct streamer *s, const struct fx_pos *pos)
     struct fx_pos end = s->src->ops->end(s->src);
     if (end.text[0] != '\0' && fx_pos_covers(engine, &s->at, &end) && !s->sink->is_pending)
         s->status.lag_ms = 0;
-    adopt_own(s);
+    return adopt_own(s, err);
 }
 
 static bool on_event(struct streamer *s, const struct cdc_event *event, struct fx_err *err)
@@ -262,13 +264,13 @@ static bool on_event(struct streamer *s, const struct cdc_event *event, struct f
         s->has_waiting = true;
         return true;
     case CDC_EV_ROW: return on_row(s, &event->row, err);
-    case CDC_EV_OWN: on_own(s, &event->own); return true;
+    case CDC_EV_OWN: return on_own(s, &event->own, err);
     case CDC_EV_BARRIER:
         s->barrier = event->barrier;
         return s->is_loop || s->sink->ops->barrier(s->sink, &event->barrier, err);
     case CDC_EV_COMMIT: return on_commit(s, &event->txn, err);
     case CDC_EV_ABORT: return on_abort(s, &event->txn, err);
-    case CDC_EV_PASSED: on_passed(s, &event->pos); return true;
+    case CDC_EV_PASSED: return on_passed(s, &event->pos, err);
     }
     return true;
 }
@@ -490,6 +492,8 @@ static bool open_session(struct streamer *s, struct fx_err *err)
     if (s->sink->progress.phase != CDC_PROGRESS_STREAM && !copy(s, err))
         return false;
     s->at = s->sink->progress.pos;
+    s->status.leaks = s->sink->leaks;
+    (void)snprintf(s->status.leak_last, sizeof s->status.leak_last, "%s", s->sink->leak_last);
     for (size_t i = 0; i < FX_ARRAY_LEN(s->owns); i++)
         cdc_own_watch_init(&s->owns[i], i == 0 ? s->binding->ctx.name : s->binding->canary_group);
     if (!cdc_own_query(s->binding, &s->own_read, err))

@@ -46,7 +46,9 @@ kill -KILL "$(streams_pid forward)"
 until_ok 5 stopped forward
 pg_sql mono shop "update orders set qty = 9 where id = 9"
 start >/dev/null
-check "a leak while the stream was down is found after its restart" until_ok 10 has forward leaks 1
+check "a leak while the stream was down is found after its restart, the one before is not forgotten" until_ok 10 has forward leaks 2
+same "both stand on the target, with the row where it is known" "1 public.orders key 7 at" \
+    "$(my_sql orders ficus "select sum(n) - 1, substring_index(min(nullif(what, '')), ' ', 4) from leak where stream = 'orders-forward'" | tr '\t' ' ')"
 
 my_sql orders ficus "start transaction; update own set state = 'FENCED', epoch = 4 where grp = 'orders'; insert into marker(grp, epoch) values ('orders', 4); commit"
 check "the reverse stream has read MariaDB's barrier" until_ok 5 has reverse barrier_epoch 4
@@ -65,6 +67,14 @@ pg_sql mono shop "update ficus.own set state = 'HERE', epoch = 5 where grp = 'or
 my_sql orders orders "update customer_orders set qty = 4 where id = 13"
 my_sql orders ficus "update own set state = 'HERE', epoch = 5 where grp = 'orders'"
 start >/dev/null
-check "a leak on PostgreSQL before it owned again is found" until_ok 10 has forward leaks 1
-check "and one on MariaDB" until_ok 10 has reverse leaks 1
+check "a leak on PostgreSQL before it owned again is found" until_ok 10 has forward leaks 3
+check "and one on MariaDB" until_ok 10 has reverse leaks 2
+same "which stand on the other side" 2 "$(pg_sql mono shop "select sum(n) from ficus.leak where stream = 'orders-reverse'")"
+
+# Whoever has dealt with them deletes them; then the count begins anew.
+my_sql orders ficus "delete from leak where stream = 'orders-forward'"
+kill -KILL "$(streams_pid forward)"
+until_ok 5 stopped forward
+start >/dev/null
+check "leaks that were dealt with are gone" until_ok 10 has forward leaks 0
 fx_done
