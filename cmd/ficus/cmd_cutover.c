@@ -102,6 +102,10 @@ static void print_timings(const int64_t step_ms[PLN_CUT_STEP_COUNT])
 static void print_result(const char *group, const struct pln_cutover_result *r)
 {
     print_timings(r->step_ms);
+    if (r->outcome == PLN_CUT_UNSETTLED) {
+        printf("%s: not settled; perhaps neither side accepts writes now\n", group);
+        return;
+    }
     printf("%s: the %s side serves at epoch %" PRId64 "; writes paused %" PRId64
            " ms, fenced %" PRId64 " ms, %" PRId64 " keys compared, %" PRId64 " leaks\n",
            group, r->new_serves ? "new" : "old", r->epoch, r->pause_ms, r->fenced_ms,

@@ -78,7 +78,7 @@ static void set_state(struct pln_cutover *cut, int to)
     cut->state = to;
 }
 
-/* Not a fx_fail of its own code: a step has failed and the group stays with A. */
+/* Asked before the commit only. A stop is a step that failed: the group stays with A, the code stays INTERRUPTED. */
 static bool stopped(struct pln_cutover *cut, struct fx_err *err)
 {
     if (cut->should_stop == NULL || !cut->should_stop(cut->arg))
@@ -154,7 +154,7 @@ static bool step_preflight(struct pln_cutover *cut, struct fx_err *err)
                 "%s at epoch %" PRId64 " on the other",
                 cut->group, pln_own_state_name(a.state), a.epoch, pln_own_state_name(b.state),
                 b.epoch);
-        return fx_hint(err, "Run ficus run resume to finish what was begun.");
+        return fx_hint(err, "To finish what was begun run " PLN_CUT_GO_ON ".");
     }
     cut->e = a.epoch;
     cut->result->epoch = a.epoch;
@@ -408,10 +408,12 @@ static int after_failure(const struct pln_cutover *cut)
 /* What the caller learns about a failure after the commit. */
 static bool forward_failed(struct pln_cutover *cut, struct fx_err *err)
 {
+    if (cut->state == PLN_CUT_OPEN)
+        cut->result->outcome = PLN_CUT_UNSETTLED;
     if (cut->state == PLN_CUT_CONFIRM || err->code == FX_E_STALE_EPOCH)
         return false;
     fx_err_recode(err, FX_E_INTERRUPTED);
-    return fx_hint(err, "The commit is done and only forward is safe: run ficus run resume.");
+    return fx_hint(err, "The commit is done and only forward is safe: run " PLN_CUT_GO_ON ".");
 }
 
 static bool finish_abort(struct pln_cutover *cut, const struct fx_err *why,
@@ -431,8 +433,11 @@ static bool give_up(struct pln_cutover *cut, struct fx_err *err)
     enum pln_cutover_step at = (enum pln_cutover_step)cut->state;
     struct fx_err why = *err;
     set_state(cut, after_failure(cut));
-    if (cut->state == PLN_CUT_ENDED)
-        return false; /* preflight: nothing was touched */
+    if (cut->state == PLN_CUT_ENDED) { /* preflight: nothing was touched */
+        if (cut->result->epoch == 0)
+            cut->result->outcome = PLN_CUT_NOTHING;
+        return false;
+    }
     if (cut->state == PLN_CUT_RELEASE)
         return finish_abort(cut, &why, at, err);
     int next = PLN_CUT_ABORT;
@@ -440,6 +445,7 @@ static bool give_up(struct pln_cutover *cut, struct fx_err *err)
     bool is_known = pln_cut_abort(cut, &next, err);
     pln_cut_pass(cut, "abort", "end");
     if (!is_known) {
+        cut->result->outcome = PLN_CUT_UNSETTLED;
         set_state(cut, PLN_CUT_ENDED);
         return false;
     }

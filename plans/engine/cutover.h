@@ -105,15 +105,16 @@ struct pln_cutover_env {
 };
 
 enum pln_cutover_outcome {
-    PLN_CUT_NOTHING,   /* failed before anything was begun or looked at */
-    PLN_CUT_COMMITTED, /* B serves; all steps are done */
+    PLN_CUT_NOTHING, /* failed before the rows of ownership were as they must be, or could be read */
+    PLN_CUT_COMMITTED, /* B serves; after a failure what follows step 10 may not be done */
     PLN_CUT_ABORTED,   /* A serves */
+    PLN_CUT_UNSETTLED, /* committed and B not open yet, or nobody could learn whether it is: resume */
 };
 
 struct pln_cutover_result {
     enum pln_cutover_outcome outcome;
-    int64_t epoch;   /* of the side that serves now */
-    bool new_serves; /* which side that is */
+    int64_t epoch;   /* of the side that serves now; not of UNSETTLED */
+    bool new_serves; /* which side that is; not of UNSETTLED */
     /* step 2 began until step 11 done (or the release of an abort): what a held write feels */
     int64_t pause_ms;
     int64_t fenced_ms;   /* fence committed until opened: what a direct writer feels */

@@ -21,6 +21,9 @@ enum pln_cut_state {
 
 enum { PLN_CUT_RETRY_MS = 100 }; /* between two tries of what has a limit of its own */
 
+/* The next command, for hints. A cut-over by hand has no run: its command finishes first what was begun. */
+#define PLN_CUT_GO_ON "ficus run resume, or by hand the same ficus cutover command again"
+
 /* --- cutover.c --- */
 
 /* The result of a run that has done nothing yet; clears what the machine keeps. */

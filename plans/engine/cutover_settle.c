@@ -118,7 +118,7 @@ bool pln_cut_abort(struct pln_cutover *cut, int *ret_state, struct fx_err *err)
     fx_fail(err, FX_E_STUCK, "could not learn from the losing side whether group \"%s\" committed",
             cut->group);
     fx_detail(err, "%s", why.message);
-    return fx_hint(err, "Bring that database back and run ficus run resume.");
+    return fx_hint(err, "Bring that database back and run " PLN_CUT_GO_ON ".");
 }
 
 /* --- resume ------------------------------------------------------------------------------------ */
@@ -206,8 +206,10 @@ bool pln_cutover_settle(struct pln_cutover *cut, struct fx_err *err)
     bool new_serves = false;
     pln_cut_reset(cut);
     cut->state = PLN_CUT_OPEN; /* journal failures are kept for the end */
-    if (!settle_rows(cut, &new_serves, err))
+    if (!settle_rows(cut, &new_serves, err)) {
+        cut->result->outcome = PLN_CUT_UNSETTLED;
         return fx_ctx(err, "finishing what was begun with group \"%s\"", cut->group);
+    }
     bool is_b = new_serves == cut->b_is_new;
     enum pln_place serves = is_b ? PLN_B : PLN_A;
     cut->result->new_serves = new_serves;

@@ -373,6 +373,38 @@ static void crash_and_resume(int at, enum failure failure, bool is_expired)
     assert_settled(&w, result.outcome == PLN_CUT_COMMITTED, when);
 }
 
+/* Nothing answers from call `at` on. What the result then claims must be so; that nobody knows is no claim. */
+static enum pln_cutover_outcome outcome_of_a_break(int at, enum failure failure)
+{
+    struct world w = fresh();
+    struct pln_cutover_options opt = pln_cutover_options_default();
+    struct pln_cutover_result result;
+    struct fx_err err = FX_ERR_INIT;
+    w.at = at;
+    w.failure = failure;
+    w.is_dead = true;
+    struct pln_cutover cut = machine(&w, &opt, &result);
+    bool ok = pln_cutover_machine(&cut, &err);
+    bool is_a = w.a.state == PLN_HERE, is_b = w.b.state == PLN_HERE;
+    if (result.outcome == PLN_CUT_COMMITTED ? !is_b : result.outcome != PLN_CUT_UNSETTLED && !is_a)
+        fail_msg("call %d: outcome %d, a=%s b=%s", at, (int)result.outcome,
+                 pln_own_state_name(w.a.state), pln_own_state_name(w.b.state));
+    assert_true(!ok || result.outcome == PLN_CUT_COMMITTED);
+    return result.outcome;
+}
+
+static void test_cutover__a_result_never_names_a_side_that_does_not_serve(void **state)
+{
+    (void)state;
+    int n[PLN_CUT_UNSETTLED + 1] = {0};
+    for (int at = 1; at <= calls_of_a_good_run(); at++) {
+        n[outcome_of_a_break(at, FAIL_BEFORE)]++;
+        n[outcome_of_a_break(at, FAIL_AFTER)]++;
+    }
+    for (size_t i = 0; i < FX_ARRAY_LEN(n); i++)
+        assert_true(n[i] > 0);
+}
+
 static void test_cutover__resume_after_death_at_any_call_settles(void **state)
 {
     (void)state;
@@ -538,6 +570,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cutover__moves_the_group_and_raises_both_epochs),
         cmocka_unit_test(test_cutover__one_failure_anywhere_leaves_one_side_serving),
+        cmocka_unit_test(test_cutover__a_result_never_names_a_side_that_does_not_serve),
         cmocka_unit_test(test_cutover__resume_after_death_at_any_call_settles),
         cmocka_unit_test(test_cutover__fence_is_tried_again_and_held_again),
         cmocka_unit_test(test_cutover__a_fence_that_healed_is_an_abort),
