@@ -7,7 +7,8 @@
  *   3. add the line  X(<noun>)  to cmd/ficus/commands.def
  *
  * Help, "did you mean", docs/reference/commands.md come from the table. A command returns false with *err
- * filled; main prints it and exits with the code's status. A command that changes something acts only with --execute.
+ * filled; main prints it and exits with the code's status. A command that changes something acts only with --execute;
+ * `run resume` goes on with what was begun with it.
  */
 #ifndef FICUS_CMD_H
 #define FICUS_CMD_H

@@ -16,7 +16,7 @@ struct help_options {
 
 static const struct fx_opt help_options[] = {
     FX_OPT_TEXT(struct help_options, markdown, "markdown", 0, "PAGE",
-                "write a page of docs/reference: commands, errors, exit-codes, config"),
+                "write a page of docs/reference: commands, errors, exit-codes, config, metrics"),
     FX_OPT_END,
 };
 
@@ -166,7 +166,8 @@ static bool run_help(struct cmd_call *call, struct fx_err *err)
                      "ficus moves one part of a monolith into a service of its own, and back.\n\n"
                      "usage: ficus COMMAND [options]      (ficus COMMAND --help explains one)\n\n");
         list_commands(call->n_words > 0 ? call->words[0] : NULL, &out);
-        fx_buf_add_c(&out, "\nWhat changes something acts only with --execute.\n");
+        fx_buf_add_c(&out, "\nWhat changes something acts only with --execute; `ficus run resume`\n"
+                           "goes on with what was begun with it.\n");
     }
     fputs(fx_buf_cstr(&out), stdout);
     return true;

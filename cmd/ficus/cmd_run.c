@@ -28,6 +28,13 @@ static const struct fx_opt run_options[] = {
     FX_OPT_END,
 };
 
+static const struct fx_opt resume_options[] = {
+    FX_OPT_FLAG(struct run_options, execute, "execute", 0,
+                "taken, not needed: the run was begun with it"),
+    FX_OPT_FLAG(struct run_options, plain, "plain", 0, "lines instead of a picture"),
+    FX_OPT_END,
+};
+
 struct watch {
     struct fx_term term;
     pid_t painter; /* 0: lines are printed here */
@@ -237,7 +244,9 @@ const struct cmd cmd_run[] = {
      .words = "[RUN]",
      .words_max = 1,
      .summary = "go on with a run that was interrupted, held or stuck (the newest without RUN)",
-     .options = run_options,
+     .more = "Acts at once: what it goes on with was begun with --execute. Of a run that is at its "
+             "end it repeats the verdict.",
+     .options = resume_options,
      .options_size = sizeof(struct run_options),
      .run = run_resume},
     {.noun = "run",
