@@ -7,6 +7,7 @@
 #include "strangler/config.h"
 
 #include "lib/base/panic.h"
+#include "lib/fmt/json_diff.h"
 #include "strangler/facade.h"
 
 struct reader {
@@ -460,6 +461,8 @@ static void read_shadow(struct reader *r, struct fx_node *node, struct fcd_conf_
             continue;
         if (item->text.len == 0 || item->text.ptr[0] != '/')
             fx_problem(r->problems, item, "a JSON pointer begins with \"/\"");
+        else if (!fx_json_ignore_check(item->text.ptr))
+            fx_problem(r->problems, item, "in a JSON pointer \"~\" is written \"~0\"");
         ctx->shadow.pointers[ctx->shadow.n_pointers++] = item->text.ptr;
     }
 }

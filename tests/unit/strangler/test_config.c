@@ -100,6 +100,10 @@ static void test_config__all_problems_are_reported_with_their_places(void **stat
          "contexts:\n  c:\n    old: {upstream: mono}\n    new: {upstream: orders}\n"
          "    sticky: {by: [issue, \"cookie:sid\"]}\n",
          "nothing can follow"},
+        {HEAD UPSTREAMS FACADE
+         "contexts:\n  c:\n    old: {upstream: mono}\n    new: {upstream: orders}\n"
+         "    shadow: {ignore: [\"/a~2\"]}\n",
+         "\"~\" is written \"~0\""},
     };
     for (size_t i = 0; i < FX_ARRAY_LEN(cases); i++) {
         struct fx_err err = FX_ERR_INIT;
