@@ -21,8 +21,8 @@ enum cdc_control_table {
 
 enum cdc_control_table cdc_control_table_of(const struct fx_bl_table *table);
 /*
- * `before`: the row before an update, else NULL. *ret_event: OWN or BARRIER, or NONE. *ret_is_mark: the row is progress of `other_stream`, so the transaction is
- * a loop. Errors: DRIFT for a row that is not as Ficus writes it.
+ * `before`: the row before an update, else NULL. *ret_event: OWN or BARRIER, or NONE. *ret_is_mark: the row is progress of
+ * `other_stream`, so the transaction is a loop. Errors: DRIFT for a row that is not as Ficus writes it.
  */
 bool cdc_control_row(const struct fx_bl_table *table, const struct fx_value *before,
                      const struct fx_value *row, const char *other_stream,

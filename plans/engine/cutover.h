@@ -171,9 +171,10 @@ struct pln_own {
 const char *pln_own_state_name(enum pln_own_state state); /* "HERE" */
 
 /*
- * Creates ficus.own (and gate, marker on MariaDB), the trigger function, the rows of the group and of its canary group (old HERE,
- * new AWAY, both at `epoch`: 1, or where a facade stands after an earlier run that was rolled back), and the fence triggers of the side that is AWAY. Idempotent; never changes a row that exists.
- * Runs before cdc_install, which adds its own tables to the same schema; so the canary table is created here as well.
+ * Creates ficus.own (and gate, marker on MariaDB), the trigger function, the rows of the group and of its canary group
+ * (old HERE, new AWAY, both at `epoch`: 1, or where a facade stands after an earlier run that was rolled back), and the
+ * fence triggers of the side that is AWAY. Idempotent; never changes a row that exists. Runs before cdc_install, which adds
+ * its own tables to the same schema; so the canary table is created here as well.
  */
 bool pln_own_install(struct fx_context *ctx, int64_t epoch, struct fx_err *err) FX_MUST_CHECK;
 /*
