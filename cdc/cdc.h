@@ -72,14 +72,17 @@ struct cdc_status {
 };
 
 /*
- * Creates what both streams need on both sides: schema ficus with progress and barrier, the canary
- * table, publication, slot, origins; idempotent. Then preflight: every table has a key and a replica identity, formats
+ * Looks and changes nothing; may run before or after cdc_install: every table has a key and a replica identity, formats
  * (wal_level, binlog row format, full images, full metadata), target tables are empty or this stream's own,
  * no value that the target cannot hold (scans the source; `is_thorough` false skips the scan).
  * Errors: all findings in one error, hints with the mending command.
  */
 bool cdc_preflight(struct fx_context *ctx, const struct cdc_options *options, bool is_thorough,
                    struct fx_err *err) FX_MUST_CHECK;
+/*
+ * Creates what both streams need on both sides: schema ficus with progress, barrier, leak and the canary table,
+ * publication, origin, and the place where the reverse stream begins. Idempotent. The slot is made by the initial copy.
+ */
 bool cdc_install(struct fx_context *ctx, struct fx_err *err) FX_MUST_CHECK;
 
 /* Spawns the process (argv0: path of the ficus executable) unless it lives; waits until it answers. */

@@ -57,7 +57,7 @@ struct fcd_status {
 
 bool fcd_control_status(const struct fcd_endpoint *at, struct fx_arena *arena,
                         struct fcd_status **ret, struct fx_err *err) FX_MUST_CHECK;
-/* Announces a controller; a lower epoch than the facade knows is refused. Also resets nothing. */
+/* Announces a controller; a lower epoch than the facade knows is refused. Changes nothing else. */
 bool fcd_control_claim(const struct fcd_endpoint *at, int64_t controller_epoch,
                        struct fx_err *err) FX_MUST_CHECK;
 bool fcd_control_weight(const struct fcd_endpoint *at, int64_t controller_epoch, const char *route,

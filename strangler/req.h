@@ -88,7 +88,7 @@ bool fcd_req_ends_with_close(const struct fcd_req *req);
 /* The connection is closing under it. The request stays behind if an upstream is working on a write. */
 void fcd_req_client_gone(struct fcd_req *req);
 
-/* Answers by ourselves: a JSON object {"code", "message"}; the exchange, if any, is over. */
+/* Answers by ourselves: a JSON object {"status", "error", "message", "from"}; the exchange, if any, is over. */
 void fcd_req_refuse(struct fcd_req *req, int status, const char *message);
 
 /* req_head.c: the head towards the upstream and towards the client. */

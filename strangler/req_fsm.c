@@ -13,7 +13,7 @@
 #include "strangler/conn.h"
 
 enum next { NEXT_MORE, NEXT_WAIT, NEXT_DONE };
-enum { ADMIN_BODY_MAX = 64 * 1024, REPLY_MAX = 64 << 20, STEP_ROUNDS = 64 };
+enum { ADMIN_BODY_MAX = 64 * 1024, REPLY_MAX = 64 << 20 };
 
 static const char *const step_names[] = {
 #define X(name, what) #name,

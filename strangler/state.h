@@ -4,7 +4,8 @@
  * epoch and hold, each route's weight and shadow.
  *
  * One caller (admin/api) changes it: works on a copy, saves the copy (atomic write, fsync), then makes it the
- * state. So what the facade acts on, and what it answers, is always on disk.
+ * state. So what the facade acts on, and what it answers, is always on disk. The one change that is not saved is a
+ * hold that reaches its deadline (group.c): a restart finds the same deadline in the past.
  *
  * Routes and groups that the configuration no longer names are kept: a typo in ficus.yaml must not make the
  * facade forget an owner. Not for counters: those start at zero with the process.

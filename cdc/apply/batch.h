@@ -28,7 +28,6 @@ struct cdc_batch {
     enum cdc_batch_open open;
     size_t open_table;
     int64_t open_rows;
-    bool is_key_list; /* the open delete's list is "(a,b),(c,d)" */
     struct fx_arena scratch;
 };
 

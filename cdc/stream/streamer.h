@@ -10,6 +10,7 @@
  *              │ position on the target                  ▲                     │      release
  *              └─────────────────────────────────────────┘                     │
  *   any state: stop asked for, or an error that no retry mends ──► STOPPED (the error object says why)
+ *   CATCHUP may be held too; a release leads to STREAM
  *
  * Nothing is remembered across a failure: the position is read again from the target, FOR UPDATE, after each
  * reconnect. A target transaction that failed without naming its row is tried once more change by change, so

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The log's levels and descriptor are the process's only mutable globals (style §11). */
+/* The log's levels and descriptor are the process's only mutable globals. */
 #include "lib/log/log.h"
 
 #include <stdarg.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The cut-over of one context and its fall-back: moves the ownership of a group of tables from the side
- * that has it (A) to the other one (B). docs/architecture.md names the protocol; the step numbers here are its.
+ * that has it (A) to the other one (B). The steps and their numbers stand below; cutover.c draws where each failure leads.
  *
  * Safety rests on one row per side, ficus.own, and on triggers that read it; not on the facade, not on a clock,
  * not on this process staying alive. So every function below may be killed anywhere and followed by
@@ -17,10 +17,12 @@
  * Errors of run, rehearse and resume:
  *   ABORTED        given up before the commit (retriable); A serves, triggers are being removed; err says at which step and why
  *   GATE_CLOSED    preflight found something; nothing was touched. err.detail lists all findings
- *   DRIFT          leftovers of somebody else's fence; the hint is the command that removes them
+ *   DRIFT          A is not HERE or B not AWAY (something was begun and not finished: the hint), or leftovers of somebody
+ *                  else's fence; err.detail has the command that removes them
  *   STALE_EPOCH    another operator owns the group; nothing more was touched
  *   STUCK          the own rows say what the protocol cannot produce, or an abort could not reach A
- *   INTERRUPTED    the commit is done, but something after it is not (B or a facade unreachable): call resume
+ *   INTERRUPTED    result.outcome ABORTED: should_stop asked before the commit, A serves. Else the commit is done, but
+ *                  something after it is not (B or a facade unreachable): call resume
  * Thread: one.
  */
 #ifndef PLN_CUTOVER_H
@@ -54,7 +56,7 @@ enum pln_cutover_step {
 const char *pln_cutover_step_name(enum pln_cutover_step step); /* "fence" */
 const char *pln_cutover_step_text(enum pln_cutover_step step);
 
-/* All limits in milliseconds. pln_cutover_options_default() gives the protocol's table. */
+/* All limits in milliseconds. Begin with pln_cutover_options_default(). */
 struct pln_cutover_options {
     int64_t fence_ttl_ms; /* after this the fence lets itself be reopened; steps 3 to 9 must fit */
     int64_t hold_ms;      /* deadline that the facades are given for held writes */
@@ -139,7 +141,7 @@ bool pln_cutover_resume(const struct pln_cutover_env *env, enum fx_direction dir
                         const struct pln_cutover_options *opt, struct pln_cutover_result *result,
                         struct fx_err *err) FX_MUST_CHECK;
 
-/* Step 0 alone (R11: a dry run makes all the checks that the real run makes). */
+/* Step 0 alone, all of it: what a dry run says is what the real run would find. */
 bool pln_cutover_preflight(const struct pln_cutover_env *env, enum fx_direction direction,
                            const struct pln_cutover_options *opt, struct fx_err *err) FX_MUST_CHECK;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The row of ownership: reading it, the four compare-and-sets on it, and what its values mean after a
- * crash. Everything that decides is a pure function, so that each row of the specification's tables is a unit test.
+ * crash. Everything that decides is a pure function, so that each case is a unit test.
  *
  *     state   HERE    this side accepts writes of the group
  *             FENCED  refuses them until `until`, then the next writer reopens it

@@ -52,7 +52,7 @@ struct pln_env {
 
 bool pln_run_start(const struct pln_env *env, const struct pln_plan *plan,
                    struct fx_err *err) FX_MUST_CHECK;
-/* `name` NULL: the only run that is not at its end. */
+/* `name` is one that pln_run_find gave. */
 bool pln_run_resume(const struct pln_env *env, const char *name, struct fx_err *err) FX_MUST_CHECK;
 bool pln_run_rollback(const struct pln_env *env, const char *name,
                       struct fx_err *err) FX_MUST_CHECK;

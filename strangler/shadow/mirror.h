@@ -23,7 +23,6 @@
 
 struct fcd_worker;
 struct fcd_req;
-struct fcd_route;
 struct fcd_shadow_job;
 
 struct fcd_exemplar {

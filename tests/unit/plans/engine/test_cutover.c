@@ -32,7 +32,7 @@ struct world {
     bool both_accepted;
 };
 
-/* S1, asked after every change of a row. */
+/* Do both sides accept? Asked after every change of a row: it must never be. */
 static void watch(struct world *w)
 {
     if (w->a.state == PLN_HERE && w->b.state == PLN_HERE)
