@@ -115,7 +115,7 @@ static bool read_progress(struct sink_db *s, const char *lock, struct cdc_progre
     if (rows.n_rows == 0) {
         (void)fx_fail(err, FX_E_DRIFT, "stream \"%s\" has no row in ficus.progress",
                       s->binding->stream);
-        is_ok = fx_hint(err, "Run: ficus cdc start --context %s", s->binding->ctx.name);
+        is_ok = fx_hint(err, "Run: ficus cdc start --context %s --execute", s->binding->ctx.name);
     } else {
         is_ok = parse_progress(&rows, ret, err);
     }

@@ -59,7 +59,8 @@ static void check_facade(struct pln_world *real, size_t i, int64_t epoch, struct
         pln_findings_add(f, "facade %s stands at epoch %" PRId64 ", above the database's %" PRId64,
                          address, group.epoch, epoch);
     if (group.hold == FCD_HOLDING)
-        pln_findings_add(f, "facade %s still holds writes; ficus route release", address);
+        pln_findings_add(f, "facade %s still holds writes; ficus route release %s --execute",
+                         address, group.group);
 }
 
 static void check_prediction(const struct pln_cutover_options *opt, struct pln_findings *f)
@@ -101,7 +102,8 @@ bool pln_world_preflight(void *world, struct fx_err *err)
                      pln_world_sides(world)->group, f.n);
         fx_detail(err, "%s", fx_buf_cstr(&f.text));
         if (f.has_foreign)
-            fx_hint(err, "Make sure that nobody else is cutting over, then run the command above.");
+            fx_hint(err,
+                    "Make sure that nobody else is cutting over, then run what the detail says.");
     }
     fx_buf_done(&f.text);
     return ok;
