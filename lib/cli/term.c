@@ -3,7 +3,6 @@
 #include "lib/cli/term.h"
 
 #include <errno.h>
-#include <stdarg.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
@@ -32,31 +31,6 @@ void fx_term_init(struct fx_term *term, int fd, bool no_color)
     term->is_tty = isatty(fd) == 1 && !is_dumb;
     term->has_color = term->is_tty && !no_color && !is_set("NO_COLOR") && !is_set("FICUS_NO_COLOR");
     fx_term_measure(term);
-}
-
-static const char *style_code(enum fx_style style)
-{
-    switch (style) {
-    case FX_STYLE_BOLD: return "\033[1m";
-    case FX_STYLE_DIM: return "\033[2m";
-    case FX_STYLE_GOOD: return "\033[32m";
-    case FX_STYLE_BAD: return "\033[31;1m";
-    case FX_STYLE_WARN: return "\033[33m";
-    }
-    return "";
-}
-
-void fx_term_styled(const struct fx_term *term, enum fx_style style, struct fx_buf *out,
-                    const char *fmt, ...)
-{
-    if (term->has_color)
-        fx_buf_add_c(out, style_code(style));
-    va_list ap;
-    va_start(ap, fmt);
-    fx_buf_vprintf(out, fmt, ap);
-    va_end(ap);
-    if (term->has_color)
-        fx_buf_add_c(out, "\033[0m");
 }
 
 /* Length of the escape sequence at s.ptr[i], 0 when none starts there. */
@@ -140,20 +114,5 @@ void fx_term_draw(struct fx_term *term, struct fx_str text)
     }
     fx_buf_add_c(&out, "\033[J");
     term->drawn_lines = lines;
-    write_all(term->fd, fx_buf_str(&out));
-}
-
-void fx_term_leave(struct fx_term *term)
-{
-    term->drawn_lines = 0;
-}
-
-void fx_term_erase(struct fx_term *term)
-{
-    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(256);
-    if (term->drawn_lines == 0)
-        return;
-    go_up(term, &out);
-    fx_buf_add_c(&out, "\033[J");
     write_all(term->fd, fx_buf_str(&out));
 }

@@ -16,21 +16,11 @@ struct fx_term {
     int drawn_lines; /* of the picture on the screen now */
 };
 
-enum fx_style { FX_STYLE_BOLD, FX_STYLE_DIM, FX_STYLE_GOOD, FX_STYLE_BAD, FX_STYLE_WARN };
-
 void fx_term_init(struct fx_term *term, int fd, bool no_color);
 void fx_term_measure(struct fx_term *term); /* the window may have changed */
-/* Appends `text`, styled when the terminal has colours. */
-void fx_term_styled(const struct fx_term *term, enum fx_style style, struct fx_buf *out,
-                    const char *fmt, ...) FX_PRINTF(4, 5);
 
-/*
- * Draws `text` (lines) over the picture drawn before, clipped to the window. With is_tty false: nothing.
- * fx_term_leave keeps what is drawn and continues below it; fx_term_erase takes it away.
- */
+/* Draws `text` (lines) over the picture drawn before, clipped to the window. With is_tty false: nothing. */
 void fx_term_draw(struct fx_term *term, struct fx_str text);
-void fx_term_leave(struct fx_term *term);
-void fx_term_erase(struct fx_term *term);
 
 /* Columns that UTF-8 text takes on a terminal, escape sequences not counted, every code point as one. */
 size_t fx_term_width(struct fx_str text);

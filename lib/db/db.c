@@ -54,11 +54,6 @@ enum fx_engine fx_db_engine(const struct fx_db *db)
     return db->conf->engine;
 }
 
-const struct fx_db_conf *fx_db_get_conf(const struct fx_db *db)
-{
-    return db->conf;
-}
-
 bool fx_db_is_broken(const struct fx_db *db)
 {
     return db->driver->is_broken(db);

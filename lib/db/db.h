@@ -56,7 +56,6 @@ bool fx_db_open(const struct fx_db_conf *conf, struct fx_db **ret_db,
                 struct fx_err *err) FX_MUST_CHECK;
 void fx_db_close(struct fx_db *db); /* NULL is fine */
 enum fx_engine fx_db_engine(const struct fx_db *db);
-const struct fx_db_conf *fx_db_get_conf(const struct fx_db *db);
 bool fx_db_is_broken(const struct fx_db *db);
 
 /* A parameter or result cell as text; ptr NULL means SQL NULL. */

@@ -169,12 +169,6 @@ void fx_json_w_raw(struct fx_json_w *w, struct fx_str json)
     fx_buf_add(w->out, json);
 }
 
-void fx_json_w_kv_str(struct fx_json_w *w, const char *key, struct fx_str text)
-{
-    fx_json_w_key(w, key);
-    fx_json_w_str(w, text);
-}
-
 void fx_json_w_kv_text(struct fx_json_w *w, const char *key, const char *text)
 {
     fx_json_w_key(w, key);

@@ -6,7 +6,7 @@
  *     fx_json_w_init(&w, &out);
  *     fx_json_w_object(&w);
  *     fx_json_w_key(&w, "rows"); fx_json_w_i64(&w, 42);
- *     fx_json_w_kv_str(&w, "name", name);
+ *     fx_json_w_kv_text(&w, "name", name);
  *     fx_json_w_end(&w);                       closes the innermost object or array
  *
  * A misuse (a value in an object without a key, too many ends) is a bug and panics. What does not fit
@@ -45,7 +45,6 @@ void fx_json_w_null(struct fx_json_w *w);
 void fx_json_w_raw(struct fx_json_w *w, struct fx_str json);
 
 /* Key and value in one call. */
-void fx_json_w_kv_str(struct fx_json_w *w, const char *key, struct fx_str text);
 void fx_json_w_kv_text(struct fx_json_w *w, const char *key, const char *text);
 void fx_json_w_kv_i64(struct fx_json_w *w, const char *key, int64_t value);
 void fx_json_w_kv_u64(struct fx_json_w *w, const char *key, uint64_t value);

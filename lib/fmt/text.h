@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Text to values and back: numbers with range and trailing-junk checks and no locale, UTF-8, hex, base64,
- * HTML escaping.
+ * Text to values and back: numbers with range and trailing-junk checks and no locale, UTF-8, hex.
  *
  * The parsers say only yes or no: the caller knows which key, column or header the text came from and
  * words the error. No leading or trailing space, no '+', no "0x" is accepted anywhere.
@@ -35,9 +34,5 @@ struct fx_str fx_utf8_clip(struct fx_str s, size_t max_bytes);
 
 void fx_hex_encode(struct fx_str bytes, struct fx_buf *out); /* lower case */
 bool fx_hex_decode(struct fx_str hex, struct fx_buf *out) FX_MUST_CHECK;
-void fx_base64_encode(struct fx_str bytes, struct fx_buf *out);              /* RFC 4648, padded */
-bool fx_base64_decode(struct fx_str text, struct fx_buf *out) FX_MUST_CHECK; /* strict, padded */
-/* & < > " ' as entities: safe in HTML and XML text and attribute values. */
-void fx_html_escape(struct fx_str text, struct fx_buf *out);
 
 #endif

@@ -19,15 +19,4 @@
  */
 bool fx_url_path_normal(struct fx_str raw, struct fx_buf *out, const char **ret_why) FX_MUST_CHECK;
 
-/* "http://host:port", host may be [v6] or unix:/path; the slices point into `url`. */
-struct fx_endpoint {
-    struct fx_str host;      /* without brackets; empty for unix */
-    struct fx_str unix_path; /* "http+unix:/path" or "unix:/path" */
-    int port;                /* default 80 */
-};
-bool fx_url_endpoint(struct fx_str url, struct fx_endpoint *ret,
-                     const char **ret_why) FX_MUST_CHECK;
-/* Value of one query parameter, percent-decoded into `out`; false: not there or malformed. */
-bool fx_url_query_get(struct fx_str query, const char *name, struct fx_buf *out);
-
 #endif

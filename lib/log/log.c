@@ -62,11 +62,6 @@ bool fx_log_configure(const char *levels)
     return true;
 }
 
-void fx_log_to_fd(int fd)
-{
-    sink.fd = fd;
-}
-
 bool fx_log_enabled(enum fx_log_level level, const char *component)
 {
     for (size_t i = 0; i < sink.n; i++)
@@ -136,18 +131,4 @@ void fx_log_err(enum fx_log_level level, const char *component, const char *obje
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(8192);
     fx_err_render_json(err, &text);
     emit(level, component, object, event, fx_buf_cstr(&text));
-}
-
-void fx_log_redact(const char *url, char *out, size_t size)
-{
-    struct fx_str s = fx_str_from(url);
-    const char *scheme_end = strstr(url, "://");
-    size_t user_at = scheme_end != NULL ? (size_t)(scheme_end - url) + 3 : 0;
-    struct fx_str rest = fx_str_sub(s, user_at, s.len);
-    const char *at = rest.len > 0 ? memrchr(rest.ptr, '@', rest.len) : NULL;
-    const char *colon = at != NULL ? memchr(rest.ptr, ':', (size_t)(at - rest.ptr)) : NULL;
-    if (colon == NULL)
-        snprintf(out, size, "%s", url);
-    else
-        snprintf(out, size, "%.*s:***%s", (int)(colon - url), url, at);
 }

@@ -5,8 +5,8 @@
  *     fx_log(FX_LOG_INFO, "cdc", stream_name, "copy finished", "rows=%" PRIu64, rows);
  *
  * `component` is a folder's name; `object` says which stream, connection or run (NULL: none). The
- * key=value part is a printf format or NULL. Secrets never come here: connection strings pass
- * through fx_log_redact first. Errors are rendered with fx_err_render by whoever stands at the top.
+ * key=value part is a printf format or NULL. Secrets never come here: a password in a URL is refused when ficus.yaml
+ * is read (lib/db/conf.c). Errors are rendered with fx_err_render by whoever stands at the top.
  * Thread: any; a line is written with one write(2).
  */
 #ifndef FX_LOG_LOG_H
@@ -20,14 +20,11 @@ enum fx_log_level { FX_LOG_DEBUG, FX_LOG_INFO, FX_LOG_WARN, FX_LOG_ERROR, FX_LOG
 
 /* "info" or "all=info,cdc=debug"; false leaves the levels as they were. */
 bool fx_log_configure(const char *levels);
-void fx_log_to_fd(int fd); /* default: stderr; the descriptor stays the caller's */
 bool fx_log_enabled(enum fx_log_level level, const char *component);
 void fx_log(enum fx_log_level level, const char *component, const char *object, const char *event,
             const char *fmt, ...) FX_PRINTF(5, 6);
 /* One line for a failure that the process survives (a reconnect, a refused admin call). */
 void fx_log_err(enum fx_log_level level, const char *component, const char *object,
                 const char *event, const struct fx_err *err);
-/* Copies a URL with its password replaced by ***. */
-void fx_log_redact(const char *url, char *out, size_t size);
 
 #endif

@@ -168,16 +168,6 @@ void pln_gates_read(struct pln_step *step, const struct fx_node *node, struct fx
     }
 }
 
-const char *pln_verdict_name(enum pln_verdict verdict)
-{
-    switch (verdict) {
-    case PLN_PASS: return "pass";
-    case PLN_FAIL: return "fail";
-    case PLN_UNKNOWN: return "unknown";
-    }
-    return "";
-}
-
 static enum pln_verdict not_measured(const char *what, struct fx_buf *why)
 {
     fx_buf_printf(why, "%s: not measured yet", what);

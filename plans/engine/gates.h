@@ -10,7 +10,6 @@
 #include "reconcile/reconcile.h"
 
 enum pln_verdict { PLN_PASS, PLN_FAIL, PLN_UNKNOWN };
-const char *pln_verdict_name(enum pln_verdict verdict);
 
 /* What a gate may look at. A negative number means: not measured. */
 struct pln_facts {

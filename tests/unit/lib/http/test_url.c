@@ -42,31 +42,11 @@ static void test_url__ambiguous_paths_are_refused(void **state)
     }
 }
 
-static void test_url__endpoints_and_queries(void **state)
-{
-    (void)state;
-    struct fx_endpoint endpoint;
-    const char *why;
-    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(100);
-    assert_true(fx_url_endpoint(FX_STR("http://127.0.0.1:8081"), &endpoint, &why));
-    assert_int_equal(endpoint.port, 8081);
-    assert_true(fx_url_endpoint(FX_STR("http://[::1]:81/"), &endpoint, &why));
-    assert_true(fx_str_eq_c(endpoint.host, "::1"));
-    assert_true(fx_url_endpoint(FX_STR("unix:/run/x.sock"), &endpoint, &why));
-    assert_false(fx_url_endpoint(FX_STR("http://a:0"), &endpoint, &why));
-    assert_false(fx_url_endpoint(FX_STR("http://a/b"), &endpoint, &why));
-    assert_false(fx_url_endpoint(FX_STR("ftp://a"), &endpoint, &why));
-    assert_true(fx_url_query_get(FX_STR("a=1&b=x%20y+z"), "b", &out));
-    assert_string_equal(fx_buf_cstr(&out), "x y z");
-    assert_false(fx_url_query_get(FX_STR("a=1"), "c", &out));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_url__normal_form_decodes_only_what_is_unreserved),
         cmocka_unit_test(test_url__ambiguous_paths_are_refused),
-        cmocka_unit_test(test_url__endpoints_and_queries),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
