@@ -8,7 +8,7 @@
  * discards (and counts) what the other stream's applier wrote.
  *
  * A stream process holds <state>/streams/<name>.lock while it lives and answers HTTP on the Unix socket
- * <state>/streams/<name>.sock: GET /status /metrics, POST /hold /advance /release /stop. Everything below that
+ * <state>/streams/<name>.sock: GET /status /metrics /tail, POST /hold /advance /release /stop. Everything below that
  * takes a struct cdc_ref is a client of that socket.
  *
  * Errors: STREAM when the process is not there (hint: ficus run resume), LOCKED when it already is.

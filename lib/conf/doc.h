@@ -40,8 +40,8 @@ bool fx_doc_parse(const char *name, struct fx_str text, struct fx_arena *arena,
 struct fx_node *fx_node_get(const struct fx_node *map, const char *key);
 
 /*
- * Collects every problem of a file, so that one run shows them all. At the end fx_problems_fail makes one
- * CONFIG error: the message counts them, the problems stand in `out` one a line ("plan.yaml:42:7: …").
+ * Collects every problem of a file, so that one run shows them all. At the end fx_problems_ok makes one
+ * CONFIG error: the message counts them, the problems stand in its detail one a line ("plan.yaml:42:7: …").
  */
 struct fx_problems {
     struct fx_buf text; /* one line a problem, "file:line:col: message\n" */

@@ -42,8 +42,8 @@ struct fx_err {
     enum fx_cause_kind cause_kind;
     int cause_number;  /* errno, MySQL error number or HTTP status */
     char sqlstate[6];  /* of PostgreSQL or MySQL, else "" */
-    bool is_retriable; /* from the table; fx_err_set_retriable overrides */
-    const char *file;  /* where it was raised, for --debug */
+    bool is_retriable; /* from the table of codes, unless who raised it knows better */
+    const char *file;  /* where it was raised, for a debugger */
     int line;
     char message[384];
     char detail[2048]; /* may hold several lines: all problems of a file at once */
@@ -90,7 +90,7 @@ bool fx_code_from_name(const char *name, enum fx_code *ret_code);
 
 /* The terminal form: "ficus: error: …  [CODE/cause]", then detail, context and hint lines. */
 void fx_err_render(const struct fx_err *err, const char *program, struct fx_buf *out);
-/* One JSON object: {"code":…,"message":…,"detail":…,"context":[…],"hint":…,"cause":…,"exit":…} */
+/* One JSON object: {"code":…,"message":…,"detail":…,"context":[…],"hint":…,"cause":…,"exit":…,"retriable":…} */
 void fx_err_render_json(const struct fx_err *err, struct fx_buf *out);
 /* Renders to stderr and returns the exit status: the last act of a command. */
 int fx_err_report(const struct fx_err *err, const char *program);

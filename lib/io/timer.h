@@ -4,10 +4,10 @@
  *
  * Made for deadlines that are moved far more often than they fire (one or two for each request): pushing a
  * deadline back, or stopping it, only writes the timer; the heap finds out when the old moment comes. So both
- * are O(1), and only an earlier deadline or fx_timer_done costs a walk in the heap.
+ * are O(1), and only an earlier deadline or fx_timers_remove costs a walk in the heap.
  *
  * Invariant: every timer of the heap stands there under a key that is not later than its deadline.
- * An object calls fx_timer_done before its memory goes. Thread: the loop's.
+ * An object calls fx_timers_remove before its memory goes. Thread: the loop's.
  */
 #ifndef FX_IO_TIMER_H
 #define FX_IO_TIMER_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The engine's hands: what each kind of step does, through the public faces of cdc, reconcile, the facade and the
- * cut-over. The only caller of those four below cmd/.
+ * cut-over. Besides them only the cut-over's own world (cutover_world.h) and the picture, which only looks, call those.
  */
 #ifndef PLN_HANDS_H
 #define PLN_HANDS_H
