@@ -2,8 +2,8 @@
 /*
  * What both streams need on both sides, made and removed. Everything is idempotent: a resumed plan runs it again.
  *
- * Order matters in one place: the reverse stream's start is MariaDB's position *now*, recorded before the copy writes its
- * first row and before anyone can write to the new side.
+ * The reverse stream's start that is recorded here is a place holder: the copy moves it behind the moment in which it
+ * finds the new side's tables empty (snapshotter.c), and the reverse stream waits for that.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -130,7 +130,7 @@ static bool install_old(const struct fx_context *ctx, struct pair *pair, struct 
     return true;
 }
 
-/* Where the reverse stream will start; a row that exists stays. */
+/* Rows for both streams; one that exists stays. */
 static bool record_start(const struct fx_context *ctx, struct pair *pair, struct fx_arena *arena,
                          struct fx_err *err)
 {

@@ -337,28 +337,68 @@ static bool bind_once(struct fx_context *ctx, enum fx_direction direction, struc
     return is_ok;
 }
 
+/* Sleeps that long; true at once when the stream is told to stop meanwhile. */
+static bool pause_or_stop(struct cdc_control *control, int64_t wait_ms)
+{
+    struct cdc_command asked;
+    struct fx_mono until = fx_mono_add_ms(fx_mono_now(), wait_ms);
+    while (!fx_mono_reached(until, fx_mono_now())) {
+        if (cdc_control_peek(control, &asked) && asked.kind == CDC_CMD_STOP) {
+            cdc_control_answer(control, asked.ticket, NULL, NULL);
+            return true;
+        }
+        fx_sleep_ms(POLL_MS);
+    }
+    return false;
+}
+
 /* A server that is down when the stream starts is waited for like one that goes down later. */
 static bool bind_patiently(struct fx_context *ctx, enum fx_direction direction,
                            struct cdc_control *control, struct fx_arena *arena,
                            struct cdc_binding **ret, bool *ret_is_stopped, struct fx_err *err)
 {
-    struct cdc_command asked;
     int64_t wait_ms = 100;
-    while (!bind_once(ctx, direction, arena, ret, err)) {
+    while (!*ret_is_stopped && !bind_once(ctx, direction, arena, ret, err)) {
         if (!err->is_retriable)
             return false;
         fx_log_err(FX_LOG_WARN, "cdc", control->stream, "cannot start yet", err);
         fx_err_clear(err);
-        struct fx_mono until = fx_mono_add_ms(fx_mono_now(), wait_ms);
+        *ret_is_stopped = pause_or_stop(control, wait_ms);
         wait_ms = FX_MIN(wait_ms * 2, (int64_t)5000);
-        while (!fx_mono_reached(until, fx_mono_now())) {
-            if (cdc_control_peek(control, &asked) && asked.kind == CDC_CMD_STOP) {
-                cdc_control_answer(control, asked.ticket, NULL, NULL);
-                *ret_is_stopped = true;
-                return true;
-            }
-            fx_sleep_ms(POLL_MS);
+    }
+    return true;
+}
+
+/* No row: not installed, which the applier says better. */
+static bool copy_has_begun(const struct cdc_binding *binding, bool *ret, struct fx_err *err)
+{
+    struct fx_db *db = NULL;
+    struct fx_rows rows = {0};
+    fx_cell forward = fx_str_from(binding->other_stream);
+    bool is_ok = fx_db_open(binding->source, &db, err) &&
+                 fx_db_query(db, "select 1 from ficus.progress where stream = ? and phase = 'new'",
+                             &forward, 1, &rows, err);
+    if (is_ok)
+        *ret = rows.n_rows == 0;
+    fx_rows_done(&rows);
+    fx_db_close(db);
+    return is_ok || fx_ctx(err, "asking whether the copy has begun");
+}
+
+/* The reverse stream: its start is known when the forward stream has begun to copy (snapshotter.c). */
+static bool wait_copy(const struct cdc_binding *binding, struct cdc_control *control,
+                      bool *ret_is_stopped, struct fx_err *err)
+{
+    bool has_begun = false;
+    while (!*ret_is_stopped && !has_begun) {
+        if (!copy_has_begun(binding, &has_begun, err)) {
+            if (!err->is_retriable)
+                return false;
+            fx_log_err(FX_LOG_WARN, "cdc", control->stream, "cannot start yet", err);
+            fx_err_clear(err);
         }
+        if (!has_begun)
+            *ret_is_stopped = pause_or_stop(control, 100);
     }
     return true;
 }
@@ -375,6 +415,8 @@ static bool run_stream(struct fx_context *ctx, enum fx_direction direction,
     if (!bind_patiently(ctx, direction, control, &arena, &binding, &is_stopped, err))
         return false;
     env.binding = binding;
+    if (!is_stopped && direction == FX_REVERSE && !wait_copy(binding, control, &is_stopped, err))
+        return false;
     return is_stopped || cdc_streamer_run(&env, err);
 }
 

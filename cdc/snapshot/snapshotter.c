@@ -46,6 +46,31 @@ static bool check_empty(struct snapshotter *s, struct fx_err *err)
     return true;
 }
 
+/*
+ * The reverse stream begins behind the moment in which the tables were seen to be empty: how they became so is no
+ * change that the old side wants. Only while nobody has claimed it: it waits until our mark says that the copy has begun.
+ */
+static bool point_reverse(struct snapshotter *s, struct fx_err *err)
+{
+    const struct cdc_binding *binding = s->env->binding;
+    struct fx_db *target = NULL;
+    struct fx_pos now;
+    bool is_ok = fx_db_open(binding->target, &target, err) && fx_db_pos_now(target, &now, err);
+    fx_db_close(target);
+    if (!is_ok) {
+        fx_err_as_target(err);
+        return fx_ctx(err, "reading the position of database \"%s\"", binding->target->name);
+    }
+    FX_FAILPOINT("copy.reverse.before");
+    fx_cell params[] = {fx_str_from(now.text), fx_str_from(binding->other_stream)};
+    if (fx_db_exec(s->reader,
+                   "update ficus.progress set position = ? where stream = ? and epoch = 0", params,
+                   2, NULL, err))
+        return true;
+    fx_err_as_source(err);
+    return fx_ctx(err, "recording where stream \"%s\" begins", binding->other_stream);
+}
+
 /* Deletes what an interrupted copy left. The tables were empty when it began, so every row is ours. */
 static bool clean(struct snapshotter *s, struct fx_err *err)
 {
@@ -189,7 +214,8 @@ static bool run(struct snapshotter *s, struct fx_err *err)
     }
     if (sink->progress.phase == CDC_PROGRESS_COPY && !clean(s, err))
         return fx_ctx(err, "removing an incomplete copy");
-    if (!check_empty(s, err))
+    FX_FAILPOINT("copy.empty.before");
+    if (!check_empty(s, err) || !point_reverse(s, err))
         return false;
     if (!make_slot(s, err) || !estimate(s, err)) {
         fx_err_as_source(err);

@@ -89,9 +89,8 @@ static bool run_start(struct cmd_call *call, struct fx_err *err)
                scene.ctx->name, scene.ctx->n_tables);
         return true;
     }
-    return cdc_install(scene.ctx, err) &&
-           cdc_preflight(scene.ctx, &scene.options, !opts->quick, err) &&
-           each_start(&scene, call->argv0, err);
+    return cdc_preflight(scene.ctx, &scene.options, !opts->quick, err) &&
+           cdc_install(scene.ctx, err) && each_start(&scene, call->argv0, err);
 }
 
 static bool run_stop(struct cmd_call *call, struct fx_err *err)

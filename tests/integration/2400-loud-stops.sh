@@ -30,11 +30,15 @@ check "preflight finds a label that would be stored as another" says "(order_id,
 same "and that one only" 1 "$(start 2>&1 | grep -o "byte for byte" | wc -l)"
 pg_sql mono shop "delete from order_lines"
 my_sql orders orders "alter table order_lines modify sku varchar(64)"
-my_sql orders orders "insert into order_lines values (1, 1, 'x', 1)"
+my_sql orders orders "insert into customer_orders(id) values (1)"
 check "preflight finds a target table that is not empty" says "not empty" "$(start 2>&1)"
-my_sql orders orders "delete from order_lines"
+same "a start that is refused installs nothing" 0 "$(pg_sql mono shop "select count(*) from pg_namespace where nspname = 'ficus'")"
+my_sql orders orders "delete from customer_orders"
 exits 0 "both streams start" start
 check "live" until_ok 30 streams_phase forward stream
+check "in both directions" until_ok 30 streams_phase reverse stream
+streams_probe_back
+same "what was emptied before the copy stays where it was" 1 "$(pg_sql mono shop "select count(*) from orders")"
 
 pg_sql mono shop "insert into orders(id, score) values (2, 2)"
 streams_caught_up

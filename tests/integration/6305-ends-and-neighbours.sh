@@ -45,6 +45,28 @@ same "nothing has moved" HERE/AWAY "$(owns)"
 exits 0 "back" run rollback one --execute
 empty_new
 
+# --- a new side that is not empty ------------------------------------------------------------------------------------------
+# The way out is a DELETE there, while the run waits and both streams live: none of it may reach the old side.
+was=$(pg_sql mono shop "select count(*) from order_lines")
+one_line="insert into order_lines (id, order_id, product_id, quantity, price) values ($(pg_sql mono shop "select min(id) from order_lines"), 1, 1, 1, 1)"
+held=$(plan one '{id: copy, do: stream.start, undo: stream.drop, on_fail: hold}' "$EQUAL")
+my_sql orders orders "$one_line"
+exits 4 "a table that is not empty is refused before the run begins" run start "$held" --execute
+my_sql orders orders "delete from order_lines"
+FICUS_FAILPOINT=copy.empty.before:sleep=2000 FICUS_FAILPOINT_LOG=$FX_DIR/empty "$FICUS" run start "$held" --execute \
+    -f "$SHOP/ficus.yaml" >"$SHOP/held.log" 2>&1 &
+pid=$!
+until_ok 10 grep -q copy.empty.before "$FX_DIR/empty" || not_ok "the copy is about to look"
+MY_USER=ficus my_sql orders orders "$one_line"
+status=0; wait "$pid" || status=$?
+same "one that is filled behind the preflight holds it" 3 "$status"
+check "and names the table" grep -q '"orders.order_lines" is not empty' "$SHOP/held.log"
+MY_USER=ficus my_sql orders orders "delete from orders.order_lines"
+exits 0 "then it goes on to its end" run resume one
+same "what was emptied before the copy is still on the old side" "$was" "$(pg_sql mono shop "select count(*) from order_lines")"
+exits 0 "back" run rollback one --execute
+empty_new
+
 # --- two starts at once --------------------------------------------------------------------------------------------------------
 second=$(plan one "$COPY" "$EQUAL" '{id: soak, do: {wait: 2s}}')
 cp "$second" "$SHOP/second.yaml"
