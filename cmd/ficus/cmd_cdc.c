@@ -6,6 +6,7 @@
 
 #include "cdc/cdc.h"
 #include "cmd/ficus/project.h"
+#include "plans/engine/lock.h"
 
 struct cdc_opts {
     const char *context;
@@ -157,7 +158,8 @@ static bool run_drop(struct cmd_call *call, struct fx_err *err)
         return false;
     if (!opts->execute) {
         printf("would stop both streams of context \"%s\" and remove slot, publication, origin and "
-               "progress; data stays\nnothing done; add --execute --confirm=%s\n",
+               "progress; data stays, and so do ownership and fences (a plan's stream.drop removes "
+               "them when the old side serves)\nnothing done; add --execute --confirm=%s\n",
                scene.ctx->name, scene.ctx->name);
         return true;
     }
@@ -165,7 +167,13 @@ static bool run_drop(struct cmd_call *call, struct fx_err *err)
         (void)fx_fail(err, FX_E_USAGE, "dropping streams cannot be undone");
         return fx_hint(err, "Add --confirm=%s", scene.ctx->name);
     }
-    return cdc_drop(scene.ctx, &scene.ref, err);
+    /* A run would start again what goes, or lose its way back. */
+    struct fx_flock *lock = NULL;
+    if (!pln_lock_context(scene.project->state_dir, scene.ctx->name, "cdc drop", &lock, err))
+        return false;
+    bool ok = cdc_drop(scene.ctx, &scene.ref, err);
+    fx_flock_release(lock);
+    return ok;
 }
 
 static bool run_preflight(struct cmd_call *call, struct fx_err *err)
