@@ -86,7 +86,28 @@ static void check_identity(struct preflight *p, const struct fx_table *table,
             fx_str_from(fx_arena_printf(arena, "ALTER TABLE %s REPLICA IDENTITY DEFAULT;", where)));
 }
 
-/* A stream that has not begun may only fill empty tables. */
+/* *ret: the new side has its tables, or is about to give them away. Without ficus.own nobody ever gave it any. */
+static bool new_side_owns(struct preflight *p, bool *ret, struct fx_err *err)
+{
+    struct fx_rows rows = {0};
+    fx_cell group = fx_str_from(p->ctx->name);
+    if (!fx_db_query(p->new_db,
+                     "select 1 from information_schema.tables"
+                     " where table_schema = 'ficus' and table_name = 'own'",
+                     NULL, 0, &rows, err))
+        return false;
+    *ret = rows.n_rows > 0;
+    fx_rows_done(&rows);
+    rows = (struct fx_rows){0};
+    if (*ret && !fx_db_query(p->new_db, "select 1 from ficus.own where grp = ? and state <> 'AWAY'",
+                             &group, 1, &rows, err))
+        return false;
+    *ret = rows.n_rows > 0;
+    fx_rows_done(&rows);
+    return true;
+}
+
+/* A stream that has not begun may only fill empty tables, and nobody empties those that customers write to. */
 static bool check_empty(struct preflight *p, const struct cdc_binding *binding,
                         struct fx_arena *arena, struct fx_err *err)
 {
@@ -107,7 +128,15 @@ static bool check_empty(struct preflight *p, const struct cdc_binding *binding,
         return false;
     is_ours = rows.n_rows > 0;
     fx_rows_done(&rows);
-    for (size_t i = 0; !is_ours && i < binding->ctx.n_tables; i++) {
+    bool is_owner = false;
+    if (!is_ours && !new_side_owns(p, &is_owner, err))
+        return false;
+    if (is_owner)
+        finding(p, p->ctx->new_db->name,
+                FX_STR("it owns the tables of this context: a copy from the old side would be "
+                       "older than what customers write; do not empty them"),
+                (struct fx_str){"", 0});
+    for (size_t i = 0; !is_ours && !is_owner && i < binding->ctx.n_tables; i++) {
         const struct fx_table *table = cdc_target_table(binding, i);
         FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1024);
         fx_buf_add_c(&sql, "select 1 from ");
@@ -204,8 +233,7 @@ static bool fail_findings(struct preflight *p, struct fx_err *err)
     (void)fx_detail(err, "%.*s", FX_STR_FMT(all));
     if (p->first_fix[0] != '\0')
         return fx_hint(err, "Mend them and try again; the first: %s", p->first_fix);
-    return fx_hint(err,
-                   "Change the rows or the mapping, then run: ficus cdc preflight --context %s",
+    return fx_hint(err, "Mend what it names, then run: ficus cdc preflight --context %s",
                    p->ctx->name);
 }
 

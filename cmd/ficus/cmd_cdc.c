@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `ficus cdc …`: the streams of a context, by hand. Plans do the same through cdc/cdc.h. */
+/*
+ * `ficus cdc …`: the streams of a context, by hand. Plans do the same through cdc/cdc.h. What a run in progress needs is
+ * not taken from it.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +10,7 @@
 #include "cdc/cdc.h"
 #include "cmd/ficus/project.h"
 #include "plans/engine/lock.h"
+#include "plans/engine/plan.h"
 
 struct cdc_opts {
     const char *context;
@@ -167,11 +171,12 @@ static bool run_drop(struct cmd_call *call, struct fx_err *err)
         (void)fx_fail(err, FX_E_USAGE, "dropping streams cannot be undone");
         return fx_hint(err, "Add --confirm=%s", scene.ctx->name);
     }
-    /* A run would start again what goes, or lose its way back. */
+    /* A run would start again what goes, or lose its way back: also one that is interrupted or held. */
     struct fx_flock *lock = NULL;
     if (!pln_lock_context(scene.project->state_dir, scene.ctx->name, "cdc drop", &lock, err))
         return false;
-    bool ok = cdc_drop(scene.ctx, &scene.ref, err);
+    bool ok = pln_runs_at_end(scene.project, scene.ctx->name, NULL, err) &&
+              cdc_drop(scene.ctx, &scene.ref, err);
     fx_flock_release(lock);
     return ok;
 }

@@ -65,6 +65,13 @@ bool pln_run_rollback_show(const struct fx_project *project, const char *name, s
 bool pln_run_find(const struct fx_project *project, const char *name, struct fx_arena *arena,
                   const char **ret_name, struct fx_err *err) FX_MUST_CHECK;
 
+/*
+ * Is every run of the context at its end, that called `but` (or NULL) aside? Another one in progress would fight over routes
+ * and ownership, and needs the streams. Errors: LOCKED, naming the run.
+ */
+bool pln_runs_at_end(const struct fx_project *project, const char *context, const char *but,
+                     struct fx_err *err) FX_MUST_CHECK;
+
 struct pln_picture;
 /* Fills a picture from the journal and, when `is_live`, from streams, facade and databases. */
 bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,

@@ -83,25 +83,25 @@ static bool take_lock(struct run *run, const struct pln_env *env, struct fx_err 
                             err);
 }
 
-/* Another run of the same context in progress would fight over its routes and its ownership. */
-static bool check_others(const struct pln_env *env, struct run *run, const char *context,
-                         struct fx_err *err)
+bool pln_runs_at_end(const struct fx_project *project, const char *context, const char *but,
+                     struct fx_err *err)
 {
-    const char *runs = fx_arena_printf(&run->arena, "%s/runs", env->project->state_dir);
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    const char *runs = fx_arena_printf(&arena, "%s/runs", project->state_dir);
     DIR *dir = opendir(runs);
     bool ok = true;
     for (struct dirent *e = dir != NULL ? readdir(dir) : NULL; e != NULL && ok; e = readdir(dir)) {
-        if (e->d_name[0] == '.' || strcmp(e->d_name, run->name) == 0)
+        if (e->d_name[0] == '.' || (but != NULL && strcmp(e->d_name, but) == 0))
             continue;
-        const char *path = fx_arena_printf(&run->arena, "%s/%s/journal", runs, e->d_name);
-        const char *text = fx_arena_printf(&run->arena, "%s/%s/plan.yaml", runs, e->d_name);
+        const char *path = fx_arena_printf(&arena, "%s/%s/journal", runs, e->d_name);
+        const char *text = fx_arena_printf(&arena, "%s/%s/plan.yaml", runs, e->d_name);
         struct pln_state other;
         struct pln_plan *plan = NULL;
         struct fx_err ignored = FX_ERR_INIT;
         if (!fx_file_exists(path) || !pln_journal_replay(path, &other, NULL, NULL, &ignored) ||
             !is_open(&other) || !has_begun(&other) ||
-            !pln_load(text, NULL, &run->arena, &plan, &ignored) ||
-            strcmp(plan->context, context) != 0)
+            !pln_load(text, NULL, &arena, &plan, &ignored) || strcmp(plan->context, context) != 0)
             continue;
         ok = fx_fail(err, FX_E_LOCKED, "the run \"%s\" of context \"%s\" is not at its end",
                      e->d_name, context);
@@ -161,7 +161,7 @@ static bool start(struct run *run, const struct pln_env *env, struct fx_err *err
         return false;
     if (is_open(&run->state) && has_begun(&run->state))
         return refuse_second_start(run, err);
-    if (!check_others(env, run, run->plan->context, err) ||
+    if (!pln_runs_at_end(env->project, run->plan->context, run->name, err) ||
         !pln_real_new(env, run->plan, run->dir, fx_wall_now(), &run->real, err) ||
         !pln_real_facade_epoch(run->real, &facade_epoch, err))
         return false;
@@ -249,7 +249,7 @@ static bool reopen(struct run *run, const struct pln_env *env, const char *mode,
         return fx_hint(err, "Run: ficus run start PLAN --execute");
     }
     if (!load_copy(run, env, !is_back && run->state.phase == PLN_PHASE_FORWARD, err) ||
-        (has_way_back && !check_others(env, run, run->plan->context, err)) ||
+        (has_way_back && !pln_runs_at_end(env->project, run->plan->context, run->name, err)) ||
         !pln_real_new(env, run->plan, run->dir, run->state.opened, &run->real, err))
         return false;
     if (!pln_real_facade_epoch(run->real, &facade_epoch, err)) {

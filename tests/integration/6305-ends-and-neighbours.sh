@@ -33,6 +33,8 @@ kill -INT "$pid"
 wait "$pid"
 exits 9 "the finished one is not rolled back under it" run rollback one --execute
 check "and says which one is in its way" says 'the run "two"' "$(run rollback one --execute 2>&1)"
+exits 9 "nor are the streams dropped that it needs" "$FICUS" cdc drop --context orders --execute --confirm=orders -f "$SHOP/ficus.yaml"
+same "they live" 1 "$(pg_sql mono shop 'select count(*) from pg_replication_slots')"
 exits 0 "the other one goes back first" run rollback two --execute
 exits 0 "then it may" run rollback one --execute
 empty_new
@@ -92,6 +94,9 @@ FICUS_FAILPOINT=journal.DONE.before:kill:4 run start "$drop" --execute >"$SHOP/d
 same "killed when the streams were dropped" 137 "$?"
 exits 0 "the run ends behind its point of no return" run resume one
 same "the streams are gone" 0 "$(pg_sql mono shop 'select count(*) from pg_replication_slots')"
+exits 4 "no copy begins over the side that owns the tables" "$FICUS" cdc start --context orders --execute -f "$SHOP/ficus.yaml"
+check "and nobody is told to empty them" says "it owns the tables" \
+    "$("$FICUS" cdc preflight --context orders -f "$SHOP/ficus.yaml" 2>&1 | grep -v "DELETE FROM")"
 check "a direct writer is refused by the side that gave its tables away" grep -q "owned by the other side" <(direct_write 2>&1)
 check "customers write on the other side" write
 check "without a trigger in their way" [ "$(my_sql orders orders "select count(*) from information_schema.triggers where trigger_name like 'ficus%'")" = 0 ]
