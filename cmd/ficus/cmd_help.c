@@ -27,8 +27,10 @@ static void full_name(const struct cmd *c, char *out, size_t size)
              c->words != NULL ? c->words : "");
 }
 
-static void list_commands(const char *noun, struct fx_buf *out)
+/* false: there is no such noun. */
+static bool list_commands(const char *noun, struct fx_buf *out)
 {
+    bool has_any = false;
     for (const struct cmd *const *t = cmd_tables; *t != NULL; t++) {
         for (const struct cmd *c = *t; c->noun != NULL; c++) {
             char name[96];
@@ -36,8 +38,10 @@ static void list_commands(const char *noun, struct fx_buf *out)
                 continue;
             full_name(c, name, sizeof name);
             fx_buf_printf(out, "  %-26s  %s\n", name, c->summary);
+            has_any = true;
         }
     }
+    return has_any;
 }
 
 static void commands_page(struct fx_buf *out)
@@ -165,7 +169,11 @@ static bool run_help(struct cmd_call *call, struct fx_err *err)
         fx_buf_add_c(&out,
                      "ficus moves one part of a monolith into a service of its own, and back.\n\n"
                      "usage: ficus COMMAND [options]      (ficus COMMAND --help explains one)\n\n");
-        list_commands(call->n_words > 0 ? call->words[0] : NULL, &out);
+        const char *noun = call->n_words > 0 ? call->words[0] : NULL;
+        if (!list_commands(noun, &out)) {
+            fx_fail(err, FX_E_USAGE, "there is no command \"%s\"", noun);
+            return fx_hint(err, "Run: ficus help");
+        }
         fx_buf_add_c(&out, "\nWhat changes something acts only with --execute; `ficus run resume`\n"
                            "goes on with what was begun with it.\n");
     }

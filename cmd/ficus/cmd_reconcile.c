@@ -111,7 +111,8 @@ static bool gate(struct cmd_call *call, struct fx_err *err)
     struct rec_report *report;
     FX_AUTO(fx_buf) struct fx_buf why = FX_BUF(1024);
     if (!rec_report_load(call->words[0], call->arena, &report, err))
-        return false;
+        return fx_hint(err, "A report is the report.json of: ficus reconcile run --context NAME "
+                            "--report DIR");
     switch (rec_gate(report, &limits, fx_wall_now(), &why)) {
     case REC_GATE_PASS: printf("pass: %s\n", fx_buf_cstr(&why)); return true;
     case REC_GATE_FAIL:

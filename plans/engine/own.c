@@ -137,13 +137,29 @@ static bool parse_int(fx_cell cell, int64_t *ret)
     return *end == '\0';
 }
 
+static bool hint_install(struct fx_err *err)
+{
+    return fx_hint(err, "A plan's step stream.start makes it. Run: ficus run start PLAN --execute");
+}
+
+/* No table: nobody ever installed ownership here; that is no fault of the database. */
+static bool say_missing(const struct pln_side *side, struct fx_err *err)
+{
+    if (strcmp(err->sqlstate, "42P01") != 0 && strcmp(err->sqlstate, "42S02") != 0)
+        return false;
+    fx_err_clear(err);
+    fx_fail(err, FX_E_DRIFT, "database \"%s\" has no table ficus.own: ownership is not installed",
+            side->conf->name);
+    return hint_install(err);
+}
+
 static bool row_from(const struct fx_rows *rows, const struct pln_side *side, struct pln_own *ret,
                      struct fx_err *err)
 {
     if (rows->n_rows != 1) {
         fx_fail(err, FX_E_DRIFT, "database \"%s\" has no row for group \"%s\" in ficus.own",
                 side->conf->name, side->group);
-        return fx_hint(err, "The stream's start step creates it; run that step first.");
+        return hint_install(err);
     }
     struct pln_own own = {0};
     fx_cell state = fx_rows_at(rows, 0, 0);
@@ -178,8 +194,9 @@ bool pln_own_row(struct pln_side *side, bool is_locked, struct pln_own *ret, str
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     if (is_locked && !fx_db_exec(side->db, "begin", NULL, 0, NULL, err))
         return false;
-    bool ok = fx_db_query(side->db, fx_buf_cstr(&sql), &grp, 1, &rows, err) &&
-              row_from(&rows, side, ret, err);
+    bool ok = fx_db_query(side->db, fx_buf_cstr(&sql), &grp, 1, &rows, err)
+                  ? row_from(&rows, side, ret, err)
+                  : say_missing(side, err);
     if (is_locked)
         pln_side_rollback(side);
     return ok || fx_ctx(err, "reading who owns group \"%s\" on database \"%s\"", side->group,
