@@ -198,6 +198,8 @@ static bool cutover_rehearse(struct cmd_call *call, struct fx_err *err)
     const struct cutover_options *given = call->options;
     struct scene scene = {0};
     struct pln_rehearsal rehearsal = {0};
+    if (given->rounds < 1 || given->rounds > PLN_REHEARSAL_ROUNDS_MAX)
+        return fx_fail(err, FX_E_USAGE, "--rounds is 1 to %d", PLN_REHEARSAL_ROUNDS_MAX);
     if (!scene_open(call, &scene, err))
         return false;
     if (!given->execute) {
@@ -210,8 +212,7 @@ static bool cutover_rehearse(struct cmd_call *call, struct fx_err *err)
                           err))
         return false;
     cmd_interrupt_catch();
-    bool ok = pln_cutover_rehearse(&scene.env, &scene.opt,
-                                   (int)FX_MIN(given->rounds, (int64_t)1000), &rehearsal, err);
+    bool ok = pln_cutover_rehearse(&scene.env, &scene.opt, (int)given->rounds, &rehearsal, err);
     fx_flock_release(lock);
     if (!ok)
         return false;

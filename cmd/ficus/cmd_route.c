@@ -181,6 +181,14 @@ static bool apply(const struct scene *scene, const char *id, double weight, doub
            (shadow < 0 || fcd_control_shadow(&scene->at, epoch, id, shadow, recheck_ms, err));
 }
 
+/* Said before the change is: nothing of it will happen. */
+static bool refuse_write(const struct fcd_route_status *route, struct fx_err *err)
+{
+    (void)fx_fail(err, FX_E_USAGE, "route \"%s\" carries writes: they go to the owner, whole",
+                  route->id);
+    return fx_hint(err, "Run: ficus cutover start --context %s", route->group);
+}
+
 static bool run_set(struct cmd_call *call, struct fx_err *err)
 {
     const struct route_opts *opts = call->options;
@@ -199,6 +207,8 @@ static bool run_set(struct cmd_call *call, struct fx_err *err)
         fx_fail(err, FX_E_USAGE, "the facade has no route \"%s\"", id);
         return fx_hint(err, "Run: ficus route list");
     }
+    if (route->is_write)
+        return refuse_write(route, err);
     if (weight >= 0)
         printf("%s: weight of the new side %g %% -> %g %%\n", id, route->weight_percent, weight);
     if (shadow >= 0)
@@ -222,6 +232,8 @@ static bool run_hold(struct cmd_call *call, struct fx_err *err)
 {
     const struct route_opts *opts = call->options;
     struct scene scene = {0};
+    if (opts->hold_ms < 1 || opts->hold_ms > 3600000)
+        return fx_fail(err, FX_E_USAGE, "--for is between 1 ms and 1 h");
     const struct fcd_group_status *group = need_group(call, &scene, err);
     if (group == NULL)
         return false;

@@ -85,6 +85,20 @@ static void canary_tables(struct fx_arena *arena, struct pln_sides *sides)
     }
 }
 
+/* Nothing has begun: here it matters to whoever reads the exit status which of the two is away. */
+static bool open_both(struct pln_sides *sides, int64_t statement_ms, struct fx_err *err)
+{
+    if (!pln_side_open(&sides->old_side, statement_ms, err)) {
+        fx_err_as_source(err);
+        return false;
+    }
+    if (!pln_side_open(&sides->new_side, statement_ms, err)) {
+        fx_err_as_target(err);
+        return false;
+    }
+    return true;
+}
+
 bool pln_sides_open(const struct fx_context *ctx, bool is_canary, int64_t statement_ms,
                     struct fx_arena *arena, struct pln_sides *ret, struct fx_err *err)
 {
@@ -97,10 +111,9 @@ bool pln_sides_open(const struct fx_context *ctx, bool is_canary, int64_t statem
     ret->ctx.tables = fx_arena_array(arena, ctx->n_tables, sizeof *ctx->tables);
     memcpy(ret->ctx.tables, ctx->tables, ctx->n_tables * sizeof *ctx->tables);
     bool ok =
-        pln_side_open(&ret->old_side, 0, err) && pln_side_open(&ret->new_side, 0, err) &&
+        open_both(ret, 0, err) &&
         (is_canary || fx_map_bind(&ret->ctx, ret->old_side.db, ret->new_side.db, arena, err)) &&
-        pln_side_open(&ret->old_side, statement_ms, err) &&
-        pln_side_open(&ret->new_side, statement_ms, err);
+        open_both(ret, statement_ms, err);
     if (!ok) {
         pln_sides_done(ret);
         return fx_ctx(err, "opening both sides of group \"%s\"", ret->group);
@@ -291,6 +304,8 @@ bool pln_own_read(struct fx_context *ctx, struct pln_own *ret_old, struct pln_ow
         ok = pln_side_open(&sides[i], INSTALL_STATEMENT_MS, err) &&
              pln_own_row(&sides[i], false, &rows[i], err);
         pln_side_close(&sides[i]);
+        if (!ok)
+            (i == 0 ? fx_err_as_source : fx_err_as_target)(err);
     }
     if (ok) {
         *ret_old = rows[0];

@@ -60,8 +60,12 @@ sed 's|mono: .*|mono: {url: "postgresql://ficus@127.0.0.1:1/shop"}|' "$SHOP/ficu
 exits 5 "a source that is away" "$FICUS" run start "$P" --execute -f "$SHOP/away.yaml"
 sed 's|  orders: {url.*|  orders: {url: "mysql://ficus@127.0.0.1:1/orders"}|' "$SHOP/ficus.yaml" >"$SHOP/away.yaml"
 exits 6 "a target that is away" "$FICUS" run start "$P" --execute -f "$SHOP/away.yaml"
+exits 6 "it is also for a cut-over by hand" "$FICUS" cutover start --context orders -f "$SHOP/away.yaml"
 exits 12 "a cut-over before anything is installed" "$FICUS" cutover start --context orders --execute --confirm=orders -f "$SHOP/ficus.yaml"
 check "says what is missing and what makes it" says "ficus run start PLAN --execute" "$("$FICUS" cutover start -f "$SHOP/ficus.yaml" 2>&1)"
+exits 2 "a weight for writes" "$FICUS" route set orders-write --weight 10% -f "$SHOP/ficus.yaml"
+exits 2 "a hold of no time" "$FICUS" route hold orders --for 0s -f "$SHOP/ficus.yaml"
+exits 2 "more rounds of rehearsal than there may be" "$FICUS" cutover rehearse --rounds 33 -f "$SHOP/ficus.yaml"
 exits 2 "help for a command that does not exist" "$FICUS" help stream
 exits 0 "without --execute it only says what it would do" run start "$P"
 check "nothing was changed by any of these" untouched
