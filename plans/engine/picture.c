@@ -109,6 +109,7 @@ static const struct {
     [PLN_MARK_FAILED] = {"✗", "failed", TINT_RED},
     [PLN_MARK_UNDONE] = {"↶", "undone", TINT_YELLOW},
     [PLN_MARK_HELD] = {"‖", "held", TINT_YELLOW},
+    [PLN_MARK_STOPPED] = {"‖", "stopped", TINT_YELLOW},
 };
 
 static void draw_head(struct canvas *c, const struct pln_picture *pic)
@@ -119,8 +120,13 @@ static void draw_head(struct canvas *c, const struct pln_picture *pic)
     else if (pic->current < pic->n_steps)
         fx_buf_printf(&c->line, "step %zu/%zu %s", pic->current + 1, pic->n_steps,
                       pic->steps[pic->current].id);
-    fx_buf_add_c(&c->line, "   ");
-    add_span(&c->line, pic->elapsed_ms);
+    if (pic->is_abandoned) {
+        fx_buf_printf(&c->line, "   %snobody runs it now: ficus run resume %s%s",
+                      tint_on(c, TINT_YELLOW), pic->name, tint_off(c, TINT_YELLOW));
+    } else {
+        fx_buf_add_c(&c->line, "   ");
+        add_span(&c->line, pic->elapsed_ms);
+    }
     flush_line(c);
 }
 

@@ -24,8 +24,9 @@ enum pln_mark {
     PLN_MARK_RUNNING,
     PLN_MARK_DONE,
     PLN_MARK_FAILED,
-    PLN_MARK_UNDONE, /* rolled back */
-    PLN_MARK_HELD,   /* waits for a gate or a person */
+    PLN_MARK_UNDONE,  /* rolled back */
+    PLN_MARK_HELD,    /* waits for a gate or a person */
+    PLN_MARK_STOPPED, /* was running when its controller ended */
 };
 
 struct pln_picture_step {
@@ -51,6 +52,7 @@ struct pln_picture {
     const char *name;    /* of the plan */
     const char *context; /* and of its group */
     const char *outcome; /* NULL while it runs; "migrated", "rolled back", "held: …" */
+    bool is_abandoned; /* not at its end, and no controller runs it: interrupted, killed or held */
     const struct pln_picture_step *steps;
     size_t n_steps;
     size_t current;                         /* index; n_steps when none */

@@ -3,6 +3,7 @@
 #include <dirent.h>
 
 #include "lib/io/file.h"
+#include "lib/io/flock.h"
 #include "plans/engine/hands.h"
 #include "plans/engine/picture.h"
 #include "plans/engine/undo.h"
@@ -202,6 +203,11 @@ bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
     if (!load_run(project, name, arena, &plan, state, err))
         return fx_ctx(err, "reading the run \"%s\"", name);
     struct fx_wall now = fx_wall_now();
+    bool is_over = state->phase == PLN_PHASE_FINISHED || state->phase == PLN_PHASE_ROLLED_BACK ||
+                   state->phase == PLN_PHASE_STUCK;
+    bool is_abandoned =
+        !is_over && !fx_flock_is_held(
+                        fx_arena_printf(arena, "%s/runs/%s/lock", project->state_dir, name), NULL);
     struct pln_picture_step *steps = fx_arena_array(arena, plan->n_steps, sizeof *steps);
     for (size_t i = 0; i < plan->n_steps; i++) {
         steps[i] = (struct pln_picture_step){
@@ -211,13 +217,16 @@ bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
             .elapsed_ms = elapsed_ms(&state->steps[i], now),
             .note = running_note(&plan->steps[i], &state->steps[i], now, arena),
         };
+        if (is_abandoned && steps[i].mark == PLN_MARK_RUNNING) {
+            steps[i].mark = PLN_MARK_STOPPED;
+            steps[i].elapsed_ms = -1; /* when it ended is not known */
+        }
     }
-    bool is_over = state->phase == PLN_PHASE_FINISHED || state->phase == PLN_PHASE_ROLLED_BACK ||
-                   state->phase == PLN_PHASE_STUCK;
     *ret = (struct pln_picture){
         .name = plan->name,
         .context = plan->context,
         .outcome = outcome_of(state, arena),
+        .is_abandoned = is_abandoned,
         .steps = steps,
         .n_steps = plan->n_steps,
         .current = state->current >= 0 ? (size_t)state->current : plan->n_steps,

@@ -50,6 +50,18 @@ static void test_picture__names_the_step_and_the_lag(void **state)
     assert_non_null(strstr(fx_buf_cstr(&out), "no fence needed"));
 }
 
+static void test_picture__says_that_nobody_runs_it(void **state)
+{
+    (void)state;
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(65536);
+    struct pln_picture pic = example();
+    pic.is_abandoned = true;
+    pln_picture_draw(&pic, 0, false, &out);
+    assert_non_null(
+        strstr(fx_buf_cstr(&out), "nobody runs it now: ficus run resume orders-extract"));
+    assert_null(strstr(fx_buf_cstr(&out), "1 min 05 s"));
+}
+
 static void test_picture__says_what_did_not_answer(void **state)
 {
     (void)state;
@@ -107,6 +119,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_picture__names_the_step_and_the_lag),
+        cmocka_unit_test(test_picture__says_that_nobody_runs_it),
         cmocka_unit_test(test_picture__says_what_did_not_answer),
         cmocka_unit_test(test_picture__promises_no_way_back_without_the_reverse_stream),
         cmocka_unit_test(test_picture__keeps_every_line_within_the_width),
