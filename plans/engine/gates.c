@@ -338,19 +338,30 @@ void pln_gate_show(const struct pln_gate *gate, struct fx_buf *out)
     switch (gate->kind) {
     case PLN_GATE_DIVERGENT:
     case PLN_GATE_WRITE_LEAKS: fx_buf_printf(out, "%s at most %.0f", name, gate->limit); break;
-    case PLN_GATE_COVERAGE: fx_buf_printf(out, "%s %.0f %%", name, gate->limit); break;
+    case PLN_GATE_COVERAGE: fx_buf_printf(out, "%s at least %g %%", name, gate->limit); break;
     case PLN_GATE_MAX_AGE:
     case PLN_GATE_EQUAL:
         fx_buf_printf(out, "%s not older than %lld s", name, (long long)gate->ms / 1000);
         break;
     case PLN_GATE_MISMATCH:
-    case PLN_GATE_ERROR_RATE:
-        fx_buf_printf(out, "%s below %.2f %% of at least %lld", name, gate->limit,
+        fx_buf_printf(out, "%s below %g %% of at least %lld comparisons", name, gate->limit,
                       (long long)gate->at_least);
         break;
-    case PLN_GATE_P99: fx_buf_printf(out, "%s new over old below %.2f", name, gate->limit); break;
+    case PLN_GATE_ERROR_RATE:
+        fx_buf_printf(out, "%s new minus old below %g %% of at least %lld requests", name,
+                      gate->limit, (long long)gate->at_least);
+        break;
+    case PLN_GATE_P99:
+        fx_buf_printf(out, "%s new over old below %g", name, gate->limit);
+        if (gate->ms > 0)
+            fx_buf_printf(out, ", or new below %lld ms", (long long)gate->ms);
+        break;
     case PLN_GATE_PREDICTED_PAUSE:
-    case PLN_GATE_LAG_P99: fx_buf_printf(out, "%s below %lld ms", name, (long long)gate->ms); break;
+    case PLN_GATE_LAG_P99:
+        fx_buf_printf(out, "%s below %lld ms", name, (long long)gate->ms);
+        if (gate->for_ms > 0)
+            fx_buf_printf(out, " for %lld s", (long long)gate->for_ms / 1000);
+        break;
     case PLN_GATE_KIND_COUNT: break;
     }
 }
