@@ -4,19 +4,10 @@
  * to each other, patterns, addresses) is checked here and reported at the node it stands in, all at once.
  * Other subsystems read other sections of the same file: their keys are known here by name only.
  */
-#include "strangler/config.h"
+#include "strangler/config_priv.h"
 
 #include "lib/base/panic.h"
-#include "lib/fmt/json_diff.h"
 #include "strangler/facade.h"
-
-struct reader {
-    struct fx_arena *arena;
-    struct fx_problems *problems;
-    struct fcd_config *conf;
-    const char *path;
-    bool is_check; /* another program asks: secrets are not read, names not resolved */
-};
 
 /* Raw sections, before names are resolved. */
 struct root {
@@ -150,70 +141,14 @@ static const struct fx_rule health_rules[] = {
                      .max = 3600000, .help = "between two checks"),
     FX_RULE_END};
 
-struct context_section {
-    struct fx_node *old, *new_side, *tables, *routes, *sticky, *shadow;
-};
-static const struct fx_rule context_rules[] = {
-    FX_RULE_NODE(struct context_section, old, "old", .is_required = true,
-                 .help = "{upstream, database}"),
-    FX_RULE_NODE(struct context_section, new_side, "new", .is_required = true,
-                 .help = "{upstream, database}"),
-    FX_RULE_NODE(struct context_section, tables, "tables", .help = "tables that move together"),
-    FX_RULE_NODE(struct context_section, routes, "routes", .help = "list of {id, match, kind}"),
-    FX_RULE_NODE(struct context_section, sticky, "sticky",
-                 .help = "{by: [header:, cookie:, issue]}"),
-    FX_RULE_NODE(struct context_section, shadow, "shadow", .help = "{ignore: [JSON pointers]}"),
-    FX_RULE_END};
-struct side_section {
-    const char *upstream, *database;
-};
-static const struct fx_rule side_rules[] = {
-    FX_RULE_TEXT(struct side_section, upstream, "upstream", .help = "name under `upstreams`"),
-    FX_RULE_TEXT(struct side_section, database, "database", .help = "name under `databases`"),
-    FX_RULE_END};
-
-static const char *const kinds[] = {"read", "write", NULL};
-struct route_section {
-    const char *id;
-    struct fx_node *match;
-    int kind;
-};
-static const struct fx_rule route_rules[] = {
-    FX_RULE_TEXT(struct route_section, id, "id", .is_required = true, .help = "name in the API"),
-    FX_RULE_NODE(struct route_section, match, "match", .is_required = true,
-                 .help = "{path, methods}"),
-    FX_RULE_ENUM(struct route_section, kind, "kind", .is_required = true, .names = kinds,
-                 .help = "read (split, shadowed) or write (follows the owner, can be held)"),
-    FX_RULE_END};
-struct match_section {
-    const char *path;
-    struct fx_node *methods;
-};
-static const struct fx_rule match_rules[] = {
-    FX_RULE_TEXT(struct match_section, path, "path", .is_required = true,
-                 .help = "/orders, /orders/*, /orders/**"),
-    FX_RULE_NODE(struct match_section, methods, "methods", .help = "list; default: all"),
-    FX_RULE_END};
-struct sticky_section {
-    struct fx_node *by;
-};
-static const struct fx_rule sticky_rules[] = {
-    FX_RULE_NODE(struct sticky_section, by, "by", .is_required = true,
-                 .help = "the first that a request carries is the user's key"),
-    FX_RULE_END};
-static const struct fx_rule shadow_rules[] = {
-    FX_RULE_NODE(struct fcd_conf_shadow, ignore, "ignore",
-                 .help = "JSON pointers whose difference does not count"),
-    FX_RULE_END};
-
-static void read_section(struct reader *r, const struct fx_node *node, const struct fx_rule *rules,
-                         void *object)
+void fcd_read_section(struct fcd_reader *r, const struct fx_node *node, const struct fx_rule *rules,
+                      void *object)
 {
     fx_schema_read(node, rules, object, r->arena, r->problems);
 }
 
-/* Children of a list or map, or NULL with a problem when `node` is something else. */
-static struct fx_node *children(struct reader *r, struct fx_node *node, enum fx_node_kind kind)
+struct fx_node *fcd_read_children(struct fcd_reader *r, struct fx_node *node,
+                                  enum fx_node_kind kind)
 {
     if (node == NULL || node->kind == kind)
         return node != NULL ? node->first : NULL;
@@ -221,7 +156,7 @@ static struct fx_node *children(struct reader *r, struct fx_node *node, enum fx_
     return NULL;
 }
 
-static bool is_text(struct reader *r, const struct fx_node *node)
+bool fcd_read_is_text(struct fcd_reader *r, const struct fx_node *node)
 {
     if (node->kind == FX_NODE_SCALAR)
         return true;
@@ -229,7 +164,7 @@ static bool is_text(struct reader *r, const struct fx_node *node)
     return false;
 }
 
-static bool is_name(const char *text)
+bool fcd_read_is_name(const char *text)
 {
     static const char allowed[] =
         "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
@@ -237,7 +172,7 @@ static bool is_name(const char *text)
     return len > 0 && len <= 64 && strspn(text, allowed) == len;
 }
 
-static void read_address(struct reader *r, const struct fx_node *at, const char *text,
+static void read_address(struct fcd_reader *r, const struct fx_node *at, const char *text,
                          struct fx_addr *ret_addr)
 {
     struct fx_err err = FX_ERR_INIT;
@@ -245,28 +180,28 @@ static void read_address(struct reader *r, const struct fx_node *at, const char 
         fx_problem(r->problems, at, "%s", err.message);
 }
 
-static void read_listen(struct reader *r, struct fx_node *list)
+static void read_listen(struct fcd_reader *r, struct fx_node *list)
 {
-    struct fx_node *item = children(r, list, FX_NODE_LIST);
+    struct fx_node *item = fcd_read_children(r, list, FX_NODE_LIST);
     if (list != NULL && list->kind == FX_NODE_LIST && list->len == 0)
         fx_problem(r->problems, list, "at least one address is needed");
     r->conf->listen =
         fx_arena_array(r->arena, list != NULL ? list->len : 0, sizeof(struct fx_addr));
     for (; item != NULL; item = item->next) {
         struct address_section section = {0};
-        read_section(r, item, listen_rules, &section);
+        fcd_read_section(r, item, listen_rules, &section);
         if (section.address != NULL)
             read_address(r, fx_node_get(item, "address"), section.address,
                          &r->conf->listen[r->conf->n_listen++]);
     }
 }
 
-static void read_admin(struct reader *r, struct fx_node *node)
+static void read_admin(struct fcd_reader *r, struct fx_node *node)
 {
     if (node == NULL)
         return;
     struct address_section section = {0};
-    read_section(r, node, admin_rules, &section);
+    fcd_read_section(r, node, admin_rules, &section);
     if (section.address == NULL)
         return;
     read_address(r, fx_node_get(node, "address"), section.address, &r->conf->admin);
@@ -277,9 +212,9 @@ static void read_admin(struct reader *r, struct fx_node *node)
         fx_problem(r->problems, section.token, "%s", err.message);
 }
 
-static void read_endpoint(struct reader *r, struct fx_node *item, struct fcd_conf_upstream *up)
+static void read_endpoint(struct fcd_reader *r, struct fx_node *item, struct fcd_conf_upstream *up)
 {
-    if (!is_text(r, item))
+    if (!fcd_read_is_text(r, item))
         return;
     if (!fx_str_starts(item->text, FX_STR("http://"))) {
         fx_problem(r->problems, item, "endpoint \"%.*s\" does not begin with http://",
@@ -300,9 +235,9 @@ static void read_endpoint(struct reader *r, struct fx_node *item, struct fcd_con
     up->n_endpoints++;
 }
 
-static void read_upstreams(struct reader *r, struct fx_node *map)
+static void read_upstreams(struct fcd_reader *r, struct fx_node *map)
 {
-    struct fx_node *item = children(r, map, FX_NODE_MAP);
+    struct fx_node *item = fcd_read_children(r, map, FX_NODE_MAP);
     r->conf->upstreams =
         fx_arena_array(r->arena, map != NULL ? map->len : 0, sizeof(struct fcd_conf_upstream));
     for (; item != NULL; item = item->next) {
@@ -310,24 +245,25 @@ static void read_upstreams(struct reader *r, struct fx_node *map)
         struct health_section health = {0};
         struct fcd_conf_upstream *up = &r->conf->upstreams[r->conf->n_upstreams++];
         up->name = item->key;
-        if (!is_name(item->key))
+        if (!fcd_read_is_name(item->key))
             fx_problem_key(r->problems, item, "upstream names are letters, digits, \"_.-\"");
-        read_section(r, item, upstream_rules, &section);
+        fcd_read_section(r, item, upstream_rules, &section);
         if (section.health != NULL)
-            read_section(r, section.health, health_rules, &health);
+            fcd_read_section(r, section.health, health_rules, &health);
         up->health_path = health.path;
         up->health_ms = health.interval_ms;
         struct fx_node *list = section.endpoints;
         up->endpoints = fx_arena_array(r->arena, list != NULL ? list->len : 0,
                                        sizeof(struct fcd_conf_endpoint));
-        for (struct fx_node *end = children(r, list, FX_NODE_LIST); end != NULL; end = end->next)
+        for (struct fx_node *end = fcd_read_children(r, list, FX_NODE_LIST); end != NULL;
+             end = end->next)
             read_endpoint(r, end, up);
         if (list != NULL && list->kind == FX_NODE_LIST && list->len == 0)
             fx_problem(r->problems, list, "at least one endpoint is needed");
     }
 }
 
-static size_t find_upstream(struct reader *r, const struct fx_node *at, const char *name)
+size_t fcd_read_upstream_name(struct fcd_reader *r, const struct fx_node *at, const char *name)
 {
     const struct fcd_config *conf = r->conf;
     for (size_t i = 0; i < conf->n_upstreams; i++)
@@ -343,176 +279,12 @@ static size_t find_upstream(struct reader *r, const struct fx_node *at, const ch
     return SIZE_MAX;
 }
 
-static size_t read_side(struct reader *r, struct fx_node *node)
-{
-    struct side_section side = {0};
-    if (node == NULL)
-        return SIZE_MAX;
-    read_section(r, node, side_rules, &side);
-    return side.upstream != NULL ? find_upstream(r, fx_node_get(node, "upstream"), side.upstream)
-                                 : SIZE_MAX;
-}
-
-static unsigned read_methods(struct reader *r, struct fx_node *list)
-{
-    if (list == NULL)
-        return FCD_METHODS_ALL;
-    unsigned methods = 0;
-    for (struct fx_node *item = children(r, list, FX_NODE_LIST); item != NULL; item = item->next) {
-        if (!is_text(r, item))
-            continue;
-        unsigned bit = fcd_method_bit(item->text);
-        if (bit == FCD_M_OTHER || bit == FCD_M_CONNECT)
-            fx_problem(r->problems, item, "\"%.*s\" is not a method that a route can take",
-                       FX_STR_FMT(item->text));
-        methods |= bit;
-    }
-    return methods;
-}
-
-static void read_route(struct reader *r, struct fx_node *node, size_t context)
-{
-    struct route_section section = {0};
-    struct match_section match = {0};
-    struct fx_err err = FX_ERR_INIT;
-    struct fcd_config *conf = r->conf;
-    size_t index = conf->n_routes;
-    read_section(r, node, route_rules, &section);
-    if (section.match != NULL)
-        read_section(r, section.match, match_rules, &match);
-    if (section.id == NULL || match.path == NULL)
-        return;
-    struct fcd_conf_route *route = &conf->routes[index];
-    *route = (struct fcd_conf_route){.id = section.id,
-                                     .path = match.path,
-                                     .context = context,
-                                     .methods = read_methods(r, match.methods),
-                                     .is_write = section.kind};
-    if (!is_name(section.id))
-        fx_problem(r->problems, fx_node_get(node, "id"), "ids are letters, digits, \"_.-\"");
-    for (size_t i = 0; i < index; i++) {
-        const struct fcd_conf_route *other = &conf->routes[i];
-        if (strcmp(other->id, route->id) == 0)
-            fx_problem(r->problems, fx_node_get(node, "id"), "route \"%s\" exists already",
-                       route->id);
-        else if (strcmp(other->path, route->path) == 0 && (other->methods & route->methods) != 0)
-            fx_problem(r->problems, section.match, "takes the same requests as route \"%s\"",
-                       other->id);
-    }
-    const unsigned changing = FCD_M_POST | FCD_M_PUT | FCD_M_PATCH | FCD_M_DELETE;
-    if (!route->is_write && match.methods != NULL && (route->methods & changing) != 0)
-        fx_problem(r->problems, match.methods, "a read route takes no POST, PUT, PATCH or DELETE");
-    if (!fcd_pattern_compile(match.path, &conf->rules[index].pattern, &err))
-        fx_problem(r->problems, fx_node_get(section.match, "path"), "%s", err.message);
-    if (!route->is_write && match.methods == NULL)
-        route->methods = FCD_M_GET | FCD_M_HEAD;
-    conf->rules[index].methods = route->methods;
-    conf->rules[index].route = index;
-    conf->n_routes++;
-}
-
-static void read_rung(struct reader *r, struct fx_node *item, struct fcd_conf_context *ctx)
-{
-    if (!is_text(r, item))
-        return;
-    struct fx_str name, kind = fx_str_cut(item->text, ':', &name);
-    struct fcd_key_rung *rung = &ctx->rungs[ctx->n_rungs++];
-    char *copy = fx_arena_printf(r->arena, "%.*s", FX_STR_FMT(name));
-    if (fx_str_eq_c(item->text, "issue")) {
-        *rung = (struct fcd_key_rung){FCD_KEY_ISSUE, FCD_ISSUED_COOKIE};
-        if (item->next != NULL)
-            fx_problem(r->problems, item->next,
-                       "nothing can follow `issue`, which always gives a key");
-    } else if (fx_str_eq_c(kind, "header") && name.len > 0) {
-        for (char *c = copy; *c != '\0'; c++)
-            *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
-        *rung = (struct fcd_key_rung){FCD_KEY_HEADER, copy};
-    } else if (fx_str_eq_c(kind, "cookie") && name.len > 0) {
-        *rung = (struct fcd_key_rung){FCD_KEY_COOKIE, copy};
-    } else {
-        fx_problem(r->problems, item, "\"%.*s\" is not header:NAME, cookie:NAME or issue",
-                   FX_STR_FMT(item->text));
-    }
-}
-
-static void read_sticky(struct reader *r, struct fx_node *node, struct fcd_conf_context *ctx)
-{
-    struct sticky_section section = {0};
-    if (node == NULL)
-        return;
-    read_section(r, node, sticky_rules, &section);
-    if (section.by == NULL)
-        return;
-    ctx->rungs = fx_arena_array(r->arena, section.by->len, sizeof *ctx->rungs);
-    for (struct fx_node *item = children(r, section.by, FX_NODE_LIST); item != NULL;
-         item = item->next)
-        read_rung(r, item, ctx);
-}
-
-static void read_shadow(struct reader *r, struct fx_node *node, struct fcd_conf_context *ctx)
-{
-    if (node == NULL)
-        return;
-    read_section(r, node, shadow_rules, &ctx->shadow);
-    struct fx_node *list = ctx->shadow.ignore;
-    ctx->shadow.pointers = fx_arena_array(r->arena, list != NULL ? list->len : 0, sizeof(char *));
-    for (struct fx_node *item = children(r, list, FX_NODE_LIST); item != NULL; item = item->next) {
-        if (!is_text(r, item))
-            continue;
-        if (item->text.len == 0 || item->text.ptr[0] != '/')
-            fx_problem(r->problems, item, "a JSON pointer begins with \"/\"");
-        else if (!fx_json_ignore_check(item->text.ptr))
-            fx_problem(r->problems, item, "in a JSON pointer \"~\" is written \"~0\"");
-        ctx->shadow.pointers[ctx->shadow.n_pointers++] = item->text.ptr;
-    }
-}
-
-static size_t count_routes(const struct fx_node *contexts)
-{
-    size_t n = 0;
-    for (const struct fx_node *ctx = contexts != NULL ? contexts->first : NULL; ctx != NULL;
-         ctx = ctx->next) {
-        const struct fx_node *routes = fx_node_get(ctx, "routes");
-        n += routes != NULL ? routes->len : 0;
-    }
-    return n;
-}
-
-static void read_contexts(struct reader *r, struct fx_node *map)
-{
-    struct fcd_config *conf = r->conf;
-    size_t n_routes = count_routes(map);
-    conf->contexts = fx_arena_array(r->arena, map != NULL ? map->len : 0, sizeof *conf->contexts);
-    conf->routes = fx_arena_array(r->arena, n_routes, sizeof *conf->routes);
-    conf->rules = fx_arena_array(r->arena, n_routes, sizeof *conf->rules);
-    for (struct fx_node *item = children(r, map, FX_NODE_MAP); item != NULL; item = item->next) {
-        struct context_section section = {0};
-        size_t index = conf->n_contexts++;
-        struct fcd_conf_context *ctx = &conf->contexts[index];
-        ctx->name = item->key;
-        if (!is_name(item->key))
-            fx_problem_key(r->problems, item, "context names are letters, digits, \"_.-\"");
-        read_section(r, item, context_rules, &section);
-        ctx->old_upstream = read_side(r, section.old);
-        ctx->new_upstream = read_side(r, section.new_side);
-        if (section.routes != NULL && section.routes->len > 0 &&
-            (ctx->old_upstream == SIZE_MAX || ctx->new_upstream == SIZE_MAX))
-            fx_problem(r->problems, section.routes, "routes need `upstream` in `old` and `new`");
-        for (struct fx_node *route = children(r, section.routes, FX_NODE_LIST); route != NULL;
-             route = route->next)
-            read_route(r, route, index);
-        read_sticky(r, section.sticky, ctx);
-        read_shadow(r, section.shadow, ctx);
-    }
-    fcd_rules_sort(conf->rules, conf->n_routes);
-}
-
-static void read_default(struct reader *r, const struct fx_node *facade, const char *name)
+static void read_default(struct fcd_reader *r, const struct fx_node *facade, const char *name)
 {
     struct fcd_config *conf = r->conf;
     conf->default_upstream = SIZE_MAX;
     if (name != NULL) {
-        conf->default_upstream = find_upstream(r, fx_node_get(facade, "default"), name);
+        conf->default_upstream = fcd_read_upstream_name(r, fx_node_get(facade, "default"), name);
         return;
     }
     for (size_t i = 0; i < conf->n_contexts; i++) {
@@ -530,26 +302,26 @@ static void read_default(struct reader *r, const struct fx_node *facade, const c
         fx_problem(r->problems, facade, "no `default` upstream and no context to take it from");
 }
 
-static void read_facade(struct reader *r, struct root *root)
+static void read_facade(struct fcd_reader *r, struct root *root)
 {
     struct fcd_config *conf = r->conf;
     struct facade_section section = {0};
-    read_section(r, root->facade, facade_rules, &section);
+    fcd_read_section(r, root->facade, facade_rules, &section);
     read_listen(r, section.listen);
     read_admin(r, section.admin);
-    read_section(r, section.limits, limits_rules, &conf->limits);
-    read_section(r, section.timeouts, timeouts_rules, &conf->timeouts);
-    read_section(r, section.hold, hold_rules, &conf->hold);
-    read_section(r, section.shadow, mirror_rules, &conf->mirror);
+    fcd_read_section(r, section.limits, limits_rules, &conf->limits);
+    fcd_read_section(r, section.timeouts, timeouts_rules, &conf->timeouts);
+    fcd_read_section(r, section.hold, hold_rules, &conf->hold);
+    fcd_read_section(r, section.shadow, mirror_rules, &conf->mirror);
     read_upstreams(r, root->upstreams);
-    read_contexts(r, root->contexts);
+    fcd_read_contexts(r, root->contexts);
     read_default(r, root->facade, section.default_upstream);
 }
 
-static void read_state_dir(struct reader *r, struct fx_node *node)
+static void read_state_dir(struct fcd_reader *r, struct fx_node *node)
 {
     struct state_section section = {0};
-    read_section(r, node, state_rules, &section);
+    fcd_read_section(r, node, state_rules, &section);
     const char *slash = strrchr(r->path, '/');
     r->conf->state_dir = section.dir;
     if (section.dir != NULL && section.dir[0] != '/' && slash != NULL)
@@ -557,11 +329,11 @@ static void read_state_dir(struct reader *r, struct fx_node *node)
             fx_arena_printf(r->arena, "%.*s/%s", (int)(slash - r->path), r->path, section.dir);
 }
 
-static void read_all(struct reader *r, const struct fx_node *doc)
+static void read_all(struct fcd_reader *r, const struct fx_node *doc)
 {
     struct root root = {0};
     r->conf = FX_ARENA_NEW(r->arena, struct fcd_config);
-    read_section(r, doc, root_rules, &root);
+    fcd_read_section(r, doc, root_rules, &root);
     if (root.facade == NULL)
         fx_problem(r->problems, doc, "there is no section `facade`");
     else
@@ -577,7 +349,7 @@ bool fcd_config_load(const char *path, struct fx_arena *arena, struct fcd_config
         return false;
     FX_AUTO(fx_problems) struct fx_problems problems;
     fx_problems_init(&problems);
-    struct reader r = {.arena = arena, .path = path, .problems = &problems};
+    struct fcd_reader r = {.arena = arena, .path = path, .problems = &problems};
     read_all(&r, doc);
     if (!fx_problems_ok(&problems, err))
         return false;
@@ -588,7 +360,7 @@ bool fcd_config_load(const char *path, struct fx_arena *arena, struct fcd_config
 void fcd_facade_problems(const struct fx_node *project, struct fx_arena *arena,
                          struct fx_problems *problems)
 {
-    struct reader r = {.arena = arena, .path = "", .problems = problems, .is_check = true};
+    struct fcd_reader r = {.arena = arena, .path = "", .problems = problems, .is_check = true};
     if (fx_node_get(project, "facade") != NULL)
         read_all(&r, project);
 }
@@ -604,8 +376,5 @@ void fcd_config_markdown(struct fx_buf *out)
     fx_schema_markdown("facade.shadow", mirror_rules, out);
     fx_schema_markdown("upstreams.NAME", upstream_rules, out);
     fx_schema_markdown("upstreams.NAME.health", health_rules, out);
-    fx_schema_markdown("contexts.NAME.routes[]", route_rules, out);
-    fx_schema_markdown("contexts.NAME.routes[].match", match_rules, out);
-    fx_schema_markdown("contexts.NAME.sticky", sticky_rules, out);
-    fx_schema_markdown("contexts.NAME.shadow", shadow_rules, out);
+    fcd_contexts_markdown(out);
 }
