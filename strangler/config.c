@@ -63,6 +63,10 @@ static const struct fx_rule limits_rules[] = {
                 .help = "connections to one upstream; more requests get 503"),
     FX_RULE_SIZE(struct fcd_conf_limits, head_bytes, "head", .def = "16KiB", .min = 1024,
                  .max = 24576, .help = "request line and header fields together; more gets 431"),
+    FX_RULE_SIZE(struct fcd_conf_limits, body_rate, "body_rate", .def = "1KiB", .min = 1,
+                 .max = 1ll << 30,
+                 .help = "bytes a second that a client must send of a request's body, on average "
+                         "over timeouts.stall; then 408. Waiting for the upstream does not count"),
     FX_RULE_END};
 
 static const struct fx_rule timeouts_rules[] = {
@@ -90,6 +94,9 @@ static const struct fx_rule hold_rules[] = {
                  .help = "memory of held writes; more get 503 with Retry-After"),
     FX_RULE_INT(struct fcd_conf_hold, release_per_s, "release_per_second", .def = "2000", .min = 1,
                 .max = 1000000, .help = "pace at which released writes are sent on"),
+    FX_RULE_DURATION(struct fcd_conf_hold, body_ms, "body", .def = "1s", .min = 0, .max = 3600000,
+                     .help = "writes that were sent on before the hold must have their whole body "
+                             "by then, else 503 with Retry-After: nobody else waits for an upload"),
     FX_RULE_END};
 
 static const struct fx_rule mirror_rules[] = {

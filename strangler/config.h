@@ -53,6 +53,7 @@ struct fcd_conf_limits {
     int64_t connections;
     int64_t upstream_connections; /* for each upstream */
     int64_t head_bytes;
+    int64_t body_rate; /* bytes a second that a client must send of a body */
 };
 struct fcd_conf_timeouts {
     int64_t head_ms;     /* from a request's first byte to the end of its head */
@@ -65,6 +66,7 @@ struct fcd_conf_timeouts {
 struct fcd_conf_hold {
     int64_t requests, bytes;
     int64_t release_per_s;
+    int64_t body_ms; /* what a write in flight may still take over its body when a hold begins */
 };
 struct fcd_conf_mirror {
     int64_t connections; /* to each side, apart from those of customers */

@@ -113,6 +113,22 @@ static void on_pace(struct fx_timer *timer)
     send_some(FX_CONTAINER_OF(timer, struct fcd_group, pace));
 }
 
+/*
+ * Everyone who holds waits for the writes that were in flight. Whoever sends his body slowly would decide how long: after
+ * hold.body he is answered 503, and one that has begun to answer does not count any more.
+ */
+static void hurry(struct fcd_group *group)
+{
+    struct fcd_worker *worker = group->worker;
+    if (group->is_hurrying)
+        return;
+    group->is_hurrying = true;
+    group->hurry_until = fx_mono_add_ms(fx_loop_now(worker->loop), worker->conf->hold.body_ms);
+    FX_LIST_EACH (&worker->reqs, req, all)
+        if (req->step == FCD_STEP_EXCHANGE && req->is_write && req->route->group == group)
+            fx_loop_timer(worker->loop, &req->patience, worker->conf->hold.body_ms);
+}
+
 void fcd_group_apply(struct fcd_group *group)
 {
     struct fcd_worker *worker = group->worker;
@@ -120,8 +136,10 @@ void fcd_group_apply(struct fcd_group *group)
     if (own->hold == FCD_HOLDING) {
         fx_loop_timer(worker->loop, &group->deadline,
                       fcd_own_hold_left_ms(own, fx_loop_wall(worker->loop)));
+        hurry(group);
         return;
     }
+    group->is_hurrying = false;
     fx_timer_stop(&group->deadline);
     group->paced_at = fx_loop_now(worker->loop);
     if (group->held.first != NULL)

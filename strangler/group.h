@@ -36,9 +36,11 @@ struct fcd_group {
     FX_LIST(fcd_req) held;
     int64_t in_flight;
     int64_t held_max_ms;
-    struct fx_timer deadline; /* of the hold */
-    struct fx_timer pace;     /* next portion of a release */
-    double credit;            /* writes that may go now */
+    struct fx_timer deadline;   /* of the hold */
+    bool is_hurrying;           /* the hold has begun, and writes in flight were told */
+    struct fx_mono hurry_until; /* they have this long for the rest of their bodies */
+    struct fx_timer pace;       /* next portion of a release */
+    double credit;              /* writes that may go now */
     struct fx_mono paced_at;
 };
 

@@ -44,6 +44,12 @@ const struct fx_metric_def fcd_metric_defs[FCD_MT_COUNT] = {
                           FX_GAUGE,
                           {"group"},
                           NULL},
+    [FCD_MT_BODIES_CUT] = {"ficus_facade_bodies_cut_total",
+                           "Requests whose body came too slowly, by what it broke: rate "
+                           "(limits.body_rate), hold (hold.body).",
+                           FX_COUNTER,
+                           {"why"},
+                           NULL},
     [FCD_MT_OWNER_IS_NEW] = {"ficus_facade_owner_is_new",
                              "1 when the new side owns the group.",
                              FX_GAUGE,

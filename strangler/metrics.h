@@ -15,6 +15,7 @@ enum fcd_metric {
     FCD_MT_HELD,
     FCD_MT_HELD_TOTAL,
     FCD_MT_IN_FLIGHT,
+    FCD_MT_BODIES_CUT,
     FCD_MT_OWNER_IS_NEW,
     FCD_MT_EPOCH,
     FCD_MT_WEIGHT,

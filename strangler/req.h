@@ -34,6 +34,7 @@ struct fcd_req {
     FX_LINK(fcd_req) all; /* in worker->reqs */
     struct fcd_worker *worker;
     struct fx_task release;
+    struct fx_timer patience; /* with the client, for its body */
 
     FX_LINK(fcd_req) link; /* in the group's queue, or among the spare ones */
     struct fcd_conn *conn; /* NULL: the client has left */
@@ -52,6 +53,11 @@ struct fcd_req {
     struct fx_chunked chunked;
     bool is_body_read; /* the client's whole body has been taken */
     bool is_expecting; /* 100-continue has not been sent yet */
+    bool
+        is_starved; /* since starved_at everything that came has been sent on, and more is missing */
+    struct fx_mono starved_at;
+    int64_t
+        credit_us; /* how long it may be so: bytes add to it (limits.body_rate), waiting takes away */
 
     struct fcd_route *route;
     enum fcd_owner side;
@@ -100,6 +106,9 @@ bool fcd_head_is_loop(const struct fcd_req *req);
 
 /* req_proxy.c: the callbacks of the exchange. */
 bool fcd_proxy_begin(struct fcd_req *req);
-void fcd_proxy_resume(struct fcd_req *req); /* the client's side moved: bytes came, or room */
+void fcd_proxy_resume(struct fcd_req *req);       /* the client's side moved: bytes came, or room */
+void fcd_proxy_impatient(struct fx_timer *timer); /* req->patience */
+/* It no longer counts as a write in flight. */
+void fcd_req_leave_flight(struct fcd_req *req);
 
 #endif

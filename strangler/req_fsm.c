@@ -62,6 +62,7 @@ struct fcd_req *fcd_req_new(struct fcd_conn *conn)
         req = FX_NEW(struct fcd_req);
         req->worker = worker;
         req->release.fn = on_release;
+        req->patience.fn = fcd_proxy_impatient;
         FX_LIST_PUSH(&worker->reqs, req, all);
     }
     req->conn = conn;
@@ -74,6 +75,7 @@ struct fcd_req *fcd_req_new(struct fcd_conn *conn)
 static void recycle(struct fcd_req *req)
 {
     fcd_req_set_step(req, FCD_STEP_OVER);
+    fx_timer_stop(&req->patience);
     if (req->conn == NULL) {
         req->worker->n_left_behind--;
         fcd_worker_check_drained(req->worker);
@@ -110,6 +112,13 @@ static void write_reply(struct fcd_req *req, int status, const char *content_typ
         fx_buf_add(out, body);
 }
 
+void fcd_req_leave_flight(struct fcd_req *req)
+{
+    if (req->is_write && req->x.pool != NULL)
+        req->route->group->in_flight--;
+    req->is_write = false;
+}
+
 void fcd_req_refuse(struct fcd_req *req, int status, const char *message)
 {
     char text[8], body_space[512];
@@ -126,6 +135,7 @@ void fcd_req_refuse(struct fcd_req *req, int status, const char *message)
     fx_json_w_end(&w);
     fx_buf_add_char(&body, '\n');
     write_reply(req, status, "application/json", fx_buf_str(&body));
+    fcd_req_leave_flight(req); /* whether the client takes its answer is nobody else's affair */
     fcd_req_set_step(req, FCD_STEP_REPLY);
 }
 
@@ -431,9 +441,7 @@ static void account(struct fcd_req *req, bool is_counted)
     struct fcd_route *route = req->route;
     if (req->x.pool == NULL)
         return;
-    if (req->is_write)
-        route->group->in_flight--;
-    req->is_write = false;
+    fcd_req_leave_flight(req);
     req->x.pool = NULL; /* once */
     if (req->shadow != NULL)
         fcd_mirror_end(req->shadow, is_counted && req->is_answer_begun && !req->is_cut);

@@ -20,6 +20,43 @@ static struct fcd_req *req_of(struct fcd_xchg *x)
     return FX_CONTAINER_OF(x, struct fcd_req, x);
 }
 
+/* --- a client that is slow with its body ---------------------------------------------------------- */
+
+/* Credit is never more than timeouts.stall: who was fast at first may not rest on it for hours. */
+static void earn(struct fcd_req *req, size_t bytes)
+{
+    const struct fcd_config *conf = req->worker->conf;
+    int64_t us = (int64_t)bytes * 1000000 / conf->limits.body_rate;
+    req->credit_us = FX_MIN(req->credit_us + us, conf->timeouts.stall_ms * 1000);
+}
+
+static bool is_hurried(const struct fcd_req *req)
+{
+    return req->is_write && req->route->group->is_hurrying;
+}
+
+static void wait_for_client(struct fcd_req *req)
+{
+    struct fx_loop *loop = req->worker->loop;
+    struct fx_mono now = fx_loop_now(loop);
+    int64_t left_us = req->credit_us;
+    if (is_hurried(req))
+        left_us = FX_MIN(left_us, fx_mono_since_us(now, req->route->group->hurry_until));
+    req->is_starved = true;
+    req->starved_at = now;
+    fx_loop_timer(loop, &req->patience, FX_MAX((left_us + 999) / 1000, (int64_t)0));
+}
+
+static void end_wait(struct fcd_req *req)
+{
+    if (!req->is_starved)
+        return;
+    req->is_starved = false;
+    req->credit_us -= fx_mono_since_us(req->starved_at, fx_loop_now(req->worker->loop));
+    if (!is_hurried(req))
+        fx_timer_stop(&req->patience);
+}
+
 /* Takes what has arrived of the body into `out`; false: the body is malformed. */
 static bool take_body(struct fcd_req *req, struct fx_buf *out)
 {
@@ -48,6 +85,7 @@ static bool take_body(struct fcd_req *req, struct fx_buf *out)
             }
         }
         fcd_iobuf_consume(from, used);
+        earn(req, used);
     }
     return true;
 }
@@ -62,6 +100,33 @@ static void spoil(struct fcd_req *req, int status, const char *why)
         fcd_req_refuse(req, status, why);
     }
     fcd_conn_drive(req->conn);
+}
+
+/*
+ * The client's time is over, or that of a hold. What the upstream is working on is left alone; a write whose answer has begun
+ * is done as far as can be told from here, and how fast its client reads is no reason for others to wait.
+ */
+void fcd_proxy_impatient(struct fx_timer *timer)
+{
+    struct fcd_req *req = FX_CONTAINER_OF(timer, struct fcd_req, patience);
+    if (req->step != FCD_STEP_EXCHANGE)
+        return;
+    bool is_late = is_hurried(req) &&
+                   fx_mono_reached(req->route->group->hurry_until, fx_loop_now(req->worker->loop));
+    if (req->is_answer_begun && is_late)
+        fcd_req_leave_flight(req);
+    if (req->conn == NULL || !req->is_starved)
+        return;
+    end_wait(req);
+    if (!is_late && req->credit_us > 0) {
+        wait_for_client(req); /* the hold that hurried it is over */
+        return;
+    }
+    fx_series_add(fx_metric(req->worker->metrics, FCD_MT_BODIES_CUT, is_late ? "hold" : "rate"), 1);
+    if (is_late)
+        spoil(req, 503, "writes are held for a moment and the request's body was not there");
+    else
+        spoil(req, 408, "the request's body arrived too slowly");
 }
 
 static void on_start(struct fcd_xchg *x)
@@ -102,6 +167,7 @@ static void on_start(struct fcd_xchg *x)
 static void on_fill(struct fcd_xchg *x)
 {
     struct fcd_req *req = req_of(x);
+    end_wait(req);
     for (;;) {
         if (!take_body(req, &x->u->out.buf)) {
             spoil(req, 400, req->chunked.what);
@@ -113,7 +179,7 @@ static void on_fill(struct fcd_xchg *x)
             return;
         switch (fcd_conn_read(req->conn)) {
         case FCD_READ_SOME: break;
-        case FCD_READ_LATER: return;
+        case FCD_READ_LATER: wait_for_client(req); return;
         case FCD_READ_END: fcd_conn_close(req->conn); return; /* the body will never be complete */
         }
     }
@@ -139,6 +205,9 @@ static void on_head(struct fcd_xchg *x, const struct fx_head *head)
         return;
     }
     req->is_answer_begun = true;
+    if (is_hurried(req) &&
+        fx_mono_reached(req->route->group->hurry_until, fx_loop_now(req->worker->loop)))
+        fcd_req_leave_flight(req);
     if (req->shadow != NULL)
         fcd_mirror_head(req->shadow, head);
 }
@@ -242,6 +311,7 @@ bool fcd_proxy_begin(struct fcd_req *req)
     x->is_safe = fcd_method_is_safe(req->method) && !req->is_write;
     x->is_replayable = req->framing == FX_FRAME_NONE;
     x->response_ms = req->worker->conf->timeouts.response_ms;
+    req->credit_us = req->worker->conf->timeouts.stall_ms * 1000;
     if (fcd_xchg_begin(x, &why))
         return true;
     count_failure(req, why);

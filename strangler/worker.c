@@ -323,6 +323,7 @@ void fcd_worker_free(struct fcd_worker *worker)
     fx_loop_timer_remove(worker->loop, &worker->drain_timer);
     FX_LIST_EACH_SAFE(&worker->reqs, req, all)
     {
+        fx_loop_timer_remove(worker->loop, &req->patience);
         fx_buf_done(&req->reply);
         fx_buf_done(&req->body);
         free(req);

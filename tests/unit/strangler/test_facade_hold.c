@@ -168,6 +168,85 @@ static void test_hold__waits_for_the_body_and_expect_until_released(void **state
     stage_close(&stage);
 }
 
+/* A body of which a byte comes now and then, never the last one. */
+struct drip {
+    pthread_t thread;
+    int fd;
+    atomic_int is_over;
+};
+
+static void *run_drip(void *arg)
+{
+    struct drip *drip = arg;
+    while (atomic_load(&drip->is_over) == 0 && send(drip->fd, "x", 1, MSG_NOSIGNAL) == 1)
+        fx_sleep_ms(20);
+    return NULL;
+}
+
+static void test_hold__does_not_wait_for_a_client_that_drips(void **state)
+{
+    (void)state;
+    struct drip drip = {0};
+    stage_open(&stage, "  hold: {body: 300ms}\n");
+    FX_AUTO(reply) struct reply reply = {0};
+    FX_AUTO_FD int fd = drip.fd = client_open(stage.port);
+    client_send(fd, "POST /orders/1 HTTP/1.1\r\nHost: x\r\nContent-Length: 100000\r\n\r\n");
+    pthread_create(&drip.thread, NULL, run_drip, &drip);
+    wait_number(&stage, "orders", "in_flight", 1);
+    int64_t began = now_ms();
+    stage_hold(&stage, 1, 20000);
+    wait_number(&stage, "orders", "in_flight", 0);
+    assert_true(now_ms() - began < 2000);
+    atomic_store(&drip.is_over, 1);
+    pthread_join(drip.thread, NULL);
+    client_read(fd, "POST", &reply);
+    assert_int_equal(reply.status, 503);
+    assert_non_null(strstr(reply.head, "Retry-After: 1"));
+    request(stage.admin_port, "GET", "/metrics", "", NULL, &reply);
+    assert_non_null(
+        strstr(fx_buf_cstr(&reply.body), "ficus_facade_bodies_cut_total{why=\"hold\"} 1"));
+    stage_close(&stage);
+}
+
+static void test_hold__does_not_wait_for_a_client_that_does_not_read(void **state)
+{
+    (void)state;
+    stage_open(&stage, "  hold: {body: 300ms}\n");
+    FX_AUTO(reply) struct reply reply = {0};
+    FX_AUTO_FD int fd = client_open(stage.port);
+    atomic_store(&stage.old.big_bytes, 32 << 20);
+    client_send(fd, "POST /orders/1 HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\n{}");
+    wait_number(&stage, "orders", "in_flight", 1);
+    fx_sleep_ms(100);
+    assert_int_equal((int)status_number(&stage, "orders", "in_flight"), 1);
+    int64_t began = now_ms();
+    stage_hold(&stage, 1, 20000);
+    wait_number(&stage, "orders", "in_flight", 0);
+    assert_true(now_ms() - began < 2000);
+    client_read(fd, "POST", &reply); /* and nothing is taken from it */
+    assert_int_equal(reply.status, 200);
+    assert_int_equal(reply.body.len, 32 << 20);
+    assert_int_equal((int)status_number(&stage, "orders", "in_flight"), 0);
+    stage_close(&stage);
+}
+
+static void test_hold__an_upload_that_ends_in_time_is_served(void **state)
+{
+    (void)state;
+    stage_open(&stage, "  hold: {body: 2s}\n");
+    FX_AUTO(reply) struct reply reply = {0};
+    FX_AUTO_FD int fd = client_open(stage.port);
+    client_send(fd, "POST /orders/1 HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\nabc");
+    wait_number(&stage, "orders", "in_flight", 1);
+    stage_hold(&stage, 1, 20000);
+    fx_sleep_ms(300);
+    client_send(fd, "def");
+    client_read(fd, "POST", &reply);
+    assert_int_equal(reply.status, 200);
+    assert_int_equal((int)status_number(&stage, "orders", "in_flight"), 0);
+    stage_close(&stage);
+}
+
 static void test_hold__survives_sigkill_and_ends_at_the_same_deadline(void **state)
 {
     (void)state;
@@ -353,6 +432,9 @@ int main(void)
         cmocka_unit_test(test_hold__a_full_queue_answers_503_with_retry_after),
         cmocka_unit_test(test_hold__a_client_that_leaves_is_never_sent),
         cmocka_unit_test(test_hold__waits_for_the_body_and_expect_until_released),
+        cmocka_unit_test(test_hold__does_not_wait_for_a_client_that_drips),
+        cmocka_unit_test(test_hold__does_not_wait_for_a_client_that_does_not_read),
+        cmocka_unit_test(test_hold__an_upload_that_ends_in_time_is_served),
         cmocka_unit_test(test_hold__survives_sigkill_and_ends_at_the_same_deadline),
         cmocka_unit_test(test_hold__state_that_cannot_be_saved_changes_nothing),
         cmocka_unit_test(test_switch__loses_and_doubles_no_write_under_load),

@@ -213,6 +213,32 @@ static void test_proxy__a_body_that_stalls_or_is_malformed_is_refused(void **sta
     stage_close(&stage);
 }
 
+static void test_proxy__a_body_that_drips_is_refused_and_a_slow_one_is_not(void **state)
+{
+    (void)state;
+    enum { PIECES = 20, PIECE = 100, EVERY_MS = 50 };
+    char piece[PIECE + 1];
+    stage_open(&stage, "  timeouts: {stall: 500ms}\n  limits: {body_rate: 1000B}\n");
+    FX_AUTO(reply) struct reply reply = {0};
+    memset(piece, 'x', PIECE);
+    piece[PIECE] = '\0';
+    for (int is_slow_only = 0; is_slow_only < 2; is_slow_only++) {
+        FX_AUTO_FD int fd = client_open(stage.port);
+        client_send(fd, "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n");
+        char c = 0;
+        bool is_cut = false;
+        for (int i = 0; i < PIECES && !is_cut; i++) {
+            client_send(fd, is_slow_only != 0 ? piece : "x");
+            fx_sleep_ms(EVERY_MS);
+            is_cut = i < PIECES - 1 && recv(fd, &c, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+        }
+        assert_int_equal(is_cut, is_slow_only == 0);
+        client_read(fd, "POST", &reply);
+        assert_int_equal(reply.status, is_slow_only != 0 ? 200 : 408);
+    }
+    stage_close(&stage);
+}
+
 static void test_proxy__large_bodies_stream_both_ways_in_bounded_memory(void **state)
 {
     (void)state;
@@ -293,6 +319,7 @@ int main(void)
         cmocka_unit_test(test_proxy__heads_beyond_the_limits_are_refused),
         cmocka_unit_test(test_proxy__options_counts_down_max_forwards),
         cmocka_unit_test(test_proxy__a_body_that_stalls_or_is_malformed_is_refused),
+        cmocka_unit_test(test_proxy__a_body_that_drips_is_refused_and_a_slow_one_is_not),
         cmocka_unit_test(test_proxy__large_bodies_stream_both_ways_in_bounded_memory),
         cmocka_unit_test(
             test_proxy__an_answer_that_ends_with_the_connection_is_chunked_for_the_client),
