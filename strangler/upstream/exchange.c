@@ -69,15 +69,13 @@ static bool attach(struct fcd_xchg *x, bool may_reuse, enum fcd_failure *ret_why
 {
     set_state(x, FCD_X_CONNECT);
     x->n_tries++;
-    x->u = may_reuse ? fcd_pool_take_idle(x->pool, x->is_safe && x->is_replayable) : NULL;
-    x->is_reused = x->u != NULL;
-    if (x->u == NULL)
-        x->u = fcd_pool_connect(x->pool);
+    x->u = fcd_pool_take(x->pool, may_reuse, x->is_safe && x->is_replayable, &x->tried);
     if (x->u == NULL) {
         *ret_why = fcd_pool_is_full(x->pool) ? FCD_FAIL_LIMIT : FCD_FAIL_CONNECT;
         return false;
     }
     x->u->x = x;
+    x->is_reused = x->u->n_served > 0;
     x->has_sent = x->is_complete = x->is_broken = false;
     x->scan = (struct fx_h1_scan){0};
     if (x->u->state == FCD_U_BUSY)
@@ -89,6 +87,7 @@ bool fcd_xchg_begin(struct fcd_xchg *x, enum fcd_failure *ret_why)
 {
     x->state = FCD_X_IDLE;
     x->n_tries = 0;
+    x->tried = (struct fcd_tried){0};
     if (attach(x, true, ret_why))
         return true;
     set_state(x, FCD_X_FAILED);
@@ -109,6 +108,7 @@ void fcd_xchg_on_connected(struct fcd_xchg *x)
 void fcd_xchg_on_refused(struct fcd_xchg *x)
 {
     enum fcd_failure why = FCD_FAIL_CONNECT;
+    fcd_pool_mark_tried(x->u, &x->tried);
     fcd_uconn_close(x->u);
     x->u = NULL;
     if ((size_t)x->n_tries <= x->pool->n_endpoints && x->pool->n_endpoints > 1 &&

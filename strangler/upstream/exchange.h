@@ -71,6 +71,7 @@ struct fcd_xchg {
     bool is_broken;   /* writing failed: only the answer is of interest */
     bool is_pumping;
     int n_tries;
+    struct fcd_tried tried;
     struct fx_h1_scan scan;
     enum fx_framing framing;
     uint64_t left;

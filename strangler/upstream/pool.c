@@ -12,6 +12,8 @@
 #include "strangler/upstream/exchange.h"
 #include "strangler/worker.h"
 
+enum { SHARE_SLACK = 8 };
+
 void fcd_pool_init(struct fcd_pool *pool, struct fcd_worker *worker,
                    const struct fcd_conf_upstream *conf, size_t max_connections)
 {
@@ -35,21 +37,39 @@ static bool is_next(enum fcd_uconn_state from, enum fcd_uconn_state to)
     return false;
 }
 
+static void enter_list(struct fcd_uconn *u)
+{
+    if (u->state == FCD_U_CLOSED)
+        return;
+    if (u->state == FCD_U_IDLE) {
+        FX_LIST_PUSH(&u->pool->idle, u, link);
+        u->endpoint->n_idle++;
+    } else {
+        FX_LIST_PUSH(&u->pool->busy, u, link);
+        u->endpoint->n_busy++;
+    }
+}
+
+static void leave_list(struct fcd_uconn *u)
+{
+    if (u->state == FCD_U_IDLE) {
+        FX_LIST_REMOVE(&u->pool->idle, u, link);
+        u->endpoint->n_idle--;
+    } else {
+        FX_LIST_REMOVE(&u->pool->busy, u, link);
+        u->endpoint->n_busy--;
+    }
+}
+
 static void set_state(struct fcd_uconn *u, enum fcd_uconn_state to)
 {
     struct fcd_pool *pool = u->pool;
     if (!is_next(u->state, to))
         FX_BUG("upstream connection to %s cannot go from state %d to %d", pool->conf->name,
                (int)u->state, (int)to);
-    if (u->state == FCD_U_IDLE)
-        FX_LIST_REMOVE(&pool->idle, u, link);
-    else
-        FX_LIST_REMOVE(&pool->busy, u, link);
+    leave_list(u);
     u->state = to;
-    if (to == FCD_U_IDLE)
-        FX_LIST_PUSH(&pool->idle, u, link);
-    else if (to != FCD_U_CLOSED)
-        FX_LIST_PUSH(&pool->busy, u, link);
+    enter_list(u);
 }
 
 static void on_release(struct fx_task *task)
@@ -87,16 +107,18 @@ void fcd_pool_done(struct fcd_pool *pool)
  * The look at the socket is for reads too: bytes that came while the loop was busy (a 408 before the close, the rest of
  * an answer that was longer than it said) would be taken for the next customer's answer.
  */
-struct fcd_uconn *fcd_pool_take_idle(struct fcd_pool *pool, bool is_safe)
+static struct fcd_uconn *take_idle(struct fcd_endpoint_state *end, struct fcd_pool *pool,
+                                   bool is_safe)
 {
     struct fx_mono now = fx_loop_now(pool->worker->loop);
-    while (pool->idle.last != NULL) {
-        struct fcd_uconn *u = pool->idle.last;
-        bool is_sick = u->endpoint->is_sick && pool->n_endpoints > 1;
+    for (struct fcd_uconn *u = pool->idle.last, *before; u != NULL && end->n_idle > 0; u = before) {
+        before = u->link.prev;
+        if (u->endpoint != end)
+            continue;
         bool is_fresh = fx_mono_since_us(u->idle_since, now) < FCD_FRESH_MS * 1000;
-        if (!is_sick && !is_safe && !is_fresh)
+        if (!is_safe && !is_fresh)
             return NULL; /* the others are older; reads may still use them */
-        if (!is_sick && fx_sock_is_quiet(u->watch.fd)) {
+        if (fx_sock_is_quiet(u->watch.fd)) {
             set_state(u, FCD_U_BUSY);
             fx_timer_stop(&u->timer);
             return u;
@@ -106,15 +128,57 @@ struct fcd_uconn *fcd_pool_take_idle(struct fcd_pool *pool, bool is_safe)
     return NULL;
 }
 
-static struct fcd_endpoint_state *choose_endpoint(struct fcd_pool *pool)
+static bool was_tried(const struct fcd_pool *pool, const struct fcd_endpoint_state *end,
+                      const struct fcd_tried *tried)
+{
+    size_t i = (size_t)(end - pool->endpoints);
+    return i < 64 && (tried->bits >> i & 1) != 0;
+}
+
+static void mark_tried(const struct fcd_pool *pool, const struct fcd_endpoint_state *end,
+                       struct fcd_tried *tried)
+{
+    size_t i = (size_t)(end - pool->endpoints);
+    if (i < 64)
+        tried->bits |= (uint64_t)1 << i;
+}
+
+void fcd_pool_mark_tried(const struct fcd_uconn *u, struct fcd_tried *tried)
+{
+    mark_tried(u->pool, u->endpoint, tried);
+}
+
+/* How many requests an endpoint may have under way, seen from the least busy one that is well. */
+static size_t fair_share(const struct fcd_pool *pool, const struct fcd_tried *tried,
+                         struct fx_mono now)
+{
+    size_t least = SIZE_MAX / 4;
+    for (size_t i = 0; i < pool->n_endpoints; i++) {
+        const struct fcd_endpoint_state *end = &pool->endpoints[i];
+        if (fcd_endpoint_is_well(end, now) && !was_tried(pool, end, tried))
+            least = FX_MIN(least, end->n_busy);
+    }
+    return 2 * least + SHARE_SLACK;
+}
+
+/* The next one that is well and not too busy; else the next one that was not tried; else the next one. */
+static struct fcd_endpoint_state *choose_endpoint(struct fcd_pool *pool,
+                                                  const struct fcd_tried *tried)
 {
     struct fx_mono now = fx_loop_now(pool->worker->loop);
+    size_t share = fair_share(pool, tried, now), turn = pool->turn++;
+    struct fcd_endpoint_state *untried = NULL;
     for (size_t i = 0; i < pool->n_endpoints; i++) {
-        struct fcd_endpoint_state *end = &pool->endpoints[pool->turn++ % pool->n_endpoints];
-        if (fcd_endpoint_is_well(end, now))
+        struct fcd_endpoint_state *end = &pool->endpoints[(turn + i) % pool->n_endpoints];
+        if (was_tried(pool, end, tried))
+            continue;
+        untried = untried != NULL ? untried : end;
+        if (fcd_endpoint_is_well(end, now) && end->n_busy <= share) {
+            pool->turn = turn + i + 1;
             return end;
+        }
     }
-    return &pool->endpoints[pool->turn++ % pool->n_endpoints]; /* none is well: try one anyway */
+    return untried != NULL ? untried : &pool->endpoints[turn % pool->n_endpoints];
 }
 
 static void mark_refused(struct fcd_endpoint_state *end, struct fx_mono now)
@@ -166,7 +230,7 @@ static struct fcd_uconn *new_uconn(struct fcd_pool *pool, struct fcd_endpoint_st
     }
     pool->n_connections++;
     pool->worker->n_upstream_sockets++;
-    FX_LIST_PUSH(&pool->busy, u, link);
+    enter_list(u);
     fx_loop_timer(loop, &u->timer, pool->worker->conf->timeouts.connect_ms);
     return u;
 }
@@ -178,24 +242,37 @@ bool fcd_pool_is_full(const struct fcd_pool *pool)
            worker->n_upstream_sockets >= worker->sockets_max;
 }
 
-struct fcd_uconn *fcd_pool_connect(struct fcd_pool *pool)
+/* NULL: it refused at once, or there is no descriptor. */
+static struct fcd_uconn *connect_to(struct fcd_endpoint_state *end, struct fcd_pool *pool)
 {
-    if (fcd_pool_is_full(pool) && pool->idle.first != NULL)
-        fcd_uconn_close(pool->idle.first);
-    if (fcd_pool_is_full(pool))
+    bool is_connected = false;
+    FX_AUTO_FD int fd = fx_sock_connect(&end->conf->addr, &is_connected);
+    if (fd < 0) {
+        mark_refused(end, fx_loop_now(pool->worker->loop));
         return NULL;
+    }
+    struct fcd_uconn *u = new_uconn(pool, end, fd, is_connected);
+    if (u != NULL)
+        fx_fd_take(&fd);
+    return u;
+}
+
+struct fcd_uconn *fcd_pool_take(struct fcd_pool *pool, bool may_reuse, bool is_safe,
+                                struct fcd_tried *tried)
+{
     for (size_t i = 0; i < pool->n_endpoints; i++) {
-        struct fcd_endpoint_state *end = choose_endpoint(pool);
-        bool is_connected = false;
-        FX_AUTO_FD int fd = fx_sock_connect(&end->conf->addr, &is_connected);
-        if (fd < 0) {
-            mark_refused(end, fx_loop_now(pool->worker->loop));
-            continue;
-        }
-        struct fcd_uconn *u = new_uconn(pool, end, fd, is_connected);
+        struct fcd_endpoint_state *end = choose_endpoint(pool, tried);
+        struct fcd_uconn *u = may_reuse ? take_idle(end, pool, is_safe) : NULL;
         if (u != NULL)
-            fx_fd_take(&fd);
-        return u;
+            return u;
+        if (fcd_pool_is_full(pool) && pool->idle.first != NULL)
+            fcd_uconn_close(pool->idle.first);
+        if (fcd_pool_is_full(pool))
+            return NULL;
+        u = connect_to(end, pool);
+        if (u != NULL)
+            return u;
+        mark_tried(pool, end, tried);
     }
     return NULL;
 }

@@ -11,8 +11,12 @@
  * is never given to an unsafe request after more than FCD_FRESH_MS, because the upstream may be closing it
  * at this very moment and the request could not be tried again.
  *
- * Endpoints take turns; one that refused FCD_DOWN_AFTER connections in a row is passed over for FCD_DOWN_MS
- * while another one is left, and so is one that its health check calls sick. Customers and shadow have pools of their own.
+ * Endpoints take turns, request by request and not connection by connection: what is pooled decides how a request gets
+ * there, never where it goes. One that has far more requests under way than the least busy one is passed over
+ * (it hangs; it would collect every connection of the pool), as long as another one is left; and so is one that
+ * refused FCD_DOWN_AFTER connections in a row, for FCD_DOWN_MS, and one that its health check calls sick. An endpoint that
+ * answers wrongly but fast gets its turn and no more: whoever chose the least busy one would send it everybody.
+ * Customers and shadow have pools of their own.
  * Thread: the loop's.
  */
 #ifndef FCD_UPSTREAM_POOL_H
@@ -29,8 +33,9 @@ struct fcd_xchg;
 
 struct fcd_endpoint_state {
     const struct fcd_conf_endpoint *conf;
-    bool is_sick;  /* says the health check */
-    int n_refused; /* connections in a row that failed */
+    bool is_sick;          /* says the health check */
+    int n_refused;         /* connections in a row that failed */
+    size_t n_busy, n_idle; /* connections of the pool, connecting ones count as busy */
     struct fx_mono down_until;
 };
 
@@ -73,12 +78,19 @@ void fcd_pool_init(struct fcd_pool *pool, struct fcd_worker *worker,
                    const struct fcd_conf_upstream *conf, size_t max_connections);
 void fcd_pool_done(struct fcd_pool *pool);
 
-/* An idle connection that may carry this request, or NULL. */
-struct fcd_uconn *fcd_pool_take_idle(struct fcd_pool *pool, bool is_safe);
+/* Endpoints that refused a request, by index: it is not sent there again while another one is left. */
+struct fcd_tried {
+    uint64_t bits; /* those beyond 64 are not remembered */
+};
+/*
+ * A connection of the endpoint whose turn it is: an idle one if `may_reuse` and it may carry this request, else a new one, connecting.
+ * NULL: full, or every endpoint refused at once.
+ */
+struct fcd_uconn *fcd_pool_take(struct fcd_pool *pool, bool may_reuse, bool is_safe,
+                                struct fcd_tried *tried);
+void fcd_pool_mark_tried(const struct fcd_uconn *u, struct fcd_tried *tried);
 /* At its limit of connections, or the facade at that of descriptors. */
 bool fcd_pool_is_full(const struct fcd_pool *pool);
-/* A new one, connecting. NULL: full, or every endpoint refused at once. */
-struct fcd_uconn *fcd_pool_connect(struct fcd_pool *pool);
 /* BUSY -> IDLE, or closed when it is not fit for another request. */
 void fcd_pool_give_back(struct fcd_uconn *u);
 void fcd_uconn_close(struct fcd_uconn *u);

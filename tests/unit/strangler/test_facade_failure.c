@@ -14,6 +14,20 @@
 
 static struct stage stage;
 
+/* The monolith has a second endpoint, and a third if there is one; the facade is not running. */
+static void set_endpoints(const struct upstream *second, const struct upstream *third,
+                          const char *extra)
+{
+    char command[600], more[64] = "";
+    if (third != NULL)
+        snprintf(more, sizeof more, ", \"http://127.0.0.1:%d\"", third->port);
+    snprintf(command, sizeof command,
+             "sed -i 's|  monolith: .*|  monolith: {endpoints: [\"http://127.0.0.1:%d\", "
+             "\"http://127.0.0.1:%d\"%s]%s}|' %s/ficus.yaml",
+             stage.old.port, second->port, more, extra, stage.dir);
+    assert_int_equal(system(command), 0);
+}
+
 static void test_failure__upstream_errors_have_their_status(void **state)
 {
     (void)state;
@@ -102,16 +116,11 @@ static void test_failure__a_write_whose_client_left_stays_in_flight_until_answer
 static void test_failure__a_sick_endpoint_is_passed_over_until_it_is_well(void **state)
 {
     (void)state;
-    char command[512];
-    struct upstream second;
+    static struct upstream second;
     stage_open(&stage, "");
     upstream_start(&second, "second");
     stage_stop_facade(&stage, SIGTERM);
-    snprintf(command, sizeof command,
-             "sed -i 's|  monolith: .*|  monolith: {endpoints: [\"http://127.0.0.1:%d\", "
-             "\"http://127.0.0.1:%d\"], health: {path: /up, interval: 50ms}}|' %s/ficus.yaml",
-             stage.old.port, second.port, stage.dir);
-    assert_int_equal(system(command), 0);
+    set_endpoints(&second, NULL, ", health: {path: /up, interval: 50ms}");
     atomic_store(&second.status, 500);
     stage_start_facade(&stage);
     fx_sleep_ms(400);
@@ -127,6 +136,73 @@ static void test_failure__a_sick_endpoint_is_passed_over_until_it_is_well(void *
         has_served = reply_is_from(&reply, "second");
     }
     assert_true(has_served);
+    stage_stop_facade(&stage, SIGTERM);
+    upstream_stop(&second);
+    stage_start_facade(&stage);
+    stage_close(&stage);
+}
+
+/* One client, one connection: where a request goes must not depend on what happens to be pooled. */
+static void test_failure__endpoints_take_turns_and_a_dead_one_costs_nobody_a_request(void **state)
+{
+    (void)state;
+    enum { ROUNDS = 30 };
+    static struct upstream second, third;
+    stage_open(&stage, "");
+    upstream_start(&second, "second");
+    upstream_start(&third, "third");
+    stage_stop_facade(&stage, SIGTERM);
+    set_endpoints(&second, &third, "");
+    stage_start_facade(&stage);
+    for (int i = 0; i < 3 * ROUNDS; i++)
+        assert_int_equal(request_status(stage.port, "GET", "/a", NULL), 200);
+    assert_int_equal(atomic_load(&stage.old.requests), ROUNDS);
+    assert_int_equal(atomic_load(&second.requests), ROUNDS);
+    assert_int_equal(atomic_load(&third.requests), ROUNDS);
+    upstream_stop(&second); /* and its pooled connections with it */
+    for (int i = 0; i < 2 * ROUNDS; i++)
+        assert_int_equal(request_status(stage.port, i % 2 != 0 ? "POST" : "GET", "/a", "{}"), 200);
+    assert_true(atomic_load(&stage.old.requests) >= 2 * ROUNDS - 10);
+    assert_true(atomic_load(&third.requests) >= 2 * ROUNDS - 10);
+    upstream_stop(&third);
+    stage_close(&stage);
+}
+
+enum { CROWD = 60 };
+struct visitor {
+    pthread_t thread;
+    int status;
+};
+
+static void *run_visitor(void *arg)
+{
+    struct visitor *visitor = arg;
+    visitor->status = request_status(stage.port, "GET", "/a", NULL);
+    return NULL;
+}
+
+static void test_failure__an_endpoint_that_hangs_does_not_take_all_connections(void **state)
+{
+    (void)state;
+    static struct upstream second;
+    struct visitor crowd[CROWD];
+    int served = 0;
+    stage_open(&stage, "  limits: {upstream_connections: 24}\n  timeouts: {response: 1500ms}\n");
+    upstream_start(&second, "second");
+    stage_stop_facade(&stage, SIGTERM);
+    set_endpoints(&second, NULL, "");
+    atomic_store(&second.hang, 1);
+    stage_start_facade(&stage);
+    for (int i = 0; i < CROWD; i++) {
+        pthread_create(&crowd[i].thread, NULL, run_visitor, &crowd[i]);
+        fx_sleep_ms(10);
+    }
+    for (int i = 0; i < CROWD; i++) {
+        pthread_join(crowd[i].thread, NULL);
+        served += crowd[i].status == 200;
+        assert_true(crowd[i].status == 200 || crowd[i].status == 504);
+    }
+    assert_true(served >= CROWD - 16);
     stage_stop_facade(&stage, SIGTERM);
     upstream_stop(&second);
     stage_start_facade(&stage);
@@ -209,6 +285,8 @@ int main(void)
         cmocka_unit_test(test_failure__bytes_nobody_asked_for_are_no_answer),
         cmocka_unit_test(test_failure__writes_do_not_use_a_connection_idle_for_a_second),
         cmocka_unit_test(test_failure__a_write_whose_client_left_stays_in_flight_until_answered),
+        cmocka_unit_test(test_failure__endpoints_take_turns_and_a_dead_one_costs_nobody_a_request),
+        cmocka_unit_test(test_failure__an_endpoint_that_hangs_does_not_take_all_connections),
         cmocka_unit_test(test_failure__a_get_on_a_write_route_is_sent_once),
         cmocka_unit_test(test_failure__an_upstream_that_does_not_read_is_late_not_the_client),
         cmocka_unit_test(test_failure__a_client_that_does_not_read_is_no_error_of_its_side),
