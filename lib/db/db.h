@@ -80,7 +80,12 @@ fx_cell fx_rows_at(const struct fx_rows *rows, size_t row, size_t column);
 bool fx_db_query(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
                  struct fx_rows *ret_rows, struct fx_err *err) FX_MUST_CHECK;
 
-/* Limit for every later statement of the session, 0: none (statement_timeout / max_statement_time). */
+/*
+ * Limit for every later statement of the session, 0: none (statement_timeout / max_statement_time). The server keeps it
+ * (TIMEOUT, the session lives), but not over a commit that waits for a standby, and not at all when it hangs: one that says
+ * nothing for FX_DB_SILENCE_MS more has lost the session (DB_CONNECT), and what became of the statement is unknown.
+ */
+enum { FX_DB_SILENCE_MS = 2000 };
 bool fx_db_set_timeout(struct fx_db *db, int64_t timeout_ms, struct fx_err *err) FX_MUST_CHECK;
 
 /* Reads the catalog. Errors: NO_KEY is not raised here (n_key = 0); DB when there is no such table. */

@@ -15,8 +15,9 @@ struct my_db {
     struct fx_db base;
     MYSQL *mysql;
     bool is_broken;
-    bool is_scanning;  /* an unbuffered result is being read: nothing else may be sent */
-    struct fx_buf sql; /* statement under construction, reused */
+    int64_t silence_ms; /* the answer to a text may take this long to begin; 0: no limit */
+    bool is_scanning;   /* an unbuffered result is being read: nothing else may be sent */
+    struct fx_buf sql;  /* statement under construction, reused */
 };
 
 static inline struct my_db *my_of(struct fx_db *db)

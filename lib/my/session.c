@@ -13,13 +13,16 @@
 #include "lib/my/my_priv.h"
 
 #include <errmsg.h>
+#include <errno.h>
 #include <mysqld_error.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <sys/socket.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/clock.h"
 #include "lib/base/panic.h"
 #include "lib/db/params.h"
 #include "lib/value/map_my.h"
@@ -259,12 +262,38 @@ static bool drain(struct my_db *my, bool (*on_result)(void *arg, MYSQL_RES *res)
     return true;
 }
 
+/* Nothing of an answer has been read yet, so what there is of it stands in the socket and not in libmariadb's buffer. */
+static bool is_answered(struct my_db *my)
+{
+    struct fx_mono deadline = fx_mono_add_ms(fx_mono_now(), my->silence_ms);
+    for (;;) {
+        int64_t left_us = fx_mono_since_us(fx_mono_now(), deadline);
+        if (left_us <= 0)
+            return false;
+        struct pollfd fd = {.fd = (int)mysql_get_socket(my->mysql), .events = POLLIN};
+        int n = poll(&fd, 1, (int)(left_us / 1000 + 1));
+        if (n > 0 || (n < 0 && errno != EINTR))
+            return true; /* reading says what it is */
+    }
+}
+
+static bool send_text(struct my_db *my, struct fx_str sql, struct fx_err *err)
+{
+    if (mysql_send_query(my->mysql, sql.ptr, sql.len) != 0)
+        return my_fail(my, err, "could not execute a statement in");
+    if (my->silence_ms > 0 && !is_answered(my)) {
+        my->is_broken = true;
+        return fx_fail(err, FX_E_DB_CONNECT, "database \"%s\" did not answer for %lld ms",
+                       my->base.conf->name, (long long)my->silence_ms);
+    }
+    return mysql_read_query_result(my->mysql) == 0 ||
+           my_fail(my, err, "could not execute a statement in");
+}
+
 bool my_run(struct my_db *my, struct fx_str sql, int64_t *ret_rows, struct fx_err *err)
 {
-    if (!may_send(my, err))
+    if (!may_send(my, err) || !send_text(my, sql, err))
         return false;
-    if (mysql_real_query(my->mysql, sql.ptr, sql.len) != 0)
-        return my_fail(my, err, "could not execute a statement in");
     return drain(my, NULL, NULL, ret_rows, err);
 }
 
@@ -306,10 +335,9 @@ static bool my_query(struct fx_db *db, const char *sql, const fx_cell *params, s
 {
     struct my_db *my = my_of(db);
     MYSQL_RES *res = NULL;
-    if (!may_send(my, err) || !my_bind(my, sql, params, n_params, err))
+    if (!may_send(my, err) || !my_bind(my, sql, params, n_params, err) ||
+        !send_text(my, fx_buf_str(&my->sql), err))
         return false;
-    if (mysql_real_query(my->mysql, my->sql.ptr, my->sql.len) != 0)
-        return my_fail(my, err, "could not execute a query in");
     if (!drain(my, keep_last, &res, NULL, err)) {
         mysql_free_result(res);
         return false;
@@ -327,7 +355,12 @@ static bool my_set_timeout(struct fx_db *db, int64_t timeout_ms, struct fx_err *
     char sql[96];
     int n = snprintf(sql, sizeof sql, "set session max_statement_time = %lld.%03d",
                      (long long)(timeout_ms / 1000), (int)(timeout_ms % 1000));
-    return my_run(my_of(db), (struct fx_str){sql, (size_t)n}, NULL, err);
+    struct my_db *my = my_of(db);
+    my->silence_ms = FX_DB_SILENCE_MS + timeout_ms;
+    bool ok = my_run(my, (struct fx_str){sql, (size_t)n}, NULL, err);
+    if (timeout_ms == 0)
+        my->silence_ms = 0;
+    return ok;
 }
 
 const struct fx_db_driver fx_my_driver = {

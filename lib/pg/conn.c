@@ -113,6 +113,17 @@ static bool finish_connect(const struct fx_db_conf *conf, PGconn *conn, struct f
     return true;
 }
 
+bool fx_pg_has_answer(PGconn *conn, int64_t silence_ms)
+{
+    while (PQisBusy(conn) == 1) {
+        if (!wait_socket(conn, POLLIN, fx_mono_add_ms(fx_mono_now(), silence_ms)))
+            return false;
+        if (PQconsumeInput(conn) != 1)
+            return true; /* broken: PQgetResult says how */
+    }
+    return true;
+}
+
 bool fx_pg_connect(const struct fx_db_conf *conf, enum fx_pg_conn_kind kind, PGconn **ret_conn,
                    struct fx_err *err)
 {

@@ -29,6 +29,9 @@ bool fx_pg_fail(PGconn *conn, const PGresult *res, const char *name, struct fx_e
 bool fx_pg_await(PGconn *conn, int64_t timeout_ms, const char *name, PGresult **ret_res,
                  struct fx_err *err) FX_MUST_CHECK;
 
+/* Waits until PQgetResult would not block; false: nothing came for `silence_ms`. */
+bool fx_pg_has_answer(PGconn *conn, int64_t silence_ms);
+
 /* Asks the server to give up what it runs for `conn` (a new short connection); best effort. */
 void fx_pg_cancel(PGconn *conn);
 
@@ -37,7 +40,8 @@ struct fx_pg_db {
     struct fx_db base;
     PGconn *conn;
     bool is_broken;
-    bool is_scanning; /* single-row results are still arriving: nothing else may be sent */
+    int64_t silence_ms; /* a statement's answer may take this long to begin or go on; 0: no limit */
+    bool is_scanning;   /* single-row results are still arriving: nothing else may be sent */
 };
 struct fx_pg_db *fx_pg_db_of(struct fx_db *db);
 /* As fx_pg_fail, and notes that the session is broken when it is. */

@@ -113,6 +113,14 @@ static int64_t affected(PGresult *res)
     return n;
 }
 
+/* The statement may still be at work, and a cancel would end the wait of a commit for its standby as if it had been heard. */
+static bool is_silent(struct fx_pg_db *pg, struct fx_err *err)
+{
+    pg->is_broken = true;
+    return fx_fail(err, FX_E_DB_CONNECT, "database \"%s\" did not answer for %" PRId64 " ms",
+                   pg->base.conf->name, pg->silence_ms);
+}
+
 /*
  * Runs the statements of a text. *ret_rows is their sum; *ret_last (may be NULL) the last result, the caller's.
  * The first failure is reported; what the server sends behind it is read all the same, or the session would be stuck.
@@ -128,7 +136,14 @@ static bool run(struct fx_pg_db *pg, const char *sql, const fx_cell *params, siz
     PGresult *last = NULL;
     int64_t rows = 0;
     bool is_ok = true;
-    for (PGresult *res; (res = PQgetResult(pg->conn)) != NULL;) {
+    for (;;) {
+        if (pg->silence_ms > 0 && !fx_pg_has_answer(pg->conn, pg->silence_ms)) {
+            is_ok = is_silent(pg, err);
+            break;
+        }
+        PGresult *res = PQgetResult(pg->conn);
+        if (res == NULL)
+            break;
         if (is_ok && !is_success(res))
             is_ok = fx_pg_db_fail(pg, res, err);
         rows += affected(res);
@@ -194,8 +209,13 @@ bool fx_pg_query(struct fx_db *db, const char *sql, const fx_cell *params, size_
 static bool set_timeout(struct fx_db *db, int64_t timeout_ms, struct fx_err *err)
 {
     char sql[64];
+    struct fx_pg_db *pg = fx_pg_db_of(db);
     snprintf(sql, sizeof sql, "set statement_timeout = %" PRId64, timeout_ms);
-    return fx_pg_db_command(fx_pg_db_of(db), sql, err);
+    pg->silence_ms = FX_DB_SILENCE_MS + timeout_ms;
+    bool ok = fx_pg_db_command(pg, sql, err);
+    if (timeout_ms == 0)
+        pg->silence_ms = 0;
+    return ok;
 }
 
 /*

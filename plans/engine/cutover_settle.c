@@ -118,7 +118,8 @@ bool pln_cut_abort(struct pln_cutover *cut, int *ret_state, struct fx_err *err)
     fx_fail(err, FX_E_STUCK, "could not learn from the losing side whether group \"%s\" committed",
             cut->group);
     fx_detail(err, "%s", why.message);
-    return fx_hint(err, "Bring that database back and run " PLN_CUT_GO_ON ".");
+    return fx_hint(
+        err, "Bring that database, or its synchronous standby, back and run " PLN_CUT_GO_ON ".");
 }
 
 /* --- resume ------------------------------------------------------------------------------------ */

@@ -85,8 +85,9 @@ bool pln_side_open(struct pln_side *side, int64_t statement_ms, struct fx_err *e
             return fx_ctx(err, "opening database \"%s\"", side->conf->name);
         bool is_pg = fx_db_engine(side->db) == FX_PG;
         FX_AUTO(fx_rows) struct fx_rows rows = {0};
-        bool ok = is_pg ? fx_db_query(side->db, pin_pg, NULL, 0, &rows, err)
-                        : fx_db_exec(side->db, pin_my, NULL, 0, NULL, err);
+        bool ok = fx_db_set_timeout(side->db, statement_ms, err) &&
+                  (is_pg ? fx_db_query(side->db, pin_pg, NULL, 0, &rows, err)
+                         : fx_db_exec(side->db, pin_my, NULL, 0, NULL, err));
         if (!ok) {
             pln_side_close(side);
             return fx_ctx(err, "preparing the session with database \"%s\"", side->conf->name);

@@ -81,6 +81,9 @@ same "the other side is not opened on a guess" "AWAY" "$(tool new own | cut -d '
 sleep 3.2
 check "a direct writer waits for it too, although the fence's time is over" grep -q "statement timeout" <(direct_write 2>&1)
 same "the other side is still closed" "AWAY" "$(tool new own | cut -d ' ' -f 1)"
+# PostgreSQL's statement_timeout ends before a commit waits: the controller has to give the answer up by itself.
+asks() { [ "$(pg_sql mono postgres "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query ilike 'update ficus.own set state = ''HERE''%'")" != 0 ]; }
+check "the controller does not wait for ever: it asks the row, which waits for the commit" until_ok 10 asks
 standby_go
 status=0; wait "$pid" || status=$?
 same "when the standby is back the cut-over goes on to its end" 0 "$status"

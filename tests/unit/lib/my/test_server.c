@@ -9,7 +9,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
+#include <signal.h>
+#include <sys/socket.h>
 #include <cmocka.h>
+
+#include "lib/my/my_priv.h" /* mysql.h says strcpy: before the ban */
 
 #include "lib/base/rand.h"
 #include "lib/base/vec.h"
@@ -327,6 +331,25 @@ static void check_scan(struct fx_db *db, const struct written *w)
     assert_int_equal(n_rows, w->n_rows);
 }
 
+static void test_session__a_server_that_falls_silent_is_given_up(void **state)
+{
+    (void)state;
+    struct fx_err err = FX_ERR_INIT;
+    struct fx_db *db = open_db();
+    struct ucred server = {0};
+    socklen_t len = sizeof server;
+    getsockopt((int)mysql_get_socket(my_of(db)->mysql), SOL_SOCKET, SO_PEERCRED, &server, &len);
+    assert_true(server.pid > 1);
+    OK(fx_db_set_timeout(db, 100, &err));
+    kill(server.pid, SIGSTOP);
+    bool is_done = fx_db_exec(db, "select 1", NULL, 0, NULL, &err);
+    kill(server.pid, SIGCONT);
+    assert_false(is_done);
+    assert_int_equal(err.code, FX_E_DB_CONNECT);
+    assert_true(fx_db_is_broken(db));
+    fx_db_close(db);
+}
+
 static void test_types__literals_scan_and_binlog_agree_on_every_value(void **state)
 {
     (void)state;
@@ -583,6 +606,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_session__errors_carry_their_class),
+        cmocka_unit_test(test_session__a_server_that_falls_silent_is_given_up),
         cmocka_unit_test(test_types__literals_scan_and_binlog_agree_on_every_value),
         cmocka_unit_test(test_values__what_the_wire_hides_is_decoded),
         cmocka_unit_test(test_binlog__an_event_of_several_packets_is_joined),

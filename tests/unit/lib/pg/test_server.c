@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <cmocka.h>
 
 #include "lib/base/clock.h"
@@ -148,6 +149,30 @@ static void test_session__failures_have_their_class_and_a_lost_session_stays_los
     assert_int_equal(err.code, FX_E_DB_CONNECT);
     fx_db_close(db);
     fx_db_close(other);
+}
+
+/* statement_timeout does not bound a commit that waits for its standby, nor a server that hangs. */
+static void test_session__a_server_that_falls_silent_is_given_up(void **state)
+{
+    (void)state;
+    struct fx_err err = FX_ERR_INIT;
+    struct fx_db *db = open_db();
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    OK(fx_db_query(db, "select pg_backend_pid()", NULL, 0, &rows, &err));
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(32);
+    fx_buf_add(&text, fx_rows_at(&rows, 0, 0));
+    int pid = (int)strtol(fx_buf_cstr(&text), NULL, 10);
+    OK(fx_db_set_timeout(db, 100, &err));
+    int64_t began = fx_mono_now().us;
+    kill(pid, SIGSTOP);
+    bool is_done = fx_db_exec(db, "select 1", NULL, 0, NULL, &err);
+    kill(pid, SIGCONT);
+    int64_t took_ms = (fx_mono_now().us - began) / 1000;
+    assert_false(is_done);
+    assert_int_equal(err.code, FX_E_DB_CONNECT);
+    assert_true(fx_db_is_broken(db));
+    assert_in_range(took_ms, 2000, 4000);
+    fx_db_close(db);
 }
 
 static void test_session__an_unreachable_server_is_named(void **state)
@@ -484,6 +509,7 @@ int main(void)
         cmocka_unit_test(test_session__rows_add_up_over_a_text_and_parameters_are_data),
         cmocka_unit_test(test_session__settings_of_a_role_do_not_change_what_is_read),
         cmocka_unit_test(test_session__failures_have_their_class_and_a_lost_session_stays_lost),
+        cmocka_unit_test(test_session__a_server_that_falls_silent_is_given_up),
         cmocka_unit_test(test_session__an_unreachable_server_is_named),
         cmocka_unit_test(test_catalog__keys_sequences_generated_columns_and_leaves_are_found),
         cmocka_unit_test(test_catalog__the_fingerprint_follows_the_shape),
