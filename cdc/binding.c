@@ -11,11 +11,41 @@
 
 #include "cdc/cdc.h"
 #include "cdc/names.h"
+#include "lib/io/file.h"
+#include "lib/map/kept.h"
 
 void cdc_stream_name(const struct cdc_ref *ref, char *out, size_t size)
 {
     (void)snprintf(out, size, "%s-%s", ref->context,
                    ref->direction == FX_FORWARD ? "forward" : "reverse");
+}
+
+/* What a stream carries and between which databases; upstreams and routes are nothing to it. */
+static const char *const kept[] = {"old.database", "new.database", "tables", NULL};
+
+bool cdc_context_keep(const char *path, const struct fx_context *ctx, struct fx_err *err)
+{
+    return fx_kept_write(path, ctx, kept, err);
+}
+
+bool cdc_context_check(const char *path, const struct fx_context *ctx, struct fx_err *err)
+{
+    if (fx_kept_check(path, ctx, kept, "its stream copied the tables", err))
+        return true;
+    if (err->code == FX_E_DRIFT)
+        fx_hint(err,
+                "Put it back as it was (all of it: %s), or drop the streams, empty the copies and "
+                "begin anew: "
+                "ficus cdc drop --context %s",
+                path, ctx->name);
+    return false;
+}
+
+bool cdc_context_go_on(const char *path, const struct cdc_binding *binding, struct fx_err *err)
+{
+    bool is_first = binding->direction == FX_FORWARD && !fx_file_exists(path);
+    return is_first ? cdc_context_keep(path, &binding->ctx, err)
+                    : cdc_context_check(path, &binding->ctx, err);
 }
 
 const char *cdc_name_stream(const char *context, enum fx_direction dir, struct fx_arena *arena)

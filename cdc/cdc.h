@@ -85,6 +85,13 @@ bool cdc_preflight(struct fx_context *ctx, const struct cdc_options *options, bo
  */
 bool cdc_install(struct fx_context *ctx, struct fx_err *err) FX_MUST_CHECK;
 
+/*
+ * Are tables and databases of the context those that its stream has copied? True when it has copied nothing yet.
+ * Errors: DRIFT, naming the first line that differs.
+ */
+bool cdc_same_context(const struct cdc_ref *ref, const struct fx_context *ctx,
+                      struct fx_err *err) FX_MUST_CHECK;
+
 /* Spawns the process (argv0: path of the ficus executable) unless it lives; waits until it answers. */
 bool cdc_start(const struct cdc_ref *ref, const char *argv0, const struct cdc_options *options,
                struct fx_err *err) FX_MUST_CHECK;

@@ -91,6 +91,18 @@ struct cdc_event {
  * What one stream moves: the context bound to both catalogs with ficus.canary appended as its last
  * table, and the names derived from the context. Made once per process by cdc_bind.
  */
+/* The file in which a context is kept from the end of its copy to the drop of its streams. */
+bool cdc_context_keep(const char *path, const struct fx_context *ctx,
+                      struct fx_err *err) FX_MUST_CHECK;
+/* The forward stream keeps it for both, also when it is older than the file or its state directory is new. */
+struct cdc_binding;
+bool cdc_context_go_on(const char *path, const struct cdc_binding *binding,
+                       struct fx_err *err) FX_MUST_CHECK;
+bool cdc_context_check(const char *path, const struct fx_context *ctx,
+                       struct fx_err *err) FX_MUST_CHECK;
+struct cdc_ref;
+bool cdc_context_forget(const struct cdc_ref *ref, struct fx_err *err) FX_MUST_CHECK;
+
 struct cdc_binding {
     struct fx_context ctx; /* tables: those of ficus.yaml, then ficus.canary */
     enum fx_direction direction;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "cdc/cdc.h"
+#include "cdc/change.h"
 #include "cdc/names.h"
 #include "lib/base/clock.h"
 #include "lib/io/flock.h"
@@ -251,5 +252,6 @@ bool cdc_drop(struct fx_context *ctx, const struct cdc_ref *ref, struct fx_err *
         is_ok = false;
     }
     pair_close(&pair);
+    is_ok = is_ok && cdc_context_forget(ref, err);
     return is_ok || fx_ctx(err, "dropping the streams of context \"%s\"", ctx->name);
 }

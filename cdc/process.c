@@ -29,7 +29,7 @@
 enum { SOCKET_PATH_MAX = 107, CALL_MS = 5000, POLL_MS = 20, ERROR_FILE_MAX = 64 << 10 };
 
 struct paths {
-    char dir[400], lock[512], sock[512], log[512], error[512];
+    char dir[400], lock[512], sock[512], log[512], error[512], context[512];
 };
 
 static bool make_paths(const struct cdc_ref *ref, struct paths *ret, struct fx_err *err)
@@ -42,6 +42,8 @@ static bool make_paths(const struct cdc_ref *ref, struct paths *ret, struct fx_e
     (void)snprintf(ret->lock, sizeof ret->lock, "%.380s/%.100s.lock", ret->dir, name);
     (void)snprintf(ret->log, sizeof ret->log, "%.380s/%.100s.log", ret->dir, name);
     (void)snprintf(ret->error, sizeof ret->error, "%.380s/%.100s.error", ret->dir, name);
+    (void)snprintf(ret->context, sizeof ret->context, "%.380s/%.100s.context", ret->dir,
+                   ref->context);
     n = snprintf(ret->sock, sizeof ret->sock, "%.380s/%.100s.sock", ret->dir, name);
     if (n > SOCKET_PATH_MAX) {
         (void)fx_fail(err, FX_E_CONFIG,
@@ -211,6 +213,18 @@ bool cdc_stop(const struct cdc_ref *ref, int64_t timeout_ms, struct fx_err *err)
     }
     fx_err_clear(err); /* it may have gone in the middle of its answer */
     return true;
+}
+
+bool cdc_same_context(const struct cdc_ref *ref, const struct fx_context *ctx, struct fx_err *err)
+{
+    struct paths paths;
+    return make_paths(ref, &paths, err) && cdc_context_check(paths.context, ctx, err);
+}
+
+bool cdc_context_forget(const struct cdc_ref *ref, struct fx_err *err)
+{
+    struct paths paths;
+    return make_paths(ref, &paths, err) && fx_file_remove(paths.context, err);
 }
 
 /* ---- starting ------------------------------------------------------------------------------------------ */
@@ -405,11 +419,12 @@ static bool wait_copy(const struct cdc_binding *binding, struct cdc_control *con
 
 static bool run_stream(struct fx_context *ctx, enum fx_direction direction,
                        const struct cdc_options *options, struct cdc_control *control,
-                       struct fx_err *err)
+                       const struct paths *paths, struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
-    struct cdc_streamer_env env = {.options = options, .control = control};
+    struct cdc_streamer_env env = {
+        .options = options, .control = control, .context_path = paths->context};
     struct cdc_binding *binding = NULL;
     bool is_stopped = false;
     if (!bind_patiently(ctx, direction, control, &arena, &binding, &is_stopped, err))
@@ -440,7 +455,7 @@ static bool run_locked(struct fx_context *ctx, enum fx_direction direction,
     signals_start(&signals, &control);
     bool is_ok = fx_file_remove(paths->error, err) &&
                  cdc_control_serve(&control, paths->sock, &serve, err) &&
-                 run_stream(ctx, direction, options, &control, err);
+                 run_stream(ctx, direction, options, &control, paths, err);
     if (!is_ok)
         leave_error(paths, err);
     fx_serve_stop(serve);

@@ -19,6 +19,7 @@
 #include "cdc/stream/own_watch.h"
 #include "lib/base/panic.h"
 #include "lib/io/failpoint.h"
+#include "lib/io/file.h"
 #include "lib/log/log.h"
 
 enum {
@@ -472,12 +473,12 @@ static bool copy(struct streamer *s, struct fx_err *err)
                        s->binding->stream);
     set_phase(s, CDC_PHASE_COPY);
     publish(s, true);
-    if (!cdc_snapshot_run(&env, err))
+    if (!fx_file_remove(s->env->context_path, err) || !cdc_snapshot_run(&env, err))
         return false;
     s->status.copy_total_rows = s->status.copied_rows;
     fx_log(FX_LOG_INFO, "cdc", s->binding->stream, "copy finished", "rows=%" PRId64,
            s->status.copied_rows);
-    return true;
+    return cdc_context_keep(s->env->context_path, &s->binding->ctx, err);
 }
 
 static bool open_session(struct streamer *s, struct fx_err *err)
@@ -489,7 +490,8 @@ static bool open_session(struct streamer *s, struct fx_err *err)
     if (!cdc_sink_db_open(&spec, &s->sink, err))
         return false;
     s->epoch = s->sink->progress.epoch;
-    if (s->sink->progress.phase != CDC_PROGRESS_STREAM && !copy(s, err))
+    bool is_copied = s->sink->progress.phase == CDC_PROGRESS_STREAM;
+    if (!(is_copied ? cdc_context_go_on(s->env->context_path, s->binding, err) : copy(s, err)))
         return false;
     s->at = s->sink->progress.pos;
     s->status.leaks = s->sink->leaks;

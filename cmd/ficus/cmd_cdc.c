@@ -94,7 +94,8 @@ static bool run_start(struct cmd_call *call, struct fx_err *err)
                scene.ctx->name, scene.ctx->n_tables);
         return true;
     }
-    return cdc_preflight(scene.ctx, &scene.options, !opts->quick, err) &&
+    return cdc_same_context(&scene.ref, scene.ctx, err) &&
+           cdc_preflight(scene.ctx, &scene.options, !opts->quick, err) &&
            cdc_install(scene.ctx, err) && each_start(&scene, call->argv0, err);
 }
 

@@ -80,7 +80,11 @@ static void check_prediction(const struct pln_cutover_options *opt, struct pln_f
 static bool check_all(struct pln_world *real, struct pln_findings *f, struct fx_err *err)
 {
     struct pln_side *a = pln_world_side(real, PLN_A);
+    struct cdc_ref ref = pln_world_stream(real, false);
     struct pln_own own = {0};
+    /* A stream that runs has read the file as it was; the fence goes by what it is now. */
+    if (!cdc_same_context(&ref, pln_world_env(real)->context, err))
+        return false;
     if (!pln_side_open(a, 0, err) || !pln_own_row(a, false, &own, err) ||
         !pln_fence_of(a->conf->engine)->check(a, pln_world_options(real)->old_txn_ms, f, err))
         return false;

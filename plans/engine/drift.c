@@ -1,92 +1,37 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tree of the YAML, not its text: comments, order of keys in the file's style and quotes are no change. */
+/* What of a context belongs to a run; how it is compared stands in lib/map/kept. */
 #include "plans/engine/drift.h"
 
 #include "lib/base/alloc.h"
 #include "lib/io/file.h"
+#include "lib/map/kept.h"
 
-enum { TEXT_MAX = 1 << 20, PATH_TEXT_MAX = 512 };
-
-static const char *const kept[] = {"old", "new", "tables", "routes"};
-
-/* `path` ends at `len`; it is put back as it was. */
-static void write_node(const struct fx_node *node, char path[PATH_TEXT_MAX], size_t len,
-                       struct fx_buf *out)
-{
-    if (node->kind == FX_NODE_SCALAR || node->first == NULL) {
-        fx_buf_printf(out, "%s: %.*s\n", path, FX_STR_FMT(node->text));
-        return;
-    }
-    size_t i = 0;
-    for (const struct fx_node *child = node->first; child != NULL; child = child->next, i++) {
-        int n = child->key != NULL ? snprintf(path + len, PATH_TEXT_MAX - len, ".%s", child->key)
-                                   : snprintf(path + len, PATH_TEXT_MAX - len, ".%zu", i);
-        write_node(child, path, FX_MIN(len + (size_t)n, (size_t)PATH_TEXT_MAX - 1), out);
-        path[len] = '\0';
-    }
-}
+static const char *const kept[] = {"old", "new", "tables", "routes", NULL};
 
 void pln_drift_text(const struct fx_context *ctx, struct fx_buf *out)
 {
-    for (size_t i = 0; i < FX_ARRAY_LEN(kept); i++) {
-        const struct fx_node *node = fx_node_get(ctx->node, kept[i]);
-        char path[PATH_TEXT_MAX];
-        (void)snprintf(path, sizeof path, "%s", kept[i]);
-        if (node != NULL)
-            write_node(node, path, strlen(path), out);
-    }
+    fx_kept_text(ctx, kept, out);
 }
 
 bool pln_drift_keep(const char *dir, const struct fx_context *ctx, struct fx_err *err)
 {
-    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(TEXT_MAX);
     FX_AUTO_STR char *path = fx_asprintf("%s/context", dir);
-    pln_drift_text(ctx, &text);
-    return fx_file_write_atomic(path, fx_buf_str(&text), 0644, err) ||
-           fx_ctx(err, "keeping what context \"%s\" is", ctx->name);
-}
-
-static struct fx_str next_line(struct fx_str *rest)
-{
-    const char *end = rest->len > 0 ? memchr(rest->ptr, '\n', rest->len) : NULL;
-    struct fx_str line = {rest->ptr, end != NULL ? (size_t)(end - rest->ptr) : rest->len};
-    size_t used = line.len + (end != NULL ? 1 : 0);
-    *rest = (struct fx_str){rest->ptr + used, rest->len - used};
-    return line;
-}
-
-static bool changed(const struct fx_context *ctx, const char *path, struct fx_str was,
-                    struct fx_str is, struct fx_err *err)
-{
-    struct fx_str a = {0}, b = {0};
-    do {
-        a = next_line(&was);
-        b = next_line(&is);
-    } while (fx_str_eq(a, b));
-    fx_fail(err, FX_E_DRIFT, "context \"%s\" of %s:%d has changed since the run began", ctx->name,
-            ctx->node->file, ctx->node->line);
-    fx_detail(err, "was  %.*s\nis   %.*s", a.len > 0 ? (int)a.len : 9,
-              a.len > 0 ? a.ptr : "(nothing)", b.len > 0 ? (int)b.len : 9,
-              b.len > 0 ? b.ptr : "(nothing)");
-    return fx_hint(err, "Put it back as it was (all of it: %s); change it when the run has ended.",
-                   path);
+    return fx_kept_write(path, ctx, kept, err);
 }
 
 bool pln_drift_check(const char *dir, struct fx_project *project, const char *context,
                      struct fx_err *err)
 {
     const struct fx_context *ctx = fx_project_context(project, context);
-    FX_AUTO(fx_buf) struct fx_buf was = FX_BUF(TEXT_MAX), is = FX_BUF(TEXT_MAX);
     FX_AUTO_STR char *path = fx_asprintf("%s/context", dir);
-    if (!fx_file_exists(path))
-        return true;
-    if (!fx_file_read(path, TEXT_MAX, &was, err))
-        return fx_ctx(err, "comparing context \"%s\" with the run's start", context);
-    if (ctx == NULL) {
+    if (ctx == NULL && fx_file_exists(path)) {
         fx_fail(err, FX_E_DRIFT, "%s has no context \"%s\" any more", project->path, context);
         return fx_hint(err, "Put it back as it was (%s).", path);
     }
-    pln_drift_text(ctx, &is);
-    return fx_str_eq(fx_buf_str(&was), fx_buf_str(&is)) ||
-           changed(ctx, path, fx_buf_str(&was), fx_buf_str(&is), err);
+    if (ctx == NULL || fx_kept_check(path, ctx, kept, "the run began", err))
+        return true;
+    if (err->code == FX_E_DRIFT)
+        fx_hint(err, "Put it back as it was (all of it: %s); change it when the run has ended.",
+                path);
+    return false;
 }

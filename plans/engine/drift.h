@@ -4,8 +4,6 @@
  * routes what the facade moves: a table that leaves ficus.yaml in the middle of a run would be left open by the next
  * fence. So `old`, `new`, `tables` and `routes` are kept beside the journal when a run starts and compared whenever it is
  * taken up again, forwards or backwards. What may change: servers' addresses, the facade's settings, `sticky`, `shadow`.
- *
- * The text is one line a scalar ("tables.1.columns.total.to: total_cents"), so that an error can name what changed.
  */
 #ifndef PLN_DRIFT_H
 #define PLN_DRIFT_H

@@ -63,6 +63,16 @@ refused() { # TEXT NEEDLE: ficus.yaml is as edited now
 sed -i 's|total \* 100|total * 1000|; s|total_cents / 100"|total_cents / 1000"|' "$SHOP/ficus.yaml"
 refused "another expression" "is   tables.0.columns.total.as: total * 1000"
 sed -i '/- public.order_facts/d' "$SHOP/ficus.yaml"
+byhand() { "$FICUS" "$@" --context orders -f "$SHOP/ficus.yaml"; }
+exits 12 "a table less: a cut-over by hand is refused" byhand cutover start --execute --confirm=orders
+exits 12 "a rehearsal too" byhand cutover rehearse --execute
+exits 12 "streams are not started by hand" byhand cdc start --execute
+kill -KILL "$(byhand cdc status --json | grep -o '"pid": *[0-9]*' | head -n 1 | grep -o '[0-9]*$')"
+(cd "$SHOP" && "$FICUS" cdc run -f "$SHOP/ficus.yaml" --context orders >"$SHOP/drifted.log" 2>&1)
+check "a stream that is started again by whomever stops, and says what it was" says "was  tables.2: public.order_facts" "$(cat "$SHOP/state/streams/orders-forward.error")"
+cp "$SHOP/ficus.good" "$SHOP/ficus.yaml"
+check "put back as it was it goes on" byhand cdc start --execute
+sed -i '/- public.order_facts/d' "$SHOP/ficus.yaml"
 refused "a table less" "was  tables.2: public.order_facts"
 sed -i 's|path: "/orders/\*\*", methods: \[POST|path: "/order/**", methods: [POST|' "$SHOP/ficus.yaml"
 refused "another route" "is   routes.1.match.path: /order/**"

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The tree of the YAML, not its text: comments, order of keys in the file's style and quotes are no change. */
+#include "lib/map/kept.h"
+
+#include "lib/io/file.h"
+
+enum { TEXT_MAX = 1 << 20, PATH_TEXT_MAX = 512 };
+
+/* `path` ends at `len`; it is put back as it was. */
+static void write_node(const struct fx_node *node, char path[PATH_TEXT_MAX], size_t len,
+                       struct fx_buf *out)
+{
+    if (node->kind == FX_NODE_SCALAR || node->first == NULL) {
+        fx_buf_printf(out, "%s: %.*s\n", path, FX_STR_FMT(node->text));
+        return;
+    }
+    size_t i = 0;
+    for (const struct fx_node *child = node->first; child != NULL; child = child->next, i++) {
+        int n = child->key != NULL ? snprintf(path + len, PATH_TEXT_MAX - len, ".%s", child->key)
+                                   : snprintf(path + len, PATH_TEXT_MAX - len, ".%zu", i);
+        write_node(child, path, FX_MIN(len + (size_t)n, (size_t)PATH_TEXT_MAX - 1), out);
+        path[len] = '\0';
+    }
+}
+
+static const struct fx_node *find(const struct fx_node *node, struct fx_str path)
+{
+    while (node != NULL && path.len > 0) {
+        char key[64];
+        struct fx_str rest, part = fx_str_cut(path, '.', &rest);
+        (void)snprintf(key, sizeof key, "%.*s", FX_STR_FMT(part));
+        node = node->kind == FX_NODE_MAP ? fx_node_get(node, key) : NULL;
+        path = rest;
+    }
+    return node;
+}
+
+void fx_kept_text(const struct fx_context *ctx, const char *const *parts, struct fx_buf *out)
+{
+    for (; *parts != NULL; parts++) {
+        const struct fx_node *node = find(ctx->node, fx_str_from(*parts));
+        char path[PATH_TEXT_MAX];
+        (void)snprintf(path, sizeof path, "%s", *parts);
+        if (node != NULL)
+            write_node(node, path, strlen(path), out);
+    }
+}
+
+bool fx_kept_write(const char *path, const struct fx_context *ctx, const char *const *parts,
+                   struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(TEXT_MAX);
+    fx_kept_text(ctx, parts, &text);
+    return fx_file_write_atomic(path, fx_buf_str(&text), 0644, err) ||
+           fx_ctx(err, "keeping what context \"%s\" is", ctx->name);
+}
+
+static struct fx_str next_line(struct fx_str *rest)
+{
+    const char *end = rest->len > 0 ? memchr(rest->ptr, '\n', rest->len) : NULL;
+    struct fx_str line = {rest->ptr, end != NULL ? (size_t)(end - rest->ptr) : rest->len};
+    size_t used = line.len + (end != NULL ? 1 : 0);
+    *rest = (struct fx_str){rest->ptr + used, rest->len - used};
+    return line;
+}
+
+static bool changed(const struct fx_context *ctx, const char *since, struct fx_str was,
+                    struct fx_str is, struct fx_err *err)
+{
+    struct fx_str a = {0}, b = {0};
+    while (fx_str_eq(a, b) && (was.len > 0 || is.len > 0)) {
+        a = next_line(&was);
+        b = next_line(&is);
+    }
+    fx_fail(err, FX_E_DRIFT, "context \"%s\" of %s:%d has changed since %s", ctx->name,
+            ctx->node->file, ctx->node->line, since);
+    return fx_detail(err, "was  %.*s\nis   %.*s", a.len > 0 ? (int)a.len : 9,
+                     a.len > 0 ? a.ptr : "(nothing)", b.len > 0 ? (int)b.len : 9,
+                     b.len > 0 ? b.ptr : "(nothing)");
+}
+
+bool fx_kept_check(const char *path, const struct fx_context *ctx, const char *const *parts,
+                   const char *since, struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf was = FX_BUF(TEXT_MAX), is = FX_BUF(TEXT_MAX);
+    if (!fx_file_exists(path))
+        return true;
+    if (!fx_file_read(path, TEXT_MAX, &was, err))
+        return fx_ctx(err, "reading what context \"%s\" was", ctx->name);
+    fx_kept_text(ctx, parts, &is);
+    return fx_str_eq(fx_buf_str(&was), fx_buf_str(&is)) ||
+           changed(ctx, since, fx_buf_str(&was), fx_buf_str(&is), err);
+}
