@@ -353,7 +353,9 @@ bool fcd_config_load(const char *path, struct fx_arena *arena, struct fcd_config
 {
     struct fx_node *doc = NULL;
     if (!fx_doc_load(path, arena, &doc, err))
-        return false;
+        return err->cause_kind == FX_CAUSE_ERRNO
+                   ? fx_hint(err, "Name it with -f FILE, or run ficusd where ficus.yaml is.")
+                   : false;
     FX_AUTO(fx_problems) struct fx_problems problems;
     fx_problems_init(&problems);
     struct fcd_reader r = {.arena = arena, .path = path, .problems = &problems};

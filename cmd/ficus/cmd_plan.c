@@ -6,8 +6,7 @@
 static bool load(struct cmd_call *call, struct pln_plan **ret, struct fx_err *err)
 {
     struct fx_project *project = NULL;
-    return cmd_project_load(call, &project, err) &&
-           pln_load(call->words[0], project, call->arena, ret, err);
+    return cmd_project_load(call, &project, err) && cmd_plan_load(call, project, ret, err);
 }
 
 static bool run_lint(struct cmd_call *call, struct fx_err *err)

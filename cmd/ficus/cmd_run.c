@@ -134,8 +134,7 @@ static bool run_start(struct cmd_call *call, struct fx_err *err)
     const struct run_options *opt = call->options;
     struct fx_project *project = NULL;
     struct pln_plan *plan = NULL;
-    if (!cmd_project_load(call, &project, err) ||
-        !pln_load(call->words[0], project, call->arena, &plan, err))
+    if (!cmd_project_load(call, &project, err) || !cmd_plan_load(call, project, &plan, err))
         return false;
     if (opt->execute)
         return carry_out(call, project, MODE_START, plan, plan->name, err);

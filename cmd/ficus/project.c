@@ -6,6 +6,7 @@
 #include "cmd/ficus/project.h"
 
 #include "cdc/cdc.h"
+#include "plans/engine/plan.h"
 #include "reconcile/reconcile.h"
 #include "strangler/facade.h"
 
@@ -26,6 +27,17 @@ bool cmd_project_load(const struct cmd_call *call, struct fx_project **ret_proje
         return false;
     *ret_project = project;
     return true;
+}
+
+bool cmd_plan_load(const struct cmd_call *call, const struct fx_project *project,
+                   struct pln_plan **ret, struct fx_err *err)
+{
+    if (pln_load(call->words[0], project, call->arena, ret, err))
+        return true;
+    if (err->cause_kind == FX_CAUSE_ERRNO) /* the file, not what stands in it */
+        fx_hint(err,
+                "PLAN is the path of a plan's file. What runs have begun says: ficus run status");
+    return false;
 }
 
 static void list_contexts(const struct fx_project *project, struct fx_buf *out)

@@ -16,4 +16,9 @@ bool cmd_project_load(const struct cmd_call *call, struct fx_project **ret_proje
 bool cmd_context(struct fx_project *project, const char *name, struct fx_context **ret,
                  struct fx_err *err) FX_MUST_CHECK;
 
+/* The plan that the first word names. Errors: CONFIG. */
+struct pln_plan;
+bool cmd_plan_load(const struct cmd_call *call, const struct fx_project *project,
+                   struct pln_plan **ret, struct fx_err *err) FX_MUST_CHECK;
+
 #endif

@@ -35,4 +35,25 @@ same "a script ended by SIGTERM says so" 143 $?
 check "its directory is gone" test ! -e "$dir"
 left=$(FX_DIR=$dir fx_marked)
 same "none of its processes is left" "" "$left"
+
+# The same of the run for a change, which a machine ends when it takes too long.
+mkdir -p "$FX_DIR/repo/.ci" "$FX_DIR/repo/lib/mk"
+cp "$FX_ROOT/.ci/run" "$FX_DIR/repo/.ci/run"
+cat >"$FX_DIR/repo/lib/mk/deps.sh" <<STAGE
+#!/bin/bash
+setsid sleep 1000 &
+echo "\$TMPDIR" >"$FX_DIR/stage"
+sleep 1000
+STAGE
+chmod +x "$FX_DIR/repo/lib/mk/deps.sh"
+bash "$FX_DIR/repo/.ci/run" >"$FX_DIR/ci.log" 2>&1 &
+ci=$!
+until_ok 10 test -s "$FX_DIR/stage"
+dir=$(cat "$FX_DIR/stage")
+kill -TERM "$ci"
+status=0; wait "$ci" || status=$?
+same "a run ended by SIGTERM says so" 143 "$status"
+check "its directory is gone" test ! -e "$dir"
+carrying() { local d; for d in /proc/[0-9]*; do tr '\0' '\n' <"$d/environ" 2>/dev/null | grep -qx "TMPDIR=$1" && echo "${d#/proc/}"; done 2>/dev/null; }
+same "its stage and whoever the stage left are gone" "" "$(carrying "$dir")"
 fx_done

@@ -58,6 +58,17 @@ static char *directory(void)
     return path;
 }
 
+static int tidy_up(void **state)
+{
+    static const char *const files[] = {"report.json", "report.txt", "edited.json"};
+    (void)state;
+    for (size_t i = 0; i < FX_ARRAY_LEN(files); i++) {
+        FX_AUTO_STR char *path = fx_asprintf("%s/%s", directory(), files[i]);
+        unlink(path);
+    }
+    return rmdir(directory());
+}
+
 static void test_report__is_the_same_when_read_back(void **state)
 {
     (void)state;
@@ -104,6 +115,20 @@ static void test_report__is_not_believed_when_edited(void **state)
         assert_false(rec_report_load(path, &arena, &back, &err));
         assert_int_equal(err.code, FX_E_INCONCLUSIVE);
     }
+}
+
+static void test_report__that_is_not_there_is_unknown(void **state)
+{
+    (void)state;
+    struct rec_report *back;
+    struct fx_err err = FX_ERR_INIT;
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    FX_AUTO_STR char *path = fx_asprintf("%s/none.json", directory());
+    assert_false(rec_report_load(path, &arena, &back, &err));
+    assert_int_equal(err.code, FX_E_INCONCLUSIVE);
+    assert_false(rec_report_load(directory(), &arena, &back, &err));
+    assert_int_equal(err.code, FX_E_INCONCLUSIVE);
 }
 
 static void test_report__a_column_left_out_is_never_equal(void **state)
@@ -155,8 +180,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_report__is_the_same_when_read_back),
         cmocka_unit_test(test_report__is_not_believed_when_edited),
+        cmocka_unit_test(test_report__that_is_not_there_is_unknown),
         cmocka_unit_test(test_report__a_column_left_out_is_never_equal),
         cmocka_unit_test(test_gate__passes_only_what_was_measured_now),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, NULL, tidy_up);
 }

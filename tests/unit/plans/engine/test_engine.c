@@ -320,6 +320,14 @@ static const char *journal_path(void)
     return path;
 }
 
+static void forget_journal(void)
+{
+    char lock[sizeof "/.lock" + 128];
+    snprintf(lock, sizeof lock, "%s.lock", journal_path());
+    unlink(journal_path());
+    unlink(lock);
+}
+
 /* A controller that dies when the journal has `max_records`: its next safe point or append finds should_stop. */
 static bool stop_at(void *arg)
 {
@@ -361,11 +369,11 @@ static void test_run__walks_the_plan_once(void **state)
     struct world w = {0};
     struct fx_err err;
     assert_true(load(&f, head, whole));
-    unlink(journal_path());
+    forget_journal();
     assert_true(control(&f, &w, "start", 0, &err));
     assert_string_equal(w.log, "stream.start route.ramp cutover cutover.fallback cutover finish ");
     assert_true(w.new_serves);
-    unlink(journal_path());
+    forget_journal();
     done(&f);
 }
 
@@ -377,7 +385,7 @@ static void test_run__resumes_after_a_stop_at_every_record(void **state)
     for (uint64_t die = 2; die < 20; die++) {
         struct world w = {0};
         struct fx_err err;
-        unlink(journal_path());
+        forget_journal();
         if (!control(&f, &w, "start", die, &err)) {
             assert_int_equal(err.code, FX_E_INTERRUPTED);
             assert_true(control(&f, &w, "resume", 0, &err));
@@ -385,7 +393,7 @@ static void test_run__resumes_after_a_stop_at_every_record(void **state)
         assert_true(w.new_serves);
         assert_int_equal((int)w.weight, 50);
     }
-    unlink(journal_path());
+    forget_journal();
     done(&f);
 }
 
@@ -396,13 +404,13 @@ static void test_run__rolls_back_a_step_that_fails(void **state)
     struct world w = {.fail_id = "again", .fail_code = FX_E_DIVERGED, .n_fail = 9};
     struct fx_err err;
     assert_true(load(&f, head, whole));
-    unlink(journal_path());
+    forget_journal();
     assert_false(control(&f, &w, "start", 0, &err));
     assert_int_equal(err.code, FX_E_ROLLED_BACK);
     assert_non_null(strstr(err.detail, "planned"));
     assert_string_equal(w.log, "stream.start route.ramp cutover cutover.fallback route.reset "
                                "stream.drop ");
-    unlink(journal_path());
+    forget_journal();
     done(&f);
 }
 
@@ -413,13 +421,13 @@ static void test_run__tries_again_what_is_only_away(void **state)
     struct world w = {.fail_id = "copy", .fail_code = FX_E_TARGET_CONNECT, .n_fail = 9};
     struct fx_err err;
     assert_true(load(&f, head, whole));
-    unlink(journal_path());
+    forget_journal();
     assert_false(control(&f, &w, "start", 0, &err));
     assert_int_equal(err.code, FX_E_TARGET_CONNECT);
     assert_string_equal(w.log, "");
     w.n_fail = 0;
     assert_true(control(&f, &w, "resume", 0, &err));
-    unlink(journal_path());
+    forget_journal();
     done(&f);
 }
 
@@ -430,13 +438,13 @@ static void test_run__rollback_settles_a_cut_over_that_had_happened(void **state
     struct world w = {.fail_id = "cut", .fail_code = FX_E_INTERRUPTED, .n_fail = 9};
     struct fx_err err;
     assert_true(load(&f, head, whole));
-    unlink(journal_path());
+    forget_journal();
     assert_false(control(&f, &w, "start", 0, &err));
     w.new_serves = true; /* the commit had won before the controller died */
     assert_true(control(&f, &w, "rollback", 0, &err));
     assert_string_equal(w.log, "stream.start route.ramp cutover.fallback route.reset stream.drop ");
     assert_false(w.new_serves);
-    unlink(journal_path());
+    forget_journal();
     done(&f);
 }
 
@@ -447,13 +455,13 @@ static void test_run__rollback_starts_streams_that_died_before_it_settles(void *
     struct world w = {.fail_id = "cut", .fail_code = FX_E_INTERRUPTED, .n_fail = 9};
     struct fx_err err;
     assert_true(load(&f, head, whole));
-    unlink(journal_path());
+    forget_journal();
     assert_false(control(&f, &w, "start", 0, &err));
     w.new_serves = true;
     w.is_stream_dead = true;
     assert_true(control(&f, &w, "rollback", 0, &err));
     assert_false(w.new_serves);
-    unlink(journal_path());
+    forget_journal();
     done(&f);
 }
 
@@ -469,7 +477,7 @@ static void test_run__a_stopped_stream_closes_the_way_back_at_once_and_says_so(v
     struct world w = {0};
     struct fx_err err;
     assert_true(load(&f, head, gated));
-    unlink(journal_path());
+    forget_journal();
     assert_true(control(&f, &w, "start", 0, &err)); /* rolled back from its end */
     w.stopped_code = FX_E_SOURCE_DATA;
     struct fx_mono began = fx_mono_now();
@@ -483,7 +491,7 @@ static void test_run__a_stopped_stream_closes_the_way_back_at_once_and_says_so(v
     assert_true(control(&f, &w, "resume", 0, &err));
     assert_false(w.new_serves);
     assert_string_equal(w.log, "stream.start cutover cutover.fallback stream.drop ");
-    unlink(journal_path());
+    forget_journal();
     done(&f);
 }
 
@@ -494,7 +502,7 @@ static void test_run__a_cut_over_that_did_not_happen_asks_its_gates_again_on_res
     struct world w = {.fail_id = "cut", .fail_code = FX_E_INTERRUPTED, .n_fail = 9};
     struct fx_err err;
     assert_true(load(&f, head, gated));
-    unlink(journal_path());
+    forget_journal();
     assert_false(control(&f, &w, "start", 0, &err));
     assert_int_equal(err.code, FX_E_INTERRUPTED);
     w.n_fail = 0;
@@ -506,7 +514,7 @@ static void test_run__a_cut_over_that_did_not_happen_asks_its_gates_again_on_res
     w.new_serves = true; /* one that had happened is finished whatever the gates say */
     assert_true(control(&f, &w, "resume", 0, &err));
     assert_string_equal(w.log, "stream.start ");
-    unlink(journal_path());
+    forget_journal();
     done(&f);
 }
 
@@ -522,7 +530,7 @@ static void test_run__behind_the_point_of_no_return_a_failure_leaves_the_way_for
     struct world w = {.fail_id = "end", .fail_code = FX_E_DIVERGED, .n_fail = 1};
     struct fx_err err;
     assert_true(load(&f, head, one_way));
-    unlink(journal_path());
+    forget_journal();
     assert_false(control(&f, &w, "start", 0, &err));
     assert_int_equal(err.code, FX_E_STUCK);
     assert_false(control(&f, &w, "rollback", 0, &err));
@@ -530,7 +538,7 @@ static void test_run__behind_the_point_of_no_return_a_failure_leaves_the_way_for
     assert_true(w.streams && w.new_serves);
     assert_true(control(&f, &w, "resume", 0, &err));
     assert_string_equal(w.log, "stream.start cutover finish ");
-    unlink(journal_path());
+    forget_journal();
     done(&f);
 }
 
