@@ -83,6 +83,33 @@ static bool take_lock(struct run *run, const struct pln_env *env, struct fx_err 
                             err);
 }
 
+/* A journal or plan that cannot be read is that of a run in progress, until somebody has looked. */
+static bool is_at_end(const char *runs, const char *name, const char *context,
+                      struct fx_arena *arena, struct fx_err *err)
+{
+    struct pln_state state;
+    struct pln_plan *plan = NULL;
+    struct fx_err ignored = FX_ERR_INIT;
+    const char *path = fx_arena_printf(arena, "%s/%s/journal", runs, name);
+    const char *text = fx_arena_printf(arena, "%s/%s/plan.yaml", runs, name);
+    if (!fx_file_exists(path))
+        return true;
+    bool is_known = pln_journal_replay(path, &state, NULL, NULL, err);
+    if (is_known && (!is_open(&state) || !has_begun(&state)))
+        return true;
+    bool has_plan = pln_load(text, NULL, arena, &plan, is_known ? err : &ignored);
+    if (has_plan && strcmp(plan->context, context) != 0) {
+        fx_err_clear(err);
+        return true;
+    }
+    if (!is_known || !has_plan) {
+        fx_hint(err, "If the run \"%s\" has ended, move %s/%s away.", name, runs, name);
+        return fx_ctx(err, "asking whether the run \"%s\" is at its end", name);
+    }
+    fx_fail(err, FX_E_LOCKED, "the run \"%s\" of context \"%s\" is not at its end", name, context);
+    return fx_hint(err, "Run: ficus run resume %s   or: ficus run rollback %s", name, name);
+}
+
 bool pln_runs_at_end(const struct fx_project *project, const char *context, const char *but,
                      struct fx_err *err)
 {
@@ -92,20 +119,8 @@ bool pln_runs_at_end(const struct fx_project *project, const char *context, cons
     DIR *dir = opendir(runs);
     bool ok = true;
     for (struct dirent *e = dir != NULL ? readdir(dir) : NULL; e != NULL && ok; e = readdir(dir)) {
-        if (e->d_name[0] == '.' || (but != NULL && strcmp(e->d_name, but) == 0))
-            continue;
-        const char *path = fx_arena_printf(&arena, "%s/%s/journal", runs, e->d_name);
-        const char *text = fx_arena_printf(&arena, "%s/%s/plan.yaml", runs, e->d_name);
-        struct pln_state other;
-        struct pln_plan *plan = NULL;
-        struct fx_err ignored = FX_ERR_INIT;
-        if (!fx_file_exists(path) || !pln_journal_replay(path, &other, NULL, NULL, &ignored) ||
-            !is_open(&other) || !has_begun(&other) ||
-            !pln_load(text, NULL, &arena, &plan, &ignored) || strcmp(plan->context, context) != 0)
-            continue;
-        ok = fx_fail(err, FX_E_LOCKED, "the run \"%s\" of context \"%s\" is not at its end",
-                     e->d_name, context);
-        fx_hint(err, "Run: ficus run resume %s   or: ficus run rollback %s", e->d_name, e->d_name);
+        bool is_other = e->d_name[0] != '.' && (but == NULL || strcmp(e->d_name, but) != 0);
+        ok = !is_other || is_at_end(runs, e->d_name, context, &arena, err);
     }
     if (dir != NULL)
         closedir(dir);
@@ -236,6 +251,20 @@ static bool is_urgent(const struct run *run)
     return pln_kind_is_cut(kind) && (is == PLN_STEP_RUNNING || is == PLN_STEP_UNDOING);
 }
 
+/* Between the look before and the lock another controller may have brought the run to its end, or further. */
+static bool still_so(struct run *run, struct fx_err *err)
+{
+    int64_t epoch = run->state.epoch;
+    uint64_t n_records = run->state.n_records;
+    if (!peek(run, err))
+        return false;
+    if (run->state.epoch == epoch && run->state.n_records == n_records)
+        return true;
+    fx_fail(err, FX_E_LOCKED, "another controller went on with the run \"%s\" a moment ago",
+            run->name);
+    return fx_hint(err, "Look where it stands: ficus run status %s", run->name);
+}
+
 static bool reopen(struct run *run, const struct pln_env *env, const char *mode, struct fx_err *err)
 {
     int64_t facade_epoch = 0;
@@ -257,7 +286,9 @@ static bool reopen(struct run *run, const struct pln_env *env, const char *mode,
             return false;
         fx_err_clear(err);
     }
-    return take_lock(run, env, err) && open_run(run, env, mode, facade_epoch, err);
+    FX_FAILPOINT("run.reopen.checked");
+    return take_lock(run, env, err) && still_so(run, err) &&
+           open_run(run, env, mode, facade_epoch, err);
 }
 
 /* A rollback that was interrupted ends with the same verdict as one that was not. */

@@ -87,6 +87,29 @@ exits 0 "and has left the first one's plan alone" run resume one
 exits 0 "back" run rollback one --execute
 empty_new
 
+# --- a resume that comes when the run has just ended ------------------------------------------------------------------------------
+FICUS_FAILPOINT=journal.DONE.after:kill:1 run start "$(plan one "$COPY" '{id: soak, do: {wait: 1s}}')" --execute >"$SHOP/one.log" 2>&1
+same "killed behind its copy" 137 "$?"
+rm -f "$FX_DIR/points"
+FICUS_FAILPOINT=run.reopen.checked:sleep=4000 FICUS_FAILPOINT_LOG=$FX_DIR/points "$FICUS" run resume one -f "$SHOP/ficus.yaml" >"$SHOP/late.log" 2>&1 &
+late=$!
+until_ok 10 grep -q run.reopen.checked "$FX_DIR/points" || not_ok "the late one has looked round"
+exits 0 "another one takes the run back to its beginning" run rollback one --execute
+n=$(run journal show one | wc -l)
+status=0; wait "$late" || status=$?
+same "the late one is refused" 9 "$status"
+same "and leaves the journal as it is" "$n" "$(run journal show one | wc -l)"
+empty_new
+
+# --- a neighbour whose journal is damaged -------------------------------------------------------------------------------------------
+mkdir "$SHOP/state/runs/hurt"
+printf 'FXRLdamaged, and not by a crash' >"$SHOP/state/runs/hurt/journal"
+printf 'FXRLdamaged, and not by a crash, again and again' >>"$SHOP/state/runs/hurt/journal"
+exits 11 "a run that nobody can read may be in progress" run start "$(plan two "$COPY" '{id: soak, do: {wait: 1s}}')" --execute
+check "the way out is named" says "move $SHOP/state/runs/hurt away" "$(run start "$(plan two "$COPY" '{id: soak, do: {wait: 1s}}')" --execute 2>&1)"
+exits 11 "its streams are not dropped either" "$FICUS" cdc drop --context orders --execute --confirm=orders -f "$SHOP/ficus.yaml"
+rm -r "$SHOP/state/runs/hurt"
+
 # --- the streams are dropped behind the cut-over ---------------------------------------------------------------------------------
 drop=$(plan one "$COPY" "$EQUAL" '{id: cutover, do: cutover, undo: cutover.fallback}' \
     '{id: drop, do: stream.drop, point_of_no_return: true}')
