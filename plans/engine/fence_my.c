@@ -19,6 +19,7 @@
 extern const char plans_engine_sql_my_install[];
 extern const char plans_engine_sql_my_trigger[];
 extern const char plans_engine_sql_my_own_fence[];
+extern const char plans_engine_sql_my_check_rights[];
 extern const char plans_engine_sql_my_check_server[];
 extern const char plans_engine_sql_my_check_cascades[];
 
@@ -438,6 +439,19 @@ static bool check_foreign(struct pln_side *side, const struct pln_side_table *ta
     return true;
 }
 
+/* Rights on a whole database are asked for with its first table. */
+static bool check_rights(struct pln_side *side, size_t t, struct pln_findings *f,
+                         struct fx_err *err)
+{
+    const struct pln_side_table *table = &side->tables[t];
+    fx_cell schema = fx_str_from(table->schema), none = {0};
+    bool is_first = true;
+    for (size_t i = 0; i < t; i++)
+        is_first = is_first && strcmp(side->tables[i].schema, table->schema) != 0;
+    fx_cell params[] = {is_first ? schema : none, schema, fx_str_from(table->name)};
+    return pln_findings_query(side, plans_engine_sql_my_check_rights, params, 3, f, err);
+}
+
 static bool my_check(struct pln_side *side, int64_t old_txn_ms, struct pln_findings *f,
                      struct fx_err *err)
 {
@@ -448,7 +462,8 @@ static bool my_check(struct pln_side *side, int64_t old_txn_ms, struct pln_findi
         const struct pln_side_table *table = &side->tables[t];
         fx_cell params[] = {fx_str_from(table->schema), fx_str_from(table->name)};
         if (!check_foreign(side, table, own.epoch, f, err) ||
-            !pln_findings_query(side, plans_engine_sql_my_check_cascades, params, 2, f, err))
+            !pln_findings_query(side, plans_engine_sql_my_check_cascades, params, 2, f, err) ||
+            !check_rights(side, t, f, err))
             return false;
     }
     char limit[PLN_INT_TEXT];

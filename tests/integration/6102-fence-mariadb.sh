@@ -164,6 +164,12 @@ my_sql orders orders "delete from par where id = 50"
 same "since a cascade's deletes are not in the binary log" 1 \
     "$(my_sql orders mysql "show binlog events in '$file' from $pos" | grep -c Delete_rows)"
 same "although they happened" 0 "$(my_sql orders orders "select count(*) from par_child")"
+my_sql orders mysql "create user cleaner; grant delete, drop on orders.* to cleaner; create user sweeper; grant drop on orders.par to sweeper"
+check "whoever may TRUNCATE is named by preflight, with the way out" grep -qF "REVOKE DROP ON \`orders\`.* FROM 'cleaner'@'%'" <(tool new check 2000)
+same "once, not for each table" 1 "$(tool new check 2000 | grep -c "'cleaner'")"
+check "a right on one table too" grep -qF "REVOKE DROP ON \`orders\`.\`par\` FROM 'sweeper'@'%'" <(tool new check 2000)
+my_sql orders mysql "revoke drop on \`orders\`.* from cleaner; revoke drop on \`orders\`.\`par\` from sweeper"
+same "then it is content with them" 0 "$(tool new check 2000 | grep -c TRUNCATE)"
 my_sql orders orders "create trigger ficus_fence_other_1_i before insert on t for each row set new.v = new.v"
 check "preflight finds a foreign fence and says how to remove it" grep -q "DROP TRIGGER /\* ficus \*/ orders.ficus_fence_other_1_i" <(tool new check 2000)
 my_sql orders orders "drop trigger ficus_fence_other_1_i"

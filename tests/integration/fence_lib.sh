@@ -12,7 +12,7 @@ fence_setup() {
         create table public.par (id bigint primary key, v int) partition by range (id);
         create table public.par1 partition of public.par for values from (0) to (1000);
         grant all on all tables in schema public to app; grant all on all sequences in schema public to app"
-    my_sql orders mysql "create database orders; create user app; grant all on orders.* to app"
+    my_sql orders mysql "create database orders; create user app; grant select, insert, update, delete on orders.* to app"
     my_sql orders orders "create table t (id bigint auto_increment primary key, v int not null unique);
         create table par (id bigint primary key, v int)"
     cat >"$FX_DIR/ficus.yaml" <<YAML

@@ -1,0 +1,13 @@
+/*
+ * Who could empty a table behind its fence: TRUNCATE fires no trigger, and all it needs is the DROP right. Whoever has that on the
+ * whole server can do anything and is not listed, nor is the operator. Sees what the operator may see of others' rights.
+ * ? 1 database or NULL (asked before), 2 database, 3 table. Results: one finding a row.
+ */
+SELECT CONCAT('user ', r.grantee, ' may TRUNCATE tables of ', r.what, ' behind the fence; REVOKE DROP ON ', r.what, ' FROM ', r.grantee)
+  FROM (SELECT grantee, CONCAT('`', table_schema, '`.*') AS what FROM information_schema.schema_privileges
+         WHERE privilege_type = 'DROP' AND ? LIKE table_schema ESCAPE '\'
+        UNION ALL
+        SELECT grantee, CONCAT('`', table_schema, '`.`', table_name, '`') FROM information_schema.table_privileges
+         WHERE privilege_type = 'DROP' AND table_schema = ? AND table_name = ?) r
+ WHERE SUBSTRING_INDEX(r.grantee, '@', 1) <> CONCAT('''', SUBSTRING_INDEX(USER(), '@', 1), '''')
+   AND r.grantee NOT IN (SELECT grantee FROM information_schema.user_privileges WHERE privilege_type = 'DROP')
