@@ -174,8 +174,9 @@ static bool refuse_statement(const struct my_source *s, const struct fx_bl_event
 {
     struct fx_str sql = fx_str_sub(ev->query.sql, 0, 300);
     if (kind == FX_MY_STMT_CHANGE) {
-        fx_fail(err, FX_E_UNSUPPORTED, "table \"%s.%s\" was changed in statement format",
-                table->schema, table->name);
+        fx_fail(err, FX_E_UNSUPPORTED,
+                "a change in statement format that may have reached table \"%s.%s\"", table->schema,
+                table->name);
         fx_hint(err, "Set binlog_format=ROW for all sessions of database \"%s\".",
                 s->binding->source->name);
     } else {
@@ -189,15 +190,23 @@ static bool refuse_statement(const struct my_source *s, const struct fx_bl_event
     return in_group(s, err);
 }
 
+/*
+ * A change in statement format does not say what it changed: triggers, functions and foreign keys of the table that
+ * it names go on from there, and in row format none of them would be a statement.
+ */
 static bool check_statement(const struct my_source *s, const struct fx_bl_event *ev,
-                            enum fx_my_statement kind, struct fx_err *err)
+                            const struct fx_my_sql *sql, enum fx_my_statement kind,
+                            struct fx_err *err)
 {
-    if (fx_my_statement_is_ours(ev->query.sql))
+    if (fx_my_statement_is_ours(sql))
         return true;
     for (size_t i = 0; i < s->binding->ctx.n_tables; i++) {
         const struct fx_table *table = s->carried[i].table;
-        if (fx_my_statement_names(ev->query.sql, ev->query.schema, fx_str_from(table->schema),
-                                  fx_str_from(table->name)))
+        struct fx_str schema = fx_str_from(table->schema);
+        bool is_hit = kind == FX_MY_STMT_CHANGE
+                          ? fx_my_statement_reaches(sql, schema)
+                          : fx_my_statement_names(sql, schema, fx_str_from(table->name));
+        if (is_hit)
             return refuse_statement(s, ev, kind, table, err);
     }
     return true;
@@ -213,7 +222,8 @@ static bool on_query(struct my_source *s, const struct fx_bl_event *ev, struct c
                      struct fx_err *err)
 {
     bool is_touched = s->state == DELIVERING;
-    enum fx_my_statement kind = fx_my_statement_kind(ev->query.sql);
+    struct fx_my_sql sql = {ev->query.sql, ev->query.schema, ev->query.sql_mode};
+    enum fx_my_statement kind = fx_my_statement_kind(&sql);
     if (s->state == OUTSIDE)
         return true; /* nothing real stands outside of a group */
     switch (kind) {
@@ -234,7 +244,7 @@ static bool on_query(struct my_source *s, const struct fx_bl_event *ev, struct c
     case FX_MY_STMT_TRUNCATE:
     case FX_MY_STMT_SHAPE:
     case FX_MY_STMT_DROP_DATABASE:
-        if (!check_statement(s, ev, kind, err))
+        if (!check_statement(s, ev, &sql, kind, err))
             return false;
         break;
     case FX_MY_STMT_HARMLESS: break;

@@ -231,6 +231,20 @@ static bool inflate_record(struct fx_bl_decoder *dec, struct fx_cursor *cur, str
     return true;
 }
 
+/* Status variables: a code and a value each, in ascending order; the first two have a fixed size. */
+static uint64_t read_sql_mode(struct fx_str status)
+{
+    enum { FLAGS2 = 0, SQL_MODE = 1 };
+    struct fx_cursor cur = fx_cursor_of(status);
+    uint64_t code = fx_cursor_le(&cur, 1);
+    if (!cur.has_failed && code == FLAGS2) {
+        fx_cursor_le(&cur, 4);
+        code = fx_cursor_le(&cur, 1);
+    }
+    uint64_t mode = fx_cursor_le(&cur, 8);
+    return !cur.has_failed && code == SQL_MODE ? mode : 0;
+}
+
 static bool read_query(struct fx_bl_decoder *dec, struct fx_str body, struct fx_bl_event *ev,
                        struct fx_err *err)
 {
@@ -239,8 +253,8 @@ static bool read_query(struct fx_bl_decoder *dec, struct fx_str body, struct fx_
     uint64_t schema_len = fx_cursor_le(&cur, 1);
     fx_cursor_le(&cur, 2); /* error */
     uint64_t status_len = fx_cursor_le(&cur, 2);
-    fx_cursor_take(&cur, status_len);
     ev->kind = FX_BL_QUERY;
+    ev->query.sql_mode = read_sql_mode(fx_cursor_str(&cur, status_len));
     ev->query.schema = fx_cursor_str(&cur, schema_len);
     fx_cursor_le(&cur, 1);
     if (cur.has_failed)

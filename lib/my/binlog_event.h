@@ -91,6 +91,7 @@ struct fx_bl_event {
         struct {
             struct fx_str schema; /* the session's default database */
             struct fx_str sql;
+            uint64_t sql_mode; /* of the session; 0 when the log does not say */
         } query;
         uint64_t xid;
         const struct fx_bl_table *table; /* TABLE_MAP; NULL: none, or a dummy */

@@ -4,6 +4,7 @@
  * transaction, does it change the shape of a table, is it a change that should have been rows.
  *
  * Not a parser: it looks at words and names. Where it cannot be sure it says the more careful thing.
+ * What stands in front of the verb (SET STATEMENT … FOR, comments) is passed over, executable comments are code.
  * Thread: any.
  */
 #ifndef FX_MY_STATEMENT_H
@@ -17,20 +18,32 @@ enum fx_my_statement {
     FX_MY_STMT_ROLLBACK,
     FX_MY_STMT_ROLLBACK_TO, /* a savepoint: part of the transaction is taken back */
     FX_MY_STMT_XA,          /* a step of a two-phase transaction */
-    FX_MY_STMT_CHANGE,      /* INSERT, UPDATE, DELETE, REPLACE, LOAD: rows in statement format */
+    /* INSERT, UPDATE, DELETE, REPLACE, LOAD, or SELECT of a function: rows in statement format */
+    FX_MY_STMT_CHANGE,
     FX_MY_STMT_TRUNCATE,
     FX_MY_STMT_SHAPE, /* ALTER, DROP or RENAME TABLE, CREATE OR REPLACE TABLE, CREATE TRIGGER */
     FX_MY_STMT_DROP_DATABASE,
 };
 
-enum fx_my_statement fx_my_statement_kind(struct fx_str sql);
+/* The bits of sql_mode that decide what quotes and backslashes mean. */
+enum { FX_MY_MODE_ANSI_QUOTES = 1 << 2, FX_MY_MODE_NO_BACKSLASH_ESCAPES = 1 << 20 };
+
+/* A statement and the session that it was written in. */
+struct fx_my_sql {
+    struct fx_str text;
+    struct fx_str schema; /* the session's default database */
+    uint64_t mode;        /* its sql_mode */
+};
+
+enum fx_my_statement fx_my_statement_kind(const struct fx_my_sql *sql);
 /* Does it carry our tag, a comment that says "ficus"? */
-bool fx_my_statement_is_ours(struct fx_str sql);
+bool fx_my_statement_is_ours(const struct fx_my_sql *sql);
 /*
- * Does it name that table, alone (then `session_schema` must be `schema`) or with its schema in front?
+ * Does it name that table, alone (then the session's schema must be `schema`) or with its schema in front?
  * DROP DATABASE names all tables of it.
  */
-bool fx_my_statement_names(struct fx_str sql, struct fx_str session_schema, struct fx_str schema,
-                           struct fx_str table);
+bool fx_my_statement_names(const struct fx_my_sql *sql, struct fx_str schema, struct fx_str table);
+/* Does it name that schema, or is it the session's: may triggers and functions take it to any table there? */
+bool fx_my_statement_reaches(const struct fx_my_sql *sql, struct fx_str schema);
 
 #endif

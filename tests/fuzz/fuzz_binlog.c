@@ -60,8 +60,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 read_rows(&ev, NULL);
                 read_rows(&ev, types);
             } else if (ev.kind == FX_BL_QUERY) {
-                (void)fx_my_statement_names(ev.query.sql, ev.query.schema, FX_STR("shop"),
-                                            FX_STR("orders"));
+                struct fx_my_sql sql = {ev.query.sql, ev.query.schema, ev.query.sql_mode};
+                (void)fx_my_statement_names(&sql, FX_STR("shop"), FX_STR("orders"));
+                (void)fx_my_statement_reaches(&sql, FX_STR("shop"));
             }
         }
         rest = fx_str_sub(rest, len, rest.len);

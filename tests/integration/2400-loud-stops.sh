@@ -94,4 +94,22 @@ my_sql orders orders "alter table customer_orders add column extra int"
 my_sql orders orders "insert into customer_orders(id) values (200)"
 check "DDL on MariaDB stops the reverse stream" until_ok 10 stopped reverse
 check "naming the table" says customer_orders "$(error_of reverse)"
+my_sql orders orders "alter table customer_orders drop column extra"
+
+# The same in words that are easy to overlook: a prefix, quotes that are names, a quote in a literal, what triggers do.
+loud_back() { # TEXT SQL
+    again
+    streams_probe_back
+    my_sql orders orders "$2"
+    check "$1 stops the reverse stream" until_ok 10 stopped reverse
+    check "naming a table" says "orders." "$(error_of reverse)"
+}
+loud_back "SET STATEMENT … FOR TRUNCATE" "set statement max_statement_time = 9 for truncate table customer_orders"
+loud_back "TRUNCATE of a name in ANSI quotes" "set sql_mode = 'ANSI_QUOTES'; truncate table \"customer_orders\""
+loud_back "a name behind an escaped quote" "create table twin like customer_orders; drop table customer_orders /* ficus */;
+    alter table twin comment 'it\\'s', rename to customer_orders"
+my_sql orders orders "alter table customer_orders comment ''; create table side(n int);
+    create trigger reach after insert on side for each row delete from customer_orders where id = 4"
+loud_back "a change in statement format to a table whose trigger goes on" "set binlog_format = STATEMENT; insert into side values (1)"
+my_sql orders orders "drop table side"
 fx_done

@@ -34,19 +34,38 @@ static void test_statement__kinds_are_told_apart(void **state)
         {"RENAME TABLE a TO b", FX_MY_STMT_SHAPE},
         {"insert into t values (1)", FX_MY_STMT_CHANGE},
         {"GRANT ALL ON *.* TO x", FX_MY_STMT_HARMLESS},
+        {"SET STATEMENT max_statement_time=1 FOR TRUNCATE t", FX_MY_STMT_TRUNCATE},
+        {"set statement lc_time_names='for', sort_buffer_size=(select 1 for update) for\nalter "
+         "table t add x int",
+         FX_MY_STMT_SHAPE},
+        {"--\ntruncate t", FX_MY_STMT_TRUNCATE},
+        {"/*!50701 truncate t */", FX_MY_STMT_TRUNCATE},
+        {"/*M!100100 truncate t */", FX_MY_STMT_TRUNCATE},
+        {"SELECT `shop`.`f`(1)", FX_MY_STMT_CHANGE},
+        {"(select f())", FX_MY_STMT_CHANGE},
+        {"analyze update t set x = 1", FX_MY_STMT_CHANGE},
+        {"analyze table t", FX_MY_STMT_HARMLESS},
+        {"set", FX_MY_STMT_HARMLESS},
+        {"set statement x=1 for", FX_MY_STMT_HARMLESS},
         {"", FX_MY_STMT_HARMLESS},
         {"/* unfinished", FX_MY_STMT_HARMLESS},
     };
     for (size_t i = 0; i < FX_ARRAY_LEN(cases); i++) {
-        if (fx_my_statement_kind(fx_str_from(cases[i].sql)) != cases[i].kind)
+        struct fx_my_sql sql = {fx_str_from(cases[i].sql), FX_STR("shop"), 0};
+        if (fx_my_statement_kind(&sql) != cases[i].kind)
             fail_msg("%s", cases[i].sql);
     }
 }
 
+static bool names_in(const char *text, const char *session, uint64_t mode)
+{
+    struct fx_my_sql sql = {fx_str_from(text), fx_str_from(session), mode};
+    return fx_my_statement_names(&sql, FX_STR("shop"), FX_STR("orders"));
+}
+
 static bool names(const char *sql, const char *session)
 {
-    return fx_my_statement_names(fx_str_from(sql), fx_str_from(session), FX_STR("shop"),
-                                 FX_STR("orders"));
+    return names_in(sql, session, 0);
 }
 
 static void test_statement__names_are_found_with_and_without_their_schema(void **state)
@@ -64,11 +83,43 @@ static void test_statement__names_are_found_with_and_without_their_schema(void *
     assert_false(names("drop database orders", "shop"));
 }
 
+static void test_statement__quotes_and_backslashes_mean_what_the_mode_says(void **state)
+{
+    (void)state;
+    static const char quoted[] = "truncate table \"orders\"";
+    static const char escaped[] = "alter table x comment 'it\\'s', rename to orders, comment 'b'";
+    static const char plain[] = "alter table x comment 'it\\', rename to orders, comment 'b'";
+    assert_false(names_in(quoted, "shop", 0));
+    assert_true(names_in(quoted, "shop", FX_MY_MODE_ANSI_QUOTES));
+    assert_true(names_in("truncate \"shop\".\"orders\"", "x", FX_MY_MODE_ANSI_QUOTES));
+    assert_true(names_in(escaped, "shop", 0));
+    assert_true(names_in(plain, "shop", FX_MY_MODE_NO_BACKSLASH_ESCAPES));
+    assert_false(names_in("alter table x comment 'it''s orders'", "shop", 0));
+}
+
+static void test_statement__a_change_reaches_what_its_schema_holds(void **state)
+{
+    (void)state;
+    struct fx_my_sql sql = {FX_STR("insert into t values (1)"), FX_STR("shop"), 0};
+    assert_true(fx_my_statement_reaches(&sql, FX_STR("shop")));
+    assert_false(fx_my_statement_reaches(&sql, FX_STR("other")));
+    sql.text = FX_STR("insert into `other`.t values ('shop')");
+    assert_true(fx_my_statement_reaches(&sql, FX_STR("other")));
+    sql.schema = FX_STR("");
+    assert_false(fx_my_statement_reaches(&sql, FX_STR("shop")));
+}
+
+static bool is_ours(const char *text)
+{
+    struct fx_my_sql sql = {fx_str_from(text), FX_STR(""), 0};
+    return fx_my_statement_is_ours(&sql);
+}
+
 static void test_statement__our_tag_is_a_comment(void **state)
 {
     (void)state;
-    assert_true(fx_my_statement_is_ours(FX_STR("drop trigger /* ficus */ x")));
-    assert_false(fx_my_statement_is_ours(FX_STR("drop trigger ficus_x")));
+    assert_true(is_ours("drop trigger /* ficus */ x"));
+    assert_false(is_ours("drop trigger ficus_x"));
 }
 
 int main(void)
@@ -76,6 +127,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_statement__kinds_are_told_apart),
         cmocka_unit_test(test_statement__names_are_found_with_and_without_their_schema),
+        cmocka_unit_test(test_statement__quotes_and_backslashes_mean_what_the_mode_says),
+        cmocka_unit_test(test_statement__a_change_reaches_what_its_schema_holds),
         cmocka_unit_test(test_statement__our_tag_is_a_comment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
