@@ -78,6 +78,8 @@ struct cdc_barrier {
 
 struct cdc_event {
     enum cdc_event_kind kind;
+    bool
+        wants_confirm; /* PASSED: the server waits for a confirmation of it, as when it shuts down */
     union {
         struct cdc_txn txn;
         struct cdc_row row;

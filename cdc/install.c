@@ -86,16 +86,42 @@ static bool log_whole_own(struct fx_db *db, struct fx_err *err)
             fx_db_exec(db, "alter table ficus.own replica identity full", NULL, 0, NULL, err));
 }
 
-/* ficus.own belongs to the plans, which may not be there when streams are used alone. */
+static bool publish_own(struct fx_db *db, const char *publication, struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1024);
+    bool is_published = false;
+    if (!log_whole_own(db, err) ||
+        !has_row(db,
+                 "select 1 from pg_publication_tables where pubname = ? and schemaname = 'ficus' "
+                 "and tablename = 'own'",
+                 publication, &is_published, err) ||
+        is_published)
+        return is_published;
+    fx_buf_add_c(&sql, "alter publication ");
+    fx_db_ident(FX_PG, publication, &sql);
+    fx_buf_add_c(&sql, " add table ficus.own");
+    return fx_db_exec(db, fx_buf_cstr(&sql), NULL, 0, NULL, err) ||
+           fx_ctx(err, "publishing ficus.own");
+}
+
+/*
+ * ficus.own belongs to the plans, which may not be there when streams are used alone. The tables are set until there
+ * is a slot: one that comes in later was not copied, and one that left and comes back has changes that are lost.
+ */
 static bool publication(const struct fx_context *ctx, struct fx_db *db, const char *name,
                         struct fx_err *err)
 {
     bool exists = false;
     bool has_own = false;
+    bool has_slot = false;
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1 << 20);
     if (!has_row(db, "select 1 from pg_publication where pubname = ?", name, &exists, err) ||
+        !has_row(db, "select 1 from pg_replication_slots where slot_name = ?", name, &has_slot,
+                 err) ||
         !has_row(db, "select 1 where to_regclass(?) is not null", "ficus.own", &has_own, err))
         return false;
+    if (has_slot)
+        return !exists || !has_own || publish_own(db, name, err);
     fx_buf_add_c(&sql, exists ? "alter publication " : "create publication ");
     fx_db_ident(FX_PG, name, &sql);
     fx_buf_add_c(&sql, exists ? " set table ficus.canary, ficus.barrier"
@@ -191,6 +217,23 @@ static bool drop_named(struct fx_db *db, const char *sql, const char *name, stru
     }
 }
 
+static bool is_not_there(const struct fx_err *err)
+{
+    return strcmp(err->sqlstate, "42P01") == 0 || strcmp(err->sqlstate, "3F000") == 0 ||
+           strcmp(err->sqlstate, "42S02") == 0;
+}
+
+static bool drop_shapes(struct fx_db *db, const char *stream, struct fx_err *err)
+{
+    fx_cell name = fx_str_from(stream);
+    if (fx_db_exec(db, "delete from ficus.shape where stream = ?", &name, 1, NULL, err))
+        return true;
+    bool is_gone = is_not_there(err);
+    if (is_gone)
+        fx_err_clear(err);
+    return is_gone;
+}
+
 static bool drop_rows(struct fx_db *db, const struct fx_context *ctx, const char *stream,
                       struct fx_arena *arena, struct fx_err *err)
 {
@@ -202,8 +245,7 @@ static bool drop_rows(struct fx_db *db, const struct fx_context *ctx, const char
         fx_db_exec(db, "delete from ficus.barrier where grp in (?, ?)", groups, 2, NULL, err) &&
         fx_db_exec(db, "delete from ficus.canary where grp in (?, ?)", groups, 2, NULL, err))
         return true;
-    bool is_gone = strcmp(err->sqlstate, "42P01") == 0 || strcmp(err->sqlstate, "3F000") == 0 ||
-                   strcmp(err->sqlstate, "42S02") == 0;
+    bool is_gone = is_not_there(err);
     if (is_gone)
         fx_err_clear(err);
     return is_gone;
@@ -227,6 +269,7 @@ static bool drop_old(const struct fx_context *ctx, struct fx_db *db, struct fx_a
            fx_db_exec(db, fx_buf_cstr(&sql), NULL, 0, NULL, err) &&
            /* As the applier: a rehearsal that died may have left its canary fenced, or away. */
            fx_db_exec(db, "set session_replication_role = replica", NULL, 0, NULL, err) &&
+           drop_shapes(db, cdc_name_stream(ctx->name, FX_FORWARD, arena), err) &&
            drop_rows(db, ctx, cdc_name_stream(ctx->name, FX_REVERSE, arena), arena, err);
 }
 

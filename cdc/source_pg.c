@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cdc/shape_pg.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/base/panic.h"
@@ -29,6 +30,8 @@
 #include "lib/pg/pgoutput.h"
 #include "lib/pg/repl.h"
 #include "lib/value/map_pg.h"
+
+enum { LOOK_MS = 3000 }; /* how often the catalog is looked at */
 
 enum pg_state { PG_BETWEEN, PG_BEGUN, PG_INSIDE, PG_LOOP };
 enum pg_relation_kind { PG_REL_OTHER, PG_REL_TABLE, PG_REL_OWN, PG_REL_BARRIER };
@@ -52,6 +55,8 @@ struct source_pg {
     int64_t ordinal;
     struct fx_str stash; /* a message that was read to learn what the BEGIN before it is */
     uint64_t confirmed, end;
+    struct fx_db *side; /* looks at the catalog, which the stream does not; NULL: not now */
+    struct fx_mono looked_at;
     FX_VEC(struct pg_relation) relations;
     struct fx_arena arena; /* of one event */
 };
@@ -376,7 +381,9 @@ static bool on_keepalive(struct source_pg *s, const struct fx_pg_repl_msg *msg,
     if (msg->wants_reply && !fx_pg_repl_feedback(s->repl, s->confirmed, false, err))
         return false;
     if (s->state == PG_BETWEEN)
-        *ret = (struct cdc_event){.kind = CDC_EV_PASSED, .pos = fx_pg_lsn_pos(msg->end_lsn)};
+        *ret = (struct cdc_event){.kind = CDC_EV_PASSED,
+                                  .wants_confirm = msg->wants_reply,
+                                  .pos = fx_pg_lsn_pos(msg->end_lsn)};
     return true;
 }
 
@@ -424,10 +431,34 @@ static bool pg_has_buffered(struct cdc_source *src)
     return s->stash.ptr != NULL || fx_pg_repl_has_buffered(s->repl);
 }
 
+/* A server that has no session for us now is asked again later; the stream itself says when it is gone. */
+static bool look_for_ddl(struct source_pg *s, struct fx_err *err)
+{
+    struct fx_mono now = fx_mono_now();
+    struct fx_err why = FX_ERR_INIT;
+    if (fx_mono_since_us(s->looked_at, now) < LOOK_MS * INT64_C(1000))
+        return true;
+    s->looked_at = now;
+    if (s->side != NULL && fx_db_is_broken(s->side)) {
+        fx_db_close(s->side);
+        s->side = NULL;
+    }
+    if (s->side == NULL && !fx_db_open(s->binding->source, &s->side, &why))
+        return true;
+    if (cdc_shape_check(s->side, s->binding, &why) || fx_db_is_broken(s->side))
+        return true;
+    *err = why;
+    return false;
+}
+
 static bool pg_confirm(struct cdc_source *src, const struct fx_pos *pos, struct fx_err *err)
 {
     struct source_pg *s = self(src);
     uint64_t lsn = 0;
+    if (!look_for_ddl(s, err)) {
+        fx_err_as_source(err);
+        return false;
+    }
     if (fx_pg_lsn_parse(pos->text, &lsn))
         s->confirmed = FX_MAX(s->confirmed, lsn);
     if (fx_pg_repl_feedback(s->repl, s->confirmed, false, err))
@@ -460,6 +491,7 @@ static void pg_close(struct cdc_source *src)
         free(s->relations.items[i].column_of);
     FX_VEC_DONE(&s->relations);
     fx_pg_repl_close(s->repl);
+    fx_db_close(s->side);
     fx_arena_done(&s->arena);
     free(s);
 }
@@ -502,7 +534,10 @@ bool cdc_source_pg_open(const struct cdc_binding *binding, const struct fx_pos *
     bool is_ok = fx_pg_lsn_parse(from->text, &lsn) ||
                  fx_fail(err, FX_E_DRIFT, "\"%s\" is no log position", from->text);
     s->confirmed = lsn;
-    is_ok = is_ok && fx_pg_repl_open(binding->source, &s->repl, err) &&
+    s->looked_at = fx_mono_now();
+    is_ok = is_ok && fx_db_open(binding->source, &s->side, err) &&
+            cdc_slot_check(s->side, binding, from, err) && cdc_shape_check(s->side, binding, err) &&
+            fx_pg_repl_open(binding->source, &s->repl, err) &&
             fx_pg_repl_start(s->repl, binding->slot, binding->slot, lsn, err);
     if (!is_ok) {
         (void)fail_start(binding, err);

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cdc/shape_pg.h"
 #include "lib/base/clock.h"
 #include "lib/fmt/text.h"
 #include "lib/io/failpoint.h"
@@ -110,7 +111,8 @@ static bool make_slot(struct snapshotter *s, struct fx_err *err)
 {
     const struct cdc_binding *binding = s->env->binding;
     char snapshot[64];
-    if (!drop_slot(s->reader, binding->slot, err) ||
+    if (!drop_slot(s->reader, binding->slot, err) || !cdc_shape_forget(s->reader, binding, err) ||
+        !cdc_shape_check(s->reader, binding, err) ||
         !fx_pg_repl_open(binding->source, &s->repl, err))
         return false;
     FX_FAILPOINT("copy.slot.before");

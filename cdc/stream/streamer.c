@@ -18,6 +18,7 @@
 #include "cdc/stream/own_query.h"
 #include "cdc/stream/own_watch.h"
 #include "lib/base/panic.h"
+#include "lib/db/pos.h"
 #include "lib/io/failpoint.h"
 #include "lib/io/file.h"
 #include "lib/log/log.h"
@@ -28,7 +29,8 @@ enum {
     BACKOFF_MIN_MS = 100,
     BACKOFF_MAX_MS = 5000,
     CATCHUP_LAG_MS = 1000,
-    CONFIRM_MS = 200, /* at most this often while transactions flow */
+    CONFIRM_MS = 200,           /* at most this often while transactions flow */
+    SLOT_BEHIND_MAX = 16 << 20, /* bytes of log that nobody's transactions may keep a slot back */
     PUBLISH_MS = 50,
 };
 
@@ -55,6 +57,7 @@ struct streamer {
     bool is_exact;              /* the session checks each change by itself */
     int64_t exact_txns;         /* applied so far in that way */
     bool is_stopping;
+    bool is_mark_wanted;    /* the source waits for a confirmation */
     int64_t pending_ticket; /* an ADVANCE or HOLD that waits for its moment */
     enum cdc_command_kind pending_kind;
     struct fx_mono confirmed_at, marked_at, published_at, asked_at, rate_at;
@@ -243,8 +246,10 @@ static bool on_own(struct streamer *s, const struct cdc_own *own, struct fx_err 
     return watch == NULL || note_leaks(s, cdc_own_event(watch, own), NULL, err);
 }
 
-static bool on_passed(struct streamer *s, const struct fx_pos *pos, struct fx_err *err)
+static bool on_passed(struct streamer *s, const struct fx_pos *pos, bool wants_confirm,
+                      struct fx_err *err)
 {
+    s->is_mark_wanted |= wants_confirm;
     enum fx_engine engine = s->binding->source->engine;
     if (!fx_pos_covers(engine, &s->at, pos))
         s->at = *pos;
@@ -271,7 +276,7 @@ static bool on_event(struct streamer *s, const struct cdc_event *event, struct f
         return s->is_loop || s->sink->ops->barrier(s->sink, &event->barrier, err);
     case CDC_EV_COMMIT: return on_commit(s, &event->txn, err);
     case CDC_EV_ABORT: return on_abort(s, &event->txn, err);
-    case CDC_EV_PASSED: return on_passed(s, &event->pos, err);
+    case CDC_EV_PASSED: return on_passed(s, &event->pos, event->wants_confirm, err);
     }
     return true;
 }
@@ -355,9 +360,13 @@ static bool finish_command(struct streamer *s, struct fx_err *err)
 
 /* ---- turns ------------------------------------------------------------------------------------------- */
 
+/*
+ * Never more than what stands in the target's progress row: a target that comes back with an older row (a backup,
+ * a crash) asks for what it lost, and a slot that has been told more would begin behind that in silence.
+ */
 static bool confirm(struct streamer *s, struct fx_mono now, struct fx_err *err)
 {
-    const struct fx_pos *safe = s->sink->is_pending ? &s->sink->progress.pos : &s->at;
+    const struct fx_pos *safe = &s->sink->progress.pos;
     bool is_news = strcmp(safe->text, s->confirmed.text) != 0;
     int64_t wait_ms = is_news ? CONFIRM_MS : s->env->options->heartbeat_ms;
     if (fx_mono_since_us(s->confirmed_at, now) < wait_ms * 1000)
@@ -367,14 +376,28 @@ static bool confirm(struct streamer *s, struct fx_mono now, struct fx_err *err)
     return s->src->ops->confirm(s->src, safe, err);
 }
 
-/* A MariaDB log may be purged below an old position, so an idle stream moves its progress row. A slot needs no such row. */
+/*
+ * Other people's transactions move the position and not the progress row. A MariaDB log may be purged below an old
+ * one, so there the row follows at every heartbeat. A slot only keeps its log until then: it follows when that is much, or
+ * when the server asks (it does not shut down before). Not oftener: the mark is a transaction that the other stream
+ * passes, marks in turn, and so on.
+ */
+static bool is_mark_due(const struct streamer *s, struct fx_mono now)
+{
+    struct fx_lsn at, marked;
+    if (s->binding->source->engine == FX_MY)
+        return fx_mono_since_us(s->marked_at, now) >= s->env->options->heartbeat_ms * 1000;
+    return s->is_mark_wanted || (fx_lsn_parse(fx_str_from(s->at.text), &at) &&
+                                 fx_lsn_parse(fx_str_from(s->sink->progress.pos.text), &marked) &&
+                                 at.at >= marked.at + SLOT_BEHIND_MAX);
+}
+
 static bool mark_idle(struct streamer *s, struct fx_mono now, struct fx_err *err)
 {
-    if (s->binding->source->engine != FX_MY || s->gate.mode != CDC_GATE_RUN ||
-        s->sink->is_pending ||
-        fx_mono_since_us(s->marked_at, now) < s->env->options->heartbeat_ms * 1000)
+    if (s->gate.mode != CDC_GATE_RUN || s->sink->is_pending || !is_mark_due(s, now))
         return true;
     s->marked_at = now;
+    s->is_mark_wanted = false;
     if (strcmp(s->at.text, s->sink->progress.pos.text) == 0)
         return true;
     return s->sink->ops->mark(s->sink, &s->at, CDC_PROGRESS_STREAM, err);
@@ -533,7 +556,7 @@ static bool run_session(struct streamer *s, struct fx_err *err)
     if (!s->sink->ops->settle(s->sink, err))
         return false;
     publish(s, true);
-    return s->src->ops->confirm(s->src, &s->at, err);
+    return s->src->ops->confirm(s->src, &s->sink->progress.pos, err);
 }
 
 /* Waits, but not past a stop; a held reader's hold is over with the session that it held. */
