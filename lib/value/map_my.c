@@ -77,7 +77,11 @@ void fx_my_type(const struct fx_my_column *column, struct fx_type *ret_type)
         type.scale = column->scale;
         type.is_unsigned = strstr(column->column_type, "unsigned") != NULL;
         break;
-    case FX_V_DOUBLE: type.is_float = strcmp(row->data_type, "float") == 0; break;
+    case FX_V_DOUBLE:
+        type.is_float = strcmp(row->data_type, "float") == 0;
+        if (strchr(column->column_type, '(') != NULL) /* double(10,2) rounds what it is given */
+            type.kind = FX_V_NULL;
+        break;
     case FX_V_TEXT:
         if (column->is_json)
             type.kind = FX_V_JSON;
@@ -222,6 +226,11 @@ void fx_my_quote(struct fx_str text, struct fx_buf *out)
     fx_buf_add_char(out, '\'');
 }
 
+static bool is_year(const struct fx_type *type)
+{
+    return strncmp(type->declared, "year", 4) == 0;
+}
+
 static bool int_literal(const struct fx_value *v, const struct fx_type *type, struct fx_buf *out,
                         struct fx_err *err)
 {
@@ -231,6 +240,8 @@ static bool int_literal(const struct fx_value *v, const struct fx_type *type, st
         bool is_low = type->is_unsigned ? v->i < 0 : shift < 63 && v->i < -(INT64_C(1) << shift);
         if (is_high || is_low)
             return no_fit(v, type, "out of range", err);
+        if (is_year(type) && v->i != 0 && (v->i < 1901 || v->i > 2155))
+            return no_fit(v, type, "a YEAR of two digits would be stored as another", err);
     }
     fx_buf_printf(out, "%lld", (long long)v->i);
     return true;

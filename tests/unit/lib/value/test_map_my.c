@@ -53,6 +53,8 @@ static void test_map_my__cells_become_literals_of_the_same_value(void **state)
     check_trip(type_of("tinyint", "tinyint(1)", -1, 0, 0), "1", "1");
     check_trip(type_of("tinyint", "tinyint(1)", -1, 0, 0), "2", NULL);
     check_trip(type_of("decimal", "decimal(12,2)", -1, 12, 2), "-0.50", "-0.5");
+    check_trip(type_of("year", "year(4)", -1, 0, 0), "1970", "1970");
+    check_trip(type_of("year", "year(4)", -1, 0, 0), "0000", "0");
     check_trip(type_of("double", "double", -1, 0, 0), "0.1", "1.0000000000000001e-01");
     check_trip(type_of("double", "double", -1, 0, 0), "5e-324", "4.9406564584124654e-324");
     check_trip(type_of("varchar", "varchar(9)", 9, 0, 0), "it's \\ 😀", "'it''s \\ 😀'");
@@ -97,6 +99,7 @@ static void test_map_my__what_the_server_would_change_silently_is_refused(void *
            type_of("uuid", "uuid", -1, 0, 0));
     refuse((struct fx_value){.kind = FX_V_INT, .i = 32768},
            type_of("smallint", "smallint(6)", -1, 0, 0));
+    refuse((struct fx_value){.kind = FX_V_INT, .i = 70}, type_of("year", "year(4)", -1, 0, 0));
     refuse((struct fx_value){.kind = FX_V_INT, .i = -1},
            type_of("bigint", "bigint(20) unsigned", -1, 0, 0));
 }
@@ -106,6 +109,8 @@ static void test_map_my__unknown_types_are_left_to_the_mapping(void **state)
     (void)state;
     assert_int_equal(type_of("geometry", "geometry", -1, 0, 0).kind, FX_V_NULL);
     assert_int_equal(type_of("time", "time(3)", -1, 3, 0).kind, FX_V_NULL);
+    assert_int_equal(type_of("double", "double(10,2)", -1, 10, 2).kind, FX_V_NULL);
+    assert_int_equal(type_of("float", "float(7,3) unsigned", -1, 7, 3).kind, FX_V_NULL);
 }
 
 int main(void)
