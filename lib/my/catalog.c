@@ -26,13 +26,14 @@ static const char *cell_text(const struct fx_rows *rows, size_t row, size_t colu
     return fx_arena_str(arena, fx_rows_at(rows, row, column)).ptr;
 }
 
-static bool is_base_table(struct fx_db *db, const char *schema, const char *name,
-                          struct fx_err *err)
+/* Also the names as the server has them, and its log: it may take others for the same (lower_case_table_names). */
+static bool find_base_table(struct fx_db *db, const char *schema, const char *name,
+                            struct fx_arena *arena, struct fx_table *table, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     fx_cell params[] = {fx_str_from(schema), fx_str_from(name)};
     if (!fx_db_query(db,
-                     "select table_type from information_schema.tables"
+                     "select table_type, table_schema, table_name from information_schema.tables"
                      " where table_schema = ? and table_name = ?",
                      params, 2, &rows, err))
         return false;
@@ -42,6 +43,8 @@ static bool is_base_table(struct fx_db *db, const char *schema, const char *name
     if (!fx_str_eq_c(fx_rows_at(&rows, 0, 0), "BASE TABLE"))
         return fx_fail(err, FX_E_UNSUPPORTED, "\"%s.%s\" in database \"%s\" is a %.*s, not a table",
                        schema, name, db->conf->name, FX_STR_FMT(fx_rows_at(&rows, 0, 0)));
+    table->schema = cell_text(&rows, 0, 1, arena);
+    table->name = cell_text(&rows, 0, 2, arena);
     return true;
 }
 
@@ -141,11 +144,9 @@ bool my_table(struct fx_db *db, const char *schema, const char *name, struct fx_
               struct fx_table **ret_table, struct fx_err *err)
 {
     struct fx_table *table = FX_ARENA_NEW(arena, struct fx_table);
-    table->schema = fx_arena_strdup(arena, schema);
-    table->name = fx_arena_strdup(arena, name);
     table->replica_identity = 'f';
-    if (!is_base_table(db, schema, name, err) || !read_columns(db, table, arena, err) ||
-        !read_key(db, table, arena, err))
+    if (!find_base_table(db, schema, name, arena, table, err) ||
+        !read_columns(db, table, arena, err) || !read_key(db, table, arena, err))
         return fx_ctx(err, "reading the definition of table \"%s.%s\"", schema, name);
     table->fingerprint = fingerprint(table, arena);
     *ret_table = table;
