@@ -26,7 +26,8 @@ struct sink_db {
     const struct cdc_options *options;
     struct fx_db *db;
     struct cdc_batch batch;
-    struct cdc_progress next;   /* as written by the newest compare-and-set, confirmed or not */
+    size_t text_max;          /* bytes that the server takes in one text; 0: no limit of its own */
+    struct cdc_progress next; /* as written by the newest compare-and-set, confirmed or not */
     struct cdc_progress before; /* what stood in `next` when the open transaction began */
     bool is_exact;
     int64_t exact_txns;
@@ -56,6 +57,38 @@ const char *cdc_progress_phase_name(enum cdc_progress_phase phase)
 
 /* ---- opening and claiming --------------------------------------------------------------------------- */
 
+/* Beyond this MariaDB closes the connection without a word, which would look like a network's failure, for ever. */
+static bool read_text_max(struct sink_db *s, struct fx_err *err)
+{
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    int64_t max = 0;
+    if (!fx_db_query(s->db, "select @@max_allowed_packet", NULL, 0, &rows, err) ||
+        !fx_parse_i64(fx_rows_at(&rows, 0, 0), 1, INT64_MAX, &max))
+        return fx_ctx(err, "reading max_allowed_packet");
+    s->text_max = (size_t)max - 1;
+    return true;
+}
+
+static bool fail_too_long(const struct sink_db *s, struct fx_err *err)
+{
+    (void)fx_fail(err, FX_E_TARGET,
+                  "a statement of %zu bytes is more than max_allowed_packet of database \"%s\", "
+                  "which is %zu",
+                  s->batch.sql.len, s->binding->target->name, s->text_max + 1);
+    (void)fx_detail(err, "Bytes are written as hexadecimal digits, two for each.");
+    return fx_hint(err,
+                   "Run on it: SET GLOBAL max_allowed_packet=1073741824; put it into its "
+                   "configuration, then run: ficus cdc start --context %s --execute",
+                   s->binding->ctx.name);
+}
+
+/* Whole rows are added, so what is sent early leaves room for a large one. */
+static bool is_long(const struct sink_db *s)
+{
+    size_t limit = FLUSH_BYTES;
+    return s->batch.sql.len >= (s->text_max == 0 ? limit : FX_MIN(limit, s->text_max / 4));
+}
+
 static bool settings(struct sink_db *s, struct fx_err *err)
 {
     if (s->binding->target->engine == FX_PG) {
@@ -82,7 +115,7 @@ static bool settings(struct sink_db *s, struct fx_err *err)
             "sql_mode = concat(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO')",
             NULL, 0, NULL, err))
         return fx_ctx(err, "preparing the apply session");
-    return true;
+    return read_text_max(s, err);
 }
 
 static bool parse_progress(const struct fx_rows *rows, struct cdc_progress *ret, struct fx_err *err)
@@ -219,6 +252,10 @@ static bool flush(struct sink_db *s, struct fx_err *err)
         FX_FAILPOINT("apply.commit.before");
     if (s->batch.sql.has_failed)
         return fx_fail(err, FX_E_LIMIT, "one statement text is larger than 64 MiB");
+    if (s->text_max > 0 && s->batch.sql.len > s->text_max) {
+        (void)fail_too_long(s, err);
+        return fx_ctx(err, "applying %s", s->txn.label);
+    }
     if (!fx_db_exec(s->db, fx_buf_cstr(&s->batch.sql), NULL, 0, &n_rows, err)) {
         (void)classify(s, err);
         return fx_ctx(err, "applying %s", s->txn.label);
@@ -282,8 +319,7 @@ static bool sink_row(struct cdc_sink *sink, const struct cdc_row *row, struct fx
     FX_ASSERT(s->is_in_txn);
     if (!cdc_batch_row(&s->batch, row, err))
         return fx_ctx(err, "applying %s", s->txn.label);
-    bool is_full =
-        s->batch.n_changes >= s->options->txn_rows_max || s->batch.sql.len >= FLUSH_BYTES;
+    bool is_full = s->batch.n_changes >= s->options->txn_rows_max || is_long(s);
     if (!s->is_exact && !is_full)
         return true;
     if (flush(s, err))

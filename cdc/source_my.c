@@ -35,8 +35,9 @@
 #include "lib/my/statement.h"
 
 enum {
-    PASSED_EVERY_GROUPS = 1000
-}; /* foreign groups behind which an idle position is told anyway */
+    PASSED_EVERY_GROUPS = 1000, /* foreign groups behind which an idle position is told anyway */
+    HIDDEN_COLUMNS_MAX = 64,    /* a table has no more keys */
+};
 
 enum group_state {
     OUTSIDE,    /* between groups */
@@ -254,6 +255,12 @@ static bool on_query(struct my_source *s, const struct fx_bl_event *ev, struct c
 
 /* --- rows -------------------------------------------------------------------------------------- */
 
+/* A unique key over a blob is one over a hash that the server keeps in a column of its own, behind all others. */
+static bool is_hidden(const struct fx_bl_column *column)
+{
+    return fx_str_starts(column->name, FX_STR("DB_ROW_HASH_"));
+}
+
 /* The shape on the wire is the one that was bound; checked for each row event, it is a few names. */
 static bool check_shape(const struct my_source *s, const struct fx_bl_table *wire,
                         const struct fx_table *bound, struct fx_err *err)
@@ -265,9 +272,11 @@ static bool check_shape(const struct my_source *s, const struct fx_bl_table *wir
                 s->binding->source->name);
         return in_group(s, err);
     }
-    bool is_same = wire->n_columns == bound->n_columns;
-    for (size_t i = 0; is_same && i < bound->n_columns; i++)
-        is_same = fx_str_eq_c(wire->columns[i].name, bound->columns[i].name);
+    bool is_same = wire->n_columns >= bound->n_columns &&
+                   wire->n_columns - bound->n_columns <= HIDDEN_COLUMNS_MAX;
+    for (size_t i = 0; is_same && i < wire->n_columns; i++)
+        is_same = i < bound->n_columns ? fx_str_eq_c(wire->columns[i].name, bound->columns[i].name)
+                                       : is_hidden(&wire->columns[i]);
     if (is_same)
         return true;
     fx_fail(err, FX_E_DRIFT,
@@ -557,9 +566,10 @@ static void prepare_tables(struct my_source *s)
     for (size_t i = 0; i < n; i++) {
         struct carried *c = &s->carried[i];
         c->table = cdc_source_table(s->binding, i);
-        c->types = fx_arena_array(&s->arena, c->table->n_columns, sizeof *c->types);
-        c->old = fx_arena_array(&s->arena, c->table->n_columns, sizeof *c->old);
-        c->new = fx_arena_array(&s->arena, c->table->n_columns, sizeof *c->new);
+        size_t n_wire = c->table->n_columns + HIDDEN_COLUMNS_MAX;
+        c->types = fx_arena_array(&s->arena, n_wire, sizeof *c->types);
+        c->old = fx_arena_array(&s->arena, n_wire, sizeof *c->old);
+        c->new = fx_arena_array(&s->arena, n_wire, sizeof *c->new);
         for (size_t k = 0; k < c->table->n_columns; k++)
             c->types[k] = &c->table->columns[k].type;
     }

@@ -228,11 +228,11 @@ static bool table_event(struct source_pg *s, const struct pg_relation *relation,
     if (msg->row.new.cells != NULL &&
         !fill_values(s, relation, &msg->row.new, false, &row.new, err))
         return false;
-    /* With replica identity FULL the old row holds what a new row leaves out as unchanged. */
-    if (row.has_old == CDC_OLD_FULL && row.new != NULL)
-        for (size_t c = 0; c < cdc_source_table(s->binding, row.table)->n_columns; c++)
-            if (row.new[c].kind == FX_V_UNCHANGED)
-                row.new[c] = row.old[c];
+    /* What a new row leaves out as unchanged the old one holds: all of it (FULL), or a key that is TOASTed. */
+    const struct fx_table *table = cdc_source_table(s->binding, row.table);
+    for (size_t c = 0; row.old != NULL && row.new != NULL &&c < table->n_columns; c++)
+        if (row.new[c].kind == FX_V_UNCHANGED)
+            row.new[c] = row.old[c];
     *ret = (struct cdc_event){.kind = CDC_EV_ROW, .row = row};
     return true;
 }

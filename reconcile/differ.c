@@ -71,6 +71,13 @@ static void side_done(struct side *side)
     free(side->last_key);
 }
 
+/* A bigint unsigned is an integer up to 2^63-1 and a decimal from there on: one order all the same. */
+static bool is_one_order(enum fx_vkind a, enum fx_vkind b)
+{
+    bool is_number = (a == FX_V_INT || a == FX_V_DECIMAL) && (b == FX_V_INT || b == FX_V_DECIMAL);
+    return a == b || is_number;
+}
+
 /* Same kinds on both ends of every comparison, or fx_value_key_cmp would not be an order. */
 static bool check_key(const struct side *side, struct fx_err *err)
 {
@@ -79,7 +86,8 @@ static bool check_key(const struct side *side, struct fx_err *err)
         if (value->kind == FX_V_NULL || value->kind == FX_V_UNCHANGED)
             return fx_fail(err, FX_E_PROTOCOL, "%s: the key column \"%s\" of a row has no value",
                            side->stream->name, side->columns->names[side->columns->key[i]]);
-        if (side->has_last && value->kind != side->last_key[side->columns->key[i]].kind)
+        if (side->has_last &&
+            !is_one_order(value->kind, side->last_key[side->columns->key[i]].kind))
             return fx_fail(err, FX_E_PROTOCOL,
                            "%s: the key column \"%s\" changes its kind from row to row",
                            side->stream->name, side->columns->names[side->columns->key[i]]);
@@ -182,7 +190,7 @@ static bool check_kinds(const struct merge *merge, struct fx_err *err)
     const struct fx_value *source = merge->source.row, *target = merge->target.row;
     for (size_t i = 0; source != NULL && target != NULL && i < merge->columns->n_key; i++) {
         size_t k = merge->columns->key[i];
-        if (source[k].kind != target[k].kind)
+        if (!is_one_order(source[k].kind, target[k].kind))
             return fx_fail(err, FX_E_PROTOCOL,
                            "the key column \"%s\" yields different kinds of values on both sides",
                            merge->columns->names[k]);
