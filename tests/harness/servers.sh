@@ -272,7 +272,7 @@ fx_my_launch() { # NAME
     # shellcheck disable=SC2046,SC2086
     fx_spawn "$name" "$d/log" $(fx_user) mariadbd --no-defaults --datadir="$d/d" --socket="$d/s" \
         --port="${MY_PORT[$name]}" --bind-address=127.0.0.1 --pid-file="$d/pid" --tmpdir="$d" \
-        --log-bin=b --server-id=1 --binlog-format=ROW --binlog-row-image=FULL --binlog-row-metadata=FULL \
+        --log-bin=b --server-id=1 --binlog-format=ROW --binlog-row-image=FULL --binlog-row-metadata=FULL --sync-binlog=1 \
         --skip-name-resolve --innodb-flush-method=nosync --innodb-log-file-size=64M \
         --innodb-buffer-pool-size=128M --character-set-server=utf8mb4 --collation-server=utf8mb4_bin \
         --default-time-zone=+00:00 --max-connections=200 ${FX_ARGS[$name]}
