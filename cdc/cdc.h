@@ -72,9 +72,10 @@ struct cdc_status {
 };
 
 /*
- * Looks and changes nothing; may run before or after cdc_install: every table has a key and a replica identity, formats
- * (wal_level, binlog row format, full images, full metadata), target tables are empty or this stream's own,
- * no value that the target cannot hold (scans the source; `is_thorough` false skips the scan).
+ * Looks and changes nothing; may run before or after cdc_install: both users may do what both streams and the fences
+ * need, every table has a key and a replica identity, no table is of a kind that would be carried wrongly, what is unique
+ * on one side is unique on the other, formats (wal_level, binary log), target tables are empty or this stream's own, no
+ * value that the target cannot hold (scans the source; `is_thorough` false skips the scan).
  * Errors: all findings in one error, hints with the mending command.
  */
 bool cdc_preflight(struct fx_context *ctx, const struct cdc_options *options, bool is_thorough,

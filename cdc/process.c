@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "cdc/control.h"
+#include "cdc/preflight/findings.h"
 #include "cdc/stream/streamer.h"
 #include "lib/base/clock.h"
 #include "lib/fmt/json_doc.h"
@@ -345,7 +346,8 @@ static bool bind_once(struct fx_context *ctx, enum fx_direction direction, struc
     struct fx_db *old_db = NULL;
     struct fx_db *new_db = NULL;
     bool is_ok = fx_db_open(ctx->old_db, &old_db, err) && fx_db_open(ctx->new_db, &new_db, err) &&
-                 cdc_bind(ctx, direction, old_db, new_db, arena, ret, err);
+                 cdc_bind(ctx, direction, old_db, new_db, arena, ret, err) &&
+                 cdc_no_traps(ctx, old_db, new_db, err);
     fx_db_close(old_db);
     fx_db_close(new_db);
     return is_ok;

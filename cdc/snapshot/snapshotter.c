@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cdc/preflight/findings.h"
 #include "cdc/shape_pg.h"
 #include "lib/base/clock.h"
 #include "lib/fmt/text.h"
@@ -25,12 +26,29 @@ struct snapshotter {
     int64_t copied, total;
 };
 
+/* Nobody is told to delete rows of which it is not known that customers have not written them. */
+static bool may_be_emptied(struct snapshotter *s)
+{
+    const struct cdc_binding *binding = s->env->binding;
+    struct fx_err ignored = FX_ERR_INIT;
+    struct fx_db *target = NULL;
+    enum cdc_owner owner = CDC_OWNER_UNKNOWN;
+    bool is_known = fx_db_open(binding->target, &target, &ignored) &&
+                    cdc_owner_read(binding->ctx.name, s->reader, target, &owner, &ignored);
+    fx_db_close(target);
+    return is_known && owner == CDC_OWNER_OLD;
+}
+
 static bool fail_not_empty(struct snapshotter *s, size_t table, struct fx_err *err)
 {
     const struct fx_table *target = cdc_target_table(s->env->binding, table);
+    bool is_free = may_be_emptied(s);
     (void)fx_fail(err, FX_E_TARGET_CONFLICT,
                   "target table \"%s.%s\" is not empty and was not filled by this stream",
                   target->schema, target->name);
+    if (!is_free)
+        return fx_hint(err, "Do not empty it. Run: ficus cdc preflight --context %s",
+                       s->env->binding->ctx.name);
     return fx_hint(err, "Empty it (delete from %s.%s), or take the table out of the context.",
                    target->schema, target->name);
 }

@@ -1,4 +1,4 @@
--- What the streams keep on the MariaDB side. No parameters. Rights: CREATE on *.*. The comment in each
+-- What the streams keep on the MariaDB side. No parameters. Rights: CREATE on ficus.*. The comment in each
 -- statement is the tag by which our own binary-log reader knows our DDL.
 create database if not exists ficus /* ficus */ character set utf8mb4 collate utf8mb4_bin;
 

@@ -9,15 +9,6 @@ select 'all ' || current_setting('max_replication_slots') || ' replication slots
  where not exists (select 1 from pg_replication_slots where slot_name = ?)
    and (select count(*) from pg_replication_slots) + 2 > current_setting('max_replication_slots')::int
 union all
-select 'user ' || current_user || ' may not replicate',
-       'ALTER ROLE ' || quote_ident(current_user) || ' REPLICATION;'
- where not (select rolsuper or rolreplication from pg_roles where rolname = current_user)
-union all
-select 'user ' || current_user || ' may not set session_replication_role',
-       'GRANT SET ON PARAMETER session_replication_role TO ' || quote_ident(current_user) || ';'
- where not (select rolsuper from pg_roles where rolname = current_user)
-   and current_setting('server_version_num')::int < 150000
-union all
 select 'max_slot_wal_keep_size is ' || current_setting('max_slot_wal_keep_size') || ' and may lose the slot',
        'ALTER SYSTEM SET max_slot_wal_keep_size = -1; SELECT pg_reload_conf();'
  where pg_size_bytes(case current_setting('max_slot_wal_keep_size') when '-1' then '1TB'

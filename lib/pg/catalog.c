@@ -95,8 +95,11 @@ static bool check_relation(const struct fx_rows *relation, struct fx_db *db, con
                        schema, name);
     char kind = fx_rows_at(relation, 0, 1).ptr[0];
     if (kind != 'r' && kind != 'p')
-        return fx_fail(err, FX_E_DB, "\"%s\".\"%s\" in database \"%s\" is a view, not a table",
-                       schema, name, db->conf->name);
+        return fx_fail(err, FX_E_DB, "\"%s\".\"%s\" in database \"%s\" is a %s, not a table",
+                       schema, name, db->conf->name,
+                       kind == 'f'   ? "foreign table"
+                       : kind == 'm' ? "materialized view"
+                                     : "view");
     if (!fx_str_eq(fx_rows_at(relation, 0, 3), FX_STR("UTF8")))
         return fx_fail(err, FX_E_UNSUPPORTED, "database \"%s\" is encoded in %.*s, not in UTF8",
                        db->conf->name, FX_STR_FMT(fx_rows_at(relation, 0, 3)));

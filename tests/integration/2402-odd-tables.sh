@@ -13,7 +13,7 @@ streams_project
 streams_tables
 sed -i 's|to: orders.customer_orders|to: orders.Customer_Orders|; s|      - public.order_lines|&\n      - public.odd\n      - public.big|' "$FX_DIR/ficus.yaml"
 pg_sql mono shop "create table public.odd(k varchar(700) primary key, a text, b integer); alter table odd alter k set storage external;
-    create table public.big(n numeric primary key)"
+    create table public.big(n numeric primary key); create unique index on odd (a); create unique index on orders (note)"
 my_sql orders orders "create table odd(k varchar(700) character set utf8mb4 collate utf8mb4_bin primary key, a longtext, b int, unique key (a));
     create table big(n bigint unsigned primary key); alter table customer_orders add unique key (note)"
 ficus() { "$FICUS" "$@" -f "$FX_DIR/ficus.yaml"; }

@@ -1,5 +1,5 @@
--- What a MariaDB table of the context may not have. One row a finding: what is wrong, the statement that mends it.
--- ?1 schema, ?2 table (three times). Rights: to see the table.
+-- What makes a MariaDB table one that streams would carry wrongly. One row a finding: what is wrong, the statement that
+-- mends it. ?1 schema, ?2 table (three times). Rights: any on the table; its triggers are seen with TRIGGER only.
 select concat('trigger ', trigger_name, ' would fire for every applied row'),
        concat('DROP TRIGGER ', trigger_schema, '.', trigger_name, ';')
   from information_schema.triggers
@@ -14,4 +14,4 @@ union all
 select concat('engine is ', engine, ', not InnoDB'),
        concat('ALTER TABLE ', table_schema, '.', table_name, ' ENGINE = InnoDB;')
   from information_schema.tables
- where table_schema = ? and table_name = ? and engine <> 'InnoDB'
+ where table_schema = ? and table_name = ? and engine <> 'InnoDB' and table_type = 'BASE TABLE'
