@@ -33,11 +33,11 @@ bool cdc_context_check(const char *path, const struct fx_context *ctx, struct fx
     if (fx_kept_check(path, ctx, kept, "its stream copied the tables", err))
         return true;
     if (err->code == FX_E_DRIFT)
-        fx_hint(err,
-                "Put it back as it was (all of it: %s), or drop the streams, empty the copies and "
-                "begin anew: "
-                "ficus cdc drop --context %s",
-                path, ctx->name);
+        fx_hint(
+            err,
+            "Put it back as it was (all of it: %s), or drop the streams (ficus cdc drop --context "
+            "%s); ficus cdc preflight says what a new start needs.",
+            path, ctx->name);
     return false;
 }
 

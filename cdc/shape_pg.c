@@ -30,9 +30,9 @@ static bool fail_shape(const struct fx_table *table, const char *what, fx_cell d
                   table->schema, table->name, what);
     if (detail.ptr != NULL)
         (void)fx_detail(err, "%.*s", FX_STR_FMT(detail));
-    return fx_hint(err,
-                   "Rows may have come or gone without a change in the log. Undo the DDL, or drop "
-                   "the streams (ficus cdc drop), empty the target tables and start again.");
+    return fx_hint(
+        err, "Rows may have come or gone without a change in the log. Undo the DDL, or drop "
+             "the streams (ficus cdc drop); ficus cdc preflight says what a new start needs.");
 }
 
 static bool record(struct fx_db *db, const struct cdc_binding *binding,
@@ -95,6 +95,6 @@ bool cdc_slot_check(struct fx_db *db, const struct cdc_binding *binding, const s
                   "database \"%s\" stands at %s, but had confirmed %s: what it had applied is lost",
                   binding->target->name, from->text, told.text);
     return fx_hint(err, "It was restored from a backup, or crashed without durable commits "
-                        "(innodb_flush_log_at_trx_commit=1). Run: ficus cdc drop, empty the target "
-                        "tables, and start again.");
+                        "(innodb_flush_log_at_trx_commit=1). Run: ficus cdc drop; ficus cdc "
+                        "preflight says what a new start needs.");
 }

@@ -305,8 +305,9 @@ static bool on_truncate(struct source_pg *s, const struct fx_pgo_msg *msg, struc
         const struct fx_table *table = cdc_source_table(s->binding, relation->table);
         (void)fx_fail(err, FX_E_UNSUPPORTED, "TRUNCATE of table \"%s.%s\" cannot be streamed",
                       table->schema, table->name);
-        return fx_hint(err, "Drop the streams (ficus cdc drop), empty the target table and start "
-                            "again; use DELETE while a stream runs.");
+        return fx_hint(err,
+                       "Drop the streams (ficus cdc drop); ficus cdc preflight says what a new "
+                       "start needs. Use DELETE while a stream runs.");
     }
     return true;
 }
@@ -516,7 +517,7 @@ static bool fail_start(const struct cdc_binding *binding, struct fx_err *err)
         fx_err_recode(err, FX_E_DRIFT);
         return fx_hint(err,
                        "The slot \"%s\" is gone or has lost its log: changes are missing. Run: "
-                       "ficus cdc drop, empty the target tables, and start again.",
+                       "ficus cdc drop; ficus cdc preflight says what a new start needs.",
                        binding->slot);
     }
     return false;
