@@ -79,8 +79,8 @@ static bool watch(struct view *view, const struct status_options *opt, struct fx
         else
             print_changes(&pics[(i + 1) % 2], now);
         fflush(stdout);
-        if (opt->until_end && is_over(now))
-            break;
+        if (ferror(stdout) != 0 || (opt->until_end && is_over(now)))
+            break; /* nobody can see it: main says so */
         struct fx_mono end = fx_mono_add_ms(fx_mono_now(), opt->every_ms);
         while (has_signal == 0 && !fx_mono_reached(end, fx_mono_now()))
             fx_sleep_ms(50);

@@ -179,7 +179,7 @@ int main(int argc, char **argv)
         fflush(stdout);
         return fx_err_report(&err, "ficus");
     }
-    if (fflush(stdout) != 0 && call.exit_status == 0) {
+    if ((fflush(stdout) != 0 || ferror(stdout) != 0) && call.exit_status == 0) {
         fx_fail_errno(&err, FX_E_IO, EIO, "could not write the output");
         return fx_err_report(&err, "ficus");
     }

@@ -33,7 +33,7 @@ struct fx_recordlog {
     uint64_t seq;   /* of the last record, 0: none */
     uint64_t chain; /* its hash */
     off_t end;
-    bool is_broken; /* a failed append could not be undone */
+    int broken_errno; /* a failed append could not be undone, and why; 0: it is whole */
 };
 
 struct record {
@@ -237,19 +237,22 @@ static bool write_record(struct fx_recordlog *log, struct fx_str record, struct 
                                  "could not write journal \"%s\"", log->path);
         done += (size_t)n;
     }
-    if (fsync(log->fd) != 0) {
+    bool is_failing = fx_failpoint_error("journal.sync");
+    if (is_failing || fsync(log->fd) != 0) {
         /* Nobody knows what is on the disk, and a second fsync would lie: this writer must not go on. */
-        log->is_broken = true;
-        return fx_fail_errno(err, FX_E_IO, errno, "could not sync journal \"%s\"", log->path);
+        log->broken_errno = is_failing ? EIO : errno;
+        return fx_fail_errno(err, FX_E_IO, log->broken_errno, "could not sync journal \"%s\"",
+                             log->path);
     }
     return true;
 }
 
 bool fx_recordlog_append(struct fx_recordlog *log, struct fx_str payload, struct fx_err *err)
 {
-    if (log->is_broken)
-        return fx_fail(err, FX_E_JOURNAL, "journal \"%s\" failed before and is closed for writing",
-                       log->path);
+    if (log->broken_errno != 0)
+        return fx_fail_errno(err, FX_E_JOURNAL, log->broken_errno,
+                             "journal \"%s\" is closed for writing since a write failed",
+                             log->path);
     if (payload.len > PAYLOAD_MAX)
         return fx_fail(err, FX_E_LIMIT, "a journal record of %zu bytes is too large", payload.len);
     char header[HEADER_BYTES] = "FXRL";
@@ -263,8 +266,8 @@ bool fx_recordlog_append(struct fx_recordlog *log, struct fx_str payload, struct
     fx_buf_add(&record, payload);
     FX_FAILPOINT("journal.write.before");
     if (!write_record(log, fx_buf_str(&record), err)) {
-        if (ftruncate(log->fd, log->end) != 0 || fsync(log->fd) != 0)
-            log->is_broken = true;
+        if ((ftruncate(log->fd, log->end) != 0 || fsync(log->fd) != 0) && log->broken_errno == 0)
+            log->broken_errno = errno;
         return false;
     }
     FX_FAILPOINT("journal.write.after");

@@ -322,14 +322,26 @@ static bool replay_one(void *arg, uint64_t seq, struct fx_str payload, struct fx
     return re->on_record == NULL || re->on_record(re->arg, seq, &rec, payload);
 }
 
+/* The journal says what the run did; who owns what never hangs on it. */
+static bool hint_damage(struct fx_err *err)
+{
+    if (err->code != FX_E_JOURNAL || err->hint[0] != '\0')
+        return false;
+    return fx_hint(
+        err, "Restore it from a backup. What it still tells: ficus run journal show. Half-done "
+             "ownership is in the databases: ficus cutover start or fallback finishes it.");
+}
+
 bool pln_journal_open(const char *path, struct pln_state *state, struct pln_journal **ret,
                       struct fx_err *err)
 {
     struct replay re = {.state = state};
     pln_state_init(state);
     struct fx_recordlog *log = NULL;
-    if (!fx_recordlog_open(path, replay_one, &re, &log, err))
+    if (!fx_recordlog_open(path, replay_one, &re, &log, err)) {
+        hint_damage(err);
         return fx_ctx(err, "opening the journal \"%s\"", path);
+    }
     *ret = FX_NEW(struct pln_journal);
     (*ret)->log = log;
     (*ret)->state = state;
@@ -355,8 +367,11 @@ bool pln_journal_append(struct pln_journal *journal, struct pln_record *rec, str
     if (fx_failpoint_error("journal.append"))
         return fx_fail_errno(err, FX_E_JOURNAL, ENOSPC, "could not write the journal");
     if (!fx_recordlog_append(journal->log, fx_buf_str(&out), err)) {
+        bool is_full = err->cause_number == ENOSPC || err->cause_number == EDQUOT;
         if (err->hint[0] == '\0')
-            fx_hint(err, "Free space for the state directory, then run: ficus run resume");
+            fx_hint(err, "%s, then run: ficus run resume",
+                    is_full ? "Free space for the state directory"
+                            : "See what ails the disk of the state directory");
         return fx_ctx(err, "writing %s to the journal", pln_rec_name(rec->type));
     }
     *journal->state = next;
@@ -379,5 +394,5 @@ bool pln_journal_replay(const char *path, struct pln_state *state,
 {
     struct replay re = {.state = state, .on_record = on_record, .arg = arg};
     pln_state_init(state);
-    return fx_recordlog_read(path, replay_one, &re, err);
+    return fx_recordlog_read(path, replay_one, &re, err) || hint_damage(err);
 }

@@ -218,8 +218,12 @@ static bool load_copy(struct run *run, const struct pln_env *env, bool must_be_s
     /* First without the project: what has gone from it must be named as that, and not as a mistake of the plan. */
     if (!pln_load(path, NULL, &run->arena, &run->copy, err) ||
         !pln_drift_check(run->dir, env->project, run->copy->context, err) ||
-        !pln_load(path, env->project, &run->arena, &run->copy, err))
+        !pln_load(path, env->project, &run->arena, &run->copy, err)) {
+        if (err->cause_kind == FX_CAUSE_ERRNO)
+            fx_hint(err, "Put back the file that has digest %s; it was made of %s.",
+                    run->state.digest, run->state.plan_path);
         return fx_ctx(err, "reading the plan that the run \"%s\" began with", run->name);
+    }
     run->plan = run->copy;
     if (strcmp(run->copy->digest, run->state.digest) != 0) {
         fx_fail(err, FX_E_DRIFT, "\"%s\" is not the plan that the run began with", path);

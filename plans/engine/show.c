@@ -63,8 +63,11 @@ static bool newest_run(const struct fx_project *project, struct fx_arena *arena,
         struct pln_state state;
         struct fx_err ignored = FX_ERR_INIT;
         const char *path = journal_of(project, e->d_name, arena);
-        if (e->d_name[0] == '.' || !fx_file_exists(path) ||
-            !pln_journal_replay(path, &state, NULL, NULL, &ignored) || state.last.us <= newest_us)
+        if (e->d_name[0] == '.' || !fx_file_exists(path))
+            continue;
+        (void)!pln_journal_replay(path, &state, NULL, NULL,
+                                  &ignored); /* damaged: it is a run all the same */
+        if (state.last.us <= newest_us)
             continue;
         newest_us = state.last.us;
         *ret = fx_arena_strdup(arena, e->d_name);

@@ -101,6 +101,15 @@ same "the late one is refused" 9 "$status"
 same "and leaves the journal as it is" "$n" "$(run journal show one | wc -l)"
 empty_new
 
+# --- a disk that fails under the journal ---------------------------------------------------------------------------------------------
+FICUS_FAILPOINT=journal.sync:error:3 run start "$(plan one "$COPY" '{id: soak, do: {wait: 1s}}')" --execute >"$SHOP/one.log" 2>&1
+same "a record that is perhaps not on the disk ends the run" 11 "$?"
+check "the reason is said, also by what came after it" says "Input/output error" "$(grep error: "$SHOP/one.log")"
+check "and not that space is missing" says "ails the disk" "$(cat "$SHOP/one.log")"
+exits 0 "when the disk is well again it goes on" run resume one
+exits 0 "back" run rollback one --execute
+empty_new
+
 # --- a neighbour whose journal is damaged -------------------------------------------------------------------------------------------
 mkdir "$SHOP/state/runs/hurt"
 printf 'FXRLdamaged, and not by a crash' >"$SHOP/state/runs/hurt/journal"
@@ -109,6 +118,14 @@ exits 11 "a run that nobody can read may be in progress" run start "$(plan two "
 check "the way out is named" says "move $SHOP/state/runs/hurt away" "$(run start "$(plan two "$COPY" '{id: soak, do: {wait: 1s}}')" --execute 2>&1)"
 exits 11 "its streams are not dropped either" "$FICUS" cdc drop --context orders --execute --confirm=orders -f "$SHOP/ficus.yaml"
 rm -r "$SHOP/state/runs/hurt"
+J=$SHOP/state/runs/one/journal
+rm -rf "$SHOP/state/runs/two"
+cp "$J" "$SHOP/journal.good"
+printf '\001' | dd of="$J" bs=1 seek=$(($(stat -c %s "$J") / 2)) conv=notrunc 2>/dev/null
+exits 11 "status does not pass over a run whose journal is damaged" "$FICUS" status -f "$SHOP/ficus.yaml"
+check "and says what can be done" says "Restore it from a backup" "$("$FICUS" status -f "$SHOP/ficus.yaml" 2>&1)"
+mv "$SHOP/journal.good" "$J"
+exits 11 "a watch that nobody can see ends" bash -c 'timeout 10 "$@" >/dev/full' - "$FICUS" status -w -f "$SHOP/ficus.yaml"
 
 # --- the streams are dropped behind the cut-over ---------------------------------------------------------------------------------
 drop=$(plan one "$COPY" "$EQUAL" '{id: cutover, do: cutover, undo: cutover.fallback}' \
