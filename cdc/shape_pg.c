@@ -13,6 +13,7 @@ enum {
     COL_REL,
     COL_COLUMNS,
     COL_LEAVES,
+    COL_FILES,
 };
 
 bool cdc_shape_forget(struct fx_db *db, const struct cdc_binding *binding, struct fx_err *err)
@@ -40,14 +41,14 @@ static bool record(struct fx_db *db, const struct cdc_binding *binding,
 {
     char name[160];
     (void)snprintf(name, sizeof name, "%s.%s", table->schema, table->name);
-    fx_cell params[] = {fx_str_from(binding->stream), fx_str_from(name),
-                        fx_rows_at(rows, 0, COL_REL), fx_rows_at(rows, 0, COL_COLUMNS),
-                        fx_rows_at(rows, 0, COL_LEAVES)};
+    fx_cell params[] = {fx_str_from(binding->stream),    fx_str_from(name),
+                        fx_rows_at(rows, 0, COL_REL),    fx_rows_at(rows, 0, COL_COLUMNS),
+                        fx_rows_at(rows, 0, COL_LEAVES), fx_rows_at(rows, 0, COL_FILES)};
     return fx_db_exec(db,
-                      "insert into ficus.shape (stream, tbl, rel, columns, leaves) "
-                      "values (?, ?, ?, ?::jsonb, ?::text[]) "
-                      "on conflict (stream, tbl) do update "
-                      "set columns = excluded.columns, leaves = excluded.leaves",
+                      "insert into ficus.shape (stream, tbl, rel, columns, leaves, files) "
+                      "values (?, ?, ?, ?::jsonb, ?::text[], ?::text[]) "
+                      "on conflict (stream, tbl) do update set columns = excluded.columns, "
+                      "leaves = excluded.leaves, files = excluded.files",
                       params, FX_ARRAY_LEN(params), NULL, err);
 }
 

@@ -4,8 +4,9 @@
  *
  * pgoutput describes a table again before its next row, by name and columns. It says nothing of a table that was
  * renamed and replaced (the publication follows the old one), that left the publication, whose column was dropped
- * and added again, or whose partition was dropped or detached with its rows. So the shape of each carried table is
- * recorded in ficus.shape before the slot is made, and compared when a session opens and from time to time.
+ * and added again, or whose partition was dropped, detached or truncated with its rows. So the shape of each carried
+ * table is recorded in ficus.shape before the slot is made, and compared when a session opens and from time to time.
+ * (A partition that is truncated, filled and analyzed before anybody looks is not seen.)
  *
  * What pgoutput does tell is not looked at: a stream that is started again after a column was added, or widened
  * on both sides, takes the new shape. A rewrite that leaves every column as it was (ALTER COLUMN … TYPE the same

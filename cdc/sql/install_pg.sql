@@ -36,6 +36,7 @@ create table if not exists ficus.shape (
     rel     text not null,   -- its oid
     columns jsonb not null,  -- name: number, also of columns that are gone
     leaves  text[] not null, -- oids of its partitions
+    files   text[] not null, -- oid:relfilenode of its partitions
     primary key (stream, tbl)
 );
 

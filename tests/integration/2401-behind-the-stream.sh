@@ -63,6 +63,16 @@ check "a partition that goes with its rows stops the stream" until_ok 15 stopped
 check "saying so" says "partition" "$(error_of forward)"
 check "a start does not go on" starts_in_vain
 
+again
+pg_sql mono shop "insert into order_lines values (1, 1, 'a', 1), (101, 1, 'b', 1)"
+streams_caught_up
+pg_sql mono shop "vacuum full lines_1"
+sleep 7
+check "a partition that was packed is no reason to stop" streams_phase forward stream
+pg_sql mono shop "truncate lines_2"
+check "one that was truncated, which the log does not say, stops the stream" until_ok 15 stopped forward
+check "saying so" says "a partition was truncated" "$(error_of forward)"
+
 # The target comes back from a backup: it asks for what the slot has been told to forget.
 again
 streams_caught_up
