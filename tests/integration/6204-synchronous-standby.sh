@@ -99,6 +99,21 @@ go=$!
 check "the same command asks the row, waits for the commit in flight, and finishes" cutover start --execute --confirm=orders
 wait "$go"
 same "the new side owns" AWAY/HERE "$(owns)"
+
+# --- the other engine hangs altogether in the same moment, on the way back ----------------------------------------------------------
+rm -f "$FX_DIR/points"
+FICUS_FAILPOINT_LOG=$FX_DIR/points FICUS_FAILPOINT=cutover.commit.before:sleep=500 "$FICUS" cutover fallback \
+    -f "$SHOP/ficus.yaml" --context orders --execute --confirm=orders >"$SHOP/fallback.log" 2>&1 &
+pid=$!
+until_ok 10 grep -q cutover.commit.before "$FX_DIR/points" || not_ok "the fall-back comes to its commit"
+kill -STOP "${FX_PID[orders]}"
+sleep 5
+kill -CONT "${FX_PID[orders]}"
+status=0; wait "$pid" || status=$?
+same "a server that hangs in the commit is asked again, and the fall-back goes on to its end" 0 "$status"
+same "the old side owns" HERE/AWAY "$(owns)"
+check "the answer was given up meanwhile" grep -q "did not answer for" "$SHOP/fallback.log"
+check "to the new side at last" cutover start --execute --confirm=orders
 customers_stop
 direct_stop
 judge migrated >"$SHOP/verdict.log" 2>&1
