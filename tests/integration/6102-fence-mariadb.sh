@@ -52,6 +52,7 @@ refused "inserts are refused" "is FENCED here" write
 refused "updates are" "is FENCED here" my_app "update t set v = 1 limit 1"
 refused "deletes are" "is FENCED here" my_app "delete from t limit 1"
 refused "multi-row and INSERT … SELECT are" "is FENCED here" my_app "insert into par select id, 1 from t"
+check "TRUNCATE is not, for whoever has the right: so preflight names them" my_sql orders orders "truncate par"
 same "every table carries this fence's triggers" 0 "$(tool new armed 4)"
 same "another epoch's it does not" 6 "$(tool new armed 6 | head -n 1)"
 
