@@ -54,6 +54,23 @@ exits 0 "when what is printed has been typed, it passes" preflight
 same "with grants only: nobody became a superuser" f "$(pg_sql mono shop "select rolsuper from pg_roles where rolname = 'weak'")"
 check "on neither side" says_not "SUPER" "$(my_sql orders orders "show grants for weak")"
 pg_sql mono shop "insert into orders(id, total) select g, g from generate_series(1, 100) g"
+
+# --- what these users can do --------------------------------------------------------------------------------------------
+admin=$(fx_free_port)
+sed -i "s,listen: .*,listen: [{address: \"127.0.0.1:$(fx_free_port)\"}]," "$FX_DIR/weak.yaml"
+sed -i "s,admin: {.*,admin: {address: \"127.0.0.1:$admin\"}," "$FX_DIR/weak.yaml"
+fx_spawn facade "$FX_DIR/facade.log" "$FICUSD" -f "$FX_DIR/weak.yaml"
+fx_wait_listen facade "$admin" || not_ok "the facade listens"
+printf '%s\n' 'apiVersion: ficus/v1' 'kind: Migration' 'metadata: {name: whole}' 'context: orders' 'steps:' \
+    '  - {id: copy, do: stream.start, undo: stream.drop}' \
+    '  - {id: equal, do: reconcile, gate: {divergent: 0, coverage: 100%, max_age: 30m}}' \
+    '  - {id: rehearse, do: cutover.rehearse}' \
+    '  - {id: cutover, do: cutover, undo: cutover.fallback}' \
+    '  - {id: back, do: cutover.fallback, undo: cutover}' >"$FX_DIR/whole.yaml"
+exits 0 "a whole migration and its way back" "$FICUS" run start "$FX_DIR/whole.yaml" --execute -f "$FX_DIR/weak.yaml"
+exits 0 "and its end" "$FICUS" run rollback whole --execute -f "$FX_DIR/weak.yaml"
+fx_stop facade
+my_sql orders orders "delete from customer_orders"
 exits 0 "these users start both streams" start
 check "which copy" until_ok 30 streams_phase forward stream
 check "and go back" until_ok 30 streams_phase reverse stream
@@ -62,12 +79,14 @@ streams_caught_up
 my_sql orders orders "insert into customer_orders(id, total_cents) values (200, 1); update customer_orders set qty = 3 where id = 3; delete from customer_orders where id = 4"
 streams_probe_back
 streams_same "both carry inserts, updates and deletes"
+exits 0 "are compared" "$FICUS" reconcile run --context orders -f "$FX_DIR/weak.yaml"
 same "install ownership" installed "$(tool install)"
 same "fence the old side" "armed taken" "$(echo $(tool old arm 2) $(tool old fence 1 60000 800))"
-same "commit and open the new one" "1 1" "$(echo $(tool old commit 1) $(tool new open 3))"
+same "commit, raise the counter of the new one and open it" "1 raised 1" "$(echo $(tool old commit 1) $(tool new raise 3 5000) $(tool new open 3))"
+same "raise that of the old one" raised "$(tool old raise 5 6000)"
 check "find what would disturb a fence" says_not "denied" "$(tool new check 2000; tail -n 3 "$FX_DIR/tool.log")"
 same "fence that" "armed taken" "$(echo $(tool new arm 4) $(tool new fence 3 60000 800))"
-same "and give it back" "1 disarmed" "$(echo $(tool new abort 3) $(tool new disarm))"
+same "give it back, and take the fences away" "1 disarmed" "$(echo $(tool new abort 3) $(tool new disarm))"
 exits 0 "and take the streams away" "$FICUS" cdc drop --context orders --execute --confirm=orders -f "$FX_DIR/weak.yaml"
 
 # --- who owns the tables --------------------------------------------------------------------------------------------------
