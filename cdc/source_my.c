@@ -25,6 +25,7 @@
 #include <string.h>
 
 #include "cdc/control_rows.h"
+#include "cdc/guard_my.h"
 #include "cdc/source.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
@@ -36,7 +37,7 @@
 
 enum {
     PASSED_EVERY_GROUPS = 1000, /* foreign groups behind which an idle position is told anyway */
-    HIDDEN_COLUMNS_MAX = 64,    /* a table has no more keys */
+    BACK_MS = 1000,             /* a log that reaches less far than we have read, for so long */
 };
 
 enum group_state {
@@ -81,6 +82,7 @@ struct my_source {
     bool must_pass;        /* tell the position at the next quiet moment */
     struct fx_db *side;    /* asks how far the log reaches; NULL until asked */
     struct fx_pos end;
+    struct fx_mono back_since; /* the log was seen to reach less far than `at`; us 0: it does not */
 };
 
 static struct my_source *source_of(struct cdc_source *src)
@@ -169,50 +171,6 @@ static bool begin_group(struct my_source *s, const struct fx_bl_event *ev, struc
     return fx_gtid_pos_set(&after, &gtid, err) && fx_gtid_pos_text(&after, &s->txn.pos, err);
 }
 
-static bool refuse_statement(const struct my_source *s, const struct fx_bl_event *ev,
-                             enum fx_my_statement kind, const struct fx_table *table,
-                             struct fx_err *err)
-{
-    struct fx_str sql = fx_str_sub(ev->query.sql, 0, 300);
-    if (kind == FX_MY_STMT_CHANGE) {
-        fx_fail(err, FX_E_UNSUPPORTED,
-                "a change in statement format that may have reached table \"%s.%s\"", table->schema,
-                table->name);
-        fx_hint(err, "Set binlog_format=ROW for all sessions of database \"%s\".",
-                s->binding->source->name);
-    } else {
-        fx_fail(err, kind == FX_MY_STMT_TRUNCATE ? FX_E_UNSUPPORTED : FX_E_DRIFT,
-                "the definition of table \"%s.%s\" was changed while a stream carries it",
-                table->schema, table->name);
-        fx_hint(err,
-                "Change tables of a migration only when its streams are dropped; then copy anew.");
-    }
-    fx_detail(err, "%.*s", FX_STR_FMT(sql));
-    return in_group(s, err);
-}
-
-/*
- * A change in statement format does not say what it changed: triggers, functions and foreign keys of the table that
- * it names go on from there, and in row format none of them would be a statement.
- */
-static bool check_statement(const struct my_source *s, const struct fx_bl_event *ev,
-                            const struct fx_my_sql *sql, enum fx_my_statement kind,
-                            struct fx_err *err)
-{
-    if (fx_my_statement_is_ours(sql))
-        return true;
-    for (size_t i = 0; i < s->binding->ctx.n_tables; i++) {
-        const struct fx_table *table = s->carried[i].table;
-        struct fx_str schema = fx_str_from(table->schema);
-        bool is_hit = kind == FX_MY_STMT_CHANGE
-                          ? fx_my_statement_reaches(sql, schema)
-                          : fx_my_statement_names(sql, schema, fx_str_from(table->name));
-        if (is_hit)
-            return refuse_statement(s, ev, kind, table, err);
-    }
-    return true;
-}
-
 static bool refuse_in_group(const struct my_source *s, const char *what, struct fx_err *err)
 {
     fx_fail(err, FX_E_UNSUPPORTED, "a transaction on tables of the stream contains %s", what);
@@ -245,8 +203,8 @@ static bool on_query(struct my_source *s, const struct fx_bl_event *ev, struct c
     case FX_MY_STMT_TRUNCATE:
     case FX_MY_STMT_SHAPE:
     case FX_MY_STMT_DROP_DATABASE:
-        if (!check_statement(s, ev, &sql, kind, err))
-            return false;
+        if (!cdc_guard_statement(s->binding, &sql, kind, err))
+            return in_group(s, err);
         break;
     case FX_MY_STMT_HARMLESS: break;
     }
@@ -255,36 +213,6 @@ static bool on_query(struct my_source *s, const struct fx_bl_event *ev, struct c
 
 /* --- rows -------------------------------------------------------------------------------------- */
 
-/* A unique key over a blob is one over a hash that the server keeps in a column of its own, behind all others. */
-static bool is_hidden(const struct fx_bl_column *column)
-{
-    return fx_str_starts(column->name, FX_STR("DB_ROW_HASH_"));
-}
-
-/* The shape on the wire is the one that was bound; checked for each row event, it is a few names. */
-static bool check_shape(const struct my_source *s, const struct fx_bl_table *wire,
-                        const struct fx_table *bound, struct fx_err *err)
-{
-    if (!wire->has_names) {
-        fx_fail(err, FX_E_UNSUPPORTED, "table \"%s.%s\" is logged without the names of its columns",
-                bound->schema, bound->name);
-        fx_hint(err, "Run on database \"%s\": SET GLOBAL binlog_row_metadata=FULL;",
-                s->binding->source->name);
-        return in_group(s, err);
-    }
-    bool is_same = wire->n_columns >= bound->n_columns &&
-                   wire->n_columns - bound->n_columns <= HIDDEN_COLUMNS_MAX;
-    for (size_t i = 0; is_same && i < wire->n_columns; i++)
-        is_same = i < bound->n_columns ? fx_str_eq_c(wire->columns[i].name, bound->columns[i].name)
-                                       : is_hidden(&wire->columns[i]);
-    if (is_same)
-        return true;
-    fx_fail(err, FX_E_DRIFT,
-            "the columns of table \"%s.%s\" are not those that the stream was bound to",
-            bound->schema, bound->name);
-    return in_group(s, err);
-}
-
 static bool open_rows(struct my_source *s, struct fx_err *err)
 {
     const struct fx_bl_table *wire = s->event.rows.table;
@@ -292,15 +220,8 @@ static bool open_rows(struct my_source *s, struct fx_err *err)
     if (s->control == CDC_CT_NONE) {
         const struct fx_table *bound = s->carried[s->table].table;
         types = s->carried[s->table].types;
-        if (!check_shape(s, wire, bound, err))
-            return false;
-        if (!fx_bl_rows_are_full(&s->event)) {
-            fx_fail(err, FX_E_UNSUPPORTED, "table \"%s.%s\" is logged with partial rows",
-                    bound->schema, bound->name);
-            fx_hint(err, "Set binlog_row_image=FULL for all sessions of database \"%s\".",
-                    s->binding->source->name);
+        if (!cdc_guard_rows(s->binding, bound, &s->event, err))
             return in_group(s, err);
-        }
         if (!s->gtid.is_transactional)
             return refuse_in_group(s, "changes of a table without transactions", err);
     } else if (wire->n_columns > CDC_CONTROL_COLUMNS_MAX || !wire->has_names) {
@@ -516,6 +437,45 @@ static bool my_confirm(struct cdc_source *src, const struct fx_pos *pos, struct 
     return true;
 }
 
+/* A domain that the server has forgotten says nothing; one whose numbers are lower than what was read does. */
+static bool is_behind(const struct fx_gtid_pos *end, const struct fx_gtid_pos *at)
+{
+    for (size_t i = 0; i < at->n_domains; i++)
+        for (size_t k = 0; k < end->n_domains; k++)
+            if (end->domains[k].domain == at->domains[i].domain &&
+                end->domains[k].seq < at->domains[i].seq)
+                return true;
+    return false;
+}
+
+/*
+ * RESET MASTER leaves us waiting in a file that is deleted, and everything that is written from then on passes
+ * by. A number that was set back by hand looks the same until it is read, which does not take long.
+ */
+static bool check_log_goes_on(struct my_source *s, const struct fx_pos *end, struct fx_err *err)
+{
+    struct fx_gtid_pos reached;
+    struct fx_mono now = fx_mono_now();
+    if (!fx_gtid_pos_parse(end, &reached, err))
+        return false;
+    if (!is_behind(&reached, &s->at)) {
+        s->back_since = (struct fx_mono){0};
+        return true;
+    }
+    if (s->back_since.us == 0)
+        s->back_since = now;
+    if (fx_mono_since_us(s->back_since, now) < BACK_MS * INT64_C(1000))
+        return true;
+    struct fx_pos at;
+    if (!fx_gtid_pos_text(&s->at, &at, err))
+        return false;
+    fx_fail(
+        err, FX_E_DRIFT,
+        "the binary log of database \"%s\" has begun anew: it ends at %s, and %s was read from it",
+        s->binding->source->name, end->text, at.text);
+    return fx_hint(err, "Somebody ran RESET MASTER; only a new copy can start from here.");
+}
+
 static bool my_ask_end(struct cdc_source *src, struct fx_err *err)
 {
     struct my_source *s = source_of(src);
@@ -529,6 +489,8 @@ static bool my_ask_end(struct cdc_source *src, struct fx_err *err)
         fx_err_as_source(err);
         return fx_ctx(err, "asking how far the binary log reaches");
     }
+    if (!check_log_goes_on(s, &end, err))
+        return false;
     s->end = end;
     s->must_pass = true;
     return true;
@@ -566,7 +528,7 @@ static void prepare_tables(struct my_source *s)
     for (size_t i = 0; i < n; i++) {
         struct carried *c = &s->carried[i];
         c->table = cdc_source_table(s->binding, i);
-        size_t n_wire = c->table->n_columns + HIDDEN_COLUMNS_MAX;
+        size_t n_wire = c->table->n_columns + CDC_GUARD_HIDDEN_MAX;
         c->types = fx_arena_array(&s->arena, n_wire, sizeof *c->types);
         c->old = fx_arena_array(&s->arena, n_wire, sizeof *c->old);
         c->new = fx_arena_array(&s->arena, n_wire, sizeof *c->new);

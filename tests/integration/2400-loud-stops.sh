@@ -112,4 +112,10 @@ my_sql orders orders "alter table customer_orders comment ''; create table side(
     create trigger reach after insert on side for each row delete from customer_orders where id = 4"
 loud_back "a change in statement format to a table whose trigger goes on" "set binlog_format = STATEMENT; insert into side values (1)"
 my_sql orders orders "drop table side"
+
+again
+streams_probe_back
+my_sql orders orders "reset master; insert into customer_orders(id) values (300)"
+check "a binary log that begins anew stops the reverse stream" until_ok 10 stopped reverse
+check "saying so" says "begun anew" "$(error_of reverse)"
 fx_done
