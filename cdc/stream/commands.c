@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the control socket asks for. One command at a time, looked at between transactions; HOLD and ADVANCE are
+ * answered when what they ask for is so.
+ */
+#include "cdc/stream/streamer_priv.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/log/log.h"
+
+static void answer(struct cdc_streamer *s, int64_t ticket, const struct fx_err *err)
+{
+    cdc_streamer_publish(s, true);
+    cdc_control_answer(s->env->control, ticket, &s->at, err);
+    if (ticket == s->pending_ticket)
+        s->pending_kind = CDC_CMD_NONE;
+}
+
+/* Between transactions only. HOLD and ADVANCE are answered later, in cdc_commands_finish. */
+void cdc_commands_take(struct cdc_streamer *s)
+{
+    struct cdc_command command;
+    struct fx_err err = FX_ERR_INIT;
+    if (!cdc_control_peek(s->env->control, &command)) {
+        s->pending_kind = CDC_CMD_NONE; /* whoever asked has given up */
+        return;
+    }
+    if (s->pending_kind != CDC_CMD_NONE && command.ticket == s->pending_ticket)
+        return;
+    s->pending_ticket = command.ticket;
+    s->pending_kind = command.kind;
+    switch (command.kind) {
+    case CDC_CMD_NONE: break;
+    case CDC_CMD_HOLD:
+        cdc_gate_hold(&s->gate, fx_mono_add_ms(fx_mono_now(), command.limit_ms));
+        s->holder = command.holder_pid;
+        cdc_streamer_set_phase(s, CDC_PHASE_HELD);
+        break;
+    case CDC_CMD_ADVANCE:
+        if (!cdc_gate_advance(&s->gate, &command.goal)) {
+            (void)fx_fail(&err, FX_E_STREAM, "stream \"%s\" is not held", s->binding->stream);
+            answer(s, command.ticket, &err);
+        }
+        break;
+    case CDC_CMD_RELEASE:
+        cdc_gate_release(&s->gate);
+        answer(s, command.ticket, NULL);
+        break;
+    case CDC_CMD_STOP:
+        s->is_stopping = true; /* answered when the last transaction is settled */
+        break;
+    }
+}
+
+/* The target's progress row says exactly the goal: whoever opens a snapshot there finds it inside. */
+static bool reach_goal(struct cdc_streamer *s, struct fx_err *err)
+{
+    enum fx_engine engine = s->binding->source->engine;
+    if (!s->sink->ops->settle(s->sink, err))
+        return false;
+    bool is_behind = strcmp(s->sink->progress.pos.text, s->gate.goal.text) != 0 &&
+                     fx_pos_covers(engine, &s->gate.goal, &s->sink->progress.pos);
+    if (is_behind && !s->sink->ops->mark(s->sink, &s->gate.goal, CDC_PROGRESS_STREAM, err))
+        return false;
+    s->at = s->gate.goal;
+    s->gate.mode = CDC_GATE_HOLD;
+    return true;
+}
+
+bool cdc_commands_finish(struct cdc_streamer *s, struct fx_err *err)
+{
+    if (s->pending_kind == CDC_CMD_HOLD) {
+        if (!s->sink->ops->settle(s->sink, err))
+            return false;
+        answer(s, s->pending_ticket, NULL);
+    } else if (s->gate.mode == CDC_GATE_ADVANCE &&
+               cdc_gate_reached(&s->gate, &s->at, s->has_waiting ? &s->waiting.pos : NULL)) {
+        if (!reach_goal(s, err))
+            return false;
+        if (s->pending_kind == CDC_CMD_ADVANCE)
+            answer(s, s->pending_ticket, NULL);
+    }
+    return true;
+}
+
+/* A hold for a comparison that was interrupted would let everything wait until its limit, for nobody. */
+void cdc_commands_expire_hold(struct cdc_streamer *s, struct fx_mono now)
+{
+    if (cdc_gate_expire(&s->gate, now)) {
+        fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "hold ended by itself", NULL);
+    } else if (s->gate.mode != CDC_GATE_RUN && s->holder > 0 && kill(s->holder, 0) != 0 &&
+               errno == ESRCH) {
+        cdc_gate_release(&s->gate);
+        fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "hold ended with its holder", "pid=%d",
+               (int)s->holder);
+    }
+}
+
+/* Whoever still waits hears now how it ended, instead of waiting for its own time-out. */
+void cdc_commands_end(struct cdc_streamer *s, const struct fx_err *why)
+{
+    struct cdc_command command;
+    struct fx_err gone = FX_ERR_INIT;
+    if (!cdc_control_peek(s->env->control, &command))
+        return;
+    if (command.kind != CDC_CMD_STOP)
+        (void)fx_fail(&gone, FX_E_STREAM, "stream \"%s\" stopped%s%s", s->binding->stream,
+                      why != NULL ? ": " : "", why != NULL ? why->message : "");
+    cdc_control_answer(s->env->control, command.ticket, &s->at, fx_err_is(&gone) ? &gone : NULL);
+}

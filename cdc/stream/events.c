@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What an event means: rows go to the sink, owners to the leak detector, the position moves at COMMIT and PASSED.
+ * A loop's rows do not come; what its transaction says is that the position moves.
+ */
+#include "cdc/stream/streamer_priv.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "lib/log/log.h"
+
+/* The binary log's times are whole seconds: there the lag is what is certain. */
+static void note_lag(struct cdc_streamer *s)
+{
+    if (s->sink->durable_commit_us == 0)
+        return;
+    int64_t us = fx_wall_now().us - s->sink->durable_commit_us;
+    if (s->sink->is_coarse_time)
+        us -= 1000000;
+    s->status.lag_ms = FX_MAX(us, (int64_t)0) / 1000;
+}
+
+/* Counted, told, and recorded on the target with what leaked, or by itself between two transactions. */
+static bool note_leaks(struct cdc_streamer *s, int64_t n, const struct cdc_row *row,
+                       struct fx_err *err)
+{
+    if (n == 0)
+        return true;
+    s->status.leaks += n;
+    if (row != NULL) {
+        FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(200);
+        const struct fx_table *table = cdc_source_table(s->binding, row->table);
+        const struct fx_value *values = row->new != NULL ? row->new : row->old;
+        fx_buf_printf(&what, "%s.%s key ", table->schema, table->name);
+        for (size_t k = 0; k < table->n_key; k++)
+            fx_value_show(&values[table->key[k]], &what);
+        (void)snprintf(s->status.leak_last, sizeof s->status.leak_last, "%s at %.40s",
+                       fx_buf_cstr(&what), s->waiting.pos.text);
+    }
+    fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "write leak", "count=%" PRId64 " last=\"%s\"", n,
+           s->status.leak_last);
+    return s->sink->ops->leak(s->sink, n, s->status.leak_last, err);
+}
+
+static struct cdc_own_watch *watch_of(struct cdc_streamer *s, const char *group)
+{
+    for (size_t i = 0; i < FX_ARRAY_LEN(s->owns); i++)
+        if (strcmp(s->owns[i].own.group, group) == 0)
+            return &s->owns[i];
+    return NULL;
+}
+
+static bool adopt_own(struct cdc_streamer *s, struct fx_err *err)
+{
+    if (!s->own_read.is_waiting ||
+        !fx_pos_covers(s->binding->source->engine, &s->at, &s->own_read.pos))
+        return true;
+    s->own_read.is_waiting = false;
+    bool is_ok = true;
+    for (size_t i = 0; i < FX_ARRAY_LEN(s->owns) && is_ok; i++)
+        is_ok = note_leaks(s, cdc_own_adopt(&s->owns[i], &s->own_read.owns[i]), NULL, err);
+    return is_ok;
+}
+
+bool cdc_events_begin(struct cdc_streamer *s, const struct cdc_txn *txn, struct fx_err *err)
+{
+    s->is_in_txn = true;
+    s->is_loop = txn->is_loop;
+    s->barrier.group[0] = '\0';
+    s->waiting = *txn;
+    memcpy(s->before.owns, s->owns, sizeof s->owns);
+    s->before.leaks = s->status.leaks;
+    s->before.applied_rows = s->status.applied_rows;
+    return txn->is_loop || s->sink->ops->begin(s->sink, txn, err);
+}
+
+static bool on_row(struct cdc_streamer *s, const struct cdc_row *row, struct fx_err *err)
+{
+    const char *group = cdc_row_group(s->binding, row);
+    if (group == NULL)
+        return true; /* another context's canary */
+    if (!note_leaks(s, cdc_own_row(watch_of(s, group)), row, err))
+        return false;
+    cdc_control_push_key(s->env->control, s->binding, row);
+    s->status.applied_rows++;
+    return s->sink->ops->row(s->sink, row, err);
+}
+
+static void end_loop(struct cdc_streamer *s)
+{
+    s->status.loops_discarded++;
+    s->at = s->waiting.pos;
+}
+
+static bool on_commit(struct cdc_streamer *s, const struct cdc_txn *txn, struct fx_err *err)
+{
+    s->is_in_txn = false;
+    if (s->is_loop) {
+        end_loop(s);
+    } else {
+        bool is_more = s->gate.mode == CDC_GATE_RUN && s->barrier.group[0] == '\0' &&
+                       s->src->ops->has_buffered(s->src);
+        if (!s->sink->ops->commit(s->sink, is_more, err))
+            return false;
+        s->at = txn->pos;
+        s->status.applied_txns++;
+        if (s->is_exact && ++s->exact_txns > CDC_SINK_EXACT_TXNS)
+            s->is_exact = false; /* the failure did not come again; the sink has gone back too */
+        note_lag(s);
+    }
+    if (s->barrier.group[0] != '\0') {
+        (void)snprintf(s->status.barrier_group, sizeof s->status.barrier_group, "%s",
+                       s->barrier.group);
+        s->status.barrier_epoch = s->barrier.epoch;
+        fx_log(FX_LOG_INFO, "cdc", s->binding->stream, "barrier",
+               "group=%s epoch=%" PRId64 " loop=%d", s->barrier.group, s->barrier.epoch,
+               s->is_loop);
+        cdc_streamer_publish(s, true);
+    }
+    return adopt_own(s, err);
+}
+
+/* Owners, leaks and rows of a transaction that never was did not happen either. */
+static bool on_abort(struct cdc_streamer *s, const struct cdc_txn *txn, struct fx_err *err)
+{
+    s->is_in_txn = false;
+    if (!s->is_loop && !s->sink->ops->abort(s->sink, err))
+        return false;
+    memcpy(s->owns, s->before.owns, sizeof s->owns);
+    s->status.leaks = s->before.leaks;
+    s->status.applied_rows = s->before.applied_rows;
+    fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "a transaction ends in the middle of the log",
+           "label=\"%s\": the server was killed while it wrote it, and has rolled it back",
+           txn->label);
+    return true;
+}
+
+static bool on_own(struct cdc_streamer *s, const struct cdc_own *own, struct fx_err *err)
+{
+    struct cdc_own_watch *watch = watch_of(s, own->group);
+    return watch == NULL || note_leaks(s, cdc_own_event(watch, own), NULL, err);
+}
+
+static bool on_passed(struct cdc_streamer *s, const struct fx_pos *pos, bool wants_confirm,
+                      struct fx_err *err)
+{
+    s->is_mark_wanted |= wants_confirm;
+    enum fx_engine engine = s->binding->source->engine;
+    if (!fx_pos_covers(engine, &s->at, pos))
+        s->at = *pos;
+    struct fx_pos end = s->src->ops->end(s->src);
+    if (end.text[0] != '\0' && fx_pos_covers(engine, &s->at, &end) && !s->sink->is_pending)
+        s->status.lag_ms = 0;
+    return adopt_own(s, err);
+}
+
+bool cdc_events_handle(struct cdc_streamer *s, const struct cdc_event *event, struct fx_err *err)
+{
+    switch (event->kind) {
+    case CDC_EV_NONE: return true;
+    case CDC_EV_BEGIN:
+        if (cdc_gate_allows(&s->gate, &event->txn.pos))
+            return cdc_events_begin(s, &event->txn, err);
+        s->waiting = event->txn;
+        s->has_waiting = true;
+        return true;
+    case CDC_EV_ROW: return on_row(s, &event->row, err);
+    case CDC_EV_OWN: return on_own(s, &event->own, err);
+    case CDC_EV_BARRIER:
+        s->barrier = event->barrier;
+        return s->is_loop || s->sink->ops->barrier(s->sink, &event->barrier, err);
+    case CDC_EV_COMMIT: return on_commit(s, &event->txn, err);
+    case CDC_EV_ABORT: return on_abort(s, &event->txn, err);
+    case CDC_EV_PASSED: return on_passed(s, &event->pos, event->wants_confirm, err);
+    }
+    return true;
+}

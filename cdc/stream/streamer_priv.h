@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the parts of the streamer share: its state, and what each part does for the others.
+ *
+ *     streamer.c   turns and sessions: when to read, confirm, mark, retry
+ *     events.c     what an event means: the sink, leaks, owners, the position
+ *     commands.c   hold, advance, release, stop: between transactions only
+ *
+ * Thread: the streamer's.
+ */
+#ifndef CDC_STREAM_STREAMER_PRIV_H
+#define CDC_STREAM_STREAMER_PRIV_H
+
+#include <sys/types.h>
+
+#include "cdc/sink.h"
+#include "cdc/source.h"
+#include "cdc/stream/gate.h"
+#include "cdc/stream/own_query.h"
+#include "cdc/stream/own_watch.h"
+#include "cdc/stream/streamer.h"
+
+struct cdc_streamer {
+    const struct cdc_streamer_env *env;
+    const struct cdc_binding *binding;
+    struct cdc_sink *sink;
+    struct cdc_source *src;
+    struct cdc_status status;
+    struct cdc_gate gate;
+    pid_t holder;                 /* whose end is the hold's end; 0: nobody's */
+    struct cdc_own_watch owns[2]; /* the context's group, its canary group */
+    struct cdc_own_read own_read; /* what stood in ficus.own, to be adopted at its position */
+    struct fx_pos at;             /* handled up to here; durable unless sink->is_pending */
+    struct cdc_txn waiting;       /* a BEGIN that the gate does not let pass */
+    bool has_waiting;
+    bool is_in_txn, is_loop;
+    struct { /* as it was at BEGIN, for an ABORT */
+        struct cdc_own_watch owns[2];
+        int64_t leaks, applied_rows;
+    } before;
+    struct cdc_barrier barrier; /* seen in the open transaction; group "" : none */
+    int64_t epoch;              /* claimed by this process; 0: not yet */
+    bool is_exact;              /* the session checks each change by itself */
+    int64_t exact_txns;         /* applied so far in that way */
+    bool is_stopping;
+    bool is_mark_wanted;    /* the source waits for a confirmation */
+    int64_t pending_ticket; /* an ADVANCE or HOLD that waits for its moment */
+    enum cdc_command_kind pending_kind;
+    struct fx_mono confirmed_at, marked_at, published_at, asked_at, rate_at;
+    int64_t rate_rows;
+    struct fx_pos confirmed;
+};
+/* Checks the way and logs it. */
+void cdc_streamer_set_phase(struct cdc_streamer *s, enum cdc_phase to);
+/* Shows the status to the control socket; unless forced, not too often. */
+void cdc_streamer_publish(struct cdc_streamer *s, bool is_forced);
+
+/* The gate has let a transaction pass that waited in front of it. */
+bool cdc_events_begin(struct cdc_streamer *s, const struct cdc_txn *txn,
+                      struct fx_err *err) FX_MUST_CHECK;
+bool cdc_events_handle(struct cdc_streamer *s, const struct cdc_event *event,
+                       struct fx_err *err) FX_MUST_CHECK;
+
+void cdc_commands_take(struct cdc_streamer *s);
+/* Answers a HOLD or an ADVANCE whose moment has come. */
+bool cdc_commands_finish(struct cdc_streamer *s, struct fx_err *err) FX_MUST_CHECK;
+void cdc_commands_expire_hold(struct cdc_streamer *s, struct fx_mono now);
+/* Whoever still waits hears how it ended; `why` NULL: well. */
+void cdc_commands_end(struct cdc_streamer *s, const struct fx_err *why);
+
+#endif
