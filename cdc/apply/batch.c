@@ -10,7 +10,8 @@
 
 #include "lib/base/panic.h"
 
-enum { BATCH_TEXT_MAX = 64 << 20 };
+/* A server's planner takes more than its share of time over a long list of conditions. */
+enum { BATCH_TEXT_MAX = 64 << 20, PAIRS_MAX = 250 };
 
 void cdc_batch_init(struct cdc_batch *batch, const struct cdc_binding *binding, int64_t rows_max)
 {
@@ -99,37 +100,23 @@ static bool add_value(struct cdc_batch *batch, size_t table, size_t pair, const 
     return true;
 }
 
-/* "(v1,v2)" for several key columns, "v1" for one. */
-static bool add_key_tuple(struct cdc_batch *batch, size_t table, const struct fx_value *mapped,
-                          struct fx_err *err)
+/*
+ * "k1=v1 and k2=v2". Never as a tuple: MariaDB finds no index for (k1,k2)=(v1,v2), nor for a list of one
+ * such tuple, and reads (and locks) the whole table.
+ */
+static bool add_key_condition(struct cdc_batch *batch, size_t table, const struct fx_value *mapped,
+                              struct fx_err *err)
 {
-    size_t n_key = cdc_target_table(batch->binding, table)->n_key;
-    if (n_key > 1)
-        fx_buf_add_char(&batch->sql, '(');
-    for (size_t k = 0; k < n_key; k++) {
+    const struct fx_table *target = cdc_target_table(batch->binding, table);
+    for (size_t k = 0; k < target->n_key; k++) {
         size_t pair = key_pair(batch, table, k);
-        if (k > 0)
-            fx_buf_add_char(&batch->sql, ',');
+        fx_buf_add_c(&batch->sql, k > 0 ? " and " : "");
+        fx_db_ident(batch->engine, target->columns[target->key[k]].name, &batch->sql);
+        fx_buf_add_char(&batch->sql, '=');
         if (!add_value(batch, table, pair, &mapped[pair], err))
             return false;
     }
-    if (n_key > 1)
-        fx_buf_add_char(&batch->sql, ')');
     return true;
-}
-
-static void add_key_columns(struct cdc_batch *batch, size_t table)
-{
-    const struct fx_table *target = cdc_target_table(batch->binding, table);
-    if (target->n_key > 1)
-        fx_buf_add_char(&batch->sql, '(');
-    for (size_t k = 0; k < target->n_key; k++) {
-        if (k > 0)
-            fx_buf_add_char(&batch->sql, ',');
-        fx_db_ident(batch->engine, target->columns[target->key[k]].name, &batch->sql);
-    }
-    if (target->n_key > 1)
-        fx_buf_add_char(&batch->sql, ')');
 }
 
 /* ---- rows ------------------------------------------------------------------------------------------ */
@@ -202,7 +189,10 @@ static void open_insert(struct cdc_batch *batch, size_t table)
 
 static bool is_growing(const struct cdc_batch *batch, enum cdc_batch_open open, size_t table)
 {
-    return batch->open == open && batch->open_table == table && batch->open_rows < batch->rows_max;
+    int64_t rows_max = batch->rows_max;
+    if (open == CDC_OPEN_DELETE_PAIRS)
+        rows_max = FX_MIN(rows_max, (int64_t)PAIRS_MAX);
+    return batch->open == open && batch->open_table == table && batch->open_rows < rows_max;
 }
 
 static bool add_insert(struct cdc_batch *batch, const struct cdc_row *row, struct fx_err *err)
@@ -227,25 +217,43 @@ static bool add_insert(struct cdc_batch *batch, const struct cdc_row *row, struc
     return true;
 }
 
+/* One key column becomes a list, "k in (v1,v2"; several become conditions, "(…) or (…)". */
+static void open_delete(struct cdc_batch *batch, size_t table)
+{
+    const struct fx_table *target = cdc_target_table(batch->binding, table);
+    cdc_batch_finish(batch);
+    fx_buf_add_c(&batch->sql, "delete from ");
+    add_table_name(batch, table);
+    fx_buf_add_c(&batch->sql, " where ");
+    if (target->n_key == 1) {
+        fx_db_ident(batch->engine, target->columns[target->key[0]].name, &batch->sql);
+        fx_buf_add_c(&batch->sql, " in (");
+    }
+    batch->open = target->n_key == 1 ? CDC_OPEN_DELETE : CDC_OPEN_DELETE_PAIRS;
+    batch->open_table = table;
+    batch->open_rows = 0;
+}
+
 static bool add_delete(struct cdc_batch *batch, const struct cdc_row *row, struct fx_err *err)
 {
     struct fx_value *mapped;
     if (!map_key(batch, row->table, row->old, &mapped, err))
         return false;
-    if (!is_growing(batch, CDC_OPEN_DELETE, row->table)) {
-        cdc_batch_finish(batch);
-        fx_buf_add_c(&batch->sql, "delete from ");
-        add_table_name(batch, row->table);
-        fx_buf_add_c(&batch->sql, " where ");
-        add_key_columns(batch, row->table);
-        fx_buf_add_c(&batch->sql, " in (");
-        batch->open = CDC_OPEN_DELETE;
-        batch->open_table = row->table;
-        batch->open_rows = 0;
+    if (!is_growing(batch, CDC_OPEN_DELETE, row->table) &&
+        !is_growing(batch, CDC_OPEN_DELETE_PAIRS, row->table))
+        open_delete(batch, row->table);
+    const struct fx_table *target = cdc_target_table(batch->binding, row->table);
+    bool is_first = batch->open_rows++ == 0;
+    if (target->n_key == 1) {
+        fx_buf_add_c(&batch->sql, is_first ? "" : ",");
+        size_t pair = key_pair(batch, row->table, 0);
+        return add_value(batch, row->table, pair, &mapped[pair], err);
     }
-    if (batch->open_rows++ > 0)
-        fx_buf_add_char(&batch->sql, ',');
-    return add_key_tuple(batch, row->table, mapped, err);
+    fx_buf_add_c(&batch->sql, is_first ? "(" : " or (");
+    if (!add_key_condition(batch, row->table, mapped, err))
+        return false;
+    fx_buf_add_char(&batch->sql, ')');
+    return true;
 }
 
 static bool is_key_changed(const struct cdc_batch *batch, size_t table, const struct fx_value *was,
@@ -304,9 +312,7 @@ static bool add_update(struct cdc_batch *batch, const struct cdc_row *row, struc
     if (!add_set_list(batch, row->table, is, has_new_key, err))
         return false;
     fx_buf_add_c(&batch->sql, " where ");
-    add_key_columns(batch, row->table);
-    fx_buf_add_char(&batch->sql, '=');
-    if (!add_key_tuple(batch, row->table, was, err))
+    if (!add_key_condition(batch, row->table, was, err))
         return false;
     fx_buf_add_c(&batch->sql, ";\n");
     return true;

@@ -15,7 +15,12 @@
 
 #include "cdc/change.h"
 
-enum cdc_batch_open { CDC_OPEN_NONE, CDC_OPEN_INSERT, CDC_OPEN_DELETE };
+enum cdc_batch_open {
+    CDC_OPEN_NONE,
+    CDC_OPEN_INSERT,
+    CDC_OPEN_DELETE,       /* by a key of one column: a list, which wants its ')' */
+    CDC_OPEN_DELETE_PAIRS, /* by a key of several: conditions */
+};
 
 struct cdc_batch {
     const struct cdc_binding *binding;
