@@ -21,6 +21,8 @@ exits 0 "both streams start" "$FICUS" cdc start --context orders --execute -f "$
 check "the copy ends and the stream is live" until_ok 30 streams_phase forward stream
 sleep 1
 streams_writer_stop
+# PostgreSQL writes what a foreign key does to its log, row by row: deletes and key changes below reach the lines too.
+pg_sql mono shop "alter table order_lines add constraint c foreign key (order_id) references orders on delete cascade on update cascade not valid"
 pg_sql mono shop "update orders set note = repeat(md5(random()::text), 2000) where id <= 20" # TOASTed
 streams_caught_up
 pg_sql mono shop "update orders set paid = not paid where id <= 20"                            # TOAST unchanged
@@ -29,6 +31,8 @@ pg_sql mono shop "begin; insert into orders(id, total) values (-1, 0.05); update
 pg_sql mono shop "delete from orders where id between 200 and 300"
 streams_caught_up
 streams_same "both sides are equal after copy, stream, TOAST, key changes and deletes"
+same "what a foreign key deleted and changed is in the log of PostgreSQL" "0 22" \
+    "$(my_sql orders orders "select count(case when order_id between 200 and 300 then 1 end), count(case when order_id > 1000000 then 1 end) from order_lines" | tr '\t' ' ')"
 same "the reverse stream counted what the forward one wrote as loops" yes \
     "$([ "$(streams_status reverse loops_discarded)" -gt 0 ] && echo yes)"
 same "no leak" 0 "$(streams_status forward leaks)"
