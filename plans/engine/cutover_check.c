@@ -9,7 +9,7 @@
 #include "plans/engine/cutover_world.h"
 #include "plans/engine/stream_stop.h"
 
-enum { FINDINGS_MAX = 64 * 1024 };
+enum { FINDINGS_MAX = 64 * 1024, CHECK_MS = 10000 /* of a server's catalog */ };
 
 static void check_stream(struct pln_world *real, bool is_reverse, struct pln_findings *f)
 {
@@ -85,7 +85,7 @@ static bool check_all(struct pln_world *real, struct pln_findings *f, struct fx_
     /* A stream that runs has read the file as it was; the fence goes by what it is now. */
     if (!cdc_same_context(&ref, pln_world_env(real)->context, err))
         return false;
-    if (!pln_side_open(a, 0, err) || !pln_own_row(a, false, &own, err) ||
+    if (!pln_side_open(a, CHECK_MS, err) || !pln_own_row(a, false, &own, err) ||
         !pln_fence_of(a->conf->engine)->check(a, pln_world_options(real)->old_txn_ms, f, err))
         return false;
     check_stream(real, false, f);

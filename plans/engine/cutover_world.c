@@ -13,6 +13,8 @@
 #include "plans/engine/stream_stop.h"
 #include "reconcile/reconcile.h"
 
+/* Arming and disarming: lock time-outs bound each lock, this bounds a statement that takes many, and a server that hangs. */
+enum { DDL_MS = 10000 };
 enum { KEYS_MAX = 256, FINDINGS_MAX = 64 * 1024, POLL_MS = 10, STREAM_ASK_MS = 500 };
 
 struct pln_world {
@@ -51,7 +53,7 @@ static bool fx_own(void *world, enum pln_place place, bool is_locked, struct pln
 static bool fx_arm(void *world, int64_t epoch, struct fx_err *err)
 {
     struct pln_world *real = world;
-    return pln_side_open(real->a, 0, err) && /* lock time-outs bound it */
+    return pln_side_open(real->a, DDL_MS, err) &&
            ops_of(real->a)->arm(real->a, epoch, real->opt->lock_wait_ms, err);
 }
 
@@ -157,7 +159,7 @@ static bool fx_disarm(void *world, enum pln_place place, struct fx_err *err)
     struct pln_world *real = world;
     struct pln_side *side = side_at(real, place);
     bool is_done = false;
-    return pln_side_open(side, 0, err) &&
+    return pln_side_open(side, DDL_MS, err) &&
            ops_of(side)->disarm(side, real->opt->lock_wait_ms, &is_done, err);
 }
 

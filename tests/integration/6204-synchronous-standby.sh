@@ -55,6 +55,16 @@ exits 0 "one that waits for the standby finds both sides equal" compare
 wait "$go"
 check "the writer is done" until_ok 5 arrived
 
+# --- the standby hangs before anything is fenced: triggers cannot be made, and nobody is told to wait for ever -----------------------
+check "both are live" until_ok 20 cutover start
+standby_stop
+status=0
+timeout 60 "$FICUS" cutover start -f "$SHOP/ficus.yaml" --context orders --execute --confirm=orders >"$SHOP/arming.log" 2>&1 || status=$?
+standby_go
+same "a cut-over that cannot be prepared gives up" 1 "$status"
+check "with the reason" grep -q "did not answer for" "$SHOP/arming.log"
+same "the old side owns" HERE/AWAY "$(owns)"
+
 # --- the cut-over with it, under customers ------------------------------------------------------------------------------------
 customers_start
 direct_start
