@@ -48,6 +48,8 @@ void cdc_commands_take(struct cdc_streamer *s)
         break;
     case CDC_CMD_RELEASE:
         cdc_gate_release(&s->gate);
+        if (s->status.phase == CDC_PHASE_HELD) /* whoever asks next must not find it held */
+            cdc_streamer_set_phase(s, CDC_PHASE_STREAM);
         answer(s, command.ticket, NULL);
         break;
     case CDC_CMD_STOP:
