@@ -441,6 +441,28 @@ static void name_array(const struct relations *rels, struct fx_buf *out)
     fx_buf_add_char(out, '}');
 }
 
+static bool check_server(struct pln_side *side, const fx_cell *limit, struct pln_findings *f,
+                         struct fx_err *err)
+{
+    static const char *const names[] = {"may_set", "let_set", NULL};
+    static const char *const rights[] = {
+        "has_parameter_privilege(current_user, 'deadlock_timeout', 'SET')",
+        "GRANT SET ON PARAMETER deadlock_timeout TO %I",
+    };
+    static const char *const no_rights[] = {
+        "(SELECT rolsuper FROM pg_roles WHERE rolname = current_user)",
+        "ALTER ROLE %I SUPERUSER",
+    };
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    if (!fx_db_query(side->db, "SELECT current_setting('server_version_num')::int >= 150000", NULL,
+                     0, &rows, err))
+        return false;
+    bool has_rights = fx_str_eq_c(fx_rows_at(&rows, 0, 0), "t");
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(SQL_MAX);
+    pln_sql_fill(plans_engine_sql_pg_check_server, names, has_rights ? rights : no_rights, &sql);
+    return pln_findings_query(side, fx_buf_cstr(&sql), limit, 1, f, err);
+}
+
 static bool pg_check(struct pln_side *side, int64_t old_txn_ms, struct pln_findings *f,
                      struct fx_err *err)
 {
@@ -460,7 +482,7 @@ static bool pg_check(struct pln_side *side, int64_t old_txn_ms, struct pln_findi
     name_array(&rels, &names);
     fx_cell params[] = {fx_buf_str(&names), fx_str_from(limit)};
     return pln_findings_query(side, plans_engine_sql_pg_check_writers, params, 2, f, err) &&
-           pln_findings_query(side, plans_engine_sql_pg_check_server, &params[1], 1, f, err);
+           check_server(side, &params[1], f, err);
 }
 
 const struct pln_fence_ops pln_fence_pg = {
