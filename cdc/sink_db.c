@@ -103,7 +103,7 @@ static bool settings(struct sink_db *s, struct fx_err *err)
                          err)) {
             /* The session of a process that has just died still holds it for a moment. */
             if (strcmp(err->sqlstate, "55006") == 0)
-                err->is_retriable = true;
+                fx_err_recode(err, FX_E_DB_CONFLICT);
             return fx_ctx(err, "taking replication origin \"%s\"", s->binding->origin);
         }
         fx_rows_done(&rows);

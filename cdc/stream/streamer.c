@@ -269,6 +269,8 @@ static void back_off(struct cdc_streamer *s, int64_t ms)
     struct fx_mono until = fx_mono_add_ms(fx_mono_now(), ms);
     struct cdc_command command;
     cdc_gate_release(&s->gate);
+    s->pending_kind =
+        CDC_CMD_NONE; /* who waits is heard anew: to advance without a hold is an answer */
     while (!s->is_stopping && !fx_mono_reached(until, fx_mono_now())) {
         if (cdc_control_peek(s->env->control, &command) && command.kind == CDC_CMD_STOP)
             s->is_stopping = true;

@@ -55,4 +55,26 @@ FICUS_FAILPOINT=reconcile.advance.before:kill exits 137 "a comparison dies while
 check "the hold ends with its holder, not with its limit of a minute" until_ok 3 streams_phase forward stream
 same "advance without hold is refused" 409 "$(curl -s -o /dev/null -w '%{http_code}' --unix-socket "$FX_DIR/st/streams/orders-forward.sock" -d "{\"goal\":\"$goal\"}" http://s/advance)"
 streams_same "both sides are equal"
+
+# A session that turns out to be lost under a command: who asked hears so, and does not wait for its time-out.
+crash_server orders
+restart_my orders
+started=$SECONDS
+"$FICUS" reconcile run --context orders -f "$FX_DIR/ficus.yaml" >/dev/null 2>&1
+check "a comparison right after a server's restart ends" test $((SECONDS - started)) -lt 20
+check "the stream comes back" until_ok 20 streams_phase forward stream
+exits 0 "and the next one is equal" "$FICUS" reconcile run --context orders -f "$FX_DIR/ficus.yaml"
+
+# The session of a reverse stream that was killed may hold the replication origin for a while.
+"$FICUS" cdc stop --context orders --execute -f "$FX_DIR/ficus.yaml" >/dev/null
+mkfifo "$FX_DIR/origin"
+psql -X -q -h "${PG_SOCK[mono]}" -p "${PG_PORT[mono]}" -U ficus -d shop <"$FX_DIR/origin" >/dev/null 2>&1 &
+exec 5>"$FX_DIR/origin"
+echo "select pg_replication_origin_session_setup('ficus_orders_reverse');" >&5
+held_origin() { [ "$(pg_sql mono shop "select count(*) from pg_stat_activity where query like '%origin_session_setup%' and pid <> pg_backend_pid()")" = 1 ]; }
+until_ok 5 held_origin || not_ok "the origin is held"
+"$FICUS" cdc start --context orders --execute -f "$FX_DIR/ficus.yaml" >/dev/null 5>&-
+sleep 2
+exec 5>&-
+check "the reverse stream waits for it" until_ok 15 streams_phase reverse stream
 fx_done
