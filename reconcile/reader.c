@@ -58,8 +58,31 @@ static bool open_scan(const struct rec_reader_spec *spec, struct fx_scan **ret_s
                                 .columns = columns,
                                 .n_columns = n,
                                 .is_ordered = true,
-                                .where = spec->where};
+                                .where = spec->where,
+                                .keeps_unreadable = true};
     return fx_scan_open(spec->db, &scan, ret_scan, err);
+}
+
+/* A value that the target's type cannot express differs from whatever is there; only a key must be what it is. */
+static bool map_row(const struct rec_reader_spec *spec, const struct fx_value *row,
+                    struct fx_value *values, struct fx_arena *arena, struct fx_err *err)
+{
+    const struct fx_table *table = own_table(spec);
+    for (size_t i = 0; i < spec->map->n_columns; i++) {
+        const struct fx_column *column = &table->columns[own_index(spec)[i]];
+        const struct fx_value *value = &row[own_index(spec)[i]];
+        if (fx_map_pair(spec->map, i, spec->direction, value, &values[i], arena, err))
+            continue;
+        if (err->code != FX_E_SOURCE_DATA || column->key_index >= 0)
+            return fx_ctx(err, "mapping column \"%s\" of table \"%s.%s\"", column->name,
+                          table->schema, table->name);
+        FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(4096);
+        fx_value_show(value, &text);
+        fx_err_clear(err);
+        values[i] =
+            (struct fx_value){.kind = FX_V_UNREADABLE, .s = fx_arena_str(arena, fx_buf_str(&text))};
+    }
+    return true;
 }
 
 static bool add_row(const struct rec_reader_spec *spec, struct batch *batch,
@@ -67,7 +90,7 @@ static bool add_row(const struct rec_reader_spec *spec, struct batch *batch,
 {
     size_t n = spec->map->n_columns;
     struct fx_value *values = fx_arena_array(&batch->arena, n, sizeof *values);
-    if (spec->is_source && !fx_map_row(spec->map, spec->direction, row, values, &batch->arena, err))
+    if (spec->is_source && !map_row(spec, row, values, &batch->arena, err))
         return false;
     for (size_t i = 0; i < n; i++)
         values[i] = fx_value_copy(spec->is_source ? &values[i] : &row[i], &batch->arena);
@@ -121,6 +144,27 @@ static void publish(struct rec_reader *reader, bool is_finished, bool has_failed
     pthread_mutex_unlock(&reader->shared.mutex);
 }
 
+/*
+ * Which side failed is part of the error, and of its exit status: a value of the target is no SOURCE_DATA. Only a
+ * key's value gets that far.
+ */
+static void name_side(const struct rec_reader *reader, struct fx_err *err)
+{
+    const struct fx_table *table = own_table(&reader->spec);
+    bool is_value = err->code == FX_E_SOURCE_DATA;
+    if (is_value && err->hint[0] == '\0')
+        fx_hint(err,
+                "no row can be told from another without its key: mend that row of %s.%s on "
+                "the %s by hand, then compare again",
+                table->schema, table->name, reader->spec.is_source ? "source" : "target");
+    if (reader->spec.is_source)
+        fx_err_as_source(err);
+    else if (is_value)
+        fx_err_recode(err, FX_E_TARGET);
+    else
+        fx_err_as_target(err);
+}
+
 static void *read_table(void *arg)
 {
     struct rec_reader *reader = arg;
@@ -138,10 +182,7 @@ static void *read_table(void *arg)
     if (scan != NULL)
         fx_scan_close(scan);
     if (!is_ok) {
-        if (reader->spec.is_source)
-            fx_err_as_source(&reader->err);
-        else
-            fx_err_as_target(&reader->err);
+        name_side(reader, &reader->err);
         publish(reader, true, true);
     }
     return NULL;

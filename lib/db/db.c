@@ -113,6 +113,16 @@ void fx_scan_close(struct fx_scan *scan)
         scan->driver->scan_close(scan);
 }
 
+bool fx_scan_keep_unreadable(const struct fx_column *column, struct fx_str text,
+                             struct fx_value *ret, struct fx_err *err)
+{
+    if (err->code != FX_E_SOURCE_DATA || column->key_index >= 0)
+        return false;
+    fx_err_clear(err);
+    *ret = (struct fx_value){.kind = FX_V_UNREADABLE, .s = text};
+    return true;
+}
+
 bool fx_db_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err)
 {
     return db->driver->pos_now(db, ret_pos, err);

@@ -110,6 +110,8 @@ struct fx_scan_spec {
     const char *where;
     const fx_cell *params;
     size_t n_params;
+    /* A value outside the key that does not read as its column's type comes as UNREADABLE; else it fails the scan. */
+    bool keeps_unreadable;
 };
 bool fx_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct fx_scan **ret_scan,
                   struct fx_err *err) FX_MUST_CHECK;
@@ -117,6 +119,9 @@ bool fx_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct fx_s
 bool fx_scan_next(struct fx_scan *scan, struct fx_value **ret_row,
                   struct fx_err *err) FX_MUST_CHECK;
 void fx_scan_close(struct fx_scan *scan);
+/* For drivers, after a value failed to read: what `keeps_unreadable` makes of it. False: the error stands. */
+bool fx_scan_keep_unreadable(const struct fx_column *column, struct fx_str text,
+                             struct fx_value *ret, struct fx_err *err);
 
 /* Appends `v` as a literal of the engine for a column of `type`; SOURCE_DATA when the type cannot hold it. */
 bool fx_db_value_literal(enum fx_engine engine, const struct fx_value *v,

@@ -36,6 +36,7 @@ static enum family family_of(enum fx_vkind kind)
 {
     switch (kind) {
     case FX_V_NULL:
+    case FX_V_UNREADABLE:
     case FX_V_UNCHANGED: return FAM_NONE;
     case FX_V_BOOL: return FAM_BOOL;
     case FX_V_INT:
@@ -298,4 +299,13 @@ bool fx_map_row(const struct fx_map_table *map, enum fx_direction dir, const str
                           to->columns[to_index[i]].name);
     }
     return true;
+}
+
+bool fx_map_pair(const struct fx_map_table *map, size_t pair, enum fx_direction dir,
+                 const struct fx_value *in, struct fx_value *out, struct fx_arena *arena,
+                 struct fx_err *err)
+{
+    const struct fx_column *to = dir == FX_FORWARD ? &map->new_table->columns[map->new_index[pair]]
+                                                   : &map->old_table->columns[map->old_index[pair]];
+    return map_value(&map->columns[pair], dir, in, to, arena, out, err);
 }

@@ -243,7 +243,8 @@ bool fx_expr_inverts(const struct fx_expr *forward, const struct fx_expr *back,
 bool fx_expr_eval(const struct fx_expr *expr, const struct fx_value *column, struct fx_arena *arena,
                   struct fx_value *ret, struct fx_err *err)
 {
-    if (column->kind == FX_V_NULL || column->kind == FX_V_UNCHANGED) {
+    if (column->kind == FX_V_NULL || column->kind == FX_V_UNCHANGED ||
+        column->kind == FX_V_UNREADABLE) {
         *ret = *column;
         return true;
     }

@@ -274,7 +274,7 @@ static bool fit_uuid(const struct fx_value *v, const struct fx_type *to, struct 
 bool fx_value_fit(const struct fx_value *v, const struct fx_type *to, struct fx_arena *arena,
                   struct fx_value *ret, struct fx_err *err)
 {
-    if (v->kind == FX_V_NULL || v->kind == FX_V_UNCHANGED) {
+    if (v->kind == FX_V_NULL || v->kind == FX_V_UNCHANGED || v->kind == FX_V_UNREADABLE) {
         *ret = *v;
         return true;
     }
@@ -295,6 +295,7 @@ bool fx_value_fit(const struct fx_value *v, const struct fx_type *to, struct fx_
         *ret = *v;
         return true;
     case FX_V_NULL:
+    case FX_V_UNREADABLE:
     case FX_V_UNCHANGED: break;
     }
     return refuse(err, v, to, "this type cannot be carried");

@@ -75,11 +75,16 @@ enum fx_direction { FX_FORWARD, FX_REVERSE }; /* old -> new, new -> old */
 
 /*
  * Maps one row. `in` holds a value for each column of the source-side table (catalog order), `out` gets one
- * for each pair of map->columns, canonical for the target column's type. UNCHANGED stays UNCHANGED; an
- * expression over an UNCHANGED column is UNCHANGED. Errors: SOURCE_DATA naming table, column and value.
+ * for each pair of map->columns, canonical for the target column's type. UNCHANGED and UNREADABLE stay so,
+ * under an expression, too. Errors: SOURCE_DATA naming table, column and value.
  */
 bool fx_map_row(const struct fx_map_table *map, enum fx_direction dir, const struct fx_value *in,
                 struct fx_value *out, struct fx_arena *arena, struct fx_err *err) FX_MUST_CHECK;
+
+/* One pair of it: `in` is the source's value of that pair. Errors: as fx_map_row, without the column's name. */
+bool fx_map_pair(const struct fx_map_table *map, size_t pair, enum fx_direction dir,
+                 const struct fx_value *in, struct fx_value *out, struct fx_arena *arena,
+                 struct fx_err *err) FX_MUST_CHECK;
 
 /*
  * Can a column of `to` hold every value of `v`'s kind exactly as it is? Checks this one value; fills in the

@@ -24,6 +24,7 @@ struct my_scan {
     struct fx_value *row;  /* owned */
     struct fx_arena arena; /* of the present row */
     int64_t n_rows;
+    bool keeps_unreadable;
 };
 
 static struct my_scan *scan_of(struct fx_scan *scan)
@@ -103,7 +104,8 @@ bool my_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct fx_s
                              .my = my,
                              .res = res,
                              .table = spec->table,
-                             .n_columns = spec->n_columns};
+                             .n_columns = spec->n_columns,
+                             .keeps_unreadable = spec->keeps_unreadable};
     scan->row = fx_alloc_array(spec->n_columns, sizeof *scan->row);
     scan->columns = fx_alloc_array(spec->n_columns, sizeof *scan->columns);
     memcpy(scan->columns, spec->columns, spec->n_columns * sizeof *scan->columns);
@@ -131,7 +133,9 @@ bool my_scan_next(struct fx_scan *base, struct fx_value **ret_row, struct fx_err
     for (size_t i = 0; i < scan->n_columns; i++) {
         const struct fx_column *column = &scan->table->columns[scan->columns[i]];
         struct fx_str cell = {row[i], row[i] != NULL ? lengths[i] : 0};
-        if (!fx_my_value(&column->type, cell, &scan->arena, &scan->row[i], err))
+        if (fx_my_value(&column->type, cell, &scan->arena, &scan->row[i], err))
+            continue;
+        if (!scan->keeps_unreadable || !fx_scan_keep_unreadable(column, cell, &scan->row[i], err))
             return fx_ctx(err, "reading column \"%s\" in row %lld of table \"%s.%s\"", column->name,
                           (long long)scan->n_rows, scan->table->schema, scan->table->name);
     }

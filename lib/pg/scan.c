@@ -22,6 +22,7 @@ struct pg_scan {
     struct fx_arena own;       /* lives as long as the scan */
     struct fx_arena row_arena; /* cleared for each row */
     PGresult *res;             /* the present row's; its text is borrowed by values */
+    bool keeps_unreadable;
     bool has_savepoint;
     bool is_done;
 };
@@ -64,6 +65,7 @@ static struct pg_scan *scan_new(struct fx_pg_db *pg, const struct fx_scan_spec *
 {
     struct pg_scan *scan = FX_NEW(struct pg_scan);
     scan->base.driver = &fx_pg_driver;
+    scan->keeps_unreadable = spec->keeps_unreadable;
     scan->pg = pg;
     scan->table = spec->table;
     scan->n_columns = spec->n_columns;
@@ -131,7 +133,9 @@ static bool read_row(struct pg_scan *scan, struct fx_err *err)
             text.ptr = PQgetvalue(scan->res, 0, (int)i);
             text.len = (size_t)PQgetlength(scan->res, 0, (int)i);
         }
-        if (!fx_pg_value(&column->type, text, &scan->row_arena, &scan->row[i], err))
+        if (fx_pg_value(&column->type, text, &scan->row_arena, &scan->row[i], err))
+            continue;
+        if (!scan->keeps_unreadable || !fx_scan_keep_unreadable(column, text, &scan->row[i], err))
             return fx_ctx(err, "reading column \"%s\" of table \"%s\".\"%s\"", column->name,
                           scan->table->schema, scan->table->name);
     }

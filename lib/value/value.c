@@ -64,7 +64,8 @@ bool fx_value_equal(const struct fx_value *a, const struct fx_value *b)
         return is_number(a->kind) && is_number(b->kind) && number_equal(a, b);
     switch (a->kind) {
     case FX_V_NULL: return true;
-    case FX_V_UNCHANGED: return false;
+    case FX_V_UNCHANGED:
+    case FX_V_UNREADABLE: return false;
     case FX_V_BOOL:
     case FX_V_INT:
     case FX_V_DATE:
@@ -97,7 +98,8 @@ int fx_value_key_cmp(const struct fx_value *a, const struct fx_value *b)
     FX_ASSERT(a->kind == b->kind);
     switch (a->kind) {
     case FX_V_NULL:
-    case FX_V_UNCHANGED: return 0;
+    case FX_V_UNCHANGED:
+    case FX_V_UNREADABLE: return 0;
     case FX_V_BOOL:
     case FX_V_INT:
     case FX_V_DATE:
@@ -115,7 +117,8 @@ int fx_value_key_cmp(const struct fx_value *a, const struct fx_value *b)
 
 static bool has_text(enum fx_vkind kind)
 {
-    return kind == FX_V_DECIMAL || kind == FX_V_TEXT || kind == FX_V_BYTES || kind == FX_V_JSON;
+    return kind == FX_V_DECIMAL || kind == FX_V_TEXT || kind == FX_V_BYTES || kind == FX_V_JSON ||
+           kind == FX_V_UNREADABLE;
 }
 
 struct fx_value fx_value_copy(const struct fx_value *v, struct fx_arena *arena)
@@ -193,6 +196,10 @@ void fx_value_show(const struct fx_value *v, struct fx_buf *out)
         fx_buf_add(out, FX_STR("+00"));
         return;
     case FX_V_UUID: show_uuid(v->uuid, out); return;
+    case FX_V_UNREADABLE:
+        show_text(v->s, out);
+        fx_buf_add(out, FX_STR(" (unreadable)"));
+        return;
     }
     FX_BUG("value kind %d", (int)v->kind);
 }

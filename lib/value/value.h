@@ -17,6 +17,7 @@
  *   TIMESTAMP  microseconds since 1970-01-01 00:00:00, no zone     TIMESTAMPTZ  the same, in UTC
  *   UUID       16 bytes
  *   JSON       text as its server gave it; equality is structural with exact numbers (fx_json_canon)
+ *   UNREADABLE in a comparison only: text of a value that its column's type, or the target's, has no form for
  *
  * Owns: nothing; text and bytes are borrowed from the arena or row that produced the value.
  */
@@ -41,6 +42,7 @@ enum fx_vkind {
     FX_V_TIMESTAMPTZ,
     FX_V_UUID,
     FX_V_JSON,
+    FX_V_UNREADABLE,
 };
 
 /* Days or microseconds that mean PostgreSQL's 'infinity' and '-infinity' (DATE and both timestamps). */
@@ -52,7 +54,7 @@ struct fx_value {
     union {
         int64_t i; /* BOOL (0, 1), INT, DATE (days), TIMESTAMP, TIMESTAMPTZ (microseconds) */
         double d;
-        struct fx_str s; /* DECIMAL, TEXT, BYTES, JSON */
+        struct fx_str s; /* DECIMAL, TEXT, BYTES, JSON, UNREADABLE */
         uint8_t uuid[16];
     };
 };
@@ -73,7 +75,7 @@ struct fx_type {
 
 /*
  * Structural equality of two values of one mapped column. NULL equals only NULL; kinds must agree,
- * except that INT and DECIMAL compare as numbers. UNCHANGED equals nothing.
+ * except that INT and DECIMAL compare as numbers. UNCHANGED and UNREADABLE equal nothing.
  */
 bool fx_value_equal(const struct fx_value *a, const struct fx_value *b);
 /* Total order for keys (INT, DECIMAL, TEXT and BYTES bytewise, UUID bytewise, times); kinds must agree. */

@@ -74,6 +74,27 @@ static void test_differ__finds_missing_extra_and_changed_rows(void **state)
     assert_int_equal(result.differences[2].kind, REC_EXTRA);
 }
 
+static void test_differ__what_a_type_cannot_express_differs(void **state)
+{
+    (void)state;
+    struct fx_value a[2][N_COLUMNS], b[2][N_COLUMNS];
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    struct rec_table_result result;
+    struct fx_err err = FX_ERR_INIT;
+    set_row(a[0], 1, "one", 1);
+    set_row(a[1], 2, "two", 2);
+    memcpy(b, a, sizeof b);
+    b[0][2] = (struct fx_value){.kind = FX_V_UNREADABLE, .s = FX_STR("1")};
+    a[1][1] = b[1][1] = (struct fx_value){.kind = FX_V_UNREADABLE, .s = FX_STR("x")};
+    struct rows x = {a, 2, 0}, y = {b, 2, 0};
+    assert_true(diff(&x, &y, &arena, &result, &err));
+    assert_int_equal(result.different, 2); /* nobody knows whether two of them are equal */
+    assert_string_equal(result.differences[0].key, "id = 1");
+    assert_string_equal(result.differences[0].column, "total");
+    assert_string_equal(result.differences[0].target, "'1' (unreadable)");
+}
+
 static void test_differ__disorder_is_an_error_never_equal(void **state)
 {
     (void)state;
@@ -149,6 +170,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_differ__finds_missing_extra_and_changed_rows),
+        cmocka_unit_test(test_differ__what_a_type_cannot_express_differs),
         cmocka_unit_test(test_differ__disorder_is_an_error_never_equal),
         cmocka_unit_test(test_differ__a_key_without_a_value_is_an_error),
         cmocka_unit_test(test_differ__random_damage_is_counted_exactly),
