@@ -37,6 +37,7 @@ static void write_value(struct fx_json_w *w, const struct fx_value *v)
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(ENTRY_MAX);
     switch (v->kind) {
     case FX_V_NULL:
+    case FX_V_UNREADABLE:
     case FX_V_UNCHANGED: break;
     case FX_V_BOOL:
     case FX_V_INT:
@@ -116,6 +117,7 @@ static bool read_value(const struct fx_json *node, struct fx_arena *arena, struc
     *ret = (struct fx_value){.kind = (enum fx_vkind)kind};
     switch (ret->kind) {
     case FX_V_NULL:
+    case FX_V_UNREADABLE:
     case FX_V_UNCHANGED: return true;
     case FX_V_BOOL:
     case FX_V_INT:

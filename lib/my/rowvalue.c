@@ -524,6 +524,7 @@ static bool as_type(const struct fx_bl_reading *r)
     case FX_V_TIMESTAMP:
     case FX_V_TIMESTAMPTZ: return v->kind == r->type->kind || drift(r);
     case FX_V_NULL:
+    case FX_V_UNREADABLE:
     case FX_V_UNCHANGED: break;
     }
     return fx_fail(r->err, FX_E_SOURCE_DATA, "columns of MariaDB's type %s cannot be carried",

@@ -101,6 +101,7 @@ void fx_my_type(const struct fx_my_column *column, struct fx_type *ret_type)
     case FX_V_DATE:
     case FX_V_UUID:
     case FX_V_NULL:
+    case FX_V_UNREADABLE:
     case FX_V_UNCHANGED:
     case FX_V_BOOL:
     case FX_V_JSON: break;
@@ -195,6 +196,7 @@ bool fx_my_value(const struct fx_type *type, struct fx_str cell, struct fx_arena
                bad_cell(type, cell, err);
     case FX_V_UUID: return parse_uuid(cell, ret->uuid) || bad_cell(type, cell, err);
     case FX_V_NULL:
+    case FX_V_UNREADABLE:
     case FX_V_UNCHANGED: break;
     }
     return fx_fail(err, FX_E_UNSUPPORTED, "columns of MariaDB's type %s cannot be carried",
@@ -387,6 +389,7 @@ bool fx_my_value_literal(const struct fx_value *v, const struct fx_type *type, s
     case FX_V_TIMESTAMP:
     case FX_V_TIMESTAMPTZ: return timestamp_literal(v, type, out, err);
     case FX_V_UUID: return uuid_literal(v, type, out, err);
+    case FX_V_UNREADABLE:
     case FX_V_UNCHANGED: break;
     }
     return fx_fail(err, FX_E_BUG, "an unchanged value has no literal");

@@ -219,6 +219,7 @@ static bool read_kind(const struct fx_type *type, struct fx_str text, struct fx_
 {
     switch (type->kind) {
     case FX_V_NULL:
+    case FX_V_UNREADABLE:
     case FX_V_UNCHANGED: return false;
     case FX_V_BOOL: return read_bool(text, &v->i);
     case FX_V_INT: return read_int(text, &v->i);
@@ -277,6 +278,7 @@ bool fx_pg_text(const struct fx_value *v, const struct fx_type *type, struct fx_
 {
     switch (v->kind) {
     case FX_V_NULL:
+    case FX_V_UNREADABLE:
     case FX_V_UNCHANGED: FX_BUG("a value of kind %d has no text", (int)v->kind);
     case FX_V_BOOL: fx_buf_add_char(out, v->i != 0 ? 't' : 'f'); break;
     case FX_V_INT: fx_buf_printf(out, "%" PRId64, v->i); break;

@@ -228,6 +228,7 @@ bool fx_value_canon(const struct fx_value *v, struct fx_buf *out, struct fx_err 
     switch (v->kind) {
     case FX_V_NULL: fx_buf_add_char(out, 'N'); break;
     case FX_V_UNCHANGED: fx_buf_add_char(out, 'U'); break;
+    case FX_V_UNREADABLE: add_sized('?', v->s, out); break;
     case FX_V_BOOL: fx_buf_add_c(out, v->i != 0 ? "b1" : "b0"); break;
     /* One tag: equal numbers have equal bytes, whichever of the two kinds holds them. */
     case FX_V_INT:
