@@ -145,19 +145,19 @@ static bool run_start(struct cmd_call *call, struct fx_err *err)
     return true;
 }
 
-static bool find_run(struct cmd_call *call, struct fx_project **ret_project, const char **ret_name,
-                     struct fx_err *err)
+static bool find_run(struct cmd_call *call, bool will_act, struct fx_project **ret_project,
+                     const char **ret_name, struct fx_err *err)
 {
     return cmd_project_load(call, ret_project, err) &&
-           pln_run_find(*ret_project, call->n_words > 0 ? call->words[0] : NULL, call->arena,
-                        ret_name, err);
+           pln_run_find(*ret_project, call->n_words > 0 ? call->words[0] : NULL, will_act,
+                        call->arena, ret_name, err);
 }
 
 static bool run_resume(struct cmd_call *call, struct fx_err *err)
 {
     struct fx_project *project = NULL;
     const char *name = NULL;
-    return find_run(call, &project, &name, err) &&
+    return find_run(call, true, &project, &name, err) &&
            carry_out(call, project, MODE_RESUME, NULL, name, err);
 }
 
@@ -167,7 +167,8 @@ static bool run_rollback(struct cmd_call *call, struct fx_err *err)
     struct fx_project *project = NULL;
     const char *name = NULL;
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
-    if (!find_run(call, &project, &name, err) || !pln_run_rollback_show(project, name, &out, err))
+    if (!find_run(call, true, &project, &name, err) ||
+        !pln_run_rollback_show(project, name, &out, err))
         return false;
     fputs(fx_buf_cstr(&out), stdout);
     if (opt->execute)
@@ -191,7 +192,7 @@ static bool run_journal_show(struct cmd_call *call, struct fx_err *err)
     struct fx_project *project = NULL;
     const char *name = NULL;
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(256 << 20);
-    if (!find_run(call, &project, &name, err))
+    if (!find_run(call, false, &project, &name, err))
         return false;
     bool ok = pln_journal_show(project, name, opt->json, &out, err);
     fputs(fx_buf_cstr(&out), stdout); /* of a damaged journal what stands before the damage */
@@ -203,7 +204,7 @@ static bool run_journal_verify(struct cmd_call *call, struct fx_err *err)
     struct fx_project *project = NULL;
     const char *name = NULL;
     uint64_t n = 0;
-    if (!find_run(call, &project, &name, err) || !pln_journal_verify(project, name, &n, err))
+    if (!find_run(call, false, &project, &name, err) || !pln_journal_verify(project, name, &n, err))
         return false;
     printf("%s: %llu records, whole\n", name, (unsigned long long)n);
     return true;
@@ -216,7 +217,7 @@ static bool run_status(struct cmd_call *call, struct fx_err *err)
     struct pln_picture pic;
     struct fx_term term;
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
-    if (!find_run(call, &project, &name, err) ||
+    if (!find_run(call, false, &project, &name, err) ||
         !pln_run_picture(project, name, true, call->arena, &pic, err))
         return false;
     fx_term_init(&term, STDOUT_FILENO, call->no_color);
@@ -242,7 +243,8 @@ const struct cmd cmd_run[] = {
      .verb = "resume",
      .words = "[RUN]",
      .words_max = 1,
-     .summary = "go on with a run that was interrupted, held or stuck (the newest without RUN)",
+     .summary = "go on with a run that was interrupted, held or stuck (without RUN: the one that "
+                "is not at its end)",
      .more = "Acts at once: what it goes on with was begun with --execute. Of a run that is at its "
              "end it repeats the verdict.",
      .options = resume_options,

@@ -98,7 +98,7 @@ static bool find_run(struct cmd_call *call, struct view *view, struct fx_err *er
     for (;;) {
         fx_err_clear(err);
         struct pln_picture pic;
-        if (pln_run_find(view->project, word, call->arena, &view->name, err) &&
+        if (pln_run_find(view->project, word, false, call->arena, &view->name, err) &&
             (!opt->until_end ||
              (pln_run_picture(view->project, view->name, false, call->arena, &pic, err) &&
               !is_over(&pic))))

@@ -148,6 +148,21 @@ void pln_state_init(struct pln_state *state)
         state->steps[i].weight = -1;
 }
 
+bool pln_state_is_open(const struct pln_state *state)
+{
+    return state->phase == PLN_PHASE_FORWARD || state->phase == PLN_PHASE_BACK ||
+           state->phase == PLN_PHASE_STUCK;
+}
+
+bool pln_state_has_begun(const struct pln_state *state)
+{
+    for (size_t i = 0; i < PLN_STEPS_MAX; i++) {
+        if (state->steps[i].state != PLN_STEP_PENDING)
+            return true;
+    }
+    return false;
+}
+
 static void copy_text(char *out, size_t size, const char *text)
 {
     snprintf(out, size, "%s", text != NULL ? text : "");
@@ -161,6 +176,8 @@ static void apply_opened(struct pln_state *state, const struct pln_record *rec)
         state->n_records = n;
         state->phase = PLN_PHASE_FORWARD;
         state->opened = rec->at;
+        state->last =
+            rec->at; /* a run that was stopped before its first step is the newest all the same */
         copy_text(state->digest, sizeof state->digest, rec->digest);
         copy_text(state->plan_path, sizeof state->plan_path, rec->plan);
     }

@@ -108,6 +108,10 @@ struct pln_state {
     uint64_t n_records;
 };
 void pln_state_init(struct pln_state *state);
+/* Does something remain to be done or undone? */
+bool pln_state_is_open(const struct pln_state *state);
+/* Has a step begun? A run that was opened and stopped before that may simply be started anew. */
+bool pln_state_has_begun(const struct pln_state *state);
 /* Errors: JOURNAL when the record cannot follow the state. */
 bool pln_state_apply(struct pln_state *state, const struct pln_record *rec,
                      struct fx_err *err) FX_MUST_CHECK;

@@ -61,9 +61,12 @@ bool pln_run_rollback(const struct pln_env *env, const char *name,
 bool pln_run_rollback_show(const struct fx_project *project, const char *name, struct fx_buf *out,
                            struct fx_err *err) FX_MUST_CHECK;
 
-/* "<state>/runs/<name>" of the run called `name`, or of the newest one when NULL. CONFIG: there is none. */
-bool pln_run_find(const struct fx_project *project, const char *name, struct fx_arena *arena,
-                  const char **ret_name, struct fx_err *err) FX_MUST_CHECK;
+/*
+ * The run called `name`; when NULL the unfinished one, else the newest. Several unfinished ones: the one that runs now, else
+ * the newest; `will_act` refuses to choose. Errors: CONFIG: there is none; USAGE: listing those that are unfinished.
+ */
+bool pln_run_find(const struct fx_project *project, const char *name, bool will_act,
+                  struct fx_arena *arena, const char **ret_name, struct fx_err *err) FX_MUST_CHECK;
 
 /*
  * Is every run of the context at its end, that called `but` (or NULL) aside? Another one in progress would fight over routes

@@ -47,22 +47,6 @@ static void run_init(struct run *run, const struct pln_env *env, const char *nam
     pln_state_init(&run->state);
 }
 
-static bool is_open(const struct pln_state *state)
-{
-    return state->phase == PLN_PHASE_FORWARD || state->phase == PLN_PHASE_BACK ||
-           state->phase == PLN_PHASE_STUCK;
-}
-
-/* Has a step begun? A run that was opened and stopped before that may simply be started anew. */
-static bool has_begun(const struct pln_state *state)
-{
-    for (size_t i = 0; i < PLN_STEPS_MAX; i++) {
-        if (state->steps[i].state != PLN_STEP_PENDING)
-            return true;
-    }
-    return false;
-}
-
 static bool peek(struct run *run, struct fx_err *err)
 {
     if (!fx_file_exists(run->journal_path))
@@ -95,7 +79,7 @@ static bool is_at_end(const char *runs, const char *name, const char *context,
     if (!fx_file_exists(path))
         return true;
     bool is_known = pln_journal_replay(path, &state, NULL, NULL, err);
-    if (is_known && (!is_open(&state) || !has_begun(&state)))
+    if (is_known && (!pln_state_is_open(&state) || !pln_state_has_begun(&state)))
         return true;
     bool has_plan = pln_load(text, NULL, arena, &plan, is_known ? err : &ignored);
     if (has_plan && strcmp(plan->context, context) != 0) {
@@ -174,7 +158,7 @@ static bool start(struct run *run, const struct pln_env *env, struct fx_err *err
     int64_t facade_epoch = 0;
     if (!peek(run, err))
         return false;
-    if (is_open(&run->state) && has_begun(&run->state))
+    if (pln_state_is_open(&run->state) && pln_state_has_begun(&run->state))
         return refuse_second_start(run, err);
     if (!pln_runs_at_end(env->project, run->plan->context, run->name, err) ||
         !pln_real_new(env, run->plan, run->dir, fx_wall_now(), &run->real, err) ||
@@ -187,7 +171,7 @@ static bool start(struct run *run, const struct pln_env *env, struct fx_err *err
     /* Between the look before and the lock somebody else may have begun: his copy of the plan is not to be touched. */
     if (!take_lock(run, env, err) || !peek(run, err))
         return false;
-    if (is_open(&run->state) && has_begun(&run->state))
+    if (pln_state_is_open(&run->state) && pln_state_has_begun(&run->state))
         return refuse_second_start(run, err);
     const char *copy = fx_arena_printf(&run->arena, "%s/plan.yaml", run->dir);
     if (!fx_file_write_atomic(copy, run->plan->text, 0644, err))
@@ -276,7 +260,7 @@ static bool reopen(struct run *run, const struct pln_env *env, const char *mode,
     if (!peek(run, err))
         return false;
     bool has_way_back = is_back && run->state.phase == PLN_PHASE_FINISHED;
-    if (!is_open(&run->state) && !has_way_back) {
+    if (!pln_state_is_open(&run->state) && !has_way_back) {
         fx_fail(err, FX_E_USAGE, "the run \"%s\" has not begun: there is nothing to %s", run->name,
                 mode);
         return fx_hint(err, "Run: ficus run start PLAN --execute");

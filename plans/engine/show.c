@@ -54,47 +54,117 @@ static const char *journal_of(const struct fx_project *project, const char *name
     return fx_arena_printf(arena, "%s/runs/%s/journal", project->state_dir, name);
 }
 
-static bool newest_run(const struct fx_project *project, struct fx_arena *arena, const char **ret)
+struct found {
+    const char *name, *context;
+    int64_t last_us;
+    bool is_open, has_begun, is_running;
+};
+
+/* A journal that cannot be read is that of a run in progress, until somebody has looked. */
+static struct found look_at(const struct fx_project *project, const char *name,
+                            struct fx_arena *arena)
+{
+    struct pln_state *state = FX_ARENA_NEW(arena, struct pln_state);
+    struct pln_plan *plan = NULL;
+    struct fx_err ignored = FX_ERR_INIT;
+    const char *dir = fx_arena_printf(arena, "%s/runs/%s", project->state_dir, name);
+    bool is_whole =
+        pln_journal_replay(journal_of(project, name, arena), state, NULL, NULL, &ignored);
+    bool has_plan =
+        pln_load(fx_arena_printf(arena, "%s/plan.yaml", dir), NULL, arena, &plan, &ignored);
+    return (struct found){
+        .name = fx_arena_strdup(arena, name),
+        .context = has_plan ? plan->context : "?",
+        .last_us = state->last.us,
+        .is_open = !is_whole || pln_state_is_open(state),
+        .has_begun = !is_whole || pln_state_has_begun(state),
+        .is_running = fx_flock_is_held(fx_arena_printf(arena, "%s/lock", dir), NULL),
+    };
+}
+
+/* All runs; *ret_newest is the one that wrote last. */
+static struct found *all_runs(const struct fx_project *project, struct fx_arena *arena,
+                              size_t *ret_n, size_t *ret_newest)
 {
     const char *runs = fx_arena_printf(arena, "%s/runs", project->state_dir);
+    struct found *list = NULL;
+    size_t n = 0, room = 0;
+    *ret_newest = 0;
     DIR *dir = opendir(runs);
-    int64_t newest_us = -1;
     for (struct dirent *e = dir != NULL ? readdir(dir) : NULL; e != NULL; e = readdir(dir)) {
-        struct pln_state state;
-        struct fx_err ignored = FX_ERR_INIT;
-        const char *path = journal_of(project, e->d_name, arena);
-        if (e->d_name[0] == '.' || !fx_file_exists(path))
+        if (e->d_name[0] == '.' || !fx_file_exists(journal_of(project, e->d_name, arena)))
             continue;
-        (void)!pln_journal_replay(path, &state, NULL, NULL,
-                                  &ignored); /* damaged: it is a run all the same */
-        if (state.last.us <= newest_us)
-            continue;
-        newest_us = state.last.us;
-        *ret = fx_arena_strdup(arena, e->d_name);
+        if (n == room) {
+            room = 2 * room + 16;
+            struct found *more = fx_arena_array(arena, room, sizeof *more);
+            if (n > 0)
+                memcpy(more, list, n * sizeof *list);
+            list = more;
+        }
+        list[n] = look_at(project, e->d_name, arena);
+        if (list[n].last_us > list[*ret_newest].last_us)
+            *ret_newest = n;
+        n++;
     }
     if (dir != NULL)
         closedir(dir);
-    return newest_us >= 0;
+    *ret_n = n;
+    return list;
 }
 
-bool pln_run_find(const struct fx_project *project, const char *name, struct fx_arena *arena,
-                  const char **ret_name, struct fx_err *err)
+static bool refuse_choice(const struct found *list, size_t n, struct fx_err *err)
 {
-    if (name == NULL) {
-        if (newest_run(project, arena, ret_name))
-            return true;
-        fx_fail(err, FX_E_CONFIG, "there is no run in %s/runs", project->state_dir);
-        return fx_hint(err, "Run: ficus run start PLAN --execute");
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1 << 16);
+    for (size_t i = 0; i < n; i++) {
+        if (list[i].is_open)
+            fx_buf_printf(&text, "%s%s (context %s%s)", text.len > 0 ? ", " : "", list[i].name,
+                          list[i].context, list[i].is_running ? ", running" : "");
     }
-    bool is_plain = name[0] != '.' && strchr(name, '/') == NULL && name[0] != '\0';
+    fx_fail(err, FX_E_USAGE, "several runs are not at their end: say which one");
+    fx_detail(err, "%s", fx_buf_cstr(&text));
+    return fx_hint(err, "Say its name: ficus run resume RUN   or look first: ficus status RUN");
+}
+
+/* Without a name an unfinished run is meant, rather than one at its end that was heard of later. */
+static bool choose(struct found *list, size_t n, size_t newest, bool must_be_one,
+                   const char **ret_name, struct fx_err *err)
+{
+    size_t n_open = 0, best = newest;
+    for (size_t i = 0; i < n; i++) {
+        /* opened, stopped before its first step, and left at that: nothing of it waits for anybody */
+        list[i].is_open = list[i].is_open && (list[i].has_begun || i == newest);
+        if (!list[i].is_open)
+            continue;
+        bool is_better =
+            !list[best].is_open || (list[i].is_running && !list[best].is_running) ||
+            (list[i].is_running == list[best].is_running && list[i].last_us > list[best].last_us);
+        best = is_better ? i : best;
+        n_open++;
+    }
+    if (must_be_one && n_open > 1)
+        return refuse_choice(list, n, err);
+    *ret_name = list[best].name;
+    return true;
+}
+
+bool pln_run_find(const struct fx_project *project, const char *name, bool will_act,
+                  struct fx_arena *arena, const char **ret_name, struct fx_err *err)
+{
+    size_t n = 0, newest = 0;
+    bool is_plain = name != NULL && name[0] != '.' && strchr(name, '/') == NULL && name[0] != '\0';
     if (is_plain && fx_file_exists(journal_of(project, name, arena))) {
         *ret_name = name;
         return true;
     }
-    fx_fail(err, FX_E_CONFIG, "there is no run \"%s\" in %s/runs", name, project->state_dir);
-    const char *near = NULL;
-    if (newest_run(project, arena, &near))
-        return fx_hint(err, "The newest run is called \"%s\".", near);
+    struct found *list = all_runs(project, arena, &n, &newest);
+    if (name == NULL && n > 0)
+        return choose(list, n, newest, will_act, ret_name, err);
+    if (name == NULL)
+        fx_fail(err, FX_E_CONFIG, "there is no run in %s/runs", project->state_dir);
+    else
+        fx_fail(err, FX_E_CONFIG, "there is no run \"%s\" in %s/runs", name, project->state_dir);
+    if (n > 0)
+        return fx_hint(err, "The newest run is called \"%s\".", list[newest].name);
     return fx_hint(err, "Run: ficus run start PLAN --execute");
 }
 

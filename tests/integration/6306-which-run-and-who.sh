@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# Which run a command without a name means.
+. "$(dirname "$0")/../harness/servers.sh"
+fx_tmp
+. "$FX_ROOT/tests/demo/lib.sh"
+RATE=60 CUSTOMERS=4 shop_up 400
+ficusd_start
+says() { case $2 in *"$1"*) return 0 ;; esac; printf 'not in: %s\n' "$2"; return 1; }
+run() { "$FICUS" run "$@" -f "$SHOP/ficus.yaml"; }
+status() { "$FICUS" status "$@" -f "$SHOP/ficus.yaml"; }
+COPY='{id: copy, do: stream.start, undo: stream.drop}'
+SOAK='{id: soak, do: {wait: 60s}}'
+plan() { # NAME STEP…: its file
+    local file=$SHOP/$1.yaml
+    printf 'apiVersion: ficus/v1\nkind: Migration\nmetadata: {name: %s}\ncontext: orders\npolicy: {gate_wait: 2s, retry: 10s}\nsteps:\n' "$1" >"$file"
+    shift
+    printf '  - %s\n' "$@" >>"$file"
+    echo "$file"
+}
+empty_new() { my_sql orders orders "delete from order_lines; delete from order_facts; delete from customer_orders"; }
+
+# --- stopped before its first step ------------------------------------------------------------------------------------------
+exits 0 "a run comes to its end" run start "$(plan aaa "$COPY")" --execute
+exits 0 "and is rolled back" run rollback --execute
+empty_new
+short=$(plan short "$COPY" "$SOAK")
+FICUS_FAILPOINT=journal.RUN_OPENED.after:sleep=2000 FICUS_FAILPOINT_LOG=$FX_DIR/points "$FICUS" run start "$short" --execute \
+    -f "$SHOP/ficus.yaml" >"$SHOP/short.log" 2>&1 &
+pid=$!
+until_ok 10 grep -q journal.RUN_OPENED.after "$FX_DIR/points" || not_ok "the run is opened"
+kill -INT "$pid"
+status=0; wait "$pid" || status=$?
+same "Ctrl-C before its first step" 10 "$status"
+check "status shows that run" says "short" "$(status | head -n 1)"
+"$FICUS" run resume -f "$SHOP/ficus.yaml" >"$SHOP/resume.log" 2>&1 &
+pid=$!
+check "and a bare resume goes on with it" until_ok 20 grep -q "soak: wait" "$SHOP/resume.log"
+kill -INT "$pid"
+status=0; wait "$pid" || status=$?
+same "until it is stopped" 10 "$status"
+exits 0 "a bare rollback means it too" run rollback --execute
+empty_new
+fx_done
