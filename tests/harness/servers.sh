@@ -95,14 +95,23 @@ fx_user() { if [ "$(id -u)" = 0 ]; then echo "setpriv --reuid=nobody --regid=nog
 fx_tmp() {
     local base=${TMPDIR:-/tmp}
     [ "${#base}" -le 60 ] || fx_die "TMPDIR is too long for Unix sockets (60 bytes): $base"
+    trap '"$FX_AT_END"' EXIT
+    trap 'fx_end 129' HUP
+    trap 'fx_end 130' INT
+    trap 'fx_end 143' TERM
     FX_DIR=$(mktemp -d "$base/fx.XXXXXX") || exit 1
     chmod 755 "$FX_DIR"
     export FX_HARNESS_MARK=$FX_DIR
-    trap fx_cleanup EXIT
-    trap 'exit 129' HUP
-    trap 'exit 130' INT
-    trap 'exit 143' TERM
     $(fx_user) test -x "$FX_DIR" || fx_die "the unprivileged user cannot enter $FX_DIR: use another TMPDIR"
+}
+# What runs at the end, however it comes; who has more to do puts a function here that calls fx_cleanup last. Whoever
+# is impatient sends a second signal: bash runs no EXIT trap twice, so that an `exit` from a signal's trap would leave a
+# cleanup that has begun, and with it all that still runs. Hence signals are ignored first, and the end is called here.
+FX_AT_END=fx_cleanup
+fx_end() { # STATUS
+    trap '' HUP INT TERM
+    (exit "$1")
+    "$FX_AT_END"
 }
 fx_alive() { [ -n "${1:-}" ] && kill -0 "$1" 2>/dev/null && [ "$(fx_state "$1")" != Z ]; }
 fx_state() { awk '{ sub(/.*\) /, ""); print $1 }' "/proc/$1/stat" 2>/dev/null; }

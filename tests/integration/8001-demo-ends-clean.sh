@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The demo leaves neither a process nor a directory behind, however it ends: SIGTERM in the middle of the canary
-# (streams are running, as children of nobody), Ctrl-C for the whole process group, and SIGTERM beside a dead server.
+# (streams are running, as children of nobody), Ctrl-C for the whole process group, twice, and SIGTERM beside a dead server.
 . "$(dirname "$0")/../harness/servers.sh"
 fx_tmp
 export DEMO_ROWS=2000 RATE=100 CUSTOMERS=4 TMPDIR=$FX_DIR
@@ -40,6 +40,26 @@ kill -INT -- "-$demo"
 wait "$demo"
 same "Ctrl-C ends the demo with its status" 130 $?
 check "and leaves nothing behind" left_over
+
+# The impatient: more Ctrl-C, before the cleanup has begun or while it runs, make it neither shorter nor less.
+for pause in 0 0.02 0.05 0.2; do
+    demo_until 'step 4/'
+    for ((i = 0; i < 10; i++)); do
+        kill -INT -- "-$demo" 2>/dev/null # at the end nobody is there any more
+        sleep "$pause"
+    done
+    wait "$demo"
+    same "Ctrl-C every $pause s changes nothing of its status" 130 $?
+    check "and leaves nothing behind" left_over
+done
+
+# Through make the second one ends make at once; the demo's own script goes on to the end of its cleanup.
+demo_until 'step 3/' make --no-print-directory -C "$FX_ROOT" VARIANT="$FX_VARIANT" demo
+kill -INT -- "-$demo"
+sleep 0.02
+kill -INT -- "-$demo"
+wait "$demo"
+check "two Ctrl-C for make demo leave nothing behind" until_ok 20 left_over
 
 demo_until 'step 3/'
 kill -KILL "$(pgrep -f "postgres -D $dir/mono/d" | head -n 1)"
