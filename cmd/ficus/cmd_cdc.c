@@ -111,12 +111,16 @@ static bool run_stop(struct cmd_call *call, struct fx_err *err)
                scene.ctx->name);
         return true;
     }
-    for (int dir = FX_FORWARD; dir <= FX_REVERSE; dir++) {
+    struct fx_flock *lock = NULL;
+    if (!pln_lock_context(scene.project->state_dir, scene.ctx->name, "cdc stop", &lock, err))
+        return false;
+    bool ok = true;
+    for (int dir = FX_FORWARD; dir <= FX_REVERSE && ok; dir++) {
         scene.ref.direction = (enum fx_direction)dir;
-        if (!cdc_stop(&scene.ref, 30000, err))
-            return false;
+        ok = cdc_stop(&scene.ref, 30000, err);
     }
-    return true;
+    fx_flock_release(lock);
+    return ok;
 }
 
 static void print_status(const char *name, const struct cdc_status *s)

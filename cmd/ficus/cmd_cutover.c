@@ -169,7 +169,8 @@ static bool move(struct cmd_call *call, enum fx_direction direction, struct fx_e
         return fx_hint(err, "Add --confirm=%s.", given->context);
     }
     struct fx_flock *lock = NULL;
-    if (!pln_lock_context(scene.project->state_dir, given->context, scene.operator_name, &lock,
+    if (!pln_lock_context(scene.project->state_dir, given->context,
+                          direction == FX_FORWARD ? "cutover start" : "cutover fallback", &lock,
                           err))
         return false;
     cmd_interrupt_catch(); /* customers are held meanwhile: Ctrl-C must let them go */
@@ -208,8 +209,7 @@ static bool cutover_rehearse(struct cmd_call *call, struct fx_err *err)
         return true;
     }
     struct fx_flock *lock = NULL;
-    if (!pln_lock_context(scene.project->state_dir, given->context, scene.operator_name, &lock,
-                          err))
+    if (!pln_lock_context(scene.project->state_dir, given->context, "cutover rehearse", &lock, err))
         return false;
     cmd_interrupt_catch();
     bool ok = pln_cutover_rehearse(&scene.env, &scene.opt, (int)given->rounds, &rehearsal, err);

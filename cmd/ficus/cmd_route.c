@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* `ficus route …`: the operator's hand on a running facade, under the epochs that it knows. */
+/*
+ * `ficus route …`: the operator's hand on a running facade, under the epochs that it knows. What acts is refused while
+ * somebody else is in control of the context; when its process has died nothing stands in the way.
+ */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -7,6 +10,7 @@
 #include "cmd/ficus/project.h"
 #include "lib/cli/table.h"
 #include "lib/fmt/units.h"
+#include "plans/engine/lock.h"
 #include "plans/engine/plan.h"
 #include "strangler/control.h"
 #include "strangler/facade.h"
@@ -37,15 +41,15 @@ static const struct fx_opt release_options[] = {
     FX_OPT_FLAG(struct route_opts, execute, "execute", 0, "really do it"), FX_OPT_END};
 
 struct scene {
+    struct fx_project *project;
     struct fcd_endpoint at;
     struct fcd_status *status;
 };
 
 static bool load(struct cmd_call *call, struct scene *ret, struct fx_err *err)
 {
-    struct fx_project *project;
-    return cmd_project_load(call, &project, err) &&
-           pln_endpoint_read(project, call->arena, &ret->at, err) &&
+    return cmd_project_load(call, &ret->project, err) &&
+           pln_endpoint_read(ret->project, call->arena, &ret->at, err) &&
            fcd_control_status(&ret->at, call->arena, &ret->status, err);
 }
 
@@ -164,6 +168,19 @@ static bool say_dry(const struct route_opts *opts)
     return !opts->execute;
 }
 
+/* The rehearsal's canary is in the hands of whoever has its context. */
+static bool take_group(struct cmd_call *call, const struct scene *scene, const char *group,
+                       struct fx_flock **ret_lock, struct fx_err *err)
+{
+    static const char suffix[] = ".canary";
+    size_t len = strlen(group), tail = sizeof suffix - 1;
+    bool is_canary = len > tail && strcmp(group + len - tail, suffix) == 0;
+    const char *context =
+        fx_arena_printf(call->arena, "%.*s", (int)(is_canary ? len - tail : len), group);
+    const char *what = fx_arena_printf(call->arena, "route %s", call->cmd->verb);
+    return pln_lock_context(scene->project->state_dir, context, what, ret_lock, err);
+}
+
 /* NULL: not asked for, *ret stays -1. */
 static bool read_percent(const char *name, const char *text, double *ret, struct fx_err *err)
 {
@@ -173,12 +190,20 @@ static bool read_percent(const char *name, const char *text, double *ret, struct
                    text);
 }
 
-static bool apply(const struct scene *scene, const char *id, double weight, double shadow,
-                  int64_t recheck_ms, struct fx_err *err)
+static bool apply(struct cmd_call *call, const struct scene *scene,
+                  const struct fcd_route_status *route, double weight, double shadow,
+                  struct fx_err *err)
 {
-    int64_t epoch = scene->status->controller_epoch; /* beside a run, not above it */
-    return (weight < 0 || fcd_control_weight(&scene->at, epoch, id, weight, err)) &&
-           (shadow < 0 || fcd_control_shadow(&scene->at, epoch, id, shadow, recheck_ms, err));
+    const struct route_opts *opts = call->options;
+    int64_t epoch = scene->status->controller_epoch; /* that of the run that was, not above it */
+    struct fx_flock *lock = NULL;
+    if (!take_group(call, scene, route->group, &lock, err))
+        return false;
+    bool ok = (weight < 0 || fcd_control_weight(&scene->at, epoch, route->id, weight, err)) &&
+              (shadow < 0 ||
+               fcd_control_shadow(&scene->at, epoch, route->id, shadow, opts->recheck_ms, err));
+    fx_flock_release(lock);
+    return ok;
 }
 
 /* Said before the change is: nothing of it will happen. */
@@ -213,7 +238,7 @@ static bool run_set(struct cmd_call *call, struct fx_err *err)
         printf("%s: weight of the new side %g %% -> %g %%\n", id, route->weight_percent, weight);
     if (shadow >= 0)
         printf("%s: shadow %g %% -> %g %%\n", id, route->shadow_percent, shadow);
-    return say_dry(opts) || apply(&scene, id, weight, shadow, opts->recheck_ms, err);
+    return say_dry(opts) || apply(call, &scene, route, weight, shadow, err);
 }
 
 /* NULL with *err filled: the facade cannot be asked, or has no such group. */
@@ -239,8 +264,13 @@ static bool run_hold(struct cmd_call *call, struct fx_err *err)
         return false;
     printf("%s: hold its writes for at most %.1f s (epoch %" PRId64 ")\n", group->group,
            (double)opts->hold_ms / 1000, group->epoch);
-    return say_dry(opts) ||
-           fcd_control_hold(&scene.at, group->group, group->epoch, opts->hold_ms, err);
+    struct fx_flock *lock = NULL;
+    if (say_dry(opts))
+        return true;
+    bool ok = take_group(call, &scene, group->group, &lock, err) &&
+              fcd_control_hold(&scene.at, group->group, group->epoch, opts->hold_ms, err);
+    fx_flock_release(lock);
+    return ok;
 }
 
 static bool run_release(struct cmd_call *call, struct fx_err *err)
@@ -252,7 +282,13 @@ static bool run_release(struct cmd_call *call, struct fx_err *err)
         return false;
     printf("%s: send %" PRId64 " held writes to the %s side (epoch %" PRId64 ")\n", group->group,
            group->held, side_name(group->owner), group->epoch);
-    return say_dry(opts) || fcd_control_release(&scene.at, group->group, group->epoch, err);
+    struct fx_flock *lock = NULL;
+    if (say_dry(opts))
+        return true;
+    bool ok = take_group(call, &scene, group->group, &lock, err) &&
+              fcd_control_release(&scene.at, group->group, group->epoch, err);
+    fx_flock_release(lock);
+    return ok;
 }
 
 #define ROUTE_CMD(verb_, words_, n_words, options_, run_, ...)                                    \

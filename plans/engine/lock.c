@@ -12,6 +12,16 @@ bool pln_lock_context(const char *state_dir, const char *context, const char *wh
     FX_AUTO_STR char *path = fx_asprintf("%s/%s.lock", dir, context);
     if (!fx_dir_make(dir, err))
         return fx_ctx(err, "making the directory of the contexts' locks");
-    return fx_flock_take(path, what, ret_lock, err) ||
-           fx_ctx(err, "taking control of context \"%s\"", context);
+    struct fx_flock_owner owner;
+    if (fx_flock_take(path, what, ret_lock, err))
+        return true;
+    if (err->code == FX_E_LOCKED && fx_flock_is_held(path, &owner)) {
+        fx_err_clear(err);
+        fx_fail(err, FX_E_LOCKED,
+                "context \"%s\" is in the hands of process %d (%s) on %s since %s", context,
+                owner.pid, owner.what, owner.host, owner.since);
+        fx_detail(err, "The lock is \"%s\".", path);
+        return fx_hint(err, "Look what it does: ficus status -w");
+    }
+    return fx_ctx(err, "taking control of context \"%s\"", context);
 }

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# Which run a command without a name means.
+# Which run a command without a name means; and what a second operator may not do while somebody else carries out a run.
 . "$(dirname "$0")/../harness/servers.sh"
 fx_tmp
 . "$FX_ROOT/tests/demo/lib.sh"
@@ -36,9 +36,30 @@ check "status shows that run" says "short" "$(status | head -n 1)"
 "$FICUS" run resume -f "$SHOP/ficus.yaml" >"$SHOP/resume.log" 2>&1 &
 pid=$!
 check "and a bare resume goes on with it" until_ok 20 grep -q "soak: wait" "$SHOP/resume.log"
-kill -INT "$pid"
-status=0; wait "$pid" || status=$?
-same "until it is stopped" 10 "$status"
+
+# --- a second operator -----------------------------------------------------------------------------------------------------------
+refused() { # WHAT COMMAND…: refused, by whom and what to look at
+    local what=$1 out status=0
+    shift
+    out=$("$FICUS" "$@" -f "$SHOP/ficus.yaml" 2>&1) || status=$?
+    same "$what is refused while somebody else carries out a run" 9 "$status"
+    check "$what: it says who" says "context \"orders\" is in the hands of process $pid (run short)" "$out"
+    check "$what: and where to look" says "ficus status -w" "$out"
+}
+refused "cdc stop" cdc stop --context orders --execute
+refused "route set" route set orders-read --weight 77% --execute
+refused "route hold" route hold orders --for 1s --execute
+refused "route release" route release orders --execute
+refused "cutover start" cutover start --context orders --execute --confirm=orders
+check "the streams run" "$FICUS" cdc status --context orders -f "$SHOP/ficus.yaml"
+check "the weight is as it was" says '"weight_percent":0' "$(curl -s "http://127.0.0.1:$PORT_ADMIN/v1/status" | tr -d ' ')"
+kill -KILL "$pid"
+wait "$pid" 2>/dev/null
+byhand() { "$FICUS" "$@" -f "$SHOP/ficus.yaml"; }
+exits 0 "when its process has died a weight may be set" byhand route set orders-read --weight 7% --execute
+exits 0 "a hold too" byhand route hold orders --for 5s --execute
+exits 0 "and released" byhand route release orders --execute
+exits 0 "the streams may be stopped" byhand cdc stop --context orders --execute
 exits 0 "a bare rollback means it too" run rollback --execute
 empty_new
 fx_done
