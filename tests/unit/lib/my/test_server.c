@@ -20,6 +20,7 @@
 #include "lib/my/binlog.h"
 #include "lib/my/rowevent.h"
 #include "lib/value/decimal.h"
+#include "tests/unit/silence.h"
 
 static struct fx_db_conf conf = {.name = "orders",
                                  .engine = FX_MY,
@@ -341,7 +342,7 @@ static void test_session__a_server_that_falls_silent_is_given_up(void **state)
     getsockopt((int)mysql_get_socket(my_of(db)->mysql), SOL_SOCKET, SO_PEERCRED, &server, &len);
     assert_true(server.pid > 1);
     OK(fx_db_set_timeout(db, 100, &err));
-    kill(server.pid, SIGSTOP);
+    test_silence(server.pid);
     bool is_done = fx_db_exec(db, "select 1", NULL, 0, NULL, &err);
     kill(server.pid, SIGCONT);
     assert_false(is_done);

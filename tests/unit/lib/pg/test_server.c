@@ -17,6 +17,7 @@
 #include "lib/pg/pgoutput.h"
 #include "lib/pg/repl.h"
 #include "lib/value/map_pg.h"
+#include "tests/unit/silence.h"
 
 static struct fx_db_conf conf = {
     .name = "mono", .engine = FX_PG, .user = "ficus", .dbname = "shop", .connect_timeout_ms = 3000};
@@ -164,7 +165,7 @@ static void test_session__a_server_that_falls_silent_is_given_up(void **state)
     int pid = (int)strtol(fx_buf_cstr(&text), NULL, 10);
     OK(fx_db_set_timeout(db, 100, &err));
     int64_t began = fx_mono_now().us;
-    kill(pid, SIGSTOP);
+    test_silence(pid);
     bool is_done = fx_db_exec(db, "select 1", NULL, 0, NULL, &err);
     kill(pid, SIGCONT);
     int64_t took_ms = (fx_mono_now().us - began) / 1000;
