@@ -242,7 +242,9 @@ static bool probe_barrier(struct pln_cutover *cut, bool *ret, struct fx_err *err
 static bool step_barrier(struct pln_cutover *cut, struct fx_err *err)
 {
     return wait_until(cut, probe_barrier, cut->opt->barrier_ms,
-                      "the stream did not read the fence's mark", err);
+                      cut->b_is_new ? "the forward stream did not read the fence's mark"
+                                    : "the reverse stream did not read the fence's mark",
+                      err);
 }
 
 static bool probe_applied(struct pln_cutover *cut, bool *ret, struct fx_err *err)
@@ -275,7 +277,9 @@ static bool probe_reverse(struct pln_cutover *cut, bool *ret, struct fx_err *err
 static bool step_way_back(struct pln_cutover *cut, struct fx_err *err)
 {
     return wait_until(cut, probe_reverse, cut->opt->statement_ms,
-                      "the reverse stream did not read past the fence's mark", err) &&
+                      cut->b_is_new ? "the reverse stream did not read past the fence's mark"
+                                    : "the forward stream did not read past the fence's mark",
+                      err) &&
            cut->fx->armed(cut->world, cut->e + 1, err);
 }
 

@@ -28,7 +28,8 @@ struct world {
     int conflicts; /* fences that are rolled back by a deadlock first */
     bool heals;    /* a writer finds the fence expired right before the commit */
     bool never_applied;
-    bool loses_burns; /* somebody else moves the row whenever we want to */
+    bool never_read_back; /* the stream that will be the way back does not come past the mark */
+    bool loses_burns;     /* somebody else moves the row whenever we want to */
     bool both_accepted;
 };
 
@@ -126,9 +127,12 @@ static bool w_fence(void *world, int64_t e, bool *ret_taken, struct fx_err *err)
 
 static bool w_barrier(void *world, bool is_reverse, int64_t epoch, bool *ret, struct fx_err *err)
 {
-    (void)is_reverse;
+    struct world *w = world;
     (void)epoch;
-    return w_yes(world, ret, err);
+    if (!w_yes(world, ret, err))
+        return false;
+    *ret = !is_reverse || !w->never_read_back;
+    return true;
 }
 
 static bool w_applied(void *world, int64_t epoch, bool *ret, struct fx_err *err)
@@ -467,6 +471,29 @@ static void test_cutover__a_stream_that_stalls_is_an_abort_in_time(void **state)
     assert_settled(&w, false, "stalled");
 }
 
+static void test_cutover__a_way_back_that_stalls_is_named_by_its_direction(void **state)
+{
+    (void)state;
+    static const char *const streams[] = {"the forward stream did not",
+                                          "the reverse stream did not"};
+    for (int b_is_new = 0; b_is_new <= 1; b_is_new++) {
+        struct world w = fresh();
+        struct pln_cutover_options opt = pln_cutover_options_default();
+        struct pln_cutover_result result;
+        struct fx_err err = FX_ERR_INIT;
+        opt.statement_ms = 20;
+        w.never_read_back = true;
+        struct pln_cutover cut = machine(&w, &opt, &result);
+        cut.b_is_new = b_is_new != 0;
+        assert_false(pln_cutover_machine(&cut, &err));
+        assert_int_equal(err.code, FX_E_ABORTED);
+        if (strstr(err.message, streams[b_is_new]) == NULL &&
+            strstr(err.detail, streams[b_is_new]) == NULL)
+            fail_msg("%s: %s\n%s", streams[b_is_new], err.message, err.detail);
+        assert_settled(&w, false, "way back");
+    }
+}
+
 static void test_cutover__rows_that_never_settle_are_an_error(void **state)
 {
     (void)state;
@@ -575,6 +602,7 @@ int main(void)
         cmocka_unit_test(test_cutover__fence_is_tried_again_and_held_again),
         cmocka_unit_test(test_cutover__a_fence_that_healed_is_an_abort),
         cmocka_unit_test(test_cutover__a_stream_that_stalls_is_an_abort_in_time),
+        cmocka_unit_test(test_cutover__a_way_back_that_stalls_is_named_by_its_direction),
         cmocka_unit_test(test_cutover__rows_that_never_settle_are_an_error),
         cmocka_unit_test(test_cutover__another_operator_is_left_alone),
         cmocka_unit_test(test_cutover__a_full_disk_under_the_journal_never_closes_both_sides),
