@@ -14,5 +14,7 @@
 /* `what`: "run orders-extract", "cdc stop"; shown to whoever finds it locked. Released with fx_flock_release. */
 bool pln_lock_context(const char *state_dir, const char *context, const char *what,
                       struct fx_flock **ret_lock, struct fx_err *err) FX_MUST_CHECK;
+/* The same refusal without taking it: for whoever would first complain of what the holder is about to change. */
+bool pln_lock_look(const char *state_dir, const char *context, struct fx_err *err) FX_MUST_CHECK;
 
 #endif

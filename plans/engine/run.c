@@ -61,10 +61,10 @@ static bool take_lock(struct run *run, const struct pln_env *env, struct fx_err 
     snprintf(what, sizeof what, "run %.80s", run->name);
     if (!fx_dir_make(run->dir, err))
         return fx_ctx(err, "making the directory of the run");
-    if (!fx_flock_take(path, what, &run->lock, err))
-        return fx_ctx(err, "taking control of the run \"%s\"", run->name);
     return pln_lock_context(env->project->state_dir, run->plan->context, what, &run->context_lock,
-                            err);
+                            err) &&
+           (fx_flock_take(path, what, &run->lock, err) ||
+            fx_ctx(err, "taking control of the run \"%s\"", run->name));
 }
 
 /* A journal or plan that cannot be read is that of a run in progress, until somebody has looked. */
@@ -156,7 +156,7 @@ static bool open_run(struct run *run, const struct pln_env *env, const char *mod
 static bool start(struct run *run, const struct pln_env *env, struct fx_err *err)
 {
     int64_t facade_epoch = 0;
-    if (!peek(run, err))
+    if (!peek(run, err) || !pln_lock_look(env->project->state_dir, run->plan->context, err))
         return false;
     if (pln_state_is_open(&run->state) && pln_state_has_begun(&run->state))
         return refuse_second_start(run, err);
@@ -266,6 +266,7 @@ static bool reopen(struct run *run, const struct pln_env *env, const char *mode,
         return fx_hint(err, "Run: ficus run start PLAN --execute");
     }
     if (!load_copy(run, env, !is_back && run->state.phase == PLN_PHASE_FORWARD, err) ||
+        !pln_lock_look(env->project->state_dir, run->plan->context, err) ||
         (has_way_back && !pln_runs_at_end(env->project, run->plan->context, run->name, err)) ||
         !pln_real_new(env, run->plan, run->dir, run->state.opened, &run->real, err))
         return false;

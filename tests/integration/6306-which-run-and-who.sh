@@ -24,6 +24,7 @@ empty_new() { my_sql orders orders "delete from order_lines; delete from order_f
 exits 0 "a run comes to its end" run start "$(plan aaa "$COPY")" --execute
 exits 0 "and is rolled back" run rollback --execute
 empty_new
+exits 0 "another one too" run start "$(plan bbb '{id: soak, do: {wait: 1s}}')" --execute
 short=$(plan short "$COPY" "$SOAK")
 FICUS_FAILPOINT=journal.RUN_OPENED.after:sleep=2000 FICUS_FAILPOINT_LOG=$FX_DIR/points "$FICUS" run start "$short" --execute \
     -f "$SHOP/ficus.yaml" >"$SHOP/short.log" 2>&1 &
@@ -51,12 +52,19 @@ refused "route set" route set orders-read --weight 77% --execute
 refused "route hold" route hold orders --for 1s --execute
 refused "route release" route release orders --execute
 refused "cutover start" cutover start --context orders --execute --confirm=orders
+refused "a second start of the run" run start "$short" --execute
+refused "another plan" run start "$(plan other "$COPY")" --execute
+refused "resume" run resume
+refused "rollback" run rollback short --execute
+refused "a rollback of a run that has ended" run rollback bbb --execute
 check "the streams run" "$FICUS" cdc status --context orders -f "$SHOP/ficus.yaml"
 check "the weight is as it was" says '"weight_percent":0' "$(curl -s "http://127.0.0.1:$PORT_ADMIN/v1/status" | tr -d ' ')"
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null
 byhand() { "$FICUS" "$@" -f "$SHOP/ficus.yaml"; }
-exits 0 "when its process has died a weight may be set" byhand route set orders-read --weight 7% --execute
+exits 2 "when its process has died a second start is told to resume" run start "$short" --execute
+check "by name" says "ficus run resume short" "$(run start "$short" --execute 2>&1)"
+exits 0 "a weight may be set" byhand route set orders-read --weight 7% --execute
 exits 0 "a hold too" byhand route hold orders --for 5s --execute
 exits 0 "and released" byhand route release orders --execute
 exits 0 "the streams may be stopped" byhand cdc stop --context orders --execute
