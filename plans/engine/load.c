@@ -352,6 +352,30 @@ static void check_order(struct loader *ld)
     }
 }
 
+/* Ownership moves to and fro: each move needs the tables where the one before has left them. */
+static void check_moves(struct loader *ld)
+{
+    const struct pln_step *owner = NULL; /* the cut-over that has moved them to the new side */
+    for (size_t i = 0; i < ld->plan->n_steps; i++) {
+        const struct pln_step *step = &ld->plan->steps[i];
+        const struct fx_node *at = fx_node_get(step->node, "do");
+        if (step->kind == PLN_CUTOVER && owner != NULL)
+            fx_problem(
+                ld->problems, at,
+                "step \"%s\" cuts over, but step \"%s\" in line %d has done so already, and no "
+                "step between them does cutover.fallback",
+                step->id, owner->id, owner->node->line);
+        else if (step->kind == PLN_CUTOVER_FALLBACK && owner == NULL)
+            fx_problem(
+                ld->problems, at,
+                "step \"%s\" falls back, but no step before it does cutover: the old side has "
+                "the tables",
+                step->id);
+        if (step->kind == PLN_CUTOVER || step->kind == PLN_CUTOVER_FALLBACK)
+            owner = step->kind == PLN_CUTOVER ? step : NULL;
+    }
+}
+
 static bool is_plain_name(const char *name)
 {
     size_t len = strlen(name);
@@ -406,6 +430,7 @@ static void read_plan(struct loader *ld, const struct fx_node *root)
         for (const struct fx_node *n = head.steps->first; n != NULL; n = n->next)
             read_step(ld, n);
         check_order(ld);
+        check_moves(ld);
     }
 }
 
