@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Draws the picture of a run line by line. Each line is made in a scratch buffer and cut to the terminal's width by
- * columns, not bytes; escape sequences count nothing.
+ * columns, not bytes; escape sequences count nothing. What was cut is marked, and no number is ever shown in part.
  */
 #include "plans/engine/picture.h"
 
@@ -31,31 +31,86 @@ static const char *tint_off(const struct canvas *c, enum tint tint)
     return c->use_colour && tint != TINT_NONE ? "\x1b[0m" : "";
 }
 
+/* Length of the glyph or escape sequence that begins at s[i]. */
+static size_t glyph_len(struct fx_str s, size_t i, bool *ret_is_escape)
+{
+    size_t n = 1;
+    *ret_is_escape = s.ptr[i] == '\x1b';
+    if (*ret_is_escape)
+        while (i + n < s.len && s.ptr[i + n - 1] != 'm')
+            n++;
+    else
+        while (i + n < s.len && ((unsigned char)s.ptr[i + n] & 0xC0) == 0x80)
+            n++;
+    return n;
+}
+
+static bool is_digit(char ch)
+{
+    return ch >= '0' && ch <= '9';
+}
+
+/*
+ * How many columns of a line that is too wide are shown before "…": whole words, and no number whose unit or next
+ * group of digits is cut away ("25 ms" must not become "25", nor "48 210" become "48"). `text` has one byte a column.
+ */
+static size_t columns_kept(struct fx_str text, size_t width)
+{
+    size_t most = width > 2 ? width - 2 : 0;
+    size_t n = most;
+    while (n > 0 && text.ptr[n] != ' ' && text.ptr[n - 1] != ' ')
+        n--;
+    if (n <= most / 2) { /* one long word, a path: a part of it is better than nothing */
+        n = most;
+        while (n > 0 && is_digit(text.ptr[n]) && is_digit(text.ptr[n - 1]))
+            n--;
+        return n;
+    }
+    for (;;) {
+        while (n > 0 && text.ptr[n - 1] == ' ')
+            n--;
+        size_t word = n;
+        while (word > 0 && text.ptr[word - 1] != ' ')
+            word--;
+        bool goes_on = text.ptr[n] == ' ' && n + 1 < text.len && text.ptr[n + 1] != ' ';
+        if (n == 0 || !goes_on || !is_digit(text.ptr[word]))
+            return n;
+        n = word;
+    }
+}
+
+static size_t columns_of(struct fx_str line, struct fx_buf *plain)
+{
+    size_t columns = 0;
+    bool is_escape = false;
+    for (size_t i = 0, n; i < line.len; i += n) {
+        n = glyph_len(line, i, &is_escape);
+        columns += is_escape ? 0 : 1;
+        if (!is_escape && plain != NULL)
+            fx_buf_add_char(plain, n == 1 ? line.ptr[i] : 'x');
+    }
+    return columns;
+}
+
 /* Copies the scratch line, at most `width` columns of it, and ends it. */
 static void flush_line(struct canvas *c)
 {
+    FX_AUTO(fx_buf) struct fx_buf plain = FX_BUF(16384);
     struct fx_str s = fx_buf_str(&c->line);
-    int columns = 0;
-    bool was_cut = false;
-    for (size_t i = 0; i < s.len;) {
-        size_t n = 1;
-        bool is_escape = s.ptr[i] == '\x1b';
-        if (is_escape) {
-            while (i + n < s.len && s.ptr[i + n - 1] != 'm')
-                n++;
-        } else {
-            while (i + n < s.len && ((unsigned char)s.ptr[i + n] & 0xC0) == 0x80)
-                n++;
-            columns++;
-        }
-        if (is_escape || c->width == 0 || columns <= c->width)
+    size_t kept = columns_of(s, &plain), column = 0;
+    bool was_cut = c->width > 0 && kept > (size_t)c->width;
+    if (was_cut)
+        kept = columns_kept(fx_buf_str(&plain), (size_t)c->width);
+    for (size_t i = 0, n; i < s.len; i += n) {
+        bool is_escape = false;
+        n = glyph_len(s, i, &is_escape);
+        if (is_escape || column < kept)
             fx_buf_add(c->out, fx_str_sub(s, i, n));
-        else
-            was_cut = true;
-        i += n;
+        column += is_escape ? 0 : 1;
     }
-    if (was_cut && c->use_colour)
-        fx_buf_add_c(c->out, "\x1b[0m");
+    if (was_cut)
+        fx_buf_printf(c->out, "%s…%s", kept > 0 && plain.ptr[kept] == ' ' ? " " : "",
+                      c->use_colour ? "\x1b[0m" : "");
     fx_buf_add_char(c->out, '\n');
     fx_buf_clear(&c->line);
 }
@@ -112,11 +167,41 @@ static const struct {
     [PLN_MARK_STOPPED] = {"‖", "stopped", TINT_YELLOW},
 };
 
+/* Why a run ended is the one text that must not be cut: it goes on below, word by word. */
+static void draw_reason(struct canvas *c, const char *text)
+{
+    const size_t room = FX_MAX((size_t)c->width, (size_t)20) - 4;
+    struct fx_str rest = fx_str_from(text);
+    while (rest.len > 0) {
+        size_t fits = 0, columns = 0, n = 0;
+        bool is_escape = false;
+        for (size_t i = 0; i < rest.len && columns < room; i += n, columns++) {
+            n = glyph_len(rest, i, &is_escape);
+            if (i + n == rest.len || rest.ptr[i + n] == ' ')
+                fits = i + n;
+        }
+        if (fits == 0)
+            fits = strcspn(rest.ptr, " "); /* a word wider than the terminal is cut as any line */
+        fx_buf_printf(&c->line, "    %.*s", (int)fits, rest.ptr);
+        flush_line(c);
+        rest = fx_str_sub(rest, fits, rest.len);
+        while (rest.len > 0 && rest.ptr[0] == ' ')
+            rest = fx_str_sub(rest, 1, rest.len);
+    }
+}
+
 static void draw_head(struct canvas *c, const struct pln_picture *pic)
 {
+    const char *reason = pic->outcome != NULL ? strstr(pic->outcome, ": ") : NULL;
+    size_t whole = pic->outcome != NULL ? strlen(pic->name) + strlen(pic->outcome) + 20 : 0;
+    if (c->width == 0 || whole <= (size_t)c->width)
+        reason = NULL;
     fx_buf_printf(&c->line, "%s%s%s  ", tint_on(c, TINT_BOLD), pic->name, tint_off(c, TINT_BOLD));
     if (pic->outcome != NULL)
-        fx_buf_printf(&c->line, "%s", pic->outcome);
+        fx_buf_printf(
+            &c->line, "%.*s",
+            (int)(reason != NULL ? (size_t)(reason - pic->outcome) + 1 : strlen(pic->outcome)),
+            pic->outcome);
     else if (pic->current < pic->n_steps)
         fx_buf_printf(&c->line, "step %zu/%zu %s", pic->current + 1, pic->n_steps,
                       pic->steps[pic->current].id);
@@ -128,6 +213,8 @@ static void draw_head(struct canvas *c, const struct pln_picture *pic)
         add_span(&c->line, pic->elapsed_ms);
     }
     flush_line(c);
+    if (reason != NULL)
+        draw_reason(c, reason + 2);
 }
 
 static void draw_steps(struct canvas *c, const struct pln_picture *pic)
@@ -139,7 +226,7 @@ static void draw_steps(struct canvas *c, const struct pln_picture *pic)
     for (size_t i = 0; i < pic->n_steps; i++) {
         const struct pln_picture_step *step = &pic->steps[i];
         enum tint tint = marks[step->mark].tint;
-        fx_buf_printf(&c->line, "  %s%s %-*s %-18s %-8s", tint_on(c, tint), marks[step->mark].sign,
+        fx_buf_printf(&c->line, "  %s%s %-*s %-16s %-7s", tint_on(c, tint), marks[step->mark].sign,
                       (int)width, step->id, step->what, marks[step->mark].word);
         if (step->elapsed_ms >= 0) {
             fx_buf_add_char(&c->line, ' ');
@@ -183,7 +270,7 @@ static void draw_stream(struct canvas *c, const char *from, const char *to,
         add_count(&c->line, st->rows_per_s);
         fx_buf_add_c(&c->line, " rows/s   ");
         add_count(&c->line, st->applied_txns);
-        fx_buf_add_c(&c->line, " transactions   ");
+        fx_buf_add_c(&c->line, " txns   ");
         add_count(&c->line, st->loops_discarded);
         fx_buf_add_c(&c->line, " loops dropped");
     }
@@ -208,6 +295,29 @@ static void add_side(struct fx_buf *out, const char *name, int64_t requests, int
         fx_buf_printf(out, ", p99 %.0f ms", p99_ms);
 }
 
+/* The new side goes to a line of its own, below the old one, where both do not fit; with nothing to it, to none. */
+static void draw_route(struct canvas *c, const struct fcd_route_status *route)
+{
+    FX_AUTO(fx_buf) struct fx_buf side = FX_BUF(1024);
+    begin(c, "route");
+    fx_buf_printf(&c->line, "%s %g %% new   ", route->id, route->weight_percent);
+    size_t indent = columns_of(fx_buf_str(&c->line), NULL);
+    add_side(&c->line, "old", route->requests_old, route->errors_old, route->p99_old_ms);
+    add_side(&side, "new", route->requests_new, route->errors_new, route->p99_new_ms);
+    size_t both = columns_of(fx_buf_str(&c->line), NULL) + 3 + side.len;
+    if (route->requests_new == 0 && route->weight_percent <= 0) {
+        flush_line(c);
+        return;
+    }
+    if (c->width > 0 && both > (size_t)c->width) {
+        flush_line(c);
+        fx_buf_printf(&c->line, "%*s%s", (int)indent, "", fx_buf_cstr(&side));
+    } else {
+        fx_buf_printf(&c->line, "   %s", fx_buf_cstr(&side));
+    }
+    flush_line(c);
+}
+
 static void draw_routes(struct canvas *c, const struct fcd_status *facade, const char *group)
 {
     for (size_t i = 0; i < facade->n_routes; i++) {
@@ -227,12 +337,7 @@ static void draw_routes(struct canvas *c, const struct fcd_status *facade, const
                 fx_buf_printf(&c->line, "   %" PRId64 " dropped", route->shadow_dropped);
             flush_line(c);
         }
-        begin(c, "route");
-        fx_buf_printf(&c->line, "%s %g %% new   ", route->id, route->weight_percent);
-        add_side(&c->line, "old", route->requests_old, route->errors_old, route->p99_old_ms);
-        fx_buf_add_c(&c->line, "   ");
-        add_side(&c->line, "new", route->requests_new, route->errors_new, route->p99_new_ms);
-        flush_line(c);
+        draw_route(c, route);
     }
 }
 

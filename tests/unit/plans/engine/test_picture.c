@@ -99,6 +99,85 @@ static void test_picture__keeps_every_line_within_the_width(void **state)
     }
 }
 
+static void line_at(const char *note, int width, struct fx_buf *out)
+{
+    struct pln_picture pic = example();
+    pic.live.forward_error = note;
+    FX_AUTO(fx_buf) struct fx_buf all = FX_BUF(65536);
+    pln_picture_draw(&pic, width, false, &all);
+    const char *at = strstr(fx_buf_cstr(&all), "no answer: ");
+    fx_buf_clear(out);
+    fx_buf_add(out, fx_str_sub(fx_str_from(at), 0, strcspn(at, "\n")));
+}
+
+/* At every width what is shown is one of these: a number never loses a digit, a group of digits or its unit. */
+static void test_picture__marks_what_it_cuts_and_never_cuts_a_number(void **state)
+{
+    (void)state;
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1024);
+    const char *note = "p99 250 ms  48 210 331 rows  0.25 % of all  end";
+    static const char *const shown[] = {
+        "…",
+        "p99 …",
+        "p99 250 ms …",
+        "p99 250 ms  48 210 331 rows …",
+        "p99 250 ms  48 210 331 rows  0.25 % …",
+        "p99 250 ms  48 210 331 rows  0.25 % of …",
+        "p99 250 ms  48 210 331 rows  0.25 % of all …",
+        "p99 250 ms  48 210 331 rows  0.25 % of all  end",
+    };
+    size_t seen = 0;
+    for (int width = 44; width < 100; width++) {
+        line_at(note, width, &out);
+        const char *text = fx_buf_cstr(&out);
+        assert_int_equal(strncmp(text, "no answer: ", 11), 0);
+        while (seen < FX_ARRAY_LEN(shown) && strcmp(text + 11, shown[seen]) != 0)
+            seen++;
+        assert_true(seen < FX_ARRAY_LEN(shown));
+    }
+    assert_int_equal(seen, FX_ARRAY_LEN(shown) - 1);
+}
+
+static void test_picture__sets_the_new_side_below_the_old_where_both_do_not_fit(void **state)
+{
+    (void)state;
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(65536);
+    struct fcd_route_status route = {.id = "orders-read",
+                                     .group = "orders",
+                                     .requests_old = 48210,
+                                     .requests_new = 7,
+                                     .p99_old_ms = 25,
+                                     .p99_new_ms = 250};
+    struct fcd_status facade = {.routes = &route, .n_routes = 1};
+    struct pln_picture pic = example();
+    pic.live.facade_error = NULL;
+    pic.live.facade = &facade;
+    pln_picture_draw(&pic, 80, false, &out);
+    assert_non_null(
+        strstr(fx_buf_cstr(&out), "old 48 210 requests, 0.00 % errors, p99 25 ms\n    "));
+    assert_non_null(strstr(fx_buf_cstr(&out), "    new 7 requests, 0.00 % errors, p99 250 ms\n"));
+}
+
+static void test_picture__shows_the_whole_reason_of_an_end(void **state)
+{
+    (void)state;
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(65536);
+    struct pln_picture pic = example();
+    pic.outcome = "rolled back: gate of step \"canary\" failed: mismatch 50.94 % of 53 (limit 1.00 "
+                  "% of at least 1), the last: GET /orders/7: /total: 1 and 100";
+    pln_picture_draw(&pic, 80, false, &out);
+    assert_non_null(
+        strstr(fx_buf_cstr(&out),
+               "orders-extract  rolled back:   1 min 05 s\n"
+               "    gate of step \"canary\" failed: mismatch 50.94 % of 53 (limit 1.00 % "
+               "of at\n"
+               "    least 1), the last: GET /orders/7: /total: 1 and 100\n"
+               "  ✓ copy"));
+    fx_buf_clear(&out);
+    pln_picture_draw(&pic, 200, false, &out);
+    assert_non_null(strstr(fx_buf_cstr(&out), "1 and 100   1 min 05 s\n"));
+}
+
 static void test_picture__reports_only_changes(void **state)
 {
     (void)state;
@@ -123,6 +202,9 @@ int main(void)
         cmocka_unit_test(test_picture__says_what_did_not_answer),
         cmocka_unit_test(test_picture__promises_no_way_back_without_the_reverse_stream),
         cmocka_unit_test(test_picture__keeps_every_line_within_the_width),
+        cmocka_unit_test(test_picture__marks_what_it_cuts_and_never_cuts_a_number),
+        cmocka_unit_test(test_picture__sets_the_new_side_below_the_old_where_both_do_not_fit),
+        cmocka_unit_test(test_picture__shows_the_whole_reason_of_an_end),
         cmocka_unit_test(test_picture__reports_only_changes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
