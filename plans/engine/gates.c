@@ -189,7 +189,10 @@ static enum pln_verdict report_gate(const struct pln_gate *gate, const struct pl
         limits.max_age_ms = gate->ms;
     switch (rec_gate(r, &limits, f->now, why)) {
     case REC_GATE_PASS: return PLN_PASS;
-    case REC_GATE_FAIL: return PLN_FAIL;
+    case REC_GATE_FAIL:
+        if (f->report_path != NULL)
+            fx_buf_printf(why, "; which: %s", f->report_path);
+        return PLN_FAIL;
     case REC_GATE_UNKNOWN: break;
     }
     return PLN_UNKNOWN;
@@ -220,7 +223,11 @@ static enum pln_verdict mismatch_gate(const struct pln_gate *gate, const struct 
     double at_worst = percent_of(f->shadow_mismatch, FX_MAX(f->shadow_compared, gate->at_least));
     fx_buf_printf(why, "mismatch %.2f %% of %lld (limit %.2f %% of at least %lld)", measured,
                   (long long)f->shadow_compared, gate->limit, (long long)gate->at_least);
-    return share(measured, at_worst, gate->limit, f->shadow_compared >= gate->at_least);
+    enum pln_verdict verdict =
+        share(measured, at_worst, gate->limit, f->shadow_compared >= gate->at_least);
+    if (verdict == PLN_FAIL && f->mismatch_last[0] != '\0')
+        fx_buf_printf(why, ", the last: %s", f->mismatch_last);
+    return verdict;
 }
 
 static enum pln_verdict error_gate(const struct pln_gate *gate, const struct pln_facts *f,

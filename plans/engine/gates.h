@@ -11,11 +11,16 @@
 
 enum pln_verdict { PLN_PASS, PLN_FAIL, PLN_UNKNOWN };
 
+enum { PLN_EXEMPLAR_MAX = 128 };
+
 /* What a gate may look at. A negative number means: not measured. */
 struct pln_facts {
     const struct rec_report *report; /* newest of this run; NULL: none */
+    const char *report_path;         /* its text for people; NULL: nowhere */
     struct fx_wall now;
     int64_t shadow_compared, shadow_mismatch;
+    char
+        mismatch_last[PLN_EXEMPLAR_MAX]; /* "GET /orders/7: /total: 1 and 100"; "": none is known */
     int64_t requests_old, requests_new, errors_old, errors_new;
     double p99_old_ms, p99_new_ms;
     int64_t predicted_pause_ms;

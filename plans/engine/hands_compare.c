@@ -17,6 +17,8 @@ void pln_real_load_report(struct pln_real *real, struct fx_wall opened)
         !rec_report_load(path, &real->report_arena, &real->report, &ignored) ||
         real->report->started.us < opened.us)
         real->report = NULL;
+    real->report_path =
+        fx_arena_printf(&real->arena, "%s/report.txt", report_path(real, &real->arena));
 }
 
 static bool on_rows(void *arg, const char *table, int64_t rows)
@@ -45,6 +47,7 @@ bool pln_real_compare(struct pln_real *real, struct pln_exec *ex, const struct p
         !fx_dir_make(latest, err) || !rec_report_write(report, latest, err))
         return fx_ctx(err, "writing the report of step \"%s\"", step->id);
     real->report = report;
+    real->report_path = fx_arena_printf(&real->report_arena, "%s/report.txt", dir);
     char text[256];
     snprintf(text, sizeof text, "%lld rows compared, %lld divergent, %.0f %% coverage (%s)",
              (long long)report->rows_compared, (long long)report->divergent,

@@ -28,6 +28,7 @@ struct pln_real {
     struct fx_arena arena;        /* life of the run */
     struct fx_arena report_arena; /* newest report */
     struct rec_report *report;
+    const char *report_path; /* what people read of it */
     int64_t epoch;
     bool has_claimed;
     bool wants_streams; /* both should be alive: tick restarts them */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What steps ask of the running facade, and what gates learn from it. */
+#include "lib/fmt/text.h"
 #include "plans/engine/hands_priv.h"
 #include "plans/engine/sides.h"
 
@@ -141,6 +142,13 @@ static void add_route(struct pln_facts *f, const struct fcd_route_status *r, boo
     if (is_first) {
         f->shadow_compared = f->shadow_mismatch = 0;
         f->requests_old = f->requests_new = f->errors_old = f->errors_new = 0;
+    }
+    if (r->exemplar != NULL && r->shadow_mismatch > 0) {
+        struct fx_str fit = fx_utf8_clip(fx_str_from(r->exemplar), sizeof f->mismatch_last - 1);
+        memcpy(f->mismatch_last, fit.ptr, fit.len);
+        f->mismatch_last[fit.len] = '\0';
+        for (char *c = f->mismatch_last; *c != '\0'; c++)
+            *c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c; /* it comes out of an answer */
     }
     f->shadow_compared += r->shadow_compared;
     f->shadow_mismatch += r->shadow_mismatch;

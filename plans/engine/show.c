@@ -8,6 +8,19 @@
 #include "plans/engine/picture.h"
 #include "plans/engine/undo.h"
 
+/* In the largest unit in which it is a whole number. */
+static void add_duration(struct fx_buf *out, int64_t ms)
+{
+    static const struct {
+        int64_t ms;
+        const char *unit;
+    } units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}, {1, "ms"}};
+    size_t i = 0;
+    while (i + 1 < FX_ARRAY_LEN(units) && (ms < units[i].ms || ms % units[i].ms != 0))
+        i++;
+    fx_buf_printf(out, "%lld %s", (long long)(ms / units[i].ms), units[i].unit);
+}
+
 static void show_step(const struct pln_step *step, struct fx_buf *out)
 {
     const struct pln_kind_info *info = pln_kind_info(step->kind);
@@ -20,6 +33,15 @@ static void show_step(const struct pln_step *step, struct fx_buf *out)
             fx_buf_printf(out, " (%g %%)", step->percent);
         for (size_t i = 0; i < step->n_through; i++)
             fx_buf_printf(out, "%s%g %%", i == 0 ? "  through " : ", ", step->through[i]);
+        if (step->n_through > 0) {
+            fx_buf_add_c(out, ", each for ");
+            add_duration(out, step->every_ms);
+        }
+        fx_buf_add_char(out, '\n');
+    }
+    if (step->kind == PLN_WAIT) {
+        fx_buf_add_c(out, "       for ");
+        add_duration(out, step->wait_ms);
         fx_buf_add_char(out, '\n');
     }
     for (size_t i = 0; i < step->n_gates; i++) {
