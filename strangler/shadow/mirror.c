@@ -137,10 +137,20 @@ static void dispose(struct fcd_shadow_job *job)
 
 static void start_some(struct fcd_mirror *mirror);
 
+static bool is_shadowed(struct fcd_mirror *mirror, struct fcd_route *route)
+{
+    return fcd_route_dial(mirror->worker, route)->shadow_percent > 0;
+}
+
 static void end(struct fcd_shadow_job *job, enum result result)
 {
     struct fcd_mirror *mirror = job->mirror;
-    count(mirror, job->route, result);
+    /*
+     * Once the shadow is switched off its numbers are closed: those that were still being asked again, differences all
+     * of them, would be counted alone and stand there as if everything had differed.
+     */
+    if (is_shadowed(mirror, job->route))
+        count(mirror, job->route, result);
     dispose(job);
     start_some(mirror);
 }
@@ -298,7 +308,7 @@ static void add_exemplar(struct fcd_shadow_job *job, const char *difference)
     struct fcd_mirror *mirror = job->mirror;
     struct fcd_exemplars *kept = &job->route->exemplars;
     size_t most = (size_t)conf_of(mirror)->exemplars;
-    if (most == 0)
+    if (most == 0 || !is_shadowed(mirror, job->route))
         return;
     if (kept->items == NULL)
         kept->items = fx_alloc_array(kept->max = most, sizeof *kept->items);

@@ -51,6 +51,25 @@ static void test_shadow__compares_documents_and_tells_stale_from_wrong(void **st
     stage_close(&stage);
 }
 
+static void test_shadow__what_ends_after_it_was_switched_off_is_not_counted(void **state)
+{
+    (void)state;
+    stage_open(&stage, "");
+    assert_int_equal(shadow(100, 300), 200);
+    atomic_store(&stage.old.body, "{\"a\":1}");
+    atomic_store(&stage.new_side.body, "{\"a\":2}");
+    assert_int_equal(stage_side(&stage, "GET", ""), '?');
+    fx_sleep_ms(50);
+    assert_int_equal(shadow(0, 300), 200);
+    fx_sleep_ms(600); /* the second look is over */
+    assert_int_equal((int)status_number(&stage, "orders-read", "shadow_compared"), 0);
+    assert_int_equal((int)status_number(&stage, "orders-read", "shadow_mismatch"), 0);
+    FX_AUTO(reply) struct reply reply = {0};
+    request(stage.admin_port, "GET", "/v1/status", "", NULL, &reply);
+    assert_null(strstr(reply.body.ptr, "/a: 1 and 2"));
+    stage_close(&stage);
+}
+
 static int64_t longest_of(int n)
 {
     FX_AUTO(reply) struct reply reply = {0};
@@ -86,6 +105,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shadow__compares_documents_and_tells_stale_from_wrong),
+        cmocka_unit_test(test_shadow__what_ends_after_it_was_switched_off_is_not_counted),
         cmocka_unit_test(test_shadow__a_black_hole_costs_the_customer_nothing),
     };
     return STAGE_RUN(tests);
