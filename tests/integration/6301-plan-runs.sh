@@ -86,7 +86,7 @@ exits 9 "a second controller is refused" run resume short
 exits 9 "so is a cut-over by hand beside it" "$FICUS" cutover start --context orders --execute --confirm=orders -f "$SHOP/ficus.yaml"
 exits 9 "and so is dropping its streams" "$FICUS" cdc drop --context orders --execute --confirm=orders -f "$SHOP/ficus.yaml"
 check "and told who has it" says "$pid" "$(run resume short 2>&1)"
-exits 2 "so is a second start" run start "$P" --execute
+exits 9 "so is a second start" run start "$P" --execute
 kill -INT "$pid"
 status=0; wait "$pid" || status=$?
 same "Ctrl-C stops it at a safe point" 10 "$status"
