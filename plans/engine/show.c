@@ -312,7 +312,8 @@ bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
             .elapsed_ms = elapsed_ms(&state->steps[i], now),
             .note = running_note(&plan->steps[i], &state->steps[i], now, arena),
         };
-        if (is_abandoned && steps[i].mark == PLN_MARK_RUNNING) {
+        bool is_at_rest = is_abandoned || state->phase == PLN_PHASE_STUCK;
+        if (is_at_rest && steps[i].mark == PLN_MARK_RUNNING) {
             steps[i].mark = PLN_MARK_STOPPED;
             steps[i].elapsed_ms = -1; /* when it ended is not known */
         }
@@ -325,7 +326,9 @@ bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
         .steps = steps,
         .n_steps = plan->n_steps,
         .current = state->current >= 0 ? (size_t)state->current : plan->n_steps,
-        .elapsed_ms = ((is_over ? state->closed.us : now.us) - state->opened.us) / 1000,
+        /* a stuck run is not at its end: somebody has yet to take it there */
+        .elapsed_ms =
+            ((pln_state_is_open(state) ? now.us : state->closed.us) - state->opened.us) / 1000,
         .equal = equal_line(project, name, arena, now),
         .cutover_step = state->cut_step >= 0
                             ? pln_cutover_step_text((enum pln_cutover_step)state->cut_step)

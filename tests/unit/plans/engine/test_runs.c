@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which run a command without a name means. */
+/* Which run a command without a name means, and what the picture says of one that is stuck. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -11,6 +11,7 @@
 #include "lib/io/file.h"
 #include "lib/io/flock.h"
 #include "plans/engine/journal.h"
+#include "plans/engine/picture.h"
 #include "plans/engine/plan.h"
 #include "tests/unit/tmp.h"
 
@@ -29,7 +30,7 @@ static void project_up(struct project *p)
         fx_arena_printf(&p->arena, "%s/ficus-test-runs.%d.%d", test_tmp(), (int)getpid(), ++number);
 }
 
-/* `records`: o opened for a start, i intent, d done, h held, r rollback, f finished, b rolled back. */
+/* `records`: o opened for a start, i intent, d done, h held, r rollback, f finished, b rolled back, s stuck. */
 static void write_run(struct project *p, const char *name, const char *context, const char *records)
 {
     const char *dir = fx_arena_printf(&p->arena, "%s/runs/%s", p->project.state_dir, name);
@@ -55,7 +56,11 @@ static void write_run(struct project *p, const char *name, const char *context, 
                                                        : PLN_REC_RUN_CLOSED,
                                            *c == 'i' || *c == 'd' ? &step : NULL);
         rec.epoch = state->epoch + 1;
-        rec.text = *c == 'o' ? "start" : *c == 'f' ? "finished" : *c == 'b' ? "rolled back" : "";
+        rec.text = *c == 'o'   ? "start"
+                   : *c == 'f' ? "finished"
+                   : *c == 'b' ? "rolled back"
+                   : *c == 's' ? "stuck"
+                               : "";
         assert_true(pln_journal_append(journal, &rec, &p->err));
         fx_sleep_ms(2); /* each record has an instant of its own */
     }
@@ -120,12 +125,34 @@ static void test_find__does_not_choose_between_two_that_wait(void **state)
     fx_arena_done(&p.arena);
 }
 
+/* It took 19 s and more to say so, and its head said 120 ms. */
+static void test_picture__of_a_stuck_run_counts_until_now(void **state)
+{
+    (void)state;
+    struct project p;
+    struct pln_picture pic;
+    project_up(&p);
+    write_run(&p, "short", "orders", "oirs");
+    write_run(&p, "gone", "orders", "oirb");
+    assert_true(pln_run_picture(&p.project, "gone", false, &p.arena, &pic, &p.err));
+    int64_t gone_ms = pic.elapsed_ms;
+    fx_sleep_ms(100);
+    assert_true(pln_run_picture(&p.project, "short", false, &p.arena, &pic, &p.err));
+    assert_true(pic.elapsed_ms >= 100);
+    assert_int_equal(pic.steps[0].mark, PLN_MARK_STOPPED);
+    assert_int_equal(pic.steps[0].elapsed_ms, -1);
+    assert_true(pln_run_picture(&p.project, "gone", false, &p.arena, &pic, &p.err));
+    assert_int_equal(pic.elapsed_ms, gone_ms);
+    fx_arena_done(&p.arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_find__a_run_that_was_stopped_before_its_first_step_is_the_newest),
         cmocka_unit_test(test_find__prefers_a_run_that_is_not_at_its_end),
         cmocka_unit_test(test_find__does_not_choose_between_two_that_wait),
+        cmocka_unit_test(test_picture__of_a_stuck_run_counts_until_now),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
