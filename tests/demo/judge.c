@@ -340,6 +340,8 @@ static void print_verdict(const struct judge *judge)
     printf("  requests   %8" PRId64 "   failed %" PRId64 ", stale reads %" PRId64
            ", wrong answers %" PRId64 "\n",
            v->requests, v->requests_failed, v->stale_reads, v->wrong_answers);
+    if (v->stale_reads > 0) /* the copy's lag: nothing was lost, and the stream brought it */
+        printf("                        stale: a read missed a write younger than one second\n");
     printf("  writes     %8" PRId64 "   acknowledged; lost %" PRId64 ", duplicated %" PRId64
            ", leaked %" PRId64 ", without an answer %" PRId64 "\n",
            v->acknowledged, v->lost, v->duplicated, v->leaked, v->unanswered);

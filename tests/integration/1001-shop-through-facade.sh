@@ -24,6 +24,12 @@ verdict() { # field
 }
 same "the judge finds nothing lost" 0 "$(verdict writes_lost)"
 same "and nothing duplicated" 0 "$(verdict writes_duplicated)"
+check "no stale read, no word about it" bash -c "! grep -q 'younger than one second' '$SHOP/judge.log'"
+cp "$SHOP/ledger/customers.counts" "$SHOP/customers.counts"
+sed -i 's/^stale_reads .*/stale_reads 2/' "$SHOP/ledger/customers.counts"
+verdict writes_lost >"$SHOP/judge.lost"
+check "a stale read is explained" grep -q 'stale: a read missed a write younger than one second' "$SHOP/judge.log"
+cp "$SHOP/customers.counts" "$SHOP/ledger/customers.counts"
 lost=$(pg_sql mono shop "select min(id) from orders where ref like 'c%'")
 pg_sql mono shop "insert into orders (customer_id, ref, status, total)
     select customer_id, ref, status, total from orders where ref like 'c%' order by id desc limit 1"
