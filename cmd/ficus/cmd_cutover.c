@@ -217,8 +217,8 @@ static bool cutover_rehearse(struct cmd_call *call, struct fx_err *err)
     if (!ok)
         return false;
     print_timings(rehearsal.step_max_ms);
-    printf("%d rounds there and back: predicted write pause p50 %" PRId64 " ms, p99 %" PRId64
-           " ms\n",
+    printf("%d rounds there and back on the idle canary: predicted write pause p50 %" PRId64
+           " ms, p99 %" PRId64 " ms\n",
            rehearsal.rounds, rehearsal.predicted_p50_ms, rehearsal.predicted_p99_ms);
     return true;
 }

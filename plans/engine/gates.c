@@ -303,7 +303,7 @@ enum pln_verdict pln_gate_eval(const struct pln_gate *gate, const struct pln_fac
     case PLN_GATE_PREDICTED_PAUSE:
         if (f->predicted_pause_ms < 0)
             return not_measured("predicted pause (no rehearsal)", why);
-        fx_buf_printf(why, "predicted pause p99 %lld ms (limit %lld ms)",
+        fx_buf_printf(why, "pause p99 %lld ms on the idle canary (limit %lld ms)",
                       (long long)f->predicted_pause_ms, (long long)gate->ms);
         return f->predicted_pause_ms < gate->ms ? PLN_PASS : PLN_FAIL;
     case PLN_GATE_WRITE_LEAKS:

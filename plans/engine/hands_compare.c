@@ -49,8 +49,8 @@ bool pln_real_compare(struct pln_real *real, struct pln_exec *ex, const struct p
     real->report = report;
     real->report_path = fx_arena_printf(&real->report_arena, "%s/report.txt", dir);
     char text[256];
-    snprintf(text, sizeof text, "%lld rows compared, %lld divergent, %.0f %% coverage (%s)",
-             (long long)report->rows_compared, (long long)report->divergent,
+    snprintf(text, sizeof text, "%lld divergent of %lld rows, %.0f %% coverage (%s)",
+             (long long)report->divergent, (long long)report->rows_compared,
              report->coverage_percent, direction == FX_FORWARD ? "old -> new" : "new -> old");
     if (!pln_exec_effect(ex, step, -1, -1, text, err))
         return false;

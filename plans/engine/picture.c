@@ -73,7 +73,8 @@ static size_t columns_kept(struct fx_str text, size_t width)
         while (word > 0 && text.ptr[word - 1] != ' ')
             word--;
         bool goes_on = text.ptr[n] == ' ' && n + 1 < text.len && text.ptr[n + 1] != ' ';
-        if (n == 0 || !goes_on || !is_digit(text.ptr[word]))
+        size_t digit = text.ptr[word] == '(' ? word + 1 : word;
+        if (n == 0 || !goes_on || !is_digit(text.ptr[digit]))
             return n;
         n = word;
     }
@@ -331,8 +332,7 @@ static void draw_routes(struct canvas *c, const struct fcd_status *facade, const
             fx_buf_printf(&c->line, " compared   %.2f %% differ",
                           percent_of(route->shadow_mismatch, route->shadow_compared));
             if (route->shadow_stale > 0)
-                fx_buf_printf(&c->line, "   (%" PRId64 " stale: inconclusive, not counted)",
-                              route->shadow_stale);
+                fx_buf_printf(&c->line, "   (%" PRId64 " stale, not counted)", route->shadow_stale);
             if (route->shadow_dropped > 0)
                 fx_buf_printf(&c->line, "   %" PRId64 " dropped", route->shadow_dropped);
             flush_line(c);

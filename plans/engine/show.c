@@ -366,7 +366,8 @@ static void show_cost(const struct pln_plan *plan, const struct pln_state *state
         fx_buf_add_c(out, "     cost: no fence needed, 0 acknowledged writes at stake\n");
     else if (state->predicted_ms >= 0)
         fx_buf_printf(out,
-                      "     cost: one fence; writes wait about %lld ms (p99 of the rehearsal); "
+                      "     cost: one fence; writes wait %lld ms or more (p99 of the rehearsal on "
+                      "the idle canary); "
                       "0 acknowledged writes at stake\n",
                       (long long)state->predicted_ms);
     else

@@ -60,6 +60,18 @@ static void test_gates__a_failure_names_what_differed(void **state)
     assert_null(strstr(fx_buf_cstr(&why), "report.txt"));
 }
 
+/* Its rounds had nobody who writes: under load the pause is longer, and whoever reads the number must know that. */
+static void test_gates__a_rehearsed_pause_says_where_it_was_measured(void **state)
+{
+    (void)state;
+    FX_AUTO(fx_buf) struct fx_buf why = FX_BUF(1024);
+    struct pln_facts f = pln_facts_none;
+    struct pln_gate gate = {.kind = PLN_GATE_PREDICTED_PAUSE, .ms = 5000};
+    f.predicted_pause_ms = 35;
+    assert_int_equal(pln_gate_eval(&gate, &f, &why), PLN_PASS);
+    assert_string_equal(fx_buf_cstr(&why), "pause p99 35 ms on the idle canary (limit 5000 ms)");
+}
+
 static const char plan_text[] =
     "apiVersion: ficus/v1\nkind: Migration\nmetadata: {name: p}\ncontext: orders\nsteps:\n"
     "  - {id: copy, do: stream.start, undo: stream.drop}\n"
@@ -92,6 +104,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_gates__are_shown_with_every_limit),
         cmocka_unit_test(test_gates__a_failure_names_what_differed),
+        cmocka_unit_test(test_gates__a_rehearsed_pause_says_where_it_was_measured),
         cmocka_unit_test(test_show__says_how_long_a_wait_and_a_stage_take),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
