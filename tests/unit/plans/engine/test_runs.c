@@ -19,6 +19,8 @@ struct project {
     struct fx_project project;
     struct fx_arena arena;
     struct fx_err err;
+    const char *names[4]; /* of the runs that it has */
+    size_t n_names;
 };
 
 static void project_up(struct project *p)
@@ -28,6 +30,20 @@ static void project_up(struct project *p)
     static int number;
     p->project.state_dir =
         fx_arena_printf(&p->arena, "%s/ficus-test-runs.%d.%d", test_tmp(), (int)getpid(), ++number);
+}
+
+static void project_down(struct project *p)
+{
+    static const char *const files[] = {"plan.yaml", "journal", "journal.lock", "lock"};
+    const char *runs = fx_arena_printf(&p->arena, "%s/runs", p->project.state_dir);
+    for (size_t i = 0; i < p->n_names; i++) {
+        for (size_t k = 0; k < FX_ARRAY_LEN(files); k++)
+            unlink(fx_arena_printf(&p->arena, "%s/%s/%s", runs, p->names[i], files[k]));
+        rmdir(fx_arena_printf(&p->arena, "%s/%s", runs, p->names[i]));
+    }
+    rmdir(runs);
+    rmdir(p->project.state_dir);
+    fx_arena_done(&p->arena);
 }
 
 /* `records`: o opened for a start, i intent, d done, h held, r rollback, f finished, b rolled back, s stuck. */
@@ -43,6 +59,7 @@ static void write_run(struct project *p, const char *name, const char *context, 
     struct pln_journal *journal = NULL;
     struct pln_state *state = FX_ARENA_NEW(&p->arena, struct pln_state);
     assert_true(fx_dir_make(dir, &p->err));
+    p->names[p->n_names++] = name;
     assert_true(fx_file_write_atomic(fx_arena_printf(&p->arena, "%s/plan.yaml", dir),
                                      fx_str_from(text), 0644, &p->err));
     assert_true(
@@ -84,7 +101,7 @@ static void test_find__a_run_that_was_stopped_before_its_first_step_is_the_newes
     write_run(&p, "short", "orders", "o");
     assert_string_equal(found(&p, true), "short");
     assert_string_equal(found(&p, false), "short");
-    fx_arena_done(&p.arena);
+    project_down(&p);
 }
 
 static void test_find__prefers_a_run_that_is_not_at_its_end(void **state)
@@ -96,7 +113,7 @@ static void test_find__prefers_a_run_that_is_not_at_its_end(void **state)
     write_run(&p, "second", "parts", "oidf");
     assert_string_equal(found(&p, true), "first");
     assert_string_equal(found(&p, false), "first");
-    fx_arena_done(&p.arena);
+    project_down(&p);
 }
 
 static void test_find__does_not_choose_between_two_that_wait(void **state)
@@ -122,7 +139,7 @@ static void test_find__does_not_choose_between_two_that_wait(void **state)
     assert_true(fx_flock_take(lock, "run first", &held, &p.err));
     assert_string_equal(found(&p, false), "first"); /* the one that somebody carries out now */
     fx_flock_release(held);
-    fx_arena_done(&p.arena);
+    project_down(&p);
 }
 
 /* It took 19 s and more to say so, and its head said 120 ms. */
@@ -143,7 +160,7 @@ static void test_picture__of_a_stuck_run_counts_until_now(void **state)
     assert_int_equal(pic.steps[0].elapsed_ms, -1);
     assert_true(pln_run_picture(&p.project, "gone", false, &p.arena, &pic, &p.err));
     assert_int_equal(pic.elapsed_ms, gone_ms);
-    fx_arena_done(&p.arena);
+    project_down(&p);
 }
 
 int main(void)
