@@ -174,6 +174,7 @@ void pln_real_facts(void *arg, const struct pln_step *step, struct pln_facts *fa
 {
     struct pln_real *real = arg;
     facts->report = real->report;
+    facts->report_path = real->report_path;
     facts->predicted_pause_ms = real->predicted_ms;
     facts->leaks = real->leaks;
     facts->lag_ms = real->lag_ms;

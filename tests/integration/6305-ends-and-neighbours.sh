@@ -47,6 +47,20 @@ same "nothing has moved" HERE/AWAY "$(owns)"
 exits 0 "back" run rollback one --execute
 empty_new
 
+# --- a comparison that finds something ------------------------------------------------------------------------------------------
+run start "$(plan apart "$COPY" '{id: soak, do: {wait: 3s}}' "$EQUAL")" --execute >"$SHOP/apart.log" 2>&1 &
+pid=$!
+check "a run waits before it compares" until_ok 20 grep -q "soak: wait" "$SHOP/apart.log"
+MY_USER=ficus my_sql orders orders "set sql_log_bin = 0; update customer_orders set hits = hits + 5 where id = 2" # past fence and stream
+wait "$pid"
+same "it is rolled back when the sides differ" 1 $?
+found=$SHOP/state/runs/apart/reports/equal/report.txt
+check "the report names the row" grep -q customer_orders "$found"
+check "the last words name the report" says "$found" "$(cat "$SHOP/apart.log")"
+check "the journal does" says "$found" "$(run journal show apart)"
+check "and the picture" says "$found" "$("$FICUS" status apart -f "$SHOP/ficus.yaml" 2>&1)"
+empty_new
+
 # --- a new side that is not empty ------------------------------------------------------------------------------------------
 # The way out is a DELETE there, while the run waits and both streams live: none of it may reach the old side.
 was=$(pg_sql mono shop "select count(*) from order_lines")
