@@ -15,7 +15,8 @@
 #include "lib/fmt/json_write.h"
 #include "lib/http/serve.h"
 
-enum { COMMAND_WAIT_MS = 15000, COMMAND_GRACE_MS = 1000 };
+/* SILENT_MS: a streamer that turns publishes well within this. */
+enum { SILENT_MS = 500, COMMAND_WAIT_MS = 15000, COMMAND_GRACE_MS = 1000 };
 
 bool cdc_control_init(struct cdc_control *control, const char *stream, int64_t tail_keys,
                       struct fx_err *err)
@@ -50,6 +51,7 @@ void cdc_control_publish(struct cdc_control *control, const struct cdc_status *s
 {
     (void)pthread_mutex_lock(&control->lock);
     control->status = *status;
+    control->published = fx_mono_now();
     (void)pthread_mutex_unlock(&control->lock);
 }
 
@@ -195,6 +197,16 @@ static void gauge(struct fx_buf *out, const char *name, const char *type, const 
                   type, name, stream, value);
 }
 
+/* A streamer that waits for its target (a lock, a commit) says nothing meanwhile: the stream is that late, at least. */
+static struct cdc_status status_now(const struct cdc_control *control)
+{
+    struct cdc_status status = control->status;
+    int64_t silent_ms = fx_mono_since_us(control->published, fx_mono_now()) / 1000;
+    if (status.phase != CDC_PHASE_STOPPED && status.lag_ms >= 0 && silent_ms >= SILENT_MS)
+        status.lag_ms = FX_MAX(status.lag_ms, silent_ms);
+    return status;
+}
+
 /* Six numbers straight from the status: a registry of series would hold the same numbers twice. */
 static void write_metrics(const struct cdc_status *s, const char *stream, struct fx_buf *out)
 {
@@ -235,7 +247,7 @@ static void answer(void *arg, const struct fx_serve_request *request, struct fx_
             }
     }
     (void)pthread_mutex_lock(&control->lock);
-    status = control->status;
+    status = status_now(control);
     if (fx_str_eq_c(request->path, "/tail"))
         cdc_tail_write(&control->tail, &reply->body);
     (void)pthread_mutex_unlock(&control->lock);

@@ -20,6 +20,7 @@
 
 #include "cdc/cdc.h"
 #include "cdc/stream/tail.h"
+#include "lib/base/clock.h"
 
 enum cdc_command_kind {
     CDC_CMD_NONE,
@@ -43,6 +44,7 @@ struct cdc_control {
     pthread_cond_t answered;
     int wake_fd; /* eventfd; written when a command waits */
     struct cdc_status status;
+    struct fx_mono published;
     struct cdc_tail tail;
     struct cdc_command command; /* kind NONE: none waits */
     int64_t last_ticket, answered_ticket;

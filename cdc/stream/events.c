@@ -12,14 +12,18 @@
 #include "lib/log/log.h"
 
 /* The binary log's times are whole seconds: there the lag is what is certain. */
+int64_t cdc_events_lag_ms(int64_t commit_us, bool is_coarse_time)
+{
+    int64_t us = fx_wall_now().us - commit_us;
+    if (is_coarse_time)
+        us -= 1000000;
+    return FX_MAX(us, (int64_t)0) / 1000;
+}
+
 static void note_lag(struct cdc_streamer *s)
 {
-    if (s->sink->durable_commit_us == 0)
-        return;
-    int64_t us = fx_wall_now().us - s->sink->durable_commit_us;
-    if (s->sink->is_coarse_time)
-        us -= 1000000;
-    s->status.lag_ms = FX_MAX(us, (int64_t)0) / 1000;
+    if (s->sink->durable_commit_us != 0)
+        s->status.lag_ms = cdc_events_lag_ms(s->sink->durable_commit_us, s->sink->is_coarse_time);
 }
 
 /* Counted, told, and recorded on the target with what leaked, or by itself between two transactions. */

@@ -159,6 +159,8 @@ static bool turn(struct cdc_streamer *s, struct fx_err *err)
         return false;
     if (s->is_stopping && !s->is_in_txn)
         return s->sink->ops->settle(s->sink, err);
+    if (s->has_waiting) /* not applied, so it is late from its commit on */
+        s->status.lag_ms = cdc_events_lag_ms(s->waiting.commit_us, s->waiting.is_coarse_time);
     cdc_streamer_publish(s, false);
     if (!confirm(s, now, err) || !ask_end(s, now, err))
         return false;

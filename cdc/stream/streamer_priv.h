@@ -56,6 +56,8 @@ void cdc_streamer_set_phase(struct cdc_streamer *s, enum cdc_phase to);
 void cdc_streamer_publish(struct cdc_streamer *s, bool is_forced);
 
 /* The gate has let a transaction pass that waited in front of it. */
+/* How long ago that was, in milliseconds; at least 0. */
+int64_t cdc_events_lag_ms(int64_t commit_us, bool is_coarse_time);
 bool cdc_events_begin(struct cdc_streamer *s, const struct cdc_txn *txn,
                       struct fx_err *err) FX_MUST_CHECK;
 bool cdc_events_handle(struct cdc_streamer *s, const struct cdc_event *event,

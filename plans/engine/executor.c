@@ -185,13 +185,24 @@ static bool gate_held(struct pln_exec *ex, const struct pln_step *step, struct f
     return fx_hint(err, "When it can be measured, run: ficus run resume %s", ex->plan->name);
 }
 
+/* The words before the first number: a reason whose numbers move is the same reason. */
+static bool is_new_reason(const char *why, char *said, size_t size)
+{
+    size_t n = FX_MIN(strcspn(why, "0123456789"), size - 1);
+    if (strncmp(said, why, n) == 0 && said[n] == '\0')
+        return false;
+    memcpy(said, why, n);
+    said[n] = '\0';
+    return true;
+}
+
 bool pln_exec_watch(struct pln_exec *ex, const struct pln_step *step, int64_t ms,
                     struct fx_err *err)
 {
     FX_AUTO(fx_buf) struct fx_buf why = FX_BUF(4096);
     struct fx_mono enough = fx_mono_add_ms(fx_mono_now(), ms);
     struct fx_mono give_up = fx_mono_add_ms(enough, ex->plan->policy.gate_wait_ms);
-    bool has_said = false;
+    char said[64] = "";
     for (;;) {
         enum pln_verdict verdict = ask_gates(ex, step, &why);
         struct fx_mono now = fx_mono_now();
@@ -203,9 +214,8 @@ bool pln_exec_watch(struct pln_exec *ex, const struct pln_step *step, int64_t ms
                     pln_exec_say(ex, step, "%s", fx_buf_cstr(&why));
                 return true;
             }
-            if (!has_said)
+            if (is_new_reason(fx_buf_cstr(&why), said, sizeof said))
                 pln_exec_say(ex, step, "waiting: %s", fx_buf_cstr(&why));
-            has_said = true;
         }
         if (fx_mono_reached(give_up, now))
             return gate_held(ex, step, &why, err);

@@ -34,14 +34,16 @@ static const struct fx_rule mismatch_rules[] = {
     FX_RULE_PERCENT(struct gate_options, below_percent, "below", .is_required = true,
                     .help = "share of the comparisons that differ"),
     FX_RULE_INT(struct gate_options, at_least, "of_at_least", .def = "1", .min = 1,
-                .help = "comparisons before the gate answers"),
+                .help = "comparisons before the gate passes; it fails earlier when so many "
+                        "differ that it could not pass any more"),
     FX_RULE_END,
 };
 static const struct fx_rule error_rules[] = {
     FX_RULE_PERCENT(struct gate_options, below_percent, "new_minus_old_below", .is_required = true,
                     .help = "errors of the new side minus those of the old, in percent points"),
     FX_RULE_INT(struct gate_options, at_least, "of_at_least", .def = "1", .min = 1,
-                .help = "requests to the new side before the gate answers"),
+                .help = "requests to the new side before the gate passes; it fails earlier "
+                        "when it could not pass any more"),
     FX_RULE_END,
 };
 static const struct fx_rule p99_rules[] = {
@@ -217,6 +219,18 @@ static enum pln_verdict share(double measured, double at_worst, double limit, bo
 static enum pln_verdict mismatch_gate(const struct pln_gate *gate, const struct pln_facts *f,
                                       struct fx_buf *why)
 {
+    if (f->is_shadow_late && f->shadow_lag_ms < 0) {
+        fx_buf_printf(why, "shadow: the stream's lag is not known, so a difference may be a copy "
+                           "that is late");
+        return PLN_UNKNOWN;
+    }
+    if (f->is_shadow_late) {
+        fx_buf_printf(why,
+                      "shadow: the stream's lag is or was %lld ms and the recheck comes after "
+                      "%lld ms, so a difference may be a copy that is late",
+                      (long long)f->shadow_lag_ms, (long long)f->shadow_look_ms);
+        return PLN_UNKNOWN;
+    }
     if (f->shadow_compared < 0)
         return not_measured("shadow", why);
     double measured = percent_of(f->shadow_mismatch, f->shadow_compared);

@@ -18,9 +18,12 @@ struct pln_facts {
     const struct rec_report *report; /* newest of this run; NULL: none */
     const char *report_path;         /* its text for people; NULL: nowhere */
     struct fx_wall now;
-    int64_t shadow_compared, shadow_mismatch;
-    char
-        mismatch_last[PLN_EXEMPLAR_MAX]; /* "GET /orders/7: /total: 1 and 100"; "": none is known */
+    int64_t shadow_compared, shadow_mismatch; /* without those of a late stream */
+    /* The forward stream is or was later than the shadow's second look, or nobody knows (lag -1). */
+    bool is_shadow_late;
+    int64_t shadow_lag_ms, shadow_look_ms;
+    /* "GET /orders/7: /total: 1 and 100"; "": none is known */
+    char mismatch_last[PLN_EXEMPLAR_MAX];
     int64_t requests_old, requests_new, errors_old, errors_new;
     double p99_old_ms, p99_new_ms;
     int64_t predicted_pause_ms;

@@ -34,7 +34,9 @@ struct pln_real {
     bool wants_streams; /* both should be alive: tick restarts them */
     struct fx_mono restarted;
     int64_t lag_ms[PLN_LAG_SAMPLES], lag_at_ms[PLN_LAG_SAMPLES];
+    int64_t forward_lag_ms[PLN_LAG_SAMPLES]; /* alone: what a shadow is compared by */
     size_t n_lag;
+    struct pln_shadow_base *shadow_bases; /* hands_routes.c */
     int64_t leaks;
     int64_t predicted_ms;
     char operator_name[128];

@@ -4,7 +4,16 @@
 #include "plans/engine/hands_priv.h"
 #include "plans/engine/sides.h"
 
-enum { FACADE_TIMEOUT_MS = 3000 };
+/* SHADOW_SLACK: a comparison that began late, its two questions included, ends within the recheck time and this. */
+enum { FACADE_TIMEOUT_MS = 3000, SHADOW_SLACK_MS = 2000 };
+
+/* The facade counts from its start. What it counted before, and while the stream was late, is not judged. */
+struct pln_shadow_base {
+    struct pln_shadow_base *next;
+    const char *route;
+    int64_t compared, mismatch;
+    int64_t seen_compared, seen_mismatch; /* at the question before this one */
+};
 
 bool pln_endpoint_read(const struct fx_project *project, struct fx_arena *arena,
                        struct fcd_endpoint *ret, struct fx_err *err)
@@ -137,6 +146,72 @@ static bool has_route(const struct pln_step *step, const struct fcd_route_status
     return false;
 }
 
+/* The second look of the shadow that runs during `step`: the longest so far; 0: there is none. */
+static int64_t shadow_look_ms(const struct pln_plan *plan, const struct pln_step *step)
+{
+    int64_t look_ms = 0;
+    for (int i = 0; i <= step->index; i++) {
+        if (plan->steps[i].kind == PLN_ROUTE_SHADOW)
+            look_ms = FX_MAX(look_ms, plan->steps[i].recheck_ms);
+    }
+    return look_ms;
+}
+
+/*
+ * Was the copy late for a second look that the counters may hold? The facade has no client for databases and looks
+ * again after a fixed time; the lag is known here.
+ */
+static void judge_lag(const struct pln_real *real, const struct pln_step *step,
+                      struct pln_facts *facts)
+{
+    int64_t look_ms = shadow_look_ms(real->plan, step);
+    int64_t since_ms = fx_mono_now().us / 1000 - look_ms - SHADOW_SLACK_MS;
+    if (look_ms == 0 || !real->wants_streams)
+        return;
+    facts->shadow_look_ms = look_ms;
+    facts->shadow_lag_ms = -1;
+    facts->is_shadow_late = real->n_lag == 0;
+    for (size_t i = real->n_lag;
+         i-- > 0 && (real->lag_at_ms[i] >= since_ms || i + 1 == real->n_lag);) {
+        int64_t lag_ms = real->forward_lag_ms[i];
+        facts->is_shadow_late |= lag_ms < 0 || lag_ms >= look_ms;
+        facts->shadow_lag_ms = FX_MAX(facts->shadow_lag_ms, lag_ms);
+    }
+    if (facts->shadow_lag_ms <
+        look_ms) /* what was seen was fine, what was not seen is the reason */
+        facts->shadow_lag_ms = -1;
+}
+
+/*
+ * A difference is judged one question after it was counted: by then the lag that may have made it has been measured,
+ * which always takes a moment.
+ */
+static void count_shadow(struct pln_real *real, const struct fcd_route_status *r,
+                         struct pln_facts *f)
+{
+    struct pln_shadow_base *base = real->shadow_bases;
+    while (base != NULL && strcmp(base->route, r->id) != 0)
+        base = base->next;
+    bool begins = base == NULL || f->is_shadow_late;
+    if (base == NULL) {
+        base = FX_ARENA_NEW(&real->arena, struct pln_shadow_base);
+        base->route = fx_arena_strdup(&real->arena, r->id);
+        base->next = real->shadow_bases;
+        real->shadow_bases = base;
+    }
+    if (begins) {
+        base->compared = base->seen_compared = r->shadow_compared;
+        base->mismatch = base->seen_mismatch = r->shadow_mismatch;
+    } else if (r->shadow_compared < base->seen_compared) { /* the facade began anew */
+        base->compared = base->seen_compared = 0;
+        base->mismatch = base->seen_mismatch = 0;
+    }
+    f->shadow_compared += base->seen_compared - base->compared;
+    f->shadow_mismatch += base->seen_mismatch - base->mismatch;
+    base->seen_compared = r->shadow_compared;
+    base->seen_mismatch = r->shadow_mismatch;
+}
+
 static void add_route(struct pln_facts *f, const struct fcd_route_status *r, bool is_first)
 {
     if (is_first) {
@@ -150,8 +225,6 @@ static void add_route(struct pln_facts *f, const struct fcd_route_status *r, boo
         for (char *c = f->mismatch_last; *c != '\0'; c++)
             *c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c; /* it comes out of an answer */
     }
-    f->shadow_compared += r->shadow_compared;
-    f->shadow_mismatch += r->shadow_mismatch;
     f->requests_old += r->requests_old;
     f->requests_new += r->requests_new;
     f->errors_old += r->errors_old;
@@ -182,6 +255,7 @@ void pln_real_facts(void *arg, const struct pln_step *step, struct pln_facts *fa
     facts->n_lag = real->n_lag;
     if (!asks_facade(step))
         return;
+    judge_lag(real, step, facts);
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
     struct fcd_status *status = NULL;
@@ -193,6 +267,7 @@ void pln_real_facts(void *arg, const struct pln_step *step, struct pln_facts *fa
         if (!has_route(step, &status->routes[i], real->plan->context))
             continue;
         add_route(facts, &status->routes[i], is_first);
+        count_shadow(real, &status->routes[i], facts);
         is_first = false;
     }
 }

@@ -36,11 +36,14 @@ static void sample(struct pln_real *real, int64_t forward_ms, int64_t reverse_ms
     if (real->n_lag == PLN_LAG_SAMPLES) {
         size_t keep = PLN_LAG_SAMPLES / 2;
         memmove(real->lag_ms, real->lag_ms + keep, keep * sizeof *real->lag_ms);
+        memmove(real->forward_lag_ms, real->forward_lag_ms + keep,
+                keep * sizeof *real->forward_lag_ms);
         memmove(real->lag_at_ms, real->lag_at_ms + keep, keep * sizeof *real->lag_at_ms);
         real->n_lag = keep;
     }
     bool is_known = forward_ms >= 0 && reverse_ms >= 0;
     real->lag_ms[real->n_lag] = is_known ? FX_MAX(forward_ms, reverse_ms) : -1;
+    real->forward_lag_ms[real->n_lag] = forward_ms;
     real->lag_at_ms[real->n_lag++] = fx_mono_now().us / 1000;
 }
 

@@ -79,7 +79,9 @@ static const struct fx_rule shadow_rules[] = {
     FX_RULE_NODE(struct action, routes, "routes", .is_required = true, .help = "route ids"),
     FX_RULE_PERCENT(struct action, percent, "percent", .def = "100%", .help = "of the reads"),
     FX_RULE_DURATION(struct action, recheck_ms, "recheck", .def = "2s", .min = 0, .max = 600000,
-                     .help = "a difference is asked again after this"),
+                     .help = "a difference is asked again after this. While the stream's lag is "
+                             "not below it, the gate `mismatch` waits and counts nothing; 0: "
+                             "the lag is not looked at"),
     FX_RULE_END,
 };
 static const struct fx_rule ramp_rules[] = {

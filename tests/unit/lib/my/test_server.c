@@ -214,6 +214,7 @@ static struct fx_value random_value(struct fx_rand *rnd, const struct fx_column 
         v.uuid[8] |= (uint8_t)((v.uuid[6] & 0x80) | 1); /* MariaDB refuses the others */
         break;
     case FX_V_NULL:
+    case FX_V_UNREADABLE:
     case FX_V_UNCHANGED: break;
     }
     if (type->kind == FX_V_TIMESTAMP || type->kind == FX_V_TIMESTAMPTZ)

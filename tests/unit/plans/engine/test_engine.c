@@ -161,6 +161,14 @@ static void test_gates__a_share_needs_its_sample_but_fails_early(void **state)
     assert_int_equal(judge("mismatch: {below: 1%, of_at_least: 100}", &f), PLN_FAIL);
     f.shadow_compared = 2;
     assert_int_equal(judge("mismatch: {below: 1%, of_at_least: 100}", &f), PLN_FAIL);
+    f.is_shadow_late = true; /* a late copy is no mismatch, however many there are */
+    f.shadow_mismatch = 50;
+    f.shadow_lag_ms = 4000;
+    assert_int_equal(judge("mismatch: {below: 1%, of_at_least: 100}", &f), PLN_UNKNOWN);
+    f.shadow_lag_ms = -1;
+    assert_int_equal(judge("mismatch: {below: 1%, of_at_least: 100}", &f), PLN_UNKNOWN);
+    f.is_shadow_late = false;
+    assert_int_equal(judge("mismatch: {below: 1%, of_at_least: 100}", &f), PLN_FAIL);
     f.requests_old = 1000;
     f.errors_old = 10;
     f.requests_new = 100;
