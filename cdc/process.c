@@ -12,6 +12,7 @@
 #include <spawn.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -230,9 +231,29 @@ bool cdc_context_forget(const struct cdc_ref *ref, struct fx_err *err)
 
 /* ---- starting ------------------------------------------------------------------------------------------ */
 
+/*
+ * Why a stream could not even begin. On a full disk, or without the right to write there, neither its log nor its error
+ * file can say it: it gets a piece of memory as its standard input, which it never reads, and writes there.
+ */
+#define ERROR_MEMORY "ficus-stream-error"
+
+static bool has_error_memory(void)
+{
+    char name[64];
+    ssize_t n = readlink("/proc/self/fd/0", name, sizeof name - 1);
+    name[FX_MAX(n, 0)] = '\0';
+    return strncmp(name, "/memfd:" ERROR_MEMORY, strlen("/memfd:" ERROR_MEMORY)) == 0;
+}
+
+static void read_error_memory(int fd, struct cdc_status *ret)
+{
+    ssize_t n = fd >= 0 ? pread(fd, ret->error, sizeof ret->error - 1, 0) : 0;
+    ret->error[FX_MAX(n, 0)] = '\0';
+}
+
 /* posix_spawn keeps this callable from a process with threads. */
 static bool spawn(const struct cdc_ref *ref, const char *argv0, const struct paths *paths,
-                  pid_t *ret_pid, struct fx_err *err)
+                  int error_fd, pid_t *ret_pid, struct fx_err *err)
 {
     extern char **environ;
     const char *argv[] = {argv0,
@@ -253,7 +274,10 @@ static bool spawn(const struct cdc_ref *ref, const char *argv0, const struct pat
     (void)sigemptyset(&none);
     (void)posix_spawnattr_setsigmask(&attr, &none);
     (void)posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK);
-    (void)posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    if (error_fd >= 0)
+        (void)posix_spawn_file_actions_adddup2(&actions, error_fd, 0);
+    else
+        (void)posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
     (void)posix_spawn_file_actions_addopen(&actions, 1, paths->log, O_WRONLY | O_CREAT | O_APPEND,
                                            0644);
     (void)posix_spawn_file_actions_adddup2(&actions, 1, 2);
@@ -263,10 +287,13 @@ static bool spawn(const struct cdc_ref *ref, const char *argv0, const struct pat
     return rc == 0 || fx_fail_errno(err, FX_E_IO, rc, "could not start \"%s cdc run\"", argv0);
 }
 
-static bool fail_died(const struct cdc_ref *ref, const struct paths *paths, struct fx_err *err)
+static bool fail_died(const struct cdc_ref *ref, const struct paths *paths, int error_fd,
+                      struct fx_err *err)
 {
     struct cdc_status status = {0};
-    read_error_file(paths->error, &status);
+    read_error_memory(error_fd, &status);
+    if (status.error[0] == '\0')
+        read_error_file(paths->error, &status);
     if (status.error[0] != '\0' && !fail_answer(fx_str_from(status.error), err) && fx_err_is(err))
         return fx_ctx(err, "starting stream \"%s-%s\"", ref->context,
                       ref->direction == FX_FORWARD ? "forward" : "reverse");
@@ -280,11 +307,12 @@ bool cdc_start(const struct cdc_ref *ref, const char *argv0, const struct cdc_op
     struct paths paths;
     struct cdc_status status;
     pid_t pid = -1;
+    FX_AUTO_FD int error_fd = memfd_create(ERROR_MEMORY, MFD_CLOEXEC); /* -1: then without */
     struct fx_mono until = fx_mono_add_ms(fx_mono_now(), options->start_timeout_ms);
     if (!make_paths(ref, &paths, err) || !fx_dir_make(paths.dir, err))
         return false;
     if (!fx_flock_is_held(paths.lock, NULL) &&
-        (!fx_file_remove(paths.error, err) || !spawn(ref, argv0, &paths, &pid, err)))
+        (!fx_file_remove(paths.error, err) || !spawn(ref, argv0, &paths, error_fd, &pid, err)))
         return false;
     for (;;) {
         struct fx_err why = FX_ERR_INIT;
@@ -292,7 +320,7 @@ bool cdc_start(const struct cdc_ref *ref, const char *argv0, const struct cdc_op
             return true;
         bool has_ended = pid > 0 && waitpid(pid, NULL, WNOHANG) == pid;
         if (has_ended && !fx_flock_is_held(paths.lock, NULL))
-            return fail_died(ref, &paths, err);
+            return fail_died(ref, &paths, error_fd, err);
         if (fx_mono_reached(until, fx_mono_now())) {
             *err = why;
             return fx_ctx(err, "waiting for the stream to answer");
@@ -442,6 +470,8 @@ static void leave_error(const struct paths *paths, const struct fx_err *why)
     struct fx_err ignored = FX_ERR_INIT;
     FX_AUTO(fx_buf) struct fx_buf json = FX_BUF(ERROR_FILE_MAX);
     fx_err_render_json(why, &json);
+    if (has_error_memory())
+        (void)!pwrite(0, json.ptr, json.len, 0);
     (void)!fx_file_write_atomic(paths->error, fx_buf_str(&json), 0644, &ignored);
 }
 
@@ -476,9 +506,13 @@ bool cdc_run(struct fx_project *project, struct fx_context *ctx, enum fx_directi
     char what[160];
     cdc_stream_name(&ref, name, sizeof name);
     (void)snprintf(what, sizeof what, "stream %s", name);
-    if (!make_paths(&ref, &paths, err) || !fx_dir_make(paths.dir, err) ||
-        !fx_flock_take(paths.lock, what, &lock, err))
+    if (!make_paths(&ref, &paths, err))
         return false;
+    if (!fx_dir_make(paths.dir, err) || !fx_flock_take(paths.lock, what, &lock, err)) {
+        if (err->code != FX_E_LOCKED) /* then the file is its holder's */
+            leave_error(&paths, err);
+        return false;
+    }
     bool is_ok = run_locked(ctx, direction, options, name, &paths, err);
     fx_flock_release(lock);
     return is_ok;

@@ -34,6 +34,23 @@ bool fx_file_read(const char *path, size_t max_bytes, struct fx_buf *out, struct
     }
 }
 
+static char *directory_of(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    if (slash == NULL)
+        return fx_strdup(".");
+    return slash == path ? fx_strdup("/") : fx_strndup(path, (size_t)(slash - path));
+}
+
+static bool fail_write(int errnum, const char *doing, const char *what, struct fx_err *err)
+{
+    (void)fx_fail_errno(err, FX_E_IO, errnum, "could not %s \"%s\"", doing, what);
+    FX_AUTO_STR char *directory = directory_of(what);
+    if (errnum == ENOSPC || errnum == EDQUOT)
+        return fx_hint(err, "Free space in %s (df -h, df -i)", directory);
+    return false;
+}
+
 bool fx_fd_write_all(int fd, struct fx_str bytes, const char *what, struct fx_err *err)
 {
     for (size_t done = 0; done < bytes.len;) {
@@ -41,18 +58,10 @@ bool fx_fd_write_all(int fd, struct fx_str bytes, const char *what, struct fx_er
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return fx_fail_errno(err, FX_E_IO, errno, "could not write \"%s\"", what);
+            return fail_write(errno, "write", what, err);
         done += (size_t)n;
     }
     return true;
-}
-
-static char *directory_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    if (slash == NULL)
-        return fx_strdup(".");
-    return slash == path ? fx_strdup("/") : fx_strndup(path, (size_t)(slash - path));
 }
 
 bool fx_dir_sync_of(const char *path, struct fx_err *err)
@@ -69,11 +78,11 @@ static bool write_temporary(const char *path, struct fx_str content, unsigned mo
 {
     FX_AUTO_FD int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not create \"%s\"", path);
+        return fail_write(errno, "create", path, err);
     if (!fx_fd_write_all(fd, content, path, err))
         return false;
     if (fsync(fd) != 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not sync \"%s\"", path);
+        return fail_write(errno, "sync", path, err);
     return true;
 }
 
