@@ -9,6 +9,7 @@
 
 #include "cdc/cdc.h"
 #include "cmd/ficus/project.h"
+#include "plans/engine/cutover.h"
 #include "plans/engine/lock.h"
 #include "plans/engine/plan.h"
 
@@ -81,6 +82,28 @@ static bool each_start(struct scene *scene, const char *argv0, struct fx_err *er
     return true;
 }
 
+/*
+ * Streams alone keep two sides alike; who may write is ownership, which a plan's stream.start installs. Without it a
+ * write to the new side is carried back as if it were the owner's, and two writes to one row can cross.
+ */
+static void warn_unowned(const struct scene *scene)
+{
+    struct pln_own old_own = {0}, new_own = {0};
+    struct fx_err why = FX_ERR_INIT;
+    if (pln_own_read(scene->ctx, &old_own, &new_own, &why))
+        return;
+    bool is_missing = why.code != FX_E_DB_CONNECT && why.code != FX_E_SOURCE_CONNECT &&
+                      why.code != FX_E_TARGET_CONNECT && why.code != FX_E_TIMEOUT;
+    fflush(stdout);
+    fprintf(stderr,
+            "ficus: warning: ownership of context \"%s\" %s: both sides accept writes, each is "
+            "carried to the other, and two writes to one row can cross\n"
+            "  hint: Write to the old side only. A plan's stream.start installs ownership, and the "
+            "new side refuses writes from then on: ficus run start PLAN --execute\n",
+            scene->ctx->name,
+            is_missing ? "is not installed" : "cannot be read now, and may not be installed");
+}
+
 static bool run_start(struct cmd_call *call, struct fx_err *err)
 {
     const struct cdc_opts *opts = call->options;
@@ -92,11 +115,15 @@ static bool run_start(struct cmd_call *call, struct fx_err *err)
                "start "
                "its two streams (%zu tables)\nnothing done; add --execute\n",
                scene.ctx->name, scene.ctx->n_tables);
+        warn_unowned(&scene);
         return true;
     }
-    return cdc_same_context(&scene.ref, scene.ctx, err) &&
-           cdc_preflight(scene.ctx, &scene.options, !opts->quick, err) &&
-           cdc_install(scene.ctx, err) && each_start(&scene, call->argv0, err);
+    bool ok = cdc_same_context(&scene.ref, scene.ctx, err) &&
+              cdc_preflight(scene.ctx, &scene.options, !opts->quick, err) &&
+              cdc_install(scene.ctx, err) && each_start(&scene, call->argv0, err);
+    if (ok)
+        warn_unowned(&scene);
+    return ok;
 }
 
 static bool run_stop(struct cmd_call *call, struct fx_err *err)
