@@ -91,7 +91,9 @@ static const struct fx_rule hold_rules[] = {
     FX_RULE_INT(struct fcd_conf_hold, requests, "requests", .def = "1000", .min = 0, .max = 1000000,
                 .help = "held writes of all groups together; more get 503 with Retry-After"),
     FX_RULE_SIZE(struct fcd_conf_hold, bytes, "bytes", .def = "64MiB", .min = 0, .max = 1ll << 36,
-                 .help = "memory of held writes; more get 503 with Retry-After"),
+                 .help = "memory of held writes, each charged "
+                         "a buffer of 32KiB and its record, whatever its body, so 64KiB holds one; "
+                         "more get 503 with Retry-After"),
     FX_RULE_INT(struct fcd_conf_hold, release_per_s, "release_per_second", .def = "2000", .min = 1,
                 .max = 1000000, .help = "pace at which released writes are sent on"),
     FX_RULE_DURATION(struct fcd_conf_hold, body_ms, "body", .def = "1s", .min = 0, .max = 3600000,
@@ -216,7 +218,7 @@ static void read_admin(struct fcd_reader *r, struct fx_node *node)
     struct fx_err err = FX_ERR_INIT;
     if (section.token != NULL && !r->is_check &&
         !fx_secret_read(section.token, r->arena, &r->conf->admin_token, &err))
-        fx_problem(r->problems, section.token, "%s", err.message);
+        r->secret_err = err;
 }
 
 static void read_endpoint(struct fcd_reader *r, struct fx_node *item, struct fcd_conf_upstream *up)
@@ -362,6 +364,11 @@ bool fcd_config_load(const char *path, struct fx_arena *arena, struct fcd_config
     read_all(&r, doc);
     if (!fx_problems_ok(&problems, err))
         return false;
+    if (fx_err_is(
+            &r.secret_err)) { /* nothing wrong with the file: it keeps its own code and hint */
+        *err = r.secret_err;
+        return fx_ctx(err, "reading facade.admin.token");
+    }
     *ret_config = r.conf;
     return true;
 }

@@ -10,7 +10,8 @@ struct fcd_reader {
     struct fx_problems *problems;
     struct fcd_config *conf;
     const char *path;
-    bool is_check; /* another program asks: secrets are not read, names not resolved */
+    bool is_check;            /* another program asks: secrets are not read, names not resolved */
+    struct fx_err secret_err; /* code NONE: none */
 };
 
 void fcd_read_section(struct fcd_reader *r, const struct fx_node *node, const struct fx_rule *rules,

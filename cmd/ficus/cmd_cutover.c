@@ -19,7 +19,7 @@ struct cutover_options {
 };
 
 #define COMMON_OPTIONS                                                                \
-    FX_OPT_TEXT(struct cutover_options, context, "context", 0, "NAME",                \
+    FX_OPT_TEXT(struct cutover_options, context, "context", 'c', "NAME",              \
                 "the context of ficus.yaml (needed when there are several)"),         \
         FX_OPT_DURATION(struct cutover_options, fence_ttl_ms, "fence-ttl", 0, "TIME", \
                         "the fence reopens by itself after this", .def = "15s"),      \

@@ -8,8 +8,6 @@
 #include "reconcile/reconcile.h"
 #include "strangler/facade.h"
 
-#define FICUS_VERSION "0.1.0"
-
 struct help_options {
     const char *markdown;
 };

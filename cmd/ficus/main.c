@@ -91,6 +91,11 @@ static bool find(int argc, char *const *argv, const struct cmd **ret, int *ret_u
             return true;
         }
     }
+    if (!has_noun && noun[0] == '-') {
+        fx_fail(err, FX_E_USAGE, "options come behind the command, not before it: \"%s\"", noun);
+        return fx_hint(
+            err, "Write for example: ficus status -f ficus.yaml   (ficus help lists the commands)");
+    }
     if (!has_noun)
         return unknown("command", noun, NULL, err);
     if (verb == NULL && has_verbs) {
@@ -98,6 +103,12 @@ static bool find(int argc, char *const *argv, const struct cmd **ret, int *ret_u
         return fx_hint(err, "Run: ficus help %s", noun);
     }
     return unknown("verb", verb, noun, err);
+}
+
+static bool has_verbs(const char *noun)
+{
+    const char *names[NAMES_MAX + 1];
+    return collect(noun, names) > 0;
 }
 
 static int print_help(const struct cmd *c)
@@ -161,6 +172,15 @@ int main(int argc, char **argv)
     bool is_bare = argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0;
     char *const *line = is_bare ? only_help : argv + 1;
     int n = is_bare ? 1 : argc - 1;
+    static char version[] = "version";
+    char *only_version[] = {version, NULL};
+    if (n == 1 && strcmp(line[0], "--version") == 0)
+        line = only_version;
+    /* `ficus plan --help` is `ficus help plan`. */
+    char *noun_help[] = {help, line[0], NULL};
+    if (n == 2 && has_verbs(line[0]) &&
+        (strcmp(line[1], "--help") == 0 || strcmp(line[1], "-h") == 0))
+        line = noun_help;
 
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);

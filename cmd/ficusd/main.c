@@ -10,7 +10,7 @@
 struct options {
     const char *config;
     const char *log;
-    bool check, help;
+    bool check, help, version;
 };
 static const struct fx_opt options_table[] = {
     FX_OPT_TEXT(struct options, config, "config", 'f', "FILE", "the project's file",
@@ -19,7 +19,9 @@ static const struct fx_opt options_table[] = {
                 "read the configuration, report its problems, exit"),
     FX_OPT_TEXT(struct options, log, "log", 0, "LEVELS", "for example all=info,strangler=debug",
                 .def = "info"),
-    FX_OPT_FLAG(struct options, help, "help", 'h', "show this"), FX_OPT_END};
+    FX_OPT_FLAG(struct options, version, "version", 0, "print the version"),
+    FX_OPT_FLAG(struct options, help, "help", 'h', "show this"),
+    FX_OPT_END};
 
 static int usage(void)
 {
@@ -42,6 +44,8 @@ int main(int argc, char **argv)
         return fx_err_report(&err, "ficusd");
     if (options.help)
         return usage();
+    if (options.version)
+        return printf("ficusd %s\n", FICUS_VERSION) < 0;
     if (!fx_log_configure(options.log)) {
         fx_fail(&err, FX_E_USAGE, "\"%s\" does not name log levels", options.log);
         return fx_err_report(&err, "ficusd");

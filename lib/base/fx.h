@@ -7,6 +7,8 @@
 #ifndef FX_BASE_FX_H
 #define FX_BASE_FX_H
 
+#define FICUS_VERSION "0.1.0"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -13,7 +13,9 @@
 
 #include <yaml.h>
 
+#include "lib/base/alloc.h"
 #include "lib/base/panic.h"
+#include "lib/fmt/text.h"
 
 enum { DEPTH_MAX = 32, NODES_BYTES_MAX = 1 << 20, FILE_BYTES_MAX = 1 << 20, ANCHORS_MAX = 256 };
 
@@ -389,6 +391,62 @@ void fx_problem_key(struct fx_problems *problems, const struct fx_node *at, cons
     va_end(ap);
 }
 
+/* Sections are read one after the other, people read from the top: by line and column of one file, stable otherwise. */
+struct problem_line {
+    struct fx_str text, file;
+    uint64_t line, column;
+    size_t n;
+};
+
+static struct problem_line problem_line(struct fx_str text, size_t n)
+{
+    struct problem_line ret = {.text = text, .n = n};
+    struct fx_str rest, line, column;
+    ret.file = fx_str_cut(text, ':', &rest);
+    line = fx_str_cut(rest, ':', &rest);
+    column = fx_str_cut(rest, ':', &rest);
+    if (!fx_parse_u64(line, UINT32_MAX, &ret.line) ||
+        !fx_parse_u64(column, UINT32_MAX, &ret.column))
+        ret.file = (struct fx_str){0}; /* without a place: in front */
+    return ret;
+}
+
+static int by_place(const void *a, const void *b)
+{
+    const struct problem_line *x = a, *y = b;
+    int order = fx_str_cmp(x->file, y->file);
+    if (order != 0)
+        return order;
+    if (x->line != y->line)
+        return x->line < y->line ? -1 : 1;
+    if (x->column != y->column)
+        return x->column < y->column ? -1 : 1;
+    return x->n < y->n ? -1 : x->n > y->n;
+}
+
+static void sort_problems(struct fx_problems *problems)
+{
+    FX_AUTO(fx_buf) struct fx_buf sorted = FX_BUF(1 << 18);
+    struct problem_line *lines = fx_alloc_array(problems->count + 1, sizeof *lines);
+    struct fx_str rest = fx_buf_str(&problems->text);
+    size_t n = 0;
+    while (rest.len > 0 && n < problems->count) {
+        struct fx_str text = fx_str_cut(rest, '\n', &rest);
+        lines[n] = problem_line(text, n);
+        n++;
+    }
+    if (rest.len == 0) { /* else one of them has several lines, and they stay as they are */
+        qsort(lines, n, sizeof *lines, by_place);
+        for (size_t i = 0; i < n; i++) {
+            fx_buf_add(&sorted, lines[i].text);
+            fx_buf_add_char(&sorted, '\n');
+        }
+        fx_buf_clear(&problems->text);
+        fx_buf_add(&problems->text, fx_buf_str(&sorted));
+    }
+    free(lines);
+}
+
 /* As many whole lines as the detail field holds, then how many were left out. */
 static void put_detail(const struct fx_problems *problems, struct fx_err *err)
 {
@@ -418,6 +476,7 @@ bool fx_problems_ok(struct fx_problems *problems, struct fx_err *err)
         return fx_fail(err, FX_E_CONFIG, "%.*s", (int)text.len - 1, text.ptr);
     }
     fx_fail(err, FX_E_CONFIG, "the configuration has %zu problems", problems->count);
+    sort_problems(problems);
     put_detail(problems, err);
     return false;
 }

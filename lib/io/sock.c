@@ -95,8 +95,14 @@ bool fx_sock_listen(const struct fx_addr *addr, int backlog, int *ret_fd, struct
         return fx_fail_errno(err, FX_E_IO, errno, "could not create a socket for %s", text);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (bind(fd, (const struct sockaddr *)&addr->storage, addr->len) != 0 ||
-        listen(fd, backlog) != 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not listen on %s", text);
+        listen(fd, backlog) != 0) {
+        int errnum = errno;
+        fx_fail_errno(err, FX_E_IO, errnum, "could not listen on %s", text);
+        if (errnum == EADDRINUSE)
+            fx_hint(err, "Another process has it; to see which: ss -ltnp 'sport = :%s'",
+                    strrchr(text, ':') != NULL ? strrchr(text, ':') + 1 : "PORT");
+        return false;
+    }
     if (ret_addr != NULL) {
         ret_addr->len = sizeof ret_addr->storage;
         getsockname(fd, (struct sockaddr *)&ret_addr->storage, &ret_addr->len);

@@ -137,6 +137,27 @@ static void keep_alive(struct my_db *my)
         (void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
 }
 
+static void hint_access(const struct fx_db_conf *conf, struct fx_err *err)
+{
+    const char *user = conf->user != NULL ? conf->user : "";
+    const char *dbname = conf->dbname != NULL ? conf->dbname : "";
+    switch (err->cause_number) {
+    case 1045: /* ER_ACCESS_DENIED_ERROR */
+    case 1698: /* ER_ACCESS_DENIED_NO_PASSWORD_ERROR */
+        fx_hint(err, "Check the user \"%s\" and its password under databases.%s in ficus.yaml.",
+                user, conf->name);
+        return;
+    case 1044: /* ER_DBACCESS_DENIED_ERROR */
+        fx_hint(err, "Grant it, as an administrator: GRANT ALL ON `%s`.* TO `%s`;", dbname, user);
+        return;
+    case 1049: /* ER_BAD_DB_ERROR */
+        fx_hint(err, "Check the database's name under databases.%s, or: CREATE DATABASE `%s`;",
+                conf->name, dbname);
+        return;
+    default: return;
+    }
+}
+
 static bool connect_and_pin(struct my_db *my, const struct fx_db_conf *conf, struct fx_err *err)
 {
     if (!set_options(my, conf))
@@ -148,6 +169,7 @@ static bool connect_and_pin(struct my_db *my, const struct fx_db_conf *conf, str
                            conf->password != NULL ? conf->password : "", conf->dbname, port,
                            conf->socket_dir, flags) == NULL) {
         my_fail(my, err, "could not connect to");
+        hint_access(conf, err);
         return conf->socket_dir != NULL ? fx_ctx(err, "connecting to socket %s", conf->socket_dir)
                                         : fx_ctx(err, "connecting to %s port %u",
                                                  host != NULL ? host : "localhost", port);
