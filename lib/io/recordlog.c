@@ -147,11 +147,9 @@ static bool scan_records(struct fx_str bytes, fx_record_fn on_record, void *arg,
         if (verdict != RECORD_GOOD) {
             if (is_torn(rest, scan->good, verdict, &record))
                 return true;
-            fx_fail(err, FX_E_JOURNAL,
-                    "record %" PRIu64 " at byte %zu is damaged, and it is not a torn tail",
-                    scan->seq + 1, scan->good);
-            return fx_hint(err, "Restore the file from a backup; do not cut it by hand: what was "
-                                "done behind that record would be done again.");
+            return fx_fail(err, FX_E_JOURNAL,
+                           "record %" PRIu64 " at byte %zu is damaged, and it is not a torn tail",
+                           scan->seq + 1, scan->good);
         }
         if (record.seq != scan->seq + 1 || record.chain != scan->chain)
             return fx_fail(err, FX_E_JOURNAL,
