@@ -354,27 +354,25 @@ static void check_order(struct loader *ld)
     }
 }
 
-/* Ownership moves to and fro: each move needs the tables where the one before has left them. */
+/*
+ * Ownership moves to and fro: each move needs the tables where the one before has left them. Where the first finds them
+ * is not the plan's: a plan may fall back from what an earlier one has cut over.
+ */
 static void check_moves(struct loader *ld)
 {
-    const struct pln_step *owner = NULL; /* the cut-over that has moved them to the new side */
+    const struct pln_step *last = NULL;
     for (size_t i = 0; i < ld->plan->n_steps; i++) {
         const struct pln_step *step = &ld->plan->steps[i];
-        const struct fx_node *at = fx_node_get(step->node, "do");
-        if (step->kind == PLN_CUTOVER && owner != NULL)
-            fx_problem(
-                ld->problems, at,
-                "step \"%s\" cuts over, but step \"%s\" in line %d has done so already, and no "
-                "step between them does cutover.fallback",
-                step->id, owner->id, owner->node->line);
-        else if (step->kind == PLN_CUTOVER_FALLBACK && owner == NULL)
-            fx_problem(
-                ld->problems, at,
-                "step \"%s\" falls back, but no step before it does cutover: the old side has "
-                "the tables",
-                step->id);
-        if (step->kind == PLN_CUTOVER || step->kind == PLN_CUTOVER_FALLBACK)
-            owner = step->kind == PLN_CUTOVER ? step : NULL;
+        if (step->kind != PLN_CUTOVER && step->kind != PLN_CUTOVER_FALLBACK)
+            continue;
+        if (last != NULL && last->kind == step->kind)
+            fx_problem(ld->problems, fx_node_get(step->node, "do"),
+                       "step \"%s\" %s, but step \"%s\" in line %d has done so already, and no "
+                       "step between them does %s",
+                       step->id, step->kind == PLN_CUTOVER ? "cuts over" : "falls back", last->id,
+                       last->node->line,
+                       step->kind == PLN_CUTOVER ? "cutover.fallback" : "cutover");
+        last = step;
     }
 }
 
