@@ -93,6 +93,9 @@ bool cdc_install(struct fx_context *ctx, struct fx_err *err) FX_MUST_CHECK;
 bool cdc_same_context(const struct cdc_ref *ref, const struct fx_context *ctx,
                       struct fx_err *err) FX_MUST_CHECK;
 
+/* The context's forward stream has made its copy, here, and has not been dropped since. Reads one file. */
+bool cdc_has_copied(const struct cdc_ref *ref);
+
 /* Spawns the process (argv0: path of the ficus executable) unless it lives; waits until it answers. */
 bool cdc_start(const struct cdc_ref *ref, const char *argv0, const struct cdc_options *options,
                struct fx_err *err) FX_MUST_CHECK;

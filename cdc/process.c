@@ -223,6 +223,13 @@ bool cdc_same_context(const struct cdc_ref *ref, const struct fx_context *ctx, s
     return make_paths(ref, &paths, err) && cdc_context_check(paths.context, ctx, err);
 }
 
+bool cdc_has_copied(const struct cdc_ref *ref)
+{
+    struct fx_err ignored = FX_ERR_INIT;
+    struct paths paths;
+    return make_paths(ref, &paths, &ignored) && fx_file_exists(paths.context);
+}
+
 bool cdc_context_forget(const struct cdc_ref *ref, struct fx_err *err)
 {
     struct paths paths;

@@ -11,7 +11,6 @@
 #include "lib/base/alloc.h"
 #include "lib/base/panic.h"
 #include "plans/engine/hands_priv.h"
-#include "plans/engine/undo.h"
 
 static bool read_sections(struct pln_real *real, struct fx_err *err)
 {
@@ -88,12 +87,9 @@ static bool act(void *arg, struct pln_exec *ex, const struct pln_step *step, enu
     real->step = step;
     switch (kind) {
     case PLN_STREAM_START: return pln_real_stream_start(real, ex, step, err);
-    case PLN_STREAM_DROP: return pln_real_stream_drop(real, err);
+    case PLN_STREAM_DROP: return pln_real_stream_drop(real, ex, step, err);
     case PLN_RECONCILE:
-        return pln_real_compare(
-            real, ex, step, pln_undo_new_serves(real->plan, ex->state) ? FX_REVERSE : FX_FORWARD,
-            err);
-    case PLN_FINISH: return pln_real_finish(real, ex, step, err);
+    case PLN_FINISH: return pln_real_compare(real, ex, step, err);
     case PLN_ROUTE_SHADOW: return pln_real_shadow(real, ex, step, err);
     case PLN_ROUTE_UNSHADOW: return pln_real_set_shadow(real, step, 0, err);
     case PLN_ROUTE_RAMP: return pln_real_ramp(real, ex, step, err);

@@ -17,6 +17,10 @@ struct pln_real;
 bool pln_real_new(const struct pln_env *env, const struct pln_plan *plan, const char *run_dir,
                   struct fx_wall opened, struct pln_real **ret, struct fx_err *err) FX_MUST_CHECK;
 void pln_real_free(struct pln_real *real);
+/* The streams were made by the run of this directory; those that it found are not dropped when it is rolled back. */
+bool pln_real_made_streams(const char *run_dir);
+/* A run that begins has made none, whatever an earlier one of its name did. */
+bool pln_real_forget_streams(const char *run_dir, struct fx_err *err) FX_MUST_CHECK;
 struct pln_hands pln_real_hands(struct pln_real *real);
 
 /* The controller's epoch that the facade knows. Errors: FACADE_CONNECT, FACADE. */

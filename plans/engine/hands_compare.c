@@ -29,8 +29,8 @@ static bool on_rows(void *arg, const char *table, int64_t rows)
     return real->env->should_stop == NULL || !real->env->should_stop(real->env->arg);
 }
 
-bool pln_real_compare(struct pln_real *real, struct pln_exec *ex, const struct pln_step *step,
-                      enum fx_direction direction, struct fx_err *err)
+static bool compare(struct pln_real *real, struct pln_exec *ex, const struct pln_step *step,
+                    enum fx_direction direction, struct fx_err *err)
 {
     const struct cdc_ref *ref = direction == FX_FORWARD ? &real->forward : &real->reverse;
     struct rec_progress progress = {.on_progress = on_rows, .arg = real};
@@ -65,8 +65,8 @@ bool pln_real_compare(struct pln_real *real, struct pln_exec *ex, const struct p
 }
 
 /* Before a comparison of the end, the side that serves is asked of the databases, not of the journal. */
-bool pln_real_finish(struct pln_real *real, struct pln_exec *ex, const struct pln_step *step,
-                     struct fx_err *err)
+bool pln_real_compare(struct pln_real *real, struct pln_exec *ex, const struct pln_step *step,
+                      struct fx_err *err)
 {
     struct pln_own old_side, new_side;
     if (!pln_own_read(real->ctx, &old_side, &new_side, err))
@@ -78,5 +78,5 @@ bool pln_real_finish(struct pln_real *real, struct pln_exec *ex, const struct pl
                 pln_own_state_name(old_side.state), pln_own_state_name(new_side.state));
         return fx_hint(err, "Run: ficus run resume %s", real->plan->name);
     }
-    return pln_real_compare(real, ex, step, is_old ? FX_FORWARD : FX_REVERSE, err);
+    return compare(real, ex, step, is_old ? FX_FORWARD : FX_REVERSE, err);
 }

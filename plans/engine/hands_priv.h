@@ -48,7 +48,9 @@ struct pln_real {
 
 bool pln_real_stream_start(struct pln_real *real, struct pln_exec *ex, const struct pln_step *step,
                            struct fx_err *err) FX_MUST_CHECK;
-bool pln_real_stream_drop(struct pln_real *real, struct fx_err *err) FX_MUST_CHECK;
+/* As the undo of stream.start it leaves streams that the run has only found: they are the way back of an earlier one. */
+bool pln_real_stream_drop(struct pln_real *real, struct pln_exec *ex, const struct pln_step *step,
+                          struct fx_err *err) FX_MUST_CHECK;
 /* Starts streams that died, samples lag and leaks. The code of a stream that stopped by itself is the stream's own. */
 bool pln_real_tick(void *arg, struct pln_exec *ex, struct fx_err *err) FX_MUST_CHECK;
 
@@ -56,11 +58,9 @@ bool pln_real_tick(void *arg, struct pln_exec *ex, struct fx_err *err) FX_MUST_C
 
 /* A resumed run judges by the report that the controller before it made; not by one of a run before `opened`. */
 void pln_real_load_report(struct pln_real *real, struct fx_wall opened);
+/* From the side that serves to the other; which it is the databases are asked, not the journal: another run may have moved it. */
 bool pln_real_compare(struct pln_real *real, struct pln_exec *ex, const struct pln_step *step,
-                      enum fx_direction direction, struct fx_err *err) FX_MUST_CHECK;
-/* The comparison of the end; the side that serves is asked of the databases, not of the journal. */
-bool pln_real_finish(struct pln_real *real, struct pln_exec *ex, const struct pln_step *step,
-                     struct fx_err *err) FX_MUST_CHECK;
+                      struct fx_err *err) FX_MUST_CHECK;
 
 /* --- hands_routes.c --- */
 

@@ -4,6 +4,9 @@
  * next one adopts them, or starts what died. A stream that stopped by itself is never started again from here: what it
  * refuses is for a person.
  */
+#include <limits.h>
+
+#include "lib/io/file.h"
 #include "plans/engine/hands_priv.h"
 #include "plans/engine/stream_stop.h"
 
@@ -91,12 +94,45 @@ static bool wait_live(struct pln_real *real, struct pln_exec *ex, const struct p
     }
 }
 
+static const char *maker_path(const char *run_dir, char *out, size_t size)
+{
+    snprintf(out, size, "%s/made-streams", run_dir);
+    return out;
+}
+
+bool pln_real_made_streams(const char *run_dir)
+{
+    char path[PATH_MAX];
+    return fx_file_exists(maker_path(run_dir, path, sizeof path));
+}
+
+bool pln_real_forget_streams(const char *run_dir, struct fx_err *err)
+{
+    char path[PATH_MAX];
+    return fx_file_remove(maker_path(run_dir, path, sizeof path), err);
+}
+
+/* Written before anything is made: a crash between leaves streams that are ours, never a file that is not there. */
+static bool claim(struct pln_real *real, struct pln_exec *ex, const struct pln_step *step,
+                  struct fx_err *err)
+{
+    char path[PATH_MAX];
+    maker_path(real->run_dir, path, sizeof path);
+    if (fx_file_exists(path))
+        return true;
+    if (cdc_has_copied(&real->forward)) {
+        pln_exec_say(ex, step, "the streams are there already: a rollback of this run leaves them");
+        return true;
+    }
+    return fx_file_write_atomic(path, fx_str_from("made by this run\n"), 0644, err);
+}
+
 bool pln_real_stream_start(struct pln_real *real, struct pln_exec *ex, const struct pln_step *step,
                            struct fx_err *err)
 {
     int64_t epoch = 1;
-    if (!pln_real_group_epoch(real, &epoch, err) || !pln_own_install(real->ctx, epoch, err) ||
-        !cdc_install(real->ctx, err))
+    if (!claim(real, ex, step, err) || !pln_real_group_epoch(real, &epoch, err) ||
+        !pln_own_install(real->ctx, epoch, err) || !cdc_install(real->ctx, err))
         return fx_ctx(err, "installing what the streams need");
     if (!cdc_start(&real->forward, real->env->argv0, &real->cdc, err) ||
         !cdc_start(&real->reverse, real->env->argv0, &real->cdc, err))
@@ -108,10 +144,18 @@ bool pln_real_stream_start(struct pln_real *real, struct pln_exec *ex, const str
     return true;
 }
 
-bool pln_real_stream_drop(struct pln_real *real, struct fx_err *err)
+bool pln_real_stream_drop(struct pln_real *real, struct pln_exec *ex, const struct pln_step *step,
+                          struct fx_err *err)
 {
+    char path[PATH_MAX];
+    maker_path(real->run_dir, path, sizeof path);
     real->wants_streams = false;
-    return cdc_drop(real->ctx, &real->forward, err) && pln_own_drop(real->ctx, err);
+    if (step->kind == PLN_STREAM_START && !fx_file_exists(path)) {
+        pln_exec_say(ex, step, "the streams were there before this run, and stay");
+        return true;
+    }
+    return cdc_drop(real->ctx, &real->forward, err) && pln_own_drop(real->ctx, err) &&
+           fx_file_remove(path, err);
 }
 
 static bool streams_started(const struct pln_plan *plan, const struct pln_state *state)

@@ -69,7 +69,7 @@ static bool take_lock(struct run *run, const struct pln_env *env, struct fx_err 
 
 /* A journal or plan that cannot be read is that of a run in progress, until somebody has looked. */
 static bool is_at_end(const char *runs, const char *name, const char *context,
-                      struct fx_arena *arena, struct fx_err *err)
+                      const struct fx_wall *below, struct fx_arena *arena, struct fx_err *err)
 {
     struct pln_state state;
     struct pln_plan *plan = NULL;
@@ -79,7 +79,9 @@ static bool is_at_end(const char *runs, const char *name, const char *context,
     if (!fx_file_exists(path))
         return true;
     bool is_known = pln_journal_replay(path, &state, NULL, NULL, err);
-    if (is_known && (!pln_state_is_open(&state) || !pln_state_has_begun(&state)))
+    bool is_above =
+        below != NULL && state.phase == PLN_PHASE_FINISHED && state.opened.us > below->us;
+    if (is_known && !is_above && (!pln_state_is_open(&state) || !pln_state_has_begun(&state)))
         return true;
     bool has_plan = pln_load(text, NULL, arena, &plan, is_known ? err : &ignored);
     if (has_plan && strcmp(plan->context, context) != 0) {
@@ -90,12 +92,18 @@ static bool is_at_end(const char *runs, const char *name, const char *context,
         fx_hint(err, "If the run \"%s\" has ended, move %s/%s away.", name, runs, name);
         return fx_ctx(err, "asking whether the run \"%s\" is at its end", name);
     }
+    if (is_above) {
+        fx_fail(err, FX_E_LOCKED,
+                "the run \"%s\" of context \"%s\" came later and stands on this one", name,
+                context);
+        return fx_hint(err, "Take that back first: ficus run rollback %s", name);
+    }
     fx_fail(err, FX_E_LOCKED, "the run \"%s\" of context \"%s\" is not at its end", name, context);
     return fx_hint(err, "Run: ficus run resume %s   or: ficus run rollback %s", name, name);
 }
 
-bool pln_runs_at_end(const struct fx_project *project, const char *context, const char *but,
-                     struct fx_err *err)
+static bool runs_at_end(const struct fx_project *project, const char *context, const char *but,
+                        const struct fx_wall *below, struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
@@ -104,11 +112,17 @@ bool pln_runs_at_end(const struct fx_project *project, const char *context, cons
     bool ok = true;
     for (struct dirent *e = dir != NULL ? readdir(dir) : NULL; e != NULL && ok; e = readdir(dir)) {
         bool is_other = e->d_name[0] != '.' && (but == NULL || strcmp(e->d_name, but) != 0);
-        ok = !is_other || is_at_end(runs, e->d_name, context, &arena, err);
+        ok = !is_other || is_at_end(runs, e->d_name, context, below, &arena, err);
     }
     if (dir != NULL)
         closedir(dir);
     return ok;
+}
+
+bool pln_runs_at_end(const struct fx_project *project, const char *context, const char *but,
+                     struct fx_err *err)
+{
+    return runs_at_end(project, context, but, NULL, err);
 }
 
 static bool refuse_second_start(const struct run *run, struct fx_err *err)
@@ -178,7 +192,7 @@ static bool start(struct run *run, const struct pln_env *env, struct fx_err *err
         return fx_ctx(err, "keeping a copy of the plan");
     if (!pln_drift_keep(run->dir, fx_project_context(env->project, run->plan->context), err))
         return false;
-    if (!open_run(run, env, "start", facade_epoch, err))
+    if (!pln_real_forget_streams(run->dir, err) || !open_run(run, env, "start", facade_epoch, err))
         return false;
     run->ex.checked = 0;
     return pln_exec_forward(&run->ex, err);
@@ -267,7 +281,8 @@ static bool reopen(struct run *run, const struct pln_env *env, const char *mode,
     }
     if (!load_copy(run, env, !is_back && run->state.phase == PLN_PHASE_FORWARD, err) ||
         !pln_lock_look(env->project->state_dir, run->plan->context, err) ||
-        (has_way_back && !pln_runs_at_end(env->project, run->plan->context, run->name, err)) ||
+        (has_way_back &&
+         !runs_at_end(env->project, run->plan->context, run->name, &run->state.opened, err)) ||
         !pln_real_new(env, run->plan, run->dir, run->state.opened, &run->real, err))
         return false;
     if (!pln_real_facade_epoch(run->real, &facade_epoch, err)) {

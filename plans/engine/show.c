@@ -390,7 +390,11 @@ bool pln_run_rollback_show(const struct fx_project *project, const char *name, s
     for (size_t i = 0; i < n; i++) {
         const struct pln_step *step = &plan->steps[list[i]];
         const struct pln_kind_info *undo = pln_kind_info(pln_kind_info(step->kind)->undo);
-        fx_buf_printf(out, "%3zu  %-12s %s: %s\n", i + 1, step->id, undo->name, undo->text);
+        bool stays =
+            step->kind == PLN_STREAM_START &&
+            !pln_real_made_streams(fx_arena_printf(&arena, "%s/runs/%s", project->state_dir, name));
+        fx_buf_printf(out, "%3zu  %-12s %s: %s\n", i + 1, step->id, undo->name,
+                      stays ? "nothing, the streams were there before this run" : undo->text);
     }
     if (n == 0)
         fx_buf_add_c(out, "     nothing to undo\n");

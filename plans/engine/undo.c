@@ -48,18 +48,3 @@ size_t pln_undo_list(const struct pln_plan *plan, const struct pln_state *state,
         out[i] = stack[n - 1 - i];
     return n;
 }
-
-bool pln_undo_new_serves(const struct pln_plan *plan, const struct pln_state *state)
-{
-    bool is_new = false;
-    for (size_t i = 0; i < plan->n_steps; i++) {
-        enum pln_step_state is = state->steps[i].state;
-        if (is != PLN_STEP_DONE && is != PLN_STEP_UNDOING)
-            continue;
-        if (plan->steps[i].kind == PLN_CUTOVER)
-            is_new = true;
-        else if (plan->steps[i].kind == PLN_CUTOVER_FALLBACK)
-            is_new = false;
-    }
-    return is_new;
-}

@@ -14,7 +14,5 @@
  */
 size_t pln_undo_list(const struct pln_plan *plan, const struct pln_state *state, int *out,
                      int *ret_blocked);
-/* Does the new side own the tables, as far as the journal says? */
-bool pln_undo_new_serves(const struct pln_plan *plan, const struct pln_state *state);
 
 #endif

@@ -39,6 +39,23 @@ exits 0 "the other one goes back first" run rollback two --execute
 exits 0 "then it may" run rollback one --execute
 empty_new
 
+# --- a plan that only goes back ----------------------------------------------------------------------------------------------
+exits 0 "one plan cuts over" run start "$(plan over "$COPY" "$EQUAL" '{id: cutover, do: cutover, undo: cutover.fallback}')" --execute
+same "the new side has the tables" AWAY/HERE "$(owns)"
+exits 0 "a plan of its own falls back" run start "$(plan return "$COPY" "$EQUAL" '{id: back, do: cutover.fallback, undo: cutover}')" --execute
+same "the old side has them" HERE/AWAY "$(owns)"
+check "and takes writes" until_ok 5 write
+exits 9 "the first is not rolled back under it" run rollback over --execute
+check "and says which one comes first" says 'ficus run rollback return' "$(run rollback over --execute 2>&1)"
+check "the later one says that it drops nothing" says 'nothing, the streams were there before this run' "$(run rollback return)"
+exits 0 "it can be rolled back" run rollback return --execute
+same "the streams stay, they are the first one's way back" 1 "$(pg_sql mono shop 'select count(*) from pg_replication_slots')"
+same "to what it found" AWAY/HERE "$(owns)"
+exits 0 "and so can the first" run rollback over --execute
+same "whose streams go with it" 0 "$(pg_sql mono shop 'select count(*) from pg_replication_slots')"
+check "the old side takes writes" until_ok 5 write
+empty_new
+
 # --- a comparison of an earlier run ------------------------------------------------------------------------------------------
 exits 3 "the report of a run before this one opens no gate" \
     run start "$(plan one "$COPY" '{id: cutover, do: cutover, undo: cutover.fallback, gate: {equal: {max_age: 30m}}}')" --execute
