@@ -113,16 +113,20 @@ fx_end() { # STATUS
     (exit "$1")
     "$FX_AT_END"
 }
-fx_alive() { [ -n "${1:-}" ] && kill -0 "$1" 2>/dev/null && [ "$(fx_state "$1")" != Z ]; }
+fx_alive() {
+    local stat=
+    [ -n "${1:-}" ] && { read -r stat <"/proc/$1/stat"; } 2>/dev/null && stat=${stat##*) } && [ "${stat%% *}" != Z ]
+}
 fx_state() { awk '{ sub(/.*\) /, ""); print $1 }' "/proc/$1/stat" 2>/dev/null; }
 # Every living process whose environment carries our mark (this shell's own does not: it was set later).
+# One grep for all, and who is looked at is listed before it starts. Two children for each process of the machine were
+# slow, and when their numbers came round bash 5.2 was seen to wait for ever for children that had ended.
 fx_marked() {
-    local d
-    for d in /proc/[0-9]*; do
-        if tr '\0' '\n' <"$d/environ" 2>/dev/null | grep -qxF "FX_HARNESS_MARK=$FX_DIR"; then
-            echo "${d#/proc/}"
-        fi
-    done 2>/dev/null
+    local all=(/proc/[0-9]*/environ) file
+    while read -r file; do
+        file=${file#/proc/}
+        echo "${file%/environ}"
+    done < <(grep -slzxF -e "FX_HARNESS_MARK=$FX_DIR" "${all[@]}")
 }
 fx_wait_gone() { # SECONDS PID…
     local seconds=$1 pid i

@@ -54,6 +54,6 @@ kill -TERM "$ci"
 status=0; wait "$ci" || status=$?
 same "a run ended by SIGTERM says so" 143 "$status"
 check "its directory is gone" test ! -e "$dir"
-carrying() { local d; for d in /proc/[0-9]*; do tr '\0' '\n' <"$d/environ" 2>/dev/null | grep -qx "TMPDIR=$1" && echo "${d#/proc/}"; done 2>/dev/null; }
+carrying() { grep -slzx -e "TMPDIR=$1" /proc/[0-9]*/environ; }
 same "its stage and whoever the stage left are gone" "" "$(carrying "$dir")"
 fx_done
