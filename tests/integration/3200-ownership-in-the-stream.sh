@@ -54,8 +54,8 @@ my_sql orders ficus "start transaction; update own set state = 'FENCED', epoch =
 check "the reverse stream has read MariaDB's barrier" until_ok 5 has reverse barrier_epoch 4
 same "and applied it" 1 "$(pg_sql mono shop "select count(*) from ficus.barrier where grp = 'orders' and epoch = 4")"
 check "the forward stream has read past it" until_ok 5 has forward barrier_epoch 4
-my_sql orders orders "update customer_orders set qty = 3 where id = 10"
 same "no leak on MariaDB so far" 0 "$(streams_status reverse leaks)"
+my_sql orders orders "update customer_orders set qty = 3 where id = 10"
 check "a row while MariaDB is FENCED is a leak" until_ok 5 has reverse leaks 1
 
 # Down from before the leak until the side owns again: only what stood in the row before tells.
