@@ -78,8 +78,7 @@ struct cdc_barrier {
 
 struct cdc_event {
     enum cdc_event_kind kind;
-    bool
-        wants_confirm; /* PASSED: the server waits for a confirmation of it, as when it shuts down */
+    bool wants_confirm; /* PASSED: the server waits for it to be confirmed, as when it shuts down */
     union {
         struct cdc_txn txn;
         struct cdc_row row;
@@ -89,10 +88,6 @@ struct cdc_event {
     };
 };
 
-/*
- * What one stream moves: the context bound to both catalogs with ficus.canary appended as its last
- * table, and the names derived from the context. Made once per process by cdc_bind.
- */
 /* The file in which a context is kept from the end of its copy to the drop of its streams. */
 bool cdc_context_keep(const char *path, const struct fx_context *ctx,
                       struct fx_err *err) FX_MUST_CHECK;
@@ -105,6 +100,10 @@ bool cdc_context_check(const char *path, const struct fx_context *ctx,
 struct cdc_ref;
 bool cdc_context_forget(const struct cdc_ref *ref, struct fx_err *err) FX_MUST_CHECK;
 
+/*
+ * What one stream moves: the context bound to both catalogs with ficus.canary appended as its last
+ * table, and the names derived from the context. Made once per process by cdc_bind.
+ */
 struct cdc_binding {
     struct fx_context ctx; /* tables: those of ficus.yaml, then ficus.canary */
     enum fx_direction direction;
