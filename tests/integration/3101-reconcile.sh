@@ -147,7 +147,7 @@ sleep 0.5
 exits 0 "nothing differs while customers write to the new side" reconcile
 same "the direction is reverse" "reverse equal 0" "$(field "concat_ws(' ', r->>'direction', r->>'verdict', r->>'divergent')")"
 # Differences on the old side; the forward stream is stopped short so that it does not carry them over.
-forward=$(pgrep -f "cdc run.*forward" | while read -r pid; do [ -r "/proc/$pid/environ" ] && tr '\0' '\n' <"/proc/$pid/environ" | grep -qxF "FX_HARNESS_MARK=$FX_DIR" && echo "$pid"; done 2>/dev/null)
+forward=$(comm -12 <(pgrep -f "cdc run.*forward" | sort) <(fx_marked | sort))
 check "the forward stream stands still" kill -STOP $forward
 pg_sql mono shop "set session_replication_role = replica; delete from orders where id = 42; update words set body = null where word = 'ß9' and n = 9;
     insert into orders values (-5, 1, null, null, null);"
