@@ -15,8 +15,8 @@
 #include "lib/base/clock.h"
 #include "lib/io/flock.h"
 
-extern const char cdc_sql_install_pg[];
-extern const char cdc_sql_install_my[];
+extern const char cdc_pg_sql_install[];
+extern const char cdc_mysql_sql_install[];
 
 enum { SLOT_WAIT_MS = 10000 };
 
@@ -144,7 +144,7 @@ static bool install_old(const struct fx_context *ctx, struct pair *pair, struct 
     const char *slot = cdc_name_slot(ctx->name, arena);
     fx_cell origin = fx_str_from(cdc_name_origin(ctx->name, arena));
     struct fx_rows rows;
-    if (!fx_db_exec(pair->old_db, cdc_sql_install_pg, NULL, 0, NULL, err) ||
+    if (!fx_db_exec(pair->old_db, cdc_pg_sql_install, NULL, 0, NULL, err) ||
         !publication(ctx, pair->old_db, slot, err))
         return false;
     fx_cell twice[] = {origin, origin};
@@ -189,7 +189,7 @@ bool cdc_install(struct fx_context *ctx, struct fx_err *err)
     if (!is_ok)
         fx_err_as_source(err);
     if (is_ok) {
-        is_ok = fx_db_exec(pair.new_db, cdc_sql_install_my, NULL, 0, NULL, err) &&
+        is_ok = fx_db_exec(pair.new_db, cdc_mysql_sql_install, NULL, 0, NULL, err) &&
                 record_start(ctx, &pair, &arena, err);
         if (!is_ok)
             fx_err_as_target(err);

@@ -15,8 +15,8 @@
 #include "lib/io/loop.h"
 #include "lib/io/signal.h"
 #include "lib/log/log.h"
-#include "strangler/config.h"
-#include "strangler/worker.h"
+#include "strangler/conf/config.h"
+#include "strangler/worker/worker.h"
 
 struct facade {
     struct fx_arena arena;

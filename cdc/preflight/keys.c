@@ -11,8 +11,8 @@
 
 #include "cdc/preflight/findings.h"
 
-extern const char cdc_sql_keys_pg[];
-extern const char cdc_sql_keys_my[];
+extern const char cdc_pg_sql_keys[];
+extern const char cdc_mysql_sql_keys[];
 
 enum { TEXT_MAX = 16 << 10 };
 
@@ -96,7 +96,8 @@ static bool read_side(struct keys *k, struct fx_db *db, bool is_new, struct side
 {
     const struct fx_table *table = is_new ? k->map->new_table : k->map->old_table;
     fx_cell params[] = {fx_str_from(table->schema), fx_str_from(table->name)};
-    if (!fx_db_query(db, is_new ? cdc_sql_keys_my : cdc_sql_keys_pg, params, 2, &side->rows, err))
+    if (!fx_db_query(db, is_new ? cdc_mysql_sql_keys : cdc_pg_sql_keys, params, 2, &side->rows,
+                     err))
         return fx_ctx(err, "reading the keys of table \"%s.%s\"", table->schema, table->name);
     side->keys = fx_arena_array(k->arena, side->rows.n_rows + 1, sizeof *side->keys);
     for (size_t row = 0; row < side->rows.n_rows; row++)

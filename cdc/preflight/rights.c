@@ -13,8 +13,8 @@
 #include "cdc/preflight/findings.h"
 #include "lib/my/grants.h"
 
-extern const char cdc_sql_preflight_pg_rights[];
-extern const char cdc_sql_sight_pg[];
+extern const char cdc_pg_sql_rights[];
+extern const char cdc_pg_sql_sight[];
 
 enum { TEXT_MAX = 16 << 10 };
 
@@ -79,8 +79,8 @@ static bool check_pg(struct cdc_findings *f, const struct fx_context *ctx, struc
     fx_cell params[3];
     cdc_tables_pg(ctx, &arena, params);
     params[2] = fx_str_from(cdc_name_slot(ctx->name, &arena));
-    if (!cdc_findings_ask(f, db, db->conf->name, cdc_sql_preflight_pg_rights, params, 3, err) ||
-        !check_settings(f, db, err) || !fx_db_query(db, cdc_sql_sight_pg, params, 2, &rows, err))
+    if (!cdc_findings_ask(f, db, db->conf->name, cdc_pg_sql_rights, params, 3, err) ||
+        !check_settings(f, db, err) || !fx_db_query(db, cdc_pg_sql_sight, params, 2, &rows, err))
         return false;
     ret->old_rows = rows.n_rows == 0;
     return true;

@@ -2,8 +2,8 @@
 /* See findings.h: which tables a stream would carry wrongly without noticing. The SQL files say which, and why. */
 #include "cdc/preflight/findings.h"
 
-extern const char cdc_sql_traps_pg[];
-extern const char cdc_sql_traps_my[];
+extern const char cdc_pg_sql_traps[];
+extern const char cdc_mysql_sql_traps[];
 
 enum { ARRAY_MAX = 1 << 20 };
 
@@ -39,7 +39,7 @@ bool cdc_check_traps(struct cdc_findings *f, const struct fx_context *ctx, struc
     fx_arena_init(&arena, 0);
     fx_cell tables[2];
     cdc_tables_pg(ctx, &arena, tables);
-    if (!cdc_findings_ask(f, old_db, old_db->conf->name, cdc_sql_traps_pg, tables, 2, err)) {
+    if (!cdc_findings_ask(f, old_db, old_db->conf->name, cdc_pg_sql_traps, tables, 2, err)) {
         fx_err_as_source(err);
         return false;
     }
@@ -48,7 +48,7 @@ bool cdc_check_traps(struct cdc_findings *f, const struct fx_context *ctx, struc
         fx_cell schema = fx_str_from(map->new_schema), name = fx_str_from(map->new_name);
         fx_cell params[] = {schema, name, schema, name, schema, name};
         const char *where = fx_arena_printf(&arena, "%s.%s", map->new_schema, map->new_name);
-        if (!cdc_findings_ask(f, new_db, where, cdc_sql_traps_my, params, 6, err)) {
+        if (!cdc_findings_ask(f, new_db, where, cdc_mysql_sql_traps, params, 6, err)) {
             fx_err_as_target(err);
             return false;
         }

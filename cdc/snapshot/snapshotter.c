@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "cdc/preflight/findings.h"
-#include "cdc/shape_pg.h"
+#include "cdc/pg/shape.h"
 #include "lib/base/clock.h"
 #include "lib/fmt/text.h"
 #include "lib/io/failpoint.h"

@@ -17,7 +17,7 @@
 #define CDC_SNAPSHOT_SNAPSHOTTER_H
 
 #include "cdc/change.h"
-#include "cdc/sink.h"
+#include "cdc/sink/sink.h"
 
 struct cdc_snapshot_env {
     const struct cdc_binding *binding;

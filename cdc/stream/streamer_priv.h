@@ -13,7 +13,7 @@
 
 #include <sys/types.h>
 
-#include "cdc/sink.h"
+#include "cdc/sink/sink.h"
 #include "cdc/source.h"
 #include "cdc/stream/gate.h"
 #include "cdc/stream/own_query.h"

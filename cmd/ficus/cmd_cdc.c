@@ -9,9 +9,9 @@
 
 #include "cdc/cdc.h"
 #include "cmd/ficus/project.h"
-#include "plans/engine/cutover.h"
-#include "plans/engine/lock.h"
-#include "plans/engine/plan.h"
+#include "plans/cutover/cutover.h"
+#include "plans/run/lock.h"
+#include "plans/plan.h"
 
 struct cdc_opts {
     const char *context;

@@ -8,9 +8,9 @@
 
 #include "cmd/ficus/interrupt.h"
 #include "cmd/ficus/project.h"
-#include "plans/engine/cutover.h"
-#include "plans/engine/lock.h"
-#include "plans/engine/plan.h"
+#include "plans/cutover/cutover.h"
+#include "plans/run/lock.h"
+#include "plans/plan.h"
 
 struct cutover_options {
     const char *context, *confirm;

@@ -4,7 +4,7 @@
 #include "cmd/ficus/cmd.h"
 #include "lib/fmt/suggest.h"
 #include "lib/map/map.h"
-#include "plans/engine/plan.h"
+#include "plans/plan.h"
 #include "reconcile/reconcile.h"
 #include "strangler/facade.h"
 
@@ -126,10 +126,9 @@ static void config_page(struct fx_buf *out)
 
 static void metrics_page(struct fx_buf *out)
 {
-    fx_buf_add_c(
-        out,
-        "# Metrics of `ficusd`\n\nWritten by `make docs` from `strangler/metrics.c`; served at "
-        "`GET /metrics` of the admin address.\n\n");
+    fx_buf_add_c(out, "# Metrics of `ficusd`\n\nWritten by `make docs` from "
+                      "`strangler/observe/metrics.c`; served at "
+                      "`GET /metrics` of the admin address.\n\n");
     fcd_metrics_markdown(out);
 }
 

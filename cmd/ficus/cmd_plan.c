@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plan lint, plan show: read, never act. */
 #include "cmd/ficus/project.h"
-#include "plans/engine/plan.h"
+#include "plans/plan.h"
 
 static bool load(struct cmd_call *call, struct pln_plan **ret, struct fx_err *err)
 {

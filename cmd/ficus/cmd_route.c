@@ -10,8 +10,8 @@
 #include "cmd/ficus/project.h"
 #include "lib/cli/table.h"
 #include "lib/fmt/units.h"
-#include "plans/engine/lock.h"
-#include "plans/engine/plan.h"
+#include "plans/run/lock.h"
+#include "plans/plan.h"
 #include "strangler/control.h"
 #include "strangler/facade.h"
 

@@ -13,8 +13,8 @@
 #include "cmd/ficus/interrupt.h"
 #include "cmd/ficus/project.h"
 #include "lib/base/clock.h"
-#include "plans/engine/picture.h"
-#include "plans/engine/plan.h"
+#include "plans/view/picture.h"
+#include "plans/plan.h"
 
 struct run_options {
     bool execute;

@@ -5,8 +5,8 @@
 
 #include "cmd/ficus/project.h"
 #include "lib/base/clock.h"
-#include "plans/engine/picture.h"
-#include "plans/engine/plan.h"
+#include "plans/view/picture.h"
+#include "plans/plan.h"
 
 static volatile sig_atomic_t has_signal;
 

@@ -6,7 +6,7 @@
 #include "cmd/ficus/project.h"
 
 #include "cdc/cdc.h"
-#include "plans/engine/plan.h"
+#include "plans/plan.h"
 #include "reconcile/reconcile.h"
 #include "strangler/facade.h"
 

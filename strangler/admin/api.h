@@ -7,7 +7,7 @@
 #ifndef FCD_ADMIN_API_H
 #define FCD_ADMIN_API_H
 
-#include "strangler/worker.h"
+#include "strangler/worker/worker.h"
 
 struct fcd_api_call {
     struct fcd_worker *worker;

@@ -3,7 +3,7 @@
 #ifndef FCD_ADMIN_STATUS_H
 #define FCD_ADMIN_STATUS_H
 
-#include "strangler/worker.h"
+#include "strangler/worker/worker.h"
 
 void fcd_status_json(struct fcd_worker *worker, struct fx_buf *out);
 /* Sets the gauges before the metrics are written. */

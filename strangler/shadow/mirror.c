@@ -7,9 +7,9 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/panic.h"
-#include "strangler/req.h"
+#include "strangler/request/req.h"
 #include "strangler/shadow/compare.h"
-#include "strangler/worker.h"
+#include "strangler/worker/worker.h"
 
 enum job_state {
     JOB_COLLECT,

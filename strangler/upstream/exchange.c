@@ -6,7 +6,7 @@
 #include "strangler/upstream/exchange.h"
 
 #include "lib/base/panic.h"
-#include "strangler/worker.h"
+#include "strangler/worker/worker.h"
 
 enum { PUMP_ROUNDS = 16, SEND_ROUNDS = 16 }; /* then other connections get their turn */
 

@@ -3,7 +3,7 @@
 #include "strangler/upstream/health.h"
 
 #include "lib/log/log.h"
-#include "strangler/worker.h"
+#include "strangler/worker/worker.h"
 
 enum { SICK_AFTER = 2, PATIENCE_MS = 1000 };
 

@@ -10,7 +10,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/panic.h"
 #include "strangler/upstream/exchange.h"
-#include "strangler/worker.h"
+#include "strangler/worker/worker.h"
 
 enum { SHARE_SLACK = 8 };
 

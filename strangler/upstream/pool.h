@@ -23,8 +23,8 @@
 #define FCD_UPSTREAM_POOL_H
 
 #include "lib/io/loop.h"
-#include "strangler/config.h"
-#include "strangler/iobuf.h"
+#include "strangler/conf/config.h"
+#include "strangler/net/iobuf.h"
 
 enum { FCD_FRESH_MS = 1000, FCD_POOLED_MS = 30000, FCD_DOWN_AFTER = 3, FCD_DOWN_MS = 2000 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Any bytes as a plan: a typed plan, or one error that names its problems. */
 #include "lib/base/panic.h"
-#include "plans/engine/plan.h"
+#include "plans/plan.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Lines of any bytes as records of a run: each is applied or refused, and what is applied survives being written. */
 #include "lib/base/panic.h"
-#include "plans/engine/journal.h"
+#include "plans/run/journal.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -4,5 +4,5 @@
 . "$(dirname "$0")/../harness/servers.sh"
 fx_tmp
 start_my orders
-FX_TEST_MY_SOCKET=${MY_SOCK[orders]} live cdc/test_source_my
+FX_TEST_MY_SOCKET=${MY_SOCK[orders]} live cdc/mysql/test_source
 fx_done

@@ -11,7 +11,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "plans/engine/sides.h"
+#include "plans/ownership/sides.h"
 
 struct call {
     struct pln_side *side;

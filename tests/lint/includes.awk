@@ -7,7 +7,7 @@ BEGIN {
 
     # room -> what it may include, as regular expressions over the path
     anywhere = "^lib/(base|err|log|fmt|conf|io|cli|obs)/"
-    may["cmd"] = anywhere "|^lib/http/(client|serve)[.]h|^lib/(db/db|map/map)[.]h|^lib/value/value[.]h|^cmd/|^strangler/(facade|control)[.]h|^cdc/cdc[.]h|^reconcile/reconcile[.]h|^plans/engine/(plan|picture|cutover|lock)[.]h"
+    may["cmd"] = anywhere "|^lib/http/(client|serve)[.]h|^lib/(db/db|map/map)[.]h|^lib/value/value[.]h|^cmd/|^strangler/(facade|control)[.]h|^cdc/cdc[.]h|^reconcile/reconcile[.]h|^plans/(plan|view/picture|cutover/cutover|run/lock)[.]h"
     may["plans"] = anywhere "|^lib/http/client[.]h|^lib/sec/digest[.]h|^lib/db/(db|table)[.]h|^lib/map/|^lib/value/|^strangler/control[.]h|^cdc/cdc[.]h|^reconcile/reconcile[.]h|^plans/"
     may["strangler"] = anywhere "|^lib/(http|sec)/|^strangler/"
     may["cdc"] = anywhere "|^lib/(value|map|db|pg|my|kafka)/|^lib/http/(client|serve)[.]h|^cdc/"

@@ -2,7 +2,7 @@
 # talk to a server or to the daemon: an integration script starts those beside what they need.
 UNIT_SRCS := $(foreach f,$(call rwildcard,tests/unit,*.c),$(if $(filter test_%,$(notdir $(f))),$(f)))
 UNIT_BINS := $(UNIT_SRCS:%.c=$(B)/%)
-UNIT_LIVE := $(addprefix $(B)/tests/unit/,cdc/test_source_my lib/map/test_servers lib/my/test_server lib/pg/test_server) \
+UNIT_LIVE := $(addprefix $(B)/tests/unit/,cdc/mysql/test_source lib/map/test_servers lib/my/test_server lib/pg/test_server) \
     $(filter $(B)/tests/unit/strangler/test_facade_%,$(UNIT_BINS))
 
 # Further objects of a test: list them as its prerequisites.

@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See guard_my.h. The caller says in which transaction it was. */
+#include "cdc/mysql/guard.h"
+
+#include "lib/my/rowevent.h"
+
+static bool refuse_statement(const struct cdc_binding *binding, const struct fx_my_sql *sql,
+                             enum fx_my_statement kind, const struct fx_table *table,
+                             struct fx_err *err)
+{
+    struct fx_str text = fx_str_sub(sql->text, 0, 300);
+    if (kind == FX_MY_STMT_CHANGE) {
+        fx_fail(err, FX_E_UNSUPPORTED,
+                "a change in statement format that may have reached table \"%s.%s\"", table->schema,
+                table->name);
+        fx_hint(err, "Set binlog_format=ROW for all sessions of database \"%s\".",
+                binding->source->name);
+    } else {
+        fx_fail(err, kind == FX_MY_STMT_TRUNCATE ? FX_E_UNSUPPORTED : FX_E_DRIFT,
+                "the definition of table \"%s.%s\" was changed while a stream carries it",
+                table->schema, table->name);
+        fx_hint(err,
+                "Change tables of a migration only when its streams are dropped; then copy anew.");
+    }
+    return fx_detail(err, "%.*s", FX_STR_FMT(text));
+}
+
+/*
+ * A change in statement format does not say what it changed: triggers, functions and foreign keys of the table that
+ * it names go on from there, and in row format none of them would be a statement.
+ */
+bool cdc_guard_statement(const struct cdc_binding *binding, const struct fx_my_sql *sql,
+                         enum fx_my_statement kind, struct fx_err *err)
+{
+    if (fx_my_statement_is_ours(sql))
+        return true;
+    for (size_t i = 0; i < binding->ctx.n_tables; i++) {
+        const struct fx_table *table = cdc_source_table(binding, i);
+        struct fx_str schema = fx_str_from(table->schema);
+        bool is_hit = kind == FX_MY_STMT_CHANGE
+                          ? fx_my_statement_reaches(sql, schema)
+                          : fx_my_statement_names(sql, schema, fx_str_from(table->name));
+        if (is_hit)
+            return refuse_statement(binding, sql, kind, table, err);
+    }
+    return true;
+}
+
+/* A unique key over a blob is one over a hash that the server keeps in a column of its own, behind all others. */
+static bool is_hidden(const struct fx_bl_column *column)
+{
+    return fx_str_starts(column->name, FX_STR("DB_ROW_HASH_"));
+}
+
+static bool is_same_shape(const struct fx_bl_table *wire, const struct fx_table *bound)
+{
+    if (wire->n_columns < bound->n_columns ||
+        wire->n_columns - bound->n_columns > CDC_GUARD_HIDDEN_MAX)
+        return false;
+    for (size_t i = 0; i < wire->n_columns; i++) {
+        const struct fx_bl_column *column = &wire->columns[i];
+        if (i < bound->n_columns ? !fx_str_eq_c(column->name, bound->columns[i].name)
+                                 : !is_hidden(column))
+            return false;
+    }
+    return true;
+}
+
+/* Checked for each row event: it is a few names. */
+bool cdc_guard_rows(const struct cdc_binding *binding, const struct fx_table *bound,
+                    const struct fx_bl_event *event, struct fx_err *err)
+{
+    const struct fx_bl_table *wire = event->rows.table;
+    if (!wire->has_names) {
+        fx_fail(err, FX_E_UNSUPPORTED, "table \"%s.%s\" is logged without the names of its columns",
+                bound->schema, bound->name);
+        return fx_hint(err, "Run on database \"%s\": SET GLOBAL binlog_row_metadata=FULL;",
+                       binding->source->name);
+    }
+    if (!is_same_shape(wire, bound))
+        return fx_fail(err, FX_E_DRIFT,
+                       "the columns of table \"%s.%s\" are not those that the stream was bound to",
+                       bound->schema, bound->name);
+    if (fx_bl_rows_are_full(event))
+        return true;
+    fx_fail(err, FX_E_UNSUPPORTED, "table \"%s.%s\" is logged with partial rows", bound->schema,
+            bound->name);
+    return fx_hint(err, "Set binlog_row_image=FULL for all sessions of database \"%s\".",
+                   binding->source->name);
+}

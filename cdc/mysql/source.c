@@ -1,0 +1,559 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * MariaDB as a source of changes: groups of binary log events -> the transactions of change.h.
+ *
+ *               GTID                  first row of ours
+ *   OUTSIDE ----------->  UNDECIDED  -------------------->  DELIVERING
+ *      ^                   |      |                             |
+ *      |  end of the group |      | our applier's progress row  | end of the group: COMMIT
+ *      |  (PASSED)         |      v                             | end of the file:  ABORT
+ *      +-------------------+   DISCARDING  -- COMMIT, ABORT ----+--> OUTSIDE
+ *
+ * A group says only in its rows whether it concerns us, so BEGIN waits for the first row that does. The other
+ * stream's applier writes its progress row before anything else; one that comes later is an error, because rows
+ * were delivered already.
+ *
+ * The position moves at the end of a group and nowhere else: positions inside a group mean nothing.
+ *
+ * A group never spans two files. One that is still open where its file ends was being written when the server was
+ * killed; InnoDB commits only what the log holds to its end, so the server rolled it back. The position does not
+ * move: the server gives the same number to the next transaction.
+ * What never passes silently: DDL on a carried table that is not tagged as ours, rows in statement format,
+ * tables without transactions, partial images, XA branches, rollbacks inside a group.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "cdc/process/control_rows.h"
+#include "cdc/mysql/guard.h"
+#include "cdc/source.h"
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+#include "lib/base/panic.h"
+#include "lib/my/binlog.h"
+#include "lib/my/gtid_pos.h"
+#include "lib/my/rowevent.h"
+#include "lib/my/statement.h"
+
+enum {
+    PASSED_EVERY_GROUPS = 1000, /* foreign groups behind which an idle position is told anyway */
+    BACK_MS = 1000,             /* a log that reaches less far than we have read, for so long */
+};
+
+enum group_state {
+    OUTSIDE,    /* between groups */
+    UNDECIDED,  /* in a group of which no row of ours was seen */
+    DELIVERING, /* BEGIN was delivered */
+    DISCARDING, /* a loop: only barriers are delivered */
+};
+
+/* One table of the binding, ready for the row decoder. */
+struct carried {
+    const struct fx_table *table;
+    const struct fx_type **types;
+    struct fx_value *old, *new;
+};
+
+struct my_source {
+    struct cdc_source base;
+    const struct cdc_binding *binding;
+    int wake_fd;
+    struct fx_binlog *log;
+    struct fx_bl_decoder dec;
+    struct fx_arena arena;     /* as long as the source */
+    struct fx_arena row_arena; /* until the next `next` */
+    struct carried *carried;
+
+    enum group_state state;
+    struct fx_bl_gtid gtid; /* of the present group */
+    struct cdc_txn txn;
+    int64_t n_rows;
+
+    bool is_torn;             /* the connection ended inside an event; open again at `at` */
+    struct fx_pos torn_at;    /* where that happened last */
+    struct fx_bl_event event; /* the row event being read, while has_rows */
+    struct fx_bl_rows rows;
+    bool has_rows;
+    enum cdc_control_table control; /* NONE: rows of a carried table: */
+    size_t table;                   /* index into the binding */
+
+    struct fx_gtid_pos at; /* everything up to here was delivered or passed */
+    int64_t n_passed;      /* groups since the position was told */
+    bool must_pass;        /* tell the position at the next quiet moment */
+    struct fx_db *side;    /* asks how far the log reaches; NULL until asked */
+    struct fx_pos end;
+    struct fx_mono back_since; /* the log was seen to reach less far than `at`; us 0: it does not */
+};
+
+static struct my_source *source_of(struct cdc_source *src)
+{
+    return FX_CONTAINER_OF(src, struct my_source, base);
+}
+
+static void set_state(struct my_source *s, enum group_state to)
+{
+    static const bool allowed[4][4] = {
+        [OUTSIDE] = {[UNDECIDED] = true},
+        [UNDECIDED] = {[OUTSIDE] = true, [DELIVERING] = true, [DISCARDING] = true},
+        [DELIVERING] = {[OUTSIDE] = true},
+        [DISCARDING] = {[OUTSIDE] = true},
+    };
+    FX_ASSERT(allowed[s->state][to]);
+    s->state = to;
+}
+
+/* --- events that go out ------------------------------------------------------------------------ */
+
+static void emit_begin(struct my_source *s, bool is_loop, struct cdc_event *ret)
+{
+    s->txn.is_loop = is_loop;
+    set_state(s, is_loop ? DISCARDING : DELIVERING);
+    *ret = (struct cdc_event){.kind = CDC_EV_BEGIN, .txn = s->txn};
+}
+
+/* The group is over: COMMIT when it was ours, else its position waits for a quiet moment. */
+static bool end_group(struct my_source *s, struct cdc_event *ret, struct fx_err *err)
+{
+    bool is_ours = s->state != UNDECIDED;
+    struct fx_gtid gtid = {s->gtid.domain, s->gtid.server_id, s->gtid.seq};
+    if (!fx_gtid_pos_set(&s->at, &gtid, err))
+        return false;
+    if (s->end.text[0] == '\0' || fx_pos_covers(FX_MY, &s->txn.pos, &s->end))
+        s->end = s->txn.pos;
+    set_state(s, OUTSIDE);
+    if (is_ours) {
+        *ret = (struct cdc_event){.kind = CDC_EV_COMMIT, .txn = s->txn};
+        s->n_passed = 0;
+    } else {
+        s->n_passed++;
+    }
+    return true;
+}
+
+static bool emit_passed(struct my_source *s, struct cdc_event *ret, struct fx_err *err)
+{
+    *ret = (struct cdc_event){.kind = CDC_EV_PASSED};
+    s->n_passed = 0;
+    s->must_pass = false;
+    return fx_gtid_pos_text(&s->at, &ret->pos, err);
+}
+
+/* --- groups ------------------------------------------------------------------------------------ */
+
+static bool in_group(const struct my_source *s, struct fx_err *err)
+{
+    return fx_ctx(err, "reading %s of the binary log", s->txn.label);
+}
+
+/* The file ends inside the group. */
+static void end_torn_group(struct my_source *s, struct cdc_event *ret)
+{
+    if (s->state == DELIVERING || s->state == DISCARDING)
+        *ret = (struct cdc_event){.kind = CDC_EV_ABORT, .txn = s->txn};
+    if (s->state != OUTSIDE)
+        set_state(s, OUTSIDE);
+}
+
+static bool begin_group(struct my_source *s, const struct fx_bl_event *ev, struct fx_err *err)
+{
+    if (s->state != OUTSIDE) /* nothing says that the open one was rolled back */
+        return fx_fail(err, FX_E_PROTOCOL, "%s has no end in the binary log", s->txn.label);
+    set_state(s, UNDECIDED);
+    s->gtid = ev->gtid;
+    s->n_rows = 0;
+    s->txn =
+        (struct cdc_txn){.commit_us = (int64_t)ev->head.when_s * 1000000, .is_coarse_time = true};
+    snprintf(s->txn.label, sizeof s->txn.label, "GTID %u-%u-%llu", ev->gtid.domain,
+             ev->gtid.server_id, (unsigned long long)ev->gtid.seq);
+    /* The position after this group, known now because groups do not interleave. */
+    struct fx_gtid_pos after = s->at;
+    struct fx_gtid gtid = {ev->gtid.domain, ev->gtid.server_id, ev->gtid.seq};
+    return fx_gtid_pos_set(&after, &gtid, err) && fx_gtid_pos_text(&after, &s->txn.pos, err);
+}
+
+static bool refuse_in_group(const struct my_source *s, const char *what, struct fx_err *err)
+{
+    fx_fail(err, FX_E_UNSUPPORTED, "a transaction on tables of the stream contains %s", what);
+    return in_group(s, err);
+}
+
+static bool on_query(struct my_source *s, const struct fx_bl_event *ev, struct cdc_event *ret,
+                     struct fx_err *err)
+{
+    bool is_touched = s->state == DELIVERING;
+    struct fx_my_sql sql = {ev->query.sql, ev->query.schema, ev->query.sql_mode};
+    enum fx_my_statement kind = fx_my_statement_kind(&sql);
+    if (s->state == OUTSIDE)
+        return true; /* nothing real stands outside of a group */
+    switch (kind) {
+    case FX_MY_STMT_COMMIT: return end_group(s, ret, err);
+    case FX_MY_STMT_ROLLBACK:
+        if (is_touched)
+            return refuse_in_group(s, "a rollback next to a table without transactions", err);
+        return end_group(s, ret, err);
+    case FX_MY_STMT_ROLLBACK_TO:
+        if (is_touched)
+            return refuse_in_group(s, "a rollback to a savepoint that was logged", err);
+        break;
+    case FX_MY_STMT_XA:
+        if (is_touched)
+            return refuse_in_group(s, "a step of a two-phase (XA) transaction", err);
+        break;
+    case FX_MY_STMT_CHANGE:
+    case FX_MY_STMT_TRUNCATE:
+    case FX_MY_STMT_SHAPE:
+    case FX_MY_STMT_DROP_DATABASE:
+        if (!cdc_guard_statement(s->binding, &sql, kind, err))
+            return in_group(s, err);
+        break;
+    case FX_MY_STMT_HARMLESS: break;
+    }
+    return s->gtid.is_standalone || s->gtid.is_xa_end ? end_group(s, ret, err) : true;
+}
+
+/* --- rows -------------------------------------------------------------------------------------- */
+
+static bool open_rows(struct my_source *s, struct fx_err *err)
+{
+    const struct fx_bl_table *wire = s->event.rows.table;
+    const struct fx_type *const *types = NULL;
+    if (s->control == CDC_CT_NONE) {
+        const struct fx_table *bound = s->carried[s->table].table;
+        types = s->carried[s->table].types;
+        if (!cdc_guard_rows(s->binding, bound, &s->event, err))
+            return in_group(s, err);
+        if (!s->gtid.is_transactional)
+            return refuse_in_group(s, "changes of a table without transactions", err);
+    } else if (wire->n_columns > CDC_CONTROL_COLUMNS_MAX || !wire->has_names) {
+        fx_fail(err, FX_E_DRIFT, "table \"ficus.%.*s\" is not as Ficus creates it",
+                FX_STR_FMT(wire->name));
+        return in_group(s, err);
+    }
+    s->has_rows = true;
+    return fx_bl_rows_open(&s->event, types, &s->rows, err);
+}
+
+static bool on_rows(struct my_source *s, const struct fx_bl_event *ev, struct fx_err *err)
+{
+    if (ev->rows.table == NULL || s->state == OUTSIDE)
+        return true;
+    ptrdiff_t index = cdc_binding_find(s->binding, ev->rows.table->schema, ev->rows.table->name);
+    s->control = index >= 0 ? CDC_CT_NONE : cdc_control_table_of(ev->rows.table);
+    s->table = (size_t)FX_MAX(index, (ptrdiff_t)0);
+    bool is_wanted = index >= 0 || s->control != CDC_CT_NONE;
+    if (s->state == DISCARDING)
+        is_wanted = s->control == CDC_CT_BARRIER;
+    else if (s->control == CDC_CT_BARRIER)
+        is_wanted = false;
+    if (!is_wanted)
+        return true;
+    s->event = *ev;
+    return open_rows(s, err);
+}
+
+static bool next_data_row(struct my_source *s, bool *ret_has_row, struct cdc_event *ret,
+                          struct fx_err *err)
+{
+    struct carried *c = &s->carried[s->table];
+    if (!fx_bl_rows_next(&s->rows, &s->row_arena, c->old, c->new, ret_has_row, err))
+        return in_group(s, err);
+    if (!*ret_has_row)
+        return true;
+    enum fx_bl_op op = s->event.rows.op;
+    *ret = (struct cdc_event){.kind = CDC_EV_ROW};
+    ret->row = (struct cdc_row){
+        .op = op == FX_BL_INSERT   ? CDC_INSERT
+              : op == FX_BL_UPDATE ? CDC_UPDATE
+                                   : CDC_DELETE,
+        .table = s->table,
+        .has_old = op == FX_BL_INSERT ? CDC_OLD_NONE : CDC_OLD_FULL,
+        .old = op == FX_BL_INSERT ? NULL : c->old,
+        .new = op == FX_BL_DELETE ? NULL : c->new,
+        .ordinal = ++s->n_rows,
+    };
+    return true;
+}
+
+/* The mark makes the transaction a loop; it stands before everything else that the applier writes. */
+static bool on_mark(struct my_source *s, struct cdc_event *ret, struct fx_err *err)
+{
+    if (s->state == DELIVERING)
+        return fx_fail(err, FX_E_PROTOCOL,
+                       "the mark of stream \"%s\" stands behind rows that were read",
+                       s->binding->other_stream);
+    s->has_rows = false;
+    emit_begin(s, true, ret);
+    return true;
+}
+
+static bool next_control_row(struct my_source *s, bool *ret_has_row, struct cdc_event *ret,
+                             struct fx_err *err)
+{
+    struct fx_value before[CDC_CONTROL_COLUMNS_MAX], after[CDC_CONTROL_COLUMNS_MAX];
+    bool is_mark = false;
+    if (!fx_bl_rows_next(&s->rows, &s->row_arena, before, after, ret_has_row, err))
+        return in_group(s, err);
+    if (!*ret_has_row || s->event.rows.op == FX_BL_DELETE)
+        return true; /* cdc_drop and the plan's clean-up delete rows: no events */
+    const struct fx_value *was = s->event.rows.op == FX_BL_UPDATE ? before : NULL;
+    if (!cdc_control_row(s->event.rows.table, was, after, s->binding->other_stream, ret, &is_mark,
+                         err))
+        return in_group(s, err);
+    return !is_mark || on_mark(s, ret, err) || in_group(s, err);
+}
+
+/* Goes on with the row event at hand until it gives an event or ends. */
+static bool drain_rows(struct my_source *s, struct cdc_event *ret, struct fx_err *err)
+{
+    while (s->has_rows && ret->kind == CDC_EV_NONE) {
+        if (s->state == UNDECIDED && s->control != CDC_CT_PROGRESS) {
+            emit_begin(s, false, ret);
+            return true;
+        }
+        bool has_row = false;
+        bool is_ok = s->control == CDC_CT_NONE ? next_data_row(s, &has_row, ret, err)
+                                               : next_control_row(s, &has_row, ret, err);
+        if (!is_ok)
+            return false;
+        if (!has_row)
+            s->has_rows = false;
+    }
+    return true;
+}
+
+/* --- the vtable -------------------------------------------------------------------------------- */
+
+static bool on_event(struct my_source *s, const struct fx_bl_event *ev, struct cdc_event *ret,
+                     struct fx_err *err)
+{
+    switch (ev->kind) {
+    case FX_BL_GTID: return begin_group(s, ev, err);
+    case FX_BL_QUERY: return on_query(s, ev, ret, err);
+    case FX_BL_XID: return s->state == OUTSIDE || end_group(s, ret, err);
+    case FX_BL_XA_PREPARE:
+        if (s->state == DELIVERING)
+            return refuse_in_group(s, "a prepared two-phase (XA) transaction", err);
+        return s->state == OUTSIDE || end_group(s, ret, err);
+    case FX_BL_ROWS: return on_rows(s, ev, err) && drain_rows(s, ret, err);
+    case FX_BL_HEARTBEAT: s->must_pass = true; return true;
+    case FX_BL_FORMAT: end_torn_group(s, ret); return true;
+    case FX_BL_OTHER:
+    case FX_BL_ROTATE:
+    case FX_BL_TABLE_MAP: break;
+    }
+    return true;
+}
+
+/* Takes one event off the connection. *ret_got NOTHING: time-out or wake. */
+static bool read_event(struct my_source *s, int64_t timeout_ms, enum fx_binlog_got *ret_got,
+                       struct cdc_event *ret, struct fx_err *err)
+{
+    struct fx_str bytes;
+    struct fx_bl_event ev;
+    if (!fx_binlog_next(s->log, timeout_ms, s->wake_fd, ret_got, &bytes, err))
+        return false;
+    if (*ret_got == FX_BINLOG_NOTHING)
+        return true;
+    if (*ret_got == FX_BINLOG_TORN) {
+        s->is_torn = true;
+        end_torn_group(s, ret);
+        return true;
+    }
+    if (!fx_bl_decode(&s->dec, bytes, &ev, err))
+        return s->state == OUTSIDE ? false : in_group(s, err);
+    return on_event(s, &ev, ret, err);
+}
+
+/*
+ * Behind a torn event the server sends nothing more on this connection. All that is whole before it was read, so the
+ * position is the one with which the next file begins, and there a new connection starts. Were it to end at
+ * the same place again, it would do so for ever.
+ */
+static bool open_again(struct my_source *s, struct fx_err *err)
+{
+    struct fx_pos at;
+    if (!fx_gtid_pos_text(&s->at, &at, err))
+        return false;
+    if (strcmp(at.text, s->torn_at.text) == 0) {
+        fx_fail(err, FX_E_DRIFT, "the binary log is damaged behind GTID position %s", at.text);
+        return fx_hint(err, "The server cannot read it; only a new copy can start from here.");
+    }
+    s->torn_at = at;
+    s->is_torn = false;
+    fx_binlog_close(s->log);
+    s->log = NULL;
+    fx_bl_decoder_done(&s->dec);
+    fx_bl_decoder_init(&s->dec);
+    return fx_binlog_open(s->binding->source, &at, &s->log, err);
+}
+
+static bool my_next_inner(struct my_source *s, int64_t timeout_ms, struct cdc_event *ret,
+                          struct fx_err *err)
+{
+    struct fx_mono deadline = fx_mono_add_ms(fx_mono_now(), timeout_ms);
+    if (s->is_torn && !open_again(s, err))
+        return false;
+    if (!drain_rows(s, ret, err))
+        return false;
+    while (ret->kind == CDC_EV_NONE) {
+        /* A position that waits to be told is told before we wait for the network. */
+        bool may_tell = s->state == OUTSIDE && (s->n_passed > 0 || s->must_pass);
+        if (may_tell && s->n_passed >= PASSED_EVERY_GROUPS)
+            return emit_passed(s, ret, err);
+        int64_t left_ms = FX_MAX(fx_mono_since_us(fx_mono_now(), deadline) / 1000, (int64_t)0);
+        enum fx_binlog_got got;
+        if (!read_event(s, may_tell ? 0 : left_ms, &got, ret, err))
+            return false;
+        if (s->is_torn && ret->kind == CDC_EV_NONE && !open_again(s, err))
+            return false;
+        if (got == FX_BINLOG_NOTHING)
+            return !may_tell || emit_passed(s, ret, err);
+    }
+    return true;
+}
+
+static bool my_next(struct cdc_source *src, int64_t timeout_ms, struct cdc_event *ret_event,
+                    struct fx_err *err)
+{
+    struct my_source *s = source_of(src);
+    fx_arena_clear(&s->row_arena);
+    *ret_event = (struct cdc_event){.kind = CDC_EV_NONE};
+    if (my_next_inner(s, timeout_ms, ret_event, err))
+        return true;
+    fx_err_as_source(err);
+    return false;
+}
+
+static bool my_has_buffered(struct cdc_source *src)
+{
+    const struct my_source *s = source_of(src);
+    return s->has_rows || fx_binlog_has_transaction(s->log);
+}
+
+/* The server keeps no state for us, and its dump session waits an hour for a reader that is held. */
+static bool my_confirm(struct cdc_source *src, const struct fx_pos *pos, struct fx_err *err)
+{
+    (void)src, (void)pos, (void)err;
+    return true;
+}
+
+/* A domain that the server has forgotten says nothing; one whose numbers are lower than what was read does. */
+static bool is_behind(const struct fx_gtid_pos *end, const struct fx_gtid_pos *at)
+{
+    for (size_t i = 0; i < at->n_domains; i++)
+        for (size_t k = 0; k < end->n_domains; k++)
+            if (end->domains[k].domain == at->domains[i].domain &&
+                end->domains[k].seq < at->domains[i].seq)
+                return true;
+    return false;
+}
+
+/*
+ * RESET MASTER leaves us waiting in a file that is deleted, and everything that is written from then on passes
+ * by. A number that was set back by hand looks the same until it is read, which does not take long.
+ */
+static bool check_log_goes_on(struct my_source *s, const struct fx_pos *end, struct fx_err *err)
+{
+    struct fx_gtid_pos reached;
+    struct fx_mono now = fx_mono_now();
+    if (!fx_gtid_pos_parse(end, &reached, err))
+        return false;
+    if (!is_behind(&reached, &s->at)) {
+        s->back_since = (struct fx_mono){0};
+        return true;
+    }
+    if (s->back_since.us == 0)
+        s->back_since = now;
+    if (fx_mono_since_us(s->back_since, now) < BACK_MS * INT64_C(1000))
+        return true;
+    struct fx_pos at;
+    if (!fx_gtid_pos_text(&s->at, &at, err))
+        return false;
+    fx_fail(
+        err, FX_E_DRIFT,
+        "the binary log of database \"%s\" has begun anew: it ends at %s, and %s was read from it",
+        s->binding->source->name, end->text, at.text);
+    return fx_hint(err, "Somebody ran RESET MASTER; only a new copy can start from here.");
+}
+
+static bool my_ask_end(struct cdc_source *src, struct fx_err *err)
+{
+    struct my_source *s = source_of(src);
+    struct fx_pos end;
+    if (s->side != NULL && fx_db_is_broken(s->side)) {
+        fx_db_close(s->side);
+        s->side = NULL;
+    }
+    if ((s->side == NULL && !fx_db_open(s->binding->source, &s->side, err)) ||
+        !fx_db_pos_now(s->side, &end, err)) {
+        fx_err_as_source(err);
+        return fx_ctx(err, "asking how far the binary log reaches");
+    }
+    if (!check_log_goes_on(s, &end, err))
+        return false;
+    s->end = end;
+    s->must_pass = true;
+    return true;
+}
+
+static struct fx_pos my_end(const struct cdc_source *src)
+{
+    return ((const struct my_source *)(const void *)src)->end;
+}
+
+static void my_close(struct cdc_source *src)
+{
+    struct my_source *s = source_of(src);
+    fx_binlog_close(s->log);
+    fx_db_close(s->side);
+    fx_bl_decoder_done(&s->dec);
+    fx_arena_done(&s->row_arena);
+    fx_arena_done(&s->arena);
+    free(s);
+}
+
+static const struct cdc_source_ops my_source_ops = {
+    .next = my_next,
+    .has_buffered = my_has_buffered,
+    .confirm = my_confirm,
+    .ask_end = my_ask_end,
+    .end = my_end,
+    .close = my_close,
+};
+
+static void prepare_tables(struct my_source *s)
+{
+    size_t n = s->binding->ctx.n_tables;
+    s->carried = fx_arena_array(&s->arena, n, sizeof *s->carried);
+    for (size_t i = 0; i < n; i++) {
+        struct carried *c = &s->carried[i];
+        c->table = cdc_source_table(s->binding, i);
+        size_t n_wire = c->table->n_columns + CDC_GUARD_HIDDEN_MAX;
+        c->types = fx_arena_array(&s->arena, n_wire, sizeof *c->types);
+        c->old = fx_arena_array(&s->arena, n_wire, sizeof *c->old);
+        c->new = fx_arena_array(&s->arena, n_wire, sizeof *c->new);
+        for (size_t k = 0; k < c->table->n_columns; k++)
+            c->types[k] = &c->table->columns[k].type;
+    }
+}
+
+bool cdc_source_my_open(const struct cdc_binding *binding, const struct fx_pos *from, int wake_fd,
+                        struct cdc_source **ret_src, struct fx_err *err)
+{
+    struct my_source *s = FX_NEW(struct my_source);
+    s->base.ops = &my_source_ops;
+    s->binding = binding;
+    s->wake_fd = wake_fd;
+    fx_bl_decoder_init(&s->dec);
+    fx_arena_init(&s->arena, 0);
+    fx_arena_init(&s->row_arena, 0);
+    prepare_tables(s);
+    if (!fx_gtid_pos_parse(from, &s->at, err) ||
+        !fx_binlog_open(binding->source, from, &s->log, err)) {
+        my_close(&s->base);
+        fx_err_as_source(err);
+        return false;
+    }
+    *ret_src = &s->base;
+    return true;
+}

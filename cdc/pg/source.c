@@ -1,0 +1,550 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * PostgreSQL as a source: pgoutput messages of one slot -> events.
+ *
+ *     ┌─────────┐  B   ┌───────┐ O with our origin ┌──────┐
+ *     │ BETWEEN │ ───► │ BEGUN │ ────────────────► │ LOOP │   rows dropped, barrier rows reported
+ *     └─────────┘      └───────┘                   └──────┘
+ *       ▲     ▲            │ anything else            │ C
+ *       │   C │            ▼                          │
+ *       │     │        ┌────────┐                     │
+ *       │     └─────── │ INSIDE │                     │
+ *       │              └────────┘                     │
+ *       └─────────────────────────────────────────────┘
+ *
+ * BEGIN is delivered one message late, because only the next one tells whether the transaction is a loop. A Relation message is
+ * compared with the bound catalog: a table that looks different now is a loud stop, before any of its rows.
+ */
+#include "cdc/source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cdc/pg/shape.h"
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+#include "lib/base/panic.h"
+#include "lib/base/vec.h"
+#include "lib/fmt/text.h"
+#include "lib/pg/pgoutput.h"
+#include "lib/pg/repl.h"
+#include "lib/value/map_pg.h"
+
+enum { LOOK_MS = 3000 }; /* how often the catalog is looked at */
+
+enum pg_state { PG_BETWEEN, PG_BEGUN, PG_INSIDE, PG_LOOP };
+enum pg_relation_kind { PG_REL_OTHER, PG_REL_TABLE, PG_REL_OWN, PG_REL_BARRIER };
+
+struct pg_relation {
+    uint32_t id;
+    enum pg_relation_kind kind;
+    size_t table;   /* TABLE: index into the binding */
+    int *column_of; /* TABLE: catalog column of each wire column */
+    int cell_of[3]; /* OWN: grp, state, epoch; BARRIER: grp, epoch: wire columns */
+    size_t n_columns;
+};
+
+struct source_pg {
+    struct cdc_source source; /* first member */
+    const struct cdc_binding *binding;
+    struct fx_pg_repl *repl;
+    int wake_fd;
+    enum pg_state state;
+    struct cdc_txn txn;
+    int64_t ordinal;
+    struct fx_str stash; /* a message that was read to learn what the BEGIN before it is */
+    uint64_t confirmed, end;
+    struct fx_db *side; /* looks at the catalog, which the stream does not; NULL: not now */
+    struct fx_mono looked_at;
+    FX_VEC(struct pg_relation) relations;
+    struct fx_arena arena; /* of one event */
+};
+
+static struct source_pg *self(struct cdc_source *src)
+{
+    return FX_CONTAINER_OF(src, struct source_pg, source);
+}
+
+static void set_state(struct source_pg *s, enum pg_state to)
+{
+    bool is_valid = false;
+    switch (s->state) {
+    case PG_BETWEEN: is_valid = to == PG_BEGUN; break;
+    case PG_BEGUN: is_valid = to == PG_INSIDE || to == PG_LOOP; break;
+    case PG_INSIDE:
+    case PG_LOOP: is_valid = to == PG_BETWEEN; break;
+    }
+    if (!is_valid)
+        FX_BUG("pgoutput source: no way from state %d to %d", (int)s->state, (int)to);
+    s->state = to;
+}
+
+/* ---- relations --------------------------------------------------------------------------------------- */
+
+static struct pg_relation *find_relation(struct source_pg *s, uint32_t id)
+{
+    for (size_t i = 0; i < s->relations.len; i++)
+        if (s->relations.items[i].id == id)
+            return &s->relations.items[i];
+    return NULL;
+}
+
+static int wire_column(const struct fx_pgo_msg *msg, const char *name)
+{
+    for (size_t i = 0; i < msg->relation.n_columns; i++)
+        if (strcmp(msg->relation.columns[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+static bool fail_drift(const struct fx_table *table, const char *what, const char *column,
+                       struct fx_err *err)
+{
+    (void)fx_fail(err, FX_E_DRIFT,
+                  "table \"%s.%s\" changed its shape while it was streamed: %s \"%s\"",
+                  table->schema, table->name, what, column);
+    return fx_hint(err, "Undo the DDL, or drop the streams (ficus cdc drop), change ficus.yaml and "
+                        "start again.");
+}
+
+static bool is_same_type(const struct fx_type *a, const struct fx_type *b)
+{
+    return a->kind == b->kind && a->bits == b->bits && a->precision == b->precision &&
+           a->scale == b->scale && a->length_max == b->length_max && a->is_float == b->is_float &&
+           a->is_fixed_char == b->is_fixed_char;
+}
+
+static bool bind_columns(struct source_pg *s, const struct fx_pgo_msg *msg,
+                         struct pg_relation *relation, struct fx_err *err)
+{
+    const struct fx_table *table = cdc_source_table(s->binding, relation->table);
+    relation->column_of = fx_alloc_array(msg->relation.n_columns + 1, sizeof(int));
+    for (size_t i = 0; i < msg->relation.n_columns; i++) {
+        const struct fx_pgo_column *wire = &msg->relation.columns[i];
+        int column = fx_table_column(table, wire->name);
+        if (column < 0)
+            return fail_drift(table, "new column", wire->name, err);
+        struct fx_type type = {0};
+        fx_pg_type(wire->type_oid, wire->typmod, NULL, &s->arena, &type);
+        if (!is_same_type(&type, &table->columns[column].type))
+            return fail_drift(table, "another type of column", wire->name, err);
+        relation->column_of[i] = column;
+    }
+    for (size_t c = 0; c < table->n_columns; c++)
+        if (!table->columns[c].is_generated && wire_column(msg, table->columns[c].name) < 0)
+            return fail_drift(table, "no more column", table->columns[c].name, err);
+    return true;
+}
+
+static bool bind_own_cells(const struct fx_pgo_msg *msg, struct pg_relation *relation,
+                           struct fx_err *err)
+{
+    static const char *const own[] = {"grp", "epoch", "state"};
+    size_t n = relation->kind == PG_REL_OWN ? 3 : 2;
+    for (size_t i = 0; i < n; i++) {
+        relation->cell_of[i] = wire_column(msg, own[i]);
+        if (relation->cell_of[i] < 0)
+            return fx_fail(err, FX_E_DRIFT, "table \"ficus.%s\" has no column \"%s\"",
+                           msg->relation.name, own[i]);
+    }
+    return true;
+}
+
+static bool on_relation(struct source_pg *s, const struct fx_pgo_msg *msg, struct fx_err *err)
+{
+    struct pg_relation *old = find_relation(s, msg->relation.id);
+    struct pg_relation relation = {.id = msg->relation.id, .n_columns = msg->relation.n_columns};
+    ptrdiff_t table = cdc_binding_find(s->binding, fx_str_from(msg->relation.schema),
+                                       fx_str_from(msg->relation.name));
+    bool is_ficus = strcmp(msg->relation.schema, "ficus") == 0;
+    bool is_ok = true;
+    if (table >= 0) {
+        relation.kind = PG_REL_TABLE;
+        relation.table = (size_t)table;
+        is_ok = bind_columns(s, msg, &relation, err);
+    } else if (is_ficus && strcmp(msg->relation.name, "own") == 0) {
+        relation.kind = PG_REL_OWN;
+        is_ok = bind_own_cells(msg, &relation, err);
+    } else if (is_ficus && strcmp(msg->relation.name, "barrier") == 0) {
+        relation.kind = PG_REL_BARRIER;
+        is_ok = bind_own_cells(msg, &relation, err);
+    }
+    if (!is_ok) {
+        free(relation.column_of);
+        return false;
+    }
+    if (old != NULL) {
+        free(old->column_of);
+        *old = relation;
+    } else {
+        FX_VEC_PUSH(&s->relations, relation);
+    }
+    return true;
+}
+
+/* ---- rows -------------------------------------------------------------------------------------------- */
+
+static bool fill_values(struct source_pg *s, const struct pg_relation *relation,
+                        const struct fx_pgo_tuple *tuple, bool is_key_only,
+                        struct fx_value **ret_values, struct fx_err *err)
+{
+    const struct fx_table *table = cdc_source_table(s->binding, relation->table);
+    struct fx_value *values = fx_arena_array(&s->arena, table->n_columns, sizeof *values);
+    if (tuple->n_cells != relation->n_columns)
+        return fx_fail(err, FX_E_PROTOCOL, "a tuple of %zu cells for %zu columns of table \"%s\"",
+                       tuple->n_cells, relation->n_columns, table->name);
+    for (size_t c = 0; c < table->n_columns; c++)
+        values[c].kind = FX_V_UNCHANGED;
+    for (size_t i = 0; i < tuple->n_cells; i++) {
+        const struct fx_pgo_cell *cell = &tuple->cells[i];
+        int c = relation->column_of[i];
+        const struct fx_column *column = &table->columns[c];
+        if (cell->kind == FX_PGO_UNCHANGED || (is_key_only && column->key_index < 0))
+            continue;
+        struct fx_str text = cell->kind == FX_PGO_NULL ? (struct fx_str){NULL, 0} : cell->bytes;
+        if (cell->kind == FX_PGO_TEXT && text.ptr == NULL)
+            text.ptr = "";
+        if (!fx_pg_value(&column->type, text, &s->arena, &values[c], err))
+            return fx_ctx(err, "reading column \"%s\" of table \"%s.%s\"", column->name,
+                          table->schema, table->name);
+    }
+    *ret_values = values;
+    return true;
+}
+
+static bool table_event(struct source_pg *s, const struct pg_relation *relation,
+                        const struct fx_pgo_msg *msg, struct cdc_event *ret, struct fx_err *err)
+{
+    struct cdc_row row = {.table = relation->table, .ordinal = ++s->ordinal};
+    row.op = msg->kind == FX_PGO_INSERT   ? CDC_INSERT
+             : msg->kind == FX_PGO_UPDATE ? CDC_UPDATE
+                                          : CDC_DELETE;
+    if (msg->row.old.cells != NULL) {
+        row.has_old = msg->row.is_old_key ? CDC_OLD_KEY : CDC_OLD_FULL;
+        if (!fill_values(s, relation, &msg->row.old, msg->row.is_old_key, &row.old, err))
+            return false;
+    }
+    if (msg->row.new.cells != NULL &&
+        !fill_values(s, relation, &msg->row.new, false, &row.new, err))
+        return false;
+    /* What a new row leaves out as unchanged the old one holds: all of it (FULL), or a key that is TOASTed. */
+    const struct fx_table *table = cdc_source_table(s->binding, row.table);
+    for (size_t c = 0; row.old != NULL && row.new != NULL &&c < table->n_columns; c++)
+        if (row.new[c].kind == FX_V_UNCHANGED)
+            row.new[c] = row.old[c];
+    *ret = (struct cdc_event){.kind = CDC_EV_ROW, .row = row};
+    return true;
+}
+
+static bool cell_text(const struct fx_pgo_tuple *tuple, int at, struct fx_str *ret)
+{
+    if (tuple->cells == NULL || at < 0 || (size_t)at >= tuple->n_cells ||
+        tuple->cells[at].kind != FX_PGO_TEXT)
+        return false;
+    *ret = tuple->cells[at].bytes;
+    return true;
+}
+
+/* A row of ficus.own or, inside a loop, of ficus.barrier. Anything else about them is not for us. */
+static bool ficus_event(const struct pg_relation *relation, const struct fx_pgo_msg *msg,
+                        bool is_loop, struct cdc_event *ret)
+{
+    struct fx_str group;
+    struct fx_str epoch_text;
+    struct fx_str state;
+    int64_t epoch = 0;
+    if (!cell_text(&msg->row.new, relation->cell_of[0], &group) ||
+        !cell_text(&msg->row.new, relation->cell_of[1], &epoch_text) ||
+        !fx_parse_i64(epoch_text, INT64_MIN, INT64_MAX, &epoch))
+        return false;
+    if (relation->kind == PG_REL_BARRIER) {
+        if (!is_loop || msg->kind != FX_PGO_INSERT)
+            return false;
+        ret->kind = CDC_EV_BARRIER;
+        ret->barrier.epoch = epoch;
+        (void)snprintf(ret->barrier.group, sizeof ret->barrier.group, "%.*s", FX_STR_FMT(group));
+        return true;
+    }
+    if (is_loop || !cell_text(&msg->row.new, relation->cell_of[2], &state))
+        return false;
+    ret->kind = CDC_EV_OWN;
+    ret->own.epoch = epoch;
+    ret->own.state = cdc_own_state_parse(state);
+    if (!msg->row.is_old_key && cell_text(&msg->row.old, relation->cell_of[2], &state))
+        ret->own.was = cdc_own_state_parse(state);
+    (void)snprintf(ret->own.group, sizeof ret->own.group, "%.*s", FX_STR_FMT(group));
+    return true;
+}
+
+static bool on_row(struct source_pg *s, const struct fx_pgo_msg *msg, struct cdc_event *ret,
+                   struct fx_err *err)
+{
+    const struct pg_relation *relation = find_relation(s, msg->row.relation);
+    if (relation == NULL)
+        return fx_fail(err, FX_E_PROTOCOL, "a row of relation %u, which was never described",
+                       msg->row.relation);
+    switch (relation->kind) {
+    case PG_REL_OTHER: return true;
+    case PG_REL_OWN:
+    case PG_REL_BARRIER: (void)ficus_event(relation, msg, s->state == PG_LOOP, ret); return true;
+    case PG_REL_TABLE:
+        if (s->state == PG_LOOP)
+            return true;
+        return table_event(s, relation, msg, ret, err);
+    }
+    return true;
+}
+
+static bool on_truncate(struct source_pg *s, const struct fx_pgo_msg *msg, struct fx_err *err)
+{
+    for (size_t i = 0; i < msg->truncate.n_relations; i++) {
+        const struct pg_relation *relation = find_relation(s, msg->truncate.relations[i]);
+        if (relation == NULL || relation->kind != PG_REL_TABLE)
+            continue;
+        const struct fx_table *table = cdc_source_table(s->binding, relation->table);
+        (void)fx_fail(err, FX_E_UNSUPPORTED, "TRUNCATE of table \"%s.%s\" cannot be streamed",
+                      table->schema, table->name);
+        return fx_hint(err,
+                       "Drop the streams (ficus cdc drop); ficus cdc preflight says what a new "
+                       "start needs. Use DELETE while a stream runs.");
+    }
+    return true;
+}
+
+/* ---- messages ---------------------------------------------------------------------------------------- */
+
+static void on_begin(struct source_pg *s, const struct fx_pgo_msg *msg)
+{
+    s->txn = (struct cdc_txn){.pos = fx_pg_lsn_pos(msg->begin.final_lsn + 1),
+                              .commit_us = msg->begin.commit_us};
+    (void)snprintf(s->txn.label, sizeof s->txn.label, "transaction %u at %.40s", msg->begin.xid,
+                   fx_pg_lsn_pos(msg->begin.final_lsn).text);
+    s->ordinal = 0;
+    set_state(s, PG_BEGUN);
+}
+
+/* The message after B decides what the transaction is. */
+static bool deliver_begin(struct source_pg *s, struct fx_str payload, struct cdc_event *ret,
+                          struct fx_err *err)
+{
+    bool is_origin = payload.len > 0 && payload.ptr[0] == 'O';
+    s->stash = is_origin ? (struct fx_str){NULL, 0} : payload;
+    if (is_origin) {
+        struct fx_pgo_msg msg;
+        if (!fx_pgo_decode(payload, &s->arena, &msg, err))
+            return false;
+        s->txn.is_loop = strcmp(msg.origin.name, s->binding->origin) == 0;
+    }
+    set_state(s, s->txn.is_loop ? PG_LOOP : PG_INSIDE);
+    *ret = (struct cdc_event){.kind = CDC_EV_BEGIN, .txn = s->txn};
+    return true;
+}
+
+static bool on_payload(struct source_pg *s, struct fx_str payload, struct cdc_event *ret,
+                       struct fx_err *err)
+{
+    struct fx_pgo_msg msg;
+    if (s->state == PG_BEGUN)
+        return deliver_begin(s, payload, ret, err);
+    if (!fx_pgo_decode(payload, &s->arena, &msg, err))
+        return false;
+    bool is_inside = s->state == PG_INSIDE || s->state == PG_LOOP;
+    if (is_inside == (msg.kind == FX_PGO_BEGIN) && msg.kind != FX_PGO_MESSAGE)
+        return fx_fail(err, FX_E_PROTOCOL, "pgoutput message '%c' %s a transaction", payload.ptr[0],
+                       is_inside ? "inside" : "outside");
+    switch (msg.kind) {
+    case FX_PGO_BEGIN: on_begin(s, &msg); return true;
+    case FX_PGO_COMMIT:
+        set_state(s, PG_BETWEEN);
+        *ret = (struct cdc_event){.kind = CDC_EV_COMMIT, .txn = s->txn};
+        return true;
+    case FX_PGO_RELATION: return on_relation(s, &msg, err);
+    case FX_PGO_INSERT:
+    case FX_PGO_UPDATE:
+    case FX_PGO_DELETE: return on_row(s, &msg, ret, err);
+    case FX_PGO_TRUNCATE: return on_truncate(s, &msg, err);
+    case FX_PGO_MESSAGE:
+        if (s->state == PG_INSIDE && msg.message.is_transactional &&
+            strcmp(msg.message.prefix, "ficus") == 0 &&
+            cdc_barrier_parse(msg.message.content, &ret->barrier))
+            ret->kind = CDC_EV_BARRIER;
+        return true;
+    case FX_PGO_ORIGIN: /* a second one: of a subtransaction's replay; the first has decided */
+    case FX_PGO_TYPE: return true;
+    }
+    return true;
+}
+
+static bool on_keepalive(struct source_pg *s, const struct fx_pg_repl_msg *msg,
+                         struct cdc_event *ret, struct fx_err *err)
+{
+    if (msg->wants_reply && !fx_pg_repl_feedback(s->repl, s->confirmed, false, err))
+        return false;
+    if (s->state == PG_BETWEEN)
+        *ret = (struct cdc_event){.kind = CDC_EV_PASSED,
+                                  .wants_confirm = msg->wants_reply,
+                                  .pos = fx_pg_lsn_pos(msg->end_lsn)};
+    return true;
+}
+
+static bool step(struct source_pg *s, int64_t timeout_ms, bool *ret_is_timeout,
+                 struct cdc_event *ret, struct fx_err *err)
+{
+    struct fx_pg_repl_msg msg;
+    if (s->stash.ptr != NULL) {
+        struct fx_str payload = s->stash;
+        s->stash = (struct fx_str){NULL, 0};
+        return on_payload(s, payload, ret, err);
+    }
+    if (!fx_pg_repl_read(s->repl, timeout_ms, s->wake_fd, &msg, err))
+        return false;
+    s->end = FX_MAX(s->end, msg.end_lsn);
+    switch (msg.kind) {
+    case FX_PG_REPL_NONE: *ret_is_timeout = true; return true;
+    case FX_PG_REPL_KEEPALIVE: return on_keepalive(s, &msg, ret, err);
+    case FX_PG_REPL_DATA: return on_payload(s, msg.payload, ret, err);
+    }
+    return true;
+}
+
+static bool pg_next(struct cdc_source *src, int64_t timeout_ms, struct cdc_event *ret_event,
+                    struct fx_err *err)
+{
+    struct source_pg *s = self(src);
+    struct fx_mono until = fx_mono_add_ms(fx_mono_now(), timeout_ms);
+    bool is_timeout = false;
+    *ret_event = (struct cdc_event){.kind = CDC_EV_NONE};
+    while (ret_event->kind == CDC_EV_NONE && !is_timeout) {
+        int64_t left_ms = (until.us - fx_mono_now().us + 999) / 1000;
+        fx_arena_clear(&s->arena);
+        if (!step(s, FX_MAX(left_ms, (int64_t)0), &is_timeout, ret_event, err)) {
+            fx_err_as_source(err);
+            return fx_ctx(err, "reading slot \"%s\"", s->binding->slot);
+        }
+    }
+    return true;
+}
+
+static bool pg_has_buffered(struct cdc_source *src)
+{
+    struct source_pg *s = self(src);
+    return s->stash.ptr != NULL || fx_pg_repl_has_buffered(s->repl);
+}
+
+/* A server that has no session for us now is asked again later; the stream itself says when it is gone. */
+static bool look_for_ddl(struct source_pg *s, struct fx_err *err)
+{
+    struct fx_mono now = fx_mono_now();
+    struct fx_err why = FX_ERR_INIT;
+    if (fx_mono_since_us(s->looked_at, now) < LOOK_MS * INT64_C(1000))
+        return true;
+    s->looked_at = now;
+    if (s->side != NULL && fx_db_is_broken(s->side)) {
+        fx_db_close(s->side);
+        s->side = NULL;
+    }
+    if (s->side == NULL && !fx_db_open(s->binding->source, &s->side, &why))
+        return true;
+    if (cdc_shape_check(s->side, s->binding, &why) || fx_db_is_broken(s->side))
+        return true;
+    *err = why;
+    return false;
+}
+
+static bool pg_confirm(struct cdc_source *src, const struct fx_pos *pos, struct fx_err *err)
+{
+    struct source_pg *s = self(src);
+    uint64_t lsn = 0;
+    if (!look_for_ddl(s, err)) {
+        fx_err_as_source(err);
+        return false;
+    }
+    if (fx_pg_lsn_parse(pos->text, &lsn))
+        s->confirmed = FX_MAX(s->confirmed, lsn);
+    if (fx_pg_repl_feedback(s->repl, s->confirmed, false, err))
+        return true;
+    fx_err_as_source(err);
+    return false;
+}
+
+static bool pg_ask_end(struct cdc_source *src, struct fx_err *err)
+{
+    struct source_pg *s = self(src);
+    if (fx_pg_repl_feedback(s->repl, s->confirmed, true, err))
+        return true;
+    fx_err_as_source(err);
+    return false;
+}
+
+static struct fx_pos pg_end(const struct cdc_source *src)
+{
+    const struct source_pg *s = (const struct source_pg *)(const void *)src;
+    return s->end == 0 ? (struct fx_pos){""} : fx_pg_lsn_pos(s->end);
+}
+
+static void pg_close(struct cdc_source *src)
+{
+    if (src == NULL)
+        return;
+    struct source_pg *s = self(src);
+    for (size_t i = 0; i < s->relations.len; i++)
+        free(s->relations.items[i].column_of);
+    FX_VEC_DONE(&s->relations);
+    fx_pg_repl_close(s->repl);
+    fx_db_close(s->side);
+    fx_arena_done(&s->arena);
+    free(s);
+}
+
+static const struct cdc_source_ops source_pg_ops = {
+    .next = pg_next,
+    .has_buffered = pg_has_buffered,
+    .confirm = pg_confirm,
+    .ask_end = pg_ask_end,
+    .end = pg_end,
+    .close = pg_close,
+};
+
+static bool fail_start(const struct cdc_binding *binding, struct fx_err *err)
+{
+    fx_err_as_source(err);
+    if (strcmp(err->sqlstate, "55006") == 0) { /* the walsender of a process that has just died */
+        fx_err_recode(err, FX_E_SOURCE_CONNECT);
+        return false;
+    }
+    if (strcmp(err->sqlstate, "42704") == 0 || strcmp(err->sqlstate, "55000") == 0) {
+        fx_err_recode(err, FX_E_DRIFT);
+        return fx_hint(err,
+                       "The slot \"%s\" is gone or has lost its log: changes are missing. Run: "
+                       "ficus cdc drop; ficus cdc preflight says what a new start needs.",
+                       binding->slot);
+    }
+    return false;
+}
+
+bool cdc_source_pg_open(const struct cdc_binding *binding, const struct fx_pos *from, int wake_fd,
+                        struct cdc_source **ret_src, struct fx_err *err)
+{
+    struct source_pg *s = FX_NEW(struct source_pg);
+    uint64_t lsn = 0;
+    s->source.ops = &source_pg_ops;
+    s->binding = binding;
+    s->wake_fd = wake_fd;
+    fx_arena_init(&s->arena, 0);
+    bool is_ok = fx_pg_lsn_parse(from->text, &lsn) ||
+                 fx_fail(err, FX_E_DRIFT, "\"%s\" is no log position", from->text);
+    s->confirmed = lsn;
+    s->looked_at = fx_mono_now();
+    is_ok = is_ok && fx_db_open(binding->source, &s->side, err) &&
+            cdc_slot_check(s->side, binding, from, err) && cdc_shape_check(s->side, binding, err) &&
+            fx_pg_repl_open(binding->source, &s->repl, err) &&
+            fx_pg_repl_start(s->repl, binding->slot, binding->slot, lsn, err);
+    if (!is_ok) {
+        (void)fail_start(binding, err);
+        pg_close(&s->source);
+        return fx_ctx(err, "opening stream \"%s\"", binding->stream);
+    }
+    *ret_src = &s->source;
+    return true;
+}

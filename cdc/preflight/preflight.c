@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Everything that would stop a stream, found before it starts, all in one error: what is wrong, where, and the
+ * command that mends it. The thorough form reads every row of the source and lets the mapping judge it, so
+ * that a value that the target cannot hold is a finding here and not a stop in the middle of the night.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "cdc/sink/batch.h"
+#include "cdc/cdc.h"
+#include "cdc/names.h"
+#include "cdc/preflight/findings.h"
+
+extern const char cdc_pg_sql_preflight[];
+extern const char cdc_mysql_sql_preflight[];
+
+enum { VALUES_PER_TABLE = 3 };
+
+struct preflight {
+    struct fx_context *ctx;
+    struct fx_db *old_db, *new_db;
+    struct cdc_findings findings;
+    struct cdc_sight sight;
+    bool must_be_empty, may_be_emptied; /* the tables of the new side */
+    bool **pads;                        /* for each table and pair: see cdc_check_keys */
+};
+
+static const struct fx_str NO_FIX = {"", 0};
+
+static bool ask_servers(struct preflight *p, struct fx_arena *arena, struct fx_err *err)
+{
+    fx_cell slot = fx_str_from(cdc_name_slot(p->ctx->name, arena));
+    if (!cdc_findings_ask(&p->findings, p->old_db, p->ctx->old_db->name, cdc_pg_sql_preflight,
+                          &slot, 1, err)) {
+        fx_err_as_source(err);
+        return false;
+    }
+    if (!cdc_findings_ask(&p->findings, p->new_db, p->ctx->new_db->name, cdc_mysql_sql_preflight,
+                          NULL, 0, err)) {
+        fx_err_as_target(err);
+        return false;
+    }
+    return true;
+}
+
+static void check_identity(struct preflight *p, const struct fx_table *table,
+                           struct fx_arena *arena)
+{
+    const char *where = fx_arena_printf(arena, "%s.%s", table->schema, table->name);
+    if (table->n_key == 0)
+        cdc_finding(&p->findings, where, FX_STR("the table has no primary key"), NO_FIX);
+    /* 'i': the log would carry another key than the one that the stream goes by. */
+    if (table->replica_identity == 'n' || table->replica_identity == 'i')
+        cdc_finding(
+            &p->findings, where, FX_STR("its replica identity is not the primary key"),
+            fx_str_from(fx_arena_printf(arena, "ALTER TABLE %s REPLICA IDENTITY DEFAULT;", where)));
+}
+
+/* *ret: the forward stream has begun, so what stands in the target's tables is its own. Denied: nobody can tell. */
+static bool is_begun(struct preflight *p, struct fx_arena *arena, bool *ret, bool *ret_denied,
+                     struct fx_err *err)
+{
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    fx_cell stream = fx_str_from(cdc_name_stream(p->ctx->name, FX_FORWARD, arena));
+    *ret = false;
+    if (fx_db_query(p->new_db, "select 1 from ficus.progress where stream = ? and phase <> 'new'",
+                    &stream, 1, &rows, err)) {
+        *ret = rows.n_rows > 0;
+        return true;
+    }
+    *ret_denied = cdc_is_denied(err);
+    if (strcmp(err->sqlstate, "42S02") != 0 && !*ret_denied) {
+        fx_err_as_target(err);
+        return false;
+    }
+    fx_err_clear(err);
+    return true;
+}
+
+/* A stream that has not begun may only fill empty tables, and nobody empties those that customers write to. */
+static bool ask_owner(struct preflight *p, struct fx_arena *arena, struct fx_err *err)
+{
+    bool is_ours = false, is_denied = false;
+    enum cdc_owner owner = CDC_OWNER_UNKNOWN;
+    if (!is_begun(p, arena, &is_ours, &is_denied, err) ||
+        !cdc_owner_read(p->ctx->name, p->old_db, p->new_db, &owner, err))
+        return false;
+    if (is_denied && owner == CDC_OWNER_OLD)
+        owner = CDC_OWNER_UNKNOWN;
+    p->must_be_empty = !is_ours && owner != CDC_OWNER_NEW;
+    p->may_be_emptied = owner == CDC_OWNER_OLD;
+    if (!is_ours && owner == CDC_OWNER_NEW)
+        cdc_finding(&p->findings, p->ctx->new_db->name,
+                    FX_STR("it owns the tables of this context: a copy from the old side would be "
+                           "older than what customers write; do not empty them"),
+                    NO_FIX);
+    if (!is_ours && owner == CDC_OWNER_UNKNOWN)
+        cdc_finding(&p->findings, p->ctx->new_db->name,
+                    FX_STR("cannot tell which side owns the tables of this context: ficus.own or "
+                           "ficus.progress may not be read; do not empty them"),
+                    NO_FIX);
+    return true;
+}
+
+static bool is_empty(struct preflight *p, const struct cdc_binding *binding, size_t t, bool *ret,
+                     struct fx_err *err)
+{
+    const struct fx_table *table = cdc_target_table(binding, t);
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1024);
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    fx_buf_add_c(&sql, "select 1 from ");
+    fx_db_ident(FX_MY, table->schema, &sql);
+    fx_buf_add_char(&sql, '.');
+    fx_db_ident(FX_MY, table->name, &sql);
+    fx_buf_add_c(&sql, " limit 1");
+    if (!fx_db_query(p->new_db, fx_buf_cstr(&sql), NULL, 0, &rows, err))
+        return false;
+    *ret = rows.n_rows == 0;
+    return true;
+}
+
+static bool check_empty(struct preflight *p, const struct cdc_binding *binding,
+                        struct fx_arena *arena, struct fx_err *err)
+{
+    bool is_asked = p->must_be_empty && p->sight.new_rows;
+    for (size_t i = 0; is_asked && i < binding->ctx.n_tables; i++) {
+        const struct fx_table *table = cdc_target_table(binding, i);
+        const char *name = fx_arena_printf(arena, "%s.%s", table->schema, table->name);
+        bool is_free = false;
+        if (!is_empty(p, binding, i, &is_free, err))
+            return false;
+        if (is_free)
+            continue;
+        if (p->may_be_emptied)
+            cdc_finding(&p->findings, name,
+                        FX_STR("the target table is not empty and was not filled by this stream"),
+                        fx_str_from(fx_arena_printf(arena, "DELETE FROM %s;", name)));
+        else
+            cdc_finding(&p->findings, name,
+                        FX_STR("the target table is not empty; cannot tell who filled it"), NO_FIX);
+    }
+    return true;
+}
+
+/* Two keys that differ in trailing spaces only would be one on the new side. */
+static void check_spaces(struct preflight *p, const struct cdc_binding *binding, size_t t,
+                         const struct cdc_row *row, int *n_bad)
+{
+    const struct fx_map_table *map = &binding->ctx.tables[t];
+    for (size_t i = 0; i < map->n_columns && *n_bad < VALUES_PER_TABLE; i++) {
+        const struct fx_value *v = &row->new[map->old_index[i]];
+        if (!p->pads[t][i] || v->kind != FX_V_TEXT || !fx_str_ends(v->s, FX_STR(" ")))
+            continue;
+        FX_AUTO(fx_buf) struct fx_buf where = FX_BUF(400), what = FX_BUF(1024);
+        cdc_row_describe(binding, row, &where);
+        fx_buf_printf(
+            &what,
+            "column %s of a unique key ends in a space, which %s.%s does not tell from the "
+            "same without it; give it a collation %s",
+            map->columns[i].old_name, map->new_name, map->columns[i].new_name,
+            "that does not pad (utf8mb4_nopad_bin)");
+        cdc_finding(&p->findings, fx_buf_cstr(&where), fx_buf_str(&what), NO_FIX);
+        (*n_bad)++;
+    }
+}
+
+/* What the applier would write is made and thrown away: the mapping and the target's types are both asked. */
+static bool scan_rows(struct preflight *p, const struct cdc_binding *binding, size_t t,
+                      struct fx_scan *scan, struct fx_err *err)
+{
+    struct cdc_batch batch;
+    struct fx_value *row = NULL;
+    bool is_ok = true;
+    int n_bad = 0;
+    cdc_batch_init(&batch, binding, 1);
+    while ((is_ok = fx_scan_next(scan, &row, err)) && row != NULL && n_bad < VALUES_PER_TABLE) {
+        struct fx_err why = FX_ERR_INIT;
+        struct cdc_row change = {.op = CDC_INSERT, .table = t, .new = row};
+        if (!cdc_batch_row(&batch, &change, &why)) {
+            FX_AUTO(fx_buf) struct fx_buf where = FX_BUF(400);
+            cdc_row_describe(binding, &change, &where);
+            cdc_finding(&p->findings, fx_buf_cstr(&where), fx_str_from(why.message), NO_FIX);
+            n_bad++;
+        }
+        check_spaces(p, binding, t, &change, &n_bad);
+        cdc_batch_clear(&batch);
+    }
+    cdc_batch_done(&batch);
+    return is_ok;
+}
+
+static bool scan_table(struct preflight *p, const struct cdc_binding *binding, size_t t,
+                       struct fx_arena *arena, struct fx_err *err)
+{
+    const struct fx_table *table = cdc_source_table(binding, t);
+    struct fx_scan *scan = NULL;
+    int *columns = fx_arena_array(arena, table->n_columns, sizeof *columns);
+    for (size_t c = 0; c < table->n_columns; c++)
+        columns[c] = (int)c;
+    struct fx_scan_spec spec = {.table = table, .columns = columns, .n_columns = table->n_columns};
+    if (!fx_scan_open(p->old_db, &spec, &scan, err))
+        return false;
+    bool is_ok = scan_rows(p, binding, t, scan, err);
+    fx_scan_close(scan);
+    return is_ok;
+}
+
+static bool check_tables(struct preflight *p, bool is_thorough, struct fx_arena *arena,
+                         struct fx_err *err)
+{
+    struct cdc_binding *binding = NULL;
+    if (!cdc_check_traps(&p->findings, p->ctx, p->old_db, p->new_db, err))
+        return false;
+    if (!cdc_bind_tables(p->ctx, FX_FORWARD, p->old_db, p->new_db, arena, &binding, err)) {
+        if (err->is_retriable || err->code == FX_E_DB)
+            return false;
+        cdc_finding(&p->findings, "mapping", fx_str_from(err->message), NO_FIX);
+        if (err->detail[0] != '\0')
+            cdc_finding(&p->findings, "mapping", fx_str_from(err->detail), NO_FIX);
+        fx_err_clear(err);
+        return true;
+    }
+    for (size_t i = 0; i < binding->ctx.n_tables; i++)
+        check_identity(p, cdc_source_table(binding, i), arena);
+    if (!cdc_check_keys(&p->findings, binding, p->old_db, p->new_db, arena, &p->pads, err) ||
+        !check_empty(p, binding, arena, err)) {
+        fx_err_as_target(err);
+        return false;
+    }
+    for (size_t i = 0; is_thorough && p->sight.old_rows && i < p->ctx->n_tables; i++)
+        if (!scan_table(p, binding, i, arena, err)) {
+            fx_err_as_source(err);
+            return fx_ctx(err, "scanning table \"%s\"", p->ctx->tables[i].old_name);
+        }
+    return true;
+}
+
+bool cdc_preflight(struct fx_context *ctx, const struct cdc_options *options FX_UNUSED,
+                   bool is_thorough, struct fx_err *err)
+{
+    struct preflight p = {.ctx = ctx};
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    cdc_findings_init(&p.findings);
+    bool is_ok = false;
+    if (!fx_db_open(ctx->old_db, &p.old_db, err))
+        fx_err_as_source(err);
+    else if (!fx_db_open(ctx->new_db, &p.new_db, err))
+        fx_err_as_target(err);
+    else
+        is_ok = ask_owner(&p, &arena, err) && ask_servers(&p, &arena, err) &&
+                cdc_check_rights(&p.findings, ctx, p.old_db, p.new_db, &p.sight, err) &&
+                check_tables(&p, is_thorough, &arena, err);
+    fx_db_close(p.old_db);
+    fx_db_close(p.new_db);
+    is_ok = is_ok && cdc_findings_none(&p.findings, ctx->name, err);
+    cdc_findings_done(&p.findings);
+    return is_ok || fx_ctx(err, "preflight of context \"%s\"", ctx->name);
+}

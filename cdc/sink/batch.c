@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SQL text from changes. Values are written as literals by the engine's own quoting (fx_db_value_literal);
+ * what the mapping or the target's type cannot take is an error here, before anything reaches the target.
+ */
+#include "cdc/sink/batch.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+#include "lib/base/panic.h"
+
+/* A server's planner takes more than its share of time over a long list of conditions. */
+enum { BATCH_TEXT_MAX = 64 << 20, PAIRS_MAX = 250 };
+
+void cdc_batch_init(struct cdc_batch *batch, const struct cdc_binding *binding, int64_t rows_max)
+{
+    *batch = (struct cdc_batch){.binding = binding, .rows_max = rows_max};
+    batch->engine = binding->target->engine;
+    fx_buf_init(&batch->sql, BATCH_TEXT_MAX);
+    fx_arena_init(&batch->scratch, 0);
+}
+
+void cdc_batch_done(struct cdc_batch *batch)
+{
+    fx_buf_done(&batch->sql);
+    fx_arena_done(&batch->scratch);
+}
+
+void cdc_batch_clear(struct cdc_batch *batch)
+{
+    fx_buf_clear(&batch->sql);
+    batch->expected = batch->n_changes = batch->open_rows = 0;
+    batch->open = CDC_OPEN_NONE;
+}
+
+void cdc_batch_finish(struct cdc_batch *batch)
+{
+    if (batch->open == CDC_OPEN_DELETE)
+        fx_buf_add_char(&batch->sql, ')');
+    if (batch->open != CDC_OPEN_NONE)
+        fx_buf_add_c(&batch->sql, ";\n");
+    batch->open = CDC_OPEN_NONE;
+}
+
+void cdc_batch_statement(struct cdc_batch *batch, const char *sql, int64_t expected)
+{
+    cdc_batch_finish(batch);
+    fx_buf_add_c(&batch->sql, sql);
+    fx_buf_add_c(&batch->sql, ";\n");
+    batch->expected += expected;
+}
+
+/* ---- columns of the pair, seen from the direction of the stream ---------------------------------- */
+
+static int target_index(const struct cdc_batch *batch, size_t table, size_t pair)
+{
+    const struct fx_map_table *map = &batch->binding->ctx.tables[table];
+    return batch->binding->direction == FX_FORWARD ? map->new_index[pair] : map->old_index[pair];
+}
+
+static const struct fx_column *target_column(const struct cdc_batch *batch, size_t table,
+                                             size_t pair)
+{
+    return &cdc_target_table(batch->binding, table)->columns[target_index(batch, table, pair)];
+}
+
+static size_t n_pairs(const struct cdc_batch *batch, size_t table)
+{
+    return batch->binding->ctx.tables[table].n_columns;
+}
+
+/* The pair that fills key column `k` of the target; binding has made sure that there is one. */
+static size_t key_pair(const struct cdc_batch *batch, size_t table, size_t k)
+{
+    const struct fx_table *target = cdc_target_table(batch->binding, table);
+    for (size_t pair = 0; pair < n_pairs(batch, table); pair++)
+        if (target_index(batch, table, pair) == target->key[k])
+            return pair;
+    FX_BUG("key column %zu of target table \"%s\" is not mapped", k, target->name);
+}
+
+static void add_table_name(struct cdc_batch *batch, size_t table)
+{
+    const struct fx_table *target = cdc_target_table(batch->binding, table);
+    fx_db_ident(batch->engine, target->schema, &batch->sql);
+    fx_buf_add_char(&batch->sql, '.');
+    fx_db_ident(batch->engine, target->name, &batch->sql);
+}
+
+static bool add_value(struct cdc_batch *batch, size_t table, size_t pair, const struct fx_value *v,
+                      struct fx_err *err)
+{
+    const struct fx_column *column = target_column(batch, table, pair);
+    if (v->kind == FX_V_UNCHANGED)
+        return fx_fail(err, FX_E_SOURCE_DATA,
+                       "the source did not send column \"%s\" of an inserted row", column->name);
+    if (!fx_db_value_literal(batch->engine, v, &column->type, &batch->sql, err))
+        return fx_ctx(err, "writing column \"%s\"", column->name);
+    return true;
+}
+
+/*
+ * "k1=v1 and k2=v2". Never as a tuple: MariaDB finds no index for (k1,k2)=(v1,v2), nor for a list of one
+ * such tuple, and reads (and locks) the whole table.
+ */
+static bool add_key_condition(struct cdc_batch *batch, size_t table, const struct fx_value *mapped,
+                              struct fx_err *err)
+{
+    const struct fx_table *target = cdc_target_table(batch->binding, table);
+    for (size_t k = 0; k < target->n_key; k++) {
+        size_t pair = key_pair(batch, table, k);
+        fx_buf_add_c(&batch->sql, k > 0 ? " and " : "");
+        fx_db_ident(batch->engine, target->columns[target->key[k]].name, &batch->sql);
+        fx_buf_add_char(&batch->sql, '=');
+        if (!add_value(batch, table, pair, &mapped[pair], err))
+            return false;
+    }
+    return true;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------------ */
+
+/* The target computes them, so whether they would fit is not asked. `in` itself when there are none. */
+static const struct fx_value *mask_generated(struct cdc_batch *batch, size_t table,
+                                             const struct fx_value *in)
+{
+    const struct fx_table *source = cdc_source_table(batch->binding, table);
+    struct fx_value *masked = NULL;
+    for (size_t c = 0; c < source->n_columns; c++) {
+        if (!source->columns[c].is_generated)
+            continue;
+        if (masked == NULL) {
+            masked = fx_arena_array(&batch->scratch, source->n_columns, sizeof *masked);
+            memcpy(masked, in, source->n_columns * sizeof *masked);
+        }
+        masked[c] = (struct fx_value){.kind = FX_V_UNCHANGED};
+    }
+    return masked != NULL ? masked : in;
+}
+
+static bool map_full(struct cdc_batch *batch, size_t table, const struct fx_value *in,
+                     struct fx_value **ret_out, struct fx_err *err)
+{
+    const struct fx_map_table *map = &batch->binding->ctx.tables[table];
+    struct fx_value *out = fx_arena_array(&batch->scratch, map->n_columns, sizeof *out);
+    if (!fx_map_row(map, batch->binding->direction, mask_generated(batch, table, in), out,
+                    &batch->scratch, err))
+        return false;
+    *ret_out = out;
+    return true;
+}
+
+/* Only the key columns count; the others are masked, so that no expression over an old value can fail. */
+static bool map_key(struct cdc_batch *batch, size_t table, const struct fx_value *in,
+                    struct fx_value **ret_out, struct fx_err *err)
+{
+    const struct fx_table *source = cdc_source_table(batch->binding, table);
+    struct fx_value *masked = fx_arena_array(&batch->scratch, source->n_columns, sizeof *masked);
+    for (size_t c = 0; c < source->n_columns; c++)
+        masked[c] =
+            source->columns[c].key_index >= 0 ? in[c] : (struct fx_value){.kind = FX_V_UNCHANGED};
+    return map_full(batch, table, masked, ret_out, err);
+}
+
+static void open_insert(struct cdc_batch *batch, size_t table)
+{
+    cdc_batch_finish(batch);
+    fx_buf_add_c(&batch->sql, "insert into ");
+    add_table_name(batch, table);
+    fx_buf_add_c(&batch->sql, " (");
+    bool is_first = true;
+    for (size_t pair = 0; pair < n_pairs(batch, table); pair++) {
+        const struct fx_column *column = target_column(batch, table, pair);
+        if (column->is_generated)
+            continue;
+        if (!is_first)
+            fx_buf_add_char(&batch->sql, ',');
+        is_first = false;
+        fx_db_ident(batch->engine, column->name, &batch->sql);
+    }
+    /* Ids are the owner's: an identity column takes them as they are. */
+    fx_buf_add_c(&batch->sql,
+                 batch->engine == FX_PG ? ") overriding system value values " : ") values ");
+    batch->open = CDC_OPEN_INSERT;
+    batch->open_table = table;
+    batch->open_rows = 0;
+}
+
+static bool is_growing(const struct cdc_batch *batch, enum cdc_batch_open open, size_t table)
+{
+    int64_t rows_max = batch->rows_max;
+    if (open == CDC_OPEN_DELETE_PAIRS)
+        rows_max = FX_MIN(rows_max, (int64_t)PAIRS_MAX);
+    return batch->open == open && batch->open_table == table && batch->open_rows < rows_max;
+}
+
+static bool add_insert(struct cdc_batch *batch, const struct cdc_row *row, struct fx_err *err)
+{
+    struct fx_value *mapped;
+    if (!map_full(batch, row->table, row->new, &mapped, err))
+        return false;
+    if (!is_growing(batch, CDC_OPEN_INSERT, row->table))
+        open_insert(batch, row->table);
+    fx_buf_add_c(&batch->sql, batch->open_rows++ > 0 ? ",(" : "(");
+    bool is_first = true;
+    for (size_t pair = 0; pair < n_pairs(batch, row->table); pair++) {
+        if (target_column(batch, row->table, pair)->is_generated)
+            continue;
+        if (!is_first)
+            fx_buf_add_char(&batch->sql, ',');
+        is_first = false;
+        if (!add_value(batch, row->table, pair, &mapped[pair], err))
+            return false;
+    }
+    fx_buf_add_char(&batch->sql, ')');
+    return true;
+}
+
+/* One key column becomes a list, "k in (v1,v2"; several become conditions, "(…) or (…)". */
+static void open_delete(struct cdc_batch *batch, size_t table)
+{
+    const struct fx_table *target = cdc_target_table(batch->binding, table);
+    cdc_batch_finish(batch);
+    fx_buf_add_c(&batch->sql, "delete from ");
+    add_table_name(batch, table);
+    fx_buf_add_c(&batch->sql, " where ");
+    if (target->n_key == 1) {
+        fx_db_ident(batch->engine, target->columns[target->key[0]].name, &batch->sql);
+        fx_buf_add_c(&batch->sql, " in (");
+    }
+    batch->open = target->n_key == 1 ? CDC_OPEN_DELETE : CDC_OPEN_DELETE_PAIRS;
+    batch->open_table = table;
+    batch->open_rows = 0;
+}
+
+static bool add_delete(struct cdc_batch *batch, const struct cdc_row *row, struct fx_err *err)
+{
+    struct fx_value *mapped;
+    if (!map_key(batch, row->table, row->old, &mapped, err))
+        return false;
+    if (!is_growing(batch, CDC_OPEN_DELETE, row->table) &&
+        !is_growing(batch, CDC_OPEN_DELETE_PAIRS, row->table))
+        open_delete(batch, row->table);
+    const struct fx_table *target = cdc_target_table(batch->binding, row->table);
+    bool is_first = batch->open_rows++ == 0;
+    if (target->n_key == 1) {
+        fx_buf_add_c(&batch->sql, is_first ? "" : ",");
+        size_t pair = key_pair(batch, row->table, 0);
+        return add_value(batch, row->table, pair, &mapped[pair], err);
+    }
+    fx_buf_add_c(&batch->sql, is_first ? "(" : " or (");
+    if (!add_key_condition(batch, row->table, mapped, err))
+        return false;
+    fx_buf_add_char(&batch->sql, ')');
+    return true;
+}
+
+static bool is_key_changed(const struct cdc_batch *batch, size_t table, const struct fx_value *was,
+                           const struct fx_value *is)
+{
+    for (size_t k = 0; k < cdc_target_table(batch->binding, table)->n_key; k++) {
+        size_t pair = key_pair(batch, table, k);
+        if (!fx_value_equal(&was[pair], &is[pair]))
+            return true;
+    }
+    return false;
+}
+
+/* The set list; a row with nothing to set sets its key to itself, so that it is still looked for. */
+static bool add_set_list(struct cdc_batch *batch, size_t table, const struct fx_value *mapped,
+                         bool has_new_key, struct fx_err *err)
+{
+    const struct fx_table *target = cdc_target_table(batch->binding, table);
+    bool is_first = true;
+    for (size_t pair = 0; pair < n_pairs(batch, table); pair++) {
+        const struct fx_column *column = target_column(batch, table, pair);
+        bool is_key = target->columns[target_index(batch, table, pair)].key_index >= 0;
+        if (column->is_generated || mapped[pair].kind == FX_V_UNCHANGED || (is_key && !has_new_key))
+            continue;
+        if (!is_first)
+            fx_buf_add_char(&batch->sql, ',');
+        is_first = false;
+        fx_db_ident(batch->engine, column->name, &batch->sql);
+        fx_buf_add_char(&batch->sql, '=');
+        if (!add_value(batch, table, pair, &mapped[pair], err))
+            return false;
+    }
+    if (is_first) {
+        const char *key = target->columns[target->key[0]].name;
+        fx_db_ident(batch->engine, key, &batch->sql);
+        fx_buf_add_char(&batch->sql, '=');
+        fx_db_ident(batch->engine, key, &batch->sql);
+    }
+    return true;
+}
+
+static bool add_update(struct cdc_batch *batch, const struct cdc_row *row, struct fx_err *err)
+{
+    struct fx_value *is;
+    struct fx_value *was;
+    if (!map_full(batch, row->table, row->new, &is, err))
+        return false;
+    was = is;
+    if (row->has_old != CDC_OLD_NONE && !map_key(batch, row->table, row->old, &was, err))
+        return false;
+    cdc_batch_finish(batch);
+    fx_buf_add_c(&batch->sql, "update ");
+    add_table_name(batch, row->table);
+    fx_buf_add_c(&batch->sql, " set ");
+    bool has_new_key = was != is && is_key_changed(batch, row->table, was, is);
+    if (!add_set_list(batch, row->table, is, has_new_key, err))
+        return false;
+    fx_buf_add_c(&batch->sql, " where ");
+    if (!add_key_condition(batch, row->table, was, err))
+        return false;
+    fx_buf_add_c(&batch->sql, ";\n");
+    return true;
+}
+
+bool cdc_batch_row(struct cdc_batch *batch, const struct cdc_row *row, struct fx_err *err)
+{
+    bool is_ok = false;
+    switch (row->op) {
+    case CDC_INSERT: is_ok = add_insert(batch, row, err); break;
+    case CDC_UPDATE: is_ok = add_update(batch, row, err); break;
+    case CDC_DELETE: is_ok = add_delete(batch, row, err); break;
+    }
+    fx_arena_clear(&batch->scratch);
+    if (is_ok && batch->sql.has_failed)
+        is_ok = fx_fail(err, FX_E_LIMIT, "the statement for one row is larger than %d MiB",
+                        BATCH_TEXT_MAX >> 20);
+    if (!is_ok) {
+        FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(400);
+        cdc_row_describe(batch->binding, row, &what);
+        return fx_ctx(err, "change %" PRId64 ": %s", row->ordinal, fx_buf_cstr(&what));
+    }
+    batch->expected++;
+    batch->n_changes++;
+    return true;
+}

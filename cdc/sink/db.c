@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Applies changes to a database, PostgreSQL or MariaDB, over one session of lib/db.
+ *
+ * A transaction is one text "begin; compare-and-set; changes" whose matched rows are counted before "commit" is
+ * sent; that commit rides in front of the next transaction's text when more is waiting (one round trip
+ * each), or goes alone. The session fires no foreign keys and no business triggers: the source has done that.
+ */
+#include "cdc/sink/sink.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "cdc/sink/batch.h"
+#include "lib/base/alloc.h"
+#include "lib/base/panic.h"
+#include "lib/fmt/text.h"
+#include "lib/io/failpoint.h"
+
+enum { FLUSH_BYTES = 1 << 20 };
+
+struct sink_db {
+    struct cdc_sink sink; /* first member */
+    const struct cdc_binding *binding;
+    const struct cdc_options *options;
+    struct fx_db *db;
+    struct cdc_batch batch;
+    size_t text_max;          /* bytes that the server takes in one text; 0: no limit of its own */
+    struct cdc_progress next; /* as written by the newest compare-and-set, confirmed or not */
+    struct cdc_progress before; /* what stood in `next` when the open transaction began */
+    bool is_exact;
+    int64_t exact_txns;
+    bool is_in_txn;
+    /* A "commit" stands in the text; once executed this becomes sink.progress: */
+    bool has_commit;
+    struct cdc_progress committing;
+    int64_t committing_us;
+    bool committing_coarse;
+    struct cdc_txn txn; /* the open one */
+};
+
+static struct sink_db *self(struct cdc_sink *sink)
+{
+    return FX_CONTAINER_OF(sink, struct sink_db, sink);
+}
+
+const char *cdc_progress_phase_name(enum cdc_progress_phase phase)
+{
+    switch (phase) {
+    case CDC_PROGRESS_NEW: return "new";
+    case CDC_PROGRESS_COPY: return "copy";
+    case CDC_PROGRESS_STREAM: return "stream";
+    }
+    return "?";
+}
+
+/* ---- opening and claiming --------------------------------------------------------------------------- */
+
+/* Beyond this MariaDB closes the connection without a word, which would look like a network's failure, for ever. */
+static bool read_text_max(struct sink_db *s, struct fx_err *err)
+{
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    int64_t max = 0;
+    if (!fx_db_query(s->db, "select @@max_allowed_packet", NULL, 0, &rows, err) ||
+        !fx_parse_i64(fx_rows_at(&rows, 0, 0), 1, INT64_MAX, &max))
+        return fx_ctx(err, "reading max_allowed_packet");
+    s->text_max = (size_t)max - 1;
+    return true;
+}
+
+static bool fail_too_long(const struct sink_db *s, struct fx_err *err)
+{
+    (void)fx_fail(err, FX_E_TARGET,
+                  "a statement of %zu bytes is more than max_allowed_packet of database \"%s\", "
+                  "which is %zu",
+                  s->batch.sql.len, s->binding->target->name, s->text_max + 1);
+    (void)fx_detail(err, "Bytes are written as hexadecimal digits, two for each.");
+    return fx_hint(err,
+                   "Run on it: SET GLOBAL max_allowed_packet=1073741824; put it into its "
+                   "configuration, then run: ficus cdc start --context %s --execute",
+                   s->binding->ctx.name);
+}
+
+/* Whole rows are added, so what is sent early leaves room for a large one. */
+static bool is_long(const struct sink_db *s)
+{
+    size_t limit = FLUSH_BYTES;
+    return s->batch.sql.len >= (s->text_max == 0 ? limit : FX_MIN(limit, s->text_max / 4));
+}
+
+static bool settings(struct sink_db *s, struct fx_err *err)
+{
+    if (s->binding->target->engine == FX_PG) {
+        fx_cell origin = fx_str_from(s->binding->origin);
+        if (!fx_db_exec(s->db,
+                        "set session_replication_role = replica; set lock_timeout = '10s'; "
+                        "set idle_in_transaction_session_timeout = 0",
+                        NULL, 0, NULL, err))
+            return fx_ctx(err, "preparing the apply session");
+        struct fx_rows rows;
+        if (!fx_db_query(s->db, "select pg_replication_origin_session_setup(?)", &origin, 1, &rows,
+                         err)) {
+            /* The session of a process that has just died still holds it for a moment. */
+            if (strcmp(err->sqlstate, "55006") == 0)
+                fx_err_recode(err, FX_E_DB_CONFLICT);
+            return fx_ctx(err, "taking replication origin \"%s\"", s->binding->origin);
+        }
+        fx_rows_done(&rows);
+        return true;
+    }
+    if (!fx_db_exec(
+            s->db,
+            "set foreign_key_checks = 0, time_zone = '+00:00', innodb_lock_wait_timeout = 10, "
+            "sql_mode = concat(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO')",
+            NULL, 0, NULL, err))
+        return fx_ctx(err, "preparing the apply session");
+    return read_text_max(s, err);
+}
+
+static bool parse_progress(const struct fx_rows *rows, struct cdc_progress *ret, struct fx_err *err)
+{
+    struct fx_str pos = fx_rows_at(rows, 0, 0);
+    struct fx_str phase = fx_rows_at(rows, 0, 3);
+    *ret = (struct cdc_progress){.phase = CDC_PROGRESS_NEW};
+    if (fx_str_eq_c(phase, "stream"))
+        ret->phase = CDC_PROGRESS_STREAM;
+    else if (fx_str_eq_c(phase, "copy"))
+        ret->phase = CDC_PROGRESS_COPY;
+    if (pos.len >= sizeof ret->pos.text ||
+        !fx_parse_i64(fx_rows_at(rows, 0, 1), 0, INT64_MAX, &ret->ordinal) ||
+        !fx_parse_i64(fx_rows_at(rows, 0, 2), 0, INT64_MAX, &ret->epoch))
+        return fx_fail(err, FX_E_DRIFT, "ficus.progress holds a row that is not ours");
+    memcpy(ret->pos.text, pos.ptr, pos.len);
+    return true;
+}
+
+static bool read_progress(struct sink_db *s, const char *lock, struct cdc_progress *ret,
+                          struct fx_err *err)
+{
+    struct fx_rows rows;
+    fx_cell stream = fx_str_from(s->binding->stream);
+    FX_AUTO_STR char *sql = fx_asprintf(
+        "select position, ordinal, epoch, phase from ficus.progress where stream = ?%s", lock);
+    if (!fx_db_query(s->db, sql, &stream, 1, &rows, err))
+        return false;
+    bool is_ok = true;
+    if (rows.n_rows == 0) {
+        (void)fx_fail(err, FX_E_DRIFT, "stream \"%s\" has no row in ficus.progress",
+                      s->binding->stream);
+        is_ok = fx_hint(err, "Run: ficus cdc start --context %s --execute", s->binding->ctx.name);
+    } else {
+        is_ok = parse_progress(&rows, ret, err);
+    }
+    fx_rows_done(&rows);
+    return is_ok;
+}
+
+static bool fail_stale(struct sink_db *s, int64_t epoch, struct fx_err *err)
+{
+    (void)fx_fail(err, FX_E_STALE_EPOCH,
+                  "another applier has claimed stream \"%s\": epoch %" PRId64 ", ours is %" PRId64,
+                  s->binding->stream, epoch, s->sink.progress.epoch);
+    return fx_hint(err,
+                   "Only one process may apply a stream; find the other one, or run: ficus cdc "
+                   "status");
+}
+
+/* Waits for whatever an earlier session of this stream still has open, then takes or keeps the epoch. */
+static bool claim(struct sink_db *s, int64_t epoch, struct fx_err *err)
+{
+    struct cdc_progress seen;
+    if (!fx_db_exec(s->db, "begin", NULL, 0, NULL, err) ||
+        !read_progress(s, " for update", &seen, err))
+        return false;
+    s->sink.progress = seen;
+    if (epoch != 0 && seen.epoch != epoch) {
+        s->sink.progress.epoch = epoch;
+        return fail_stale(s, seen.epoch, err);
+    }
+    if (epoch == 0) {
+        fx_cell stream = fx_str_from(s->binding->stream);
+        if (!fx_db_exec(s->db, "update ficus.progress set epoch = epoch + 1 where stream = ?",
+                        &stream, 1, NULL, err))
+            return false;
+        s->sink.progress.epoch = seen.epoch + 1;
+    }
+    if (!fx_db_exec(s->db, "commit", NULL, 0, NULL, err))
+        return false;
+    s->next = s->sink.progress;
+    return true;
+}
+
+static bool read_leaks(struct sink_db *s, struct fx_err *err)
+{
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    fx_cell stream[] = {fx_str_from(s->binding->stream), fx_str_from(s->binding->stream)};
+    if (!fx_db_query(s->db,
+                     "select coalesce(sum(n), 0), coalesce((select what from ficus.leak "
+                     "where stream = ? order by id desc limit 1), '') "
+                     "from ficus.leak where stream = ?",
+                     stream, 2, &rows, err))
+        return false;
+    struct fx_str what = fx_utf8_clip(fx_rows_at(&rows, 0, 1), CDC_LEAK_TEXT - 1);
+    (void)snprintf(s->sink.leak_last, sizeof s->sink.leak_last, "%.*s", FX_STR_FMT(what));
+    return fx_parse_i64(fx_rows_at(&rows, 0, 0), 0, INT64_MAX, &s->sink.leaks) ||
+           fx_fail(err, FX_E_DRIFT, "ficus.leak holds rows that are not ours");
+}
+
+/* ---- sending ---------------------------------------------------------------------------------------- */
+
+/* The stream has stopped, so nothing that needs it can be the next step. */
+static bool hint_conflict(const struct sink_db *s, struct fx_err *err)
+{
+    return fx_hint(
+        err,
+        "Someone else wrote to database \"%s\": make the row that is named there as it is "
+        "in \"%s\" before this change, then run: ficus cdc start --context %s --execute",
+        s->binding->target->name, s->binding->source->name, s->binding->ctx.name);
+}
+
+static bool classify(const struct sink_db *s, struct fx_err *err)
+{
+    fx_err_as_target(err);
+    if (strncmp(err->sqlstate, "23", 2) != 0)
+        return false;
+    fx_err_recode(err, FX_E_TARGET_CONFLICT);
+    return hint_conflict(s, err);
+}
+
+static bool fail_mismatch(struct sink_db *s, int64_t n_rows, struct fx_err *err)
+{
+    struct cdc_progress seen;
+    if (!fx_db_exec(s->db, "rollback", NULL, 0, NULL, err) || !read_progress(s, "", &seen, err))
+        return classify(s, err);
+    if (seen.epoch != s->sink.progress.epoch)
+        return fail_stale(s, seen.epoch, err);
+    (void)fx_fail(err, FX_E_TARGET_CONFLICT,
+                  "a changed row is not on the target: %" PRId64 " rows expected, %" PRId64
+                  " found",
+                  s->batch.expected, n_rows);
+    return hint_conflict(s, err);
+}
+
+static bool flush(struct sink_db *s, struct fx_err *err)
+{
+    cdc_batch_finish(&s->batch);
+    if (s->batch.sql.len == 0)
+        return true;
+    int64_t n_rows = 0;
+    if (s->has_commit)
+        FX_FAILPOINT("apply.commit.before");
+    if (s->batch.sql.has_failed)
+        return fx_fail(err, FX_E_LIMIT, "one statement text is larger than 64 MiB");
+    if (s->text_max > 0 && s->batch.sql.len > s->text_max) {
+        (void)fail_too_long(s, err);
+        return fx_ctx(err, "applying %s", s->txn.label);
+    }
+    if (!fx_db_exec(s->db, fx_buf_cstr(&s->batch.sql), NULL, 0, &n_rows, err)) {
+        (void)classify(s, err);
+        return fx_ctx(err, "applying %s", s->txn.label);
+    }
+    if (n_rows != s->batch.expected) {
+        (void)fail_mismatch(s, n_rows, err);
+        return fx_ctx(err, "applying %s", s->txn.label);
+    }
+    cdc_batch_clear(&s->batch);
+    if (s->has_commit) {
+        FX_FAILPOINT("apply.commit.after");
+        s->sink.progress = s->committing;
+        s->sink.durable_commit_us = s->committing_us;
+        s->sink.is_coarse_time = s->committing_coarse;
+        s->has_commit = false;
+    }
+    s->sink.is_pending = s->is_in_txn;
+    return true;
+}
+
+/* "begin" and the compare-and-set that moves progress from s->next to `to`. */
+static void add_begin(struct sink_db *s, const struct cdc_progress *to)
+{
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(2048);
+    enum fx_engine engine = s->binding->target->engine;
+    cdc_batch_statement(&s->batch, "begin", 0);
+    fx_buf_add_c(&sql, "update ficus.progress set position=");
+    fx_db_literal(engine, fx_str_from(to->pos.text), &sql);
+    fx_buf_printf(&sql, ",ordinal=%" PRId64 ",phase='%s' where stream=", to->ordinal,
+                  cdc_progress_phase_name(to->phase));
+    fx_db_literal(engine, fx_str_from(s->binding->stream), &sql);
+    fx_buf_add_c(&sql, " and position=");
+    fx_db_literal(engine, fx_str_from(s->next.pos.text), &sql);
+    fx_buf_printf(&sql, " and ordinal=%" PRId64 " and epoch=%" PRId64, s->next.ordinal,
+                  s->next.epoch);
+    FX_ASSERT(!sql.has_failed);
+    cdc_batch_statement(&s->batch, fx_buf_cstr(&sql), 1);
+    s->before = s->next;
+    s->next.pos = to->pos;
+    s->next.phase = to->phase;
+    s->next.ordinal = to->ordinal;
+    s->is_in_txn = true;
+    s->sink.is_pending = true;
+}
+
+static bool sink_begin(struct cdc_sink *sink, const struct cdc_txn *txn, struct fx_err *err)
+{
+    struct sink_db *s = self(sink);
+    struct cdc_progress to = s->next;
+    to.pos = txn->pos;
+    to.ordinal++;
+    to.phase = CDC_PROGRESS_STREAM;
+    s->txn = *txn;
+    add_begin(s, &to);
+    return !s->is_exact || flush(s, err);
+}
+
+static bool sink_row(struct cdc_sink *sink, const struct cdc_row *row, struct fx_err *err)
+{
+    struct sink_db *s = self(sink);
+    FX_ASSERT(s->is_in_txn);
+    if (!cdc_batch_row(&s->batch, row, err))
+        return fx_ctx(err, "applying %s", s->txn.label);
+    bool is_full = s->batch.n_changes >= s->options->txn_rows_max || is_long(s);
+    if (!s->is_exact && !is_full)
+        return true;
+    if (flush(s, err))
+        return true;
+    if (s->is_exact) {
+        FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(400);
+        cdc_row_describe(s->binding, row, &what);
+        static const char *const names[] = {"insert", "update", "delete"};
+        return fx_ctx(err, "%s of %s", names[row->op], fx_buf_cstr(&what));
+    }
+    return false;
+}
+
+static bool sink_barrier(struct cdc_sink *sink, const struct cdc_barrier *barrier,
+                         struct fx_err *err)
+{
+    struct sink_db *s = self(sink);
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1024);
+    enum fx_engine engine = s->binding->target->engine;
+    FX_ASSERT(s->is_in_txn);
+    fx_buf_add_c(&sql, "insert into ficus.barrier (grp, epoch, position) values (");
+    fx_db_literal(engine, fx_str_from(barrier->group), &sql);
+    fx_buf_printf(&sql, ",%" PRId64 ",", barrier->epoch);
+    fx_db_literal(engine, fx_str_from(s->txn.pos.text), &sql);
+    /* A mark may be sent again (a confirmation after a crash): the row stays, and counts as one either way. */
+    fx_buf_add_c(&sql, engine == FX_PG
+                           ? ") on conflict (grp, epoch) do update set grp = excluded.grp"
+                           : ") on duplicate key update grp = grp");
+    cdc_batch_statement(&s->batch, fx_buf_cstr(&sql), 1);
+    return !s->is_exact || flush(s, err);
+}
+
+/* A transaction of progress alone; the caller commits. */
+static void begin_mark(struct sink_db *s, const struct fx_pos *pos, enum cdc_progress_phase phase)
+{
+    struct cdc_progress to = s->next;
+    to.pos = *pos;
+    to.phase = phase;
+    to.ordinal = phase == s->next.phase ? to.ordinal + 1 : 0;
+    s->txn = (struct cdc_txn){.pos = *pos, .label = "a progress mark"};
+    s->txn.commit_us = s->sink.durable_commit_us;
+    s->txn.is_coarse_time = s->sink.is_coarse_time;
+    add_begin(s, &to);
+}
+
+/* Sent with the change itself: a leak that was applied and then forgotten would let the next gate through. */
+static bool add_leak(struct sink_db *s, int64_t n, const char *what, struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(4096);
+    enum fx_engine engine = s->binding->target->engine;
+    struct fx_str text = fx_utf8_clip(fx_str_from(what), CDC_LEAK_TEXT - 1);
+    fx_buf_add_c(&sql, "insert into ficus.leak (stream, position, n, what) values (");
+    fx_db_literal(engine, fx_str_from(s->binding->stream), &sql);
+    fx_buf_add_char(&sql, ',');
+    fx_db_literal(engine, fx_str_from(s->txn.pos.text), &sql);
+    fx_buf_printf(&sql, ",%" PRId64 ",", n);
+    fx_db_literal(engine, fx_utf8_valid(text) ? text : FX_STR("(not shown)"), &sql);
+    fx_buf_add_char(&sql, ')');
+    FX_ASSERT(!sql.has_failed);
+    cdc_batch_statement(&s->batch, fx_buf_cstr(&sql), 1);
+    return !s->is_exact || flush(s, err);
+}
+
+static bool sink_commit(struct cdc_sink *sink, bool is_more, struct fx_err *err)
+{
+    struct sink_db *s = self(sink);
+    FX_ASSERT(s->is_in_txn);
+    if (s->is_exact && ++s->exact_txns > CDC_SINK_EXACT_TXNS)
+        s->is_exact = false;
+    if (!flush(s, err)) /* the changes, counted, before they may commit */
+        return false;
+    cdc_batch_statement(&s->batch, "commit", 0);
+    s->has_commit = true;
+    s->is_in_txn = false;
+    s->committing = s->next;
+    s->committing_us = s->txn.commit_us;
+    s->committing_coarse = s->txn.is_coarse_time;
+    s->sink.is_pending = true;
+    return is_more || flush(s, err);
+}
+
+/* Between two transactions the position stays: somebody may hold the stream there. */
+static bool sink_leak(struct cdc_sink *sink, int64_t n, const char *what, struct fx_err *err)
+{
+    struct sink_db *s = self(sink);
+    if (s->is_in_txn)
+        return add_leak(s, n, what, err);
+    struct fx_pos at = s->next.pos;
+    begin_mark(s, &at, CDC_PROGRESS_STREAM);
+    return add_leak(s, n, what, err) && sink_commit(sink, false, err);
+}
+
+/* What is in the text still goes out: it may hold the commit of the transaction before. */
+static bool sink_abort(struct cdc_sink *sink, struct fx_err *err)
+{
+    struct sink_db *s = self(sink);
+    FX_ASSERT(s->is_in_txn);
+    cdc_batch_statement(&s->batch, "rollback", 0);
+    s->is_in_txn = false;
+    s->next = s->before;
+    return flush(s, err);
+}
+
+static bool sink_settle(struct cdc_sink *sink, struct fx_err *err)
+{
+    return flush(self(sink), err);
+}
+
+static bool sink_mark(struct cdc_sink *sink, const struct fx_pos *pos,
+                      enum cdc_progress_phase phase, struct fx_err *err)
+{
+    begin_mark(self(sink), pos, phase);
+    return sink_commit(sink, false, err);
+}
+
+/* ---- copying ---------------------------------------------------------------------------------------- */
+
+static bool sink_begin_copy(struct cdc_sink *sink, int64_t n_rows, struct fx_err *err)
+{
+    struct sink_db *s = self(sink);
+    struct cdc_progress to = s->next;
+    to.ordinal += n_rows;
+    s->txn = (struct cdc_txn){.pos = to.pos, .label = "a batch of the copy"};
+    add_begin(s, &to);
+    return !s->is_exact || flush(s, err);
+}
+
+/* The table, and of the canary only our part. */
+static void add_target(struct sink_db *s, size_t table, struct fx_buf *sql)
+{
+    const struct fx_table *target = cdc_target_table(s->binding, table);
+    fx_db_ident(s->binding->target->engine, target->schema, sql);
+    fx_buf_add_char(sql, '.');
+    fx_db_ident(s->binding->target->engine, target->name, sql);
+    if (cdc_binding_is_canary(s->binding, table))
+        fx_buf_printf(sql, " where %s", s->binding->canary_where);
+}
+
+/* Only a forward copy cleans up, so the target is MariaDB, which has DELETE … LIMIT. */
+static bool sink_clean(struct cdc_sink *sink, size_t table, int64_t limit, int64_t *ret_n,
+                       struct fx_err *err)
+{
+    struct sink_db *s = self(sink);
+    FX_ASSERT(s->binding->target->engine == FX_MY);
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1024);
+    fx_buf_add_c(&sql, "delete from ");
+    add_target(s, table, &sql);
+    fx_buf_printf(&sql, " limit %" PRId64, limit);
+    if (!sink_begin_copy(sink, 1, err) || !flush(s, err))
+        return false;
+    if (!fx_db_exec(s->db, fx_buf_cstr(&sql), NULL, 0, ret_n, err)) {
+        (void)classify(s, err);
+        return fx_ctx(err, "removing an incomplete copy");
+    }
+    return sink_commit(sink, false, err);
+}
+
+static bool sink_is_empty(struct cdc_sink *sink, size_t table, bool *ret_is_empty,
+                          struct fx_err *err)
+{
+    struct sink_db *s = self(sink);
+    struct fx_rows rows;
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1024);
+    fx_buf_add_c(&sql, "select 1 from ");
+    add_target(s, table, &sql);
+    fx_buf_add_c(&sql, " limit 1");
+    if (!fx_db_query(s->db, fx_buf_cstr(&sql), NULL, 0, &rows, err))
+        return classify(s, err);
+    *ret_is_empty = rows.n_rows == 0;
+    fx_rows_done(&rows);
+    return true;
+}
+
+static void sink_close(struct cdc_sink *sink)
+{
+    if (sink == NULL)
+        return;
+    struct sink_db *s = self(sink);
+    cdc_batch_done(&s->batch);
+    fx_db_close(s->db); /* an open transaction is rolled back by the server */
+    free(s);
+}
+
+static const struct cdc_sink_ops sink_db_ops = {
+    .begin = sink_begin,
+    .row = sink_row,
+    .barrier = sink_barrier,
+    .leak = sink_leak,
+    .commit = sink_commit,
+    .abort = sink_abort,
+    .settle = sink_settle,
+    .mark = sink_mark,
+    .begin_copy = sink_begin_copy,
+    .clean = sink_clean,
+    .is_empty = sink_is_empty,
+    .close = sink_close,
+};
+
+bool cdc_sink_db_open(const struct cdc_sink_spec *spec, struct cdc_sink **ret_sink,
+                      struct fx_err *err)
+{
+    struct sink_db *s = FX_NEW(struct sink_db);
+    s->sink.ops = &sink_db_ops;
+    s->binding = spec->binding;
+    s->options = spec->options;
+    s->is_exact = spec->is_exact;
+    cdc_batch_init(&s->batch, spec->binding, spec->options->copy_batch_rows);
+    if (!fx_db_open(spec->binding->target, &s->db, err) || !settings(s, err) ||
+        !claim(s, spec->epoch, err) || !read_leaks(s, err)) {
+        fx_err_as_target(err);
+        sink_close(&s->sink);
+        return fx_ctx(err, "opening target database \"%s\"", spec->binding->target->name);
+    }
+    *ret_sink = &s->sink;
+    return true;
+}

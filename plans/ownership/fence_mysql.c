@@ -1,0 +1,496 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The fence on MariaDB. Row triggers stand on every table from shortly before the cut-over; making one waits for
+ * every transaction that uses the table, so whoever writes later passes through it. They lock the gate row shared;
+ * the fence's first statement locks it exclusively, which waits for exactly the writers in flight.
+ *
+ * Names of triggers end in the fence's epoch, because DDL cannot be guarded by a row: a controller that
+ * wakes up late can only drop the triggers of its own fence, never the next one's.
+ */
+#include "plans/ownership/fence.h"
+
+#include <inttypes.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/panic.h"
+#include "lib/base/vec.h"
+#include "lib/io/failpoint.h"
+
+extern const char plans_ownership_sql_my_install[];
+extern const char plans_ownership_sql_my_trigger[];
+extern const char plans_ownership_sql_my_own_fence[];
+extern const char plans_ownership_sql_my_check_rights[];
+extern const char plans_ownership_sql_my_check_server[];
+extern const char plans_ownership_sql_my_check_cascades[];
+
+enum { SQL_MAX = 1 << 20 };
+static const struct {
+    char letter;
+    const char *name;
+} events[] = {{'i', "INSERT"}, {'u', "UPDATE"}, {'d', "DELETE"}};
+
+enum { MY_QUERY_TIMEOUT = 1969 }; /* max_statement_time */
+
+static bool run(struct pln_side *side, const char *sql, struct fx_err *err)
+{
+    return fx_db_exec(side->db, sql, NULL, 0, NULL, err);
+}
+
+static bool retriable(struct fx_err *err)
+{
+    if (err->cause_kind == FX_CAUSE_MYSQL && err->cause_number == MY_QUERY_TIMEOUT)
+        fx_err_recode(err, FX_E_DB_CONFLICT);
+    return false;
+}
+
+static void qualified(const struct pln_side_table *table, const char *name, struct fx_buf *out)
+{
+    fx_db_ident(FX_MY, table->schema, out);
+    fx_buf_add_char(out, '.');
+    fx_db_ident(FX_MY, name, out);
+}
+
+/* --- install, arm ------------------------------------------------------------------------------ */
+
+static bool my_install(struct pln_side *side, struct fx_err *err)
+{
+    return run(side, plans_ownership_sql_my_install, err);
+}
+
+static void trigger_sql(const struct pln_side *side, const struct pln_side_table *table,
+                        const char *name, size_t event, struct fx_buf *out)
+{
+    FX_AUTO(fx_buf)
+    struct fx_buf schema = FX_BUF(1024), quoted = FX_BUF(1024), trigger = FX_BUF(256),
+                  group = FX_BUF(1024), user = FX_BUF(1024);
+    fx_db_ident(FX_MY, table->schema, &schema);
+    fx_db_ident(FX_MY, table->name, &quoted);
+    fx_db_ident(FX_MY, name, &trigger);
+    fx_db_literal(FX_MY, fx_str_from(side->group), &group);
+    fx_db_literal(FX_MY, fx_str_from(side->conf->user), &user);
+    const char *names[] = {"schema", "table", "trigger", "event", "group", "user", NULL};
+    const char *values[] = {fx_buf_cstr(&schema), fx_buf_cstr(&quoted), fx_buf_cstr(&trigger),
+                            events[event].name,   fx_buf_cstr(&group),  fx_buf_cstr(&user)};
+    pln_sql_fill(plans_ownership_sql_my_trigger, names, values, out);
+}
+
+/* Names of the fence triggers that stand on a table. */
+static bool triggers_of(struct pln_side *side, const struct pln_side_table *table,
+                        struct fx_rows *ret, struct fx_err *err)
+{
+    fx_cell params[] = {fx_str_from(table->schema), fx_str_from(table->name)};
+    return fx_db_query(side->db,
+                       "select trigger_name from information_schema.triggers "
+                       "where event_object_schema = ? and event_object_table = ? "
+                       "and trigger_name like 'ficus!_fence!_%' escape '!'",
+                       params, 2, ret, err) ||
+           fx_ctx(err, "reading the triggers of table %s.%s", table->schema, table->name);
+}
+
+static bool has_trigger(const struct fx_rows *rows, const char *name)
+{
+    for (size_t r = 0; r < rows->n_rows; r++)
+        if (fx_str_eq_c(fx_rows_at(rows, r, 0), name))
+            return true;
+    return false;
+}
+
+typedef bool (*missing_fn)(struct pln_side *side, const struct pln_side_table *table,
+                           const char *trigger, size_t event, void *arg, struct fx_err *err);
+
+/*
+ * Calls `on_missing` for each trigger of the fence at `epoch` that does not stand. Asking first keeps CREATE TRIGGER's
+ * wait for readers and writers away from tables that need none.
+ */
+static bool each_missing(struct pln_side *side, int64_t epoch, missing_fn on_missing, void *arg,
+                         struct fx_err *err)
+{
+    for (size_t t = 0; t < side->n_tables; t++) {
+        const struct pln_side_table *table = &side->tables[t];
+        FX_AUTO(fx_rows) struct fx_rows rows = {0};
+        if (!triggers_of(side, table, &rows, err))
+            return false;
+        for (size_t e = 0; e < FX_ARRAY_LEN(events); e++) {
+            char name[65];
+            pln_fence_my_name(side->group, table->name, epoch, events[e].letter, name);
+            if (!has_trigger(&rows, name) && !on_missing(side, table, name, e, arg, err))
+                return false;
+        }
+    }
+    return true;
+}
+
+static bool create_trigger(struct pln_side *side, const struct pln_side_table *table,
+                           const char *trigger, size_t event, void *arg, struct fx_err *err)
+{
+    (void)arg;
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(SQL_MAX);
+    trigger_sql(side, table, trigger, event, &sql);
+    return run(side, fx_buf_cstr(&sql), err) || retriable(err) ||
+           fx_ctx(err, "creating fence trigger %s on %s.%s", trigger, table->schema, table->name);
+}
+
+static bool my_arm(struct pln_side *side, int64_t epoch, int64_t lock_ms, struct fx_err *err)
+{
+    (void)lock_ms; /* lock_wait_timeout counts whole seconds; the session has it at 1 */
+    return each_missing(side, epoch, create_trigger, NULL, err);
+}
+
+/* --- fence ------------------------------------------------------------------------------------- */
+
+/* Waits for the writers in flight. First statement of the transaction: a fence that has written before could deadlock with them. */
+static bool close_gate(struct pln_side *side, const struct pln_fence_request *req, bool *ret_closed,
+                       struct fx_err *err)
+{
+    char to[PLN_INT_TEXT], from[PLN_INT_TEXT];
+    fx_cell params[] = {pln_int(req->e + 1, to), fx_str_from(side->group), pln_int(req->e, from)};
+    int64_t rows = 0;
+    if (!fx_db_exec(side->db, "update ficus.gate set epoch = ? where grp = ? and epoch <= ?",
+                    params, 3, &rows, err))
+        return false;
+    *ret_closed = rows == 1;
+    return true;
+}
+
+static bool set_fenced(struct pln_side *side, const struct pln_fence_request *req, bool *ret_taken,
+                       struct fx_err *err)
+{
+    char to[PLN_INT_TEXT], from[PLN_INT_TEXT], ttl[PLN_INT_TEXT];
+    fx_cell params[] = {pln_int(req->e + 1, to), pln_int(req->ttl_ms * 1000, ttl),
+                        fx_str_from(req->operator_name), fx_str_from(side->group),
+                        pln_int(req->e, from)};
+    int64_t rows = 0;
+    if (!fx_db_exec(side->db, plans_ownership_sql_my_own_fence, params, 5, &rows, err))
+        return false;
+    *ret_taken = rows == 1;
+    return true;
+}
+
+/* A prepared branch has given its gate lock back and can commit behind the marker. */
+static bool no_prepared(struct pln_side *side, struct fx_err *err)
+{
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    if (!fx_db_query(side->db, "xa recover", NULL, 0, &rows, err))
+        return false;
+    return rows.n_rows == 0 ||
+           fx_fail(err, FX_E_DB_CONFLICT, "%zu prepared XA transaction(s) on database \"%s\"",
+                   rows.n_rows, side->conf->name);
+}
+
+static bool write_marker(struct pln_side *side, int64_t epoch, struct fx_err *err)
+{
+    char number[PLN_INT_TEXT];
+    fx_cell params[] = {fx_str_from(side->group), pln_int(epoch, number)};
+    return fx_db_exec(side->db, "insert into ficus.marker (grp, epoch) values (?, ?)", params, 2,
+                      NULL, err);
+}
+
+static bool my_mark(struct pln_side *side, int64_t epoch, struct fx_err *err)
+{
+    char number[PLN_INT_TEXT];
+    fx_cell params[] = {fx_str_from(side->group), pln_int(epoch, number)};
+    return fx_db_exec(side->db, "insert ignore into ficus.marker (grp, epoch) values (?, ?)",
+                      params, 2, NULL, err);
+}
+
+static bool fence_in_transaction(struct pln_side *side, const struct pln_fence_request *req,
+                                 bool *ret_taken, struct fx_err *err)
+{
+    bool is_closed = false, is_fenced = false;
+    if (!run(side, "start transaction", err) || !close_gate(side, req, &is_closed, err))
+        return false;
+    FX_FAILPOINT("cutover.fence.locked");
+    if (is_closed && !set_fenced(side, req, &is_fenced, err))
+        return false;
+    if (!is_fenced) {
+        pln_side_rollback(side);
+        *ret_taken = false;
+        return true;
+    }
+    if (!no_prepared(side, err) || !write_marker(side, req->e + 1, err))
+        return false;
+    FX_FAILPOINT("cutover.fence.before_commit");
+    if (!run(side, "commit", err))
+        return false;
+    FX_FAILPOINT("cutover.fence.after_commit");
+    *ret_taken = true;
+    return true;
+}
+
+static bool my_fence(struct pln_side *side, const struct pln_fence_request *req, bool *ret_taken,
+                     struct fx_err *err)
+{
+    if (run(side, "set session idle_transaction_timeout = 1", err) &&
+        fx_db_set_timeout(side->db, req->lock_ms, err) &&
+        fence_in_transaction(side, req, ret_taken, err))
+        return run(side, "set session idle_transaction_timeout = 0", err);
+    pln_side_rollback(side);
+    if (side->db != NULL) {
+        struct fx_err ignored = FX_ERR_INIT;
+        if (!run(side, "set session idle_transaction_timeout = 0", &ignored))
+            pln_side_close(side);
+    }
+    return retriable(err);
+}
+
+static bool report_missing(struct pln_side *side, const struct pln_side_table *table,
+                           const char *trigger, size_t event, void *arg, struct fx_err *err)
+{
+    (void)event;
+    (void)err;
+    pln_findings_add(arg, "table %s.%s of database \"%s\" has no trigger %s", table->schema,
+                     table->name, side->conf->name, trigger);
+    return true;
+}
+
+static bool my_armed(struct pln_side *side, int64_t epoch, struct pln_findings *f,
+                     struct fx_err *err)
+{
+    return each_missing(side, epoch, report_missing, f, err);
+}
+
+/* --- disarm, remove ---------------------------------------------------------------------------- */
+
+/* Drops the group's triggers up to `epoch_max`. */
+static bool drop_triggers(struct pln_side *side, int64_t epoch_max, struct fx_err *err)
+{
+    for (size_t t = 0; t < side->n_tables; t++) {
+        const struct pln_side_table *table = &side->tables[t];
+        FX_AUTO(fx_rows) struct fx_rows rows = {0};
+        if (!triggers_of(side, table, &rows, err))
+            return false;
+        for (size_t r = 0; r < rows.n_rows; r++) {
+            fx_cell cell = fx_rows_at(&rows, r, 0);
+            int64_t epoch = pln_fence_my_epoch(side->group, table->name, cell);
+            if (epoch < 0 || epoch > epoch_max)
+                continue;
+            char name[65];
+            (void)snprintf(name, sizeof name, "%.*s", FX_STR_FMT(cell));
+            FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1024);
+            fx_buf_add_c(&sql, "drop trigger /* ficus */ if exists ");
+            qualified(table, name, &sql);
+            if (!run(side, fx_buf_cstr(&sql), err))
+                return retriable(err);
+        }
+    }
+    return true;
+}
+
+static bool my_disarm(struct pln_side *side, int64_t lock_ms, bool *ret_done, struct fx_err *err)
+{
+    (void)lock_ms;
+    struct pln_own own = {0};
+    if (!pln_own_row(side, false, &own, err))
+        return false;
+    *ret_done = own.state == PLN_HERE;
+    if (own.state != PLN_HERE)
+        return true;
+    FX_FAILPOINT("cutover.disarm.before");
+    return drop_triggers(side, own.epoch, err) ||
+           fx_ctx(err, "dropping the fence triggers of group \"%s\"", side->group);
+}
+
+static bool my_remove(struct pln_side *side, struct fx_err *err)
+{
+    return drop_triggers(side, INT64_MAX, err);
+}
+
+/* --- identities -------------------------------------------------------------------------------- */
+
+static bool one_int(struct pln_side *side, const char *sql, const fx_cell *params, size_t n_params,
+                    int64_t *ret, struct fx_err *err)
+{
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    if (!fx_db_query(side->db, sql, params, n_params, &rows, err))
+        return false;
+    fx_cell cell = rows.n_rows == 1 ? fx_rows_at(&rows, 0, 0) : (fx_cell){0};
+    char text[PLN_INT_TEXT];
+    (void)snprintf(text, sizeof text, "%.*s", FX_STR_FMT(cell));
+    *ret = cell.ptr != NULL ? strtoll(text, NULL, 10) : 0;
+    return true;
+}
+
+/* The next value of the counter; 0 when the table has none. */
+static bool counter_read(struct pln_side *side, const struct pln_side_table *table, int64_t *ret,
+                         struct fx_err *err)
+{
+    fx_cell params[] = {fx_str_from(table->schema), fx_str_from(table->name)};
+    return one_int(side,
+                   "select coalesce(auto_increment, 0) from information_schema.tables "
+                   "where table_schema = ? and table_name = ?",
+                   params, 2, ret, err);
+}
+
+static bool my_ids_read(struct pln_side *side, int64_t *ret, struct fx_err *err)
+{
+    for (size_t t = 0; t < side->n_tables; t++) {
+        const struct pln_side_table *table = &side->tables[t];
+        ret[t] = -1;
+        if (table->identity == NULL)
+            continue;
+        FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(4096);
+        fx_buf_add_c(&sql, "select coalesce(max(");
+        fx_db_ident(FX_MY, table->identity->column, &sql);
+        fx_buf_add_c(&sql, "), 0) from ");
+        qualified(table, table->name, &sql);
+        int64_t stored = 0, next = 0;
+        if (!one_int(side, fx_buf_cstr(&sql), NULL, 0, &stored, err) ||
+            !counter_read(side, table, &next, err))
+            return fx_ctx(err, "reading the highest id of %s.%s", table->schema, table->name);
+        ret[t] = FX_MAX(stored, next - 1);
+    }
+    return true;
+}
+
+/*
+ * InnoDB's counter follows an explicit id and keeps it when the row is rolled back; nothing reaches the binary
+ * log, where ALTER TABLE … AUTO_INCREMENT would. The row needs no other column: the session's modes fill in
+ * zero values, and REPLACE moves a row out of the way that has the same in a unique key (rolled back as well).
+ */
+static bool counter_raise(struct pln_side *side, const struct pln_side_table *table, int64_t id,
+                          struct fx_err *err)
+{
+    char number[PLN_INT_TEXT];
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(4096);
+    fx_buf_add_c(&sql, "set statement sql_mode = '', foreign_key_checks = 0, "
+                       "check_constraint_checks = 0 for replace into ");
+    qualified(table, table->name, &sql);
+    fx_buf_add_c(&sql, " (");
+    fx_db_ident(FX_MY, table->identity->column, &sql);
+    fx_buf_add_c(&sql, ") values (?)");
+    fx_cell param = pln_int(id, number);
+    return fx_db_exec(side->db, fx_buf_cstr(&sql), &param, 1, NULL, err);
+}
+
+static bool raise_guarded(struct pln_side *side, const int64_t *ids, int64_t epoch,
+                          bool *ret_guarded, struct fx_err *err)
+{
+    char number[PLN_INT_TEXT];
+    fx_cell params[] = {fx_str_from(side->group), pln_int(epoch, number)};
+    int64_t found = 0;
+    if (!run(side, "start transaction", err) ||
+        !one_int(
+            side,
+            "select 1 from ficus.own where grp = ? and state = 'AWAY' and epoch < ? for update",
+            params, 2, &found, err))
+        return false;
+    *ret_guarded = found == 1;
+    for (size_t t = 0; t < side->n_tables && *ret_guarded; t++) {
+        const struct pln_side_table *table = &side->tables[t];
+        int64_t next = 0;
+        if (table->identity == NULL || ids[t] <= 0)
+            continue;
+        if (!counter_read(side, table, &next, err))
+            return false;
+        if (next > 0 && next <= ids[t] && !counter_raise(side, table, ids[t], err))
+            return fx_ctx(err, "raising the counter of %s.%s", table->schema, table->name);
+    }
+    return true;
+}
+
+static bool counters_verify(struct pln_side *side, const int64_t *ids, struct fx_err *err)
+{
+    for (size_t t = 0; t < side->n_tables; t++) {
+        const struct pln_side_table *table = &side->tables[t];
+        int64_t next = 0;
+        if (table->identity == NULL || ids[t] <= 0)
+            continue;
+        if (!counter_read(side, table, &next, err))
+            return false;
+        if (next > 0 && next <= ids[t])
+            return fx_fail(err, FX_E_DB,
+                           "the counter of %s.%s stands at %" PRId64
+                           " and could not be raised above %" PRId64,
+                           table->schema, table->name, next, ids[t]);
+    }
+    return true;
+}
+
+static bool my_ids_raise(struct pln_side *side, const int64_t *ids, int64_t epoch,
+                         bool *ret_guarded, struct fx_err *err)
+{
+    bool ok = raise_guarded(side, ids, epoch, ret_guarded, err);
+    pln_side_rollback(side); /* always: the rows were never meant to stay */
+    if (!ok)
+        return retriable(err);
+    FX_ASSERT(side->db != NULL || !*ret_guarded);
+    return !*ret_guarded || counters_verify(side, ids, err);
+}
+
+/* --- preflight --------------------------------------------------------------------------------- */
+
+/* A trigger of another group, or of an epoch that this group has not reached, is somebody else's fence. */
+static bool check_foreign(struct pln_side *side, const struct pln_side_table *table, int64_t epoch,
+                          struct pln_findings *f, struct fx_err *err)
+{
+    bool is_canary = strstr(side->group, ".canary") != NULL; /* shared by all contexts */
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    if (!triggers_of(side, table, &rows, err))
+        return false;
+    for (size_t r = 0; r < rows.n_rows; r++) {
+        fx_cell name = fx_rows_at(&rows, r, 0);
+        int64_t at = pln_fence_my_epoch(side->group, table->name, name);
+        if ((at < 0 && is_canary) || (at >= 0 && at <= epoch + 1))
+            continue;
+        f->has_foreign = true;
+        pln_findings_add(f, "table %s.%s carries a foreign fence; DROP TRIGGER /* ficus */ %s.%.*s",
+                         table->schema, table->name, table->schema, FX_STR_FMT(name));
+    }
+    return true;
+}
+
+/* Rights on a whole database are asked for with its first table. */
+static bool check_rights(struct pln_side *side, size_t t, struct pln_findings *f,
+                         struct fx_err *err)
+{
+    const struct pln_side_table *table = &side->tables[t];
+    fx_cell schema = fx_str_from(table->schema), none = {0};
+    bool is_first = true;
+    for (size_t i = 0; i < t; i++)
+        is_first = is_first && strcmp(side->tables[i].schema, table->schema) != 0;
+    fx_cell params[] = {is_first ? schema : none, schema, fx_str_from(table->name)};
+    return pln_findings_query(side, plans_ownership_sql_my_check_rights, params, 3, f, err);
+}
+
+static bool my_check(struct pln_side *side, int64_t old_txn_ms, struct pln_findings *f,
+                     struct fx_err *err)
+{
+    struct pln_own own = {0};
+    if (!pln_own_row(side, false, &own, err))
+        return false;
+    for (size_t t = 0; t < side->n_tables; t++) {
+        const struct pln_side_table *table = &side->tables[t];
+        fx_cell params[] = {fx_str_from(table->schema), fx_str_from(table->name)};
+        if (!check_foreign(side, table, own.epoch, f, err) ||
+            !pln_findings_query(side, plans_ownership_sql_my_check_cascades, params, 2, f, err) ||
+            !check_rights(side, t, f, err))
+            return false;
+    }
+    char limit[PLN_INT_TEXT];
+    fx_cell param = pln_int(old_txn_ms * 1000, limit);
+    if (!pln_findings_query(side, plans_ownership_sql_my_check_server, &param, 1, f, err))
+        return false;
+    struct fx_err prepared = FX_ERR_INIT;
+    if (!no_prepared(side, &prepared)) {
+        if (prepared.code != FX_E_DB_CONFLICT) {
+            *err = prepared;
+            return false;
+        }
+        pln_findings_add(f, "%s; XA COMMIT or XA ROLLBACK them (XA RECOVER lists them)",
+                         prepared.message);
+    }
+    return true;
+}
+
+const struct pln_fence_ops pln_fence_my = {
+    .install = my_install,
+    .arm = my_arm,
+    .fence = my_fence,
+    .mark = my_mark,
+    .armed = my_armed,
+    .disarm = my_disarm,
+    .remove = my_remove,
+    .ids_read = my_ids_read,
+    .ids_raise = my_ids_raise,
+    .check = my_check,
+};

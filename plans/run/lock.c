@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The lock file stands beside the runs, because two plans of one context must exclude each other too. */
+#include "plans/run/lock.h"
+
+#include "lib/base/alloc.h"
+#include "lib/io/file.h"
+
+static bool say_held(const char *context, const char *path, const struct fx_flock_owner *owner,
+                     struct fx_err *err)
+{
+    fx_err_clear(err);
+    fx_fail(err, FX_E_LOCKED, "context \"%s\" is in the hands of process %d (%s) on %s since %s",
+            context, owner->pid, owner->what, owner->host, owner->since);
+    fx_detail(err, "The lock is \"%s\".", path);
+    return fx_hint(err, "Look what it does: ficus status -w");
+}
+
+bool pln_lock_look(const char *state_dir, const char *context, struct fx_err *err)
+{
+    FX_AUTO_STR char *path = fx_asprintf("%s/contexts/%s.lock", state_dir, context);
+    struct fx_flock_owner owner;
+    return !fx_flock_is_held(path, &owner) || say_held(context, path, &owner, err);
+}
+
+bool pln_lock_context(const char *state_dir, const char *context, const char *what,
+                      struct fx_flock **ret_lock, struct fx_err *err)
+{
+    FX_AUTO_STR char *dir = fx_asprintf("%s/contexts", state_dir);
+    FX_AUTO_STR char *path = fx_asprintf("%s/%s.lock", dir, context);
+    struct fx_flock_owner owner;
+    if (!fx_dir_make(dir, err))
+        return fx_ctx(err, "making the directory of the contexts' locks");
+    if (fx_flock_take(path, what, ret_lock, err))
+        return true;
+    if (err->code == FX_E_LOCKED && fx_flock_is_held(path, &owner))
+        return say_held(context, path, &owner, err);
+    return fx_ctx(err, "taking control of context \"%s\"", context);
+}

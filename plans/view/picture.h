@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The live picture of a run: what `ficus status -w` and `ficus run` show on a terminal.
+ *
+ * Drawing is a pure function of a struct, so the same text can be tested without servers and drawn by any process
+ * that can read the journal. What could not be asked is said in its line ("no answer: …"), never left out: at two in
+ * the morning a missing line reads like a zero.
+ *
+ *     struct pln_picture pic = {.name = "orders-extract", …};
+ *     pln_live_read(project, ctx, &facade, arena, &pic.live);
+ *     pln_picture_draw(&pic, width, use_colour, &out);
+ *
+ * Not for: decisions. Gates read their own values.   Thread: any.
+ */
+#ifndef PLN_PICTURE_H
+#define PLN_PICTURE_H
+
+#include "cdc/cdc.h"
+#include "plans/cutover/cutover.h"
+#include "strangler/control.h"
+
+enum pln_mark {
+    PLN_MARK_PENDING,
+    PLN_MARK_RUNNING,
+    PLN_MARK_DONE,
+    PLN_MARK_FAILED,
+    PLN_MARK_UNDONE,  /* rolled back */
+    PLN_MARK_HELD,    /* waits for a gate or a person */
+    PLN_MARK_STOPPED, /* was running when its controller ended */
+};
+
+struct pln_picture_step {
+    const char *id;
+    const char *what; /* "route.ramp", "cutover" */
+    enum pln_mark mark;
+    int64_t elapsed_ms; /* -1: not begun */
+    const char *note;   /* what it does or measured now; NULL: nothing to say */
+};
+
+/* What streams, facade and databases answer at this moment. A NULL error means that the part answered. */
+struct pln_live {
+    struct cdc_status forward, reverse;
+    const char *forward_error, *reverse_error;
+    struct fcd_status *facade;
+    const char *facade_error;
+    struct pln_own own_old, own_new;
+    const char *own_error;
+    const char *old_name, *new_name; /* databases' names in ficus.yaml */
+};
+
+struct pln_picture {
+    const char *name;    /* of the plan */
+    const char *context; /* and of its group */
+    const char *outcome; /* NULL while it runs; "migrated", "rolled back", "held: …" */
+    bool is_abandoned; /* not at its end, and no controller runs it: interrupted, killed or held */
+    const struct pln_picture_step *steps;
+    size_t n_steps;
+    size_t current;                         /* index; n_steps when none */
+    int64_t elapsed_ms;                     /* of the run */
+    const char *equal;                      /* newest reconciliation as one line, or NULL */
+    const char *cutover_step;               /* running protocol step, or NULL */
+    int64_t fence_elapsed_ms, fence_ttl_ms; /* elapsed -1: no fence is up */
+    struct pln_live live;
+};
+
+/* Asks everything with short limits; failures become the *_error texts (arena-owned). Never fails. */
+void pln_live_read(const struct fx_project *project, struct fx_context *ctx,
+                   const struct fcd_endpoint *facade, struct fx_arena *arena, struct pln_live *ret);
+
+/* Lines ended by '\n', none wider than `width` columns (0: any). Colour is never the only carrier of meaning. */
+void pln_picture_draw(const struct pln_picture *pic, int width, bool use_colour,
+                      struct fx_buf *out);
+
+/* What changed between two pictures, one line each, for a log that is not a terminal. Empty: nothing did. */
+void pln_picture_changes(const struct pln_picture *before, const struct pln_picture *now,
+                         struct fx_buf *out);
+
+#endif

@@ -1,0 +1,396 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Reads the facade's parts of ficus.yaml. Each section is a rule table; what a table cannot say (names that refer
+ * to each other, patterns, addresses) is checked here and reported at the node it stands in, all at once.
+ * Other subsystems read other sections of the same file: their keys are known here by name only.
+ */
+#include "strangler/conf/config_priv.h"
+
+#include "lib/base/panic.h"
+#include "strangler/facade.h"
+
+/* Raw sections, before names are resolved. */
+struct root {
+    const char *api_version, *kind;
+    struct fx_node *state, *databases, *upstreams, *facade, *cdc, *reconcile, *contexts;
+};
+static const struct fx_rule root_rules[] = {
+    FX_RULE_TEXT(struct root, api_version, "apiVersion", .is_required = true, .help = "ficus/v1"),
+    FX_RULE_TEXT(struct root, kind, "kind", .is_required = true, .help = "Project"),
+    FX_RULE_NODE(struct root, state, "state",
+                 .help = "where journals, locks and facade state live"),
+    FX_RULE_NODE(struct root, databases, "databases", .help = "databases by name"),
+    FX_RULE_NODE(struct root, upstreams, "upstreams", .help = "HTTP services by name"),
+    FX_RULE_NODE(struct root, facade, "facade", .help = "the facade daemon"),
+    FX_RULE_NODE(struct root, cdc, "cdc", .help = "streams"),
+    FX_RULE_NODE(struct root, reconcile, "reconcile", .help = "comparison"),
+    FX_RULE_NODE(struct root, contexts, "contexts", .help = "bounded contexts by name"),
+    FX_RULE_END};
+
+struct state_section {
+    const char *dir;
+};
+static const struct fx_rule state_rules[] = {
+    FX_RULE_TEXT(struct state_section, dir, "dir", .def = ".ficus",
+                 .help = "directory, relative to ficus.yaml"),
+    FX_RULE_END};
+
+struct facade_section {
+    struct fx_node *listen, *admin, *limits, *timeouts, *hold, *shadow;
+    const char *default_upstream;
+};
+static const struct fx_rule facade_rules[] = {
+    FX_RULE_NODE(struct facade_section, listen, "listen", .is_required = true,
+                 .help = "list of {address: host:port}"),
+    FX_RULE_NODE(struct facade_section, admin, "admin", .help = "{address, token: {file|env}}"),
+    FX_RULE_TEXT(
+        struct facade_section, default_upstream, "default",
+        .help = "upstream of requests that no route takes; default: the only context's old side"),
+    FX_RULE_NODE(struct facade_section, limits, "limits", .help = "see facade.limits"),
+    FX_RULE_NODE(struct facade_section, timeouts, "timeouts", .help = "see facade.timeouts"),
+    FX_RULE_NODE(struct facade_section, hold, "hold", .help = "see facade.hold"),
+    FX_RULE_NODE(struct facade_section, shadow, "shadow", .help = "see facade.shadow"),
+    FX_RULE_END};
+
+static const struct fx_rule limits_rules[] = {
+    FX_RULE_INT(
+        struct fcd_conf_limits, connections, "connections", .def = "10000", .min = 1,
+        .max = 1000000,
+        .help = "client connections at once, and never more than half of the descriptors that the "
+                "system grants; more are answered 503 and closed"),
+    FX_RULE_INT(struct fcd_conf_limits, upstream_connections, "upstream_connections", .def = "1024",
+                .min = 1, .max = 100000,
+                .help = "connections to one upstream; more requests get 503"),
+    FX_RULE_SIZE(struct fcd_conf_limits, head_bytes, "head", .def = "16KiB", .min = 1024,
+                 .max = 24576, .help = "request line and header fields together; more gets 431"),
+    FX_RULE_SIZE(struct fcd_conf_limits, body_rate, "body_rate", .def = "1KiB", .min = 1,
+                 .max = 1ll << 30,
+                 .help = "bytes a second that a client must send of a request's body, on average "
+                         "over timeouts.stall; then 408. Waiting for the upstream does not count"),
+    FX_RULE_END};
+
+static const struct fx_rule timeouts_rules[] = {
+    FX_RULE_DURATION(struct fcd_conf_timeouts, head_ms, "head", .def = "10s", .min = 10,
+                     .max = 600000,
+                     .help = "first byte of a request to the end of its head; then 408"),
+    FX_RULE_DURATION(struct fcd_conf_timeouts, idle_ms, "idle", .def = "75s", .min = 10,
+                     .max = 3600000, .help = "between two requests of a client connection"),
+    FX_RULE_DURATION(struct fcd_conf_timeouts, connect_ms, "connect", .def = "2s", .min = 1,
+                     .max = 60000, .help = "connecting to an upstream; then 504"),
+    FX_RULE_DURATION(struct fcd_conf_timeouts, response_ms, "response", .def = "60s", .min = 10,
+                     .max = 3600000,
+                     .help = "end of the request to the head of its answer; then 504"),
+    FX_RULE_DURATION(struct fcd_conf_timeouts, stall_ms, "stall", .def = "30s", .min = 10,
+                     .max = 3600000,
+                     .help = "no byte of a body moved; then the connection is closed"),
+    FX_RULE_DURATION(struct fcd_conf_timeouts, drain_ms, "drain", .def = "30s", .min = 0,
+                     .max = 3600000, .help = "after SIGTERM, for requests that are running"),
+    FX_RULE_END};
+
+static const struct fx_rule hold_rules[] = {
+    FX_RULE_INT(struct fcd_conf_hold, requests, "requests", .def = "1000", .min = 0, .max = 1000000,
+                .help = "held writes of all groups together; more get 503 with Retry-After"),
+    FX_RULE_SIZE(struct fcd_conf_hold, bytes, "bytes", .def = "64MiB", .min = 0, .max = 1ll << 36,
+                 .help = "memory of held writes, each charged "
+                         "a buffer of 32KiB and its record, whatever its body, so 64KiB holds one; "
+                         "more get 503 with Retry-After"),
+    FX_RULE_INT(struct fcd_conf_hold, release_per_s, "release_per_second", .def = "2000", .min = 1,
+                .max = 1000000, .help = "pace at which released writes are sent on"),
+    FX_RULE_DURATION(struct fcd_conf_hold, body_ms, "body", .def = "1s", .min = 0, .max = 3600000,
+                     .help = "writes that were sent on before the hold must have their whole body "
+                             "by then, else 503 with Retry-After: nobody else waits for an upload"),
+    FX_RULE_END};
+
+static const struct fx_rule mirror_rules[] = {
+    FX_RULE_INT(struct fcd_conf_mirror, connections, "connections", .def = "8", .min = 1,
+                .max = 1000, .help = "shadow connections to each upstream"),
+    FX_RULE_INT(struct fcd_conf_mirror, queue, "queue", .def = "512", .min = 1, .max = 100000,
+                .help = "comparisons that wait or run; more are dropped and counted"),
+    FX_RULE_SIZE(struct fcd_conf_mirror, bytes, "bytes", .def = "32MiB", .min = 65536,
+                 .max = 1ll << 36, .help = "memory of all comparisons; beyond it they are dropped"),
+    FX_RULE_SIZE(struct fcd_conf_mirror, body_bytes, "body", .def = "256KiB", .min = 0,
+                 .max = 1ll << 28,
+                 .help = "a larger answer is not compared, but counted as dropped"),
+    FX_RULE_DURATION(struct fcd_conf_mirror, timeout_ms, "timeout", .def = "5s", .min = 10,
+                     .max = 600000, .help = "for one shadow request from start to end"),
+    FX_RULE_INT(struct fcd_conf_mirror, exemplars, "exemplars", .def = "10", .min = 0, .max = 1000,
+                .help = "latest differences that the status shows, of each route"),
+    FX_RULE_END};
+
+struct address_section {
+    const char *address;
+    struct fx_node *token;
+};
+static const struct fx_rule listen_rules[] = {FX_RULE_TEXT(struct address_section, address,
+                                                           "address", .is_required = true,
+                                                           .help = "host:port"),
+                                              FX_RULE_END};
+static const struct fx_rule admin_rules[] = {
+    FX_RULE_TEXT(struct address_section, address, "address", .is_required = true,
+                 .help = "host:port of the admin API"),
+    FX_RULE_NODE(struct address_section, token, "token", .help = "{file: path} or {env: NAME}"),
+    FX_RULE_END};
+
+struct upstream_section {
+    struct fx_node *endpoints, *health;
+};
+static const struct fx_rule upstream_rules[] = {
+    FX_RULE_NODE(struct upstream_section, endpoints, "endpoints", .is_required = true,
+                 .help = "list of http://host:port"),
+    FX_RULE_NODE(struct upstream_section, health, "health", .help = "{path, interval}"),
+    FX_RULE_END};
+struct health_section {
+    const char *path;
+    int64_t interval_ms;
+};
+static const struct fx_rule health_rules[] = {
+    FX_RULE_TEXT(struct health_section, path, "path",
+                 .help = "GET must answer 2xx or 3xx; two failures in a row make an endpoint sick"),
+    FX_RULE_DURATION(struct health_section, interval_ms, "interval", .def = "2s", .min = 50,
+                     .max = 3600000, .help = "between two checks"),
+    FX_RULE_END};
+
+void fcd_read_section(struct fcd_reader *r, const struct fx_node *node, const struct fx_rule *rules,
+                      void *object)
+{
+    fx_schema_read(node, rules, object, r->arena, r->problems);
+}
+
+struct fx_node *fcd_read_children(struct fcd_reader *r, struct fx_node *node,
+                                  enum fx_node_kind kind)
+{
+    if (node == NULL || node->kind == kind)
+        return node != NULL ? node->first : NULL;
+    fx_problem(r->problems, node, "expected a %s", kind == FX_NODE_LIST ? "list" : "map");
+    return NULL;
+}
+
+bool fcd_read_is_text(struct fcd_reader *r, const struct fx_node *node)
+{
+    if (node->kind == FX_NODE_SCALAR)
+        return true;
+    fx_problem(r->problems, node, "expected text");
+    return false;
+}
+
+bool fcd_read_is_name(const char *text)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+    size_t len = strlen(text);
+    return len > 0 && len <= 64 && strspn(text, allowed) == len;
+}
+
+static void read_address(struct fcd_reader *r, const struct fx_node *at, const char *text,
+                         struct fx_addr *ret_addr)
+{
+    struct fx_err err = FX_ERR_INIT;
+    if (r->is_check ? !fx_addr_check(text, &err) : !fx_addr_parse(text, ret_addr, &err))
+        fx_problem(r->problems, at, "%s", err.message);
+}
+
+static void read_listen(struct fcd_reader *r, struct fx_node *list)
+{
+    struct fx_node *item = fcd_read_children(r, list, FX_NODE_LIST);
+    if (list != NULL && list->kind == FX_NODE_LIST && list->len == 0)
+        fx_problem(r->problems, list, "at least one address is needed");
+    r->conf->listen =
+        fx_arena_array(r->arena, list != NULL ? list->len : 0, sizeof(struct fx_addr));
+    for (; item != NULL; item = item->next) {
+        struct address_section section = {0};
+        fcd_read_section(r, item, listen_rules, &section);
+        if (section.address != NULL)
+            read_address(r, fx_node_get(item, "address"), section.address,
+                         &r->conf->listen[r->conf->n_listen++]);
+    }
+}
+
+static void read_admin(struct fcd_reader *r, struct fx_node *node)
+{
+    if (node == NULL)
+        return;
+    struct address_section section = {0};
+    fcd_read_section(r, node, admin_rules, &section);
+    if (section.address == NULL)
+        return;
+    read_address(r, fx_node_get(node, "address"), section.address, &r->conf->admin);
+    r->conf->has_admin = true;
+    struct fx_err err = FX_ERR_INIT;
+    if (section.token != NULL && !r->is_check &&
+        !fx_secret_read(section.token, r->arena, &r->conf->admin_token, &err))
+        r->secret_err = err;
+}
+
+static void read_endpoint(struct fcd_reader *r, struct fx_node *item, struct fcd_conf_upstream *up)
+{
+    if (!fcd_read_is_text(r, item))
+        return;
+    if (!fx_str_starts(item->text, FX_STR("http://"))) {
+        fx_problem(r->problems, item, "endpoint \"%.*s\" does not begin with http://",
+                   FX_STR_FMT(item->text));
+        return;
+    }
+    struct fcd_conf_endpoint *end = &up->endpoints[up->n_endpoints];
+    end->url = item->text.ptr;
+    struct fx_str rest, host = fx_str_cut(fx_str_sub(item->text, 7, SIZE_MAX), '/', &rest);
+    if (rest.len > 0) {
+        fx_problem(r->problems, item, "an endpoint has no path");
+        return;
+    }
+    end->host = fx_arena_printf(r->arena, "%.*s", FX_STR_FMT(host));
+    bool has_port = fx_str_find(host, ':') >= 0;
+    read_address(r, item, has_port ? end->host : fx_arena_printf(r->arena, "%s:80", end->host),
+                 &end->addr);
+    up->n_endpoints++;
+}
+
+static void read_upstreams(struct fcd_reader *r, struct fx_node *map)
+{
+    struct fx_node *item = fcd_read_children(r, map, FX_NODE_MAP);
+    r->conf->upstreams =
+        fx_arena_array(r->arena, map != NULL ? map->len : 0, sizeof(struct fcd_conf_upstream));
+    for (; item != NULL; item = item->next) {
+        struct upstream_section section = {0};
+        struct health_section health = {0};
+        struct fcd_conf_upstream *up = &r->conf->upstreams[r->conf->n_upstreams++];
+        up->name = item->key;
+        if (!fcd_read_is_name(item->key))
+            fx_problem_key(r->problems, item, "upstream names are letters, digits, \"_.-\"");
+        fcd_read_section(r, item, upstream_rules, &section);
+        if (section.health != NULL)
+            fcd_read_section(r, section.health, health_rules, &health);
+        up->health_path = health.path;
+        up->health_ms = health.interval_ms;
+        struct fx_node *list = section.endpoints;
+        up->endpoints = fx_arena_array(r->arena, list != NULL ? list->len : 0,
+                                       sizeof(struct fcd_conf_endpoint));
+        for (struct fx_node *end = fcd_read_children(r, list, FX_NODE_LIST); end != NULL;
+             end = end->next)
+            read_endpoint(r, end, up);
+        if (list != NULL && list->kind == FX_NODE_LIST && list->len == 0)
+            fx_problem(r->problems, list, "at least one endpoint is needed");
+    }
+}
+
+size_t fcd_read_upstream_name(struct fcd_reader *r, const struct fx_node *at, const char *name)
+{
+    const struct fcd_config *conf = r->conf;
+    for (size_t i = 0; i < conf->n_upstreams; i++)
+        if (strcmp(conf->upstreams[i].name, name) == 0)
+            return i;
+    const char **names = fx_arena_array(r->arena, conf->n_upstreams + 1, sizeof *names);
+    for (size_t i = 0; i < conf->n_upstreams; i++)
+        names[i] = conf->upstreams[i].name;
+    const char *near = fx_suggest(name, names);
+    fx_problem(r->problems, at, "there is no upstream \"%s\"%s%s%s", name,
+               near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
+               near != NULL ? "\"?" : "");
+    return SIZE_MAX;
+}
+
+static void read_default(struct fcd_reader *r, const struct fx_node *facade, const char *name)
+{
+    struct fcd_config *conf = r->conf;
+    conf->default_upstream = SIZE_MAX;
+    if (name != NULL) {
+        conf->default_upstream = fcd_read_upstream_name(r, fx_node_get(facade, "default"), name);
+        return;
+    }
+    for (size_t i = 0; i < conf->n_contexts; i++) {
+        size_t old = conf->contexts[i].old_upstream;
+        if (old == SIZE_MAX || old == conf->default_upstream)
+            continue;
+        if (conf->default_upstream != SIZE_MAX) {
+            fx_problem(r->problems, facade,
+                       "contexts have different old sides; say which is `default`");
+            return;
+        }
+        conf->default_upstream = old;
+    }
+    if (conf->default_upstream == SIZE_MAX && r->problems->count == 0)
+        fx_problem(r->problems, facade, "no `default` upstream and no context to take it from");
+}
+
+static void read_facade(struct fcd_reader *r, struct root *root)
+{
+    struct fcd_config *conf = r->conf;
+    struct facade_section section = {0};
+    fcd_read_section(r, root->facade, facade_rules, &section);
+    read_listen(r, section.listen);
+    read_admin(r, section.admin);
+    fcd_read_section(r, section.limits, limits_rules, &conf->limits);
+    fcd_read_section(r, section.timeouts, timeouts_rules, &conf->timeouts);
+    fcd_read_section(r, section.hold, hold_rules, &conf->hold);
+    fcd_read_section(r, section.shadow, mirror_rules, &conf->mirror);
+    read_upstreams(r, root->upstreams);
+    fcd_read_contexts(r, root->contexts);
+    read_default(r, root->facade, section.default_upstream);
+}
+
+static void read_state_dir(struct fcd_reader *r, struct fx_node *node)
+{
+    struct state_section section = {0};
+    fcd_read_section(r, node, state_rules, &section);
+    const char *slash = strrchr(r->path, '/');
+    r->conf->state_dir = section.dir;
+    if (section.dir != NULL && section.dir[0] != '/' && slash != NULL)
+        r->conf->state_dir =
+            fx_arena_printf(r->arena, "%.*s/%s", (int)(slash - r->path), r->path, section.dir);
+}
+
+static void read_all(struct fcd_reader *r, const struct fx_node *doc)
+{
+    struct root root = {0};
+    r->conf = FX_ARENA_NEW(r->arena, struct fcd_config);
+    fcd_read_section(r, doc, root_rules, &root);
+    if (root.facade == NULL)
+        fx_problem(r->problems, doc, "there is no section `facade`");
+    else
+        read_facade(r, &root);
+    read_state_dir(r, root.state);
+}
+
+bool fcd_config_load(const char *path, struct fx_arena *arena, struct fcd_config **ret_config,
+                     struct fx_err *err)
+{
+    struct fx_node *doc = NULL;
+    if (!fx_doc_load(path, arena, &doc, err))
+        return err->cause_kind == FX_CAUSE_ERRNO
+                   ? fx_hint(err, "Name it with -f FILE, or run ficusd where ficus.yaml is.")
+                   : false;
+    FX_AUTO(fx_problems) struct fx_problems problems;
+    fx_problems_init(&problems);
+    struct fcd_reader r = {.arena = arena, .path = path, .problems = &problems};
+    read_all(&r, doc);
+    if (!fx_problems_ok(&problems, err))
+        return false;
+    if (fx_err_is(
+            &r.secret_err)) { /* nothing wrong with the file: it keeps its own code and hint */
+        *err = r.secret_err;
+        return fx_ctx(err, "reading facade.admin.token");
+    }
+    *ret_config = r.conf;
+    return true;
+}
+
+void fcd_facade_problems(const struct fx_node *project, struct fx_arena *arena,
+                         struct fx_problems *problems)
+{
+    struct fcd_reader r = {.arena = arena, .path = "", .problems = problems, .is_check = true};
+    if (fx_node_get(project, "facade") != NULL)
+        read_all(&r, project);
+}
+
+void fcd_config_markdown(struct fx_buf *out)
+{
+    fx_schema_markdown("facade", facade_rules, out);
+    fx_schema_markdown("facade.listen[]", listen_rules, out);
+    fx_schema_markdown("facade.admin", admin_rules, out);
+    fx_schema_markdown("facade.limits", limits_rules, out);
+    fx_schema_markdown("facade.timeouts", timeouts_rules, out);
+    fx_schema_markdown("facade.hold", hold_rules, out);
+    fx_schema_markdown("facade.shadow", mirror_rules, out);
+    fx_schema_markdown("upstreams.NAME", upstream_rules, out);
+    fx_schema_markdown("upstreams.NAME.health", health_rules, out);
+    fcd_contexts_markdown(out);
+}

@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The transitions drawn in own.h, one function each; set_hold validates every step. */
+#include "strangler/group/own.h"
+
+#include "lib/base/panic.h"
+
+static const char *const owner_names[] = {[FCD_OLD] = "old", [FCD_NEW] = "new"};
+static const char *const hold_names[] = {
+    [FCD_OPEN] = "open", [FCD_PREPARED] = "prepared", [FCD_HOLDING] = "holding"};
+
+const char *fcd_owner_name(enum fcd_owner owner)
+{
+    return owner_names[owner];
+}
+
+const char *fcd_hold_name(enum fcd_hold hold)
+{
+    return hold_names[hold];
+}
+
+bool fcd_owner_from(const char *text, enum fcd_owner *ret)
+{
+    for (size_t i = 0; text != NULL && i < FX_ARRAY_LEN(owner_names); i++)
+        if (strcmp(text, owner_names[i]) == 0) {
+            *ret = (enum fcd_owner)i;
+            return true;
+        }
+    return false;
+}
+
+bool fcd_hold_from(const char *text, enum fcd_hold *ret)
+{
+    for (size_t i = 0; text != NULL && i < FX_ARRAY_LEN(hold_names); i++)
+        if (strcmp(text, hold_names[i]) == 0) {
+            *ret = (enum fcd_hold)i;
+            return true;
+        }
+    return false;
+}
+
+static bool may_follow(enum fcd_hold from, enum fcd_hold to)
+{
+    switch (to) {
+    case FCD_OPEN: return true;
+    case FCD_PREPARED: return from != FCD_HOLDING;
+    case FCD_HOLDING: return true;
+    }
+    return false;
+}
+
+static void set_hold(struct fcd_own *own, enum fcd_hold to)
+{
+    if (!may_follow(own->hold, to))
+        FX_BUG("group cannot go from %s to %s", hold_names[own->hold], hold_names[to]);
+    own->hold = to;
+}
+
+static bool take_epoch(struct fcd_own *own, const char *group, int64_t epoch, struct fx_err *err)
+{
+    if (epoch >= own->epoch) {
+        own->epoch = epoch;
+        return true;
+    }
+    fx_fail(err, FX_E_STALE_EPOCH,
+            "epoch %lld of group \"%s\" is over; the facade stands at epoch %lld", (long long)epoch,
+            group, (long long)own->epoch);
+    return fx_hint(err, "Another controller went on in the meantime. Run: ficus status");
+}
+
+bool fcd_own_prepare(struct fcd_own *own, const char *group, int64_t epoch, struct fx_err *err)
+{
+    bool is_repeated = epoch == own->epoch && own->hold == FCD_HOLDING;
+    if (!take_epoch(own, group, epoch, err))
+        return false;
+    if (is_repeated)
+        return true; /* a prepare that arrives behind its own hold must not open the gate */
+    if (own->hold == FCD_HOLDING)
+        set_hold(own, FCD_OPEN); /* a newer controller starts over */
+    set_hold(own, FCD_PREPARED);
+    return true;
+}
+
+bool fcd_own_hold(struct fcd_own *own, const char *group, int64_t epoch, int64_t deadline_ms,
+                  struct fx_wall now, struct fx_err *err)
+{
+    if (deadline_ms < 1 || deadline_ms > 3600000)
+        return fx_fail(err, FX_E_FACADE, "a hold lasts between 1 ms and 1 h, not %lld ms",
+                       (long long)deadline_ms);
+    bool is_repeated = epoch == own->epoch && own->hold == FCD_HOLDING;
+    if (!take_epoch(own, group, epoch, err))
+        return false;
+    if (is_repeated)
+        return true; /* and the deadline of the first call stands */
+    set_hold(own, FCD_HOLDING);
+    own->hold_until.us = now.us + deadline_ms * 1000;
+    own->hold_ms = deadline_ms;
+    return true;
+}
+
+bool fcd_own_release(struct fcd_own *own, const char *group, int64_t epoch, struct fx_err *err)
+{
+    if (!take_epoch(own, group, epoch, err))
+        return false;
+    set_hold(own, FCD_OPEN);
+    return true;
+}
+
+bool fcd_own_switch(struct fcd_own *own, const char *group, int64_t epoch, enum fcd_owner owner,
+                    struct fx_err *err)
+{
+    if (epoch == own->owner_epoch && epoch == own->epoch && owner != own->owner)
+        return fx_fail(err, FX_E_STALE_EPOCH,
+                       "epoch %lld of group \"%s\" belongs to the %s side already",
+                       (long long)epoch, group, owner_names[own->owner]);
+    if (!take_epoch(own, group, epoch, err))
+        return false;
+    own->owner = owner;
+    own->owner_epoch = epoch;
+    set_hold(own, FCD_OPEN);
+    return true;
+}
+
+void fcd_own_expire(struct fcd_own *own)
+{
+    set_hold(own, FCD_OPEN);
+}
+
+int64_t fcd_own_hold_left_ms(const struct fcd_own *own, struct fx_wall now)
+{
+    if (own->hold != FCD_HOLDING)
+        return 0;
+    int64_t left_ms = (own->hold_until.us - now.us + 999) / 1000;
+    if (left_ms <= 0)
+        return 0;
+    return FX_MIN(left_ms, own->hold_ms);
+}

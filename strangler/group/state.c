@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The file is small (tens of entries) and written only on admin calls, so it is written whole each time: the
+ * rename is the commit, and there is nothing to replay.
+ */
+#include "strangler/group/state.h"
+
+#include <sys/stat.h>
+
+#include "lib/base/alloc.h"
+#include "lib/fmt/json_doc.h"
+#include "lib/fmt/json_write.h"
+#include "lib/io/failpoint.h"
+#include "lib/io/file.h"
+
+enum { FILE_MAX_BYTES = 4 << 20, VERSION = 1 };
+
+static bool name_is_valid(const char *name)
+{
+    static const char allowed[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
+    size_t len = strlen(name);
+    return len > 0 && len <= FCD_NAME_MAX && strspn(name, allowed) == len;
+}
+
+size_t fcd_state_group(struct fcd_state *state, const char *name)
+{
+    for (size_t i = 0; i < state->n_groups; i++)
+        if (strcmp(state->groups[i].name, name) == 0)
+            return i;
+    if (!name_is_valid(name) || state->n_groups == FCD_GROUPS_MAX)
+        return SIZE_MAX;
+    state->groups = fx_realloc(state->groups, (state->n_groups + 1) * sizeof *state->groups);
+    struct fcd_state_group *group = &state->groups[state->n_groups];
+    *group = (struct fcd_state_group){0};
+    memcpy(group->name, name, strlen(name) + 1);
+    return state->n_groups++;
+}
+
+size_t fcd_state_route(struct fcd_state *state, const char *id)
+{
+    for (size_t i = 0; i < state->n_routes; i++)
+        if (strcmp(state->routes[i].id, id) == 0)
+            return i;
+    if (!name_is_valid(id) || state->n_routes == FCD_ROUTES_MAX)
+        return SIZE_MAX;
+    state->routes = fx_realloc(state->routes, (state->n_routes + 1) * sizeof *state->routes);
+    struct fcd_state_route *route = &state->routes[state->n_routes];
+    *route = (struct fcd_state_route){0};
+    memcpy(route->id, id, strlen(id) + 1);
+    return state->n_routes++;
+}
+
+struct fcd_state fcd_state_copy(const struct fcd_state *state)
+{
+    struct fcd_state copy = *state;
+    copy.groups = fx_alloc_array(state->n_groups + 1, sizeof *copy.groups);
+    copy.routes = fx_alloc_array(state->n_routes + 1, sizeof *copy.routes);
+    if (state->n_groups > 0)
+        memcpy(copy.groups, state->groups, state->n_groups * sizeof *copy.groups);
+    if (state->n_routes > 0)
+        memcpy(copy.routes, state->routes, state->n_routes * sizeof *copy.routes);
+    return copy;
+}
+
+void fcd_state_done(struct fcd_state *state)
+{
+    free(state->groups);
+    free(state->routes);
+    *state = (struct fcd_state){0};
+}
+
+void fcd_state_write(const struct fcd_state *state, struct fx_buf *out)
+{
+    struct fx_json_w w;
+    fx_json_w_init(&w, out);
+    fx_json_w_object(&w);
+    fx_json_w_kv_i64(&w, "version", VERSION);
+    fx_json_w_kv_i64(&w, "controller_epoch", state->controller_epoch);
+    fx_json_w_key(&w, "groups");
+    fx_json_w_object(&w);
+    for (size_t i = 0; i < state->n_groups; i++) {
+        const struct fcd_own *own = &state->groups[i].own;
+        fx_json_w_key(&w, state->groups[i].name);
+        fx_json_w_object(&w);
+        fx_json_w_kv_text(&w, "owner", fcd_owner_name(own->owner));
+        fx_json_w_kv_i64(&w, "epoch", own->epoch);
+        fx_json_w_kv_i64(&w, "owner_epoch", own->owner_epoch);
+        fx_json_w_kv_text(&w, "hold", fcd_hold_name(own->hold));
+        fx_json_w_kv_i64(&w, "hold_until_us", own->hold_until.us);
+        fx_json_w_kv_i64(&w, "hold_ms", own->hold_ms);
+        fx_json_w_end(&w);
+    }
+    fx_json_w_end(&w);
+    fx_json_w_key(&w, "routes");
+    fx_json_w_object(&w);
+    for (size_t i = 0; i < state->n_routes; i++) {
+        const struct fcd_state_route *route = &state->routes[i];
+        fx_json_w_key(&w, route->id);
+        fx_json_w_object(&w);
+        fx_json_w_kv_double(&w, "weight_percent", route->weight_percent);
+        fx_json_w_kv_double(&w, "shadow_percent", route->shadow_percent);
+        fx_json_w_kv_i64(&w, "recheck_ms", route->recheck_ms);
+        fx_json_w_end(&w);
+    }
+    fx_json_w_end(&w);
+    fx_json_w_end(&w);
+    fx_buf_add_char(out, '\n');
+}
+
+static bool read_group(struct fcd_state *state, const char *name, const struct fx_json *node,
+                       struct fx_err *err)
+{
+    size_t i = fcd_state_group(state, name);
+    if (i == SIZE_MAX)
+        return fx_fail(err, FX_E_JOURNAL, "group \"%s\" has no valid name", name);
+    struct fcd_own *own = &state->groups[i].own;
+    if (!fcd_owner_from(fx_json_get_str(node, "owner", NULL), &own->owner) ||
+        !fcd_hold_from(fx_json_get_str(node, "hold", NULL), &own->hold) ||
+        !fx_json_i64(fx_json_get(node, "epoch"), &own->epoch) ||
+        !fx_json_i64(fx_json_get(node, "owner_epoch"), &own->owner_epoch) ||
+        !fx_json_i64(fx_json_get(node, "hold_until_us"), &own->hold_until.us) ||
+        !fx_json_i64(fx_json_get(node, "hold_ms"), &own->hold_ms))
+        return fx_fail(err, FX_E_JOURNAL, "group \"%s\" lacks owner, epoch or hold", name);
+    return true;
+}
+
+static bool read_route(struct fcd_state *state, const char *id, const struct fx_json *node,
+                       struct fx_err *err)
+{
+    size_t i = fcd_state_route(state, id);
+    if (i == SIZE_MAX)
+        return fx_fail(err, FX_E_JOURNAL, "route \"%s\" has no valid id", id);
+    struct fcd_state_route *route = &state->routes[i];
+    if (!fx_json_double(fx_json_get(node, "weight_percent"), &route->weight_percent) ||
+        !fx_json_double(fx_json_get(node, "shadow_percent"), &route->shadow_percent) ||
+        !fx_json_i64(fx_json_get(node, "recheck_ms"), &route->recheck_ms))
+        return fx_fail(err, FX_E_JOURNAL, "route \"%s\" lacks weight or shadow", id);
+    return true;
+}
+
+typedef bool (*entry_fn)(struct fcd_state *state, const char *name, const struct fx_json *node,
+                         struct fx_err *err);
+static bool read_entries(struct fcd_state *state, const struct fx_json *object, entry_fn read_one,
+                         struct fx_err *err)
+{
+    struct fx_json_iter iter = {0};
+    while (fx_json_next(object, &iter)) {
+        char name[FCD_NAME_MAX + 2];
+        snprintf(name, sizeof name, "%.*s", FX_STR_FMT(iter.key));
+        if (!read_one(state, name, iter.value, err))
+            return false;
+    }
+    return true;
+}
+
+bool fcd_state_parse(struct fx_str text, struct fcd_state *ret_state, struct fx_err *err)
+{
+    FX_AUTO_FREE(fx_json_doc) struct fx_json_doc *doc = NULL;
+    if (!fx_json_parse(text, &doc, err)) {
+        fx_err_recode(err, FX_E_JOURNAL);
+        return false;
+    }
+    const struct fx_json *root = fx_json_root(doc);
+    if (fx_json_get_i64(root, "version", 0) != VERSION)
+        return fx_fail(err, FX_E_JOURNAL, "the facade's state has no version %d", VERSION);
+    struct fcd_state state = {.controller_epoch = fx_json_get_i64(root, "controller_epoch", -1)};
+    if (state.controller_epoch < 0)
+        return fx_fail(err, FX_E_JOURNAL, "the facade's state has no controller epoch");
+    if (!read_entries(&state, fx_json_get(root, "groups"), read_group, err) ||
+        !read_entries(&state, fx_json_get(root, "routes"), read_route, err)) {
+        fcd_state_done(&state);
+        return false;
+    }
+    *ret_state = state;
+    return true;
+}
+
+bool fcd_state_load(const char *path, struct fcd_state *ret_state, struct fx_err *err)
+{
+    if (!fx_file_exists(path)) {
+        *ret_state = (struct fcd_state){0};
+        return true;
+    }
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(FILE_MAX_BYTES);
+    if (fx_file_read(path, FILE_MAX_BYTES, &text, err) &&
+        fcd_state_parse(fx_buf_str(&text), ret_state, err))
+        return true;
+    fx_ctx(err, "reading the facade's state \"%s\"", path);
+    return fx_hint(err,
+                   "Restore the file from a backup. Without it the facade does not know who owns "
+                   "what; only before the first cut-over may it be removed.");
+}
+
+bool fcd_state_save(const char *path, const struct fcd_state *state, struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(FILE_MAX_BYTES);
+    fcd_state_write(state, &text);
+    if (text.has_failed)
+        return fx_fail(err, FX_E_LIMIT, "the facade's state is larger than %d bytes",
+                       FILE_MAX_BYTES);
+    FX_FAILPOINT("facade.state.before");
+    if (!fx_file_write_atomic(path, fx_buf_str(&text), 0644, err))
+        return fx_ctx(err, "saving the facade's state");
+    FX_FAILPOINT("facade.state.after");
+    return true;
+}

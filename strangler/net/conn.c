@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The socket side of a client. Everything funnels into fcd_conn_drive, which is not re-entrant: what happens
+ * under it (an answer ends while it is being flushed) changes states, and its loop sees them.
+ */
+#include "strangler/net/conn.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "lib/base/alloc.h"
+#include "lib/base/panic.h"
+#include "lib/log/log.h"
+#include "strangler/request/req.h"
+
+enum { DRIVE_ROUNDS = 32, ACCEPT_ROUNDS = 64, LINGER_MS = 2000 };
+
+static bool is_next(enum fcd_conn_state from, enum fcd_conn_state to)
+{
+    switch (to) {
+    case FCD_C_READING: return from == FCD_C_BUSY;
+    case FCD_C_BUSY: return from == FCD_C_READING;
+    case FCD_C_LINGER: return from == FCD_C_BUSY;
+    case FCD_C_CLOSED: return from != FCD_C_CLOSED;
+    }
+    return false;
+}
+
+static void set_state(struct fcd_conn *conn, enum fcd_conn_state to)
+{
+    if (!is_next(conn->state, to))
+        FX_BUG("connection of %s cannot go from state %d to %d", conn->peer, (int)conn->state,
+               (int)to);
+    conn->state = to;
+}
+
+void fcd_conn_timer(struct fcd_conn *conn, int64_t after_ms)
+{
+    fx_loop_timer(conn->worker->loop, &conn->timer, after_ms);
+}
+
+static void on_release(struct fx_task *task)
+{
+    free(FX_CONTAINER_OF(task, struct fcd_conn, release));
+}
+
+void fcd_conn_close(struct fcd_conn *conn)
+{
+    struct fcd_worker *worker = conn->worker;
+    if (conn->state == FCD_C_CLOSED)
+        return;
+    set_state(conn, FCD_C_CLOSED);
+    struct fcd_req *req = conn->req;
+    int fd = conn->watch.fd;
+    if (req != NULL && fcd_req_ends_with_close(req))
+        fx_sock_reset_on_close(fd);
+    conn->req = NULL;
+    if (req != NULL)
+        fcd_req_client_gone(req);
+    fx_loop_remove(worker->loop, &conn->watch);
+    close(fd);
+    fx_loop_timer_remove(worker->loop, &conn->timer);
+    fcd_iobuf_drop(&conn->in, &worker->stock);
+    fcd_iobuf_drop(&conn->out, &worker->stock);
+    FX_LIST_REMOVE(&worker->conns, conn, link);
+    fx_loop_defer(worker->loop, &conn->release);
+    fcd_worker_check_drained(worker);
+}
+
+enum fcd_read fcd_conn_read(struct fcd_conn *conn)
+{
+    if (!conn->may_read)
+        return FCD_READ_LATER;
+    fcd_iobuf_take(&conn->in, &conn->worker->stock);
+    if (conn->in.at > 0)
+        fcd_iobuf_compact(&conn->in);
+    size_t room = fcd_iobuf_room(&conn->in), n = 0;
+    if (room == 0)
+        return FCD_READ_LATER;
+    switch (fx_sock_read(conn->watch.fd, conn->in.buf.ptr + conn->in.buf.len, room, &n)) {
+    case FX_IO_OK:
+        conn->in.buf.len += n;
+        if (n < room && !conn->has_hup)
+            conn->may_read = false;
+        return FCD_READ_SOME;
+    case FX_IO_AGAIN: conn->may_read = false; return FCD_READ_LATER;
+    case FX_IO_EOF:
+    case FX_IO_ERROR: break;
+    }
+    conn->may_read = false;
+    conn->has_hup = true;
+    return FCD_READ_END;
+}
+
+/* Head and body of a call of the admin address have a deadline that nothing moves. */
+static bool has_deadline(const struct fcd_conn *conn)
+{
+    return conn->req != NULL &&
+           (conn->req->step == FCD_STEP_RECEIVE || conn->req->step == FCD_STEP_COLLECT);
+}
+
+bool fcd_conn_flush(struct fcd_conn *conn)
+{
+    size_t before = fcd_iobuf_len(&conn->out);
+    if (before == 0)
+        return true;
+    while (fcd_iobuf_len(&conn->out) > 0 && conn->may_write) {
+        struct fx_str bytes = fcd_iobuf_str(&conn->out);
+        size_t n = 0;
+        switch (fx_sock_write(conn->watch.fd, bytes.ptr, bytes.len, &n)) {
+        case FX_IO_OK:
+            fcd_iobuf_consume(&conn->out, n);
+            conn->may_write = n == bytes.len;
+            break;
+        case FX_IO_AGAIN: conn->may_write = false; break;
+        case FX_IO_EOF:
+        case FX_IO_ERROR: return false;
+        }
+    }
+    size_t left = fcd_iobuf_len(&conn->out);
+    if (has_deadline(conn))
+        return true;
+    /* Only what the client takes counts: what it sends meanwhile must not keep it alive. */
+    if (left > 0 && (left < before || !fx_timer_is_set(&conn->timer)))
+        fcd_conn_timer(conn, conn->worker->conf->timeouts.stall_ms);
+    else if (left == 0 && conn->req != NULL)
+        fx_timer_stop(&conn->timer);
+    return true;
+}
+
+/* What the client still sends goes nowhere; its end, or a while, closes. */
+static void linger(struct fcd_conn *conn)
+{
+    if (!fcd_conn_flush(conn)) {
+        fcd_conn_close(conn);
+        return;
+    }
+    if (fcd_iobuf_len(&conn->out) > 0)
+        return;
+    if (!conn->is_shut) {
+        conn->is_shut = true;
+        shutdown(conn->watch.fd, SHUT_WR);
+        fcd_conn_timer(conn, LINGER_MS);
+    }
+    fcd_iobuf_consume(&conn->in, fcd_iobuf_len(&conn->in));
+    for (int rounds = 0; rounds < DRIVE_ROUNDS; rounds++) {
+        switch (fcd_conn_read(conn)) {
+        case FCD_READ_SOME: fcd_iobuf_consume(&conn->in, fcd_iobuf_len(&conn->in)); break;
+        case FCD_READ_LATER: return;
+        case FCD_READ_END: fcd_conn_close(conn); return;
+        }
+    }
+    fx_loop_defer(conn->worker->loop, &conn->again);
+}
+
+/* An answer is complete and the connection is not to be kept. */
+static void end(struct fcd_conn *conn)
+{
+    if (!fcd_conn_flush(conn)) {
+        fcd_conn_close(conn);
+        return;
+    }
+    bool has_rest = fcd_iobuf_len(&conn->in) > 0 || conn->may_read;
+    if (fcd_iobuf_len(&conn->out) == 0 && !has_rest && conn->has_hup) {
+        fcd_conn_close(conn);
+        return;
+    }
+    set_state(conn, FCD_C_LINGER);
+    fcd_conn_timer(conn, conn->worker->conf->timeouts.stall_ms);
+    linger(conn);
+}
+
+/* Between requests. true: a request has begun. */
+static bool begin(struct fcd_conn *conn)
+{
+    struct fcd_worker *worker = conn->worker;
+    if (fcd_iobuf_len(&conn->in) == 0) {
+        switch (fcd_conn_read(conn)) {
+        case FCD_READ_SOME: break;
+        case FCD_READ_LATER:
+            fcd_iobuf_drop(&conn->in, &worker->stock);
+            if (fcd_iobuf_len(&conn->out) == 0) {
+                fcd_iobuf_drop(&conn->out, &worker->stock);
+                fcd_conn_timer(conn, worker->conf->timeouts.idle_ms);
+            }
+            return false;
+        case FCD_READ_END:
+            conn->is_last = true; /* it may have shut only its side, and still read its answer */
+            if (fcd_iobuf_len(&conn->out) == 0)
+                fcd_conn_close(conn);
+            return false;
+        }
+    }
+    set_state(conn, FCD_C_BUSY);
+    conn->req = fcd_req_new(conn);
+    fcd_conn_timer(conn, worker->conf->timeouts.head_ms);
+    return true;
+}
+
+void fcd_conn_drive(struct fcd_conn *conn)
+{
+    if (conn->is_driving)
+        return;
+    conn->is_driving = true;
+    bool goes_on = true;
+    for (int rounds = 0; goes_on; rounds++) {
+        if (rounds == DRIVE_ROUNDS) {
+            fx_loop_defer(conn->worker->loop, &conn->again);
+            break;
+        }
+        switch (conn->state) {
+        case FCD_C_CLOSED: goes_on = false; break;
+        case FCD_C_LINGER:
+            linger(conn);
+            goes_on = false;
+            break;
+        case FCD_C_READING:
+            if (!fcd_conn_flush(conn) || (conn->is_last && fcd_iobuf_len(&conn->out) == 0))
+                fcd_conn_close(conn);
+            else
+                goes_on = !conn->is_last && begin(conn);
+            break;
+        case FCD_C_BUSY:
+            goes_on = fcd_req_run(conn->req);
+            if (!goes_on || conn->state == FCD_C_CLOSED)
+                break;
+            conn->req = NULL;
+            if (conn->is_last)
+                end(conn);
+            else
+                set_state(conn, FCD_C_READING);
+            break;
+        }
+    }
+    conn->is_driving = false;
+    if (conn->state != FCD_C_CLOSED && !fcd_conn_flush(conn))
+        fcd_conn_close(conn);
+}
+
+static void on_event(struct fx_watch *watch, unsigned events)
+{
+    struct fcd_conn *conn = FX_CONTAINER_OF(watch, struct fcd_conn, watch);
+    if ((events & FX_LOOP_OUT) != 0)
+        conn->may_write = true;
+    if ((events & (FX_LOOP_IN | FX_LOOP_HUP)) != 0)
+        conn->may_read = true;
+    if ((events & FX_LOOP_HUP) != 0)
+        conn->has_hup = true;
+    if ((events & FX_LOOP_ERROR) != 0) {
+        fcd_conn_close(conn);
+        return;
+    }
+    bool is_held = conn->req != NULL && conn->req->step == FCD_STEP_HELD;
+    if (is_held && conn->has_hup)
+        fcd_conn_close(conn); /* nobody waits for it: never sent */
+    else
+        fcd_conn_drive(conn);
+}
+
+static void on_timer(struct fx_timer *timer)
+{
+    struct fcd_conn *conn = FX_CONTAINER_OF(timer, struct fcd_conn, timer);
+    bool is_head_late = conn->state == FCD_C_BUSY && conn->req->step == FCD_STEP_RECEIVE &&
+                        fcd_iobuf_len(&conn->out) == 0;
+    if (!is_head_late) {
+        fcd_conn_close(conn);
+        return;
+    }
+    fcd_req_refuse(conn->req, 408, "the request's head did not arrive in time");
+    fcd_conn_drive(conn);
+}
+
+static void on_again(struct fx_task *task)
+{
+    struct fcd_conn *conn = FX_CONTAINER_OF(task, struct fcd_conn, again);
+    if (conn->state != FCD_C_CLOSED)
+        fcd_conn_drive(conn);
+}
+
+static void refuse(int fd)
+{
+    static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n"
+                               "Retry-After: 1\r\nConnection: close\r\n\r\n";
+    size_t n;
+    enum fx_io ignored = fx_sock_write(fd, busy, sizeof busy - 1, &n);
+    (void)ignored;
+    close(fd);
+}
+
+static void new_conn(struct fcd_listener *listener, int fd, const struct fx_addr *peer)
+{
+    struct fcd_worker *worker = listener->worker;
+    struct fx_err err = FX_ERR_INIT;
+    char text[FX_ADDR_TEXT];
+    struct fcd_conn *conn = FX_NEW(struct fcd_conn);
+    conn->watch = (struct fx_watch){on_event, -1};
+    conn->timer.fn = on_timer;
+    conn->again.fn = on_again;
+    conn->release.fn = on_release;
+    conn->worker = worker;
+    conn->is_admin = listener->is_admin;
+    fx_addr_host(peer, text);
+    snprintf(conn->peer, sizeof conn->peer, "%.47s", text);
+    if (!fx_loop_add(worker->loop, &conn->watch, fd, FX_LOOP_EDGE, &err)) {
+        free(conn);
+        refuse(fd);
+        return;
+    }
+    FX_LIST_PUSH(&worker->conns, conn, link);
+    fcd_conn_timer(conn, worker->conf->timeouts.idle_ms);
+}
+
+void fcd_conn_accept(struct fcd_listener *listener)
+{
+    struct fcd_worker *worker = listener->worker;
+    struct fx_addr peer;
+    for (int rounds = 0; rounds < ACCEPT_ROUNDS; rounds++) {
+        int fd = fx_sock_accept(listener->watch.fd, &peer);
+        if (fd < 0 && (errno == ECONNABORTED || errno == EINTR))
+            continue;
+        if (fd < 0 && errno != EAGAIN)
+            fcd_listener_rest(listener); /* it is level-triggered: it would be called at once */
+        if (fd < 0)
+            return;
+        /* Admin connections are not counted against customers: the operator must get in. */
+        size_t most = FX_MIN((size_t)worker->conf->limits.connections, worker->sockets_max);
+        if (!listener->is_admin && worker->conns.len >= most)
+            refuse(fd);
+        else
+            new_conn(listener, fd, &peer);
+    }
+}
+
+void fcd_conn_drain(struct fcd_conn *conn)
+{
+    conn->is_last = true;
+    if (conn->state == FCD_C_READING && fcd_iobuf_len(&conn->out) == 0)
+        fcd_conn_close(conn); /* else when the client has taken the rest of its answer */
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table. Gauges are set when someone asks (admin/api), counters where things happen. */
+#include "strangler/observe/metrics.h"
+
+#include "strangler/facade.h"
+
+const struct fx_metric_def fcd_metric_defs[FCD_MT_COUNT] = {
+    [FCD_MT_REQUESTS] =
+        {"ficus_facade_requests_total",
+         "Requests that an upstream answered, or should have (5xx or none: class 5xx).",
+         FX_COUNTER,
+         {"route", "side", "class"},
+         NULL},
+    [FCD_MT_SECONDS] = {"ficus_facade_request_seconds",
+                        "From the complete head of a request to the last byte of its answer.",
+                        FX_HISTOGRAM,
+                        {"route", "side"},
+                        NULL},
+    [FCD_MT_REFUSED] = {"ficus_facade_refused_total",
+                        "Requests that the facade answered itself, by status.",
+                        FX_COUNTER,
+                        {"status"},
+                        NULL},
+    [FCD_MT_CLIENTS] =
+        {"ficus_facade_client_connections", "Open client connections.", FX_GAUGE, {NULL}, NULL},
+    [FCD_MT_UPSTREAM_CONNECTIONS] = {"ficus_facade_upstream_connections",
+                                     "Connections to an upstream, by state.",
+                                     FX_GAUGE,
+                                     {"upstream", "pool", "state"},
+                                     NULL},
+    [FCD_MT_UPSTREAM_FAILURES] = {"ficus_facade_upstream_failures_total",
+                                  "Exchanges that got no complete answer, by reason.",
+                                  FX_COUNTER,
+                                  {"upstream", "reason"},
+                                  NULL},
+    [FCD_MT_HELD] = {"ficus_facade_held", "Writes that wait now.", FX_GAUGE, {"group"}, NULL},
+    [FCD_MT_HELD_TOTAL] = {"ficus_facade_held_total",
+                           "Writes that waited, by how that ended.",
+                           FX_COUNTER,
+                           {"group", "end"},
+                           NULL},
+    [FCD_MT_IN_FLIGHT] = {"ficus_facade_writes_in_flight",
+                          "Writes of the group that an upstream is working on.",
+                          FX_GAUGE,
+                          {"group"},
+                          NULL},
+    [FCD_MT_BODIES_CUT] = {"ficus_facade_bodies_cut_total",
+                           "Requests whose body came too slowly, by what it broke: rate "
+                           "(limits.body_rate), hold (hold.body).",
+                           FX_COUNTER,
+                           {"why"},
+                           NULL},
+    [FCD_MT_OWNER_IS_NEW] = {"ficus_facade_owner_is_new",
+                             "1 when the new side owns the group.",
+                             FX_GAUGE,
+                             {"group"},
+                             NULL},
+    [FCD_MT_EPOCH] = {"ficus_facade_epoch", "The group's epoch.", FX_GAUGE, {"group"}, NULL},
+    [FCD_MT_WEIGHT] = {"ficus_facade_weight_percent",
+                       "Share of the new side in reads.",
+                       FX_GAUGE,
+                       {"route"},
+                       NULL},
+    [FCD_MT_SHADOW] = {"ficus_facade_shadow_total",
+                       "Shadowed reads by result: same, mismatch, stale, dropped, failed.",
+                       FX_COUNTER,
+                       {"route", "result"},
+                       NULL},
+};
+
+void fcd_metrics_markdown(struct fx_buf *out)
+{
+    static const char *const kinds[] = {
+        [FX_COUNTER] = "counter", [FX_GAUGE] = "gauge", [FX_HISTOGRAM] = "histogram"};
+    fx_buf_add_c(out, "| metric | kind | labels | meaning |\n|---|---|---|---|\n");
+    for (size_t i = 0; i < FCD_MT_COUNT; i++) {
+        const struct fx_metric_def *def = &fcd_metric_defs[i];
+        fx_buf_printf(out, "| `%s` | %s | ", def->name, kinds[def->kind]);
+        for (size_t l = 0; l < FX_METRIC_LABELS_MAX && def->labels[l] != NULL; l++)
+            fx_buf_printf(out, "%s%s", l > 0 ? ", " : "", def->labels[l]);
+        fx_buf_printf(out, " | %s |\n", def->help);
+    }
+}

@@ -1,0 +1,613 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The cut-over's machine in a world of plain variables: two ownership rows that obey their compare-and-sets,
+ * one facade, a clock that moves when the machine sleeps. Every effect can fail before or after it took effect, once or
+ * for ever (the controller is dead), so each test below walks over all calls that a cut-over makes.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "plans/cutover/effects.h"
+
+enum failure { FAIL_NEVER, FAIL_BEFORE, FAIL_AFTER };
+
+struct world {
+    struct pln_own a, b;
+    bool a_fence_in_flight; /* a fence whose session is lost and that may still land */
+    bool is_held, routed_to_b, has_triggers;
+    int64_t facade_epoch, clock_ms;
+    /* What fails: call number `at`, and with is_dead every one after it. */
+    int at, calls;
+    enum failure failure;
+    bool is_dead;
+    enum fx_code code;
+    int conflicts; /* fences that are rolled back by a deadlock first */
+    bool heals;    /* a writer finds the fence expired right before the commit */
+    bool never_applied;
+    bool never_read_back; /* the stream that will be the way back does not come past the mark */
+    bool loses_burns;     /* somebody else moves the row whenever we want to */
+    bool both_accepted;
+};
+
+/* Do both sides accept? Asked after every change of a row: it must never be. */
+static void watch(struct world *w)
+{
+    if (w->a.state == PLN_HERE && w->b.state == PLN_HERE)
+        w->both_accepted = true;
+}
+
+/* Begins an effect; false: it fails before it does anything. */
+static bool enter(struct world *w, struct fx_err *err)
+{
+    w->calls++;
+    bool is_now = w->failure != FAIL_NEVER && (w->is_dead ? w->calls > w->at : w->calls == w->at);
+    if (is_now && (w->failure == FAIL_BEFORE || w->calls > w->at))
+        return fx_fail(err, w->code, "call %d failed", w->calls);
+    return true;
+}
+
+/* Ends one; false: its answer is lost. */
+static bool leave(struct world *w, struct fx_err *err)
+{
+    if (w->failure == FAIL_AFTER && w->calls == w->at)
+        return fx_fail(err, w->code, "the answer to call %d is lost", w->calls);
+    return true;
+}
+
+static bool w_nothing(void *world, struct fx_err *err)
+{
+    return enter(world, err) && leave(world, err);
+}
+static bool w_epoch(void *world, int64_t epoch, struct fx_err *err)
+{
+    (void)epoch;
+    return enter(world, err) && leave(world, err);
+}
+
+static bool w_own(void *world, enum pln_place place, bool is_locked, struct pln_own *ret,
+                  struct fx_err *err)
+{
+    struct world *w = world;
+    (void)is_locked;
+    if (!enter(w, err))
+        return false;
+    *ret = place == PLN_A ? w->a : w->b;
+    return leave(w, err);
+}
+
+static bool w_hold(void *world, int64_t epoch, struct fx_err *err)
+{
+    struct world *w = world;
+    if (!enter(w, err))
+        return false;
+    w->is_held = true;
+    w->facade_epoch = epoch;
+    return leave(w, err);
+}
+
+static bool w_yes(void *world, bool *ret, struct fx_err *err)
+{
+    if (!enter(world, err))
+        return false;
+    *ret = true;
+    return leave(world, err);
+}
+
+static bool w_release(void *world, int64_t epoch, struct fx_err *err)
+{
+    struct world *w = world;
+    if (!enter(w, err))
+        return false;
+    assert_true(epoch >= w->facade_epoch);
+    w->facade_epoch = epoch;
+    w->is_held = false;
+    return leave(w, err);
+}
+
+static bool w_fence(void *world, int64_t e, bool *ret_taken, struct fx_err *err)
+{
+    struct world *w = world;
+    if (!enter(w, err))
+        return false;
+    if (w->conflicts > 0) {
+        w->conflicts--;
+        return fx_fail(err, FX_E_DB_CONFLICT, "deadlock");
+    }
+    *ret_taken = w->a.state == PLN_HERE && w->a.epoch == e;
+    if (*ret_taken) {
+        w->a = (struct pln_own){.state = PLN_FENCED, .epoch = e + 1};
+        w->has_triggers = true;
+    }
+    return leave(w, err);
+}
+
+static bool w_barrier(void *world, bool is_reverse, int64_t epoch, bool *ret, struct fx_err *err)
+{
+    struct world *w = world;
+    (void)epoch;
+    if (!w_yes(world, ret, err))
+        return false;
+    *ret = !is_reverse || !w->never_read_back;
+    return true;
+}
+
+static bool w_applied(void *world, int64_t epoch, bool *ret, struct fx_err *err)
+{
+    struct world *w = world;
+    (void)epoch;
+    if (!w_yes(world, ret, err))
+        return false;
+    *ret = !w->never_applied;
+    return true;
+}
+
+/* All four compare-and-sets. */
+static bool cas(struct world *w, struct pln_own *row, bool is_ours, enum pln_own_state to,
+                int64_t epoch, bool *ret_won, struct fx_err *err)
+{
+    if (!enter(w, err))
+        return false;
+    if (is_ours)
+        *row = (struct pln_own){.state = to, .epoch = epoch};
+    watch(w);
+    if (!leave(w, err))
+        return false;
+    *ret_won = is_ours;
+    return true;
+}
+
+static bool w_commit(void *world, int64_t e, bool *ret_won, struct fx_err *err)
+{
+    struct world *w = world;
+    if (w->heals && w->a.state == PLN_FENCED)
+        w->a = (struct pln_own){.state = PLN_HERE, .epoch = w->a.epoch + 1};
+    watch(w);
+    return cas(w, &w->a, w->a.state == PLN_FENCED && w->a.epoch == e + 1, PLN_AWAY, e + 2, ret_won,
+               err);
+}
+static bool w_abort(void *world, int64_t e, bool *ret_won, struct fx_err *err)
+{
+    struct world *w = world;
+    return cas(w, &w->a, w->a.state == PLN_FENCED && w->a.epoch == e + 1, PLN_HERE, e + 2, ret_won,
+               err);
+}
+static bool w_burn(void *world, int64_t e, bool *ret_won, struct fx_err *err)
+{
+    struct world *w = world;
+    bool may = !w->loses_burns && w->a.state == PLN_HERE && w->a.epoch == e;
+    return cas(w, &w->a, may, PLN_HERE, e + 2, ret_won, err);
+}
+static bool w_open(void *world, int64_t epoch, bool *ret_won, struct fx_err *err)
+{
+    struct world *w = world;
+    return cas(w, &w->b, w->b.state == PLN_AWAY && w->b.epoch < epoch, PLN_HERE, epoch, ret_won,
+               err);
+}
+
+static bool w_route(void *world, enum pln_place to, int64_t epoch, bool *ret_all,
+                    struct fx_err *err)
+{
+    struct world *w = world;
+    if (!enter(w, err))
+        return false;
+    assert_true(epoch >= w->facade_epoch);
+    w->facade_epoch = epoch;
+    w->routed_to_b = to == PLN_B;
+    w->is_held = false;
+    if (!leave(w, err))
+        return false;
+    *ret_all = true;
+    return true;
+}
+
+static bool w_disarm(void *world, enum pln_place place, struct fx_err *err)
+{
+    struct world *w = world;
+    if (!enter(w, err))
+        return false;
+    if (place == PLN_A && w->a.state == PLN_HERE)
+        w->has_triggers = false;
+    return leave(w, err);
+}
+
+static int64_t w_now(void *world)
+{
+    return ((struct world *)world)->clock_ms;
+}
+static void w_sleep(void *world, int64_t ms)
+{
+    ((struct world *)world)->clock_ms += ms;
+}
+
+static const struct pln_effects effects = {
+    .preflight = w_nothing,
+    .own = w_own,
+    .arm = w_epoch,
+    .prepare = w_epoch,
+    .hold = w_hold,
+    .drained = w_yes,
+    .release = w_release,
+    .fence = w_fence,
+    .barrier_read = w_barrier,
+    .barrier_applied = w_applied,
+    .verify = w_nothing,
+    .raise_ids = w_epoch,
+    .armed = w_epoch,
+    .commit = w_commit,
+    .abort = w_abort,
+    .burn = w_burn,
+    .open = w_open,
+    .route = w_route,
+    .disarm = w_disarm,
+    .confirm = w_epoch,
+    .now_ms = w_now,
+    .sleep_ms = w_sleep,
+};
+
+static struct world fresh(void)
+{
+    return (struct world){.a = {.state = PLN_HERE, .epoch = 5},
+                          .b = {.state = PLN_AWAY, .epoch = 3},
+                          .code = FX_E_DB_CONNECT};
+}
+
+static struct pln_cutover machine(struct world *w, const struct pln_cutover_options *opt,
+                                  struct pln_cutover_result *result)
+{
+    return (struct pln_cutover){.fx = &effects,
+                                .world = w,
+                                .group = "orders",
+                                .b_is_new = true,
+                                .opt = opt,
+                                .result = result};
+}
+
+static int calls_of_a_good_run(void)
+{
+    struct world w = fresh();
+    struct pln_cutover_options opt = pln_cutover_options_default();
+    struct pln_cutover_result result;
+    struct fx_err err = FX_ERR_INIT;
+    struct pln_cutover cut = machine(&w, &opt, &result);
+    assert_true(pln_cutover_machine(&cut, &err));
+    return w.calls;
+}
+
+static void test_cutover__moves_the_group_and_raises_both_epochs(void **state)
+{
+    (void)state;
+    struct world w = fresh();
+    struct pln_cutover_options opt = pln_cutover_options_default();
+    struct pln_cutover_result result;
+    struct fx_err err = FX_ERR_INIT;
+    struct pln_cutover cut = machine(&w, &opt, &result);
+    assert_true(pln_cutover_machine(&cut, &err));
+    assert_int_equal(result.outcome, PLN_CUT_COMMITTED);
+    assert_int_equal(w.a.state, PLN_AWAY);
+    assert_int_equal(w.b.state, PLN_HERE);
+    assert_int_equal(w.a.epoch, 7);
+    assert_int_equal(w.b.epoch, 7);
+    assert_int_equal(result.epoch, 7);
+    assert_true(result.new_serves && w.routed_to_b && !w.is_held && !w.both_accepted);
+    for (size_t i = 0; i < PLN_CUT_STEP_COUNT; i++)
+        assert_true(result.step_ms[i] >= 0);
+}
+
+/* One side serves, facades agree, and nothing can accept a write on both. */
+static void assert_settled(const struct world *w, bool says_committed, const char *when)
+{
+    bool is_b = w->b.state == PLN_HERE;
+    if (w->both_accepted || (w->a.state == PLN_HERE) == is_b || w->routed_to_b != is_b ||
+        w->is_held || says_committed != is_b)
+        fail_msg("%s: a=%s/%d b=%s/%d routed_to_b=%d held=%d committed=%d", when,
+                 pln_own_state_name(w->a.state), (int)w->a.epoch, pln_own_state_name(w->b.state),
+                 (int)w->b.epoch, w->routed_to_b, w->is_held, says_committed);
+}
+
+/* The controller lives and sees one failure of a code at call `at`. */
+static void one_failure(int at, enum failure failure, enum fx_code code)
+{
+    char when[96];
+    struct world w = fresh();
+    struct pln_cutover_options opt = pln_cutover_options_default();
+    struct pln_cutover_result result;
+    struct fx_err err = FX_ERR_INIT;
+    w.at = at;
+    w.failure = failure;
+    w.code = code;
+    struct pln_cutover cut = machine(&w, &opt, &result);
+    bool ok = pln_cutover_machine(&cut, &err);
+    (void)snprintf(when, sizeof when, "call %d, %s, %s", at,
+                   failure == FAIL_BEFORE ? "before" : "after", fx_code_name(code));
+    bool is_committed = result.outcome == PLN_CUT_COMMITTED;
+    if (ok && !is_committed)
+        fail_msg("%s: success without a commit", when);
+    if (!is_committed && w.a.state == PLN_HERE && w.is_held)
+        w.is_held = false; /* its release is what failed: the facade's deadline does it */
+    assert_settled(&w, is_committed, when);
+    if (is_committed || err.code == FX_E_DB || err.code == FX_E_DB_CONNECT)
+        return; /* preflight, or step 12 */
+    assert_true(err.code == FX_E_ABORTED || err.code == code);
+}
+
+static void test_cutover__one_failure_anywhere_leaves_one_side_serving(void **state)
+{
+    (void)state;
+    static const enum fx_code codes[] = {FX_E_DB_CONNECT, FX_E_DB_CONFLICT, FX_E_DB};
+    int calls = calls_of_a_good_run();
+    for (int at = 1; at <= calls; at++)
+        for (size_t c = 0; c < FX_ARRAY_LEN(codes); c++) {
+            one_failure(at, FAIL_BEFORE, codes[c]);
+            if (codes[c] == FX_E_DB_CONNECT) /* only a lost connection leaves the effect behind */
+                one_failure(at, FAIL_AFTER, codes[c]);
+        }
+}
+
+/* The controller dies at call `at`; a second one resumes. */
+static void crash_and_resume(int at, enum failure failure, bool is_expired)
+{
+    char when[96];
+    struct world w = fresh();
+    struct pln_cutover_options opt = pln_cutover_options_default();
+    struct pln_cutover_result result;
+    struct fx_err err = FX_ERR_INIT;
+    opt.abort_ms = opt.open_ms = opt.route_ms = 300;
+    w.at = at;
+    w.failure = failure;
+    w.is_dead = true;
+    struct pln_cutover cut = machine(&w, &opt, &result);
+    (void)!pln_cutover_machine(&cut, &err);
+    w.failure = FAIL_NEVER;
+    if (is_expired && w.a.state == PLN_FENCED) /* a writer came first */
+        w.a = (struct pln_own){.state = PLN_HERE, .epoch = w.a.epoch + 1};
+    err = FX_ERR_INIT;
+    struct pln_cutover again = machine(&w, &opt, &result);
+    (void)snprintf(when, sizeof when, "died at call %d %s", at,
+                   failure == FAIL_BEFORE ? "before" : "after");
+    if (!pln_cutover_settle(&again, &err))
+        fail_msg("%s: %s", when, err.message);
+    assert_settled(&w, result.outcome == PLN_CUT_COMMITTED, when);
+    assert_int_equal(result.new_serves, w.b.state == PLN_HERE);
+    /* And once more: nothing is left to do. */
+    assert_true(pln_cutover_settle(&again, &err));
+    assert_settled(&w, result.outcome == PLN_CUT_COMMITTED, when);
+}
+
+/* Nothing answers from call `at` on. What the result then claims must be so; that nobody knows is no claim. */
+static enum pln_cutover_outcome outcome_of_a_break(int at, enum failure failure)
+{
+    struct world w = fresh();
+    struct pln_cutover_options opt = pln_cutover_options_default();
+    struct pln_cutover_result result;
+    struct fx_err err = FX_ERR_INIT;
+    w.at = at;
+    w.failure = failure;
+    w.is_dead = true;
+    struct pln_cutover cut = machine(&w, &opt, &result);
+    bool ok = pln_cutover_machine(&cut, &err);
+    bool is_a = w.a.state == PLN_HERE, is_b = w.b.state == PLN_HERE;
+    if (result.outcome == PLN_CUT_COMMITTED ? !is_b : result.outcome != PLN_CUT_UNSETTLED && !is_a)
+        fail_msg("call %d: outcome %d, a=%s b=%s", at, (int)result.outcome,
+                 pln_own_state_name(w.a.state), pln_own_state_name(w.b.state));
+    assert_true(!ok || result.outcome == PLN_CUT_COMMITTED);
+    return result.outcome;
+}
+
+static void test_cutover__a_result_never_names_a_side_that_does_not_serve(void **state)
+{
+    (void)state;
+    int n[PLN_CUT_UNSETTLED + 1] = {0};
+    for (int at = 1; at <= calls_of_a_good_run(); at++) {
+        n[outcome_of_a_break(at, FAIL_BEFORE)]++;
+        n[outcome_of_a_break(at, FAIL_AFTER)]++;
+    }
+    for (size_t i = 0; i < FX_ARRAY_LEN(n); i++)
+        assert_true(n[i] > 0);
+}
+
+static void test_cutover__resume_after_death_at_any_call_settles(void **state)
+{
+    (void)state;
+    int calls = calls_of_a_good_run();
+    for (int at = 1; at <= calls; at++)
+        for (int i = 0; i < 2; i++) {
+            crash_and_resume(at, FAIL_BEFORE, i == 1);
+            crash_and_resume(at, FAIL_AFTER, i == 1);
+        }
+}
+
+static void test_cutover__fence_is_tried_again_and_held_again(void **state)
+{
+    (void)state;
+    struct world w = fresh();
+    struct pln_cutover_options opt = pln_cutover_options_default();
+    struct pln_cutover_result result;
+    struct fx_err err = FX_ERR_INIT;
+    w.conflicts = 4;
+    struct pln_cutover cut = machine(&w, &opt, &result);
+    assert_true(pln_cutover_machine(&cut, &err));
+    assert_int_equal(result.fence_attempts, 5);
+    w = fresh();
+    w.conflicts = 5;
+    assert_false(pln_cutover_machine(&cut, &err));
+    assert_int_equal(err.code, FX_E_ABORTED);
+    assert_int_equal(w.a.state, PLN_HERE);
+    assert_int_equal(w.a.epoch, 5);
+    assert_false(w.is_held);
+}
+
+static void test_cutover__a_fence_that_healed_is_an_abort(void **state)
+{
+    (void)state;
+    struct world w = fresh();
+    struct pln_cutover_options opt = pln_cutover_options_default();
+    struct pln_cutover_result result;
+    struct fx_err err = FX_ERR_INIT;
+    w.heals = true;
+    struct pln_cutover cut = machine(&w, &opt, &result);
+    assert_false(pln_cutover_machine(&cut, &err));
+    assert_int_equal(err.code, FX_E_ABORTED);
+    assert_int_equal(result.epoch, 7);
+    assert_int_equal(result.outcome, PLN_CUT_ABORTED);
+    assert_settled(&w, false, "healed");
+}
+
+static void test_cutover__a_stream_that_stalls_is_an_abort_in_time(void **state)
+{
+    (void)state;
+    struct world w = fresh();
+    struct pln_cutover_options opt = pln_cutover_options_default();
+    struct pln_cutover_result result;
+    struct fx_err err = FX_ERR_INIT;
+    w.never_applied = true;
+    struct pln_cutover cut = machine(&w, &opt, &result);
+    assert_false(pln_cutover_machine(&cut, &err));
+    assert_int_equal(err.code, FX_E_ABORTED);
+    assert_true(w.clock_ms >= opt.barrier_ms && w.clock_ms < opt.barrier_ms + 100);
+    assert_settled(&w, false, "stalled");
+}
+
+static void test_cutover__a_way_back_that_stalls_is_named_by_its_direction(void **state)
+{
+    (void)state;
+    static const char *const streams[] = {"the forward stream did not",
+                                          "the reverse stream did not"};
+    for (int b_is_new = 0; b_is_new <= 1; b_is_new++) {
+        struct world w = fresh();
+        struct pln_cutover_options opt = pln_cutover_options_default();
+        struct pln_cutover_result result;
+        struct fx_err err = FX_ERR_INIT;
+        opt.statement_ms = 20;
+        w.never_read_back = true;
+        struct pln_cutover cut = machine(&w, &opt, &result);
+        cut.b_is_new = b_is_new != 0;
+        assert_false(pln_cutover_machine(&cut, &err));
+        assert_int_equal(err.code, FX_E_ABORTED);
+        if (strstr(err.message, streams[b_is_new]) == NULL &&
+            strstr(err.detail, streams[b_is_new]) == NULL)
+            fail_msg("%s: %s\n%s", streams[b_is_new], err.message, err.detail);
+        assert_settled(&w, false, "way back");
+    }
+}
+
+static void test_cutover__rows_that_never_settle_are_an_error(void **state)
+{
+    (void)state;
+    struct world w = fresh();
+    struct pln_cutover_options opt = pln_cutover_options_default();
+    struct pln_cutover_result result;
+    struct fx_err err = FX_ERR_INIT;
+    w.loses_burns = true;
+    struct pln_cutover cut = machine(&w, &opt, &result);
+    assert_false(pln_cutover_settle(&cut, &err));
+    assert_int_equal(err.code, FX_E_TIMEOUT);
+    assert_true(w.clock_ms >= opt.abort_ms);
+}
+
+static void test_cutover__another_operator_is_left_alone(void **state)
+{
+    (void)state;
+    struct world w = fresh();
+    struct pln_cutover_options opt = pln_cutover_options_default();
+    struct pln_cutover_result result;
+    struct fx_err err = FX_ERR_INIT;
+    /* Someone else fences at a later epoch while our answer is lost. */
+    w.a = (struct pln_own){.state = PLN_FENCED, .epoch = 12};
+    struct pln_cutover cut = machine(&w, &opt, &result);
+    assert_false(pln_cutover_machine(&cut, &err));
+    assert_int_equal(err.code, FX_E_DRIFT);
+    assert_int_equal(w.a.epoch, 12);
+    assert_int_equal(w.a.state, PLN_FENCED);
+}
+
+struct log_at {
+    int at, n;
+    bool is_from_then_on;
+};
+
+static bool failing_log(void *arg, enum pln_cutover_step step, enum pln_cutover_moment moment,
+                        const char *group, const char *detail, struct fx_err *err)
+{
+    struct log_at *log = arg;
+    (void)step;
+    (void)moment;
+    (void)group;
+    assert_null(strchr(detail, '\n'));
+    log->n++;
+    if (log->n == log->at || (log->is_from_then_on && log->n > log->at))
+        return fx_fail(err, FX_E_JOURNAL, "disk full");
+    return true;
+}
+
+static void test_cutover__a_full_disk_under_the_journal_never_closes_both_sides(void **state)
+{
+    (void)state;
+    for (int at = 1; at < 40; at++)
+        for (int on = 0; on < 2; on++) {
+            struct world w = fresh();
+            struct pln_cutover_options opt = pln_cutover_options_default();
+            struct pln_cutover_result result;
+            struct fx_err err = FX_ERR_INIT;
+            struct log_at log = {.at = at, .is_from_then_on = on == 1};
+            struct pln_cutover cut = machine(&w, &opt, &result);
+            cut.log = failing_log;
+            cut.arg = &log;
+            bool ok = pln_cutover_machine(&cut, &err);
+            assert_settled(&w, result.outcome == PLN_CUT_COMMITTED, "journal");
+            assert_int_equal(ok, log.n < at);
+        }
+}
+
+static bool stop_now(void *arg)
+{
+    (void)arg;
+    return true;
+}
+
+static void test_cutover__a_stop_before_the_commit_aborts(void **state)
+{
+    (void)state;
+    struct world w = fresh();
+    struct pln_cutover_options opt = pln_cutover_options_default();
+    struct pln_cutover_result result;
+    struct fx_err err = FX_ERR_INIT;
+    struct pln_cutover cut = machine(&w, &opt, &result);
+    cut.should_stop = stop_now;
+    assert_false(pln_cutover_machine(&cut, &err));
+    assert_int_equal(err.code, FX_E_INTERRUPTED);
+    assert_settled(&w, false, "stopped");
+}
+
+static void test_cutover__states_follow_only_the_diagram(void **state)
+{
+    (void)state;
+    assert_true(pln_cut_state_may_follow(PLN_CUT_COMMIT, PLN_CUT_OPEN));
+    assert_false(pln_cut_state_may_follow(PLN_CUT_FENCE, PLN_CUT_COMMIT));
+    assert_false(pln_cut_state_may_follow(PLN_CUT_OPEN, PLN_CUT_COMMIT));
+    for (int to = PLN_CUT_PREFLIGHT; to < PLN_CUT_OPEN; to++)
+        assert_false(pln_cut_state_may_follow(PLN_CUT_ROUTE, to));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_cutover__moves_the_group_and_raises_both_epochs),
+        cmocka_unit_test(test_cutover__one_failure_anywhere_leaves_one_side_serving),
+        cmocka_unit_test(test_cutover__a_result_never_names_a_side_that_does_not_serve),
+        cmocka_unit_test(test_cutover__resume_after_death_at_any_call_settles),
+        cmocka_unit_test(test_cutover__fence_is_tried_again_and_held_again),
+        cmocka_unit_test(test_cutover__a_fence_that_healed_is_an_abort),
+        cmocka_unit_test(test_cutover__a_stream_that_stalls_is_an_abort_in_time),
+        cmocka_unit_test(test_cutover__a_way_back_that_stalls_is_named_by_its_direction),
+        cmocka_unit_test(test_cutover__rows_that_never_settle_are_an_error),
+        cmocka_unit_test(test_cutover__another_operator_is_left_alone),
+        cmocka_unit_test(test_cutover__a_full_disk_under_the_journal_never_closes_both_sides),
+        cmocka_unit_test(test_cutover__a_stop_before_the_commit_aborts),
+        cmocka_unit_test(test_cutover__states_follow_only_the_diagram),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
