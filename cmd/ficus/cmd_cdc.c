@@ -9,6 +9,7 @@
 
 #include "cdc/cdc.h"
 #include "cmd/ficus/project.h"
+#include "lib/ownership/sides.h"
 #include "plans/cutover/cutover.h"
 #include "plans/run/lock.h"
 #include "plans/plan.h"
@@ -88,9 +89,9 @@ static bool each_start(struct scene *scene, const char *argv0, struct fx_err *er
  */
 static void warn_unowned(const struct scene *scene)
 {
-    struct pln_own old_own = {0}, new_own = {0};
+    struct fx_own old_own = {0}, new_own = {0};
     struct fx_err why = FX_ERR_INIT;
-    if (pln_own_read(scene->ctx, &old_own, &new_own, &why))
+    if (fx_own_read(scene->ctx, &old_own, &new_own, &why))
         return;
     bool is_missing = why.code != FX_E_DB_CONNECT && why.code != FX_E_SOURCE_CONNECT &&
                       why.code != FX_E_TARGET_CONNECT && why.code != FX_E_TIMEOUT;

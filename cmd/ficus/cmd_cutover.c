@@ -8,6 +8,7 @@
 
 #include "cmd/ficus/interrupt.h"
 #include "cmd/ficus/project.h"
+#include "lib/ownership/sides.h"
 #include "plans/cutover/cutover.h"
 #include "plans/run/lock.h"
 #include "plans/plan.h"
@@ -129,14 +130,14 @@ static bool facade_waits(struct cmd_call *call, const struct scene *scene)
 static bool finish_first(struct cmd_call *call, struct scene *scene, enum fx_direction direction,
                          bool *ret_done, struct fx_err *err)
 {
-    struct pln_own old_own = {0}, new_own = {0};
+    struct fx_own old_own = {0}, new_own = {0};
     struct pln_cutover_result result;
     *ret_done = false;
-    if (!pln_own_read(scene->env.context, &old_own, &new_own, err))
+    if (!fx_own_read(scene->env.context, &old_own, &new_own, err))
         return false;
-    const struct pln_own *a = direction == FX_FORWARD ? &old_own : &new_own;
-    const struct pln_own *b = direction == FX_FORWARD ? &new_own : &old_own;
-    bool is_clean = a->state == PLN_HERE && b->state == PLN_AWAY;
+    const struct fx_own *a = direction == FX_FORWARD ? &old_own : &new_own;
+    const struct fx_own *b = direction == FX_FORWARD ? &new_own : &old_own;
+    bool is_clean = a->state == FX_OWN_HERE && b->state == FX_OWN_AWAY;
     if (is_clean && !facade_waits(call, scene))
         return true;
     printf("finishing what was begun earlier\n");

@@ -8,7 +8,7 @@
  * pln_cutover_resume, and nothing here needs to be undone by hand.
  *
  *     struct pln_cutover_env env = {.project = …, .context = …, .facades = …, .n_facades = 1, .operator = "run orders"};
- *     pln_own_install(ctx, 1, err)                              once, at stream.start, *before* cdc_install
+ *     fx_own_install(ctx, 1, err)                              once, at stream.start, *before* cdc_install
  *     pln_cutover_rehearse(&env, &opt, 5, &rehearsal, err)   the whole protocol both ways on the canary table
  *     pln_cutover_run(&env, FX_FORWARD, &opt, &result, err)  cut-over: old -> new
  *     pln_cutover_run(&env, FX_REVERSE, &opt, &result, err)  fall-back: new -> old, the same protocol
@@ -159,33 +159,5 @@ bool pln_cutover_rehearse(const struct pln_cutover_env *env, const struct pln_cu
 
 /* The smallest sample that at least `percent` of them do not exceed; -1 without samples. */
 int64_t pln_nearest_rank(const int64_t *samples, size_t n, int percent);
-
-/* --- ownership, for install, drop, gates and status ------------------------------------------ */
-
-enum pln_own_state { PLN_HERE, PLN_FENCED, PLN_AWAY };
-struct pln_own {
-    enum pln_own_state state;
-    int64_t epoch;
-    bool is_expired; /* FENCED and past `until`: the next writer reopens it */
-    int64_t left_ms; /* FENCED: until then; else 0 */
-    char operator_name[64];
-};
-const char *pln_own_state_name(enum pln_own_state state); /* "HERE" */
-
-/*
- * Creates ficus.own (and gate, marker on MariaDB), the trigger function, the rows of the group and of its canary group
- * (old HERE, new AWAY, both at `epoch`: 1, or where a facade stands after an earlier run that was rolled back), and the
- * fence triggers of the side that is AWAY. Idempotent; never changes a row that exists. Runs before cdc_install, which adds
- * its own tables to the same schema; so the canary table is created here as well.
- */
-bool pln_own_install(struct fx_context *ctx, int64_t epoch, struct fx_err *err) FX_MUST_CHECK;
-/*
- * Removes fence triggers, rows and (when no other group uses them) tables. A group that the new side owns keeps its fence on
- * the old one. Refuses (DRIFT) while the group is FENCED; the canary group goes in any state.
- */
-bool pln_own_drop(struct fx_context *ctx, struct fx_err *err) FX_MUST_CHECK;
-/* Both rows of the context's group as committed now. Errors: DRIFT when a row is missing. */
-bool pln_own_read(struct fx_context *ctx, struct pln_own *ret_old, struct pln_own *ret_new,
-                  struct fx_err *err) FX_MUST_CHECK;
 
 #endif

@@ -9,14 +9,15 @@
 #ifndef PLN_CUTOVER_EFFECTS_H
 #define PLN_CUTOVER_EFFECTS_H
 
-#include "plans/ownership/own.h"
+#include "lib/ownership/own.h"
+#include "plans/cutover/cutover.h"
 
 enum pln_place { PLN_A, PLN_B };
 
 struct pln_effects {
     /* Step 0, all findings in one error. */
     bool (*preflight)(void *world, struct fx_err *err);
-    bool (*own)(void *world, enum pln_place place, bool is_locked, struct pln_own *ret,
+    bool (*own)(void *world, enum pln_place place, bool is_locked, struct fx_own *ret,
                 struct fx_err *err);
     /* Step 1. arm: DB_CONFLICT means try again. */
     bool (*arm)(void *world, int64_t epoch, struct fx_err *err);

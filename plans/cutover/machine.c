@@ -88,27 +88,27 @@ static bool stopped(struct pln_cutover *cut, struct fx_err *err)
 }
 
 /* A side is not as the fence left it: forgotten by a failover, healed, or taken by somebody else. */
-static bool fence_gone(struct pln_cutover *cut, const char *side, const struct pln_own *own,
+static bool fence_gone(struct pln_cutover *cut, const char *side, const struct fx_own *own,
                        struct fx_err *err)
 {
     return fx_fail(err, FX_E_ABORTED,
                    "the fence has gone: group \"%s\" is %s at epoch %" PRId64 " on the %s side",
-                   cut->group, pln_own_state_name(own->state), own->epoch, side);
+                   cut->group, fx_own_state_name(own->state), own->epoch, side);
 }
 
 /* The fence must still be ours, nobody may have opened B, and there must be time left. */
 static bool fence_stands(struct pln_cutover *cut, struct fx_err *err)
 {
-    struct pln_own a = {0}, b = {0};
+    struct fx_own a = {0}, b = {0};
     if (pln_cut_now_ms(cut) - cut->fence_at_ms >= cut->opt->fence_ttl_ms)
         return fx_fail(err, FX_E_TIMEOUT, "the fence's time of %" PRId64 " ms is used up",
                        cut->opt->fence_ttl_ms);
     if (!stopped(cut, err) || !cut->fx->own(cut->world, PLN_A, false, &a, err) ||
         !cut->fx->own(cut->world, PLN_B, false, &b, err))
         return false;
-    if (a.state != PLN_FENCED || a.epoch != cut->e + 1)
+    if (a.state != FX_OWN_FENCED || a.epoch != cut->e + 1)
         return fence_gone(cut, "losing", &a, err);
-    if (b.state != PLN_AWAY || b.epoch >= cut->e + 2)
+    if (b.state != FX_OWN_AWAY || b.epoch >= cut->e + 2)
         return fence_gone(cut, "winning", &b, err);
     return true;
 }
@@ -144,15 +144,15 @@ static bool wait_until(struct pln_cutover *cut, probe_fn probe, int64_t limit_ms
 
 static bool step_preflight(struct pln_cutover *cut, struct fx_err *err)
 {
-    struct pln_own a = {0}, b = {0};
+    struct fx_own a = {0}, b = {0};
     if (!cut->fx->own(cut->world, PLN_A, false, &a, err) ||
         !cut->fx->own(cut->world, PLN_B, false, &b, err))
         return false;
-    if (a.state != PLN_HERE || b.state != PLN_AWAY || b.epoch > a.epoch) {
+    if (a.state != FX_OWN_HERE || b.state != FX_OWN_AWAY || b.epoch > a.epoch) {
         fx_fail(err, FX_E_DRIFT,
                 "group \"%s\" is %s at epoch %" PRId64 " on the side that shall give it away and "
                 "%s at epoch %" PRId64 " on the other",
-                cut->group, pln_own_state_name(a.state), a.epoch, pln_own_state_name(b.state),
+                cut->group, fx_own_state_name(a.state), a.epoch, fx_own_state_name(b.state),
                 b.epoch);
         return fx_hint(err, "To finish what was begun run " PLN_CUT_GO_ON ".");
     }

@@ -11,7 +11,7 @@
 
 enum { FINDINGS_MAX = 64 * 1024, CHECK_MS = 10000 /* of a server's catalog */ };
 
-static void check_stream(struct pln_world *real, bool is_reverse, struct pln_findings *f)
+static void check_stream(struct pln_world *real, bool is_reverse, struct fx_fence_findings *f)
 {
     struct cdc_ref ref = pln_world_stream(real, is_reverse);
     const struct pln_cutover_options *opt = pln_world_options(real);
@@ -20,73 +20,76 @@ static void check_stream(struct pln_world *real, bool is_reverse, struct pln_fin
     char name[128];
     cdc_stream_name(&ref, name, sizeof name);
     if (!cdc_status(&ref, &status, &err)) {
-        pln_findings_add(f, "stream %s does not answer: %s", name, err.message);
+        fx_fence_findings_add(f, "stream %s does not answer: %s", name, err.message);
         return;
     }
     if (status.phase == CDC_PHASE_STOPPED) {
         (void)!pln_stream_stop_fail(&ref, &status, &err);
-        pln_findings_add(f, "%s; %s", err.message, err.hint);
+        fx_fence_findings_add(f, "%s; %s", err.message, err.hint);
         return;
     }
     if (status.phase != CDC_PHASE_STREAM && status.phase != CDC_PHASE_CATCHUP)
-        pln_findings_add(f, "stream %s is in phase %s", name, cdc_phase_name(status.phase));
+        fx_fence_findings_add(f, "stream %s is in phase %s", name, cdc_phase_name(status.phase));
     if (status.lag_ms > opt->lag_max_ms)
-        pln_findings_add(f, "stream %s is %" PRId64 " ms behind, the limit is %" PRId64 " ms", name,
-                         status.lag_ms, opt->lag_max_ms);
+        fx_fence_findings_add(f, "stream %s is %" PRId64 " ms behind, the limit is %" PRId64 " ms",
+                              name, status.lag_ms, opt->lag_max_ms);
 }
 
-static void check_facade(struct pln_world *real, size_t i, int64_t epoch, struct pln_findings *f)
+static void check_facade(struct pln_world *real, size_t i, int64_t epoch,
+                         struct fx_fence_findings *f)
 {
     const char *address = pln_world_env(real)->facades[i].address;
     struct fcd_group_status group = {0};
     struct fx_err err = FX_ERR_INIT;
     bool is_known = false;
     if (!pln_world_facade_group(real, i, &group, &is_known, &err)) {
-        pln_findings_add(f, "facade %s does not answer: %s", address, err.message);
+        fx_fence_findings_add(f, "facade %s does not answer: %s", address, err.message);
         return;
     }
     if (!is_known) {
         if (!pln_world_sides(real)->is_canary)
-            pln_findings_add(f, "facade %s does not know group \"%s\"", address,
-                             pln_world_sides(real)->group);
+            fx_fence_findings_add(f, "facade %s does not know group \"%s\"", address,
+                                  pln_world_sides(real)->group);
         return;
     }
     bool a_is_new = !pln_world_b_is_new(real);
     if ((group.owner == FCD_NEW) != a_is_new)
-        pln_findings_add(f, "facade %s routes group \"%s\" to the side that does not have it",
-                         address, group.group);
+        fx_fence_findings_add(f, "facade %s routes group \"%s\" to the side that does not have it",
+                              address, group.group);
     if (group.epoch > epoch + 1)
-        pln_findings_add(f, "facade %s stands at epoch %" PRId64 ", above the database's %" PRId64,
-                         address, group.epoch, epoch);
+        fx_fence_findings_add(
+            f, "facade %s stands at epoch %" PRId64 ", above the database's %" PRId64, address,
+            group.epoch, epoch);
     if (group.hold == FCD_HOLDING)
-        pln_findings_add(f, "facade %s still holds writes; ficus route release %s --execute",
-                         address, group.group);
+        fx_fence_findings_add(f, "facade %s still holds writes; ficus route release %s --execute",
+                              address, group.group);
 }
 
-static void check_prediction(const struct pln_cutover_options *opt, struct pln_findings *f)
+static void check_prediction(const struct pln_cutover_options *opt, struct fx_fence_findings *f)
 {
     if (opt->predicted_p99_ms >= 0 && opt->predicted_p99_ms * 2 >= opt->fence_ttl_ms)
-        pln_findings_add(f,
-                         "predicted pause p99 of %" PRId64 " ms is not below half of fence_ttl "
-                         "(%" PRId64 " ms)",
-                         opt->predicted_p99_ms, opt->fence_ttl_ms);
+        fx_fence_findings_add(f,
+                              "predicted pause p99 of %" PRId64
+                              " ms is not below half of fence_ttl "
+                              "(%" PRId64 " ms)",
+                              opt->predicted_p99_ms, opt->fence_ttl_ms);
     if (opt->drain_ms + opt->fence_ttl_ms > opt->hold_ms)
-        pln_findings_add(f,
-                         "drain (%" PRId64 " ms) and fence_ttl (%" PRId64
-                         " ms) together exceed hold (%" PRId64 " ms)",
-                         opt->drain_ms, opt->fence_ttl_ms, opt->hold_ms);
+        fx_fence_findings_add(f,
+                              "drain (%" PRId64 " ms) and fence_ttl (%" PRId64
+                              " ms) together exceed hold (%" PRId64 " ms)",
+                              opt->drain_ms, opt->fence_ttl_ms, opt->hold_ms);
 }
 
-static bool check_all(struct pln_world *real, struct pln_findings *f, struct fx_err *err)
+static bool check_all(struct pln_world *real, struct fx_fence_findings *f, struct fx_err *err)
 {
-    struct pln_side *a = pln_world_side(real, PLN_A);
+    struct fx_side *a = pln_world_side(real, PLN_A);
     struct cdc_ref ref = pln_world_stream(real, false);
-    struct pln_own own = {0};
+    struct fx_own own = {0};
     /* A stream that runs has read the file as it was; the fence goes by what it is now. */
     if (!cdc_same_context(&ref, pln_world_env(real)->context, err))
         return false;
-    if (!pln_side_open(a, CHECK_MS, err) || !pln_own_row(a, false, &own, err) ||
-        !pln_fence_of(a->conf->engine)->check(a, pln_world_options(real)->old_txn_ms, f, err))
+    if (!fx_side_open(a, CHECK_MS, err) || !fx_own_row(a, false, &own, err) ||
+        !fx_fence_of(a->conf->engine)->check(a, pln_world_options(real)->old_txn_ms, f, err))
         return false;
     check_stream(real, false, f);
     check_stream(real, true, f);
@@ -98,7 +101,7 @@ static bool check_all(struct pln_world *real, struct pln_findings *f, struct fx_
 
 bool pln_world_preflight(void *world, struct fx_err *err)
 {
-    struct pln_findings f = {.text = FX_BUF(FINDINGS_MAX)};
+    struct fx_fence_findings f = {.text = FX_BUF(FINDINGS_MAX)};
     bool ok = check_all(world, &f, err);
     if (ok && f.n > 0) {
         ok = fx_fail(err, f.has_foreign ? FX_E_DRIFT : FX_E_GATE_CLOSED,

@@ -47,17 +47,17 @@ bool pln_cutover_preflight(const struct pln_cutover_env *env, enum fx_direction 
 /* A rehearsal can have died in either direction: turn round so that the machine may finish it. */
 static bool settle_canary(struct pln_world *real, struct fx_err *err)
 {
-    struct pln_own old_own = {0}, new_own = {0};
+    struct fx_own old_own = {0}, new_own = {0};
     struct pln_cutover_result ignored;
-    struct pln_sides *sides = pln_world_sides_rw(real);
+    struct fx_sides *sides = pln_world_sides_rw(real);
     const struct pln_cutover_options *opt = pln_world_options(real);
-    if (!pln_side_open(&sides->old_side, opt->statement_ms, err) ||
-        !pln_side_open(&sides->new_side, opt->statement_ms, err) ||
-        !pln_own_row(&sides->old_side, true, &old_own, err) ||
-        !pln_own_row(&sides->new_side, true, &new_own, err))
+    if (!fx_side_open(&sides->old_side, opt->statement_ms, err) ||
+        !fx_side_open(&sides->new_side, opt->statement_ms, err) ||
+        !fx_own_row(&sides->old_side, true, &old_own, err) ||
+        !fx_own_row(&sides->new_side, true, &new_own, err))
         return false;
-    struct pln_resume_plan plan = pln_resume_decide(&old_own, &new_own);
-    bool is_forward = plan.action == PLN_RESUME_OPEN ? plan.is_new : !plan.is_new;
+    struct fx_own_resume plan = fx_own_resume_decide(&old_own, &new_own);
+    bool is_forward = plan.action == FX_OWN_RESUME_OPEN ? plan.is_new : !plan.is_new;
     struct pln_cutover cut =
         pln_world_cutover(real, is_forward ? FX_FORWARD : FX_REVERSE, &ignored);
     return pln_cutover_settle(&cut, err);
@@ -130,22 +130,22 @@ static bool one_way(struct pln_world *real, enum fx_direction direction, struct 
 /* After a crash the canary group may be at home on the new side: the first way then is back. */
 static bool bring_home(struct pln_world *real, struct fx_err *err)
 {
-    struct pln_own own = {0};
+    struct fx_own own = {0};
     struct pln_rehearsal ignored = {0};
-    struct pln_sides *sides = pln_world_sides_rw(real);
+    struct fx_sides *sides = pln_world_sides_rw(real);
     if (!settle_canary(real, err) ||
-        !pln_side_open(&sides->new_side, pln_world_options(real)->statement_ms, err) ||
-        !pln_own_row(&sides->new_side, false, &own, err))
+        !fx_side_open(&sides->new_side, pln_world_options(real)->statement_ms, err) ||
+        !fx_own_row(&sides->new_side, false, &own, err))
         return false;
-    return own.state != PLN_HERE || one_way(real, FX_REVERSE, &ignored, err);
+    return own.state != FX_OWN_HERE || one_way(real, FX_REVERSE, &ignored, err);
 }
 
 /* The stream carries the deletes; the table is empty again on both sides. */
 static bool sweep(struct pln_world *real, struct fx_err *err)
 {
-    struct pln_sides *sides = pln_world_sides_rw(real);
+    struct fx_sides *sides = pln_world_sides_rw(real);
     fx_cell grp = fx_str_from(sides->group);
-    return pln_side_open(&sides->old_side, pln_world_options(real)->statement_ms, err) &&
+    return fx_side_open(&sides->old_side, pln_world_options(real)->statement_ms, err) &&
            fx_db_exec(sides->old_side.db, "delete from ficus.canary where grp = ?", &grp, 1, NULL,
                       err);
 }

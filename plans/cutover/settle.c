@@ -13,15 +13,15 @@
 /* 0 rows: B is HERE at least at this epoch (opened by another try of ours, or superseded), or it is not ours. */
 static bool open_decide(struct pln_cutover *cut, int64_t epoch, struct fx_err *err)
 {
-    struct pln_own b = {0};
+    struct fx_own b = {0};
     if (!cut->fx->own(cut->world, PLN_B, true, &b, err))
         return false;
-    if (b.epoch == epoch && b.state == PLN_HERE)
+    if (b.epoch == epoch && b.state == FX_OWN_HERE)
         return true;
     return fx_fail(err, FX_E_STALE_EPOCH,
                    "group \"%s\" is %s at epoch %" PRId64 " on the winning side: somebody else "
                    "has gone on from epoch %" PRId64,
-                   cut->group, pln_own_state_name(b.state), b.epoch, epoch);
+                   cut->group, fx_own_state_name(b.state), b.epoch, epoch);
 }
 
 bool pln_cut_open_once(struct pln_cutover *cut, int64_t epoch, struct fx_err *err)
@@ -68,7 +68,7 @@ void pln_cut_disarm(struct pln_cutover *cut, enum pln_place place, enum pln_cuto
 static bool abort_once(struct pln_cutover *cut, int *ret_state, struct fx_err *err)
 {
     bool has_won = false;
-    struct pln_own a = {0};
+    struct fx_own a = {0};
     *ret_state = PLN_CUT_ABORT;
     if (!cut->fx->abort(cut->world, cut->e, &has_won, err))
         return false;
@@ -79,14 +79,14 @@ static bool abort_once(struct pln_cutover *cut, int *ret_state, struct fx_err *e
     }
     if (!cut->fx->own(cut->world, PLN_A, true, &a, err))
         return false;
-    switch (pln_abort_decide(&a, cut->e)) {
-    case PLN_ABORT_DONE:
+    switch (fx_own_abort_decide(&a, cut->e)) {
+    case FX_OWN_ABORT_DONE:
         cut->result->epoch = a.epoch;
         *ret_state = PLN_CUT_ENDED;
         return true;
-    case PLN_ABORT_COMMITTED: *ret_state = PLN_CUT_OPEN; return true;
-    case PLN_ABORT_AGAIN: return true;
-    case PLN_ABORT_BURN:
+    case FX_OWN_ABORT_COMMITTED: *ret_state = PLN_CUT_OPEN; return true;
+    case FX_OWN_ABORT_AGAIN: return true;
+    case FX_OWN_ABORT_INVALIDATE:
         if (!cut->fx->burn(cut->world, cut->e, &has_won, err))
             return false;
         if (has_won) {
@@ -94,11 +94,11 @@ static bool abort_once(struct pln_cutover *cut, int *ret_state, struct fx_err *e
             *ret_state = PLN_CUT_ENDED;
         }
         return true;
-    case PLN_ABORT_FOREIGN: break;
+    case FX_OWN_ABORT_FOREIGN: break;
     }
     return fx_fail(err, FX_E_STALE_EPOCH,
                    "group \"%s\" is %s at epoch %" PRId64 ": another operator (%s) owns it",
-                   cut->group, pln_own_state_name(a.state), a.epoch, a.operator_name);
+                   cut->group, fx_own_state_name(a.state), a.epoch, a.operator_name);
 }
 
 bool pln_cut_abort(struct pln_cutover *cut, int *ret_state, struct fx_err *err)
@@ -124,7 +124,7 @@ bool pln_cut_abort(struct pln_cutover *cut, int *ret_state, struct fx_err *err)
 
 /* --- resume ------------------------------------------------------------------------------------ */
 
-static bool own_pair(struct pln_cutover *cut, struct pln_own *ret_a, struct pln_own *ret_b,
+static bool own_pair(struct pln_cutover *cut, struct fx_own *ret_a, struct fx_own *ret_b,
                      struct fx_err *err)
 {
     /* Under lock: what a dead controller's server session is still doing comes first. */
@@ -133,13 +133,13 @@ static bool own_pair(struct pln_cutover *cut, struct pln_own *ret_a, struct pln_
 }
 
 /* Turns A and B round so that `a_is_new` holds; the world follows through b_is_new. */
-static bool settle_once(struct pln_cutover *cut, const struct pln_resume_plan *plan,
+static bool settle_once(struct pln_cutover *cut, const struct fx_own_resume *plan,
                         bool *ret_settled, struct fx_err *err)
 {
     int next = PLN_CUT_ABORT;
     bool a_is_new = !cut->b_is_new, has_won = false;
     switch (plan->action) {
-    case PLN_RESUME_ABORT:
+    case FX_OWN_RESUME_ABORT:
         if (plan->is_new != a_is_new)
             return fx_fail(err, FX_E_STALE_EPOCH,
                            "group \"%s\" is fenced on the side that this run was to open: "
@@ -147,14 +147,14 @@ static bool settle_once(struct pln_cutover *cut, const struct pln_resume_plan *p
                            cut->group);
         cut->e = plan->epoch;
         return pln_cut_abort(cut, &next, err);
-    case PLN_RESUME_OPEN:
+    case FX_OWN_RESUME_OPEN:
         cut->e = plan->epoch - 2;
         if (plan->is_new == cut->b_is_new)
             return pln_cut_open_once(cut, plan->epoch, err);
         return fx_fail(err, FX_E_STALE_EPOCH,
                        "group \"%s\" was given away by the other side: resume in that direction",
                        cut->group);
-    case PLN_RESUME_SERVES:
+    case FX_OWN_RESUME_SERVES:
         cut->e = plan->epoch;
         if (plan->is_new == a_is_new) { /* a fence may be in flight still */
             if (!cut->fx->burn(cut->world, cut->e, &has_won, err))
@@ -165,7 +165,7 @@ static bool settle_once(struct pln_cutover *cut, const struct pln_resume_plan *p
         }
         *ret_settled = true;
         return true;
-    case PLN_RESUME_STUCK: break;
+    case FX_OWN_RESUME_STUCK: break;
     }
     return fx_fail(err, FX_E_STUCK, "group \"%s\": %s", cut->group, plan->why);
 }
@@ -174,12 +174,12 @@ static bool settle_rows(struct pln_cutover *cut, bool *ret_new_serves, struct fx
 {
     int64_t began = pln_cut_now_ms(cut);
     for (;;) {
-        struct pln_own a = {0}, b = {0};
-        struct pln_resume_plan plan = {0};
+        struct fx_own a = {0}, b = {0};
+        struct fx_own_resume plan = {0};
         bool is_settled = false;
         bool ok = own_pair(cut, &a, &b, err);
         if (ok) {
-            plan = cut->b_is_new ? pln_resume_decide(&a, &b) : pln_resume_decide(&b, &a);
+            plan = cut->b_is_new ? fx_own_resume_decide(&a, &b) : fx_own_resume_decide(&b, &a);
             ok = settle_once(cut, &plan, &is_settled, err);
         }
         if (ok && is_settled) {

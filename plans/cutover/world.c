@@ -21,39 +21,39 @@ struct pln_world {
     const struct pln_cutover_env *env;
     const struct pln_cutover_options *opt;
     struct fx_arena arena;
-    struct pln_sides sides;
-    struct pln_side *a, *b; /* into sides */
+    struct fx_sides sides;
+    struct fx_side *a, *b; /* into sides */
     bool b_is_new;
     bool *routed;         /* one a facade: acknowledged step 11 */
     int64_t leaks_before; /* A's leaks when the fence was asked for; -1: not yet */
     struct pln_cutover_result *result;
 };
 
-static const struct pln_fence_ops *ops_of(const struct pln_side *side)
+static const struct fx_fence_ops *ops_of(const struct fx_side *side)
 {
-    return pln_fence_of(side->conf->engine);
+    return fx_fence_of(side->conf->engine);
 }
 
-static struct pln_side *side_at(struct pln_world *real, enum pln_place place)
+static struct fx_side *side_at(struct pln_world *real, enum pln_place place)
 {
     return place == PLN_A ? real->a : real->b;
 }
 
 /* --- databases --------------------------------------------------------------------------------- */
 
-static bool fx_own(void *world, enum pln_place place, bool is_locked, struct pln_own *ret,
+static bool fx_own(void *world, enum pln_place place, bool is_locked, struct fx_own *ret,
                    struct fx_err *err)
 {
     struct pln_world *real = world;
-    struct pln_side *side = side_at(real, place);
-    return pln_side_open(side, real->opt->statement_ms, err) &&
-           pln_own_row(side, is_locked, ret, err);
+    struct fx_side *side = side_at(real, place);
+    return fx_side_open(side, real->opt->statement_ms, err) &&
+           fx_own_row(side, is_locked, ret, err);
 }
 
 static bool fx_arm(void *world, int64_t epoch, struct fx_err *err)
 {
     struct pln_world *real = world;
-    return pln_side_open(real->a, DDL_MS, err) &&
+    return fx_side_open(real->a, DDL_MS, err) &&
            ops_of(real->a)->arm(real->a, epoch, real->opt->lock_wait_ms, err);
 }
 
@@ -68,22 +68,22 @@ static bool fx_fence(void *world, int64_t e, bool *ret_taken, struct fx_err *err
 {
     struct pln_world *real = world;
     struct cdc_status status = {0};
-    struct pln_fence_request request = {.e = e,
-                                        .ttl_ms = real->opt->fence_ttl_ms,
-                                        .lock_ms = real->opt->lock_wait_ms,
-                                        .operator_name = real->env->operator_name};
+    struct fx_fence_request request = {.e = e,
+                                       .ttl_ms = real->opt->fence_ttl_ms,
+                                       .lock_ms = real->opt->lock_wait_ms,
+                                       .operator_name = real->env->operator_name};
     if (!stream_status(real, false, &status, err))
         return false;
     real->leaks_before = status.leaks;
-    return pln_side_open(real->a, real->opt->lock_wait_ms, err) &&
+    return fx_side_open(real->a, real->opt->lock_wait_ms, err) &&
            ops_of(real->a)->fence(real->a, &request, ret_taken, err);
 }
 
 static bool fx_armed(void *world, int64_t epoch, struct fx_err *err)
 {
     struct pln_world *real = world;
-    struct pln_findings findings = {.text = FX_BUF(FINDINGS_MAX)};
-    bool ok = pln_side_open(real->a, real->opt->statement_ms, err) &&
+    struct fx_fence_findings findings = {.text = FX_BUF(FINDINGS_MAX)};
+    bool ok = fx_side_open(real->a, real->opt->statement_ms, err) &&
               ops_of(real->a)->armed(real->a, epoch, &findings, err);
     if (ok && findings.n > 0) {
         ok = fx_fail(err, FX_E_DRIFT, "%zu relation(s) do not carry this fence", findings.n);
@@ -100,8 +100,8 @@ static bool fx_raise_ids(void *world, int64_t epoch, struct fx_err *err)
     int64_t *a = fx_arena_array(&real->arena, n, sizeof *a);
     int64_t *b = fx_arena_array(&real->arena, n, sizeof *b);
     bool is_guarded = false;
-    if (!pln_side_open(real->a, real->opt->statement_ms, err) ||
-        !pln_side_open(real->b, real->opt->statement_ms, err) ||
+    if (!fx_side_open(real->a, real->opt->statement_ms, err) ||
+        !fx_side_open(real->b, real->opt->statement_ms, err) ||
         !ops_of(real->a)->ids_read(real->a, a, err) || !ops_of(real->b)->ids_read(real->b, b, err))
         return false;
     for (size_t t = 0; t < n; t++)
@@ -117,49 +117,49 @@ static bool fx_raise_ids(void *world, int64_t epoch, struct fx_err *err)
 static bool fx_barrier_applied(void *world, int64_t epoch, bool *ret, struct fx_err *err)
 {
     struct pln_world *real = world;
-    return pln_side_open(real->b, real->opt->statement_ms, err) &&
+    return fx_side_open(real->b, real->opt->statement_ms, err) &&
            pln_world_barrier_at(real, real->b, epoch, ret, err);
 }
 
 static bool fx_commit(void *world, int64_t e, bool *ret_won, struct fx_err *err)
 {
     struct pln_world *real = world;
-    return pln_side_open(real->a, real->opt->statement_ms, err) &&
-           pln_own_commit(real->a, e, ret_won, err);
+    return fx_side_open(real->a, real->opt->statement_ms, err) &&
+           fx_own_commit(real->a, e, ret_won, err);
 }
 
 /* A session of its own: the one that fenced may be the one that hangs. */
 static bool fx_abort(void *world, int64_t e, bool *ret_won, struct fx_err *err)
 {
     struct pln_world *real = world;
-    struct pln_side fresh = *real->a;
+    struct fx_side fresh = *real->a;
     fresh.db = NULL;
-    bool ok = pln_side_open(&fresh, real->opt->statement_ms, err) &&
-              pln_own_abort(&fresh, e, ret_won, err);
-    pln_side_close(&fresh);
+    bool ok =
+        fx_side_open(&fresh, real->opt->statement_ms, err) && fx_own_abort(&fresh, e, ret_won, err);
+    fx_side_close(&fresh);
     return ok;
 }
 
 static bool fx_burn(void *world, int64_t e, bool *ret_won, struct fx_err *err)
 {
     struct pln_world *real = world;
-    return pln_side_open(real->a, real->opt->statement_ms, err) &&
-           pln_own_burn(real->a, e, ret_won, err);
+    return fx_side_open(real->a, real->opt->statement_ms, err) &&
+           fx_own_invalidate(real->a, e, ret_won, err);
 }
 
 static bool fx_open(void *world, int64_t epoch, bool *ret_won, struct fx_err *err)
 {
     struct pln_world *real = world;
-    return pln_side_open(real->b, real->opt->statement_ms, err) &&
-           pln_own_open(real->b, epoch, ret_won, err);
+    return fx_side_open(real->b, real->opt->statement_ms, err) &&
+           fx_own_open(real->b, epoch, ret_won, err);
 }
 
 static bool fx_disarm(void *world, enum pln_place place, struct fx_err *err)
 {
     struct pln_world *real = world;
-    struct pln_side *side = side_at(real, place);
+    struct fx_side *side = side_at(real, place);
     bool is_done = false;
-    return pln_side_open(side, DDL_MS, err) &&
+    return fx_side_open(side, DDL_MS, err) &&
            ops_of(side)->disarm(side, real->opt->lock_wait_ms, &is_done, err);
 }
 
@@ -202,7 +202,7 @@ static bool no_leaks(struct pln_world *real, struct fx_err *err)
 
 /* --- step 6 ------------------------------------------------------------------------------------ */
 
-static bool canary_rows(struct pln_world *real, struct pln_side *side, struct fx_rows *ret,
+static bool canary_rows(struct pln_world *real, struct fx_side *side, struct fx_rows *ret,
                         struct fx_err *err)
 {
     fx_cell grp = fx_str_from(real->sides.group);
@@ -252,8 +252,8 @@ static bool tail_equal(struct pln_world *real, struct fx_err *err)
 static bool fx_verify(void *world, struct fx_err *err)
 {
     struct pln_world *real = world;
-    return pln_side_open(real->a, real->opt->verify_ms, err) &&
-           pln_side_open(real->b, real->opt->verify_ms, err) &&
+    return fx_side_open(real->a, real->opt->verify_ms, err) &&
+           fx_side_open(real->b, real->opt->verify_ms, err) &&
            (real->sides.is_canary ? canary_equal(real, err) : tail_equal(real, err)) &&
            no_leaks(real, err);
 }
@@ -284,7 +284,7 @@ static bool wait_arrival(struct pln_world *real, arrival_fn probe, int64_t numbe
     for (;;) {
         bool is_there = false;
         struct fx_mono now = fx_mono_now();
-        if (!pln_side_open(real->a, real->opt->statement_ms, err) ||
+        if (!fx_side_open(real->a, real->opt->statement_ms, err) ||
             !probe(real, number, &is_there, err))
             return false;
         if (is_there)
@@ -309,8 +309,8 @@ static bool probe_mark(struct pln_world *real, int64_t epoch, bool *ret, struct 
 
 static bool probe_canary(struct pln_world *real, int64_t id, bool *ret, struct fx_err *err)
 {
-    char number[PLN_INT_TEXT];
-    fx_cell params[] = {pln_int(id, number), fx_str_from(real->sides.group)};
+    char number[FX_OWN_INT_TEXT];
+    fx_cell params[] = {fx_own_int(id, number), fx_str_from(real->sides.group)};
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     if (!fx_db_query(real->a->db, "select note from ficus.canary where id = ? and grp = ?", params,
                      2, &rows, err))
@@ -323,9 +323,9 @@ static bool probe_canary(struct pln_world *real, int64_t id, bool *ret, struct f
 static bool canary_travels(struct pln_world *real, int64_t epoch, struct fx_err *err)
 {
     int64_t id = fx_wall_now().us;
-    char number[PLN_INT_TEXT], note[64];
+    char number[FX_OWN_INT_TEXT], note[64];
     (void)snprintf(note, sizeof note, "epoch %" PRId64, epoch);
-    fx_cell params[] = {pln_int(id, number), fx_str_from(real->sides.group), fx_str_from(note)};
+    fx_cell params[] = {fx_own_int(id, number), fx_str_from(real->sides.group), fx_str_from(note)};
     return fx_db_exec(real->b->db, "insert into ficus.canary (id, grp, note) values (?, ?, ?)",
                       params, 3, NULL, err) &&
            wait_arrival(real, probe_canary, id, err);
@@ -350,7 +350,7 @@ static bool fx_confirm(void *world, int64_t epoch, struct fx_err *err)
 {
     struct pln_world *real = world;
     read_held_max(real);
-    if (!pln_side_open(real->b, real->opt->statement_ms, err) ||
+    if (!fx_side_open(real->b, real->opt->statement_ms, err) ||
         !ops_of(real->b)->mark(real->b, epoch, err) || !wait_arrival(real, probe_mark, epoch, err))
         return fx_ctx(err, "sending a mark back from the winning side");
     if (real->sides.is_canary && !canary_travels(real, epoch, err))
@@ -369,11 +369,11 @@ struct cdc_ref pln_world_stream(const struct pln_world *real, bool is_reverse)
                             .direction = is_forward ? FX_FORWARD : FX_REVERSE};
 }
 
-bool pln_world_barrier_at(struct pln_world *real, struct pln_side *side, int64_t epoch, bool *ret,
+bool pln_world_barrier_at(struct pln_world *real, struct fx_side *side, int64_t epoch, bool *ret,
                           struct fx_err *err)
 {
-    char number[PLN_INT_TEXT];
-    fx_cell params[] = {fx_str_from(real->sides.group), pln_int(epoch, number)};
+    char number[FX_OWN_INT_TEXT];
+    fx_cell params[] = {fx_str_from(real->sides.group), fx_own_int(epoch, number)};
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     if (!fx_db_query(side->db, "select 1 from ficus.barrier where grp = ? and epoch = ?", params, 2,
                      &rows, err))
@@ -390,15 +390,15 @@ const struct pln_cutover_options *pln_world_options(const struct pln_world *real
 {
     return real->opt;
 }
-struct pln_side *pln_world_side(struct pln_world *real, enum pln_place place)
+struct fx_side *pln_world_side(struct pln_world *real, enum pln_place place)
 {
     return side_at(real, place);
 }
-const struct pln_sides *pln_world_sides(const struct pln_world *real)
+const struct fx_sides *pln_world_sides(const struct pln_world *real)
 {
     return &real->sides;
 }
-struct pln_sides *pln_world_sides_rw(struct pln_world *real)
+struct fx_sides *pln_world_sides_rw(struct pln_world *real)
 {
     return &real->sides;
 }
@@ -459,8 +459,8 @@ bool pln_world_open(const struct pln_cutover_env *env, bool is_canary,
     real->opt = opt;
     fx_arena_init(&real->arena, 0);
     real->routed = fx_arena_array(&real->arena, env->n_facades + 1, sizeof *real->routed);
-    if (!pln_sides_open(env->context, is_canary, opt->statement_ms, &real->arena, &real->sides,
-                        err)) {
+    if (!fx_sides_open(env->context, is_canary, opt->statement_ms, &real->arena, &real->sides,
+                       err)) {
         fx_arena_done(&real->arena);
         free(real);
         return false;
@@ -473,7 +473,7 @@ void pln_world_close(struct pln_world *real)
 {
     if (real == NULL)
         return;
-    pln_sides_done(&real->sides);
+    fx_sides_done(&real->sides);
     fx_arena_done(&real->arena);
     free(real);
 }

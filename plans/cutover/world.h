@@ -8,7 +8,7 @@
 
 #include "cdc/cdc.h"
 #include "plans/cutover/effects.h"
-#include "plans/ownership/sides.h"
+#include "lib/ownership/sides.h"
 
 struct pln_world;
 
@@ -22,14 +22,14 @@ struct pln_cutover pln_world_cutover(struct pln_world *real, enum fx_direction d
 
 const struct pln_cutover_env *pln_world_env(const struct pln_world *real);
 const struct pln_cutover_options *pln_world_options(const struct pln_world *real);
-const struct pln_sides *pln_world_sides(const struct pln_world *real);
-struct pln_sides *pln_world_sides_rw(struct pln_world *real);
-struct pln_side *pln_world_side(struct pln_world *real, enum pln_place place);
+const struct fx_sides *pln_world_sides(const struct pln_world *real);
+struct fx_sides *pln_world_sides_rw(struct pln_world *real);
+struct fx_side *pln_world_side(struct pln_world *real, enum pln_place place);
 bool pln_world_b_is_new(const struct pln_world *real);
 bool *pln_world_routed(struct pln_world *real); /* n_facades places */
 /* The stream from A to B; is_reverse: from B to A. */
 struct cdc_ref pln_world_stream(const struct pln_world *real, bool is_reverse);
-bool pln_world_barrier_at(struct pln_world *real, struct pln_side *side, int64_t epoch, bool *ret,
+bool pln_world_barrier_at(struct pln_world *real, struct fx_side *side, int64_t epoch, bool *ret,
                           struct fx_err *err) FX_MUST_CHECK;
 
 /* cutover_facades.c: effects on facades. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Comparisons: the newest report is kept for gates, here and on disk, where a resumed run finds it. */
 #include "lib/io/file.h"
+#include "lib/ownership/sides.h"
 #include "plans/steps/actions_priv.h"
 
 static const char *report_path(const struct pln_real *real, struct fx_arena *arena)
@@ -68,14 +69,14 @@ static bool compare(struct pln_real *real, struct pln_exec *ex, const struct pln
 bool pln_real_compare(struct pln_real *real, struct pln_exec *ex, const struct pln_step *step,
                       struct fx_err *err)
 {
-    struct pln_own old_side, new_side;
-    if (!pln_own_read(real->ctx, &old_side, &new_side, err))
+    struct fx_own old_side, new_side;
+    if (!fx_own_read(real->ctx, &old_side, &new_side, err))
         return fx_ctx(err, "reading which side owns \"%s\"", real->plan->context);
-    bool is_old = old_side.state == PLN_HERE && new_side.state == PLN_AWAY;
-    bool is_new = old_side.state == PLN_AWAY && new_side.state == PLN_HERE;
+    bool is_old = old_side.state == FX_OWN_HERE && new_side.state == FX_OWN_AWAY;
+    bool is_new = old_side.state == FX_OWN_AWAY && new_side.state == FX_OWN_HERE;
     if (!is_old && !is_new) {
         fx_fail(err, FX_E_STUCK, "no side serves \"%s\": old is %s, new is %s", real->plan->context,
-                pln_own_state_name(old_side.state), pln_own_state_name(new_side.state));
+                fx_own_state_name(old_side.state), fx_own_state_name(new_side.state));
         return fx_hint(err, "Run: ficus run resume %s", real->plan->name);
     }
     return compare(real, ex, step, is_old ? FX_FORWARD : FX_REVERSE, err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What steps ask of the running facade, and what gates learn from it. */
 #include "lib/fmt/text.h"
+#include "lib/ownership/sides.h"
 #include "plans/steps/actions_priv.h"
-#include "plans/ownership/sides.h"
 
 /* SHADOW_SLACK: a comparison that began late, its two questions included, ends within the recheck time and this. */
 enum { FACADE_TIMEOUT_MS = 3000, SHADOW_SLACK_MS = 2000 };
@@ -58,7 +58,7 @@ bool pln_real_group_epoch(struct pln_real *real, int64_t *ret_epoch, struct fx_e
     struct fcd_status *status = NULL;
     if (!facade_status(real, &arena, &status, err))
         return false;
-    const char *canary = pln_canary_group(real->ctx, &arena);
+    const char *canary = fx_sides_canary_group(real->ctx, &arena);
     *ret_epoch = 1;
     for (size_t i = 0; i < status->n_groups; i++) {
         const struct fcd_group_status *group = &status->groups[i];

@@ -7,6 +7,7 @@
 #include <limits.h>
 
 #include "lib/io/file.h"
+#include "lib/ownership/sides.h"
 #include "plans/steps/actions_priv.h"
 #include "plans/steps/stream_stop.h"
 
@@ -132,7 +133,7 @@ bool pln_real_stream_start(struct pln_real *real, struct pln_exec *ex, const str
 {
     int64_t epoch = 1;
     if (!claim(real, ex, step, err) || !pln_real_group_epoch(real, &epoch, err) ||
-        !pln_own_install(real->ctx, epoch, err) || !cdc_install(real->ctx, err))
+        !fx_own_install(real->ctx, epoch, err) || !cdc_install(real->ctx, err))
         return fx_ctx(err, "installing what the streams need");
     if (!cdc_start(&real->forward, real->env->argv0, &real->cdc, err) ||
         !cdc_start(&real->reverse, real->env->argv0, &real->cdc, err))
@@ -154,7 +155,7 @@ bool pln_real_stream_drop(struct pln_real *real, struct pln_exec *ex, const stru
         pln_exec_say(ex, step, "the streams were there before this run, and stay");
         return true;
     }
-    return cdc_drop(real->ctx, &real->forward, err) && pln_own_drop(real->ctx, err) &&
+    return cdc_drop(real->ctx, &real->forward, err) && fx_own_drop(real->ctx, err) &&
            fx_file_remove(path, err);
 }
 

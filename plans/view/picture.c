@@ -379,8 +379,8 @@ static void draw_owner(struct canvas *c, const struct pln_picture *pic)
         return;
     }
     fx_buf_printf(&c->line, "%s %s   %s %s   epoch %" PRId64, live->old_name,
-                  pln_own_state_name(live->own_old.state), live->new_name,
-                  pln_own_state_name(live->own_new.state),
+                  fx_own_state_name(live->own_old.state), live->new_name,
+                  fx_own_state_name(live->own_new.state),
                   FX_MAX(live->own_old.epoch, live->own_new.epoch));
     if (pic->cutover_step != NULL)
         fx_buf_printf(&c->line, "   %scut-over: %s%s", tint_on(c, TINT_BOLD), pic->cutover_step,
@@ -404,12 +404,12 @@ static void draw_way_back(struct canvas *c, const struct pln_picture *pic)
         no_answer(c, live->own_error);
         return;
     }
-    if (live->own_old.state == PLN_HERE) {
+    if (live->own_old.state == FX_OWN_HERE) {
         fx_buf_add_c(&c->line, "now, no fence needed, 0 writes at stake");
     } else if (live->reverse_error != NULL || live->reverse.phase == CDC_PHASE_STOPPED) {
         fx_buf_printf(&c->line, "%snot now: the reverse stream does not run%s",
                       tint_on(c, TINT_RED), tint_off(c, TINT_RED));
-    } else if (live->own_new.state == PLN_HERE) {
+    } else if (live->own_new.state == FX_OWN_HERE) {
         fx_buf_add_c(&c->line, "one fence");
         if (live->reverse.lag_ms >= 0) {
             fx_buf_add_c(&c->line, ", reverse stream ");
@@ -493,6 +493,6 @@ void pln_live_read(const struct fx_project *project, struct fx_context *ctx,
         ret->facade_error = "ficus.yaml names no facade.admin address";
     else if (!fcd_control_status(facade, arena, &ret->facade, &err))
         ret->facade_error = keep_error(&err, arena);
-    if (!pln_own_read(ctx, &ret->own_old, &ret->own_new, &err))
+    if (!fx_own_read(ctx, &ret->own_old, &ret->own_new, &err))
         ret->own_error = keep_error(&err, arena);
 }

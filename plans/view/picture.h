@@ -16,6 +16,7 @@
 #define PLN_PICTURE_H
 
 #include "cdc/cdc.h"
+#include "lib/ownership/sides.h"
 #include "plans/cutover/cutover.h"
 #include "strangler/control.h"
 
@@ -43,7 +44,7 @@ struct pln_live {
     const char *forward_error, *reverse_error;
     struct fcd_status *facade;
     const char *facade_error;
-    struct pln_own own_old, own_new;
+    struct fx_own own_old, own_new;
     const char *own_error;
     const char *old_name, *new_name; /* databases' names in ficus.yaml */
 };

@@ -11,11 +11,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "plans/ownership/sides.h"
+#include "lib/ownership/sides.h"
 
 struct call {
-    struct pln_side *side;
-    const struct pln_fence_ops *ops;
+    struct fx_side *side;
+    const struct fx_fence_ops *ops;
     int64_t number[3];
 };
 
@@ -32,9 +32,9 @@ static bool say(const char *fmt, ...)
 
 static bool do_own(struct call *c, struct fx_err *err)
 {
-    struct pln_own own;
-    return pln_own_row(c->side, false, &own, err) &&
-           say("%s %" PRId64 "%s\n", pln_own_state_name(own.state), own.epoch,
+    struct fx_own own;
+    return fx_own_row(c->side, false, &own, err) &&
+           say("%s %" PRId64 "%s\n", fx_own_state_name(own.state), own.epoch,
                own.is_expired ? " expired" : "");
 }
 static bool do_arm(struct call *c, struct fx_err *err)
@@ -44,32 +44,32 @@ static bool do_arm(struct call *c, struct fx_err *err)
 static bool do_fence(struct call *c, struct fx_err *err)
 {
     bool is_taken = false;
-    struct pln_fence_request req = {.e = c->number[0],
-                                    .ttl_ms = c->number[1],
-                                    .lock_ms = c->number[2],
-                                    .operator_name = "fence_tool"};
-    return pln_side_open(c->side, req.lock_ms, err) &&
+    struct fx_fence_request req = {.e = c->number[0],
+                                   .ttl_ms = c->number[1],
+                                   .lock_ms = c->number[2],
+                                   .operator_name = "fence_tool"};
+    return fx_side_open(c->side, req.lock_ms, err) &&
            c->ops->fence(c->side, &req, &is_taken, err) && say(is_taken ? "taken\n" : "refused\n");
 }
 static bool do_commit(struct call *c, struct fx_err *err)
 {
     bool won = false;
-    return pln_own_commit(c->side, c->number[0], &won, err) && say("%d\n", won);
+    return fx_own_commit(c->side, c->number[0], &won, err) && say("%d\n", won);
 }
 static bool do_abort(struct call *c, struct fx_err *err)
 {
     bool won = false;
-    return pln_own_abort(c->side, c->number[0], &won, err) && say("%d\n", won);
+    return fx_own_abort(c->side, c->number[0], &won, err) && say("%d\n", won);
 }
 static bool do_burn(struct call *c, struct fx_err *err)
 {
     bool won = false;
-    return pln_own_burn(c->side, c->number[0], &won, err) && say("%d\n", won);
+    return fx_own_invalidate(c->side, c->number[0], &won, err) && say("%d\n", won);
 }
 static bool do_open(struct call *c, struct fx_err *err)
 {
     bool won = false;
-    return pln_own_open(c->side, c->number[0], &won, err) && say("%d\n", won);
+    return fx_own_open(c->side, c->number[0], &won, err) && say("%d\n", won);
 }
 static bool do_disarm(struct call *c, struct fx_err *err)
 {
@@ -86,7 +86,7 @@ static bool do_mark(struct call *c, struct fx_err *err)
 }
 static bool do_armed(struct call *c, struct fx_err *err)
 {
-    struct pln_findings f = {.text = FX_BUF(65536)};
+    struct fx_fence_findings f = {.text = FX_BUF(65536)};
     bool ok = c->ops->armed(c->side, c->number[0], &f, err);
     if (ok)
         (void)!say("%zu\n%s%s", f.n, fx_buf_cstr(&f.text), f.n > 0 ? "\n" : "");
@@ -95,7 +95,7 @@ static bool do_armed(struct call *c, struct fx_err *err)
 }
 static bool do_check(struct call *c, struct fx_err *err)
 {
-    struct pln_findings f = {.text = FX_BUF(65536)};
+    struct fx_fence_findings f = {.text = FX_BUF(65536)};
     bool ok = c->ops->check(c->side, c->number[0], &f, err);
     if (ok)
         (void)!say("%zu%s\n%s%s", f.n, f.has_foreign ? " foreign" : "", fx_buf_cstr(&f.text),
@@ -139,20 +139,20 @@ static const struct {
 static bool run_verb(struct fx_context *ctx, bool is_canary, int argc, char **argv,
                      struct fx_arena *arena, struct fx_err *err)
 {
-    struct pln_sides sides;
+    struct fx_sides sides;
     if (argc < 2)
         return fx_fail(err, FX_E_USAGE, "which verb?");
-    if (!pln_sides_open(ctx, is_canary, 10000, arena, &sides, err))
+    if (!fx_sides_open(ctx, is_canary, 10000, arena, &sides, err))
         return false;
     bool ok = fx_fail(err, FX_E_USAGE, "no verb \"%s\"", argv[1]);
-    struct pln_side *side = strcmp(argv[0], "new") == 0 ? &sides.new_side : &sides.old_side;
-    struct call call = {.side = side, .ops = pln_fence_of(side->conf->engine)};
+    struct fx_side *side = strcmp(argv[0], "new") == 0 ? &sides.new_side : &sides.old_side;
+    struct call call = {.side = side, .ops = fx_fence_of(side->conf->engine)};
     for (int i = 0; i < 3 && i + 2 < argc; i++)
         call.number[i] = strtoll(argv[i + 2], NULL, 10);
     for (size_t i = 0; i < FX_ARRAY_LEN(verbs); i++)
         if (strcmp(argv[1], verbs[i].name) == 0)
             ok = verbs[i].run(&call, err);
-    pln_sides_done(&sides);
+    fx_sides_done(&sides);
     return ok;
 }
 
@@ -172,9 +172,9 @@ int main(int argc, char **argv)
     struct fx_context *ctx = fx_project_context(project, name);
     bool ok = ctx != NULL || fx_fail(&err, FX_E_USAGE, "no context \"%s\"", name);
     if (ok && strcmp(argv[3], "install") == 0)
-        ok = pln_own_install(ctx, 1, &err) && say("installed\n");
+        ok = fx_own_install(ctx, 1, &err) && say("installed\n");
     else if (ok && strcmp(argv[3], "drop") == 0)
-        ok = pln_own_drop(ctx, &err) && say("dropped\n");
+        ok = fx_own_drop(ctx, &err) && say("dropped\n");
     else if (ok)
         ok = run_verb(ctx, dot != NULL, argc - 3, argv + 3, &arena, &err);
     if (ok)

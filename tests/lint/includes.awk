@@ -2,16 +2,16 @@
 # The rules behind tests/lint/includes; reads C files, one table a question.
 
 BEGIN {
-    split("base:0 err:1 log:2 fmt:2 value:3 io:3 cli:3 obs:3 sec:3 conf:4 map:4 db:4 http:4 pg:5 my:5 kafka:5", l, " ")
+    split("base:0 err:1 log:2 fmt:2 value:3 io:3 cli:3 obs:3 sec:3 conf:4 map:4 db:4 http:4 ownership:5 pg:5 my:5 kafka:5", l, " ")
     for (i in l) { split(l[i], kv, ":"); level[kv[1]] = kv[2] }
 
     # room -> what it may include, as regular expressions over the path
     anywhere = "^lib/(base|err|log|fmt|conf|io|cli|obs)/"
-    may["cmd"] = anywhere "|^lib/http/(client|serve)[.]h|^lib/(db/db|map/map)[.]h|^lib/value/value[.]h|^cmd/|^strangler/(facade|control)[.]h|^cdc/cdc[.]h|^reconcile/reconcile[.]h|^plans/(plan|view/picture|cutover/cutover|run/lock)[.]h"
-    may["plans"] = anywhere "|^lib/http/client[.]h|^lib/sec/digest[.]h|^lib/db/(db|table)[.]h|^lib/map/|^lib/value/|^strangler/control[.]h|^cdc/cdc[.]h|^reconcile/reconcile[.]h|^plans/"
+    may["cmd"] = anywhere "|^lib/http/(client|serve)[.]h|^lib/(db/db|map/map)[.]h|^lib/ownership/(own|sides)[.]h|^lib/value/value[.]h|^cmd/|^strangler/(facade|control)[.]h|^cdc/cdc[.]h|^reconcile/reconcile[.]h|^plans/(plan|view/picture|cutover/cutover|run/lock)[.]h"
+    may["plans"] = anywhere "|^lib/http/client[.]h|^lib/sec/digest[.]h|^lib/db/(db|table)[.]h|^lib/(map|ownership)/|^lib/value/|^strangler/control[.]h|^cdc/cdc[.]h|^reconcile/reconcile[.]h|^plans/"
     may["strangler"] = anywhere "|^lib/(http|sec)/|^strangler/"
-    may["cdc"] = anywhere "|^lib/(value|map|db|pg|my|kafka)/|^lib/http/(client|serve)[.]h|^cdc/"
-    may["reconcile"] = anywhere "|^lib/(value|map|db|pg|my)/|^lib/sec/digest[.]h|^cdc/cdc[.]h|^reconcile/"
+    may["cdc"] = anywhere "|^lib/(value|map|db|ownership|pg|my|kafka)/|^lib/http/(client|serve)[.]h|^cdc/"
+    may["reconcile"] = anywhere "|^lib/(value|map|db|ownership|pg|my)/|^lib/sec/digest[.]h|^cdc/cdc[.]h|^reconcile/"
     may["tests"] = "."
 
     # third-party header -> the files that are its door
@@ -57,6 +57,8 @@ FNR == 1 {
         if (!(to[2] in level) || !(part[2] in level)) { if (to[2] != part[2]) bad("lib/" to[2] " has no level in tests/lint/includes.awk"); next }
         if (level[to[2]] + 0 > level[part[2]] + 0) bad("lib/" part[2] " (level " level[part[2]] ") may not include " path " (level " level[to[2]] ")")
         if (part[2] == "err" && to[2] == "log") bad("err never includes log")
+        if (part[2] == "ownership" && to[2] ~ /^(pg|my|kafka)$/) bad("lib/ownership reaches servers through lib/db")
+        if (to[2] == "ownership" && part[2] != "ownership") bad("nothing in lib builds on lib/ownership")
     } else if (path !~ may[room]) bad(room " may not include " path)
 }
 

@@ -13,7 +13,7 @@
 #include "cdc/source.h"
 #include "lib/base/alloc.h"
 
-extern const char plans_ownership_sql_my_install[];
+extern const char lib_ownership_sql_my_install[];
 extern const char cdc_mysql_sql_install[];
 
 static struct fx_db_conf conf = {.name = "orders",
@@ -65,7 +65,7 @@ static int setup(void **state)
     if (conf.socket_dir == NULL)
         return 0;
     OK(rig, fx_db_open(&conf, &rig->db, &rig->err));
-    run(rig, plans_ownership_sql_my_install);
+    run(rig, lib_ownership_sql_my_install);
     run(rig, cdc_mysql_sql_install);
     run(rig, "create or replace database shop; create database if not exists other;"
              "create table shop.orders (id bigint primary key, note varchar(50)) engine=innodb;"

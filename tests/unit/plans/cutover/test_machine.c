@@ -16,7 +16,7 @@
 enum failure { FAIL_NEVER, FAIL_BEFORE, FAIL_AFTER };
 
 struct world {
-    struct pln_own a, b;
+    struct fx_own a, b;
     bool a_fence_in_flight; /* a fence whose session is lost and that may still land */
     bool is_held, routed_to_b, has_triggers;
     int64_t facade_epoch, clock_ms;
@@ -36,7 +36,7 @@ struct world {
 /* Do both sides accept? Asked after every change of a row: it must never be. */
 static void watch(struct world *w)
 {
-    if (w->a.state == PLN_HERE && w->b.state == PLN_HERE)
+    if (w->a.state == FX_OWN_HERE && w->b.state == FX_OWN_HERE)
         w->both_accepted = true;
 }
 
@@ -68,7 +68,7 @@ static bool w_epoch(void *world, int64_t epoch, struct fx_err *err)
     return enter(world, err) && leave(world, err);
 }
 
-static bool w_own(void *world, enum pln_place place, bool is_locked, struct pln_own *ret,
+static bool w_own(void *world, enum pln_place place, bool is_locked, struct fx_own *ret,
                   struct fx_err *err)
 {
     struct world *w = world;
@@ -117,9 +117,9 @@ static bool w_fence(void *world, int64_t e, bool *ret_taken, struct fx_err *err)
         w->conflicts--;
         return fx_fail(err, FX_E_DB_CONFLICT, "deadlock");
     }
-    *ret_taken = w->a.state == PLN_HERE && w->a.epoch == e;
+    *ret_taken = w->a.state == FX_OWN_HERE && w->a.epoch == e;
     if (*ret_taken) {
-        w->a = (struct pln_own){.state = PLN_FENCED, .epoch = e + 1};
+        w->a = (struct fx_own){.state = FX_OWN_FENCED, .epoch = e + 1};
         w->has_triggers = true;
     }
     return leave(w, err);
@@ -146,13 +146,13 @@ static bool w_applied(void *world, int64_t epoch, bool *ret, struct fx_err *err)
 }
 
 /* All four compare-and-sets. */
-static bool cas(struct world *w, struct pln_own *row, bool is_ours, enum pln_own_state to,
+static bool cas(struct world *w, struct fx_own *row, bool is_ours, enum fx_own_state to,
                 int64_t epoch, bool *ret_won, struct fx_err *err)
 {
     if (!enter(w, err))
         return false;
     if (is_ours)
-        *row = (struct pln_own){.state = to, .epoch = epoch};
+        *row = (struct fx_own){.state = to, .epoch = epoch};
     watch(w);
     if (!leave(w, err))
         return false;
@@ -163,29 +163,29 @@ static bool cas(struct world *w, struct pln_own *row, bool is_ours, enum pln_own
 static bool w_commit(void *world, int64_t e, bool *ret_won, struct fx_err *err)
 {
     struct world *w = world;
-    if (w->heals && w->a.state == PLN_FENCED)
-        w->a = (struct pln_own){.state = PLN_HERE, .epoch = w->a.epoch + 1};
+    if (w->heals && w->a.state == FX_OWN_FENCED)
+        w->a = (struct fx_own){.state = FX_OWN_HERE, .epoch = w->a.epoch + 1};
     watch(w);
-    return cas(w, &w->a, w->a.state == PLN_FENCED && w->a.epoch == e + 1, PLN_AWAY, e + 2, ret_won,
-               err);
+    return cas(w, &w->a, w->a.state == FX_OWN_FENCED && w->a.epoch == e + 1, FX_OWN_AWAY, e + 2,
+               ret_won, err);
 }
 static bool w_abort(void *world, int64_t e, bool *ret_won, struct fx_err *err)
 {
     struct world *w = world;
-    return cas(w, &w->a, w->a.state == PLN_FENCED && w->a.epoch == e + 1, PLN_HERE, e + 2, ret_won,
-               err);
+    return cas(w, &w->a, w->a.state == FX_OWN_FENCED && w->a.epoch == e + 1, FX_OWN_HERE, e + 2,
+               ret_won, err);
 }
 static bool w_burn(void *world, int64_t e, bool *ret_won, struct fx_err *err)
 {
     struct world *w = world;
-    bool may = !w->loses_burns && w->a.state == PLN_HERE && w->a.epoch == e;
-    return cas(w, &w->a, may, PLN_HERE, e + 2, ret_won, err);
+    bool may = !w->loses_burns && w->a.state == FX_OWN_HERE && w->a.epoch == e;
+    return cas(w, &w->a, may, FX_OWN_HERE, e + 2, ret_won, err);
 }
 static bool w_open(void *world, int64_t epoch, bool *ret_won, struct fx_err *err)
 {
     struct world *w = world;
-    return cas(w, &w->b, w->b.state == PLN_AWAY && w->b.epoch < epoch, PLN_HERE, epoch, ret_won,
-               err);
+    return cas(w, &w->b, w->b.state == FX_OWN_AWAY && w->b.epoch < epoch, FX_OWN_HERE, epoch,
+               ret_won, err);
 }
 
 static bool w_route(void *world, enum pln_place to, int64_t epoch, bool *ret_all,
@@ -209,7 +209,7 @@ static bool w_disarm(void *world, enum pln_place place, struct fx_err *err)
     struct world *w = world;
     if (!enter(w, err))
         return false;
-    if (place == PLN_A && w->a.state == PLN_HERE)
+    if (place == PLN_A && w->a.state == FX_OWN_HERE)
         w->has_triggers = false;
     return leave(w, err);
 }
@@ -250,8 +250,8 @@ static const struct pln_effects effects = {
 
 static struct world fresh(void)
 {
-    return (struct world){.a = {.state = PLN_HERE, .epoch = 5},
-                          .b = {.state = PLN_AWAY, .epoch = 3},
+    return (struct world){.a = {.state = FX_OWN_HERE, .epoch = 5},
+                          .b = {.state = FX_OWN_AWAY, .epoch = 3},
                           .code = FX_E_DB_CONNECT};
 }
 
@@ -287,8 +287,8 @@ static void test_cutover__moves_the_group_and_raises_both_epochs(void **state)
     struct pln_cutover cut = machine(&w, &opt, &result);
     assert_true(pln_cutover_machine(&cut, &err));
     assert_int_equal(result.outcome, PLN_CUT_COMMITTED);
-    assert_int_equal(w.a.state, PLN_AWAY);
-    assert_int_equal(w.b.state, PLN_HERE);
+    assert_int_equal(w.a.state, FX_OWN_AWAY);
+    assert_int_equal(w.b.state, FX_OWN_HERE);
     assert_int_equal(w.a.epoch, 7);
     assert_int_equal(w.b.epoch, 7);
     assert_int_equal(result.epoch, 7);
@@ -300,11 +300,11 @@ static void test_cutover__moves_the_group_and_raises_both_epochs(void **state)
 /* One side serves, facades agree, and nothing can accept a write on both. */
 static void assert_settled(const struct world *w, bool says_committed, const char *when)
 {
-    bool is_b = w->b.state == PLN_HERE;
-    if (w->both_accepted || (w->a.state == PLN_HERE) == is_b || w->routed_to_b != is_b ||
+    bool is_b = w->b.state == FX_OWN_HERE;
+    if (w->both_accepted || (w->a.state == FX_OWN_HERE) == is_b || w->routed_to_b != is_b ||
         w->is_held || says_committed != is_b)
         fail_msg("%s: a=%s/%d b=%s/%d routed_to_b=%d held=%d committed=%d", when,
-                 pln_own_state_name(w->a.state), (int)w->a.epoch, pln_own_state_name(w->b.state),
+                 fx_own_state_name(w->a.state), (int)w->a.epoch, fx_own_state_name(w->b.state),
                  (int)w->b.epoch, w->routed_to_b, w->is_held, says_committed);
 }
 
@@ -326,7 +326,7 @@ static void one_failure(int at, enum failure failure, enum fx_code code)
     bool is_committed = result.outcome == PLN_CUT_COMMITTED;
     if (ok && !is_committed)
         fail_msg("%s: success without a commit", when);
-    if (!is_committed && w.a.state == PLN_HERE && w.is_held)
+    if (!is_committed && w.a.state == FX_OWN_HERE && w.is_held)
         w.is_held = false; /* its release is what failed: the facade's deadline does it */
     assert_settled(&w, is_committed, when);
     if (is_committed || err.code == FX_E_DB || err.code == FX_E_DB_CONNECT)
@@ -362,8 +362,8 @@ static void crash_and_resume(int at, enum failure failure, bool is_expired)
     struct pln_cutover cut = machine(&w, &opt, &result);
     (void)!pln_cutover_machine(&cut, &err);
     w.failure = FAIL_NEVER;
-    if (is_expired && w.a.state == PLN_FENCED) /* a writer came first */
-        w.a = (struct pln_own){.state = PLN_HERE, .epoch = w.a.epoch + 1};
+    if (is_expired && w.a.state == FX_OWN_FENCED) /* a writer came first */
+        w.a = (struct fx_own){.state = FX_OWN_HERE, .epoch = w.a.epoch + 1};
     err = FX_ERR_INIT;
     struct pln_cutover again = machine(&w, &opt, &result);
     (void)snprintf(when, sizeof when, "died at call %d %s", at,
@@ -371,7 +371,7 @@ static void crash_and_resume(int at, enum failure failure, bool is_expired)
     if (!pln_cutover_settle(&again, &err))
         fail_msg("%s: %s", when, err.message);
     assert_settled(&w, result.outcome == PLN_CUT_COMMITTED, when);
-    assert_int_equal(result.new_serves, w.b.state == PLN_HERE);
+    assert_int_equal(result.new_serves, w.b.state == FX_OWN_HERE);
     /* And once more: nothing is left to do. */
     assert_true(pln_cutover_settle(&again, &err));
     assert_settled(&w, result.outcome == PLN_CUT_COMMITTED, when);
@@ -389,10 +389,10 @@ static enum pln_cutover_outcome outcome_of_a_break(int at, enum failure failure)
     w.is_dead = true;
     struct pln_cutover cut = machine(&w, &opt, &result);
     bool ok = pln_cutover_machine(&cut, &err);
-    bool is_a = w.a.state == PLN_HERE, is_b = w.b.state == PLN_HERE;
+    bool is_a = w.a.state == FX_OWN_HERE, is_b = w.b.state == FX_OWN_HERE;
     if (result.outcome == PLN_CUT_COMMITTED ? !is_b : result.outcome != PLN_CUT_UNSETTLED && !is_a)
         fail_msg("call %d: outcome %d, a=%s b=%s", at, (int)result.outcome,
-                 pln_own_state_name(w.a.state), pln_own_state_name(w.b.state));
+                 fx_own_state_name(w.a.state), fx_own_state_name(w.b.state));
     assert_true(!ok || result.outcome == PLN_CUT_COMMITTED);
     return result.outcome;
 }
@@ -435,7 +435,7 @@ static void test_cutover__fence_is_tried_again_and_held_again(void **state)
     w.conflicts = 5;
     assert_false(pln_cutover_machine(&cut, &err));
     assert_int_equal(err.code, FX_E_ABORTED);
-    assert_int_equal(w.a.state, PLN_HERE);
+    assert_int_equal(w.a.state, FX_OWN_HERE);
     assert_int_equal(w.a.epoch, 5);
     assert_false(w.is_held);
 }
@@ -516,12 +516,12 @@ static void test_cutover__another_operator_is_left_alone(void **state)
     struct pln_cutover_result result;
     struct fx_err err = FX_ERR_INIT;
     /* Someone else fences at a later epoch while our answer is lost. */
-    w.a = (struct pln_own){.state = PLN_FENCED, .epoch = 12};
+    w.a = (struct fx_own){.state = FX_OWN_FENCED, .epoch = 12};
     struct pln_cutover cut = machine(&w, &opt, &result);
     assert_false(pln_cutover_machine(&cut, &err));
     assert_int_equal(err.code, FX_E_DRIFT);
     assert_int_equal(w.a.epoch, 12);
-    assert_int_equal(w.a.state, PLN_FENCED);
+    assert_int_equal(w.a.state, FX_OWN_FENCED);
 }
 
 struct log_at {

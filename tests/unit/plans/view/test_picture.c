@@ -32,8 +32,8 @@ static struct pln_picture example(void)
         .live = {.forward = {.phase = CDC_PHASE_STREAM, .lag_ms = 38, .rows_per_s = 4112},
                  .reverse_error = "connection refused",
                  .facade_error = "could not connect",
-                 .own_old = {.state = PLN_HERE, .epoch = 1},
-                 .own_new = {.state = PLN_AWAY, .epoch = 1},
+                 .own_old = {.state = FX_OWN_HERE, .epoch = 1},
+                 .own_new = {.state = FX_OWN_AWAY, .epoch = 1},
                  .old_name = "mono",
                  .new_name = "orders"},
     };
@@ -77,8 +77,8 @@ static void test_picture__promises_no_way_back_without_the_reverse_stream(void *
     (void)state;
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(65536);
     struct pln_picture pic = example();
-    pic.live.own_old.state = PLN_AWAY;
-    pic.live.own_new.state = PLN_HERE;
+    pic.live.own_old.state = FX_OWN_AWAY;
+    pic.live.own_new.state = FX_OWN_HERE;
     pln_picture_draw(&pic, 0, false, &out);
     assert_non_null(strstr(fx_buf_cstr(&out), "not now: the reverse stream does not run"));
 }

@@ -7,7 +7,7 @@
  * Names of triggers end in the fence's epoch, because DDL cannot be guarded by a row: a controller that
  * wakes up late can only drop the triggers of its own fence, never the next one's.
  */
-#include "plans/ownership/fence.h"
+#include "lib/ownership/fence.h"
 
 #include <inttypes.h>
 
@@ -16,12 +16,12 @@
 #include "lib/base/vec.h"
 #include "lib/io/failpoint.h"
 
-extern const char plans_ownership_sql_my_install[];
-extern const char plans_ownership_sql_my_trigger[];
-extern const char plans_ownership_sql_my_own_fence[];
-extern const char plans_ownership_sql_my_check_rights[];
-extern const char plans_ownership_sql_my_check_server[];
-extern const char plans_ownership_sql_my_check_cascades[];
+extern const char lib_ownership_sql_my_install[];
+extern const char lib_ownership_sql_my_trigger[];
+extern const char lib_ownership_sql_my_own_fence[];
+extern const char lib_ownership_sql_my_check_rights[];
+extern const char lib_ownership_sql_my_check_server[];
+extern const char lib_ownership_sql_my_check_cascades[];
 
 enum { SQL_MAX = 1 << 20 };
 static const struct {
@@ -31,7 +31,7 @@ static const struct {
 
 enum { MY_QUERY_TIMEOUT = 1969 }; /* max_statement_time */
 
-static bool run(struct pln_side *side, const char *sql, struct fx_err *err)
+static bool run(struct fx_side *side, const char *sql, struct fx_err *err)
 {
     return fx_db_exec(side->db, sql, NULL, 0, NULL, err);
 }
@@ -43,7 +43,7 @@ static bool retriable(struct fx_err *err)
     return false;
 }
 
-static void qualified(const struct pln_side_table *table, const char *name, struct fx_buf *out)
+static void qualified(const struct fx_side_table *table, const char *name, struct fx_buf *out)
 {
     fx_db_ident(FX_MY, table->schema, out);
     fx_buf_add_char(out, '.');
@@ -52,12 +52,12 @@ static void qualified(const struct pln_side_table *table, const char *name, stru
 
 /* --- install, arm ------------------------------------------------------------------------------ */
 
-static bool my_install(struct pln_side *side, struct fx_err *err)
+static bool my_install(struct fx_side *side, struct fx_err *err)
 {
-    return run(side, plans_ownership_sql_my_install, err);
+    return run(side, lib_ownership_sql_my_install, err);
 }
 
-static void trigger_sql(const struct pln_side *side, const struct pln_side_table *table,
+static void trigger_sql(const struct fx_side *side, const struct fx_side_table *table,
                         const char *name, size_t event, struct fx_buf *out)
 {
     FX_AUTO(fx_buf)
@@ -71,11 +71,11 @@ static void trigger_sql(const struct pln_side *side, const struct pln_side_table
     const char *names[] = {"schema", "table", "trigger", "event", "group", "user", NULL};
     const char *values[] = {fx_buf_cstr(&schema), fx_buf_cstr(&quoted), fx_buf_cstr(&trigger),
                             events[event].name,   fx_buf_cstr(&group),  fx_buf_cstr(&user)};
-    pln_sql_fill(plans_ownership_sql_my_trigger, names, values, out);
+    fx_fence_sql_fill(lib_ownership_sql_my_trigger, names, values, out);
 }
 
 /* Names of the fence triggers that stand on a table. */
-static bool triggers_of(struct pln_side *side, const struct pln_side_table *table,
+static bool triggers_of(struct fx_side *side, const struct fx_side_table *table,
                         struct fx_rows *ret, struct fx_err *err)
 {
     fx_cell params[] = {fx_str_from(table->schema), fx_str_from(table->name)};
@@ -95,24 +95,24 @@ static bool has_trigger(const struct fx_rows *rows, const char *name)
     return false;
 }
 
-typedef bool (*missing_fn)(struct pln_side *side, const struct pln_side_table *table,
+typedef bool (*missing_fn)(struct fx_side *side, const struct fx_side_table *table,
                            const char *trigger, size_t event, void *arg, struct fx_err *err);
 
 /*
  * Calls `on_missing` for each trigger of the fence at `epoch` that does not stand. Asking first keeps CREATE TRIGGER's
  * wait for readers and writers away from tables that need none.
  */
-static bool each_missing(struct pln_side *side, int64_t epoch, missing_fn on_missing, void *arg,
+static bool each_missing(struct fx_side *side, int64_t epoch, missing_fn on_missing, void *arg,
                          struct fx_err *err)
 {
     for (size_t t = 0; t < side->n_tables; t++) {
-        const struct pln_side_table *table = &side->tables[t];
+        const struct fx_side_table *table = &side->tables[t];
         FX_AUTO(fx_rows) struct fx_rows rows = {0};
         if (!triggers_of(side, table, &rows, err))
             return false;
         for (size_t e = 0; e < FX_ARRAY_LEN(events); e++) {
             char name[65];
-            pln_fence_my_name(side->group, table->name, epoch, events[e].letter, name);
+            fx_fence_my_name(side->group, table->name, epoch, events[e].letter, name);
             if (!has_trigger(&rows, name) && !on_missing(side, table, name, e, arg, err))
                 return false;
         }
@@ -120,7 +120,7 @@ static bool each_missing(struct pln_side *side, int64_t epoch, missing_fn on_mis
     return true;
 }
 
-static bool create_trigger(struct pln_side *side, const struct pln_side_table *table,
+static bool create_trigger(struct fx_side *side, const struct fx_side_table *table,
                            const char *trigger, size_t event, void *arg, struct fx_err *err)
 {
     (void)arg;
@@ -130,7 +130,7 @@ static bool create_trigger(struct pln_side *side, const struct pln_side_table *t
            fx_ctx(err, "creating fence trigger %s on %s.%s", trigger, table->schema, table->name);
 }
 
-static bool my_arm(struct pln_side *side, int64_t epoch, int64_t lock_ms, struct fx_err *err)
+static bool my_arm(struct fx_side *side, int64_t epoch, int64_t lock_ms, struct fx_err *err)
 {
     (void)lock_ms; /* lock_wait_timeout counts whole seconds; the session has it at 1 */
     return each_missing(side, epoch, create_trigger, NULL, err);
@@ -139,11 +139,12 @@ static bool my_arm(struct pln_side *side, int64_t epoch, int64_t lock_ms, struct
 /* --- fence ------------------------------------------------------------------------------------- */
 
 /* Waits for the writers in flight. First statement of the transaction: a fence that has written before could deadlock with them. */
-static bool close_gate(struct pln_side *side, const struct pln_fence_request *req, bool *ret_closed,
+static bool close_gate(struct fx_side *side, const struct fx_fence_request *req, bool *ret_closed,
                        struct fx_err *err)
 {
-    char to[PLN_INT_TEXT], from[PLN_INT_TEXT];
-    fx_cell params[] = {pln_int(req->e + 1, to), fx_str_from(side->group), pln_int(req->e, from)};
+    char to[FX_OWN_INT_TEXT], from[FX_OWN_INT_TEXT];
+    fx_cell params[] = {fx_own_int(req->e + 1, to), fx_str_from(side->group),
+                        fx_own_int(req->e, from)};
     int64_t rows = 0;
     if (!fx_db_exec(side->db, "update ficus.gate set epoch = ? where grp = ? and epoch <= ?",
                     params, 3, &rows, err))
@@ -152,22 +153,22 @@ static bool close_gate(struct pln_side *side, const struct pln_fence_request *re
     return true;
 }
 
-static bool set_fenced(struct pln_side *side, const struct pln_fence_request *req, bool *ret_taken,
+static bool set_fenced(struct fx_side *side, const struct fx_fence_request *req, bool *ret_taken,
                        struct fx_err *err)
 {
-    char to[PLN_INT_TEXT], from[PLN_INT_TEXT], ttl[PLN_INT_TEXT];
-    fx_cell params[] = {pln_int(req->e + 1, to), pln_int(req->ttl_ms * 1000, ttl),
+    char to[FX_OWN_INT_TEXT], from[FX_OWN_INT_TEXT], ttl[FX_OWN_INT_TEXT];
+    fx_cell params[] = {fx_own_int(req->e + 1, to), fx_own_int(req->ttl_ms * 1000, ttl),
                         fx_str_from(req->operator_name), fx_str_from(side->group),
-                        pln_int(req->e, from)};
+                        fx_own_int(req->e, from)};
     int64_t rows = 0;
-    if (!fx_db_exec(side->db, plans_ownership_sql_my_own_fence, params, 5, &rows, err))
+    if (!fx_db_exec(side->db, lib_ownership_sql_my_own_fence, params, 5, &rows, err))
         return false;
     *ret_taken = rows == 1;
     return true;
 }
 
 /* A prepared branch has given its gate lock back and can commit behind the marker. */
-static bool no_prepared(struct pln_side *side, struct fx_err *err)
+static bool no_prepared(struct fx_side *side, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     if (!fx_db_query(side->db, "xa recover", NULL, 0, &rows, err))
@@ -177,23 +178,23 @@ static bool no_prepared(struct pln_side *side, struct fx_err *err)
                    rows.n_rows, side->conf->name);
 }
 
-static bool write_marker(struct pln_side *side, int64_t epoch, struct fx_err *err)
+static bool write_marker(struct fx_side *side, int64_t epoch, struct fx_err *err)
 {
-    char number[PLN_INT_TEXT];
-    fx_cell params[] = {fx_str_from(side->group), pln_int(epoch, number)};
+    char number[FX_OWN_INT_TEXT];
+    fx_cell params[] = {fx_str_from(side->group), fx_own_int(epoch, number)};
     return fx_db_exec(side->db, "insert into ficus.marker (grp, epoch) values (?, ?)", params, 2,
                       NULL, err);
 }
 
-static bool my_mark(struct pln_side *side, int64_t epoch, struct fx_err *err)
+static bool my_mark(struct fx_side *side, int64_t epoch, struct fx_err *err)
 {
-    char number[PLN_INT_TEXT];
-    fx_cell params[] = {fx_str_from(side->group), pln_int(epoch, number)};
+    char number[FX_OWN_INT_TEXT];
+    fx_cell params[] = {fx_str_from(side->group), fx_own_int(epoch, number)};
     return fx_db_exec(side->db, "insert ignore into ficus.marker (grp, epoch) values (?, ?)",
                       params, 2, NULL, err);
 }
 
-static bool fence_in_transaction(struct pln_side *side, const struct pln_fence_request *req,
+static bool fence_in_transaction(struct fx_side *side, const struct fx_fence_request *req,
                                  bool *ret_taken, struct fx_err *err)
 {
     bool is_closed = false, is_fenced = false;
@@ -203,7 +204,7 @@ static bool fence_in_transaction(struct pln_side *side, const struct pln_fence_r
     if (is_closed && !set_fenced(side, req, &is_fenced, err))
         return false;
     if (!is_fenced) {
-        pln_side_rollback(side);
+        fx_side_rollback(side);
         *ret_taken = false;
         return true;
     }
@@ -217,33 +218,33 @@ static bool fence_in_transaction(struct pln_side *side, const struct pln_fence_r
     return true;
 }
 
-static bool my_fence(struct pln_side *side, const struct pln_fence_request *req, bool *ret_taken,
+static bool my_fence(struct fx_side *side, const struct fx_fence_request *req, bool *ret_taken,
                      struct fx_err *err)
 {
     if (run(side, "set session idle_transaction_timeout = 1", err) &&
         fx_db_set_timeout(side->db, req->lock_ms, err) &&
         fence_in_transaction(side, req, ret_taken, err))
         return run(side, "set session idle_transaction_timeout = 0", err);
-    pln_side_rollback(side);
+    fx_side_rollback(side);
     if (side->db != NULL) {
         struct fx_err ignored = FX_ERR_INIT;
         if (!run(side, "set session idle_transaction_timeout = 0", &ignored))
-            pln_side_close(side);
+            fx_side_close(side);
     }
     return retriable(err);
 }
 
-static bool report_missing(struct pln_side *side, const struct pln_side_table *table,
+static bool report_missing(struct fx_side *side, const struct fx_side_table *table,
                            const char *trigger, size_t event, void *arg, struct fx_err *err)
 {
     (void)event;
     (void)err;
-    pln_findings_add(arg, "table %s.%s of database \"%s\" has no trigger %s", table->schema,
-                     table->name, side->conf->name, trigger);
+    fx_fence_findings_add(arg, "table %s.%s of database \"%s\" has no trigger %s", table->schema,
+                          table->name, side->conf->name, trigger);
     return true;
 }
 
-static bool my_armed(struct pln_side *side, int64_t epoch, struct pln_findings *f,
+static bool my_armed(struct fx_side *side, int64_t epoch, struct fx_fence_findings *f,
                      struct fx_err *err)
 {
     return each_missing(side, epoch, report_missing, f, err);
@@ -252,16 +253,16 @@ static bool my_armed(struct pln_side *side, int64_t epoch, struct pln_findings *
 /* --- disarm, remove ---------------------------------------------------------------------------- */
 
 /* Drops the group's triggers up to `epoch_max`. */
-static bool drop_triggers(struct pln_side *side, int64_t epoch_max, struct fx_err *err)
+static bool drop_triggers(struct fx_side *side, int64_t epoch_max, struct fx_err *err)
 {
     for (size_t t = 0; t < side->n_tables; t++) {
-        const struct pln_side_table *table = &side->tables[t];
+        const struct fx_side_table *table = &side->tables[t];
         FX_AUTO(fx_rows) struct fx_rows rows = {0};
         if (!triggers_of(side, table, &rows, err))
             return false;
         for (size_t r = 0; r < rows.n_rows; r++) {
             fx_cell cell = fx_rows_at(&rows, r, 0);
-            int64_t epoch = pln_fence_my_epoch(side->group, table->name, cell);
+            int64_t epoch = fx_fence_my_epoch(side->group, table->name, cell);
             if (epoch < 0 || epoch > epoch_max)
                 continue;
             char name[65];
@@ -276,42 +277,42 @@ static bool drop_triggers(struct pln_side *side, int64_t epoch_max, struct fx_er
     return true;
 }
 
-static bool my_disarm(struct pln_side *side, int64_t lock_ms, bool *ret_done, struct fx_err *err)
+static bool my_disarm(struct fx_side *side, int64_t lock_ms, bool *ret_done, struct fx_err *err)
 {
     (void)lock_ms;
-    struct pln_own own = {0};
-    if (!pln_own_row(side, false, &own, err))
+    struct fx_own own = {0};
+    if (!fx_own_row(side, false, &own, err))
         return false;
-    *ret_done = own.state == PLN_HERE;
-    if (own.state != PLN_HERE)
+    *ret_done = own.state == FX_OWN_HERE;
+    if (own.state != FX_OWN_HERE)
         return true;
     FX_FAILPOINT("cutover.disarm.before");
     return drop_triggers(side, own.epoch, err) ||
            fx_ctx(err, "dropping the fence triggers of group \"%s\"", side->group);
 }
 
-static bool my_remove(struct pln_side *side, struct fx_err *err)
+static bool my_remove(struct fx_side *side, struct fx_err *err)
 {
     return drop_triggers(side, INT64_MAX, err);
 }
 
 /* --- identities -------------------------------------------------------------------------------- */
 
-static bool one_int(struct pln_side *side, const char *sql, const fx_cell *params, size_t n_params,
+static bool one_int(struct fx_side *side, const char *sql, const fx_cell *params, size_t n_params,
                     int64_t *ret, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     if (!fx_db_query(side->db, sql, params, n_params, &rows, err))
         return false;
     fx_cell cell = rows.n_rows == 1 ? fx_rows_at(&rows, 0, 0) : (fx_cell){0};
-    char text[PLN_INT_TEXT];
+    char text[FX_OWN_INT_TEXT];
     (void)snprintf(text, sizeof text, "%.*s", FX_STR_FMT(cell));
     *ret = cell.ptr != NULL ? strtoll(text, NULL, 10) : 0;
     return true;
 }
 
 /* The next value of the counter; 0 when the table has none. */
-static bool counter_read(struct pln_side *side, const struct pln_side_table *table, int64_t *ret,
+static bool counter_read(struct fx_side *side, const struct fx_side_table *table, int64_t *ret,
                          struct fx_err *err)
 {
     fx_cell params[] = {fx_str_from(table->schema), fx_str_from(table->name)};
@@ -321,10 +322,10 @@ static bool counter_read(struct pln_side *side, const struct pln_side_table *tab
                    params, 2, ret, err);
 }
 
-static bool my_ids_read(struct pln_side *side, int64_t *ret, struct fx_err *err)
+static bool my_ids_read(struct fx_side *side, int64_t *ret, struct fx_err *err)
 {
     for (size_t t = 0; t < side->n_tables; t++) {
-        const struct pln_side_table *table = &side->tables[t];
+        const struct fx_side_table *table = &side->tables[t];
         ret[t] = -1;
         if (table->identity == NULL)
             continue;
@@ -347,10 +348,10 @@ static bool my_ids_read(struct pln_side *side, int64_t *ret, struct fx_err *err)
  * log, where ALTER TABLE … AUTO_INCREMENT would. The row needs no other column: the session's modes fill in
  * zero values, and REPLACE moves a row out of the way that has the same in a unique key (rolled back as well).
  */
-static bool counter_raise(struct pln_side *side, const struct pln_side_table *table, int64_t id,
+static bool counter_raise(struct fx_side *side, const struct fx_side_table *table, int64_t id,
                           struct fx_err *err)
 {
-    char number[PLN_INT_TEXT];
+    char number[FX_OWN_INT_TEXT];
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(4096);
     fx_buf_add_c(&sql, "set statement sql_mode = '', foreign_key_checks = 0, "
                        "check_constraint_checks = 0 for replace into ");
@@ -358,15 +359,15 @@ static bool counter_raise(struct pln_side *side, const struct pln_side_table *ta
     fx_buf_add_c(&sql, " (");
     fx_db_ident(FX_MY, table->identity->column, &sql);
     fx_buf_add_c(&sql, ") values (?)");
-    fx_cell param = pln_int(id, number);
+    fx_cell param = fx_own_int(id, number);
     return fx_db_exec(side->db, fx_buf_cstr(&sql), &param, 1, NULL, err);
 }
 
-static bool raise_guarded(struct pln_side *side, const int64_t *ids, int64_t epoch,
+static bool raise_guarded(struct fx_side *side, const int64_t *ids, int64_t epoch,
                           bool *ret_guarded, struct fx_err *err)
 {
-    char number[PLN_INT_TEXT];
-    fx_cell params[] = {fx_str_from(side->group), pln_int(epoch, number)};
+    char number[FX_OWN_INT_TEXT];
+    fx_cell params[] = {fx_str_from(side->group), fx_own_int(epoch, number)};
     int64_t found = 0;
     if (!run(side, "start transaction", err) ||
         !one_int(
@@ -376,7 +377,7 @@ static bool raise_guarded(struct pln_side *side, const int64_t *ids, int64_t epo
         return false;
     *ret_guarded = found == 1;
     for (size_t t = 0; t < side->n_tables && *ret_guarded; t++) {
-        const struct pln_side_table *table = &side->tables[t];
+        const struct fx_side_table *table = &side->tables[t];
         int64_t next = 0;
         if (table->identity == NULL || ids[t] <= 0)
             continue;
@@ -388,10 +389,10 @@ static bool raise_guarded(struct pln_side *side, const int64_t *ids, int64_t epo
     return true;
 }
 
-static bool counters_verify(struct pln_side *side, const int64_t *ids, struct fx_err *err)
+static bool counters_verify(struct fx_side *side, const int64_t *ids, struct fx_err *err)
 {
     for (size_t t = 0; t < side->n_tables; t++) {
-        const struct pln_side_table *table = &side->tables[t];
+        const struct fx_side_table *table = &side->tables[t];
         int64_t next = 0;
         if (table->identity == NULL || ids[t] <= 0)
             continue;
@@ -406,11 +407,11 @@ static bool counters_verify(struct pln_side *side, const int64_t *ids, struct fx
     return true;
 }
 
-static bool my_ids_raise(struct pln_side *side, const int64_t *ids, int64_t epoch,
-                         bool *ret_guarded, struct fx_err *err)
+static bool my_ids_raise(struct fx_side *side, const int64_t *ids, int64_t epoch, bool *ret_guarded,
+                         struct fx_err *err)
 {
     bool ok = raise_guarded(side, ids, epoch, ret_guarded, err);
-    pln_side_rollback(side); /* always: the rows were never meant to stay */
+    fx_side_rollback(side); /* always: the rows were never meant to stay */
     if (!ok)
         return retriable(err);
     FX_ASSERT(side->db != NULL || !*ret_guarded);
@@ -420,8 +421,8 @@ static bool my_ids_raise(struct pln_side *side, const int64_t *ids, int64_t epoc
 /* --- preflight --------------------------------------------------------------------------------- */
 
 /* A trigger of another group, or of an epoch that this group has not reached, is somebody else's fence. */
-static bool check_foreign(struct pln_side *side, const struct pln_side_table *table, int64_t epoch,
-                          struct pln_findings *f, struct fx_err *err)
+static bool check_foreign(struct fx_side *side, const struct fx_side_table *table, int64_t epoch,
+                          struct fx_fence_findings *f, struct fx_err *err)
 {
     bool is_canary = strstr(side->group, ".canary") != NULL; /* shared by all contexts */
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
@@ -429,46 +430,48 @@ static bool check_foreign(struct pln_side *side, const struct pln_side_table *ta
         return false;
     for (size_t r = 0; r < rows.n_rows; r++) {
         fx_cell name = fx_rows_at(&rows, r, 0);
-        int64_t at = pln_fence_my_epoch(side->group, table->name, name);
+        int64_t at = fx_fence_my_epoch(side->group, table->name, name);
         if ((at < 0 && is_canary) || (at >= 0 && at <= epoch + 1))
             continue;
         f->has_foreign = true;
-        pln_findings_add(f, "table %s.%s carries a foreign fence; DROP TRIGGER /* ficus */ %s.%.*s",
-                         table->schema, table->name, table->schema, FX_STR_FMT(name));
+        fx_fence_findings_add(
+            f, "table %s.%s carries a foreign fence; DROP TRIGGER /* ficus */ %s.%.*s",
+            table->schema, table->name, table->schema, FX_STR_FMT(name));
     }
     return true;
 }
 
 /* Rights on a whole database are asked for with its first table. */
-static bool check_rights(struct pln_side *side, size_t t, struct pln_findings *f,
+static bool check_rights(struct fx_side *side, size_t t, struct fx_fence_findings *f,
                          struct fx_err *err)
 {
-    const struct pln_side_table *table = &side->tables[t];
+    const struct fx_side_table *table = &side->tables[t];
     fx_cell schema = fx_str_from(table->schema), none = {0};
     bool is_first = true;
     for (size_t i = 0; i < t; i++)
         is_first = is_first && strcmp(side->tables[i].schema, table->schema) != 0;
     fx_cell params[] = {is_first ? schema : none, schema, fx_str_from(table->name)};
-    return pln_findings_query(side, plans_ownership_sql_my_check_rights, params, 3, f, err);
+    return fx_fence_findings_query(side, lib_ownership_sql_my_check_rights, params, 3, f, err);
 }
 
-static bool my_check(struct pln_side *side, int64_t old_txn_ms, struct pln_findings *f,
+static bool my_check(struct fx_side *side, int64_t old_txn_ms, struct fx_fence_findings *f,
                      struct fx_err *err)
 {
-    struct pln_own own = {0};
-    if (!pln_own_row(side, false, &own, err))
+    struct fx_own own = {0};
+    if (!fx_own_row(side, false, &own, err))
         return false;
     for (size_t t = 0; t < side->n_tables; t++) {
-        const struct pln_side_table *table = &side->tables[t];
+        const struct fx_side_table *table = &side->tables[t];
         fx_cell params[] = {fx_str_from(table->schema), fx_str_from(table->name)};
         if (!check_foreign(side, table, own.epoch, f, err) ||
-            !pln_findings_query(side, plans_ownership_sql_my_check_cascades, params, 2, f, err) ||
+            !fx_fence_findings_query(side, lib_ownership_sql_my_check_cascades, params, 2, f,
+                                     err) ||
             !check_rights(side, t, f, err))
             return false;
     }
-    char limit[PLN_INT_TEXT];
-    fx_cell param = pln_int(old_txn_ms * 1000, limit);
-    if (!pln_findings_query(side, plans_ownership_sql_my_check_server, &param, 1, f, err))
+    char limit[FX_OWN_INT_TEXT];
+    fx_cell param = fx_own_int(old_txn_ms * 1000, limit);
+    if (!fx_fence_findings_query(side, lib_ownership_sql_my_check_server, &param, 1, f, err))
         return false;
     struct fx_err prepared = FX_ERR_INIT;
     if (!no_prepared(side, &prepared)) {
@@ -476,13 +479,13 @@ static bool my_check(struct pln_side *side, int64_t old_txn_ms, struct pln_findi
             *err = prepared;
             return false;
         }
-        pln_findings_add(f, "%s; XA COMMIT or XA ROLLBACK them (XA RECOVER lists them)",
-                         prepared.message);
+        fx_fence_findings_add(f, "%s; XA COMMIT or XA ROLLBACK them (XA RECOVER lists them)",
+                              prepared.message);
     }
     return true;
 }
 
-const struct pln_fence_ops pln_fence_my = {
+const struct fx_fence_ops fx_fence_my = {
     .install = my_install,
     .arm = my_arm,
     .fence = my_fence,

@@ -9,69 +9,71 @@
  *
  * Errors: DB_CONFLICT from arm, fence and disarm means "could not have the locks in time", try again later.
  */
-#ifndef PLN_FENCE_H
-#define PLN_FENCE_H
+#ifndef FX_OWNERSHIP_FENCE_H
+#define FX_OWNERSHIP_FENCE_H
 
-#include "plans/ownership/own.h"
+#include "lib/ownership/own.h"
 
 /* What preflight and armed found; each line is one finding with its mending command. */
-struct pln_findings {
+struct fx_fence_findings {
     struct fx_buf text;
     size_t n;
     bool has_foreign; /* leftovers of another operator: DRIFT */
 };
-void pln_findings_add(struct pln_findings *f, const char *fmt, ...) FX_PRINTF(2, 3);
+void fx_fence_findings_add(struct fx_fence_findings *f, const char *fmt, ...) FX_PRINTF(2, 3);
 /* Each row of a query is a finding: its first column. */
-bool pln_findings_query(struct pln_side *side, const char *sql, const fx_cell *params,
-                        size_t n_params, struct pln_findings *f, struct fx_err *err) FX_MUST_CHECK;
+bool fx_fence_findings_query(struct fx_side *side, const char *sql, const fx_cell *params,
+                             size_t n_params, struct fx_fence_findings *f,
+                             struct fx_err *err) FX_MUST_CHECK;
 
-struct pln_fence_request {
+struct fx_fence_request {
     int64_t e;       /* the HERE epoch that is being fenced */
     int64_t ttl_ms;  /* from the server's clock at that moment */
     int64_t lock_ms; /* waiting for writers, in all */
     const char *operator_name;
 };
 
-struct pln_fence_ops {
+struct fx_fence_ops {
     /* Schema objects of ficus on this side; idempotent. */
-    bool (*install)(struct pln_side *side, struct fx_err *err);
+    bool (*install)(struct fx_side *side, struct fx_err *err);
     /* Triggers for a fence at `epoch` (e+1) on all tables, without any effect on writers while HERE. */
-    bool (*arm)(struct pln_side *side, int64_t epoch, int64_t lock_ms, struct fx_err *err);
+    bool (*arm)(struct fx_side *side, int64_t epoch, int64_t lock_ms, struct fx_err *err);
     /* *ret_taken false: own was not HERE at e. After an error the result is unknown if the session broke. */
-    bool (*fence)(struct pln_side *side, const struct pln_fence_request *request, bool *ret_taken,
+    bool (*fence)(struct fx_side *side, const struct fx_fence_request *request, bool *ret_taken,
                   struct fx_err *err);
     /* The same mark without a fence: a probe that must arrive on the other side. Repeating it is harmless. */
-    bool (*mark)(struct pln_side *side, int64_t epoch, struct fx_err *err);
+    bool (*mark)(struct fx_side *side, int64_t epoch, struct fx_err *err);
     /* Does every table and everything below it carry this fence's trigger, enabled? Findings say which not. */
-    bool (*armed)(struct pln_side *side, int64_t epoch, struct pln_findings *f, struct fx_err *err);
+    bool (*armed)(struct fx_side *side, int64_t epoch, struct fx_fence_findings *f,
+                  struct fx_err *err);
     /* Takes the triggers out of the writers' way, only while own is HERE at the epoch that it reads. *ret_done false: it is not. */
-    bool (*disarm)(struct pln_side *side, int64_t lock_ms, bool *ret_done, struct fx_err *err);
+    bool (*disarm)(struct fx_side *side, int64_t lock_ms, bool *ret_done, struct fx_err *err);
     /* Removes all triggers of the group, whatever own says (only for dropping the group). */
-    bool (*remove)(struct pln_side *side, struct fx_err *err);
+    bool (*remove)(struct fx_side *side, struct fx_err *err);
     /* Highest id of each identity that this side has given out or stored; -1: none. `ret` has n_tables places. */
-    bool (*ids_read)(struct pln_side *side, int64_t *ret, struct fx_err *err);
+    bool (*ids_read)(struct fx_side *side, int64_t *ret, struct fx_err *err);
     /*
      * Raises each counter to at least ids[table]; guarded by this side's own row: AWAY below `epoch`. *ret_guarded
      * false: the guard refused, nothing was changed.
      */
-    bool (*ids_raise)(struct pln_side *side, const int64_t *ids, int64_t epoch, bool *ret_guarded,
+    bool (*ids_raise)(struct fx_side *side, const int64_t *ids, int64_t epoch, bool *ret_guarded,
                       struct fx_err *err);
     /* Preflight of the losing side. */
-    bool (*check)(struct pln_side *side, int64_t old_txn_ms, struct pln_findings *f,
+    bool (*check)(struct fx_side *side, int64_t old_txn_ms, struct fx_fence_findings *f,
                   struct fx_err *err);
 };
-extern const struct pln_fence_ops pln_fence_pg, pln_fence_my;
-const struct pln_fence_ops *pln_fence_of(enum fx_engine engine);
+extern const struct fx_fence_ops fx_fence_pg, fx_fence_my;
+const struct fx_fence_ops *fx_fence_of(enum fx_engine engine);
 
 /* Replaces {name} in a statement's template. `values[i]` belongs to `names[i]`; both end with NULL names. */
-void pln_sql_fill(const char *template, const char *const *names, const char *const *values,
-                  struct fx_buf *out);
+void fx_fence_sql_fill(const char *template, const char *const *names, const char *const *values,
+                       struct fx_buf *out);
 /* "ficus_fence_orders": the trigger of a group on PostgreSQL; hashed when it would not fit 63 bytes. */
-void pln_fence_pg_name(const char *group, char out[64]);
+void fx_fence_pg_name(const char *group, char out[64]);
 /* "ficus_fence_orders_1a2b3c4d_12_i": epoch and event last, unique in the database; fits 64. */
-void pln_fence_my_name(const char *group, const char *table, int64_t epoch, char event,
-                       char out[65]);
+void fx_fence_my_name(const char *group, const char *table, int64_t epoch, char event,
+                      char out[65]);
 /* The epoch in such a name, or -1 when the name is not one of this group and table. */
-int64_t pln_fence_my_epoch(const char *group, const char *table, struct fx_str name);
+int64_t fx_fence_my_epoch(const char *group, const char *table, struct fx_str name);
 
 #endif

@@ -3,66 +3,66 @@
  * Ownership rows. Both engines take the same compare-and-sets, because nothing in them depends on
  * the server; only the clock in a read differs.
  */
-#include "plans/ownership/own.h"
+#include "lib/ownership/own.h"
 
 #include <inttypes.h>
 
 #include "lib/base/alloc.h"
 #include "lib/io/failpoint.h"
 
-const char *pln_own_state_name(enum pln_own_state state)
+const char *fx_own_state_name(enum fx_own_state state)
 {
     switch (state) {
-    case PLN_HERE: return "HERE";
-    case PLN_FENCED: return "FENCED";
-    case PLN_AWAY: return "AWAY";
+    case FX_OWN_HERE: return "HERE";
+    case FX_OWN_FENCED: return "FENCED";
+    case FX_OWN_AWAY: return "AWAY";
     }
     return "?";
 }
 
 /* --- decisions --------------------------------------------------------------------------------- */
 
-enum pln_abort pln_abort_decide(const struct pln_own *own, int64_t e)
+enum fx_own_abort_next fx_own_abort_decide(const struct fx_own *own, int64_t e)
 {
     switch (own->state) {
-    case PLN_AWAY: return own->epoch == e + 2 ? PLN_ABORT_COMMITTED : PLN_ABORT_FOREIGN;
-    case PLN_FENCED: return own->epoch == e + 1 ? PLN_ABORT_AGAIN : PLN_ABORT_FOREIGN;
-    case PLN_HERE: break;
+    case FX_OWN_AWAY: return own->epoch == e + 2 ? FX_OWN_ABORT_COMMITTED : FX_OWN_ABORT_FOREIGN;
+    case FX_OWN_FENCED: return own->epoch == e + 1 ? FX_OWN_ABORT_AGAIN : FX_OWN_ABORT_FOREIGN;
+    case FX_OWN_HERE: break;
     }
     if (own->epoch == e)
-        return PLN_ABORT_BURN;
-    return own->epoch == e + 2 ? PLN_ABORT_DONE : PLN_ABORT_FOREIGN;
+        return FX_OWN_ABORT_INVALIDATE;
+    return own->epoch == e + 2 ? FX_OWN_ABORT_DONE : FX_OWN_ABORT_FOREIGN;
 }
 
-static struct pln_resume_plan stuck(const char *why)
+static struct fx_own_resume stuck(const char *why)
 {
-    return (struct pln_resume_plan){.action = PLN_RESUME_STUCK, .why = why};
+    return (struct fx_own_resume){.action = FX_OWN_RESUME_STUCK, .why = why};
 }
 
-struct pln_resume_plan pln_resume_decide(const struct pln_own *old_row,
-                                         const struct pln_own *new_row)
+struct fx_own_resume fx_own_resume_decide(const struct fx_own *old_row,
+                                          const struct fx_own *new_row)
 {
-    if (old_row->state != PLN_AWAY && new_row->state != PLN_AWAY)
+    if (old_row->state != FX_OWN_AWAY && new_row->state != FX_OWN_AWAY)
         return stuck("neither side is AWAY: both may accept writes");
-    if (old_row->state == PLN_AWAY && new_row->state == PLN_AWAY) {
+    if (old_row->state == FX_OWN_AWAY && new_row->state == FX_OWN_AWAY) {
         if (old_row->epoch == new_row->epoch)
             return stuck("both sides are AWAY at one epoch: nobody knows who gave the group away");
         bool old_gave = old_row->epoch > new_row->epoch;
-        return (struct pln_resume_plan){.action = PLN_RESUME_OPEN,
-                                        .is_new = old_gave,
-                                        .epoch = old_gave ? old_row->epoch : new_row->epoch};
+        return (struct fx_own_resume){.action = FX_OWN_RESUME_OPEN,
+                                      .is_new = old_gave,
+                                      .epoch = old_gave ? old_row->epoch : new_row->epoch};
     }
-    bool is_new = new_row->state != PLN_AWAY;
-    const struct pln_own *has = is_new ? new_row : old_row;
-    const struct pln_own *away = is_new ? old_row : new_row;
+    bool is_new = new_row->state != FX_OWN_AWAY;
+    const struct fx_own *has = is_new ? new_row : old_row;
+    const struct fx_own *away = is_new ? old_row : new_row;
     if (has->epoch < away->epoch)
         return stuck(
             "the side that has the group stands at a lower epoch than the one that gave it away");
-    if (has->state == PLN_FENCED)
-        return (struct pln_resume_plan){
-            .action = PLN_RESUME_ABORT, .is_new = is_new, .epoch = has->epoch - 1};
-    return (struct pln_resume_plan){
-        .action = PLN_RESUME_SERVES, .is_new = is_new, .epoch = has->epoch};
+    if (has->state == FX_OWN_FENCED)
+        return (struct fx_own_resume){
+            .action = FX_OWN_RESUME_ABORT, .is_new = is_new, .epoch = has->epoch - 1};
+    return (struct fx_own_resume){
+        .action = FX_OWN_RESUME_SERVES, .is_new = is_new, .epoch = has->epoch};
 }
 
 /* --- sessions ---------------------------------------------------------------------------------- */
@@ -76,10 +76,10 @@ static const char pin_pg[] = "select set_config('synchronous_commit', 'on', fals
 static const char pin_my[] = "set session innodb_lock_wait_timeout = 1, lock_wait_timeout = 1, "
                              "tx_isolation = 'REPEATABLE-READ'";
 
-bool pln_side_open(struct pln_side *side, int64_t statement_ms, struct fx_err *err)
+bool fx_side_open(struct fx_side *side, int64_t statement_ms, struct fx_err *err)
 {
     if (side->db != NULL && fx_db_is_broken(side->db))
-        pln_side_close(side);
+        fx_side_close(side);
     if (side->db == NULL) {
         if (!fx_db_open(side->conf, &side->db, err))
             return fx_ctx(err, "opening database \"%s\"", side->conf->name);
@@ -89,31 +89,31 @@ bool pln_side_open(struct pln_side *side, int64_t statement_ms, struct fx_err *e
                   (is_pg ? fx_db_query(side->db, pin_pg, NULL, 0, &rows, err)
                          : fx_db_exec(side->db, pin_my, NULL, 0, NULL, err));
         if (!ok) {
-            pln_side_close(side);
+            fx_side_close(side);
             return fx_ctx(err, "preparing the session with database \"%s\"", side->conf->name);
         }
     }
     return fx_db_set_timeout(side->db, statement_ms, err);
 }
 
-void pln_side_close(struct pln_side *side)
+void fx_side_close(struct fx_side *side)
 {
     fx_db_close(side->db);
     side->db = NULL;
 }
 
-void pln_side_rollback(struct pln_side *side)
+void fx_side_rollback(struct fx_side *side)
 {
     struct fx_err ignored = FX_ERR_INIT;
     if (side->db != NULL && !fx_db_exec(side->db, "rollback", NULL, 0, NULL, &ignored))
-        pln_side_close(side);
+        fx_side_close(side);
 }
 
 /* --- rows -------------------------------------------------------------------------------------- */
 
-fx_cell pln_int(int64_t value, char out[PLN_INT_TEXT])
+fx_cell fx_own_int(int64_t value, char out[FX_OWN_INT_TEXT])
 {
-    int len = snprintf(out, PLN_INT_TEXT, "%" PRId64, value);
+    int len = snprintf(out, FX_OWN_INT_TEXT, "%" PRId64, value);
     return (fx_cell){out, (size_t)len};
 }
 
@@ -128,7 +128,7 @@ static const char row_my[] =
 
 static bool parse_int(fx_cell cell, int64_t *ret)
 {
-    char text[PLN_INT_TEXT];
+    char text[FX_OWN_INT_TEXT];
     if (cell.ptr == NULL || cell.len == 0 || cell.len >= sizeof text)
         return false;
     memcpy(text, cell.ptr, cell.len);
@@ -144,7 +144,7 @@ static bool hint_install(struct fx_err *err)
 }
 
 /* No table: nobody ever installed ownership here; that is no fault of the database. */
-static bool say_missing(const struct pln_side *side, struct fx_err *err)
+static bool say_missing(const struct fx_side *side, struct fx_err *err)
 {
     if (strcmp(err->sqlstate, "42P01") != 0 && strcmp(err->sqlstate, "42S02") != 0)
         return false;
@@ -154,7 +154,7 @@ static bool say_missing(const struct pln_side *side, struct fx_err *err)
     return hint_install(err);
 }
 
-static bool row_from(const struct fx_rows *rows, const struct pln_side *side, struct pln_own *ret,
+static bool row_from(const struct fx_rows *rows, const struct fx_side *side, struct fx_own *ret,
                      struct fx_err *err)
 {
     if (rows->n_rows != 1) {
@@ -162,14 +162,14 @@ static bool row_from(const struct fx_rows *rows, const struct pln_side *side, st
                 side->conf->name, side->group);
         return hint_install(err);
     }
-    struct pln_own own = {0};
+    struct fx_own own = {0};
     fx_cell state = fx_rows_at(rows, 0, 0);
     if (fx_str_eq_c(state, "HERE"))
-        own.state = PLN_HERE;
+        own.state = FX_OWN_HERE;
     else if (fx_str_eq_c(state, "FENCED"))
-        own.state = PLN_FENCED;
+        own.state = FX_OWN_FENCED;
     else if (fx_str_eq_c(state, "AWAY"))
-        own.state = PLN_AWAY;
+        own.state = FX_OWN_AWAY;
     else
         return fx_fail(err, FX_E_DRIFT,
                        "ficus.own of group \"%s\" holds the unknown state \"%.*s\"", side->group,
@@ -178,15 +178,15 @@ static bool row_from(const struct fx_rows *rows, const struct pln_side *side, st
     if (!parse_int(fx_rows_at(rows, 0, 1), &own.epoch) ||
         !parse_int(fx_rows_at(rows, 0, 3), &left_ms))
         return fx_fail(err, FX_E_DRIFT, "ficus.own of group \"%s\" is not readable", side->group);
-    own.is_expired = own.state == PLN_FENCED && left_ms <= 0;
-    own.left_ms = own.state == PLN_FENCED && left_ms > 0 ? left_ms : 0;
+    own.is_expired = own.state == FX_OWN_FENCED && left_ms <= 0;
+    own.left_ms = own.state == FX_OWN_FENCED && left_ms > 0 ? left_ms : 0;
     (void)snprintf(own.operator_name, sizeof own.operator_name, "%.*s",
                    FX_STR_FMT(fx_rows_at(rows, 0, 2)));
     *ret = own;
     return true;
 }
 
-bool pln_own_row(struct pln_side *side, bool is_locked, struct pln_own *ret, struct fx_err *err)
+bool fx_own_row(struct fx_side *side, bool is_locked, struct fx_own *ret, struct fx_err *err)
 {
     const char *base = fx_db_engine(side->db) == FX_PG ? row_pg : row_my;
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1024);
@@ -199,17 +199,16 @@ bool pln_own_row(struct pln_side *side, bool is_locked, struct pln_own *ret, str
                   ? row_from(&rows, side, ret, err)
                   : say_missing(side, err);
     if (is_locked)
-        pln_side_rollback(side);
+        fx_side_rollback(side);
     return ok || fx_ctx(err, "reading who owns group \"%s\" on database \"%s\"", side->group,
                         side->conf->name);
 }
 
-bool pln_own_insert(struct pln_side *side, enum pln_own_state state, int64_t epoch,
-                    struct fx_err *err)
+bool fx_own_insert(struct fx_side *side, enum fx_own_state state, int64_t epoch, struct fx_err *err)
 {
-    char number[PLN_INT_TEXT];
-    fx_cell params[] = {fx_str_from(side->group), fx_str_from(pln_own_state_name(state)),
-                        pln_int(epoch, number)};
+    char number[FX_OWN_INT_TEXT];
+    fx_cell params[] = {fx_str_from(side->group), fx_str_from(fx_own_state_name(state)),
+                        fx_own_int(epoch, number)};
     bool is_pg = fx_db_engine(side->db) == FX_PG;
     const char *sql = is_pg ? "insert into ficus.own (grp, state, epoch) values (?, ?, ?) "
                               "on conflict (grp) do nothing"
@@ -223,11 +222,12 @@ bool pln_own_insert(struct pln_side *side, enum pln_own_state state, int64_t epo
 
 /* --- compare-and-sets -------------------------------------------------------------------------- */
 
-static bool compare_and_set(struct pln_side *side, const char *sql, int64_t to, int64_t from,
+static bool compare_and_set(struct fx_side *side, const char *sql, int64_t to, int64_t from,
                             bool *ret_won, struct fx_err *err)
 {
-    char to_text[PLN_INT_TEXT], from_text[PLN_INT_TEXT];
-    fx_cell params[] = {pln_int(to, to_text), fx_str_from(side->group), pln_int(from, from_text)};
+    char to_text[FX_OWN_INT_TEXT], from_text[FX_OWN_INT_TEXT];
+    fx_cell params[] = {fx_own_int(to, to_text), fx_str_from(side->group),
+                        fx_own_int(from, from_text)};
     int64_t rows = 0;
     if (!fx_db_exec(side->db, sql, params, 3, &rows, err))
         return false;
@@ -235,7 +235,7 @@ static bool compare_and_set(struct pln_side *side, const char *sql, int64_t to, 
     return true;
 }
 
-bool pln_own_commit(struct pln_side *side, int64_t e, bool *ret_won, struct fx_err *err)
+bool fx_own_commit(struct fx_side *side, int64_t e, bool *ret_won, struct fx_err *err)
 {
     FX_FAILPOINT("cutover.commit.before");
     bool ok = compare_and_set(side,
@@ -246,7 +246,7 @@ bool pln_own_commit(struct pln_side *side, int64_t e, bool *ret_won, struct fx_e
     return ok;
 }
 
-bool pln_own_abort(struct pln_side *side, int64_t e, bool *ret_won, struct fx_err *err)
+bool fx_own_abort(struct fx_side *side, int64_t e, bool *ret_won, struct fx_err *err)
 {
     FX_FAILPOINT("cutover.abort.before");
     bool ok = compare_and_set(side,
@@ -257,7 +257,7 @@ bool pln_own_abort(struct pln_side *side, int64_t e, bool *ret_won, struct fx_er
     return ok;
 }
 
-bool pln_own_burn(struct pln_side *side, int64_t e, bool *ret_won, struct fx_err *err)
+bool fx_own_invalidate(struct fx_side *side, int64_t e, bool *ret_won, struct fx_err *err)
 {
     return compare_and_set(side,
                            "update ficus.own set epoch = ? "
@@ -265,7 +265,7 @@ bool pln_own_burn(struct pln_side *side, int64_t e, bool *ret_won, struct fx_err
                            e + 2, e, ret_won, err);
 }
 
-bool pln_own_open(struct pln_side *side, int64_t epoch, bool *ret_won, struct fx_err *err)
+bool fx_own_open(struct fx_side *side, int64_t epoch, bool *ret_won, struct fx_err *err)
 {
     FX_FAILPOINT("cutover.open.before");
     bool ok = compare_and_set(side,

@@ -8,7 +8,7 @@
  * (deadlock_timeout), it gives up waiting (lock_timeout), and it cannot be left open by a
  * stalled controller (idle_in_transaction_session_timeout).
  */
-#include "plans/ownership/fence.h"
+#include "lib/ownership/fence.h"
 
 #include <inttypes.h>
 
@@ -16,13 +16,13 @@
 #include "lib/base/vec.h"
 #include "lib/io/failpoint.h"
 
-extern const char plans_ownership_sql_pg_install[];
-extern const char plans_ownership_sql_pg_relations[];
-extern const char plans_ownership_sql_pg_trigger[];
-extern const char plans_ownership_sql_pg_own_fence[];
-extern const char plans_ownership_sql_pg_disarm[];
-extern const char plans_ownership_sql_pg_check_writers[];
-extern const char plans_ownership_sql_pg_check_server[];
+extern const char lib_ownership_sql_pg_install[];
+extern const char lib_ownership_sql_pg_relations[];
+extern const char lib_ownership_sql_pg_trigger[];
+extern const char lib_ownership_sql_pg_own_fence[];
+extern const char lib_ownership_sql_pg_disarm[];
+extern const char lib_ownership_sql_pg_check_writers[];
+extern const char lib_ownership_sql_pg_check_server[];
 
 enum { SQL_MAX = 1 << 20, REMOVE_LOCK_MS = 800 };
 
@@ -46,7 +46,7 @@ static void relations_done(struct relations *rels)
 }
 
 /* One row of the catalog query; a relation has several rows when several fences stand on it. */
-static void relations_add(struct relations *rels, const struct pln_side *side,
+static void relations_add(struct relations *rels, const struct fx_side *side,
                           const char *trigger_name, const fx_cell cells[4])
 {
     struct relation *rel = NULL;
@@ -75,16 +75,16 @@ static int relation_cmp(const void *a, const void *b)
 }
 
 /* All relations of the group in the one order in which everyone locks them. */
-static bool relations_read(struct pln_side *side, struct relations *rels, struct fx_err *err)
+static bool relations_read(struct fx_side *side, struct relations *rels, struct fx_err *err)
 {
     char trigger[64];
-    pln_fence_pg_name(side->group, trigger);
+    fx_fence_pg_name(side->group, trigger);
     fx_arena_init(&rels->arena, 0);
     for (size_t t = 0; t < side->n_tables; t++) {
-        const struct pln_side_table *table = &side->tables[t];
+        const struct fx_side_table *table = &side->tables[t];
         fx_cell params[] = {fx_str_from(table->schema), fx_str_from(table->name)};
         FX_AUTO(fx_rows) struct fx_rows rows = {0};
-        if (!fx_db_query(side->db, plans_ownership_sql_pg_relations, params, 2, &rows, err))
+        if (!fx_db_query(side->db, lib_ownership_sql_pg_relations, params, 2, &rows, err))
             return fx_ctx(err, "reading the triggers of table %s.%s", table->schema, table->name);
         if (rows.n_rows == 0)
             return fx_fail(err, FX_E_DRIFT, "database \"%s\" has no table %s.%s", side->conf->name,
@@ -108,12 +108,12 @@ static bool retriable(struct fx_err *err)
     return false;
 }
 
-static bool run(struct pln_side *side, const char *sql, struct fx_err *err)
+static bool run(struct fx_side *side, const char *sql, struct fx_err *err)
 {
     return fx_db_exec(side->db, sql, NULL, 0, NULL, err);
 }
 
-static bool begin_locking(struct pln_side *side, int64_t lock_ms, struct fx_err *err)
+static bool begin_locking(struct fx_side *side, int64_t lock_ms, struct fx_err *err)
 {
     char sql[256];
     (void)snprintf(sql, sizeof sql,
@@ -124,7 +124,7 @@ static bool begin_locking(struct pln_side *side, int64_t lock_ms, struct fx_err 
     return run(side, sql, err);
 }
 
-static bool lock_all(struct pln_side *side, const struct relations *rels, struct fx_err *err)
+static bool lock_all(struct fx_side *side, const struct relations *rels, struct fx_err *err)
 {
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(SQL_MAX);
     fx_buf_add_c(&sql, "lock table ");
@@ -135,11 +135,11 @@ static bool lock_all(struct pln_side *side, const struct relations *rels, struct
 }
 
 /* "alter table … enable trigger …;" for the relations whose trigger stands in state `from`. */
-static void alter_triggers(const struct pln_side *side, const struct relations *rels,
+static void alter_triggers(const struct fx_side *side, const struct relations *rels,
                            const char *verb, enum trigger_state from, struct fx_buf *out)
 {
     char trigger[64];
-    pln_fence_pg_name(side->group, trigger);
+    fx_fence_pg_name(side->group, trigger);
     for (size_t i = 0; i < rels->list.len; i++) {
         if (rels->list.items[i].trigger != from)
             continue;
@@ -151,32 +151,32 @@ static void alter_triggers(const struct pln_side *side, const struct relations *
 
 /* --- install, arm ------------------------------------------------------------------------------ */
 
-static bool pg_install(struct pln_side *side, struct fx_err *err)
+static bool pg_install(struct fx_side *side, struct fx_err *err)
 {
     /* Two installs at a time would collide in the catalog. */
     return run(side, "begin; select pg_advisory_xact_lock(hashtext('ficus.install'))", err) &&
-           run(side, plans_ownership_sql_pg_install, err) && run(side, "commit", err);
+           run(side, lib_ownership_sql_pg_install, err) && run(side, "commit", err);
 }
 
-static bool create_trigger(struct pln_side *side, const struct relation *rel, int64_t lock_ms,
+static bool create_trigger(struct fx_side *side, const struct relation *rel, int64_t lock_ms,
                            struct fx_err *err)
 {
     char name[64];
-    pln_fence_pg_name(side->group, name);
+    fx_fence_pg_name(side->group, name);
     FX_AUTO(fx_buf)
     struct fx_buf trigger = FX_BUF(256), group = FX_BUF(1024), sql = FX_BUF(SQL_MAX);
     fx_db_ident(FX_PG, name, &trigger);
     fx_db_literal(FX_PG, fx_str_from(side->group), &group);
     const char *names[] = {"trigger", "relation", "group", NULL};
     const char *values[] = {fx_buf_cstr(&trigger), rel->name, fx_buf_cstr(&group)};
-    pln_sql_fill(plans_ownership_sql_pg_trigger, names, values, &sql);
+    fx_fence_sql_fill(lib_ownership_sql_pg_trigger, names, values, &sql);
     fx_buf_printf(&sql, "; alter table only %s disable trigger %s", rel->name,
                   fx_buf_cstr(&trigger));
     return begin_locking(side, lock_ms, err) && run(side, fx_buf_cstr(&sql), err) &&
            run(side, "commit", err);
 }
 
-static bool pg_arm(struct pln_side *side, int64_t epoch, int64_t lock_ms, struct fx_err *err)
+static bool pg_arm(struct fx_side *side, int64_t epoch, int64_t lock_ms, struct fx_err *err)
 {
     (void)
         epoch; /* own's epoch guards every use of these triggers; MariaDB's carry it in their names */
@@ -186,7 +186,7 @@ static bool pg_arm(struct pln_side *side, int64_t epoch, int64_t lock_ms, struct
     for (size_t i = 0; i < rels.list.len; i++)
         if (rels.list.items[i].trigger == TRIGGER_NONE &&
             !create_trigger(side, &rels.list.items[i], lock_ms, err)) {
-            pln_side_rollback(side);
+            fx_side_rollback(side);
             retriable(err);
             return fx_ctx(err, "creating the fence trigger of %s", rels.list.items[i].name);
         }
@@ -195,24 +195,25 @@ static bool pg_arm(struct pln_side *side, int64_t epoch, int64_t lock_ms, struct
 
 /* --- fence ------------------------------------------------------------------------------------- */
 
-static bool set_fenced(struct pln_side *side, const struct pln_fence_request *req, bool *ret_taken,
+static bool set_fenced(struct fx_side *side, const struct fx_fence_request *req, bool *ret_taken,
                        struct fx_err *err)
 {
-    char to[PLN_INT_TEXT], from[PLN_INT_TEXT], ttl[64];
+    char to[FX_OWN_INT_TEXT], from[FX_OWN_INT_TEXT], ttl[64];
     (void)snprintf(ttl, sizeof ttl, "%" PRId64 " milliseconds", req->ttl_ms);
-    fx_cell params[] = {pln_int(req->e + 1, to), fx_str_from(ttl), fx_str_from(req->operator_name),
-                        fx_str_from(side->group), pln_int(req->e, from)};
+    fx_cell params[] = {fx_own_int(req->e + 1, to), fx_str_from(ttl),
+                        fx_str_from(req->operator_name), fx_str_from(side->group),
+                        fx_own_int(req->e, from)};
     int64_t rows = 0;
-    if (!fx_db_exec(side->db, plans_ownership_sql_pg_own_fence, params, 5, &rows, err))
+    if (!fx_db_exec(side->db, lib_ownership_sql_pg_own_fence, params, 5, &rows, err))
         return false;
     *ret_taken = rows == 1;
     return true;
 }
 
-static bool emit_barrier(struct pln_side *side, int64_t epoch, struct fx_err *err)
+static bool emit_barrier(struct fx_side *side, int64_t epoch, struct fx_err *err)
 {
-    char number[PLN_INT_TEXT];
-    fx_cell params[] = {fx_str_from(side->group), pln_int(epoch, number)};
+    char number[FX_OWN_INT_TEXT];
+    fx_cell params[] = {fx_str_from(side->group), fx_own_int(epoch, number)};
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     return fx_db_query(side->db,
                        "select pg_logical_emit_message(true, 'ficus', json_build_object("
@@ -220,8 +221,8 @@ static bool emit_barrier(struct pln_side *side, int64_t epoch, struct fx_err *er
                        params, 2, &rows, err);
 }
 
-static bool fence_in_transaction(struct pln_side *side, const struct relations *rels,
-                                 const struct pln_fence_request *req, bool *ret_taken,
+static bool fence_in_transaction(struct fx_side *side, const struct relations *rels,
+                                 const struct fx_fence_request *req, bool *ret_taken,
                                  struct fx_err *err)
 {
     FX_AUTO(fx_buf) struct fx_buf enable = FX_BUF(SQL_MAX);
@@ -234,7 +235,7 @@ static bool fence_in_transaction(struct pln_side *side, const struct relations *
     if (!set_fenced(side, req, ret_taken, err))
         return false;
     if (!*ret_taken) {
-        pln_side_rollback(side);
+        fx_side_rollback(side);
         return true;
     }
     if (!emit_barrier(side, req->e + 1, err))
@@ -245,7 +246,7 @@ static bool fence_in_transaction(struct pln_side *side, const struct relations *
     return ok;
 }
 
-static bool pg_fence(struct pln_side *side, const struct pln_fence_request *req, bool *ret_taken,
+static bool pg_fence(struct fx_side *side, const struct fx_fence_request *req, bool *ret_taken,
                      struct fx_err *err)
 {
     __attribute__((cleanup(relations_done))) struct relations rels = {0};
@@ -257,11 +258,11 @@ static bool pg_fence(struct pln_side *side, const struct pln_fence_request *req,
                            rels.list.items[i].name);
     if (fence_in_transaction(side, &rels, req, ret_taken, err))
         return true;
-    pln_side_rollback(side);
+    fx_side_rollback(side);
     return retriable(err);
 }
 
-static bool pg_armed(struct pln_side *side, int64_t epoch, struct pln_findings *f,
+static bool pg_armed(struct fx_side *side, int64_t epoch, struct fx_fence_findings *f,
                      struct fx_err *err)
 {
     (void)epoch;
@@ -270,45 +271,46 @@ static bool pg_armed(struct pln_side *side, int64_t epoch, struct pln_findings *
         return false;
     for (size_t i = 0; i < rels.list.len; i++)
         if (rels.list.items[i].trigger != TRIGGER_ENABLED)
-            pln_findings_add(f, "%s of database \"%s\" does not carry the enabled fence trigger",
-                             rels.list.items[i].name, side->conf->name);
+            fx_fence_findings_add(f,
+                                  "%s of database \"%s\" does not carry the enabled fence trigger",
+                                  rels.list.items[i].name, side->conf->name);
     return true;
 }
 
 /* --- disarm, remove ---------------------------------------------------------------------------- */
 
-static bool disarm_guarded(struct pln_side *side, const struct relations *rels,
-                           const struct pln_own *own, int64_t lock_ms, struct fx_err *err)
+static bool disarm_guarded(struct fx_side *side, const struct relations *rels,
+                           const struct fx_own *own, int64_t lock_ms, struct fx_err *err)
 {
-    char epoch[PLN_INT_TEXT];
+    char epoch[FX_OWN_INT_TEXT];
     FX_AUTO(fx_buf)
     struct fx_buf group = FX_BUF(1024), disable = FX_BUF(SQL_MAX), sql = FX_BUF(SQL_MAX);
     fx_db_literal(FX_PG, fx_str_from(side->group), &group);
     alter_triggers(side, rels, "disable", TRIGGER_ENABLED, &disable);
-    pln_int(own->epoch, epoch);
+    fx_own_int(own->epoch, epoch);
     const char *names[] = {"group", "epoch", "disable", NULL};
     const char *values[] = {fx_buf_cstr(&group), epoch, fx_buf_cstr(&disable)};
-    pln_sql_fill(plans_ownership_sql_pg_disarm, names, values, &sql);
+    fx_fence_sql_fill(lib_ownership_sql_pg_disarm, names, values, &sql);
     FX_FAILPOINT("cutover.disarm.before");
     return begin_locking(side, lock_ms, err) && lock_all(side, rels, err) &&
            run(side, fx_buf_cstr(&sql), err) && run(side, "commit", err);
 }
 
-static bool pg_disarm(struct pln_side *side, int64_t lock_ms, bool *ret_done, struct fx_err *err)
+static bool pg_disarm(struct fx_side *side, int64_t lock_ms, bool *ret_done, struct fx_err *err)
 {
-    struct pln_own own = {0};
+    struct fx_own own = {0};
     __attribute__((cleanup(relations_done))) struct relations rels = {0};
-    if (!pln_own_row(side, false, &own, err) || !relations_read(side, &rels, err))
+    if (!fx_own_row(side, false, &own, err) || !relations_read(side, &rels, err))
         return false;
-    *ret_done = own.state == PLN_HERE;
+    *ret_done = own.state == FX_OWN_HERE;
     bool is_needed = false;
     for (size_t i = 0; i < rels.list.len; i++)
         is_needed = is_needed || rels.list.items[i].trigger == TRIGGER_ENABLED;
-    if (own.state != PLN_HERE || !is_needed)
+    if (own.state != FX_OWN_HERE || !is_needed)
         return true;
     if (disarm_guarded(side, &rels, &own, lock_ms, err))
         return true;
-    pln_side_rollback(side);
+    fx_side_rollback(side);
     if (strcmp(err->sqlstate, "55000") == 0) { /* the guard: somebody fences again */
         *ret_done = false;
         return true;
@@ -318,10 +320,10 @@ static bool pg_disarm(struct pln_side *side, int64_t lock_ms, bool *ret_done, st
 }
 
 /* Customers queue behind a lock that is waited for, readers too: so the limits of the fence hold here as well. */
-static bool drop_trigger(struct pln_side *side, const struct relation *rel, struct fx_err *err)
+static bool drop_trigger(struct fx_side *side, const struct relation *rel, struct fx_err *err)
 {
     char trigger[64];
-    pln_fence_pg_name(side->group, trigger);
+    fx_fence_pg_name(side->group, trigger);
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(SQL_MAX);
     fx_buf_add_c(&sql, "drop trigger if exists ");
     fx_db_ident(FX_PG, trigger, &sql);
@@ -329,12 +331,12 @@ static bool drop_trigger(struct pln_side *side, const struct relation *rel, stru
     if (begin_locking(side, REMOVE_LOCK_MS, err) && run(side, fx_buf_cstr(&sql), err) &&
         run(side, "commit", err))
         return true;
-    pln_side_rollback(side);
+    fx_side_rollback(side);
     retriable(err);
     return fx_ctx(err, "dropping the fence trigger of %s", rel->name);
 }
 
-static bool pg_remove(struct pln_side *side, struct fx_err *err)
+static bool pg_remove(struct fx_side *side, struct fx_err *err)
 {
     __attribute__((cleanup(relations_done))) struct relations rels = {0};
     if (!relations_read(side, &rels, err))
@@ -353,13 +355,13 @@ static bool cell_int(const struct fx_rows *rows, int64_t *ret)
     fx_cell cell = rows->n_rows == 1 ? fx_rows_at(rows, 0, 0) : (fx_cell){0};
     if (cell.ptr == NULL)
         return false;
-    char text[PLN_INT_TEXT];
+    char text[FX_OWN_INT_TEXT];
     (void)snprintf(text, sizeof text, "%.*s", FX_STR_FMT(cell));
     *ret = strtoll(text, NULL, 10);
     return true;
 }
 
-static bool id_read(struct pln_side *side, const struct pln_side_table *table, int64_t *ret,
+static bool id_read(struct fx_side *side, const struct fx_side_table *table, int64_t *ret,
                     struct fx_err *err)
 {
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(SQL_MAX);
@@ -379,7 +381,7 @@ static bool id_read(struct pln_side *side, const struct pln_side_table *table, i
            fx_fail(err, FX_E_DB, "table %s.%s gave no highest id", table->schema, table->name);
 }
 
-static bool pg_ids_read(struct pln_side *side, int64_t *ret, struct fx_err *err)
+static bool pg_ids_read(struct fx_side *side, int64_t *ret, struct fx_err *err)
 {
     for (size_t t = 0; t < side->n_tables; t++) {
         ret[t] = -1;
@@ -390,10 +392,10 @@ static bool pg_ids_read(struct pln_side *side, int64_t *ret, struct fx_err *err)
 }
 
 /* Guard and setval are one statement: a late one would lower the counter of a side that has opened since. */
-static bool id_raise(struct pln_side *side, const char *sequence, int64_t id, int64_t epoch,
+static bool id_raise(struct fx_side *side, const char *sequence, int64_t id, int64_t epoch,
                      bool *ret_guarded, struct fx_err *err)
 {
-    char id_text[PLN_INT_TEXT], epoch_text[PLN_INT_TEXT];
+    char id_text[FX_OWN_INT_TEXT], epoch_text[FX_OWN_INT_TEXT];
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(SQL_MAX), literal = FX_BUF(1024);
     fx_db_literal(FX_PG, fx_str_from(sequence), &literal);
     fx_buf_printf(&sql,
@@ -402,7 +404,8 @@ static bool id_raise(struct pln_side *side, const char *sequence, int64_t id, in
                   "select setval(%s, greatest(cast(? as bigint), (select last_value from %s))) "
                   "from g",
                   fx_buf_cstr(&literal), sequence);
-    fx_cell params[] = {fx_str_from(side->group), pln_int(epoch, epoch_text), pln_int(id, id_text)};
+    fx_cell params[] = {fx_str_from(side->group), fx_own_int(epoch, epoch_text),
+                        fx_own_int(id, id_text)};
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     if (!fx_db_query(side->db, fx_buf_cstr(&sql), params, 3, &rows, err))
         return fx_ctx(err, "raising sequence %s", sequence);
@@ -410,12 +413,12 @@ static bool id_raise(struct pln_side *side, const char *sequence, int64_t id, in
     return true;
 }
 
-static bool pg_ids_raise(struct pln_side *side, const int64_t *ids, int64_t epoch,
-                         bool *ret_guarded, struct fx_err *err)
+static bool pg_ids_raise(struct fx_side *side, const int64_t *ids, int64_t epoch, bool *ret_guarded,
+                         struct fx_err *err)
 {
     *ret_guarded = true;
     for (size_t t = 0; t < side->n_tables && *ret_guarded; t++) {
-        const struct pln_identity *identity = side->tables[t].identity;
+        const struct fx_side_identity *identity = side->tables[t].identity;
         if (identity != NULL && identity->sequence != NULL && ids[t] > 0 &&
             !id_raise(side, identity->sequence, ids[t], epoch, ret_guarded, err))
             return false;
@@ -441,7 +444,7 @@ static void name_array(const struct relations *rels, struct fx_buf *out)
     fx_buf_add_char(out, '}');
 }
 
-static bool check_server(struct pln_side *side, const fx_cell *limit, struct pln_findings *f,
+static bool check_server(struct fx_side *side, const fx_cell *limit, struct fx_fence_findings *f,
                          struct fx_err *err)
 {
     static const char *const names[] = {"may_set", "let_set", NULL};
@@ -459,11 +462,12 @@ static bool check_server(struct pln_side *side, const fx_cell *limit, struct pln
         return false;
     bool has_rights = fx_str_eq_c(fx_rows_at(&rows, 0, 0), "t");
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(SQL_MAX);
-    pln_sql_fill(plans_ownership_sql_pg_check_server, names, has_rights ? rights : no_rights, &sql);
-    return pln_findings_query(side, fx_buf_cstr(&sql), limit, 1, f, err);
+    fx_fence_sql_fill(lib_ownership_sql_pg_check_server, names, has_rights ? rights : no_rights,
+                      &sql);
+    return fx_fence_findings_query(side, fx_buf_cstr(&sql), limit, 1, f, err);
 }
 
-static bool pg_check(struct pln_side *side, int64_t old_txn_ms, struct pln_findings *f,
+static bool pg_check(struct fx_side *side, int64_t old_txn_ms, struct fx_fence_findings *f,
                      struct fx_err *err)
 {
     __attribute__((cleanup(relations_done))) struct relations rels = {0};
@@ -472,20 +476,20 @@ static bool pg_check(struct pln_side *side, int64_t old_txn_ms, struct pln_findi
     for (size_t i = 0; i < rels.list.len; i++)
         if (rels.list.items[i].foreign != NULL) {
             f->has_foreign = true;
-            pln_findings_add(f, "%s carries a foreign fence; DROP TRIGGER %s ON %s",
-                             rels.list.items[i].name, rels.list.items[i].foreign,
-                             rels.list.items[i].name);
+            fx_fence_findings_add(f, "%s carries a foreign fence; DROP TRIGGER %s ON %s",
+                                  rels.list.items[i].name, rels.list.items[i].foreign,
+                                  rels.list.items[i].name);
         }
     char limit[64];
     (void)snprintf(limit, sizeof limit, "%" PRId64 " milliseconds", old_txn_ms);
     FX_AUTO(fx_buf) struct fx_buf names = FX_BUF(SQL_MAX);
     name_array(&rels, &names);
     fx_cell params[] = {fx_buf_str(&names), fx_str_from(limit)};
-    return pln_findings_query(side, plans_ownership_sql_pg_check_writers, params, 2, f, err) &&
+    return fx_fence_findings_query(side, lib_ownership_sql_pg_check_writers, params, 2, f, err) &&
            check_server(side, &params[1], f, err);
 }
 
-const struct pln_fence_ops pln_fence_pg = {
+const struct fx_fence_ops fx_fence_pg = {
     .install = pg_install,
     .arm = pg_arm,
     .fence = pg_fence,

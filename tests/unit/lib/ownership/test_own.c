@@ -7,59 +7,59 @@
 
 #include <cmocka.h>
 
-#include "plans/ownership/fence.h"
+#include "lib/ownership/fence.h"
 
-static struct pln_own own(enum pln_own_state state, int64_t epoch)
+static struct fx_own own(enum fx_own_state state, int64_t epoch)
 {
-    return (struct pln_own){.state = state, .epoch = epoch};
+    return (struct fx_own){.state = state, .epoch = epoch};
 }
 
-static enum pln_abort abort_at(enum pln_own_state state, int64_t epoch, int64_t e)
+static enum fx_own_abort_next abort_at(enum fx_own_state state, int64_t epoch, int64_t e)
 {
-    struct pln_own row = own(state, epoch);
-    return pln_abort_decide(&row, e);
+    struct fx_own row = own(state, epoch);
+    return fx_own_abort_decide(&row, e);
 }
 
 static void test_own__abort_that_finds_the_commit_goes_on(void **state)
 {
     (void)state;
-    assert_int_equal(abort_at(PLN_AWAY, 9, 7), PLN_ABORT_COMMITTED);
+    assert_int_equal(abort_at(FX_OWN_AWAY, 9, 7), FX_OWN_ABORT_COMMITTED);
 }
 
 static void test_own__abort_at_any_other_away_touches_nothing(void **state)
 {
     (void)state;
-    assert_int_equal(abort_at(PLN_AWAY, 8, 7), PLN_ABORT_FOREIGN);
-    assert_int_equal(abort_at(PLN_AWAY, 7, 7), PLN_ABORT_FOREIGN);
-    assert_int_equal(abort_at(PLN_AWAY, 11, 7), PLN_ABORT_FOREIGN);
+    assert_int_equal(abort_at(FX_OWN_AWAY, 8, 7), FX_OWN_ABORT_FOREIGN);
+    assert_int_equal(abort_at(FX_OWN_AWAY, 7, 7), FX_OWN_ABORT_FOREIGN);
+    assert_int_equal(abort_at(FX_OWN_AWAY, 11, 7), FX_OWN_ABORT_FOREIGN);
 }
 
 static void test_own__abort_burns_the_epoch_of_a_fence_in_flight(void **state)
 {
     (void)state;
-    assert_int_equal(abort_at(PLN_HERE, 7, 7), PLN_ABORT_BURN);
-    assert_int_equal(abort_at(PLN_HERE, 9, 7), PLN_ABORT_DONE);
-    assert_int_equal(abort_at(PLN_HERE, 11, 7), PLN_ABORT_FOREIGN);
-    assert_int_equal(abort_at(PLN_HERE, 5, 7), PLN_ABORT_FOREIGN);
-    assert_int_equal(abort_at(PLN_FENCED, 8, 7), PLN_ABORT_AGAIN);
-    assert_int_equal(abort_at(PLN_FENCED, 10, 7), PLN_ABORT_FOREIGN);
+    assert_int_equal(abort_at(FX_OWN_HERE, 7, 7), FX_OWN_ABORT_INVALIDATE);
+    assert_int_equal(abort_at(FX_OWN_HERE, 9, 7), FX_OWN_ABORT_DONE);
+    assert_int_equal(abort_at(FX_OWN_HERE, 11, 7), FX_OWN_ABORT_FOREIGN);
+    assert_int_equal(abort_at(FX_OWN_HERE, 5, 7), FX_OWN_ABORT_FOREIGN);
+    assert_int_equal(abort_at(FX_OWN_FENCED, 8, 7), FX_OWN_ABORT_AGAIN);
+    assert_int_equal(abort_at(FX_OWN_FENCED, 10, 7), FX_OWN_ABORT_FOREIGN);
 }
 
-static struct pln_resume_plan resume_at(enum pln_own_state o, int64_t oe, enum pln_own_state n,
-                                        int64_t ne)
+static struct fx_own_resume resume_at(enum fx_own_state o, int64_t oe, enum fx_own_state n,
+                                      int64_t ne)
 {
-    struct pln_own old_row = own(o, oe), new_row = own(n, ne);
-    return pln_resume_decide(&old_row, &new_row);
+    struct fx_own old_row = own(o, oe), new_row = own(n, ne);
+    return fx_own_resume_decide(&old_row, &new_row);
 }
 
 static void test_own__resume_leaves_a_serving_pair_alone(void **state)
 {
     (void)state;
-    struct pln_resume_plan plan = resume_at(PLN_HERE, 1, PLN_AWAY, 1);
-    assert_int_equal(plan.action, PLN_RESUME_SERVES);
+    struct fx_own_resume plan = resume_at(FX_OWN_HERE, 1, FX_OWN_AWAY, 1);
+    assert_int_equal(plan.action, FX_OWN_RESUME_SERVES);
     assert_false(plan.is_new);
-    plan = resume_at(PLN_AWAY, 3, PLN_HERE, 3);
-    assert_int_equal(plan.action, PLN_RESUME_SERVES);
+    plan = resume_at(FX_OWN_AWAY, 3, FX_OWN_HERE, 3);
+    assert_int_equal(plan.action, FX_OWN_RESUME_SERVES);
     assert_true(plan.is_new);
     assert_int_equal(plan.epoch, 3);
 }
@@ -67,23 +67,23 @@ static void test_own__resume_leaves_a_serving_pair_alone(void **state)
 static void test_own__resume_aborts_a_fence_on_either_side(void **state)
 {
     (void)state;
-    struct pln_resume_plan plan = resume_at(PLN_FENCED, 6, PLN_AWAY, 3);
-    assert_int_equal(plan.action, PLN_RESUME_ABORT);
+    struct fx_own_resume plan = resume_at(FX_OWN_FENCED, 6, FX_OWN_AWAY, 3);
+    assert_int_equal(plan.action, FX_OWN_RESUME_ABORT);
     assert_false(plan.is_new);
     assert_int_equal(plan.epoch, 5);
-    plan = resume_at(PLN_AWAY, 3, PLN_FENCED, 4);
-    assert_int_equal(plan.action, PLN_RESUME_ABORT);
+    plan = resume_at(FX_OWN_AWAY, 3, FX_OWN_FENCED, 4);
+    assert_int_equal(plan.action, FX_OWN_RESUME_ABORT);
     assert_true(plan.is_new);
 }
 
 static void test_own__resume_opens_the_side_that_did_not_give_away(void **state)
 {
     (void)state;
-    struct pln_resume_plan plan = resume_at(PLN_AWAY, 7, PLN_AWAY, 3);
-    assert_int_equal(plan.action, PLN_RESUME_OPEN);
+    struct fx_own_resume plan = resume_at(FX_OWN_AWAY, 7, FX_OWN_AWAY, 3);
+    assert_int_equal(plan.action, FX_OWN_RESUME_OPEN);
     assert_true(plan.is_new);
     assert_int_equal(plan.epoch, 7);
-    plan = resume_at(PLN_AWAY, 3, PLN_AWAY, 5);
+    plan = resume_at(FX_OWN_AWAY, 3, FX_OWN_AWAY, 5);
     assert_false(plan.is_new);
     assert_int_equal(plan.epoch, 5);
 }
@@ -91,11 +91,11 @@ static void test_own__resume_opens_the_side_that_did_not_give_away(void **state)
 static void test_own__resume_stops_at_rows_that_cannot_be(void **state)
 {
     (void)state;
-    assert_int_equal(resume_at(PLN_HERE, 3, PLN_HERE, 3).action, PLN_RESUME_STUCK);
-    assert_int_equal(resume_at(PLN_FENCED, 4, PLN_HERE, 3).action, PLN_RESUME_STUCK);
-    assert_int_equal(resume_at(PLN_AWAY, 3, PLN_AWAY, 3).action, PLN_RESUME_STUCK);
-    assert_int_equal(resume_at(PLN_HERE, 3, PLN_AWAY, 5).action, PLN_RESUME_STUCK);
-    assert_non_null(resume_at(PLN_HERE, 3, PLN_HERE, 3).why);
+    assert_int_equal(resume_at(FX_OWN_HERE, 3, FX_OWN_HERE, 3).action, FX_OWN_RESUME_STUCK);
+    assert_int_equal(resume_at(FX_OWN_FENCED, 4, FX_OWN_HERE, 3).action, FX_OWN_RESUME_STUCK);
+    assert_int_equal(resume_at(FX_OWN_AWAY, 3, FX_OWN_AWAY, 3).action, FX_OWN_RESUME_STUCK);
+    assert_int_equal(resume_at(FX_OWN_HERE, 3, FX_OWN_AWAY, 5).action, FX_OWN_RESUME_STUCK);
+    assert_non_null(resume_at(FX_OWN_HERE, 3, FX_OWN_HERE, 3).why);
 }
 
 static void test_fence__names_fit_and_carry_the_epoch(void **state)
@@ -104,16 +104,16 @@ static void test_fence__names_fit_and_carry_the_epoch(void **state)
     const char *group = "a-context-with-a-rather-long-name.canary";
     const char *table = "a_table_with_a_name_of_sixty_four_bytes_exactly_as_mariadb_allows";
     char name[65], pg[64];
-    pln_fence_my_name(group, table, 123456789012, 'i', name);
+    fx_fence_my_name(group, table, 123456789012, 'i', name);
     assert_true(strlen(name) <= 64);
-    assert_int_equal(pln_fence_my_epoch(group, table, fx_str_from(name)), 123456789012);
-    assert_int_equal(pln_fence_my_epoch(group, "another", fx_str_from(name)), -1);
+    assert_int_equal(fx_fence_my_epoch(group, table, fx_str_from(name)), 123456789012);
+    assert_int_equal(fx_fence_my_epoch(group, "another", fx_str_from(name)), -1);
     assert_int_equal(
-        pln_fence_my_epoch("a-context-with-a-rather-long-name.canari", table, fx_str_from(name)),
+        fx_fence_my_epoch("a-context-with-a-rather-long-name.canari", table, fx_str_from(name)),
         -1);
-    pln_fence_pg_name(group, pg);
+    fx_fence_pg_name(group, pg);
     assert_true(strlen(pg) <= 63);
-    pln_fence_pg_name("orders", pg);
+    fx_fence_pg_name("orders", pg);
     assert_string_equal(pg, "ficus_fence_orders");
 }
 
@@ -121,8 +121,8 @@ static void test_fence__groups_that_look_alike_have_different_names(void **state
 {
     (void)state;
     char a[64], b[64];
-    pln_fence_pg_name("orders.canary", a);
-    pln_fence_pg_name("orders_canary", b);
+    fx_fence_pg_name("orders.canary", a);
+    fx_fence_pg_name("orders_canary", b);
     assert_string_not_equal(a, b);
 }
 
@@ -130,11 +130,11 @@ static void test_fence__epoch_is_not_read_from_a_damaged_name(void **state)
 {
     (void)state;
     char name[65];
-    pln_fence_my_name("orders", "t", 12, 'i', name);
+    fx_fence_my_name("orders", "t", 12, 'i', name);
     struct fx_str whole = fx_str_from(name);
-    assert_int_equal(pln_fence_my_epoch("orders", "t", whole), 12);
+    assert_int_equal(fx_fence_my_epoch("orders", "t", whole), 12);
     for (size_t cut = 0; cut < whole.len; cut++)
-        assert_int_equal(pln_fence_my_epoch("orders", "t", fx_str_sub(whole, 0, cut)), -1);
+        assert_int_equal(fx_fence_my_epoch("orders", "t", fx_str_sub(whole, 0, cut)), -1);
 }
 
 static void test_fence__templates_are_filled_once(void **state)
@@ -142,7 +142,7 @@ static void test_fence__templates_are_filled_once(void **state)
     (void)state;
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1024);
     const char *names[] = {"a", "b", NULL}, *values[] = {"{b}", "2", NULL};
-    pln_sql_fill("{a} {b} {c} {a", names, values, &out);
+    fx_fence_sql_fill("{a} {b} {c} {a", names, values, &out);
     assert_string_equal(fx_buf_cstr(&out), "{b} 2 {c} {a");
 }
 

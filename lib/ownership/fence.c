@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What both fences share: the names of triggers, the filling of statement templates, findings. */
-#include "plans/ownership/fence.h"
+#include "lib/ownership/fence.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -8,12 +8,12 @@
 
 #include "lib/base/hash.h"
 
-const struct pln_fence_ops *pln_fence_of(enum fx_engine engine)
+const struct fx_fence_ops *fx_fence_of(enum fx_engine engine)
 {
-    return engine == FX_PG ? &pln_fence_pg : &pln_fence_my;
+    return engine == FX_PG ? &fx_fence_pg : &fx_fence_my;
 }
 
-void pln_findings_add(struct pln_findings *f, const char *fmt, ...)
+void fx_fence_findings_add(struct fx_fence_findings *f, const char *fmt, ...)
 {
     va_list ap;
     va_start(ap, fmt);
@@ -24,19 +24,19 @@ void pln_findings_add(struct pln_findings *f, const char *fmt, ...)
     f->n++;
 }
 
-bool pln_findings_query(struct pln_side *side, const char *sql, const fx_cell *params,
-                        size_t n_params, struct pln_findings *f, struct fx_err *err)
+bool fx_fence_findings_query(struct fx_side *side, const char *sql, const fx_cell *params,
+                             size_t n_params, struct fx_fence_findings *f, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     if (!fx_db_query(side->db, sql, params, n_params, &rows, err))
         return false;
     for (size_t r = 0; r < rows.n_rows; r++)
-        pln_findings_add(f, "%.*s", FX_STR_FMT(fx_rows_at(&rows, r, 0)));
+        fx_fence_findings_add(f, "%.*s", FX_STR_FMT(fx_rows_at(&rows, r, 0)));
     return true;
 }
 
-void pln_sql_fill(const char *template, const char *const *names, const char *const *values,
-                  struct fx_buf *out)
+void fx_fence_sql_fill(const char *template, const char *const *names, const char *const *values,
+                       struct fx_buf *out)
 {
     for (const char *p = template; *p != '\0';) {
         size_t used = 0;
@@ -71,7 +71,7 @@ static uint32_t name_hash(const char *a, const char *b)
     return (uint32_t)fx_hash64(fx_buf_str(&both), 0);
 }
 
-void pln_fence_pg_name(const char *group, char out[64])
+void fx_fence_pg_name(const char *group, char out[64])
 {
     char text[41];
     (void)readable(group, 40, text);
@@ -89,15 +89,14 @@ static void my_prefix(const char *group, const char *table, char out[48])
     (void)snprintf(out, 48, "ficus_fence_%s_%08x_", text, name_hash(group, table));
 }
 
-void pln_fence_my_name(const char *group, const char *table, int64_t epoch, char event,
-                       char out[65])
+void fx_fence_my_name(const char *group, const char *table, int64_t epoch, char event, char out[65])
 {
     char prefix[48];
     my_prefix(group, table, prefix);
     (void)snprintf(out, 65, "%s%" PRId64 "_%c", prefix, epoch, event);
 }
 
-int64_t pln_fence_my_epoch(const char *group, const char *table, struct fx_str name)
+int64_t fx_fence_my_epoch(const char *group, const char *table, struct fx_str name)
 {
     char prefix[48];
     my_prefix(group, table, prefix);

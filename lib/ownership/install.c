@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What is created on the two databases of a group, and dropped there again. */
+#include "lib/base/alloc.h"
+#include "lib/base/clock.h"
+#include "lib/ownership/sides.h"
+
+/* --- install ----------------------------------------------------------------------------------- */
+
+enum { INSTALL_STATEMENT_MS = 10000, INSTALL_LOCK_MS = 800, INSTALL_ATTEMPTS = 25, RETRY_MS = 200 };
+
+/* DDL beside live customers: short waits, repeated, so that nobody queues behind us for long. */
+static bool arm_patiently(struct fx_side *side, int64_t epoch, struct fx_err *err)
+{
+    const struct fx_fence_ops *ops = fx_fence_of(fx_db_engine(side->db));
+    for (int attempt = 1;; attempt++) {
+        if (ops->arm(side, epoch, INSTALL_LOCK_MS, err))
+            return true;
+        if (err->code != FX_E_DB_CONFLICT || attempt >= INSTALL_ATTEMPTS)
+            return false;
+        fx_sleep_ms(RETRY_MS);
+    }
+}
+
+/* Triggers are made at once only where they must already refuse; the others come with the cut-over. */
+static bool install_side(struct fx_side *side, enum fx_own_state state, int64_t epoch,
+                         struct fx_err *err)
+{
+    struct fx_own own = {0};
+    if (!fx_own_insert(side, state, epoch, err) || !fx_own_row(side, false, &own, err))
+        return false;
+    return own.state != FX_OWN_AWAY || fx_db_engine(side->db) == FX_PG ||
+           arm_patiently(side, own.epoch, err);
+}
+
+static bool install_group(struct fx_context *ctx, bool is_canary, int64_t epoch, struct fx_err *err)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    struct fx_sides sides;
+    if (!fx_sides_open(ctx, is_canary, INSTALL_STATEMENT_MS, &arena, &sides, err))
+        return false;
+    bool ok = install_side(&sides.new_side, FX_OWN_AWAY, epoch, err) &&
+              install_side(&sides.old_side, FX_OWN_HERE, epoch, err);
+    fx_sides_done(&sides);
+    return ok || fx_ctx(err, "installing ownership of group \"%s\"", sides.group);
+}
+
+bool fx_own_install(struct fx_context *ctx, int64_t epoch, struct fx_err *err)
+{
+    struct fx_side sides[2] = {{.conf = ctx->old_db, .group = ctx->name},
+                               {.conf = ctx->new_db, .group = ctx->name}};
+    bool ok = fx_sides_supported(ctx, err);
+    for (size_t i = 0; i < 2 && ok; i++) {
+        ok = fx_side_open(&sides[i], INSTALL_STATEMENT_MS, err) &&
+             fx_fence_of(sides[i].conf->engine)->install(&sides[i], err);
+        if (!ok)
+            fx_ctx(err, "installing ownership on database \"%s\"", sides[i].conf->name);
+        fx_side_close(&sides[i]);
+    }
+    return ok && install_group(ctx, false, epoch, err) && install_group(ctx, true, epoch, err);
+}
+
+/* --- drop -------------------------------------------------------------------------------------- */
+
+static bool drop_side(struct fx_side *side, struct fx_err *err)
+{
+    fx_cell grp = fx_str_from(side->group);
+    bool is_pg = fx_db_engine(side->db) == FX_PG;
+    return fx_fence_of(fx_db_engine(side->db))->remove(side, err) &&
+           fx_db_exec(side->db, "delete from ficus.own where grp = ?", &grp, 1, NULL, err) &&
+           (is_pg ||
+            (fx_db_exec(side->db, "delete from ficus.gate where grp = ?", &grp, 1, NULL, err) &&
+             fx_db_exec(side->db, "delete from ficus.marker where grp = ?", &grp, 1, NULL, err)));
+}
+
+/* *ret: is there a table ficus.own? A drop that was interrupted, or never installed, has nothing to do. */
+static bool has_own(const struct fx_db_conf *conf, bool *ret, struct fx_err *err)
+{
+    struct fx_side side = {.conf = conf};
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    if (!fx_side_open(&side, INSTALL_STATEMENT_MS, err))
+        return false;
+    bool ok = fx_db_query(side.db,
+                          "select 1 from information_schema.tables "
+                          "where table_schema = 'ficus' and table_name = 'own'",
+                          NULL, 0, &rows, err);
+    fx_side_close(&side);
+    if (ok)
+        *ret = rows.n_rows > 0;
+    return ok;
+}
+
+/* No row is as good as HERE: nobody was ever refused. */
+static bool state_of(struct fx_side *side, enum fx_own_state *ret, struct fx_err *err)
+{
+    struct fx_own own = {.state = FX_OWN_HERE};
+    if (!fx_own_row(side, true, &own, err) && err->code != FX_E_DRIFT)
+        return false;
+    *ret = own.state;
+    return true;
+}
+
+/*
+ * A side that is AWAY keeps its fence when the streams go: without it both would accept writes, and nobody would
+ * carry them over. Only a group that never left its old side, or came back, is let go.
+ */
+static bool may_let_go(struct fx_sides *sides, bool *ret, struct fx_err *err)
+{
+    enum fx_own_state old_state, new_state;
+    if (!state_of(&sides->old_side, &old_state, err) ||
+        !state_of(&sides->new_side, &new_state, err))
+        return false;
+    if (old_state == FX_OWN_FENCED || new_state == FX_OWN_FENCED) {
+        fx_fail(err, FX_E_DRIFT, "group \"%s\" is FENCED: a cut-over is going on", sides->group);
+        return fx_hint(err, "Run ficus run resume first.");
+    }
+    *ret = old_state == FX_OWN_HERE;
+    return true;
+}
+
+static bool drop_group(struct fx_context *ctx, bool is_canary, struct fx_err *err)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    struct fx_sides sides;
+    if (!fx_sides_open(ctx, is_canary, INSTALL_STATEMENT_MS, &arena, &sides, err))
+        return false;
+    bool is_let_go = is_canary; /* wherever a rehearsal died: its table is ours */
+    bool ok = is_canary || may_let_go(&sides, &is_let_go, err);
+    if (ok && is_let_go)
+        ok = drop_side(&sides.old_side, err) && drop_side(&sides.new_side, err);
+    fx_sides_done(&sides);
+    return ok || fx_ctx(err, "dropping ownership of group \"%s\"", sides.group);
+}
+
+/* The last group takes the tables with it; what cdc keeps in the schema is cdc's to drop. */
+static bool drop_objects(const struct fx_db_conf *conf, const char *group, struct fx_err *err)
+{
+    struct fx_side side = {.conf = conf, .group = group};
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    if (!fx_side_open(&side, INSTALL_STATEMENT_MS, err))
+        return false;
+    bool is_pg = conf->engine == FX_PG;
+    bool ok = fx_db_query(side.db, "select grp from ficus.own limit 1", NULL, 0, &rows, err);
+    if (ok && rows.n_rows == 0)
+        ok = fx_db_exec(
+            side.db,
+            is_pg ? "drop function if exists ficus.fence(); "
+                    "drop table if exists ficus.own"
+                  : "drop table /* ficus */ if exists ficus.own, ficus.gate, ficus.marker",
+            NULL, 0, NULL, err);
+    fx_side_close(&side);
+    return ok;
+}
+
+bool fx_own_drop(struct fx_context *ctx, struct fx_err *err)
+{
+    bool has_old = false, has_new = false;
+    if (!has_own(ctx->old_db, &has_old, err) || !has_own(ctx->new_db, &has_new, err))
+        return false;
+    if (!has_old && !has_new)
+        return true;
+    if (!has_old || !has_new) /* interrupted between the two: what is left has no partner */
+        return drop_objects(has_old ? ctx->old_db : ctx->new_db, ctx->name, err);
+    return drop_group(ctx, true, err) && drop_group(ctx, false, err) &&
+           drop_objects(ctx->old_db, ctx->name, err) && drop_objects(ctx->new_db, ctx->name, err);
+}
+
+bool fx_own_read(struct fx_context *ctx, struct fx_own *ret_old, struct fx_own *ret_new,
+                 struct fx_err *err)
+{
+    struct fx_side sides[2] = {{.conf = ctx->old_db, .group = ctx->name},
+                               {.conf = ctx->new_db, .group = ctx->name}};
+    struct fx_own rows[2] = {0};
+    bool ok = true;
+    for (size_t i = 0; i < 2 && ok; i++) {
+        ok = fx_side_open(&sides[i], INSTALL_STATEMENT_MS, err) &&
+             fx_own_row(&sides[i], false, &rows[i], err);
+        fx_side_close(&sides[i]);
+        if (!ok)
+            (i == 0 ? fx_err_as_source : fx_err_as_target)(err);
+    }
+    if (ok) {
+        *ret_old = rows[0];
+        *ret_new = rows[1];
+    }
+    return ok;
+}

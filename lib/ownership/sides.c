@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a context to the two sides of one of its groups. */
+#include "lib/ownership/sides.h"
+
+#include "lib/base/alloc.h"
+
+const char *fx_sides_canary_group(const struct fx_context *ctx, struct fx_arena *arena)
+{
+    return fx_arena_printf(arena, "%s.canary", ctx->name);
+}
+
+bool fx_sides_supported(const struct fx_context *ctx, struct fx_err *err)
+{
+    if (ctx->old_db->engine == FX_PG && ctx->new_db->engine == FX_MY)
+        return true;
+    fx_fail(
+        err, FX_E_UNSUPPORTED,
+        "context \"%s\" does not go from PostgreSQL to MariaDB, the only pair whose cut-over is "
+        "built and tested",
+        ctx->name);
+    return fx_hint(err, "Databases \"%s\" and \"%s\" would need another release.",
+                   ctx->old_db->name, ctx->new_db->name);
+}
+
+/* --- tables ------------------------------------------------------------------------------------ */
+
+static const struct fx_column *column_at(const struct fx_table *table, int index)
+{
+    return index >= 0 && (size_t)index < table->n_columns ? &table->columns[index] : NULL;
+}
+
+static struct fx_side_identity *identity_of(const struct fx_column *column, struct fx_arena *arena)
+{
+    struct fx_side_identity *identity = FX_ARENA_NEW(arena, struct fx_side_identity);
+    identity->column = fx_arena_strdup(arena, column->name);
+    identity->sequence = fx_arena_strdup(arena, column->sequence);
+    return identity;
+}
+
+/*
+ * The pair of columns of which either side takes numbers from a counter. A counter on one side only
+ * still matters: it must be raised above what the other side stored.
+ */
+static void find_identity(const struct fx_map_table *map, struct fx_arena *arena,
+                          struct fx_side_table *old_table, struct fx_side_table *new_table)
+{
+    for (size_t c = 0; c < map->n_columns; c++) {
+        const struct fx_column *o = column_at(map->old_table, map->old_index[c]);
+        const struct fx_column *n = column_at(map->new_table, map->new_index[c]);
+        if (o == NULL || n == NULL || (!o->is_identity && !n->is_identity))
+            continue;
+        old_table->identity = identity_of(o, arena);
+        new_table->identity = identity_of(n, arena);
+        return;
+    }
+}
+
+static void tables_of(const struct fx_context *ctx, struct fx_arena *arena, struct fx_sides *sides)
+{
+    size_t n = ctx->n_tables;
+    sides->old_side.tables = fx_arena_array(arena, n, sizeof(struct fx_side_table));
+    sides->new_side.tables = fx_arena_array(arena, n, sizeof(struct fx_side_table));
+    sides->old_side.n_tables = sides->new_side.n_tables = n;
+    for (size_t t = 0; t < n; t++) {
+        const struct fx_map_table *map = &ctx->tables[t];
+        sides->old_side.tables[t] =
+            (struct fx_side_table){.schema = map->old_schema, .name = map->old_name};
+        sides->new_side.tables[t] =
+            (struct fx_side_table){.schema = map->new_schema, .name = map->new_name};
+        find_identity(map, arena, &sides->old_side.tables[t], &sides->new_side.tables[t]);
+    }
+}
+
+static void canary_tables(struct fx_arena *arena, struct fx_sides *sides)
+{
+    for (int i = 0; i < 2; i++) {
+        struct fx_side *side = i == 0 ? &sides->old_side : &sides->new_side;
+        side->tables = FX_ARENA_NEW(arena, struct fx_side_table);
+        side->n_tables = 1;
+        side->tables[0] = (struct fx_side_table){.schema = "ficus", .name = "canary"};
+        side->tables[0].identity = FX_ARENA_NEW(arena, struct fx_side_identity);
+        side->tables[0].identity->column = "id";
+        side->tables[0].identity->sequence = i == 0 ? "ficus.canary_id_seq" : NULL;
+    }
+}
+
+/* Nothing has begun: here it matters to whoever reads the exit status which of the two is away. */
+static bool open_both(struct fx_sides *sides, int64_t statement_ms, struct fx_err *err)
+{
+    if (!fx_side_open(&sides->old_side, statement_ms, err)) {
+        fx_err_as_source(err);
+        return false;
+    }
+    if (!fx_side_open(&sides->new_side, statement_ms, err)) {
+        fx_err_as_target(err);
+        return false;
+    }
+    return true;
+}
+
+bool fx_sides_open(const struct fx_context *ctx, bool is_canary, int64_t statement_ms,
+                   struct fx_arena *arena, struct fx_sides *ret, struct fx_err *err)
+{
+    *ret = (struct fx_sides){.ctx = *ctx, .is_canary = is_canary};
+    ret->group = is_canary ? fx_sides_canary_group(ctx, arena) : ctx->name;
+    ret->old_side = (struct fx_side){.conf = ctx->old_db, .group = ret->group};
+    ret->new_side = (struct fx_side){.conf = ctx->new_db, .group = ret->group};
+    if (!fx_sides_supported(ctx, err))
+        return false;
+    ret->ctx.tables = fx_arena_array(arena, ctx->n_tables, sizeof *ctx->tables);
+    memcpy(ret->ctx.tables, ctx->tables, ctx->n_tables * sizeof *ctx->tables);
+    bool ok =
+        open_both(ret, 0, err) &&
+        (is_canary || fx_map_bind(&ret->ctx, ret->old_side.db, ret->new_side.db, arena, err)) &&
+        open_both(ret, statement_ms, err);
+    if (!ok) {
+        fx_sides_done(ret);
+        return fx_ctx(err, "opening both sides of group \"%s\"", ret->group);
+    }
+    if (is_canary)
+        canary_tables(arena, ret);
+    else
+        tables_of(&ret->ctx, arena, ret);
+    return true;
+}
+
+void fx_sides_done(struct fx_sides *sides)
+{
+    fx_side_close(&sides->old_side);
+    fx_side_close(&sides->new_side);
+}
