@@ -1,8 +1,9 @@
 # The two executables. ficusd links no database library: --as-needed drops what it does not call.
 FICUS := $(B)/ficus
 FICUSD := $(B)/ficusd
-FICUS_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard cmd/ficus/*.c))
-FICUSD_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard cmd/ficusd/*.c))
+CMD_OBJS := $(B)/cmd/version.o $(B)/gen/cmd/commit.o
+FICUS_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard cmd/ficus/*.c)) $(CMD_OBJS)
+FICUSD_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard cmd/ficusd/*.c)) $(CMD_OBJS)
 
 all: $(FICUS) $(FICUSD)
 
@@ -13,3 +14,10 @@ $(FICUS): $(FICUS_OBJS) $(ARCHIVE)
 $(FICUSD): $(FICUSD_OBJS) $(ARCHIVE)
 	@echo "  link $@"
 	@$(CC) $(LDFLAGS_ALL) -o $@ $(FICUSD_OBJS) $(ARCHIVE) $(CORE_LIBS)
+
+# Asked at every build, written only when the commit is another one. COMMIT=… overrides what git says.
+.PHONY: ask-commit
+ask-commit:
+$(B)/gen/cmd/commit.c: ask-commit
+	@mkdir -p $(@D)
+	@COMMIT="$(COMMIT)" lib/mk/commit.sh $@

@@ -2,6 +2,7 @@
 /* help, explain, version: what is printed from the tables of the program, and docs/reference with it. */
 #include "cdc/cdc.h"
 #include "cmd/ficus/cmd.h"
+#include "cmd/version.h"
 #include "lib/fmt/suggest.h"
 #include "lib/map/map.h"
 #include "plans/plan.h"
@@ -206,7 +207,9 @@ static bool run_version(struct cmd_call *call, struct fx_err *err)
 {
     (void)call;
     (void)err;
-    printf("ficus %s\n", FICUS_VERSION);
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(4096);
+    cmd_version("ficus", &out);
+    fputs(fx_buf_cstr(&out), stdout);
     return true;
 }
 
@@ -224,6 +227,6 @@ const struct cmd cmd_help[] = {
      .words_max = 1,
      .summary = "say what an error code means",
      .run = run_explain},
-    {.noun = "version", .summary = "print the version", .run = run_version},
+    {.noun = "version", .summary = "print version, commit and compiler", .run = run_version},
     CMD_END,
 };

@@ -2,6 +2,7 @@
 /* The facade daemon: options -> one call -> exit status. Stays in the foreground; logs go to stderr. */
 #include <stdio.h>
 
+#include "cmd/version.h"
 #include "lib/cli/opt.h"
 #include "lib/err/err.h"
 #include "lib/log/log.h"
@@ -19,7 +20,7 @@ static const struct fx_opt options_table[] = {
                 "read the configuration, report its problems, exit"),
     FX_OPT_TEXT(struct options, log, "log", 0, "LEVELS", "for example all=info,strangler=debug",
                 .def = "info"),
-    FX_OPT_FLAG(struct options, version, "version", 0, "print the version"),
+    FX_OPT_FLAG(struct options, version, "version", 0, "print version, commit and compiler"),
     FX_OPT_FLAG(struct options, help, "help", 'h', "show this"),
     FX_OPT_END};
 
@@ -31,6 +32,13 @@ static int usage(void)
     fx_opt_help(options_table, &out);
     fputs(fx_buf_cstr(&out), stdout);
     return 0;
+}
+
+static int version(void)
+{
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(4096);
+    cmd_version("ficusd", &out);
+    return fputs(fx_buf_cstr(&out), stdout) < 0;
 }
 
 int main(int argc, char **argv)
@@ -45,7 +53,7 @@ int main(int argc, char **argv)
     if (options.help)
         return usage();
     if (options.version)
-        return printf("ficusd %s\n", FICUS_VERSION) < 0;
+        return version();
     if (!fx_log_configure(options.log)) {
         fx_fail(&err, FX_E_USAGE, "\"%s\" does not name log levels", options.log);
         return fx_err_report(&err, "ficusd");

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A fact about the build is one row of the table below. */
+#include "cmd/version.h"
+
+/* Written by lib/mk/commit.sh. */
+extern const char cmd_commit[];
+
+#ifdef __clang__
+#define COMPILER __VERSION__
+#else
+#define COMPILER "GCC " __VERSION__
+#endif
+
+struct fact {
+    const char *name;
+    const char *value;
+};
+
+static const struct fact facts[] = {
+    {"commit", cmd_commit},
+    {"compiler", COMPILER},
+};
+
+void cmd_version(const char *program, struct fx_buf *out)
+{
+    fx_buf_printf(out, "%s %s\n", program, FICUS_VERSION);
+    for (size_t i = 0; i < FX_ARRAY_LEN(facts); i++)
+        fx_buf_printf(out, "%-10s %s\n", facts[i].name, facts[i].value);
+}

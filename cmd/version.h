@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What `ficus --version`, `ficus version` and `ficusd --version` print: one form for both programs. */
+#ifndef FICUS_CMD_VERSION_H
+#define FICUS_CMD_VERSION_H
+
+#include "lib/base/buf.h"
+
+/*
+ * Appends "PROGRAM 0.1.0" and one line for each row of the table in version.c. The first line has always this form:
+ * scripts read it.
+ */
+void cmd_version(const char *program, struct fx_buf *out);
+
+#endif
