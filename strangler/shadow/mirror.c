@@ -437,8 +437,8 @@ void fcd_mirror_init(struct fcd_mirror *mirror, struct fcd_worker *worker)
 
 void fcd_mirror_done(struct fcd_mirror *mirror)
 {
-    FX_LIST_EACH_SAFE(&mirror->queued, job, link)
-    dispose(job);
-    FX_LIST_EACH_SAFE(&mirror->running, job, link)
-    dispose(job);
+    FX_LIST_EACH_SAFE (&mirror->queued, job, link)
+        dispose(job);
+    FX_LIST_EACH_SAFE (&mirror->running, job, link)
+        dispose(job);
 }

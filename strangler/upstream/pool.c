@@ -95,10 +95,10 @@ void fcd_uconn_close(struct fcd_uconn *u)
 
 void fcd_pool_done(struct fcd_pool *pool)
 {
-    FX_LIST_EACH_SAFE(&pool->idle, u, link)
-    fcd_uconn_close(u);
-    FX_LIST_EACH_SAFE(&pool->busy, u, link)
-    fcd_uconn_close(u);
+    FX_LIST_EACH_SAFE (&pool->idle, u, link)
+        fcd_uconn_close(u);
+    FX_LIST_EACH_SAFE (&pool->busy, u, link)
+        fcd_uconn_close(u);
     free(pool->endpoints);
     pool->endpoints = NULL;
 }

@@ -289,8 +289,8 @@ void fcd_worker_drain(struct fcd_worker *worker)
             fcd_req_release(req);
         }
     }
-    FX_LIST_EACH_SAFE(&worker->conns, conn, link)
-    fcd_conn_drain(conn);
+    FX_LIST_EACH_SAFE (&worker->conns, conn, link)
+        fcd_conn_drain(conn);
     fx_loop_timer(worker->loop, &worker->drain_timer, worker->conf->timeouts.drain_ms);
     fcd_worker_check_drained(worker);
 }
@@ -308,8 +308,8 @@ void fcd_worker_free(struct fcd_worker *worker)
         return;
     worker->is_draining = true;
     close_listeners(worker);
-    FX_LIST_EACH_SAFE(&worker->conns, conn, link)
-    fcd_conn_close(conn);
+    FX_LIST_EACH_SAFE (&worker->conns, conn, link)
+        fcd_conn_close(conn);
     fcd_mirror_done(&worker->mirror);
     for (size_t i = 0; worker->upstreams != NULL && i < worker->conf->n_upstreams; i++) {
         struct fcd_upstream *up = &worker->upstreams[i];
@@ -321,8 +321,7 @@ void fcd_worker_free(struct fcd_worker *worker)
     fx_loop_turn(worker->loop, 0); /* frees what was given up above */
     fx_loop_timer_remove(worker->loop, &worker->tick);
     fx_loop_timer_remove(worker->loop, &worker->drain_timer);
-    FX_LIST_EACH_SAFE(&worker->reqs, req, all)
-    {
+    FX_LIST_EACH_SAFE (&worker->reqs, req, all) {
         fx_loop_timer_remove(worker->loop, &req->patience);
         fx_buf_done(&req->reply);
         fx_buf_done(&req->body);
