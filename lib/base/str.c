@@ -85,3 +85,13 @@ struct fx_str fx_str_cut(struct fx_str s, char c, struct fx_str *rest)
     *rest = fx_str_sub(s, (size_t)at + 1, s.len);
     return fx_str_sub(s, 0, (size_t)at);
 }
+
+struct fx_str fx_utf8_clip(struct fx_str s, size_t max_bytes)
+{
+    if (s.len <= max_bytes)
+        return s;
+    size_t end = max_bytes;
+    while (end > 0 && ((unsigned char)s.ptr[end] & 0xC0) == 0x80)
+        end--;
+    return fx_str_sub(s, 0, end);
+}

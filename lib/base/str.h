@@ -29,5 +29,7 @@ struct fx_str fx_str_trim(struct fx_str s);                         /* spaces an
 ptrdiff_t fx_str_find(struct fx_str s, char c);                     /* -1: not there */
 /* Splits at the first `c`: returns the part before, *rest gets the part after (or empty). */
 struct fx_str fx_str_cut(struct fx_str s, char c, struct fx_str *rest);
+/* The longest prefix of at most `max_bytes` that does not cut a code point. */
+struct fx_str fx_utf8_clip(struct fx_str s, size_t max_bytes);
 
 #endif

@@ -21,12 +21,19 @@ static const struct code_row codes[FX_E_COUNT] = {
 #undef X
 };
 
+/* A field that is full ends in "...", after a whole character: some readers refuse broken UTF-8. */
+static void mark_cut(char *field, size_t size)
+{
+    struct fx_str fit = fx_utf8_clip((struct fx_str){field, size - 1}, size - 4);
+    memcpy(field + fit.len, "...", 4);
+}
+
 static void set_text(char *field, size_t size, const char *fmt, va_list ap) FX_PRINTF(3, 0);
 static void set_text(char *field, size_t size, const char *fmt, va_list ap)
 {
     int n = vsnprintf(field, size, fmt, ap);
     if (n >= 0 && (size_t)n >= size)
-        memcpy(field + size - 4, "...", 4);
+        mark_cut(field, size);
 }
 
 static void raise_at(struct fx_err *err, enum fx_code code, const char *file, int line)
@@ -65,6 +72,34 @@ bool fx_fail_errno_at(struct fx_err *err, enum fx_code code, int errnum, const c
     err->cause_kind = FX_CAUSE_ERRNO;
     err->cause_number = errnum;
     return false;
+}
+
+bool fx_err_wrap_at(struct fx_err *err, enum fx_code code, const char *file, int line,
+                    const char *fmt, ...)
+{
+    FX_ASSERT(fx_err_is(err));
+    struct fx_err cause = *err; /* the arguments may point into *err, so it changes last */
+    char lead[sizeof cause.message];
+    va_list ap;
+    va_start(ap, fmt);
+    set_text(lead, sizeof lead, fmt, ap);
+    va_end(ap);
+    fx_err_recode(err, code);
+    err->file = file;
+    err->line = line;
+    int n = snprintf(err->message, sizeof err->message, "%s: %s", lead, cause.message);
+    if (n >= 0 && (size_t)n >= sizeof err->message)
+        mark_cut(err->message, sizeof err->message);
+    return false;
+}
+
+void fx_err_brief(const struct fx_err *err, char *out, size_t size)
+{
+    FX_ASSERT(size >= 8);
+    int n = snprintf(out, size, "%s%s%.*s", err->message, err->detail[0] != '\0' ? ": " : "",
+                     (int)strcspn(err->detail, "\n"), err->detail);
+    if (n >= 0 && (size_t)n >= size)
+        mark_cut(out, size);
 }
 
 bool fx_ctx(struct fx_err *err, const char *fmt, ...)
@@ -273,6 +308,28 @@ void fx_err_render_json(const struct fx_err *err, struct fx_buf *out)
     if (err->hint[0] != '\0')
         json_field(out, "hint", err->hint);
     fx_buf_add_char(out, '}');
+}
+
+/* As many bytes of `text` as `max`, after a whole character. */
+static void clip(char *text, size_t max)
+{
+    text[fx_utf8_clip(fx_str_from(text), max).len] = '\0';
+}
+
+void fx_err_render_json_within(const struct fx_err *err, size_t max, struct fx_buf *out)
+{
+    static const size_t detail_limits[] = {sizeof err->detail, 256, 0};
+    FX_AUTO(fx_buf) struct fx_buf json = FX_BUF(64 << 10);
+    struct fx_err brief = *err;
+    for (size_t i = 0; i < FX_ARRAY_LEN(detail_limits); i++) {
+        fx_buf_clear(&json);
+        clip(brief.detail, detail_limits[i]);
+        fx_err_render_json(&brief, &json);
+        if (json.len <= max)
+            break;
+        brief.context[0] = '\0';
+    }
+    fx_buf_add(out, fx_buf_str(&json));
 }
 
 int fx_err_report(const struct fx_err *err, const char *program)

@@ -63,6 +63,17 @@ bool fx_fail_at(struct fx_err *err, enum fx_code code, const char *file, int lin
 bool fx_fail_errno_at(struct fx_err *err, enum fx_code code, int errnum, const char *file, int line,
                       const char *fmt, ...) FX_PRINTF(6, 7);
 
+/*
+ * A failure that gets another meaning on its way up ("cut-over aborted at step …"): the code becomes `code`
+ * with that code's retriable flag, the message becomes "NEW: OLD". Detail, hint, context and cause stay as they
+ * are. The arguments may point into *err.
+ */
+#define fx_err_wrap(err, code, ...) fx_err_wrap_at((err), (code), __FILE__, __LINE__, __VA_ARGS__)
+bool fx_err_wrap_at(struct fx_err *err, enum fx_code code, const char *file, int line,
+                    const char *fmt, ...) FX_PRINTF(5, 6);
+/* The message and the first line of the detail, as one line of at most `size` - 1 bytes. */
+void fx_err_brief(const struct fx_err *err, char *out, size_t size);
+
 /* Adds one frame ("applying change 17 of transaction 9182"); keeps what was raised. */
 bool fx_ctx(struct fx_err *err, const char *fmt, ...) FX_PRINTF(2, 3);
 /* Each replaces the field; they return false so that they can end a chain. */
@@ -92,6 +103,9 @@ bool fx_code_from_name(const char *name, enum fx_code *ret_code);
 void fx_err_render(const struct fx_err *err, const char *program, struct fx_buf *out);
 /* One JSON object: {"code":…,"message":…,"detail":…,"context":[…],"hint":…,"cause":…,"exit":…,"retriable":…} */
 void fx_err_render_json(const struct fx_err *err, struct fx_buf *out);
+/* The same in at most `max` bytes: first the context is left out, then the detail shortened, then left out. A message
+ * and a hint that are longer than that alone (escaped, at most 5 KiB) stay. */
+void fx_err_render_json_within(const struct fx_err *err, size_t max, struct fx_buf *out);
 /* Renders to stderr and returns the exit status: the last act of a command. */
 int fx_err_report(const struct fx_err *err, const char *program);
 

@@ -183,16 +183,6 @@ size_t fx_utf8_length(struct fx_str s)
     return n;
 }
 
-struct fx_str fx_utf8_clip(struct fx_str s, size_t max_bytes)
-{
-    if (s.len <= max_bytes)
-        return s;
-    size_t end = max_bytes;
-    while (end > 0 && ((unsigned char)s.ptr[end] & 0xC0) == 0x80)
-        end--;
-    return fx_str_sub(s, 0, end);
-}
-
 void fx_hex_encode(struct fx_str bytes, struct fx_buf *out)
 {
     static const char digits[] = "0123456789abcdef";

@@ -29,8 +29,6 @@ void fx_text_double(double d, struct fx_buf *out);
 bool fx_utf8_valid(struct fx_str s);
 /* Number of code points of well-formed text. */
 size_t fx_utf8_length(struct fx_str s);
-/* The longest prefix of at most `max_bytes` that does not cut a code point. */
-struct fx_str fx_utf8_clip(struct fx_str s, size_t max_bytes);
 
 void fx_hex_encode(struct fx_str bytes, struct fx_buf *out); /* lower case */
 bool fx_hex_decode(struct fx_str hex, struct fx_buf *out) FX_MUST_CHECK;
