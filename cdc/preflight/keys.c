@@ -9,7 +9,7 @@
  */
 #include <stdio.h>
 
-#include "cdc/preflight/findings.h"
+#include "cdc/preflight/checks.h"
 
 extern const char cdc_pg_sql_keys[];
 extern const char cdc_mysql_sql_keys[];
@@ -45,7 +45,7 @@ struct side_keys {
 };
 
 struct keys {
-    struct cdc_findings *f;
+    struct fx_findings *f;
     const struct fx_map_table *map;
     struct fx_arena *arena;
     struct side_keys old_side, new_side;
@@ -160,7 +160,7 @@ static void check_new_key(struct keys *k, const struct key *key)
         fx_db_ident(FX_MY, fx_arena_str(k->arena, key->name).ptr, &fix);
         fx_buf_add_char(&fix, ';');
     }
-    cdc_finding(k->f, k->where, fx_buf_str(&what), fx_buf_str(&fix));
+    fx_findings_add_str(k->f, k->where, fx_buf_str(&what), fx_buf_str(&fix));
 }
 
 /* Text that the old side tells apart is told apart here as well; that differs in trailing spaces is for the scan. */
@@ -184,7 +184,7 @@ static void check_collations(struct keys *k, bool *pads)
             "be equal here",
             FX_STR_FMT(fx_rows_at(rows, row, MY_COLUMN)),
             FX_STR_FMT(fx_rows_at(rows, row, MY_COLLATION)), k->map->old_schema, k->map->old_name);
-        cdc_finding(k->f, k->where, fx_buf_str(&what), fx_rows_at(rows, row, MY_FIX));
+        fx_findings_add_str(k->f, k->where, fx_buf_str(&what), fx_rows_at(rows, row, MY_FIX));
     }
 }
 
@@ -203,7 +203,8 @@ static void refuse_deferrable(struct keys *k, const struct key *key, fx_cell tab
                   key->is_primary ? "PRIMARY KEY" : "UNIQUE");
     add_columns(k, key, false, &fix);
     fx_buf_add_c(&fix, ");");
-    cdc_finding(k->f, fx_arena_str(k->arena, table).ptr, fx_buf_str(&what), fx_buf_str(&fix));
+    fx_findings_add_str(k->f, fx_arena_str(k->arena, table).ptr, fx_buf_str(&what),
+                        fx_buf_str(&fix));
 }
 
 static void refuse_lost(struct keys *k, const struct key *key, fx_cell table, fx_cell quoted)
@@ -221,7 +222,8 @@ static void refuse_lost(struct keys *k, const struct key *key, fx_cell table, fx
         add_columns(k, key, true, &fix);
         fx_buf_add_c(&fix, ");");
     }
-    cdc_finding(k->f, fx_arena_str(k->arena, table).ptr, fx_buf_str(&what), fx_buf_str(&fix));
+    fx_findings_add_str(k->f, fx_arena_str(k->arena, table).ptr, fx_buf_str(&what),
+                        fx_buf_str(&fix));
 }
 
 static void check_old_key(struct keys *k, const struct key *key)
@@ -236,7 +238,7 @@ static void check_old_key(struct keys *k, const struct key *key)
                       "exclusion constraint %.*s has no counterpart in MariaDB: rows that "
                       "are accepted there would stop the way back",
                       FX_STR_FMT(quoted));
-        cdc_finding(k->f, where, fx_buf_str(&what), (struct fx_str){"", 0});
+        fx_findings_add_str(k->f, where, fx_buf_str(&what), (struct fx_str){"", 0});
     } else if (!flag(rows, key->row, PG_IMMEDIATE)) {
         refuse_deferrable(k, key, table, quoted);
     } else if (!is_kept(k, key, &k->new_side)) {
@@ -250,7 +252,7 @@ static void check_old_key(struct keys *k, const struct key *key)
                       "column %.*s of unique index %.*s has a collation that is not deterministic: "
                       "values that differ in %s may be equal here",
                       FX_STR_FMT(fx_rows_at(rows, row, PG_COLUMN)), FX_STR_FMT(quoted), k->where);
-        cdc_finding(k->f, where, fx_buf_str(&what), (struct fx_str){"", 0});
+        fx_findings_add_str(k->f, where, fx_buf_str(&what), (struct fx_str){"", 0});
     }
 }
 
@@ -275,7 +277,7 @@ static bool check_table(struct keys *k, struct fx_db *old_db, struct fx_db *new_
     return true;
 }
 
-bool cdc_check_keys(struct cdc_findings *f, const struct cdc_binding *binding, struct fx_db *old_db,
+bool cdc_check_keys(struct fx_findings *f, const struct cdc_binding *binding, struct fx_db *old_db,
                     struct fx_db *new_db, struct fx_arena *arena, bool ***ret_pads,
                     struct fx_err *err)
 {

@@ -11,7 +11,7 @@
 #include "cdc/sink/batch.h"
 #include "cdc/cdc.h"
 #include "cdc/names.h"
-#include "cdc/preflight/findings.h"
+#include "cdc/preflight/checks.h"
 
 extern const char cdc_pg_sql_preflight[];
 extern const char cdc_mysql_sql_preflight[];
@@ -21,7 +21,7 @@ enum { VALUES_PER_TABLE = 3 };
 struct preflight {
     struct fx_context *ctx;
     struct fx_db *old_db, *new_db;
-    struct cdc_findings findings;
+    struct fx_findings findings;
     struct cdc_sight sight;
     bool must_be_empty, may_be_emptied; /* the tables of the new side */
     bool **pads;                        /* for each table and pair: see cdc_check_keys */
@@ -32,13 +32,13 @@ static const struct fx_str NO_FIX = {"", 0};
 static bool ask_servers(struct preflight *p, struct fx_arena *arena, struct fx_err *err)
 {
     fx_cell slot = fx_str_from(cdc_name_slot(p->ctx->name, arena));
-    if (!cdc_findings_ask(&p->findings, p->old_db, p->ctx->old_db->name, cdc_pg_sql_preflight,
-                          &slot, 1, err)) {
+    if (!fx_db_findings(p->old_db, p->ctx->old_db->name, cdc_pg_sql_preflight, &slot, 1,
+                        &p->findings, err)) {
         fx_err_as_source(err);
         return false;
     }
-    if (!cdc_findings_ask(&p->findings, p->new_db, p->ctx->new_db->name, cdc_mysql_sql_preflight,
-                          NULL, 0, err)) {
+    if (!fx_db_findings(p->new_db, p->ctx->new_db->name, cdc_mysql_sql_preflight, NULL, 0,
+                        &p->findings, err)) {
         fx_err_as_target(err);
         return false;
     }
@@ -50,10 +50,10 @@ static void check_identity(struct preflight *p, const struct fx_table *table,
 {
     const char *where = fx_arena_printf(arena, "%s.%s", table->schema, table->name);
     if (table->n_key == 0)
-        cdc_finding(&p->findings, where, FX_STR("the table has no primary key"), NO_FIX);
+        fx_findings_add_str(&p->findings, where, FX_STR("the table has no primary key"), NO_FIX);
     /* 'i': the log would carry another key than the one that the stream goes by. */
     if (table->replica_identity == 'n' || table->replica_identity == 'i')
-        cdc_finding(
+        fx_findings_add_str(
             &p->findings, where, FX_STR("its replica identity is not the primary key"),
             fx_str_from(fx_arena_printf(arena, "ALTER TABLE %s REPLICA IDENTITY DEFAULT;", where)));
 }
@@ -92,15 +92,17 @@ static bool ask_owner(struct preflight *p, struct fx_arena *arena, struct fx_err
     p->must_be_empty = !is_ours && owner != CDC_OWNER_NEW;
     p->may_be_emptied = owner == CDC_OWNER_OLD;
     if (!is_ours && owner == CDC_OWNER_NEW)
-        cdc_finding(&p->findings, p->ctx->new_db->name,
-                    FX_STR("it owns the tables of this context: a copy from the old side would be "
-                           "older than what customers write; do not empty them"),
-                    NO_FIX);
+        fx_findings_add_str(
+            &p->findings, p->ctx->new_db->name,
+            FX_STR("it owns the tables of this context: a copy from the old side would be "
+                   "older than what customers write; do not empty them"),
+            NO_FIX);
     if (!is_ours && owner == CDC_OWNER_UNKNOWN)
-        cdc_finding(&p->findings, p->ctx->new_db->name,
-                    FX_STR("cannot tell which side owns the tables of this context: ficus.own or "
-                           "ficus.progress may not be read; do not empty them"),
-                    NO_FIX);
+        fx_findings_add_str(
+            &p->findings, p->ctx->new_db->name,
+            FX_STR("cannot tell which side owns the tables of this context: ficus.own or "
+                   "ficus.progress may not be read; do not empty them"),
+            NO_FIX);
     return true;
 }
 
@@ -134,12 +136,14 @@ static bool check_empty(struct preflight *p, const struct cdc_binding *binding,
         if (is_free)
             continue;
         if (p->may_be_emptied)
-            cdc_finding(&p->findings, name,
-                        FX_STR("the target table is not empty and was not filled by this stream"),
-                        fx_str_from(fx_arena_printf(arena, "DELETE FROM %s;", name)));
+            fx_findings_add_str(
+                &p->findings, name,
+                FX_STR("the target table is not empty and was not filled by this stream"),
+                fx_str_from(fx_arena_printf(arena, "DELETE FROM %s;", name)));
         else
-            cdc_finding(&p->findings, name,
-                        FX_STR("the target table is not empty; cannot tell who filled it"), NO_FIX);
+            fx_findings_add_str(&p->findings, name,
+                                FX_STR("the target table is not empty; cannot tell who filled it"),
+                                NO_FIX);
     }
     return true;
 }
@@ -161,7 +165,7 @@ static void check_spaces(struct preflight *p, const struct cdc_binding *binding,
             "same without it; give it a collation %s",
             map->columns[i].old_name, map->new_name, map->columns[i].new_name,
             "that does not pad (utf8mb4_nopad_bin)");
-        cdc_finding(&p->findings, fx_buf_cstr(&where), fx_buf_str(&what), NO_FIX);
+        fx_findings_add_str(&p->findings, fx_buf_cstr(&where), fx_buf_str(&what), NO_FIX);
         (*n_bad)++;
     }
 }
@@ -181,7 +185,8 @@ static bool scan_rows(struct preflight *p, const struct cdc_binding *binding, si
         if (!cdc_batch_row(&batch, &change, &why)) {
             FX_AUTO(fx_buf) struct fx_buf where = FX_BUF(400);
             cdc_row_describe(binding, &change, &where);
-            cdc_finding(&p->findings, fx_buf_cstr(&where), fx_str_from(why.message), NO_FIX);
+            fx_findings_add_str(&p->findings, fx_buf_cstr(&where), fx_str_from(why.message),
+                                NO_FIX);
             n_bad++;
         }
         check_spaces(p, binding, t, &change, &n_bad);
@@ -216,9 +221,9 @@ static bool check_tables(struct preflight *p, bool is_thorough, struct fx_arena 
     if (!cdc_bind_tables(p->ctx, FX_FORWARD, p->old_db, p->new_db, arena, &binding, err)) {
         if (err->is_retriable || err->code == FX_E_DB)
             return false;
-        cdc_finding(&p->findings, "mapping", fx_str_from(err->message), NO_FIX);
+        fx_findings_add_str(&p->findings, "mapping", fx_str_from(err->message), NO_FIX);
         if (err->detail[0] != '\0')
-            cdc_finding(&p->findings, "mapping", fx_str_from(err->detail), NO_FIX);
+            fx_findings_add_str(&p->findings, "mapping", fx_str_from(err->detail), NO_FIX);
         fx_err_clear(err);
         return true;
     }
@@ -243,7 +248,7 @@ bool cdc_preflight(struct fx_context *ctx, const struct cdc_options *options FX_
     struct preflight p = {.ctx = ctx};
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
-    cdc_findings_init(&p.findings);
+    fx_findings_init(&p.findings);
     bool is_ok = false;
     if (!fx_db_open(ctx->old_db, &p.old_db, err))
         fx_err_as_source(err);
@@ -256,6 +261,6 @@ bool cdc_preflight(struct fx_context *ctx, const struct cdc_options *options FX_
     fx_db_close(p.old_db);
     fx_db_close(p.new_db);
     is_ok = is_ok && cdc_findings_none(&p.findings, ctx->name, err);
-    cdc_findings_done(&p.findings);
+    fx_findings_done(&p.findings);
     return is_ok || fx_ctx(err, "preflight of context \"%s\"", ctx->name);
 }

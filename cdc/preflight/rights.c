@@ -10,7 +10,7 @@
 #include <string.h>
 
 #include "cdc/names.h"
-#include "cdc/preflight/findings.h"
+#include "cdc/preflight/checks.h"
 #include "lib/my/grants.h"
 
 extern const char cdc_pg_sql_rights[];
@@ -33,7 +33,7 @@ static bool may_set(struct fx_db *db, const char *setting, bool *ret, struct fx_
     return fx_db_exec(db, "rollback", NULL, 0, NULL, err);
 }
 
-static bool check_settings(struct cdc_findings *f, struct fx_db *db, struct fx_err *err)
+static bool check_settings(struct fx_findings *f, struct fx_db *db, struct fx_err *err)
 {
     static const struct {
         const char *name, *setting, *why;
@@ -65,12 +65,12 @@ static bool check_settings(struct cdc_findings *f, struct fx_db *db, struct fx_e
                           FX_STR_FMT(user));
         else
             fx_buf_printf(&fix, "ALTER ROLE %.*s SUPERUSER;", FX_STR_FMT(user));
-        cdc_finding(f, db->conf->name, fx_buf_str(&what), fx_buf_str(&fix));
+        fx_findings_add_str(f, db->conf->name, fx_buf_str(&what), fx_buf_str(&fix));
     }
     return true;
 }
 
-static bool check_pg(struct cdc_findings *f, const struct fx_context *ctx, struct fx_db *db,
+static bool check_pg(struct fx_findings *f, const struct fx_context *ctx, struct fx_db *db,
                      struct cdc_sight *ret, struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
@@ -79,7 +79,7 @@ static bool check_pg(struct cdc_findings *f, const struct fx_context *ctx, struc
     fx_cell params[3];
     cdc_tables_pg(ctx, &arena, params);
     params[2] = fx_str_from(cdc_name_slot(ctx->name, &arena));
-    if (!cdc_findings_ask(f, db, db->conf->name, cdc_pg_sql_rights, params, 3, err) ||
+    if (!fx_db_findings(db, db->conf->name, cdc_pg_sql_rights, params, 3, f, err) ||
         !check_settings(f, db, err) || !fx_db_query(db, cdc_pg_sql_sight, params, 2, &rows, err))
         return false;
     ret->old_rows = rows.n_rows == 0;
@@ -120,7 +120,7 @@ static void missing_on(const struct fx_my_grants *grants, const struct fx_map_ta
 }
 
 /* Tables of one schema that lack the same rights are one finding, and then one grant on the schema. */
-static void check_my_table(struct cdc_findings *f, const struct fx_context *ctx, size_t at,
+static void check_my_table(struct fx_findings *f, const struct fx_context *ctx, size_t at,
                            struct fx_db *db, const struct fx_my_grants *grants)
 {
     FX_AUTO(fx_buf)
@@ -144,10 +144,10 @@ static void check_my_table(struct cdc_findings *f, const struct fx_context *ctx,
                       ctx->tables[i].new_name);
     }
     add_grant(grants, fx_buf_str(&names), map->new_schema, n > 1 ? NULL : map->new_name, &fix);
-    cdc_finding(f, db->conf->name, fx_buf_str(&what), fx_buf_str(&fix));
+    fx_findings_add_str(f, db->conf->name, fx_buf_str(&what), fx_buf_str(&fix));
 }
 
-static void check_my_tables(struct cdc_findings *f, const struct fx_context *ctx, struct fx_db *db,
+static void check_my_tables(struct fx_findings *f, const struct fx_context *ctx, struct fx_db *db,
                             const struct fx_my_grants *grants, struct cdc_sight *ret)
 {
     ret->new_rows = true;
@@ -163,7 +163,7 @@ static void check_my_tables(struct cdc_findings *f, const struct fx_context *ctx
  * MariaDB shows the check that makes a LONGTEXT a JSON column only to those who may read the whole database; to others
  * the column looks like one that cannot hold JSON.
  */
-static bool check_my_json(struct cdc_findings *f, const struct fx_map_table *map, struct fx_db *db,
+static bool check_my_json(struct fx_findings *f, const struct fx_map_table *map, struct fx_db *db,
                           const struct fx_my_grants *grants, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
@@ -184,12 +184,11 @@ static bool check_my_json(struct cdc_findings *f, const struct fx_map_table *map
                   "of %s.%s are JSON",
                   fx_my_grants_account(grants), map->new_schema, map->new_name);
     add_grant(grants, FX_STR("SELECT"), map->new_schema, NULL, &fix);
-    cdc_finding(f, db->conf->name, fx_buf_str(&what), fx_buf_str(&fix));
+    fx_findings_add_str(f, db->conf->name, fx_buf_str(&what), fx_buf_str(&fix));
     return true;
 }
 
-static void check_my_own(struct cdc_findings *f, struct fx_db *db,
-                         const struct fx_my_grants *grants)
+static void check_my_own(struct fx_findings *f, struct fx_db *db, const struct fx_my_grants *grants)
 {
     static const char *const rights[] = {"SELECT", "INSERT", "UPDATE",  "DELETE",
                                          "CREATE", "DROP",   "TRIGGER", NULL};
@@ -200,10 +199,10 @@ static void check_my_own(struct cdc_findings *f, struct fx_db *db,
     fx_buf_printf(&what, "user %s may not %s in database ficus, where Ficus keeps its own tables",
                   fx_my_grants_account(grants), fx_buf_cstr(&names));
     add_grant(grants, fx_buf_str(&names), "ficus", NULL, &fix);
-    cdc_finding(f, db->conf->name, fx_buf_str(&what), fx_buf_str(&fix));
+    fx_findings_add_str(f, db->conf->name, fx_buf_str(&what), fx_buf_str(&fix));
 }
 
-static void check_my_server(struct cdc_findings *f, struct fx_db *db,
+static void check_my_server(struct fx_findings *f, struct fx_db *db,
                             const struct fx_my_grants *grants)
 {
     static const struct {
@@ -219,12 +218,12 @@ static void check_my_server(struct cdc_findings *f, struct fx_db *db,
         fx_buf_printf(&what, "user %s lacks %s: %s", fx_my_grants_account(grants), rights[i].name,
                       rights[i].why);
         fx_buf_printf(&fix, "GRANT %s ON *.* TO %s;", rights[i].name, fx_my_grants_account(grants));
-        cdc_finding(f, db->conf->name, fx_buf_str(&what), fx_buf_str(&fix));
+        fx_findings_add_str(f, db->conf->name, fx_buf_str(&what), fx_buf_str(&fix));
     }
 }
 
 /* A server that writes a binary log lets only SUPER create triggers, unless it is told to trust their creators. */
-static bool check_my_triggers(struct cdc_findings *f, struct fx_db *db,
+static bool check_my_triggers(struct fx_findings *f, struct fx_db *db,
                               const struct fx_my_grants *grants, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
@@ -240,12 +239,12 @@ static bool check_my_triggers(struct cdc_findings *f, struct fx_db *db,
                   "log_bin_trust_function_creators is off, so user %s without SUPER cannot create "
                   "the fence's triggers",
                   fx_my_grants_account(grants));
-    cdc_finding(f, db->conf->name, fx_buf_str(&what),
-                FX_STR("SET GLOBAL log_bin_trust_function_creators = 1;"));
+    fx_findings_add_str(f, db->conf->name, fx_buf_str(&what),
+                        FX_STR("SET GLOBAL log_bin_trust_function_creators = 1;"));
     return true;
 }
 
-static bool check_my(struct cdc_findings *f, const struct fx_context *ctx, struct fx_db *db,
+static bool check_my(struct fx_findings *f, const struct fx_context *ctx, struct fx_db *db,
                      struct cdc_sight *ret, struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
@@ -262,7 +261,7 @@ static bool check_my(struct cdc_findings *f, const struct fx_context *ctx, struc
     return check_my_triggers(f, db, grants, err);
 }
 
-bool cdc_check_rights(struct cdc_findings *f, const struct fx_context *ctx, struct fx_db *old_db,
+bool cdc_check_rights(struct fx_findings *f, const struct fx_context *ctx, struct fx_db *old_db,
                       struct fx_db *new_db, struct cdc_sight *ret, struct fx_err *err)
 {
     if (!check_pg(f, ctx, old_db, ret, err)) {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See findings.h: which tables a stream would carry wrongly without noticing. The SQL files say which, and why. */
-#include "cdc/preflight/findings.h"
+#include "cdc/preflight/checks.h"
 
 extern const char cdc_pg_sql_traps[];
 extern const char cdc_mysql_sql_traps[];
@@ -32,14 +32,14 @@ void cdc_tables_pg(const struct fx_context *ctx, struct fx_arena *arena, fx_cell
     ret[1] = array_of(ctx, true, arena);
 }
 
-bool cdc_check_traps(struct cdc_findings *f, const struct fx_context *ctx, struct fx_db *old_db,
+bool cdc_check_traps(struct fx_findings *f, const struct fx_context *ctx, struct fx_db *old_db,
                      struct fx_db *new_db, struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
     fx_cell tables[2];
     cdc_tables_pg(ctx, &arena, tables);
-    if (!cdc_findings_ask(f, old_db, old_db->conf->name, cdc_pg_sql_traps, tables, 2, err)) {
+    if (!fx_db_findings(old_db, old_db->conf->name, cdc_pg_sql_traps, tables, 2, f, err)) {
         fx_err_as_source(err);
         return false;
     }
@@ -48,7 +48,7 @@ bool cdc_check_traps(struct cdc_findings *f, const struct fx_context *ctx, struc
         fx_cell schema = fx_str_from(map->new_schema), name = fx_str_from(map->new_name);
         fx_cell params[] = {schema, name, schema, name, schema, name};
         const char *where = fx_arena_printf(&arena, "%s.%s", map->new_schema, map->new_name);
-        if (!cdc_findings_ask(f, new_db, where, cdc_mysql_sql_traps, params, 6, err)) {
+        if (!fx_db_findings(new_db, where, cdc_mysql_sql_traps, params, 6, f, err)) {
             fx_err_as_target(err);
             return false;
         }
@@ -59,10 +59,10 @@ bool cdc_check_traps(struct cdc_findings *f, const struct fx_context *ctx, struc
 bool cdc_no_traps(const struct fx_context *ctx, struct fx_db *old_db, struct fx_db *new_db,
                   struct fx_err *err)
 {
-    struct cdc_findings findings;
-    cdc_findings_init(&findings);
+    struct fx_findings findings;
+    fx_findings_init(&findings);
     bool is_ok = cdc_check_traps(&findings, ctx, old_db, new_db, err) &&
                  cdc_findings_none(&findings, ctx->name, err);
-    cdc_findings_done(&findings);
+    fx_findings_done(&findings);
     return is_ok;
 }

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "cdc/process/control.h"
-#include "cdc/preflight/findings.h"
+#include "cdc/preflight/checks.h"
 #include "cdc/stream/streamer.h"
 #include "lib/base/clock.h"
 #include "lib/fmt/json_doc.h"

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cdc/preflight/findings.h"
+#include "cdc/preflight/checks.h"
 #include "cdc/pg/shape.h"
 #include "lib/base/clock.h"
 #include "lib/fmt/text.h"

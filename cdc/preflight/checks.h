@@ -1,35 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What stands in a stream's way: found one by one, told all at once, each with the statement that mends it.
- *
- * A finding is no error: the question could be asked, and the answer is no. Functions return false only when a question
- * could not be asked.
+ * The checks of a preflight: each adds what it finds to one list (lib/fmt/findings.h), together with the statement that
+ * fixes it. They return false only when a question could not be asked.
  */
-#ifndef CDC_PREFLIGHT_FINDINGS_H
-#define CDC_PREFLIGHT_FINDINGS_H
+#ifndef CDC_PREFLIGHT_CHECKS_H
+#define CDC_PREFLIGHT_CHECKS_H
 
 #include "cdc/change.h"
+#include "lib/db/findings.h"
 
-struct cdc_findings {
-    struct fx_buf text; /* one a line */
-    size_t n;
-    char first_fix[256]; /* "" when none has one, or it is too long to be said as a hint */
-    bool has_fix;
-};
-
-void cdc_findings_init(struct cdc_findings *f);
-void cdc_findings_done(struct cdc_findings *f);
-
-/* `fix` may be empty: nothing can be typed that mends it. */
-void cdc_finding(struct cdc_findings *f, const char *where, struct fx_str what, struct fx_str fix);
-/* Each row of the query is a finding: what is wrong, what mends it (or NULL). */
-bool cdc_findings_ask(struct cdc_findings *f, struct fx_db *db, const char *where, const char *sql,
-                      const fx_cell *params, size_t n_params, struct fx_err *err) FX_MUST_CHECK;
 /* Raises UNSUPPORTED with all of them when there is one; true when there is none. */
-bool cdc_findings_none(const struct cdc_findings *f, const char *context,
+bool cdc_findings_none(const struct fx_findings *f, const char *context,
                        struct fx_err *err) FX_MUST_CHECK;
-
-/* ---- who asks ------------------------------------------------------------------------------------------ */
 
 /* What the users of both databases may look at; what they may not is a finding already. */
 struct cdc_sight {
@@ -37,13 +19,13 @@ struct cdc_sight {
 };
 
 /* May both users do what both streams and the fences will need? Neither tries it. */
-bool cdc_check_rights(struct cdc_findings *f, const struct fx_context *ctx, struct fx_db *old_db,
+bool cdc_check_rights(struct fx_findings *f, const struct fx_context *ctx, struct fx_db *old_db,
                       struct fx_db *new_db, struct cdc_sight *ret, struct fx_err *err);
 /*
  * Tables that a stream would carry wrongly without noticing: rows that it does not see, or that somebody changes on
  * their way. Asked before anything begins and again whenever a stream starts.
  */
-bool cdc_check_traps(struct cdc_findings *f, const struct fx_context *ctx, struct fx_db *old_db,
+bool cdc_check_traps(struct fx_findings *f, const struct fx_context *ctx, struct fx_db *old_db,
                      struct fx_db *new_db, struct fx_err *err) FX_MUST_CHECK;
 /* The same as one error, for the stream itself. */
 bool cdc_no_traps(const struct fx_context *ctx, struct fx_db *old_db, struct fx_db *new_db,
@@ -54,7 +36,7 @@ bool cdc_no_traps(const struct fx_context *ctx, struct fx_db *old_db, struct fx_
  * stream on the other. *ret_pads: for each table an array with one flag for each pair, set when the new side takes text
  * that differs in trailing spaces for the same key. The binding's tables are those of the context, without the canary.
  */
-bool cdc_check_keys(struct cdc_findings *f, const struct cdc_binding *binding, struct fx_db *old_db,
+bool cdc_check_keys(struct fx_findings *f, const struct cdc_binding *binding, struct fx_db *old_db,
                     struct fx_db *new_db, struct fx_arena *arena, bool ***ret_pads,
                     struct fx_err *err) FX_MUST_CHECK;
 

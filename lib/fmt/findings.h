@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a check found wrong: one list of {where, what, fix}, collected to the end and shown at once. The preflight of
+ * streams and of fences fill it, and whatever else looks at a system before it changes anything.
+ *
+ *     FX_AUTO(fx_findings) struct fx_findings f;
+ *     fx_findings_init(&f);
+ *     fx_findings_add(&f, "orders.items", "ALTER TABLE …;", "table \"%s\" has no primary key", name);
+ *     if (f.n > 0)
+ *         return fx_findings_fail(&f, err, FX_E_UNSUPPORTED, "context \"%s\" cannot be streamed yet", context);
+ *
+ * A finding is not an error: the question could be asked, and the answer is no.
+ * Owns: copies of all texts, until fx_findings_done. Thread: one.
+ */
+#ifndef FX_FMT_FINDINGS_H
+#define FX_FMT_FINDINGS_H
+
+#include "lib/base/arena.h"
+#include "lib/err/err.h"
+#include "lib/fmt/json_write.h"
+
+struct fx_finding {
+    const char *where; /* object that it is about; "": the text says it */
+    const char *what;
+    const char *fix; /* a command that can be typed as it stands; "": there is none */
+};
+
+struct fx_findings {
+    struct fx_finding *items; /* in the order in which they were found */
+    size_t n, cap;
+    struct fx_arena arena;
+};
+
+void fx_findings_init(struct fx_findings *f);
+void fx_findings_done(struct fx_findings *f);
+
+/* `where` and `fix` may be NULL or empty. */
+void fx_findings_add(struct fx_findings *f, const char *where, const char *fix, const char *what,
+                     ...) FX_PRINTF(4, 5);
+void fx_findings_add_str(struct fx_findings *f, const char *where, struct fx_str what,
+                         struct fx_str fix);
+
+/* One a line: "where: what [fix]". */
+void fx_findings_text(const struct fx_findings *f, struct fx_buf *out);
+/* An array of {"where":…,"what":…,"fix":…}; what is empty is null. */
+void fx_findings_json(const struct fx_findings *f, struct fx_json_w *w);
+
+/*
+ * Raises `code` with the message and ": N findings". The detail has as many whole lines as it has room for and counts the
+ * others; the hint is the first fix that fits one, or none.
+ */
+bool fx_findings_fail(const struct fx_findings *f, struct fx_err *err, enum fx_code code,
+                      const char *message, ...) FX_PRINTF(4, 5);
+
+#endif
