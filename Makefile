@@ -5,6 +5,7 @@
 #   make check      units, corpora, fuzz corpora, integration on real servers
 #   make lint       include directions, doors, headers alone, formatting, generated docs
 #   make asan       units and integration under ASan and UBSan
+#   make bench-facade  SECONDS=n ROUNDS=n: CPU a request beside nginx and HAProxy
 #   make torture    SEED=n ROUNDS=n: whole cut-overs under SIGKILL, judged by the ledger
 
 .DEFAULT_GOAL := all

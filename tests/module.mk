@@ -1,6 +1,6 @@
 # Tests: each folder below adds its own targets. `make check` is everything that a change must pass.
 -include tests/unit/module.mk tests/fuzz/module.mk tests/lint/module.mk tests/integration/module.mk
--include tests/demo/module.mk tests/torture/module.mk
+-include tests/demo/module.mk tests/torture/module.mk tests/bench/module.mk
 
 .PHONY: check check-run asan
 # On a bare machine this file is read before pkg-config exists: install first, then read it again.

@@ -1,8 +1,8 @@
 #!/bin/sh
 # Installs the Debian packages that are missing, and nothing else.
 #
-#   lib/mk/deps.sh [--dev]      install what packages.txt (and packages-dev.txt) names
-#   lib/mk/deps.sh --check      say what is missing; exit 1 if anything is
+#   lib/mk/deps.sh [--dev] [--bench]   install what packages.txt (packages-dev.txt, packages-bench.txt) names
+#   lib/mk/deps.sh --check             say what is missing; exit 1 if anything is
 #
 # The database packages would start system services. A policy-rc.d that says "no" stands only for the
 # time of the installation and is removed again; one that was there before is left as it was.
@@ -13,8 +13,9 @@ only_check=0
 for arg in "$@"; do
     case "$arg" in
     --dev) lists="$lists $here/packages-dev.txt" ;;
+    --bench) lists="$lists $here/packages-bench.txt" ;;
     --check) only_check=1 ;;
-    *) echo "usage: deps.sh [--dev] [--check]" >&2; exit 2 ;;
+    *) echo "usage: deps.sh [--dev] [--bench] [--check]" >&2; exit 2 ;;
     esac
 done
 

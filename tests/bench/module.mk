@@ -1,0 +1,14 @@
+# Benchmarks: ratios to peers within one run. No part of `make check`: they want a quiet machine. See README.md.
+#   make bench-facade SECONDS=2 ROUNDS=3
+BENCH_PROGRAMS := $(B)/tests/bench/origin $(B)/tests/bench/load
+BENCH_SECONDS = $(if $(filter command environment,$(firstword $(origin SECONDS))),$(SECONDS))
+
+$(BENCH_PROGRAMS): %: %.o
+	@$(CC) $(LDFLAGS_ALL) -o $@ $<
+
+.PHONY: bench-facade bench-facade-run
+bench-facade:
+	@lib/mk/deps.sh --bench
+	@$(MAKE) --no-print-directory $(JOBS) bench-facade-run
+bench-facade-run: all $(BENCH_PROGRAMS)
+	@exec env FX_BUILD="$(CURDIR)/$(B)" BENCH_SECONDS="$(BENCH_SECONDS)" tests/bench/facade
