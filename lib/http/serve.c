@@ -27,7 +27,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/panic.h"
 #include "lib/fmt/text.h"
-#include "lib/http/chunked.h"
+#include "lib/http/body.h"
 #include "lib/http/h1_parse.h"
 #include "lib/http/h1_write.h"
 
@@ -237,25 +237,23 @@ static bool read_head(struct conn *conn, struct fx_head *head, size_t *ret_used)
     }
 }
 
-static bool read_chunked(struct fx_serve *serve, struct conn *conn, size_t from,
-                         struct fx_buf *body, size_t *ret_end)
+static bool decode_body(struct fx_serve *serve, struct conn *conn, struct fx_body *decoder,
+                        size_t from, struct fx_buf *body, size_t *ret_end)
 {
-    struct fx_chunked chunked = {0};
     for (size_t at = from;;) {
-        struct fx_str data;
+        struct fx_str data, in = fx_str_sub(fx_buf_str(&conn->in), at, conn->in.len);
         size_t used;
-        enum fx_chunked_result result = fx_chunked_next(
-            &chunked, fx_str_sub(fx_buf_str(&conn->in), at, conn->in.len), &used, &data);
+        enum fx_body_result result = fx_body_next(decoder, in, &used, &data);
         at += used;
-        if (result == FX_CHUNKED_BAD)
-            return send_refusal(conn, 400, chunked.what);
-        if (chunked.total > serve->body_max)
+        if (result == FX_BODY_BAD)
+            return send_refusal(conn, 400, fx_body_problem(decoder));
+        if (decoder->total > serve->body_max)
             return send_refusal(conn, 413, "the body is too large");
         fx_buf_add(body, data);
         *ret_end = at;
-        if (result == FX_CHUNKED_DONE)
-            return true;
-        if (result == FX_CHUNKED_MORE && !read_more(conn))
+        if (result == FX_BODY_DONE)
+            return !body->has_failed;
+        if (result == FX_BODY_MORE && !read_more(conn))
             return false;
     }
 }
@@ -264,23 +262,14 @@ static bool read_chunked(struct fx_serve *serve, struct conn *conn, size_t from,
 static bool read_body(struct fx_serve *serve, struct conn *conn, const struct fx_head *head,
                       size_t from, struct fx_buf *body, size_t *ret_end)
 {
+    struct fx_body decoder;
+    fx_body_start(&decoder, head->framing, head->content_length);
     if (head->framing != FX_FRAME_NONE && head->is_expecting_100 && conn->in.len == from &&
         !send_all(conn, FX_STR("HTTP/1.1 100 Continue\r\n\r\n")))
         return false;
-    if (head->framing == FX_FRAME_CHUNKED)
-        return read_chunked(serve, conn, from, body, ret_end);
-    size_t length = 0;
-    if (head->framing == FX_FRAME_LENGTH) {
-        if (head->content_length > serve->body_max)
-            return send_refusal(conn, 413, "the body is too large");
-        length = (size_t)head->content_length;
-    }
-    while (conn->in.len - from < length)
-        if (!read_more(conn))
-            return false;
-    fx_buf_add(body, fx_str_sub(fx_buf_str(&conn->in), from, length));
-    *ret_end = from + length;
-    return !body->has_failed;
+    if (decoder.left > serve->body_max)
+        return send_refusal(conn, 413, "the body is too large");
+    return decode_body(serve, conn, &decoder, from, body, ret_end);
 }
 
 /* Translated into our own PID namespace by the kernel; 0 from one that we cannot see into. */

@@ -92,8 +92,7 @@ static void write_reply(struct fcd_req *req, int status, const char *content_typ
 {
     struct fcd_conn *conn = req->conn;
     struct fx_buf *out = &req->reply;
-    bool has_rest = req->framing != FX_FRAME_NONE && !req->is_body_read;
-    if (!req->is_keep_alive || has_rest || req->worker->is_draining)
+    if (!req->is_keep_alive || !fx_body_is_complete(&req->incoming) || req->worker->is_draining)
         conn->is_last = true;
     req->status = status;
     fx_h1_write_status_line(out, status, (struct fx_str){0});
@@ -147,10 +146,7 @@ static void take_head(struct fcd_req *req, size_t used)
     snprintf(req->method_text, sizeof req->method_text, "%.*s", FX_STR_FMT(head->method));
     req->minor = head->minor;
     req->is_keep_alive = head->is_keep_alive;
-    req->framing = head->framing;
-    req->left = head->content_length;
-    if (head->framing == FX_FRAME_LENGTH && head->content_length == 0)
-        req->is_body_read = true;
+    fx_body_start(&req->incoming, head->framing, head->content_length);
     req->is_expecting = head->is_expecting_100 && head->minor >= 1;
     req->started = fx_loop_now(req->worker->loop);
     req->worker->n_requests += !req->conn->is_admin;
@@ -355,8 +351,6 @@ static bool admin_begin(struct fcd_req *req)
     snprintf(req->path, sizeof req->path, "%.*s", FX_STR_FMT(req->head.path));
     fcd_iobuf_consume(&conn->in, req->head_len);
     req->head_len = 0;
-    if (req->framing == FX_FRAME_NONE)
-        req->is_body_read = true;
     if (req->is_expecting) {
         req->is_expecting = false;
         fcd_iobuf_take(&conn->out, &req->worker->stock);
@@ -369,20 +363,11 @@ static bool admin_begin(struct fcd_req *req)
 static bool admin_body(struct fcd_req *req)
 {
     struct fcd_iobuf *from = &req->conn->in;
-    while (!req->is_body_read && fcd_iobuf_len(from) > 0) {
-        struct fx_str in = fcd_iobuf_str(from), data = {0};
-        size_t used = 0;
-        if (req->framing == FX_FRAME_LENGTH) {
-            data = fx_str_sub(in, 0, (size_t)FX_MIN((uint64_t)in.len, req->left));
-            used = data.len;
-            req->left -= used;
-            req->is_body_read = req->left == 0;
-        } else {
-            enum fx_chunked_result rc = fx_chunked_next(&req->chunked, in, &used, &data);
-            if (rc == FX_CHUNKED_BAD)
-                return false;
-            req->is_body_read = rc == FX_CHUNKED_DONE;
-        }
+    while (!fx_body_is_complete(&req->incoming) && fcd_iobuf_len(from) > 0) {
+        struct fx_str data;
+        size_t used;
+        if (fx_body_next(&req->incoming, fcd_iobuf_str(from), &used, &data) == FX_BODY_BAD)
+            return false;
         fx_buf_add(&req->body, data);
         fcd_iobuf_consume(from, used);
     }
@@ -397,7 +382,7 @@ static enum next step_collect(struct fcd_req *req)
         fcd_req_refuse(req, 400, "the body is malformed or larger than 64 KiB");
         return NEXT_MORE;
     }
-    if (!req->is_body_read) {
+    if (!fx_body_is_complete(&req->incoming)) {
         enum fcd_read got = fcd_conn_read(req->conn);
         if (got == FCD_READ_END)
             fcd_conn_close(req->conn);
@@ -474,7 +459,7 @@ static enum next step_finish(struct fcd_req *req)
     }
     if (req->head_len > 0)
         fcd_iobuf_consume(&conn->in, req->head_len);
-    if (req->framing != FX_FRAME_NONE && !req->is_body_read)
+    if (!fx_body_is_complete(&req->incoming))
         conn->is_last = true;
     return NEXT_DONE;
 }
@@ -511,7 +496,7 @@ bool fcd_req_ends_with_close(const struct fcd_req *req)
 {
     bool is_open = req->step == FCD_STEP_EXCHANGE || req->is_cut;
     return is_open && req->is_answer_begun && !req->is_answer_chunked &&
-           req->x.framing != FX_FRAME_LENGTH;
+           req->x.incoming.framing != FX_FRAME_LENGTH;
 }
 
 void fcd_req_client_gone(struct fcd_req *req)

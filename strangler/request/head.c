@@ -88,9 +88,9 @@ void fcd_head_forward(struct fcd_req *req, const struct fcd_conf_endpoint *endpo
     snprintf(via, sizeof via, "1.%d %s", req->minor, worker->pseudonym);
     add_list(head, "Via", via, out);
     add_max_forwards(req, out);
-    if (req->framing == FX_FRAME_LENGTH)
-        fx_buf_printf(out, "Content-Length: %" PRIu64 "\r\n", req->left);
-    else if (req->framing == FX_FRAME_CHUNKED)
+    if (req->incoming.framing == FX_FRAME_LENGTH)
+        fx_buf_printf(out, "Content-Length: %" PRIu64 "\r\n", req->incoming.left);
+    else if (req->incoming.framing == FX_FRAME_CHUNKED)
         fx_buf_add_c(out, "Transfer-Encoding: chunked\r\n");
     if (req->is_write)
         fx_buf_printf(out, "Ficus-Epoch: %" PRId64 "\r\n",

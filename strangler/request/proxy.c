@@ -61,29 +61,21 @@ static void end_wait(struct fcd_req *req)
 static bool take_body(struct fcd_req *req, struct fx_buf *out)
 {
     struct fcd_iobuf *from = &req->conn->in;
-    while (!req->is_body_read && fcd_iobuf_len(from) > 0) {
-        struct fx_str in = fcd_iobuf_str(from), data = {0};
-        size_t room = FCD_BLOCK - out->len, used = 0;
+    struct fx_body *body = &req->incoming;
+    while (!fx_body_is_complete(body) && fcd_iobuf_len(from) > 0) {
+        struct fx_str data;
+        size_t room = FCD_BLOCK - out->len, used;
         if (room <= CHUNK_ROOM)
             return true;
-        in = fx_str_sub(in, 0, room - CHUNK_ROOM);
-        if (req->framing == FX_FRAME_LENGTH) {
-            data = fx_str_sub(in, 0, (size_t)FX_MIN((uint64_t)in.len, req->left));
-            used = data.len;
-            req->left -= used;
-            req->is_body_read = req->left == 0;
+        struct fx_str in = fx_str_sub(fcd_iobuf_str(from), 0, room - CHUNK_ROOM);
+        if (fx_body_next(body, in, &used, &data) == FX_BODY_BAD)
+            return false;
+        if (body->framing == FX_FRAME_CHUNKED)
+            fx_h1_write_chunk(out, data);
+        else
             fx_buf_add(out, data);
-        } else {
-            switch (fx_chunked_next(&req->chunked, in, &used, &data)) {
-            case FX_CHUNKED_MORE: break;
-            case FX_CHUNKED_DATA: fx_h1_write_chunk(out, data); break;
-            case FX_CHUNKED_DONE:
-                req->is_body_read = true;
-                fx_h1_write_last_chunk(out);
-                break;
-            case FX_CHUNKED_BAD: return false;
-            }
-        }
+        if (body->framing == FX_FRAME_CHUNKED && fx_body_is_complete(body))
+            fx_h1_write_last_chunk(out);
         fcd_iobuf_consume(from, used);
         earn(req, used);
     }
@@ -140,8 +132,7 @@ static void on_start(struct fcd_xchg *x)
         fcd_conn_drive(conn);
         return;
     }
-    if (req->framing == FX_FRAME_NONE) {
-        req->is_body_read = true;
+    if (req->incoming.framing == FX_FRAME_NONE) {
         fcd_xchg_complete(x);
         return;
     }
@@ -159,8 +150,8 @@ static void on_start(struct fcd_xchg *x)
     }
     /* What came together goes on together: one write for a small request. */
     if (!take_body(req, &x->u->out.buf))
-        spoil(req, 400, req->chunked.what);
-    else if (req->is_body_read)
+        spoil(req, 400, fx_body_problem(&req->incoming));
+    else if (fx_body_is_complete(&req->incoming))
         fcd_xchg_complete(x);
 }
 
@@ -170,12 +161,12 @@ static void on_fill(struct fcd_xchg *x)
     end_wait(req);
     for (;;) {
         if (!take_body(req, &x->u->out.buf)) {
-            spoil(req, 400, req->chunked.what);
+            spoil(req, 400, fx_body_problem(&req->incoming));
             return;
         }
-        if (req->is_body_read)
+        if (fx_body_is_complete(&req->incoming))
             fcd_xchg_complete(x);
-        if (req->is_body_read || fcd_iobuf_len(&x->u->out) > 0)
+        if (fx_body_is_complete(&req->incoming) || fcd_iobuf_len(&x->u->out) > 0)
             return;
         switch (fcd_conn_read(req->conn)) {
         case FCD_READ_SOME: break;
@@ -309,7 +300,7 @@ bool fcd_proxy_begin(struct fcd_req *req)
     x->method = fx_str_from(req->method_text);
     /* A route of kind write may change something with a GET as well: it is the route that says so. */
     x->is_safe = fcd_method_is_safe(req->method) && !req->is_write;
-    x->is_replayable = req->framing == FX_FRAME_NONE;
+    x->is_replayable = req->incoming.framing == FX_FRAME_NONE;
     x->response_ms = req->worker->conf->timeouts.response_ms;
     req->credit_us = req->worker->conf->timeouts.stall_ms * 1000;
     if (fcd_xchg_begin(x, &why))

@@ -18,7 +18,7 @@
 #ifndef FCD_REQ_H
 #define FCD_REQ_H
 
-#include "lib/http/head.h"
+#include "lib/http/body.h"
 #include "strangler/upstream/exchange.h"
 #include "strangler/worker/worker.h"
 
@@ -48,11 +48,8 @@ struct fcd_req {
     int minor;
     bool is_keep_alive;
 
-    enum fx_framing framing; /* of the body */
-    uint64_t left;
-    struct fx_chunked chunked;
-    bool is_body_read; /* the client's whole body has been taken */
-    bool is_expecting; /* 100-continue has not been sent yet */
+    struct fx_body incoming; /* the client's body */
+    bool is_expecting;       /* 100-continue has not been sent yet */
     bool
         is_starved; /* since starved_at everything that came has been sent on, and more is missing */
     struct fx_mono starved_at;

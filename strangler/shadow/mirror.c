@@ -170,7 +170,7 @@ static bool is_eligible(const struct fcd_req *req)
 {
     static const char *const never[] = {"If-None-Match",       "If-Modified-Since", "If-Match",
                                         "If-Unmodified-Since", "If-Range",          "Range"};
-    if ((req->method & (FCD_M_GET | FCD_M_HEAD)) == 0 || req->framing != FX_FRAME_NONE)
+    if ((req->method & (FCD_M_GET | FCD_M_HEAD)) == 0 || req->incoming.framing != FX_FRAME_NONE)
         return false;
     for (size_t i = 0; i < FX_ARRAY_LEN(never); i++)
         if (fx_head_find(&req->head, never[i]) != NULL)

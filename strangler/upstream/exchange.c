@@ -202,9 +202,7 @@ static bool parse_head(struct fcd_xchg *x)
     }
     if (head->status >= 200) {
         set_state(x, FCD_X_BODY);
-        x->framing = head->framing;
-        x->left = head->content_length;
-        x->chunked = (struct fx_chunked){0};
+        fx_body_start(&x->incoming, head->framing, head->content_length);
         x->is_keep_alive = head->is_keep_alive && head->framing != FX_FRAME_CLOSE;
         arm(x, worker->conf->timeouts.stall_ms);
     }
@@ -219,35 +217,20 @@ static bool parse_head(struct fcd_xchg *x)
 
 static bool is_over(const struct fcd_xchg *x)
 {
-    return x->state == FCD_X_BODY &&
-           (x->framing == FX_FRAME_NONE || (x->framing == FX_FRAME_LENGTH && x->left == 0) ||
-            (x->framing == FX_FRAME_CHUNKED && x->chunked.state == FX_CHUNKED_COMPLETE));
+    return x->state == FCD_X_BODY && fx_body_is_complete(&x->incoming);
 }
 
 /* Gives one piece of the body; false: no room, or failed. */
 static bool deliver(struct fcd_xchg *x)
 {
-    size_t room = x->ops->room(x), used = 0;
-    struct fx_str data = {0}, in = fx_str_sub(fcd_iobuf_str(&x->u->in), 0, room);
+    struct fx_str data;
+    size_t room = x->ops->room(x), used;
     if (room == 0)
         return false;
-    switch (x->framing) {
-    case FX_FRAME_NONE: break;
-    case FX_FRAME_LENGTH:
-        data = fx_str_sub(in, 0, (size_t)FX_MIN((uint64_t)in.len, x->left));
-        used = data.len;
-        x->left -= data.len;
-        break;
-    case FX_FRAME_CLOSE:
-        data = in;
-        used = in.len;
-        break;
-    case FX_FRAME_CHUNKED:
-        if (fx_chunked_next(&x->chunked, in, &used, &data) == FX_CHUNKED_BAD) {
-            fail(x, FCD_FAIL_PROTOCOL);
-            return false;
-        }
-        break;
+    struct fx_str in = fx_str_sub(fcd_iobuf_str(&x->u->in), 0, room);
+    if (fx_body_next(&x->incoming, in, &used, &data) == FX_BODY_BAD) {
+        fail(x, FCD_FAIL_PROTOCOL);
+        return false;
     }
     if (data.len > 0)
         x->ops->data(x, data);
@@ -284,7 +267,7 @@ static bool digest(struct fcd_xchg *x)
 
 static void on_eof(struct fcd_xchg *x)
 {
-    if (x->state == FCD_X_BODY && x->framing == FX_FRAME_CLOSE)
+    if (x->state == FCD_X_BODY && fx_body_end(&x->incoming))
         finish(x);
     else
         lost(x);

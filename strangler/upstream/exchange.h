@@ -22,7 +22,7 @@
 #ifndef FCD_UPSTREAM_EXCHANGE_H
 #define FCD_UPSTREAM_EXCHANGE_H
 
-#include "lib/http/chunked.h"
+#include "lib/http/body.h"
 #include "lib/http/h1_parse.h"
 #include "strangler/upstream/pool.h"
 
@@ -73,9 +73,7 @@ struct fcd_xchg {
     int n_tries;
     struct fcd_tried tried;
     struct fx_h1_scan scan;
-    enum fx_framing framing;
-    uint64_t left;
-    struct fx_chunked chunked;
+    struct fx_body incoming; /* the answer's body */
     bool is_keep_alive;
 };
 
