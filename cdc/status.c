@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cdc/process/control.h"
+#include "cdc/stream/control.h"
 #include "lib/fmt/json_doc.h"
 #include "lib/fmt/json_write.h"
 

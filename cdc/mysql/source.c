@@ -24,7 +24,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cdc/process/control_rows.h"
+#include "cdc/mysql/control_rows.h"
 #include "cdc/mysql/guard.h"
 #include "cdc/source.h"
 #include "lib/base/alloc.h"

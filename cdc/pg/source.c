@@ -21,7 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cdc/pg/shape.h"
+#include "cdc/pg/table_schema.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/base/panic.h"

@@ -9,7 +9,7 @@
  */
 #include <stdio.h>
 
-#include "cdc/preflight/checks.h"
+#include "cdc/checks.h"
 
 extern const char cdc_pg_sql_keys[];
 extern const char cdc_mysql_sql_keys[];

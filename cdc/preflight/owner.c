@@ -5,7 +5,7 @@
  */
 #include <string.h>
 
-#include "cdc/preflight/checks.h"
+#include "cdc/checks.h"
 
 enum sight { SIGHT_NOTHING, SIGHT_AWAY, SIGHT_HERE, SIGHT_DENIED };
 

@@ -11,7 +11,7 @@
 #include "cdc/sink/batch.h"
 #include "cdc/cdc.h"
 #include "cdc/names.h"
-#include "cdc/preflight/checks.h"
+#include "cdc/checks.h"
 
 extern const char cdc_pg_sql_preflight[];
 extern const char cdc_mysql_sql_preflight[];

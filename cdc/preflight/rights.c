@@ -10,11 +10,11 @@
 #include <string.h>
 
 #include "cdc/names.h"
-#include "cdc/preflight/checks.h"
+#include "cdc/checks.h"
 #include "lib/my/grants.h"
 
 extern const char cdc_pg_sql_rights[];
-extern const char cdc_pg_sql_sight[];
+extern const char cdc_pg_sql_visibility[];
 
 enum { TEXT_MAX = 16 << 10 };
 
@@ -80,7 +80,7 @@ static bool check_pg(struct fx_findings *f, const struct fx_context *ctx, struct
     cdc_tables_pg(ctx, &arena, params);
     params[2] = fx_str_from(cdc_name_slot(ctx->name, &arena));
     if (!fx_db_findings(db, db->conf->name, cdc_pg_sql_rights, params, 3, f, err) ||
-        !check_settings(f, db, err) || !fx_db_query(db, cdc_pg_sql_sight, params, 2, &rows, err))
+        !check_settings(f, db, err) || !fx_db_query(db, cdc_pg_sql_visibility, params, 2, &rows, err))
         return false;
     ret->old_rows = rows.n_rows == 0;
     return true;

@@ -16,8 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "cdc/process/control.h"
-#include "cdc/preflight/checks.h"
+#include "cdc/stream/control.h"
+#include "cdc/checks.h"
 #include "cdc/stream/streamer.h"
 #include "lib/base/clock.h"
 #include "lib/fmt/json_doc.h"

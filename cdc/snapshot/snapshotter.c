@@ -9,8 +9,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cdc/preflight/checks.h"
-#include "cdc/pg/shape.h"
+#include "cdc/checks.h"
+#include "cdc/pg/table_schema.h"
 #include "lib/base/clock.h"
 #include "lib/fmt/text.h"
 #include "lib/io/failpoint.h"

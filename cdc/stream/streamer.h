@@ -24,7 +24,7 @@
 #define CDC_STREAM_STREAMER_H
 
 #include "cdc/change.h"
-#include "cdc/process/control.h"
+#include "cdc/stream/control.h"
 
 struct cdc_streamer_env {
     const struct cdc_binding *binding;

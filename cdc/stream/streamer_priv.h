@@ -15,7 +15,7 @@
 
 #include "cdc/sink/sink.h"
 #include "cdc/source.h"
-#include "cdc/stream/gate.h"
+#include "cdc/stream/hold.h"
 #include "cdc/stream/own_query.h"
 #include "cdc/stream/own_watch.h"
 #include "cdc/stream/streamer.h"

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "cdc/process/control.h"
+#include "cdc/stream/control.h"
 #include "cdc/stream/tail.h"
 #include "tests/unit/cdc/fixture.h"
 

@@ -2,7 +2,7 @@
 /*
  * See the diagram in gate.h. Positions are compared only through fx_pos_covers, so both engines share this.
  */
-#include "cdc/stream/gate.h"
+#include "cdc/stream/hold.h"
 
 void cdc_gate_hold(struct cdc_gate *gate, struct fx_mono until)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See checks.h. */
-#include "cdc/preflight/checks.h"
+#include "cdc/checks.h"
 
 bool cdc_findings_none(const struct fx_findings *f, const char *context, struct fx_err *err)
 {

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See shape_pg.h. The comparison is one query for each table; ficus.shape lies on the side that it describes. */
-#include "cdc/pg/shape.h"
+#include "cdc/pg/table_schema.h"
 
 #include <stdio.h>
 
-extern const char cdc_pg_sql_shape[];
+extern const char cdc_pg_sql_table_schema[];
 
 enum {
     COL_WRONG,
@@ -58,7 +58,7 @@ static bool check_table(struct fx_db *db, const struct cdc_binding *binding,
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     fx_cell params[] = {fx_str_from(binding->slot), fx_str_from(binding->stream),
                         fx_str_from(table->schema), fx_str_from(table->name)};
-    if (!fx_db_query(db, cdc_pg_sql_shape, params, FX_ARRAY_LEN(params), &rows, err))
+    if (!fx_db_query(db, cdc_pg_sql_table_schema, params, FX_ARRAY_LEN(params), &rows, err))
         return false;
     if (rows.n_rows == 0)
         return fail_shape(table, "there is no table of that name any more", (fx_cell){NULL, 0},

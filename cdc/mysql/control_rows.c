@@ -2,7 +2,7 @@
 /*
  * See control_rows.h. Columns are found by name, so that a newer Ficus may append one.
  */
-#include "cdc/process/control_rows.h"
+#include "cdc/mysql/control_rows.h"
 
 #include <string.h>
 

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "cdc/stream/gate.h"
+#include "cdc/stream/hold.h"
 
 static const struct fx_pos p10 = {"0/10"}, p20 = {"0/20"}, p30 = {"0/30"};
 

@@ -3,7 +3,7 @@
  * The control socket of a stream process. Requests are answered from the last published status; commands
  * are posted and waited for, with the streamer answering at its next transaction boundary.
  */
-#include "cdc/process/control.h"
+#include "cdc/stream/control.h"
 
 #include <errno.h>
 #include <string.h>

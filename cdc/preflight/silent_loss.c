@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* See findings.h: which tables a stream would carry wrongly without noticing. The SQL files say which, and why. */
-#include "cdc/preflight/checks.h"
+#include "cdc/checks.h"
 
-extern const char cdc_pg_sql_traps[];
-extern const char cdc_mysql_sql_traps[];
+extern const char cdc_pg_sql_silent_loss[];
+extern const char cdc_mysql_sql_silent_loss[];
 
 enum { ARRAY_MAX = 1 << 20 };
 
@@ -39,7 +39,7 @@ bool cdc_check_traps(struct fx_findings *f, const struct fx_context *ctx, struct
     fx_arena_init(&arena, 0);
     fx_cell tables[2];
     cdc_tables_pg(ctx, &arena, tables);
-    if (!fx_db_findings(old_db, old_db->conf->name, cdc_pg_sql_traps, tables, 2, f, err)) {
+    if (!fx_db_findings(old_db, old_db->conf->name, cdc_pg_sql_silent_loss, tables, 2, f, err)) {
         fx_err_as_source(err);
         return false;
     }
@@ -48,7 +48,7 @@ bool cdc_check_traps(struct fx_findings *f, const struct fx_context *ctx, struct
         fx_cell schema = fx_str_from(map->new_schema), name = fx_str_from(map->new_name);
         fx_cell params[] = {schema, name, schema, name, schema, name};
         const char *where = fx_arena_printf(&arena, "%s.%s", map->new_schema, map->new_name);
-        if (!fx_db_findings(new_db, where, cdc_mysql_sql_traps, params, 6, f, err)) {
+        if (!fx_db_findings(new_db, where, cdc_mysql_sql_silent_loss, params, 6, f, err)) {
             fx_err_as_target(err);
             return false;
         }
