@@ -80,7 +80,8 @@ static bool check_pg(struct fx_findings *f, const struct fx_context *ctx, struct
     cdc_tables_pg(ctx, &arena, params);
     params[2] = fx_str_from(cdc_name_slot(ctx->name, &arena));
     if (!fx_db_findings(db, db->conf->name, cdc_pg_sql_rights, params, 3, f, err) ||
-        !check_settings(f, db, err) || !fx_db_query(db, cdc_pg_sql_visibility, params, 2, &rows, err))
+        !check_settings(f, db, err) ||
+        !fx_db_query(db, cdc_pg_sql_visibility, params, 2, &rows, err))
         return false;
     ret->old_rows = rows.n_rows == 0;
     return true;

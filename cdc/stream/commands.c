@@ -36,18 +36,18 @@ void cdc_commands_take(struct cdc_streamer *s)
     switch (command.kind) {
     case CDC_CMD_NONE: break;
     case CDC_CMD_HOLD:
-        cdc_gate_hold(&s->gate, fx_mono_add_ms(fx_mono_now(), command.limit_ms));
+        cdc_hold_pause(&s->hold, fx_mono_add_ms(fx_mono_now(), command.limit_ms));
         s->holder = command.holder_pid;
         cdc_streamer_set_phase(s, CDC_PHASE_HELD);
         break;
     case CDC_CMD_ADVANCE:
-        if (!cdc_gate_advance(&s->gate, &command.goal)) {
+        if (!cdc_hold_advance(&s->hold, &command.goal)) {
             (void)fx_fail(&err, FX_E_STREAM, "stream \"%s\" is not held", s->binding->stream);
             answer(s, command.ticket, &err);
         }
         break;
     case CDC_CMD_RELEASE:
-        cdc_gate_release(&s->gate);
+        cdc_hold_release(&s->hold);
         if (s->status.phase == CDC_PHASE_HELD) /* whoever asks next must not find it held */
             cdc_streamer_set_phase(s, CDC_PHASE_STREAM);
         answer(s, command.ticket, NULL);
@@ -64,12 +64,12 @@ static bool reach_goal(struct cdc_streamer *s, struct fx_err *err)
     enum fx_engine engine = s->binding->source->engine;
     if (!s->sink->ops->settle(s->sink, err))
         return false;
-    bool is_behind = strcmp(s->sink->progress.pos.text, s->gate.goal.text) != 0 &&
-                     fx_pos_covers(engine, &s->gate.goal, &s->sink->progress.pos);
-    if (is_behind && !s->sink->ops->mark(s->sink, &s->gate.goal, CDC_PROGRESS_STREAM, err))
+    bool is_behind = strcmp(s->sink->progress.pos.text, s->hold.goal.text) != 0 &&
+                     fx_pos_covers(engine, &s->hold.goal, &s->sink->progress.pos);
+    if (is_behind && !s->sink->ops->mark(s->sink, &s->hold.goal, CDC_PROGRESS_STREAM, err))
         return false;
-    s->at = s->gate.goal;
-    s->gate.mode = CDC_GATE_HOLD;
+    s->at = s->hold.goal;
+    s->hold.mode = CDC_HOLD_PAUSED;
     return true;
 }
 
@@ -79,8 +79,8 @@ bool cdc_commands_finish(struct cdc_streamer *s, struct fx_err *err)
         if (!s->sink->ops->settle(s->sink, err))
             return false;
         answer(s, s->pending_ticket, NULL);
-    } else if (s->gate.mode == CDC_GATE_ADVANCE &&
-               cdc_gate_reached(&s->gate, &s->at, s->has_waiting ? &s->waiting.pos : NULL)) {
+    } else if (s->hold.mode == CDC_HOLD_ADVANCE &&
+               cdc_hold_reached(&s->hold, &s->at, s->has_waiting ? &s->waiting.pos : NULL)) {
         if (!reach_goal(s, err))
             return false;
         if (s->pending_kind == CDC_CMD_ADVANCE)
@@ -92,11 +92,11 @@ bool cdc_commands_finish(struct cdc_streamer *s, struct fx_err *err)
 /* A hold for a comparison that was interrupted would let everything wait until its limit, for nobody. */
 void cdc_commands_expire_hold(struct cdc_streamer *s, struct fx_mono now)
 {
-    if (cdc_gate_expire(&s->gate, now)) {
+    if (cdc_hold_expire(&s->hold, now)) {
         fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "hold ended by itself", NULL);
-    } else if (s->gate.mode != CDC_GATE_RUN && s->holder > 0 && kill(s->holder, 0) != 0 &&
+    } else if (s->hold.mode != CDC_HOLD_RUN && s->holder > 0 && kill(s->holder, 0) != 0 &&
                errno == ESRCH) {
-        cdc_gate_release(&s->gate);
+        cdc_hold_release(&s->hold);
         fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "hold ended with its holder", "pid=%d",
                (int)s->holder);
     }

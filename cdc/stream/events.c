@@ -104,7 +104,7 @@ static bool on_commit(struct cdc_streamer *s, const struct cdc_txn *txn, struct 
     if (s->is_loop) {
         end_loop(s);
     } else {
-        bool is_more = s->gate.mode == CDC_GATE_RUN && s->barrier.group[0] == '\0' &&
+        bool is_more = s->hold.mode == CDC_HOLD_RUN && s->barrier.group[0] == '\0' &&
                        s->src->ops->has_buffered(s->src);
         if (!s->sink->ops->commit(s->sink, is_more, err))
             return false;
@@ -165,7 +165,7 @@ bool cdc_events_handle(struct cdc_streamer *s, const struct cdc_event *event, st
     switch (event->kind) {
     case CDC_EV_NONE: return true;
     case CDC_EV_BEGIN:
-        if (cdc_gate_allows(&s->gate, &event->txn.pos))
+        if (cdc_hold_allows(&s->hold, &event->txn.pos))
             return cdc_events_begin(s, &event->txn, err);
         s->waiting = event->txn;
         s->has_waiting = true;

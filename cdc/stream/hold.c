@@ -1,52 +1,52 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See the diagram in gate.h. Positions are compared only through fx_pos_covers, so both engines share this.
+ * See the diagram in hold.h. Positions are compared only through fx_pos_covers, so both engines share this.
  */
 #include "cdc/stream/hold.h"
 
-void cdc_gate_hold(struct cdc_gate *gate, struct fx_mono until)
+void cdc_hold_pause(struct cdc_hold_point *hold, struct fx_mono until)
 {
-    gate->mode = CDC_GATE_HOLD;
-    gate->until = until;
+    hold->mode = CDC_HOLD_PAUSED;
+    hold->until = until;
 }
 
-bool cdc_gate_advance(struct cdc_gate *gate, const struct fx_pos *goal)
+bool cdc_hold_advance(struct cdc_hold_point *hold, const struct fx_pos *goal)
 {
-    if (gate->mode == CDC_GATE_RUN)
+    if (hold->mode == CDC_HOLD_RUN)
         return false;
-    gate->mode = CDC_GATE_ADVANCE;
-    gate->goal = *goal;
+    hold->mode = CDC_HOLD_ADVANCE;
+    hold->goal = *goal;
     return true;
 }
 
-void cdc_gate_release(struct cdc_gate *gate)
+void cdc_hold_release(struct cdc_hold_point *hold)
 {
-    gate->mode = CDC_GATE_RUN;
+    hold->mode = CDC_HOLD_RUN;
 }
 
-bool cdc_gate_expire(struct cdc_gate *gate, struct fx_mono now)
+bool cdc_hold_expire(struct cdc_hold_point *hold, struct fx_mono now)
 {
-    if (gate->mode == CDC_GATE_RUN || !fx_mono_reached(gate->until, now))
+    if (hold->mode == CDC_HOLD_RUN || !fx_mono_reached(hold->until, now))
         return false;
-    gate->mode = CDC_GATE_RUN;
+    hold->mode = CDC_HOLD_RUN;
     return true;
 }
 
-bool cdc_gate_allows(const struct cdc_gate *gate, const struct fx_pos *txn_pos)
+bool cdc_hold_allows(const struct cdc_hold_point *hold, const struct fx_pos *txn_pos)
 {
-    switch (gate->mode) {
-    case CDC_GATE_RUN: return true;
-    case CDC_GATE_HOLD: return false;
-    case CDC_GATE_ADVANCE: return fx_pos_covers(gate->engine, &gate->goal, txn_pos);
+    switch (hold->mode) {
+    case CDC_HOLD_RUN: return true;
+    case CDC_HOLD_PAUSED: return false;
+    case CDC_HOLD_ADVANCE: return fx_pos_covers(hold->engine, &hold->goal, txn_pos);
     }
     return false;
 }
 
-bool cdc_gate_reached(const struct cdc_gate *gate, const struct fx_pos *at,
+bool cdc_hold_reached(const struct cdc_hold_point *hold, const struct fx_pos *at,
                       const struct fx_pos *next_txn)
 {
-    if (gate->mode != CDC_GATE_ADVANCE)
+    if (hold->mode != CDC_HOLD_ADVANCE)
         return false;
-    return fx_pos_covers(gate->engine, at, &gate->goal) ||
-           (next_txn != NULL && !fx_pos_covers(gate->engine, &gate->goal, next_txn));
+    return fx_pos_covers(hold->engine, at, &hold->goal) ||
+           (next_txn != NULL && !fx_pos_covers(hold->engine, &hold->goal, next_txn));
 }

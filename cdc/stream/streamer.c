@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The streamer; see the diagram in streamer.h. A turn is: take a command, look at the gate, take one event,
+ * The streamer; see the diagram in streamer.h. A turn is: take a command, look at the hold point, take one event,
  * hand it on (events.c). Commands are answered only between transactions (commands.c).
  */
 #include "cdc/stream/streamer_priv.h"
@@ -111,7 +111,7 @@ static bool is_mark_due(const struct cdc_streamer *s, struct fx_mono now)
 
 static bool mark_idle(struct cdc_streamer *s, struct fx_mono now, struct fx_err *err)
 {
-    if (s->gate.mode != CDC_GATE_RUN || s->sink->is_pending || !is_mark_due(s, now))
+    if (s->hold.mode != CDC_HOLD_RUN || s->sink->is_pending || !is_mark_due(s, now))
         return true;
     s->marked_at = now;
     s->is_mark_wanted = false;
@@ -126,14 +126,14 @@ static bool between_txns(struct cdc_streamer *s, struct fx_mono now, struct fx_e
     cdc_commands_expire_hold(s, now);
     if (!cdc_commands_finish(s, err))
         return false;
-    if (s->gate.mode == CDC_GATE_RUN && s->status.phase == CDC_PHASE_HELD)
+    if (s->hold.mode == CDC_HOLD_RUN && s->status.phase == CDC_PHASE_HELD)
         cdc_streamer_set_phase(s, CDC_PHASE_STREAM);
     if (s->status.phase == CDC_PHASE_CATCHUP && s->status.lag_ms >= 0 &&
         s->status.lag_ms < CATCHUP_LAG_MS)
         cdc_streamer_set_phase(s, CDC_PHASE_STREAM);
     if (!mark_idle(s, now, err))
         return false;
-    if (s->has_waiting && cdc_gate_allows(&s->gate, &s->waiting.pos)) {
+    if (s->has_waiting && cdc_hold_allows(&s->hold, &s->waiting.pos)) {
         s->has_waiting = false;
         struct cdc_txn txn = s->waiting;
         return cdc_events_begin(s, &txn, err);
@@ -143,7 +143,7 @@ static bool between_txns(struct cdc_streamer *s, struct fx_mono now, struct fx_e
 
 static bool ask_end(struct cdc_streamer *s, struct fx_mono now, struct fx_err *err)
 {
-    bool is_urgent = s->gate.mode == CDC_GATE_ADVANCE || s->status.phase == CDC_PHASE_CATCHUP;
+    bool is_urgent = s->hold.mode == CDC_HOLD_ADVANCE || s->status.phase == CDC_PHASE_CATCHUP;
     int64_t wait_ms = is_urgent ? ASK_MS : s->env->options->status_ms;
     if (s->has_waiting || fx_mono_since_us(s->asked_at, now) < wait_ms * 1000)
         return true;
@@ -168,7 +168,7 @@ static bool turn(struct cdc_streamer *s, struct fx_err *err)
         fx_sleep_ms(2);
         return true;
     }
-    bool is_urgent = s->gate.mode == CDC_GATE_ADVANCE;
+    bool is_urgent = s->hold.mode == CDC_HOLD_ADVANCE;
     if (s->sink->is_pending && !s->src->ops->has_buffered(s->src) &&
         !s->sink->ops->settle(s->sink, err))
         return false;
@@ -270,7 +270,7 @@ static void back_off(struct cdc_streamer *s, int64_t ms)
 {
     struct fx_mono until = fx_mono_add_ms(fx_mono_now(), ms);
     struct cdc_command command;
-    cdc_gate_release(&s->gate);
+    cdc_hold_release(&s->hold);
     s->pending_kind =
         CDC_CMD_NONE; /* who waits is heard anew: to advance without a hold is an answer */
     while (!s->is_stopping && !fx_mono_reached(until, fx_mono_now())) {
@@ -316,7 +316,7 @@ bool cdc_streamer_run(const struct cdc_streamer_env *env, struct fx_err *err)
     int64_t backoff_ms = BACKOFF_MIN_MS;
     s.status = env->control->status;
     s.status.phase = CDC_PHASE_STARTING;
-    s.gate.engine = env->binding->source->engine;
+    s.hold.engine = env->binding->source->engine;
     s.rate_at = fx_mono_now();
     bool is_ok = false;
     while (!is_ok) {

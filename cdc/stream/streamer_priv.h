@@ -26,12 +26,12 @@ struct cdc_streamer {
     struct cdc_sink *sink;
     struct cdc_source *src;
     struct cdc_status status;
-    struct cdc_gate gate;
+    struct cdc_hold_point hold;
     pid_t holder;                 /* whose end is the hold's end; 0: nobody's */
     struct cdc_own_watch owns[2]; /* the context's group, its canary group */
     struct cdc_own_read own_read; /* what stood in ficus.own, to be adopted at its position */
     struct fx_pos at;             /* handled up to here; durable unless sink->is_pending */
-    struct cdc_txn waiting;       /* a BEGIN that the gate does not let pass */
+    struct cdc_txn waiting;       /* a BEGIN that the hold point does not let pass */
     bool has_waiting;
     bool is_in_txn, is_loop;
     struct { /* as it was at BEGIN, for an ABORT */
@@ -55,7 +55,7 @@ void cdc_streamer_set_phase(struct cdc_streamer *s, enum cdc_phase to);
 /* Shows the status to the control socket; unless forced, not too often. */
 void cdc_streamer_publish(struct cdc_streamer *s, bool is_forced);
 
-/* The gate has let a transaction pass that waited in front of it. */
+/* The hold point has let a waiting transaction pass. */
 /* How long ago that was, in milliseconds; at least 0. */
 int64_t cdc_events_lag_ms(int64_t commit_us, bool is_coarse_time);
 bool cdc_events_begin(struct cdc_streamer *s, const struct cdc_txn *txn,
