@@ -2,7 +2,7 @@
 FICUS := $(B)/ficus
 FICUSD := $(B)/ficusd
 CMD_OBJS := $(B)/cmd/version.o $(B)/gen/cmd/commit.o
-FICUS_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard cmd/ficus/*.c)) $(CMD_OBJS)
+FICUS_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard cmd/ficus/*.c)) $(B)/cmd/ficusd/options.o $(CMD_OBJS)
 FICUSD_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard cmd/ficusd/*.c)) $(CMD_OBJS)
 
 all: $(FICUS) $(FICUSD)

@@ -5,6 +5,9 @@
 
 #include "lib/base/buf.h"
 
+/* The day of FICUS_VERSION; manual pages carry it, so that they are the same whenever they are made. */
+#define FICUS_VERSION_DATE "2026-11-29"
+
 /*
  * Appends "PROGRAM 0.1.0" and one line for each row of the table in version.c. The first line has always this form:
  * scripts read it.

@@ -59,4 +59,7 @@ struct cmd {
 /* All tables, NULL-terminated; for help. */
 extern const struct cmd *const cmd_tables[];
 
+/* The options that every command takes. */
+extern const struct fx_opt cmd_common_options[];
+
 #endif

@@ -1,30 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* help, explain, version: what is printed from the tables of the program, and docs/reference with it. */
-#include "cdc/cdc.h"
+/* help, explain, version: what is printed from the tables of the program. */
 #include "cmd/ficus/cmd.h"
+#include "cmd/ficus/pages.h"
 #include "cmd/version.h"
 #include "lib/fmt/suggest.h"
-#include "lib/map/map.h"
-#include "plans/plan.h"
-#include "reconcile/reconcile.h"
-#include "strangler/facade.h"
 
 struct help_options {
-    const char *markdown;
+    const char *page;
 };
 
 static const struct fx_opt help_options[] = {
-    FX_OPT_TEXT(struct help_options, markdown, "markdown", 0, "PAGE",
-                "write a page of docs/reference: commands, errors, exit-codes, config, metrics"),
+    FX_OPT_TEXT(struct help_options, page, "page", 0, "PATH",
+                "print a page of docs that is made from the program's tables: man/ficus.1"),
     FX_OPT_END,
 };
-
-static void full_name(const struct cmd *c, char *out, size_t size)
-{
-    snprintf(out, size, "%s%s%s%s%s", c->noun, c->verb != NULL ? " " : "",
-             c->verb != NULL ? c->verb : "", c->words != NULL ? " " : "",
-             c->words != NULL ? c->words : "");
-}
 
 /* false: there is no such noun. */
 static bool list_commands(const char *noun, struct fx_buf *out)
@@ -35,7 +24,7 @@ static bool list_commands(const char *noun, struct fx_buf *out)
             char name[96];
             if (c->is_hidden || (noun != NULL && strcmp(c->noun, noun) != 0))
                 continue;
-            full_name(c, name, sizeof name);
+            cmd_full_name(c, name, sizeof name);
             fx_buf_printf(out, "  %-26s  %s\n", name, c->summary);
             has_any = true;
         }
@@ -43,125 +32,26 @@ static bool list_commands(const char *noun, struct fx_buf *out)
     return has_any;
 }
 
-static void commands_page(struct fx_buf *out)
+static bool write_page(const char *path, struct fx_buf *out, struct fx_err *err)
 {
-    fx_buf_add_c(out, "# Commands of `ficus`\n\nWritten by `make docs` from the command table.\n"
-                      "Every command also takes `-f, --project FILE` (default `ficus.yaml`), "
-                      "`--log LEVELS`, `--no-color` and `-h, --help`.\n\n");
-    for (const struct cmd *const *t = cmd_tables; *t != NULL; t++) {
-        for (const struct cmd *c = *t; c->noun != NULL; c++) {
-            char name[96];
-            if (c->is_hidden)
-                continue;
-            full_name(c, name, sizeof name);
-            fx_buf_printf(out, "## `ficus %s`\n%s.\n\n", name, c->summary);
-            if (c->more != NULL)
-                fx_buf_printf(out, "%s\n\n", c->more);
-            fx_opt_markdown(c->options, out);
-        }
-    }
-}
-
-static void errors_page(struct fx_buf *out)
-{
-    fx_buf_add_c(out,
-                 "# Errors\n\nWritten by `make docs` from `lib/err/codes.def`. The code stands in "
-                 "brackets after an error; `ficus explain CODE` prints its line.\n\n"
-                 "| code | exit status | meaning |\n|---|---|---|\n");
-    for (int i = FX_E_NONE + 1; i < FX_E_COUNT; i++)
-        fx_buf_printf(out, "| `%s` | %d | %s |\n", fx_code_name((enum fx_code)i),
-                      fx_code_exit((enum fx_code)i), fx_code_meaning((enum fx_code)i));
-}
-
-struct exit_row {
-    int status;
-    const char *meaning;
-};
-
-static const struct exit_row exits[] = {
-    {0, "done or passed"},
-    {1, "negative finding: diverged, a gate closed, rolled back, aborted"},
-    {2, "usage: the command line"},
-    {3, "inconclusive or held; never a pass"},
-    {4, "invalid plan, project file or mapping, or a missing secret"},
-    {5, "the source database"},
-    {6, "the target database"},
-    {8, "the facade"},
-    {9, "somebody else holds the lock or has a higher epoch"},
-    {10, "interrupted at a safe point; `ficus run resume` goes on"},
-    {11, "stuck: a person is needed; also a journal or file that cannot be written"},
-    {12, "drift: what exists is not what the plan or the journal says"},
-    {70, "a defect in Ficus"},
-};
-
-static void exits_page(struct fx_buf *out)
-{
-    fx_buf_add_c(out, "# Exit codes, of every command\n\nWritten by `make docs`.\n\n"
-                      "| status | meaning | errors |\n|---|---|---|\n");
-    for (size_t i = 0; i < FX_ARRAY_LEN(exits); i++) {
-        fx_buf_printf(out, "| %d | %s |", exits[i].status, exits[i].meaning);
-        const char *sep = " ";
-        for (int c = FX_E_NONE + 1; c < FX_E_COUNT; c++) {
-            if (fx_code_exit((enum fx_code)c) != exits[i].status)
-                continue;
-            fx_buf_printf(out, "%s`%s`", sep, fx_code_name((enum fx_code)c));
-            sep = ", ";
-        }
-        fx_buf_add_c(out, " |\n");
-    }
-    fx_buf_add_c(out, "| 130, 143 | ended by SIGINT or SIGTERM before anything had begun | |\n");
-}
-
-static void config_page(struct fx_buf *out)
-{
-    fx_buf_add_c(
-        out, "# Keys of `ficus.yaml` and of plans\n\nWritten by `make docs` from the rule tables "
-             "that read the "
-             "files. A key that is not here is an error with its place and the nearest name.\n\n");
-    fx_project_markdown(out);
-    fcd_config_markdown(out);
-    fx_schema_markdown("cdc", cdc_option_rules, out);
-    fx_schema_markdown("reconcile", rec_option_rules, out);
-    pln_config_markdown(out);
-}
-
-static void metrics_page(struct fx_buf *out)
-{
-    fx_buf_add_c(out, "# Metrics of `ficusd`\n\nWritten by `make docs` from "
-                      "`strangler/observe/metrics.c`; served at "
-                      "`GET /metrics` of the admin address.\n\n");
-    fcd_metrics_markdown(out);
-}
-
-struct page {
-    const char *name;
-    void (*write)(struct fx_buf *out);
-};
-
-static const struct page pages[] = {{"commands", commands_page},
-                                    {"errors", errors_page},
-                                    {"exit-codes", exits_page},
-                                    {"config", config_page},
-                                    {"metrics", metrics_page}};
-
-static bool write_page(const char *name, struct fx_buf *out, struct fx_err *err)
-{
-    for (size_t i = 0; i < FX_ARRAY_LEN(pages); i++) {
-        if (strcmp(pages[i].name, name) == 0) {
-            pages[i].write(out);
+    FX_AUTO(fx_buf) struct fx_buf paths = FX_BUF(4096);
+    for (const struct cmd_page *p = cmd_pages; p->path != NULL; p++) {
+        if (strcmp(p->path, path) == 0) {
+            p->write(out);
             return true;
         }
+        fx_buf_printf(&paths, "%s%s", paths.len > 0 ? ", " : "", p->path);
     }
-    fx_fail(err, FX_E_USAGE, "there is no page \"%s\"", name);
-    return fx_hint(err, "Pages: commands, errors, exit-codes, config, metrics.");
+    fx_fail(err, FX_E_USAGE, "there is no page \"%s\"", path);
+    return fx_hint(err, "Pages: %s.", fx_buf_cstr(&paths));
 }
 
 static bool run_help(struct cmd_call *call, struct fx_err *err)
 {
     const struct help_options *opt = call->options;
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
-    if (opt->markdown != NULL) {
-        if (!write_page(opt->markdown, &out, err))
+    if (opt->page != NULL) {
+        if (!write_page(opt->page, &out, err))
             return false;
     } else {
         fx_buf_add_c(&out,
@@ -195,10 +85,9 @@ static bool run_explain(struct cmd_call *call, struct fx_err *err)
                             : fx_hint(err, "The codes stand in docs/reference/errors.md.");
     }
     printf("%s: %s\nexit status %d", fx_code_name(code), fx_code_meaning(code), fx_code_exit(code));
-    for (size_t i = 0; i < FX_ARRAY_LEN(exits); i++) {
-        if (exits[i].status == fx_code_exit(code))
-            printf(" (%s)", exits[i].meaning);
-    }
+    const char *meaning = cmd_exit_meaning(fx_code_exit(code));
+    if (meaning != NULL)
+        printf(" (%s)", meaning);
     printf("\n");
     return true;
 }

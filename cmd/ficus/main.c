@@ -23,7 +23,7 @@ struct common {
     bool help;
 };
 
-static const struct fx_opt common_options[] = {
+const struct fx_opt cmd_common_options[] = {
     FX_OPT_TEXT(struct common, project, "project", 'f', "FILE", "the project file",
                 .def = "ficus.yaml"),
     FX_OPT_TEXT(struct common, log, "log", 0, "LEVELS", "what is logged: warn, all=info,cdc=debug"),
@@ -121,7 +121,7 @@ static int print_help(const struct cmd *c)
         fx_buf_printf(&out, "%s\n\n", c->more);
     fx_buf_add_c(&out, "options:\n");
     fx_opt_help(c->options, &out);
-    fx_opt_help(common_options, &out);
+    fx_opt_help(cmd_common_options, &out);
     fputs(fx_buf_cstr(&out), stdout);
     return 0;
 }
@@ -132,7 +132,8 @@ static bool read_line(struct cmd_call *call, int argc, char *const *argv, struct
 {
     const struct cmd *c = call->cmd;
     call->options = fx_arena_alloc(call->arena, c->options_size + 1);
-    const struct fx_opt_set sets[] = {{c->options, call->options}, {common_options, ret_common}};
+    const struct fx_opt_set sets[] = {{c->options, call->options},
+                                      {cmd_common_options, ret_common}};
     if (!fx_opt_parse(sets, FX_ARRAY_LEN(sets), argc, argv, call->words, CMD_WORDS_MAX,
                       &call->n_words, err))
         return false;

@@ -1,0 +1,74 @@
+# shellcheck shell=bash disable=SC2207,SC2086
+# Completion of ficus and ficusd for bash. Written by `make docs` from the command table; do not edit.
+# A line is COMMAND|WORDS|OPTIONS; f is a file, d a directory, t other text.
+_ficus_table='ficus plan lint|f| -f=f --project=f --log=t --no-color -h --help
+ficus plan show|f| -f=f --project=f --log=t --no-color -h --help
+ficus run start|f| --execute --plain -f=f --project=f --log=t --no-color -h --help
+ficus run resume|t| --execute --plain -f=f --project=f --log=t --no-color -h --help
+ficus run rollback|t| --execute --plain -f=f --project=f --log=t --no-color -h --help
+ficus run status|t| -f=f --project=f --log=t --no-color -h --help
+ficus run journal show|t| --json -f=f --project=f --log=t --no-color -h --help
+ficus run journal verify|t| -f=f --project=f --log=t --no-color -h --help
+ficus status|t| -w --watch --until-end --every=t -f=f --project=f --log=t --no-color -h --help
+ficus cutover rehearse|| -c=t --context=t --fence-ttl=t --hold=t --drain=t --execute --rounds=t -f=f --project=f --log=t --no-color -h --help
+ficus cutover start|| -c=t --context=t --fence-ttl=t --hold=t --drain=t --execute --confirm=t -f=f --project=f --log=t --no-color -h --help
+ficus cutover fallback|| -c=t --context=t --fence-ttl=t --hold=t --drain=t --execute --confirm=t -f=f --project=f --log=t --no-color -h --help
+ficus reconcile run|| -c=t --context=t -o=d --report=d -j --json -q --quiet -f=f --project=f --log=t --no-color -h --help
+ficus reconcile gate|f| --divergent=t --coverage=t --max-age=t -f=f --project=f --log=t --no-color -h --help
+ficus route list|| -f=f --project=f --log=t --no-color -h --help
+ficus route explain|t| --key=t -f=f --project=f --log=t --no-color -h --help
+ficus route set|t| --weight=t --shadow=t --recheck=t --execute -f=f --project=f --log=t --no-color -h --help
+ficus route hold|t| --for=t --execute -f=f --project=f --log=t --no-color -h --help
+ficus route release|t| --execute -f=f --project=f --log=t --no-color -h --help
+ficus help|t| --page=t -f=f --project=f --log=t --no-color -h --help
+ficus explain|t| -f=f --project=f --log=t --no-color -h --help
+ficus version|| -f=f --project=f --log=t --no-color -h --help
+ficus cdc start|| -c=t --context=t --execute --quick -f=f --project=f --log=t --no-color -h --help
+ficus cdc status|| -c=t --context=t --json -f=f --project=f --log=t --no-color -h --help
+ficus cdc stop|| -c=t --context=t --execute -f=f --project=f --log=t --no-color -h --help
+ficus cdc drop|| -c=t --context=t --execute --confirm=t -f=f --project=f --log=t --no-color -h --help
+ficus cdc preflight|| -c=t --context=t --quick -f=f --project=f --log=t --no-color -h --help
+ficusd|| -f=f --config=f --check --log=t --version -h --help'
+_ficus() {
+    local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+    local typed=${1##*/} i line name words options= found= next= kind= o
+    for ((i = 1; i < COMP_CWORD; i++)); do
+        case ${COMP_WORDS[i]} in -*) break ;; esac
+        typed+=" ${COMP_WORDS[i]}"
+    done
+    while IFS= read -r line; do
+        name=${line%%|*}
+        line=${line#*|}
+        case "$typed " in
+        "$name "*) found=$name words=${line%%|*} options=${line#*|} ;;
+        *)
+            [[ $name == "$typed "* ]] || continue
+            o=${name#"$typed "} o=${o%% *}
+            [[ " $next " == *" $o "* ]] || next+=" $o"
+            ;;
+        esac
+    done <<<"$_ficus_table"
+    if [ -z "$found" ]; then
+        [ "$COMP_CWORD" != 1 ] || next+=' --help --version'
+        COMPREPLY=($(compgen -W "$next" -- "$cur"))
+        return
+    fi
+    # bash hands on --name=value as three words
+    if [ "$cur" = = ]; then
+        cur=
+    elif [ "$prev" = = ]; then
+        prev=${COMP_WORDS[COMP_CWORD - 2]}
+    fi
+    kind=${words:-n}
+    for o in $options; do
+        case $o in "$prev="?) kind=${o#"$prev="} ;; esac
+    done
+    case $cur,$kind in
+    -*) COMPREPLY=($(compgen -W "$(printf '%s\n' $options | sed 's/=.$//')" -- "$cur")) ;;
+    *,f) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -f -- "$cur") ;;
+    *,d) compopt -o filenames 2>/dev/null; mapfile -t COMPREPLY < <(compgen -d -- "$cur") ;;
+    *,n) COMPREPLY=($(compgen -W "$(printf '%s\n' $options | sed 's/=.$//')" -- "$cur")) ;;
+    *) COMPREPLY=() ;;
+    esac
+}
+complete -F _ficus ficus ficusd
