@@ -11,12 +11,12 @@
 #ifndef FCD_FACADE_H
 #define FCD_FACADE_H
 
-#include "lib/conf/doc.h"
+#include "lib/map/root.h"
 
 bool fcd_facade_check(const char *path, struct fx_err *err) FX_MUST_CHECK;
 /* What is wrong in the facade's sections of a project file, for tools that read the file too: everything that can be
  * said without secrets and without resolving names. A file without `facade` has no problems here. */
-void fcd_facade_problems(const struct fx_node *project, struct fx_arena *arena,
+void fcd_facade_problems(const struct fx_root *root, struct fx_arena *arena,
                          struct fx_problems *problems);
 bool fcd_facade_run(const char *path, struct fx_err *err) FX_MUST_CHECK;
 /* The facade's keys of ficus.yaml as Markdown, for docs/reference/config.md. */

@@ -62,7 +62,7 @@ static bool load(struct cmd_call *call, struct scene *ret, struct fx_err *err)
         !cmd_context(ret->project, opts->context, &ret->ctx, err))
         return false;
     fx_problems_init(&problems);
-    cdc_options_read(fx_node_get(ret->project->root, "cdc"), &ret->options, call->arena, &problems);
+    cdc_options_read(ret->project->root.cdc, &ret->options, call->arena, &problems);
     bool is_ok = fx_problems_ok(&problems, err);
     fx_problems_done(&problems);
     ret->ref =

@@ -40,7 +40,7 @@ static bool read_options(const struct fx_project *project, struct rec_options *r
 {
     struct fx_problems problems;
     fx_problems_init(&problems);
-    rec_options_read(fx_node_get(project->root, "reconcile"), ret, arena, &problems);
+    rec_options_read(project->root.reconcile, ret, arena, &problems);
     bool is_ok = fx_problems_ok(&problems, err);
     fx_problems_done(&problems);
     return is_ok;

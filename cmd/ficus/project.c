@@ -20,9 +20,9 @@ bool cmd_project_load(const struct cmd_call *call, struct fx_project **ret_proje
     fx_problems_init(&problems);
     if (!fx_project_read(call->project_path, call->arena, &problems, &project, err))
         return false;
-    cdc_options_read(fx_node_get(project->root, "cdc"), &cdc, call->arena, &problems);
-    rec_options_read(fx_node_get(project->root, "reconcile"), &rec, call->arena, &problems);
-    fcd_facade_problems(project->root, call->arena, &problems);
+    cdc_options_read(project->root.cdc, &cdc, call->arena, &problems);
+    rec_options_read(project->root.reconcile, &rec, call->arena, &problems);
+    fcd_facade_problems(&project->root, call->arena, &problems);
     if (!fx_problems_ok(&problems, err))
         return false;
     *ret_project = project;

@@ -3,6 +3,7 @@
 #include "lib/db/conf.h"
 
 #include "lib/conf/schema.h"
+#include "lib/db/engine.h"
 
 enum { CONNECT_TIMEOUT_MS = 10000 };
 
@@ -11,17 +12,6 @@ static bool take_prefix(struct fx_str *s, struct fx_str prefix)
     if (!fx_str_starts(*s, prefix))
         return false;
     *s = fx_str_sub(*s, prefix.len, s->len - prefix.len);
-    return true;
-}
-
-static bool take_scheme(struct fx_str *rest, enum fx_engine *ret_engine)
-{
-    if (take_prefix(rest, FX_STR("postgresql://")) || take_prefix(rest, FX_STR("postgres://")))
-        *ret_engine = FX_PG;
-    else if (take_prefix(rest, FX_STR("mysql://")) || take_prefix(rest, FX_STR("mariadb://")))
-        *ret_engine = FX_MY;
-    else
-        return false;
     return true;
 }
 
@@ -101,8 +91,8 @@ bool fx_db_conf_parse(const char *url, struct fx_arena *arena, struct fx_db_conf
                       struct fx_err *err)
 {
     struct fx_db_conf conf = {.connect_timeout_ms = CONNECT_TIMEOUT_MS};
-    struct fx_str rest = fx_str_from(url);
-    if (!take_scheme(&rest, &conf.engine))
+    struct fx_str rest;
+    if (!fx_engine_of_url(fx_str_from(url), &conf.engine, &rest))
         return fx_fail(err, FX_E_CONFIG, "database URL must begin with postgresql:// or mysql://");
     struct fx_str query, path;
     rest = fx_str_cut(rest, '?', &query);

@@ -8,6 +8,7 @@
 
 #include "lib/conf/doc.h"
 #include "lib/db/db.h"
+#include "lib/map/root.h"
 
 struct fx_expr; /* lib/map/expr.h */
 
@@ -46,9 +47,8 @@ struct fx_context {
 
 /* The project file, as far as databases and contexts go. Secrets are read when a database is opened. */
 struct fx_project {
-    const char *path;
-    const char *state_dir; /* absolute; default ".ficus" beside the project file */
-    struct fx_node *root;
+    struct fx_root root;
+    const char *path, *state_dir; /* as in root */
     struct fx_db_conf *databases;
     size_t n_databases;
     struct fx_context *contexts;

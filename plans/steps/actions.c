@@ -15,10 +15,10 @@
 static bool read_sections(struct pln_real *real, struct fx_err *err)
 {
     struct fx_problems problems;
-    const struct fx_node *root = real->env->project->root;
+    const struct fx_root *root = &real->env->project->root;
     fx_problems_init(&problems);
-    cdc_options_read(fx_node_get(root, "cdc"), &real->cdc, &real->arena, &problems);
-    rec_options_read(fx_node_get(root, "reconcile"), &real->rec, &real->arena, &problems);
+    cdc_options_read(root->cdc, &real->cdc, &real->arena, &problems);
+    rec_options_read(root->reconcile, &real->rec, &real->arena, &problems);
     bool ok = fx_problems_ok(&problems, err);
     fx_problems_done(&problems);
     return ok && pln_endpoint_read(real->env->project, &real->arena, &real->facade, err);

@@ -18,7 +18,7 @@ struct pln_shadow_base {
 bool pln_endpoint_read(const struct fx_project *project, struct fx_arena *arena,
                        struct fcd_endpoint *ret, struct fx_err *err)
 {
-    const struct fx_node *admin = fx_node_get(fx_node_get(project->root, "facade"), "admin");
+    const struct fx_node *admin = fx_node_get(project->root.facade, "admin");
     const struct fx_node *address = fx_node_get(admin, "address");
     const struct fx_node *token = fx_node_get(admin, "token");
     *ret = (struct fcd_endpoint){.timeout_ms = FACADE_TIMEOUT_MS};

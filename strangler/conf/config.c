@@ -2,38 +2,13 @@
 /*
  * Reads the facade's parts of ficus.yaml. Each section is a rule table; what a table cannot say (names that refer
  * to each other, patterns, addresses) is checked here and reported at the node it stands in, all at once.
- * Other subsystems read other sections of the same file: their keys are known here by name only.
+ * The root of the file, and with it the state directory, is lib/map/root.h's.
  */
 #include "strangler/conf/config_priv.h"
 
 #include "lib/base/panic.h"
+#include "lib/map/root.h"
 #include "strangler/facade.h"
-
-/* Raw sections, before names are resolved. */
-struct root {
-    const char *api_version, *kind;
-    struct fx_node *state, *databases, *upstreams, *facade, *cdc, *reconcile, *contexts;
-};
-static const struct fx_rule root_rules[] = {
-    FX_RULE_TEXT(struct root, api_version, "apiVersion", .is_required = true, .help = "ficus/v1"),
-    FX_RULE_TEXT(struct root, kind, "kind", .is_required = true, .help = "Project"),
-    FX_RULE_NODE(struct root, state, "state",
-                 .help = "where journals, locks and facade state live"),
-    FX_RULE_NODE(struct root, databases, "databases", .help = "databases by name"),
-    FX_RULE_NODE(struct root, upstreams, "upstreams", .help = "HTTP services by name"),
-    FX_RULE_NODE(struct root, facade, "facade", .help = "the facade daemon"),
-    FX_RULE_NODE(struct root, cdc, "cdc", .help = "streams"),
-    FX_RULE_NODE(struct root, reconcile, "reconcile", .help = "comparison"),
-    FX_RULE_NODE(struct root, contexts, "contexts", .help = "bounded contexts by name"),
-    FX_RULE_END};
-
-struct state_section {
-    const char *dir;
-};
-static const struct fx_rule state_rules[] = {
-    FX_RULE_TEXT(struct state_section, dir, "dir", .def = ".ficus",
-                 .help = "directory, relative to ficus.yaml"),
-    FX_RULE_END};
 
 struct facade_section {
     struct fx_node *listen, *admin, *limits, *timeouts, *hold, *shadow;
@@ -311,7 +286,7 @@ static void read_default(struct fcd_reader *r, const struct fx_node *facade, con
         fx_problem(r->problems, facade, "no `default` upstream and no context to take it from");
 }
 
-static void read_facade(struct fcd_reader *r, struct root *root)
+static void read_facade(struct fcd_reader *r, const struct fx_root *root)
 {
     struct fcd_config *conf = r->conf;
     struct facade_section section = {0};
@@ -327,41 +302,25 @@ static void read_facade(struct fcd_reader *r, struct root *root)
     read_default(r, root->facade, section.default_upstream);
 }
 
-static void read_state_dir(struct fcd_reader *r, struct fx_node *node)
+static void read_all(struct fcd_reader *r, const struct fx_root *root)
 {
-    struct state_section section = {0};
-    fcd_read_section(r, node, state_rules, &section);
-    const char *slash = strrchr(r->path, '/');
-    r->conf->state_dir = section.dir;
-    if (section.dir != NULL && section.dir[0] != '/' && slash != NULL)
-        r->conf->state_dir =
-            fx_arena_printf(r->arena, "%.*s/%s", (int)(slash - r->path), r->path, section.dir);
-}
-
-static void read_all(struct fcd_reader *r, const struct fx_node *doc)
-{
-    struct root root = {0};
     r->conf = FX_ARENA_NEW(r->arena, struct fcd_config);
-    fcd_read_section(r, doc, root_rules, &root);
-    if (root.facade == NULL)
-        fx_problem(r->problems, doc, "there is no section `facade`");
-    else
-        read_facade(r, &root);
-    read_state_dir(r, root.state);
+    r->conf->state_dir = root->state_dir;
+    fx_root_need(root, "facade", r->problems);
+    if (root->facade != NULL)
+        read_facade(r, root);
 }
 
 bool fcd_config_load(const char *path, struct fx_arena *arena, struct fcd_config **ret_config,
                      struct fx_err *err)
 {
-    struct fx_node *doc = NULL;
-    if (!fx_doc_load(path, arena, &doc, err))
-        return err->cause_kind == FX_CAUSE_ERRNO
-                   ? fx_hint(err, "Name it with -f FILE, or run ficusd where ficus.yaml is.")
-                   : false;
+    struct fx_root root;
     FX_AUTO(fx_problems) struct fx_problems problems;
     fx_problems_init(&problems);
-    struct fcd_reader r = {.arena = arena, .path = path, .problems = &problems};
-    read_all(&r, doc);
+    if (!fx_root_load(path, arena, &problems, &root, err))
+        return false;
+    struct fcd_reader r = {.arena = arena, .problems = &problems};
+    read_all(&r, &root);
     if (!fx_problems_ok(&problems, err))
         return false;
     if (fx_err_is(
@@ -373,12 +332,12 @@ bool fcd_config_load(const char *path, struct fx_arena *arena, struct fcd_config
     return true;
 }
 
-void fcd_facade_problems(const struct fx_node *project, struct fx_arena *arena,
+void fcd_facade_problems(const struct fx_root *root, struct fx_arena *arena,
                          struct fx_problems *problems)
 {
-    struct fcd_reader r = {.arena = arena, .path = "", .problems = problems, .is_check = true};
-    if (fx_node_get(project, "facade") != NULL)
-        read_all(&r, project);
+    struct fcd_reader r = {.arena = arena, .problems = problems, .is_check = true};
+    if (root->facade != NULL)
+        read_all(&r, root);
 }
 
 void fcd_config_markdown(struct fx_buf *out)

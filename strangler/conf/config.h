@@ -83,7 +83,7 @@ struct fcd_config {
     struct fx_addr admin;
     bool has_admin;
     const char *admin_token; /* NULL: none */
-    const char *state_dir;   /* absolute or relative to the working directory */
+    const char *state_dir;   /* absolute */
     size_t default_upstream;
     struct fcd_conf_limits limits;
     struct fcd_conf_timeouts timeouts;

@@ -9,7 +9,6 @@ struct fcd_reader {
     struct fx_arena *arena;
     struct fx_problems *problems;
     struct fcd_config *conf;
-    const char *path;
     bool is_check;            /* another program asks: secrets are not read, names not resolved */
     struct fx_err secret_err; /* code NONE: none */
 };

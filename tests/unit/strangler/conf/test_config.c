@@ -3,22 +3,29 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
 
+#include "lib/map/map.h"
 #include "strangler/conf/config.h"
 #include "tests/unit/tmp.h"
 
-static bool load(const char *text, struct fx_arena *arena, struct fcd_config **ret,
-                 struct fx_err *err)
+static const char *write_file(const char *text, struct fx_arena *arena)
 {
-    char path[256];
-    snprintf(path, sizeof path, "%s/fcd-conf-XXXXXX", test_tmp());
+    char *path = fx_arena_printf(arena, "%s/fcd-conf-XXXXXX", test_tmp());
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     assert_int_equal(write(fd, text, strlen(text)), strlen(text));
     close(fd);
+    return path;
+}
+
+static bool load(const char *text, struct fx_arena *arena, struct fcd_config **ret,
+                 struct fx_err *err)
+{
+    const char *path = write_file(text, arena);
     bool ok = fcd_config_load(path, arena, ret, err);
     unlink(path);
     return ok;
@@ -118,11 +125,73 @@ static void test_config__all_problems_are_reported_with_their_places(void **stat
     }
 }
 
+static void says(const struct fx_err *err, const char *text)
+{
+    if (strstr(err->message, text) == NULL && strstr(err->detail, text) == NULL)
+        fail_msg("not \"%s\" but \"%s\"\n%s", text, err->message, err->detail);
+}
+
+/* One file, both programs: `ficus` and `ficusd` must find the same fault in the root, in the same words. */
+static void test_config__the_root_is_read_as_by_ficus(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *said;
+    } cases[] = {
+        {"apiVersion: ficus/v2\nkind: Project\n", ":1:13: apiVersion must be ficus/v1"},
+        {"apiVersion: ficus/v1\nkind: Plan\n", ":2:7: kind must be Project"},
+        {"kind: Project\n", "key \"apiVersion\" is missing"},
+        {HEAD "state: {dri: x}\n", ":3:9: unknown key \"dri\""},
+        {HEAD "upstream: {}\n", ":3:1: unknown key \"upstream\""},
+        {"[1]\n", "a project file must be a map"},
+    };
+    for (size_t i = 0; i < FX_ARRAY_LEN(cases); i++) {
+        FX_AUTO(fx_arena) struct fx_arena arena;
+        fx_arena_init(&arena, 0);
+        struct fcd_config *conf = NULL;
+        struct fx_project *project = NULL;
+        struct fx_err daemon_err = FX_ERR_INIT, tool_err = FX_ERR_INIT;
+        const char *path = write_file(cases[i].text, &arena);
+        assert_false(fcd_config_load(path, &arena, &conf, &daemon_err));
+        assert_false(fx_project_load(path, &arena, &project, &tool_err));
+        unlink(path);
+        says(&daemon_err, cases[i].said);
+        says(&tool_err, cases[i].said);
+    }
+}
+
+/* A link to the project file moves neither program's state directory away from the other's. */
+static void test_config__the_state_directory_is_that_of_ficus(void **state)
+{
+    (void)state;
+    struct fx_err err = FX_ERR_INIT;
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    FX_AUTO(fx_problems) struct fx_problems problems;
+    struct fcd_config *conf = NULL;
+    struct fx_project *project = NULL;
+    fx_arena_init(&arena, 0);
+    fx_problems_init(&problems);
+    const char *path = write_file(HEAD UPSTREAMS FACADE "  default: mono\n", &arena);
+    const char *folder = fx_arena_printf(&arena, "%s/linked", test_tmp());
+    const char *link = fx_arena_printf(&arena, "%s/ficus.yaml", folder);
+    assert_int_equal(mkdir(folder, 0700), 0);
+    assert_int_equal(symlink(path, link), 0);
+    bool ok = fcd_config_load(link, &arena, &conf, &err);
+    bool is_read = fx_project_read(link, &arena, &problems, &project, &err);
+    unlink(link);
+    unlink(path);
+    rmdir(folder);
+    assert_true(ok && is_read);
+    assert_string_equal(conf->state_dir, project->state_dir);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_config__defaults_and_names),
         cmocka_unit_test(test_config__all_problems_are_reported_with_their_places),
+        cmocka_unit_test(test_config__the_root_is_read_as_by_ficus),
+        cmocka_unit_test(test_config__the_state_directory_is_that_of_ficus),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Reads the section `databases` of ficus.yaml. Secrets stay unread: they may not exist where a plan is linted. */
+#include "lib/map/project_priv.h"
+
+struct database {
+    const char *url;
+    struct fx_node *password;
+    int64_t connect_timeout_ms;
+};
+
+static const struct fx_rule database_rules[] = {
+    FX_RULE_TEXT(struct database, url, "url", .is_required = true,
+                 .help =
+                     "postgresql://user@host:port/db or mysql://user@host:port/db; ?socket=PATH"),
+    FX_RULE_NODE(struct database, password, "password", .help = "{env: NAME} or {file: PATH}"),
+    FX_RULE_DURATION(struct database, connect_timeout_ms, "connect_timeout", .def = "5s",
+                     .min = 100, .max = 60000, .help = "how long one attempt to connect may take"),
+    FX_RULE_END,
+};
+
+/* Only the shape: the secret itself is read when a session opens, and may not exist where a plan is linted. */
+static void check_secret(struct fx_project_reader *r, const struct fx_node *node)
+{
+    if (node == NULL)
+        return;
+    const struct fx_node *env = fx_node_get(node, "env"), *file = fx_node_get(node, "file");
+    const struct fx_node *one = env != NULL ? env : file;
+    if (node->kind != FX_NODE_MAP || node->len != 1 || one == NULL || one->kind != FX_NODE_SCALAR ||
+        one->text.len == 0)
+        fx_problem(r->problems, node,
+                   "a password is named, not written: {env: NAME} or {file: PATH}");
+}
+
+static void read_database(struct fx_project_reader *r, const struct fx_node *node,
+                          struct fx_db_conf *conf)
+{
+    struct database raw = {0};
+    fx_schema_read(node, database_rules, &raw, r->arena, r->problems);
+    conf->name = node->key;
+    if (raw.url == NULL)
+        return;
+    struct fx_err err = FX_ERR_INIT;
+    if (!fx_db_conf_parse(raw.url, r->arena, conf, &err)) {
+        fx_problem(r->problems, fx_node_get(node, "url"), "%s%s%s%s", err.message,
+                   err.hint[0] != '\0' ? " (" : "", err.hint, err.hint[0] != '\0' ? ")" : "");
+        return;
+    }
+    check_secret(r, raw.password);
+    conf->name = node->key;
+    conf->secret = raw.password;
+    conf->connect_timeout_ms = raw.connect_timeout_ms;
+}
+
+void fx_project_read_databases(struct fx_project_reader *r, const struct fx_node *section)
+{
+    if (!fx_project_expect_map(r, section, "databases"))
+        return;
+    struct fx_project *project = r->project;
+    project->databases = fx_arena_array(r->arena, section->len, sizeof *project->databases);
+    for (const struct fx_node *node = section->first; node != NULL; node = node->next)
+        read_database(r, node, &project->databases[project->n_databases++]);
+}
+
+void fx_project_databases_markdown(struct fx_buf *out)
+{
+    fx_schema_markdown("databases.NAME", database_rules, out);
+}
