@@ -53,8 +53,8 @@ bool fcd_group_hold(struct fcd_group *group, struct fcd_req *req)
 {
     struct fcd_worker *worker = group->worker;
     struct fcd_hold_budget *budget = &worker->hold_budget;
-    int64_t bytes =
-        FCD_BLOCK + (int64_t)sizeof *req; /* what waiting keeps: the body stays with the client */
+    int64_t bytes = FX_BLOCK_BYTES +
+                    (int64_t)sizeof *req; /* what waiting keeps: the body stays with the client */
     if (budget->requests + 1 > worker->conf->hold.requests ||
         budget->bytes + bytes > worker->conf->hold.bytes) {
         fx_series_add(fx_metric(worker->metrics, FCD_MT_HELD_TOTAL, group->name, "refused"), 1);

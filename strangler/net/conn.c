@@ -10,6 +10,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/panic.h"
+#include "lib/io/sock.h"
 #include "lib/log/log.h"
 #include "strangler/request/req.h"
 
@@ -51,45 +52,16 @@ void fcd_conn_close(struct fcd_conn *conn)
         return;
     set_state(conn, FCD_C_CLOSED);
     struct fcd_req *req = conn->req;
-    int fd = conn->watch.fd;
     if (req != NULL && fcd_req_ends_with_close(req))
-        fx_sock_reset_on_close(fd);
+        fx_stream_reset_on_close(&conn->stream);
     conn->req = NULL;
     if (req != NULL)
         fcd_req_client_gone(req);
-    fx_loop_remove(worker->loop, &conn->watch);
-    close(fd);
+    fx_stream_close(&conn->stream);
     fx_loop_timer_remove(worker->loop, &conn->timer);
-    fcd_iobuf_drop(&conn->in, &worker->stock);
-    fcd_iobuf_drop(&conn->out, &worker->stock);
     FX_LIST_REMOVE(&worker->conns, conn, link);
     fx_loop_defer(worker->loop, &conn->release);
     fcd_worker_check_drained(worker);
-}
-
-enum fcd_read fcd_conn_read(struct fcd_conn *conn)
-{
-    if (!conn->may_read)
-        return FCD_READ_LATER;
-    fcd_iobuf_take(&conn->in, &conn->worker->stock);
-    if (conn->in.at > 0)
-        fcd_iobuf_compact(&conn->in);
-    size_t room = fcd_iobuf_room(&conn->in), n = 0;
-    if (room == 0)
-        return FCD_READ_LATER;
-    switch (fx_sock_read(conn->watch.fd, conn->in.buf.ptr + conn->in.buf.len, room, &n)) {
-    case FX_IO_OK:
-        conn->in.buf.len += n;
-        if (n < room && !conn->has_hup)
-            conn->may_read = false;
-        return FCD_READ_SOME;
-    case FX_IO_AGAIN: conn->may_read = false; return FCD_READ_LATER;
-    case FX_IO_EOF:
-    case FX_IO_ERROR: break;
-    }
-    conn->may_read = false;
-    conn->has_hup = true;
-    return FCD_READ_END;
 }
 
 /* Head and body of a call of the admin address have a deadline that nothing moves. */
@@ -101,27 +73,17 @@ static bool has_deadline(const struct fcd_conn *conn)
 
 bool fcd_conn_flush(struct fcd_conn *conn)
 {
-    size_t before = fcd_iobuf_len(&conn->out);
-    if (before == 0)
+    struct fx_iobuf *out = &conn->stream.out;
+    size_t sent;
+    if (fx_iobuf_len(out) == 0)
         return true;
-    while (fcd_iobuf_len(&conn->out) > 0 && conn->may_write) {
-        struct fx_str bytes = fcd_iobuf_str(&conn->out);
-        size_t n = 0;
-        switch (fx_sock_write(conn->watch.fd, bytes.ptr, bytes.len, &n)) {
-        case FX_IO_OK:
-            fcd_iobuf_consume(&conn->out, n);
-            conn->may_write = n == bytes.len;
-            break;
-        case FX_IO_AGAIN: conn->may_write = false; break;
-        case FX_IO_EOF:
-        case FX_IO_ERROR: return false;
-        }
-    }
-    size_t left = fcd_iobuf_len(&conn->out);
+    if (!fx_stream_flush(&conn->stream, &sent))
+        return false;
+    size_t left = fx_iobuf_len(out);
     if (has_deadline(conn))
         return true;
     /* Only what the client takes counts: what it sends meanwhile must not keep it alive. */
-    if (left > 0 && (left < before || !fx_timer_is_set(&conn->timer)))
+    if (left > 0 && (sent > 0 || !fx_timer_is_set(&conn->timer)))
         fcd_conn_timer(conn, conn->worker->conf->timeouts.stall_ms);
     else if (left == 0 && conn->req != NULL)
         fx_timer_stop(&conn->timer);
@@ -135,19 +97,22 @@ static void linger(struct fcd_conn *conn)
         fcd_conn_close(conn);
         return;
     }
-    if (fcd_iobuf_len(&conn->out) > 0)
+    if (fx_iobuf_len(&conn->stream.out) > 0)
         return;
     if (!conn->is_shut) {
         conn->is_shut = true;
-        shutdown(conn->watch.fd, SHUT_WR);
+        fx_stream_shut(&conn->stream);
         fcd_conn_timer(conn, LINGER_MS);
     }
-    fcd_iobuf_consume(&conn->in, fcd_iobuf_len(&conn->in));
+    fx_iobuf_consume(&conn->stream.in, fx_iobuf_len(&conn->stream.in));
     for (int rounds = 0; rounds < DRIVE_ROUNDS; rounds++) {
-        switch (fcd_conn_read(conn)) {
-        case FCD_READ_SOME: fcd_iobuf_consume(&conn->in, fcd_iobuf_len(&conn->in)); break;
-        case FCD_READ_LATER: return;
-        case FCD_READ_END: fcd_conn_close(conn); return;
+        switch (fx_stream_read(&conn->stream)) {
+        case FX_STREAM_SOME:
+            fx_iobuf_consume(&conn->stream.in, fx_iobuf_len(&conn->stream.in));
+            break;
+        case FX_STREAM_LATER: return;
+        case FX_STREAM_END:
+        case FX_STREAM_BROKEN: fcd_conn_close(conn); return;
         }
     }
     fx_loop_defer(conn->worker->loop, &conn->again);
@@ -160,8 +125,8 @@ static void end(struct fcd_conn *conn)
         fcd_conn_close(conn);
         return;
     }
-    bool has_rest = fcd_iobuf_len(&conn->in) > 0 || conn->may_read;
-    if (fcd_iobuf_len(&conn->out) == 0 && !has_rest && conn->has_hup) {
+    bool has_rest = fx_iobuf_len(&conn->stream.in) > 0 || conn->stream.may_read;
+    if (fx_iobuf_len(&conn->stream.out) == 0 && !has_rest && conn->stream.has_hup) {
         fcd_conn_close(conn);
         return;
     }
@@ -174,19 +139,18 @@ static void end(struct fcd_conn *conn)
 static bool begin(struct fcd_conn *conn)
 {
     struct fcd_worker *worker = conn->worker;
-    if (fcd_iobuf_len(&conn->in) == 0) {
-        switch (fcd_conn_read(conn)) {
-        case FCD_READ_SOME: break;
-        case FCD_READ_LATER:
-            fcd_iobuf_drop(&conn->in, &worker->stock);
-            if (fcd_iobuf_len(&conn->out) == 0) {
-                fcd_iobuf_drop(&conn->out, &worker->stock);
+    if (fx_iobuf_len(&conn->stream.in) == 0) {
+        switch (fx_stream_read(&conn->stream)) {
+        case FX_STREAM_SOME: break;
+        case FX_STREAM_LATER:
+            fx_stream_drop_empty(&conn->stream);
+            if (fx_iobuf_len(&conn->stream.out) == 0)
                 fcd_conn_timer(conn, worker->conf->timeouts.idle_ms);
-            }
             return false;
-        case FCD_READ_END:
+        case FX_STREAM_END:
+        case FX_STREAM_BROKEN:
             conn->is_last = true; /* it may have shut only its side, and still read its answer */
-            if (fcd_iobuf_len(&conn->out) == 0)
+            if (fx_iobuf_len(&conn->stream.out) == 0)
                 fcd_conn_close(conn);
             return false;
         }
@@ -215,7 +179,7 @@ void fcd_conn_drive(struct fcd_conn *conn)
             goes_on = false;
             break;
         case FCD_C_READING:
-            if (!fcd_conn_flush(conn) || (conn->is_last && fcd_iobuf_len(&conn->out) == 0))
+            if (!fcd_conn_flush(conn) || (conn->is_last && fx_iobuf_len(&conn->stream.out) == 0))
                 fcd_conn_close(conn);
             else
                 goes_on = !conn->is_last && begin(conn);
@@ -239,19 +203,14 @@ void fcd_conn_drive(struct fcd_conn *conn)
 
 static void on_event(struct fx_watch *watch, unsigned events)
 {
-    struct fcd_conn *conn = FX_CONTAINER_OF(watch, struct fcd_conn, watch);
-    if ((events & FX_LOOP_OUT) != 0)
-        conn->may_write = true;
-    if ((events & (FX_LOOP_IN | FX_LOOP_HUP)) != 0)
-        conn->may_read = true;
-    if ((events & FX_LOOP_HUP) != 0)
-        conn->has_hup = true;
+    struct fcd_conn *conn = FX_CONTAINER_OF(watch, struct fcd_conn, stream.watch);
+    fx_stream_note(&conn->stream, events);
     if ((events & FX_LOOP_ERROR) != 0) {
         fcd_conn_close(conn);
         return;
     }
     bool is_held = conn->req != NULL && conn->req->step == FCD_STEP_HELD;
-    if (is_held && conn->has_hup)
+    if (is_held && conn->stream.has_hup)
         fcd_conn_close(conn); /* nobody waits for it: never sent */
     else
         fcd_conn_drive(conn);
@@ -261,7 +220,7 @@ static void on_timer(struct fx_timer *timer)
 {
     struct fcd_conn *conn = FX_CONTAINER_OF(timer, struct fcd_conn, timer);
     bool is_head_late = conn->state == FCD_C_BUSY && conn->req->step == FCD_STEP_RECEIVE &&
-                        fcd_iobuf_len(&conn->out) == 0;
+                        fx_iobuf_len(&conn->stream.out) == 0;
     if (!is_head_late) {
         fcd_conn_close(conn);
         return;
@@ -293,7 +252,7 @@ static void new_conn(struct fcd_listener *listener, int fd, const struct fx_addr
     struct fx_err err = FX_ERR_INIT;
     char text[FX_ADDR_TEXT];
     struct fcd_conn *conn = FX_NEW(struct fcd_conn);
-    conn->watch = (struct fx_watch){on_event, -1};
+    fx_stream_init(&conn->stream, worker->loop, &worker->blocks, on_event);
     conn->timer.fn = on_timer;
     conn->again.fn = on_again;
     conn->release.fn = on_release;
@@ -301,7 +260,7 @@ static void new_conn(struct fcd_listener *listener, int fd, const struct fx_addr
     conn->is_admin = listener->is_admin;
     fx_addr_host(peer, text);
     snprintf(conn->peer, sizeof conn->peer, "%.47s", text);
-    if (!fx_loop_add(worker->loop, &conn->watch, fd, FX_LOOP_EDGE, &err)) {
+    if (!fx_stream_open(&conn->stream, fd, false, &err)) {
         free(conn);
         refuse(fd);
         return;
@@ -334,6 +293,6 @@ void fcd_conn_accept(struct fcd_listener *listener)
 void fcd_conn_drain(struct fcd_conn *conn)
 {
     conn->is_last = true;
-    if (conn->state == FCD_C_READING && fcd_iobuf_len(&conn->out) == 0)
+    if (conn->state == FCD_C_READING && fx_iobuf_len(&conn->stream.out) == 0)
         fcd_conn_close(conn); /* else when the client has taken the rest of its answer */
 }

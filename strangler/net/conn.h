@@ -17,22 +17,19 @@
 #ifndef FCD_CONN_H
 #define FCD_CONN_H
 
-#include "strangler/net/iobuf.h"
+#include "lib/io/stream.h"
 #include "strangler/worker/worker.h"
 
 enum fcd_conn_state { FCD_C_READING, FCD_C_BUSY, FCD_C_LINGER, FCD_C_CLOSED };
 
 struct fcd_conn {
-    struct fx_watch watch;
+    struct fx_stream stream;
     struct fx_timer timer;
     struct fx_task again;
     struct fx_task release;
     FX_LINK(fcd_conn) link;
     struct fcd_worker *worker;
     enum fcd_conn_state state;
-    struct fcd_iobuf in, out;
-    bool may_read, may_write; /* edges seen and not used up */
-    bool has_hup;             /* the peer will send no more */
     bool is_admin;
     bool is_last; /* close after the present answer */
     bool is_driving;
@@ -41,12 +38,9 @@ struct fcd_conn {
     char peer[48]; /* address without port */
 };
 
-enum fcd_read { FCD_READ_SOME, FCD_READ_LATER, FCD_READ_END };
-
 void fcd_conn_accept(struct fcd_listener *listener);
 /* Does what can be done: flush, run the request, start the next. The connection may be gone afterwards. */
 void fcd_conn_drive(struct fcd_conn *conn);
-enum fcd_read fcd_conn_read(struct fcd_conn *conn);
 /* Writes what is in ->out; false: the client is gone. */
 bool fcd_conn_flush(struct fcd_conn *conn) FX_MUST_CHECK;
 void fcd_conn_close(struct fcd_conn *conn);

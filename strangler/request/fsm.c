@@ -158,8 +158,8 @@ static enum next step_receive(struct fcd_req *req)
     struct fcd_conn *conn = req->conn;
     struct fx_h1_problem problem = {0};
     size_t used = 0;
-    switch (fx_h1_parse_request(fcd_iobuf_str(&conn->in), &req->scan, &req->worker->head_limits,
-                                &req->head, &used, &problem)) {
+    switch (fx_h1_parse_request(fx_iobuf_str(&conn->stream.in), &req->scan,
+                                &req->worker->head_limits, &req->head, &used, &problem)) {
     case FX_H1_DONE:
         take_head(req, used);
         fcd_req_set_step(req, FCD_STEP_ROUTE);
@@ -171,12 +171,13 @@ static enum next step_receive(struct fcd_req *req)
         return NEXT_MORE;
     case FX_H1_MORE: break;
     }
-    switch (fcd_conn_read(conn)) {
-    case FCD_READ_SOME: return NEXT_MORE;
-    case FCD_READ_LATER: return NEXT_WAIT;
-    case FCD_READ_END: break;
+    switch (fx_stream_read(&conn->stream)) {
+    case FX_STREAM_SOME: return NEXT_MORE;
+    case FX_STREAM_LATER: return NEXT_WAIT;
+    case FX_STREAM_END:
+    case FX_STREAM_BROKEN: break;
     }
-    if (fcd_iobuf_len(&conn->out) > 0) { /* the answer before this one is still being read */
+    if (fx_iobuf_len(&conn->stream.out) > 0) { /* the answer before this one is still being read */
         conn->is_last = true;
         fcd_req_refuse(req, 400, "the request's head broke off");
         return NEXT_MORE;
@@ -297,7 +298,7 @@ static enum next step_admit(struct fcd_req *req)
         send_on(req);
         return NEXT_MORE;
     }
-    if (req->conn->has_hup) {
+    if (req->conn->stream.has_hup) {
         fcd_conn_close(req->conn); /* nobody waits for the answer: not sent */
         return NEXT_DONE;
     }
@@ -349,12 +350,12 @@ static bool admin_begin(struct fcd_req *req)
         return false;
     }
     snprintf(req->path, sizeof req->path, "%.*s", FX_STR_FMT(req->head.path));
-    fcd_iobuf_consume(&conn->in, req->head_len);
+    fx_iobuf_consume(&conn->stream.in, req->head_len);
     req->head_len = 0;
     if (req->is_expecting) {
         req->is_expecting = false;
-        fcd_iobuf_take(&conn->out, &req->worker->stock);
-        fx_buf_add_c(&conn->out.buf, "HTTP/1.1 100 Continue\r\n\r\n");
+        fx_stream_take_out(&conn->stream);
+        fx_buf_add_c(&conn->stream.out.buf, "HTTP/1.1 100 Continue\r\n\r\n");
     }
     fcd_conn_timer(conn, req->worker->conf->timeouts.head_ms);
     return true;
@@ -362,14 +363,14 @@ static bool admin_begin(struct fcd_req *req)
 
 static bool admin_body(struct fcd_req *req)
 {
-    struct fcd_iobuf *from = &req->conn->in;
-    while (!fx_body_is_complete(&req->incoming) && fcd_iobuf_len(from) > 0) {
+    struct fx_iobuf *from = &req->conn->stream.in;
+    while (!fx_body_is_complete(&req->incoming) && fx_iobuf_len(from) > 0) {
         struct fx_str data;
         size_t used;
-        if (fx_body_next(&req->incoming, fcd_iobuf_str(from), &used, &data) == FX_BODY_BAD)
+        if (fx_body_next(&req->incoming, fx_iobuf_str(from), &used, &data) == FX_BODY_BAD)
             return false;
         fx_buf_add(&req->body, data);
-        fcd_iobuf_consume(from, used);
+        fx_iobuf_consume(from, used);
     }
     return !req->body.has_failed;
 }
@@ -383,10 +384,10 @@ static enum next step_collect(struct fcd_req *req)
         return NEXT_MORE;
     }
     if (!fx_body_is_complete(&req->incoming)) {
-        enum fcd_read got = fcd_conn_read(req->conn);
-        if (got == FCD_READ_END)
+        enum fx_stream_read got = fx_stream_read(&req->conn->stream);
+        if (got == FX_STREAM_END || got == FX_STREAM_BROKEN)
             fcd_conn_close(req->conn);
-        return got == FCD_READ_SOME ? NEXT_MORE : got == FCD_READ_LATER ? NEXT_WAIT : NEXT_DONE;
+        return got == FX_STREAM_SOME ? NEXT_MORE : got == FX_STREAM_LATER ? NEXT_WAIT : NEXT_DONE;
     }
     fx_timer_stop(&req->conn->timer);
     struct fcd_api_call call = {.worker = req->worker,
@@ -406,16 +407,16 @@ static enum next step_collect(struct fcd_req *req)
 static enum next step_reply(struct fcd_req *req)
 {
     struct fcd_conn *conn = req->conn;
-    fcd_iobuf_take(&conn->out, &req->worker->stock);
-    size_t n = FX_MIN(req->reply.len - req->reply_at, fcd_iobuf_room(&conn->out));
-    fx_buf_add(&conn->out.buf, fx_str_sub(fx_buf_str(&req->reply), req->reply_at, n));
+    fx_stream_take_out(&conn->stream);
+    size_t n = FX_MIN(req->reply.len - req->reply_at, fx_iobuf_room(&conn->stream.out));
+    fx_buf_add(&conn->stream.out.buf, fx_str_sub(fx_buf_str(&req->reply), req->reply_at, n));
     req->reply_at += n;
     if (!fcd_conn_flush(conn)) {
         fcd_conn_close(conn);
         return NEXT_DONE;
     }
     if (req->reply_at < req->reply.len)
-        return fcd_iobuf_len(&conn->out) > 0 ? NEXT_WAIT : NEXT_MORE;
+        return fx_iobuf_len(&conn->stream.out) > 0 ? NEXT_WAIT : NEXT_MORE;
     fcd_req_set_step(req, FCD_STEP_FINISH);
     return NEXT_MORE;
 }
@@ -458,7 +459,7 @@ static enum next step_finish(struct fcd_req *req)
         return NEXT_DONE;
     }
     if (req->head_len > 0)
-        fcd_iobuf_consume(&conn->in, req->head_len);
+        fx_iobuf_consume(&conn->stream.in, req->head_len);
     if (!fx_body_is_complete(&req->incoming))
         conn->is_last = true;
     return NEXT_DONE;
@@ -506,8 +507,9 @@ void fcd_req_client_gone(struct fcd_req *req)
     if (req->step == FCD_STEP_HELD)
         fcd_group_forget(req->route->group, req, "dropped");
     bool is_running = req->step == FCD_STEP_EXCHANGE && req->x.u != NULL;
+    bool is_sent = req->x.state != FCD_X_CONNECT && fx_body_is_complete(&req->incoming);
     bool may_change = req->is_write || !fcd_method_is_safe(req->method);
-    if (is_running && req->x.is_complete && may_change) {
+    if (is_running && is_sent && may_change) {
         req->worker->n_left_behind++;
         req->conn = NULL; /* stays until the upstream has answered: it is in flight */
         return;

@@ -137,7 +137,7 @@ void fcd_head_answer(struct fcd_req *req, const struct fx_head *head, struct fx_
         fx_buf_printf(out, "Set-Cookie: %s=%s; Path=/; HttpOnly; SameSite=Lax\r\n",
                       FCD_ISSUED_COOKIE, req->issued);
     add_framing(req, head, out);
-    if (!req->is_keep_alive || !req->x.is_complete || req->worker->is_draining)
+    if (!req->is_keep_alive || !fx_body_is_complete(&req->incoming) || req->worker->is_draining)
         conn->is_last = true;
     if (conn->is_last)
         fx_buf_add_c(out, "Connection: close\r\n");

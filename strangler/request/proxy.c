@@ -60,14 +60,14 @@ static void end_wait(struct fcd_req *req)
 /* Takes what has arrived of the body into `out`; false: the body is malformed. */
 static bool take_body(struct fcd_req *req, struct fx_buf *out)
 {
-    struct fcd_iobuf *from = &req->conn->in;
+    struct fx_iobuf *from = &req->conn->stream.in;
     struct fx_body *body = &req->incoming;
-    while (!fx_body_is_complete(body) && fcd_iobuf_len(from) > 0) {
+    while (!fx_body_is_complete(body) && fx_iobuf_len(from) > 0) {
         struct fx_str data;
-        size_t room = FCD_BLOCK - out->len, used;
+        size_t room = FX_BLOCK_BYTES - out->len, used;
         if (room <= CHUNK_ROOM)
             return true;
-        struct fx_str in = fx_str_sub(fcd_iobuf_str(from), 0, room - CHUNK_ROOM);
+        struct fx_str in = fx_str_sub(fx_iobuf_str(from), 0, room - CHUNK_ROOM);
         if (fx_body_next(body, in, &used, &data) == FX_BODY_BAD)
             return false;
         if (body->framing == FX_FRAME_CHUNKED)
@@ -76,7 +76,7 @@ static bool take_body(struct fcd_req *req, struct fx_buf *out)
             fx_buf_add(out, data);
         if (body->framing == FX_FRAME_CHUNKED && fx_body_is_complete(body))
             fx_h1_write_last_chunk(out);
-        fcd_iobuf_consume(from, used);
+        fx_iobuf_consume(from, used);
         earn(req, used);
     }
     return true;
@@ -125,8 +125,8 @@ static void on_start(struct fcd_xchg *x)
 {
     struct fcd_req *req = req_of(x);
     struct fcd_conn *conn = req->conn;
-    fcd_head_forward(req, x->u->endpoint->conf, false, &x->u->out.buf);
-    if (x->u->out.buf.has_failed) {
+    fcd_head_forward(req, x->u->endpoint->conf, false, &x->u->stream.out.buf);
+    if (x->u->stream.out.buf.has_failed) {
         fcd_xchg_abort(x);
         fcd_req_refuse(req, 431, "the head is too large to be forwarded");
         fcd_conn_drive(conn);
@@ -137,19 +137,19 @@ static void on_start(struct fcd_xchg *x)
         return;
     }
     /* The body streams through the block that holds the head, so from here on the head is forgotten. */
-    fcd_iobuf_consume(&conn->in, req->head_len);
+    fx_iobuf_consume(&conn->stream.in, req->head_len);
     req->head_len = 0;
     if (req->is_expecting) {
         req->is_expecting = false;
-        fcd_iobuf_take(&conn->out, &req->worker->stock);
-        fx_buf_add_c(&conn->out.buf, "HTTP/1.1 100 Continue\r\n\r\n");
+        fx_stream_take_out(&conn->stream);
+        fx_buf_add_c(&conn->stream.out.buf, "HTTP/1.1 100 Continue\r\n\r\n");
         if (!fcd_conn_flush(conn)) {
             fcd_conn_close(conn);
             return;
         }
     }
     /* What came together goes on together: one write for a small request. */
-    if (!take_body(req, &x->u->out.buf))
+    if (!take_body(req, &x->u->stream.out.buf))
         spoil(req, 400, fx_body_problem(&req->incoming));
     else if (fx_body_is_complete(&req->incoming))
         fcd_xchg_complete(x);
@@ -160,18 +160,21 @@ static void on_fill(struct fcd_xchg *x)
     struct fcd_req *req = req_of(x);
     end_wait(req);
     for (;;) {
-        if (!take_body(req, &x->u->out.buf)) {
+        if (!take_body(req, &x->u->stream.out.buf)) {
             spoil(req, 400, fx_body_problem(&req->incoming));
             return;
         }
         if (fx_body_is_complete(&req->incoming))
             fcd_xchg_complete(x);
-        if (fx_body_is_complete(&req->incoming) || fcd_iobuf_len(&x->u->out) > 0)
+        if (fx_body_is_complete(&req->incoming) || fx_iobuf_len(&x->u->stream.out) > 0)
             return;
-        switch (fcd_conn_read(req->conn)) {
-        case FCD_READ_SOME: break;
-        case FCD_READ_LATER: wait_for_client(req); return;
-        case FCD_READ_END: fcd_conn_close(req->conn); return; /* the body will never be complete */
+        switch (fx_stream_read(&req->conn->stream)) {
+        case FX_STREAM_SOME: break;
+        case FX_STREAM_LATER: wait_for_client(req); return;
+        case FX_STREAM_END:
+        case FX_STREAM_BROKEN:
+            fcd_conn_close(req->conn);
+            return; /* the body will never be complete */
         }
     }
 }
@@ -183,8 +186,8 @@ static void on_head(struct fcd_xchg *x, const struct fx_head *head)
         req->status = head->status;
     if (req->conn == NULL || (head->status < 200 && req->minor == 0))
         return;
-    struct fx_buf *out = &req->conn->out.buf;
-    fcd_iobuf_take(&req->conn->out, &req->worker->stock);
+    struct fx_buf *out = &req->conn->stream.out.buf;
+    fx_stream_take_out(&req->conn->stream);
     if (head->status < 200) {
         fcd_head_interim(head, out);
         return;
@@ -207,11 +210,11 @@ static size_t on_room(struct fcd_xchg *x)
 {
     struct fcd_conn *conn = req_of(x)->conn;
     if (conn == NULL)
-        return FCD_BLOCK;
-    size_t used = conn->out.buf.len;
+        return FX_BLOCK_BYTES;
+    size_t used = conn->stream.out.buf.len;
     if (x->state == FCD_X_HEAD)
-        return used == 0 ? FCD_BLOCK : 0;
-    size_t room = FCD_BLOCK - used;
+        return used == 0 ? FX_BLOCK_BYTES : 0;
+    size_t room = FX_BLOCK_BYTES - used;
     return room >= ROOM_MIN + CHUNK_ROOM ? room - CHUNK_ROOM : 0;
 }
 
@@ -221,9 +224,9 @@ static void on_data(struct fcd_xchg *x, struct fx_str bytes)
     if (req->conn == NULL)
         return;
     if (req->is_answer_chunked)
-        fx_h1_write_chunk(&req->conn->out.buf, bytes);
+        fx_h1_write_chunk(&req->conn->stream.out.buf, bytes);
     else
-        fx_buf_add(&req->conn->out.buf, bytes);
+        fx_buf_add(&req->conn->stream.out.buf, bytes);
     if (req->shadow != NULL)
         fcd_mirror_data(req->shadow, bytes);
 }
@@ -249,7 +252,7 @@ static void on_done(struct fcd_xchg *x)
 {
     struct fcd_req *req = req_of(x);
     if (req->conn != NULL && req->is_answer_chunked)
-        fx_h1_write_last_chunk(&req->conn->out.buf);
+        fx_h1_write_last_chunk(&req->conn->stream.out.buf);
     fcd_req_set_step(req, FCD_STEP_FINISH);
     go_on(req);
 }
@@ -299,8 +302,9 @@ bool fcd_proxy_begin(struct fcd_req *req)
     x->ops = &proxy_ops;
     x->method = fx_str_from(req->method_text);
     /* A route of kind write may change something with a GET as well: it is the route that says so. */
-    x->is_safe = fcd_method_is_safe(req->method) && !req->is_write;
-    x->is_replayable = req->incoming.framing == FX_FRAME_NONE;
+    bool is_safe = fcd_method_is_safe(req->method) && !req->is_write;
+    bool has_body = req->incoming.framing != FX_FRAME_NONE;
+    x->repeat = has_body ? FCD_REPEAT_NEVER : is_safe ? FCD_REPEAT_SAFE : FCD_REPEAT_UNSENT;
     x->response_ms = req->worker->conf->timeouts.response_ms;
     req->credit_us = req->worker->conf->timeouts.stall_ms * 1000;
     if (fcd_xchg_begin(x, &why))
@@ -317,7 +321,8 @@ void fcd_proxy_resume(struct fcd_req *req)
         fcd_conn_close(req->conn);
         return;
     }
-    if (x->u != NULL && !x->is_complete && (x->state == FCD_X_HEAD || x->state == FCD_X_BODY))
+    if (x->u != NULL && x->sending == FCD_SENDING_OPEN &&
+        (x->state == FCD_X_HEAD || x->state == FCD_X_BODY))
         fcd_xchg_send(x);
     if (x->u != NULL && x->state == FCD_X_BODY)
         fcd_xchg_pump(x);

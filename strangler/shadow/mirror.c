@@ -198,7 +198,7 @@ static struct fcd_shadow_job *new_job(struct fcd_mirror *mirror, struct fcd_req 
     snprintf(job->method, sizeof job->method, "%s", req->method_text);
     snprintf(job->request, sizeof job->request, "%.*s %.*s", FX_STR_FMT(req->head.method),
              FX_STR_FMT(req->head.target));
-    job->bytes = FX_BUF(FCD_BLOCK);
+    job->bytes = FX_BUF(FX_BLOCK_BYTES);
     mirror->n_jobs++;
     FX_LIST_PUSH(&mirror->running, job, link);
     return job;
@@ -276,7 +276,7 @@ static struct ask *ask_of(struct fcd_xchg *x)
 
 static void on_start(struct fcd_xchg *x)
 {
-    fx_buf_add(&x->u->out.buf, fx_buf_str(&ask_of(x)->job->bytes));
+    fx_buf_add(&x->u->stream.out.buf, fx_buf_str(&ask_of(x)->job->bytes));
     fcd_xchg_complete(x);
 }
 
@@ -290,7 +290,7 @@ static void on_head(struct fcd_xchg *x, const struct fx_head *head)
 static size_t on_room(struct fcd_xchg *x)
 {
     (void)x;
-    return FCD_BLOCK;
+    return FX_BLOCK_BYTES;
 }
 
 static void on_data(struct fcd_xchg *x, struct fx_str bytes)
@@ -388,8 +388,7 @@ static bool start_ask(struct ask *ask)
     ask->x = (struct fcd_xchg){.ops = &ask_ops,
                                .pool = &job->route->group->side[ask->side]->shadow,
                                .method = fx_str_from(job->method),
-                               .is_safe = true,
-                               .is_replayable = true,
+                               .repeat = FCD_REPEAT_SAFE,
                                .response_ms = conf_of(job->mirror)->timeout_ms};
     ask->is_running = true;
     fx_loop_timer(worker->loop, &ask->timeout, conf_of(job->mirror)->timeout_ms);

@@ -24,7 +24,11 @@ const char *fcd_failure_text(enum fcd_failure why)
     return "";
 }
 
-static bool is_next(enum fcd_xchg_state from, enum fcd_xchg_state to)
+static const char *const state_names[] = {
+    [FCD_X_IDLE] = "IDLE", [FCD_X_CONNECT] = "CONNECT", [FCD_X_HEAD] = "HEAD",
+    [FCD_X_BODY] = "BODY", [FCD_X_DONE] = "DONE",       [FCD_X_FAILED] = "FAILED"};
+
+static bool may_follow(enum fcd_xchg_state from, enum fcd_xchg_state to)
 {
     switch (to) {
     case FCD_X_IDLE: return false;
@@ -39,20 +43,21 @@ static bool is_next(enum fcd_xchg_state from, enum fcd_xchg_state to)
 
 static void set_state(struct fcd_xchg *x, enum fcd_xchg_state to)
 {
-    if (!is_next(x->state, to))
-        FX_BUG("exchange with %s cannot go from state %d to %d", x->pool->conf->name, (int)x->state,
-               (int)to);
+    if (!may_follow(x->state, to))
+        FX_BUG("exchange with upstream \"%s\" cannot go from %s to %s, try=%d sending=%d",
+               x->pool->conf->name, state_names[x->state], state_names[to], x->n_tries,
+               (int)x->sending);
     x->state = to;
 }
 
-static struct fx_loop *loop_of(const struct fcd_xchg *x)
+static struct fcd_xchg *xchg_of(struct fcd_uconn_user *user)
 {
-    return x->pool->worker->loop;
+    return FX_CONTAINER_OF(user, struct fcd_xchg, user);
 }
 
 static void arm(struct fcd_xchg *x, int64_t ms)
 {
-    fx_loop_timer(loop_of(x), &x->u->timer, ms);
+    fx_loop_timer(x->pool->worker->loop, &x->u->timer, ms);
 }
 
 static void fail(struct fcd_xchg *x, enum fcd_failure why)
@@ -64,40 +69,32 @@ static void fail(struct fcd_xchg *x, enum fcd_failure why)
     x->ops->fail(x, why);
 }
 
+static void on_connected(struct fcd_uconn_user *user);
+
 /* Only from begin and from tries that follow: takes a connection and, if it stands, starts sending. */
 static bool attach(struct fcd_xchg *x, bool may_reuse, enum fcd_failure *ret_why)
 {
     set_state(x, FCD_X_CONNECT);
     x->n_tries++;
-    x->u = fcd_pool_take(x->pool, may_reuse, x->is_safe && x->is_replayable, &x->tried);
+    x->u = fcd_pool_take(x->pool, may_reuse, x->repeat == FCD_REPEAT_SAFE, &x->tried);
     if (x->u == NULL) {
         *ret_why = fcd_pool_is_full(x->pool) ? FCD_FAIL_LIMIT : FCD_FAIL_CONNECT;
         return false;
     }
-    x->u->x = x;
-    x->is_reused = x->u->n_served > 0;
-    x->has_sent = x->is_complete = x->is_broken = false;
+    x->u->user = &x->user;
+    x->has_sent = false;
+    x->sending = FCD_SENDING_OPEN;
     x->scan = (struct fx_h1_scan){0};
     if (x->u->state == FCD_U_BUSY)
-        fcd_xchg_on_connected(x);
+        on_connected(&x->user);
     return true;
 }
 
-bool fcd_xchg_begin(struct fcd_xchg *x, enum fcd_failure *ret_why)
+static void on_connected(struct fcd_uconn_user *user)
 {
-    x->state = FCD_X_IDLE;
-    x->n_tries = 0;
-    x->tried = (struct fcd_tried){0};
-    if (attach(x, true, ret_why))
-        return true;
-    set_state(x, FCD_X_FAILED);
-    return false;
-}
-
-void fcd_xchg_on_connected(struct fcd_xchg *x)
-{
+    struct fcd_xchg *x = xchg_of(user);
     set_state(x, FCD_X_HEAD);
-    fcd_iobuf_take(&x->u->out, &x->pool->worker->stock);
+    fx_stream_take_out(&x->u->stream);
     arm(x, x->pool->worker->conf->timeouts.stall_ms);
     x->ops->start(x);
     if (x->state == FCD_X_HEAD && x->u != NULL)
@@ -105,8 +102,9 @@ void fcd_xchg_on_connected(struct fcd_xchg *x)
 }
 
 /* A refused connection: no byte was sent, so every method may try the next endpoint. */
-void fcd_xchg_on_refused(struct fcd_xchg *x)
+static void on_refused(struct fcd_uconn_user *user)
 {
+    struct fcd_xchg *x = xchg_of(user);
     enum fcd_failure why = FCD_FAIL_CONNECT;
     fcd_pool_mark_tried(x->u, &x->tried);
     fcd_uconn_close(x->u);
@@ -120,10 +118,12 @@ void fcd_xchg_on_refused(struct fcd_xchg *x)
 /* The connection ended without a byte of an answer. */
 static void lost(struct fcd_xchg *x)
 {
-    bool may_repeat = !x->has_sent || (x->is_safe && x->is_replayable);
-    bool is_untouched = x->state == FCD_X_HEAD && fcd_iobuf_len(&x->u->in) == 0;
+    bool may_repeat =
+        x->repeat == FCD_REPEAT_SAFE || (x->repeat == FCD_REPEAT_UNSENT && !x->has_sent);
+    bool is_untouched = x->state == FCD_X_HEAD && fx_iobuf_len(&x->u->stream.in) == 0;
+    bool is_reused = x->u->n_served > 0;
     enum fcd_failure why = FCD_FAIL_CLOSED;
-    if (!(x->is_reused && may_repeat && is_untouched && x->n_tries == 1 && x->is_replayable)) {
+    if (!(is_reused && may_repeat && is_untouched && x->n_tries == 1)) {
         fail(x, why);
         return;
     }
@@ -133,37 +133,47 @@ static void lost(struct fcd_xchg *x)
         fail(x, why);
 }
 
+/* The upstream may have answered before it closed: the receiving half finds out. */
+static void give_up_sending(struct fcd_xchg *x)
+{
+    struct fx_stream *stream = &x->u->stream;
+    x->sending = FCD_SENDING_BROKEN;
+    stream->may_read = true;
+    fx_iobuf_consume(&stream->out, fx_iobuf_len(&stream->out));
+    fcd_uconn_again(x->u);
+}
+
 void fcd_xchg_send(struct fcd_xchg *x)
 {
-    for (int rounds = 0; !x->is_broken; rounds++) {
+    for (int rounds = 0; x->sending != FCD_SENDING_BROKEN; rounds++) {
         if (rounds == SEND_ROUNDS) {
-            fx_loop_defer(loop_of(x), &x->u->again);
+            fcd_uconn_again(x->u);
             return;
         }
-        size_t before = fcd_iobuf_len(&x->u->out);
-        if (!fcd_uconn_flush(x->u)) {
-            /* The upstream may have answered before it closed: let the receiving half find out. */
-            x->is_broken = true;
-            x->u->may_read = true;
-            fcd_iobuf_consume(&x->u->out, fcd_iobuf_len(&x->u->out));
-            fx_loop_defer(loop_of(x), &x->u->again);
+        struct fx_stream *stream = &x->u->stream;
+        size_t sent;
+        bool is_broken = !fx_stream_flush(stream, &sent);
+        x->has_sent = x->has_sent || sent > 0;
+        if (is_broken) {
+            give_up_sending(x);
             return;
         }
-        if (fcd_iobuf_len(&x->u->out) < before && !x->is_complete)
+        if (sent > 0 && x->sending == FCD_SENDING_OPEN)
             arm(x, x->pool->worker->conf->timeouts.stall_ms);
-        if (fcd_iobuf_len(&x->u->out) > 0 || x->is_complete || x->ops->fill == NULL)
+        if (fx_iobuf_len(&stream->out) > 0 || x->sending == FCD_SENDING_COMPLETE ||
+            x->ops->fill == NULL)
             return;
         x->ops->fill(x);
-        if (x->u == NULL || fcd_iobuf_len(&x->u->out) == 0)
+        if (x->u == NULL || fx_iobuf_len(&x->u->stream.out) == 0)
             return;
     }
 }
 
 void fcd_xchg_complete(struct fcd_xchg *x)
 {
-    if (x->is_complete)
+    if (x->sending != FCD_SENDING_OPEN)
         return;
-    x->is_complete = true;
+    x->sending = FCD_SENDING_COMPLETE;
     if (x->state == FCD_X_HEAD)
         arm(x, x->response_ms);
 }
@@ -171,7 +181,7 @@ void fcd_xchg_complete(struct fcd_xchg *x)
 static void finish(struct fcd_xchg *x)
 {
     set_state(x, FCD_X_DONE);
-    bool may_pool = x->is_keep_alive && x->is_complete && !x->is_broken;
+    bool may_pool = x->is_keep_alive && x->sending == FCD_SENDING_COMPLETE;
     if (may_pool)
         fcd_pool_give_back(x->u);
     else
@@ -187,10 +197,10 @@ static bool parse_head(struct fcd_xchg *x)
     struct fx_h1_problem problem;
     struct fx_head *head = &worker->response_head;
     size_t used = 0;
-    switch (fx_h1_parse_response(fcd_iobuf_str(&x->u->in), x->method, &x->scan,
+    switch (fx_h1_parse_response(fx_iobuf_str(&x->u->stream.in), x->method, &x->scan,
                                  &worker->head_limits, head, &used, &problem)) {
     case FX_H1_MORE:
-        if (fcd_iobuf_len(&x->u->in) >= FCD_BLOCK)
+        if (fx_iobuf_len(&x->u->stream.in) >= FX_BLOCK_BYTES)
             fail(x, FCD_FAIL_PROTOCOL);
         return false;
     case FX_H1_BAD: fail(x, FCD_FAIL_PROTOCOL); return false;
@@ -210,7 +220,7 @@ static bool parse_head(struct fcd_xchg *x)
         x->ops->head(x, head);
     if (x->u == NULL)
         return false;
-    fcd_iobuf_consume(&x->u->in, used);
+    fx_iobuf_consume(&x->u->stream.in, used);
     x->scan = (struct fx_h1_scan){0};
     return true;
 }
@@ -227,7 +237,7 @@ static bool deliver(struct fcd_xchg *x)
     size_t room = x->ops->room(x), used;
     if (room == 0)
         return false;
-    struct fx_str in = fx_str_sub(fcd_iobuf_str(&x->u->in), 0, room);
+    struct fx_str in = fx_str_sub(fx_iobuf_str(&x->u->stream.in), 0, room);
     if (fx_body_next(&x->incoming, in, &used, &data) == FX_BODY_BAD) {
         fail(x, FCD_FAIL_PROTOCOL);
         return false;
@@ -235,14 +245,14 @@ static bool deliver(struct fcd_xchg *x)
     if (data.len > 0)
         x->ops->data(x, data);
     if (x->u != NULL)
-        fcd_iobuf_consume(&x->u->in, used);
+        fx_iobuf_consume(&x->u->stream.in, used);
     return x->u != NULL;
 }
 
 /* Uses up what was read. true: everything was used and more is wanted. */
 static bool digest(struct fcd_xchg *x)
 {
-    while (x->u != NULL && !is_over(x) && fcd_iobuf_len(&x->u->in) > 0) {
+    while (x->u != NULL && !is_over(x) && fx_iobuf_len(&x->u->stream.in) > 0) {
         if (x->state == FCD_X_HEAD) {
             if (x->ops->room(x) == 0)
                 x->ops->pause(x);
@@ -276,25 +286,14 @@ static void on_eof(struct fcd_xchg *x)
 /* false: nothing more for now, or the exchange is over. */
 static bool receive(struct fcd_xchg *x)
 {
-    struct fcd_uconn *u = x->u;
-    if (!u->may_read)
-        return false;
-    fcd_iobuf_take(&u->in, &x->pool->worker->stock);
-    fcd_iobuf_compact(&u->in);
-    size_t room = fcd_iobuf_room(&u->in), n = 0;
-    if (room == 0)
-        return false;
-    switch (fx_sock_read(u->watch.fd, u->in.buf.ptr + u->in.buf.len, room, &n)) {
-    case FX_IO_OK:
-        u->in.buf.len += n;
-        if (n < room && !u->has_hup)
-            u->may_read = false;
+    switch (fx_stream_read(&x->u->stream)) {
+    case FX_STREAM_SOME:
         if (x->state == FCD_X_BODY)
             arm(x, x->pool->worker->conf->timeouts.stall_ms);
         return true;
-    case FX_IO_AGAIN: u->may_read = false; return false;
-    case FX_IO_EOF: on_eof(x); return false;
-    case FX_IO_ERROR: lost(x); return false;
+    case FX_STREAM_LATER: return false;
+    case FX_STREAM_END: on_eof(x); return false;
+    case FX_STREAM_BROKEN: lost(x); return false;
     }
     return false;
 }
@@ -312,7 +311,7 @@ void fcd_xchg_pump(struct fcd_xchg *x)
     if (x->u == NULL)
         return;
     if (rounds > PUMP_ROUNDS)
-        fx_loop_defer(loop_of(x), &x->u->again);
+        fcd_uconn_again(x->u);
     x->ops->pause(x);
 }
 
@@ -325,21 +324,52 @@ void fcd_xchg_abort(struct fcd_xchg *x)
         set_state(x, FCD_X_FAILED);
 }
 
-void fcd_xchg_on_ready(struct fcd_xchg *x, unsigned events)
+static bool wants_to_send(const struct fcd_xchg *x)
 {
-    if ((events & FX_LOOP_OUT) != 0 && (fcd_iobuf_len(&x->u->out) > 0 || !x->is_complete))
+    return x->sending == FCD_SENDING_OPEN || fx_iobuf_len(&x->u->stream.out) > 0;
+}
+
+static void on_ready(struct fcd_uconn_user *user, unsigned events)
+{
+    struct fcd_xchg *x = xchg_of(user);
+    if ((events & FX_LOOP_OUT) != 0 && wants_to_send(x))
         fcd_xchg_send(x);
-    if (x->u != NULL && x->u->may_read)
+    if (x->u != NULL && x->u->stream.may_read)
         fcd_xchg_pump(x);
 }
 
-void fcd_xchg_on_timeout(struct fcd_xchg *x)
+static void on_again(struct fcd_uconn_user *user)
 {
-    bool is_sent = fcd_iobuf_len(&x->u->out) == 0;
+    struct fcd_xchg *x = xchg_of(user);
+    if (wants_to_send(x))
+        fcd_xchg_send(x);
+    if (x->u != NULL)
+        fcd_xchg_pump(x);
+}
+
+static void on_timeout(struct fcd_uconn_user *user)
+{
+    struct fcd_xchg *x = xchg_of(user);
+    bool is_sent = fx_iobuf_len(&x->u->stream.out) == 0;
     if (x->state == FCD_X_CONNECT)
-        fcd_xchg_on_refused(x);
+        on_refused(user);
     else if (x->state == FCD_X_BODY && x->ops->room(x) == 0)
         arm(x, x->pool->worker->conf->timeouts.stall_ms); /* not its fault: nobody takes it */
     else
-        fail(x, is_sent && !x->is_complete ? FCD_FAIL_OWNER : FCD_FAIL_TIMEOUT);
+        fail(x, is_sent && x->sending == FCD_SENDING_OPEN ? FCD_FAIL_OWNER : FCD_FAIL_TIMEOUT);
+}
+
+static const struct fcd_uconn_ops user_ops = {on_connected, on_refused, on_ready, on_timeout,
+                                              on_again};
+
+bool fcd_xchg_begin(struct fcd_xchg *x, enum fcd_failure *ret_why)
+{
+    x->user.ops = &user_ops;
+    x->state = FCD_X_IDLE;
+    x->n_tries = 0;
+    x->tried = (struct fcd_tried){0};
+    if (attach(x, true, ret_why))
+        return true;
+    set_state(x, FCD_X_FAILED);
+    return false;
 }

@@ -9,7 +9,7 @@
  *                          |  +-- again ----+                   |
  *                          +----------------+-------------------+--------------> FAILED
  *
- * Sending goes on beside HEAD and BODY until the owner says that the request is complete.
+ * Sending goes on during HEAD and BODY until the owner says that the request is complete.
  *
  * The retry boundary: a refused connection is tried at another endpoint (no byte was sent). A pooled connection
  * that dies before the first byte of an answer is replaced by a new one, once, if nothing was sent or the
@@ -38,10 +38,24 @@ const char *fcd_failure_text(enum fcd_failure why);
 
 enum fcd_xchg_state { FCD_X_IDLE, FCD_X_CONNECT, FCD_X_HEAD, FCD_X_BODY, FCD_X_DONE, FCD_X_FAILED };
 
+/* What may be done when a connection ends without a byte of an answer. */
+enum fcd_repeat {
+    FCD_REPEAT_NEVER,  /* its body is passing through: `start` cannot write it again */
+    FCD_REPEAT_UNSENT, /* it may change something: only if no byte of it was sent */
+    FCD_REPEAT_SAFE,   /* it changes nothing */
+};
+/* The sending half. */
+enum fcd_sending {
+    FCD_SENDING_OPEN,     /* the owner has not written its last byte */
+    FCD_SENDING_COMPLETE, /* the whole request is in the stream's `out` or was sent */
+    FCD_SENDING_BROKEN,   /* writing failed: only the answer is of interest */
+};
+
+struct fcd_xchg;
 struct fcd_xchg_ops {
-    /* Writes the request's head into x->u->out (empty); called again when the exchange starts over. */
+    /* Writes the request's head into x->u->stream.out (empty); called again when the exchange starts over. */
     void (*start)(struct fcd_xchg *x);
-    /* x->u->out has drained: more of the body, if there is any (NULL: start wrote everything). */
+    /* x->u->stream.out has drained: more of the body, if there is any (NULL: start wrote everything). */
     void (*fill)(struct fcd_xchg *x);
     /* 1xx heads (100 is swallowed) and then the final one. Slices are valid during the call. */
     void (*head)(struct fcd_xchg *x, const struct fx_head *head);
@@ -59,16 +73,14 @@ struct fcd_xchg {
     const struct fcd_xchg_ops *ops;
     struct fcd_pool *pool;
     struct fx_str method; /* borrowed; HEAD answers have no body */
-    bool is_safe;
-    bool is_replayable;  /* start writes the same request again */
+    enum fcd_repeat repeat;
     int64_t response_ms; /* from the complete request to the answer's head */
 
+    struct fcd_uconn_user user;
     struct fcd_uconn *u; /* NULL before begin and after done or fail */
     enum fcd_xchg_state state;
-    bool has_sent;    /* a byte of the request went out on this connection */
-    bool is_complete; /* the whole request stands in u->out or beyond */
-    bool is_reused;   /* the connection had served before */
-    bool is_broken;   /* writing failed: only the answer is of interest */
+    enum fcd_sending sending;
+    bool has_sent; /* a byte of the request went out on this connection */
     bool is_pumping;
     int n_tries;
     struct fcd_tried tried;
@@ -79,7 +91,7 @@ struct fcd_xchg {
 
 /* false: no connection could be had; *ret_why tells and nothing was called. */
 bool fcd_xchg_begin(struct fcd_xchg *x, enum fcd_failure *ret_why) FX_MUST_CHECK;
-/* Bytes were appended to x->u->out: sends them. Calls fail when the connection is broken and silent. */
+/* Bytes were appended to x->u->stream.out: sends them. Calls fail when the connection is broken and silent. */
 void fcd_xchg_send(struct fcd_xchg *x);
 /* The owner appended the last byte of the request. */
 void fcd_xchg_complete(struct fcd_xchg *x);
@@ -87,11 +99,5 @@ void fcd_xchg_complete(struct fcd_xchg *x);
 void fcd_xchg_pump(struct fcd_xchg *x);
 /* Gives up: closes the connection, calls nothing. */
 void fcd_xchg_abort(struct fcd_xchg *x);
-
-/* From the pool. */
-void fcd_xchg_on_connected(struct fcd_xchg *x);
-void fcd_xchg_on_refused(struct fcd_xchg *x);
-void fcd_xchg_on_ready(struct fcd_xchg *x, unsigned events);
-void fcd_xchg_on_timeout(struct fcd_xchg *x);
 
 #endif

@@ -15,7 +15,8 @@ static struct fcd_probe *probe_of(struct fcd_xchg *x)
 static void on_start(struct fcd_xchg *x)
 {
     const struct fcd_probe *probe = probe_of(x);
-    fx_buf_printf(&x->u->out.buf, "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: ficus-health\r\n\r\n",
+    fx_buf_printf(&x->u->stream.out.buf,
+                  "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: ficus-health\r\n\r\n",
                   probe->upstream->conf->health_path, x->u->endpoint->conf->host);
     fcd_xchg_complete(x);
 }
@@ -28,7 +29,7 @@ static void on_head(struct fcd_xchg *x, const struct fx_head *head)
 static size_t on_room(struct fcd_xchg *x)
 {
     (void)x;
-    return FCD_BLOCK;
+    return FX_BLOCK_BYTES;
 }
 
 static void on_data(struct fcd_xchg *x, struct fx_str bytes)
@@ -84,8 +85,7 @@ static void on_timer(struct fx_timer *timer)
     probe->x = (struct fcd_xchg){.ops = &probe_ops,
                                  .pool = &probe->pool,
                                  .method = FX_STR("GET"),
-                                 .is_safe = true,
-                                 .is_replayable = true,
+                                 .repeat = FCD_REPEAT_SAFE,
                                  .response_ms = PATIENCE_MS};
     probe->is_asking = true;
     fx_loop_timer(probe->worker->loop, timer, PATIENCE_MS);

@@ -9,7 +9,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/panic.h"
-#include "strangler/upstream/exchange.h"
+#include "lib/io/sock.h"
 #include "strangler/worker/worker.h"
 
 enum { SHARE_SLACK = 8 };
@@ -26,10 +26,15 @@ void fcd_pool_init(struct fcd_pool *pool, struct fcd_worker *worker,
         pool->endpoints[i].conf = &conf->endpoints[i];
 }
 
-static bool is_next(enum fcd_uconn_state from, enum fcd_uconn_state to)
+static const char *const state_names[] = {[FCD_U_CONNECTING] = "CONNECTING",
+                                          [FCD_U_BUSY] = "BUSY",
+                                          [FCD_U_IDLE] = "IDLE",
+                                          [FCD_U_CLOSED] = "CLOSED"};
+
+static bool may_follow(enum fcd_uconn_state from, enum fcd_uconn_state to)
 {
     switch (to) {
-    case FCD_U_CONNECTING: return false; /* born in it */
+    case FCD_U_CONNECTING: return false; /* only at the start */
     case FCD_U_BUSY: return from == FCD_U_CONNECTING || from == FCD_U_IDLE;
     case FCD_U_IDLE: return from == FCD_U_BUSY;
     case FCD_U_CLOSED: return from != FCD_U_CLOSED;
@@ -64,9 +69,10 @@ static void leave_list(struct fcd_uconn *u)
 static void set_state(struct fcd_uconn *u, enum fcd_uconn_state to)
 {
     struct fcd_pool *pool = u->pool;
-    if (!is_next(u->state, to))
-        FX_BUG("upstream connection to %s cannot go from state %d to %d", pool->conf->name,
-               (int)u->state, (int)to);
+    if (!may_follow(u->state, to))
+        FX_BUG("connection to %s of upstream \"%s\" cannot go from %s to %s, served=%llu",
+               u->endpoint->conf->url, pool->conf->name, state_names[u->state], state_names[to],
+               (unsigned long long)u->n_served);
     leave_list(u);
     u->state = to;
     enter_list(u);
@@ -83,13 +89,9 @@ void fcd_uconn_close(struct fcd_uconn *u)
     set_state(u, FCD_U_CLOSED);
     u->pool->n_connections--;
     worker->n_upstream_sockets--;
-    int fd = u->watch.fd;
-    fx_loop_remove(worker->loop, &u->watch);
-    close(fd);
+    fx_stream_close(&u->stream);
     fx_loop_timer_remove(worker->loop, &u->timer);
-    fcd_iobuf_drop(&u->in, &worker->stock);
-    fcd_iobuf_drop(&u->out, &worker->stock);
-    u->x = NULL;
+    u->user = NULL;
     fx_loop_defer(worker->loop, &u->release);
 }
 
@@ -118,7 +120,7 @@ static struct fcd_uconn *take_idle(struct fcd_endpoint_state *end, struct fcd_po
         bool is_fresh = fx_mono_since_us(u->idle_since, now) < FCD_FRESH_MS * 1000;
         if (!is_safe && !is_fresh)
             return NULL; /* the others are older; reads may still use them */
-        if (fx_sock_is_quiet(u->watch.fd)) {
+        if (fx_stream_is_quiet(&u->stream)) {
             set_state(u, FCD_U_BUSY);
             fx_timer_stop(&u->timer);
             return u;
@@ -198,16 +200,19 @@ static void on_timer(struct fx_timer *timer)
     }
     if (u->state == FCD_U_CONNECTING)
         mark_refused(u->endpoint, fx_loop_now(u->pool->worker->loop));
-    fcd_xchg_on_timeout(u->x);
+    u->user->ops->timeout(u->user);
 }
 
 static void on_again(struct fx_task *task)
 {
     struct fcd_uconn *u = FX_CONTAINER_OF(task, struct fcd_uconn, again);
-    if (u->state == FCD_U_BUSY && (fcd_iobuf_len(&u->out) > 0 || !u->x->is_complete))
-        fcd_xchg_send(u->x);
     if (u->state == FCD_U_BUSY)
-        fcd_xchg_pump(u->x);
+        u->user->ops->again(u->user);
+}
+
+void fcd_uconn_again(struct fcd_uconn *u)
+{
+    fx_loop_defer(u->pool->worker->loop, &u->again);
 }
 
 static struct fcd_uconn *new_uconn(struct fcd_pool *pool, struct fcd_endpoint_state *end, int fd,
@@ -216,15 +221,14 @@ static struct fcd_uconn *new_uconn(struct fcd_pool *pool, struct fcd_endpoint_st
     struct fx_loop *loop = pool->worker->loop;
     struct fx_err err = FX_ERR_INIT;
     struct fcd_uconn *u = FX_NEW(struct fcd_uconn);
-    u->watch = (struct fx_watch){on_event, -1};
+    fx_stream_init(&u->stream, loop, &pool->worker->blocks, on_event);
     u->timer.fn = on_timer;
     u->again.fn = on_again;
     u->release.fn = on_release;
     u->pool = pool;
     u->endpoint = end;
     u->state = is_connected ? FCD_U_BUSY : FCD_U_CONNECTING;
-    u->may_write = is_connected;
-    if (!fx_loop_add(loop, &u->watch, fd, FX_LOOP_EDGE, &err)) {
+    if (!fx_stream_open(&u->stream, fd, is_connected, &err)) {
         free(u);
         return NULL;
     }
@@ -280,70 +284,47 @@ struct fcd_uconn *fcd_pool_take(struct fcd_pool *pool, bool may_reuse, bool is_s
 void fcd_pool_give_back(struct fcd_uconn *u)
 {
     struct fcd_worker *worker = u->pool->worker;
-    bool is_dirty = fcd_iobuf_len(&u->in) > 0 || fcd_iobuf_len(&u->out) > 0 || u->has_hup;
-    if (is_dirty || (u->may_read && !fx_sock_is_quiet(u->watch.fd)) || worker->is_draining) {
+    struct fx_stream *stream = &u->stream;
+    bool is_dirty =
+        fx_iobuf_len(&stream->in) > 0 || fx_iobuf_len(&stream->out) > 0 || stream->has_hup;
+    if (is_dirty || (stream->may_read && !fx_stream_is_quiet(stream)) || worker->is_draining) {
         fcd_uconn_close(u);
         return;
     }
-    u->may_read = false;
-    u->x = NULL;
+    stream->may_read = false;
+    u->user = NULL;
     u->n_served++;
     u->endpoint->n_refused = 0;
     u->idle_since = fx_loop_now(worker->loop);
-    fcd_iobuf_drop(&u->in, &worker->stock);
-    fcd_iobuf_drop(&u->out, &worker->stock);
+    fx_stream_drop_empty(stream);
     set_state(u, FCD_U_IDLE);
     fx_loop_timer(worker->loop, &u->timer, FCD_POOLED_MS);
 }
 
-bool fcd_uconn_flush(struct fcd_uconn *u)
-{
-    while (fcd_iobuf_len(&u->out) > 0 && u->may_write) {
-        struct fx_str bytes = fcd_iobuf_str(&u->out);
-        size_t n = 0;
-        switch (fx_sock_write(u->watch.fd, bytes.ptr, bytes.len, &n)) {
-        case FX_IO_OK:
-            fcd_iobuf_consume(&u->out, n);
-            u->x->has_sent = true;
-            u->may_write = n == bytes.len;
-            break;
-        case FX_IO_AGAIN: u->may_write = false; break;
-        case FX_IO_EOF:
-        case FX_IO_ERROR: return false;
-        }
-    }
-    return true;
-}
-
 static void on_connected(struct fcd_uconn *u, unsigned events)
 {
-    int error = fx_sock_error(u->watch.fd);
+    int error = fx_stream_connect_error(&u->stream);
     if (error == 0 && (events & FX_LOOP_OUT) == 0)
         return;
     if (error != 0) {
         mark_refused(u->endpoint, fx_loop_now(u->pool->worker->loop));
-        fcd_xchg_on_refused(u->x);
+        u->user->ops->refused(u->user);
         return;
     }
     u->endpoint->n_refused = 0;
     set_state(u, FCD_U_BUSY);
-    fcd_xchg_on_connected(u->x);
+    u->user->ops->connected(u->user);
 }
 
 static void on_event(struct fx_watch *watch, unsigned events)
 {
-    struct fcd_uconn *u = FX_CONTAINER_OF(watch, struct fcd_uconn, watch);
-    if ((events & FX_LOOP_OUT) != 0)
-        u->may_write = true;
-    if ((events & (FX_LOOP_IN | FX_LOOP_HUP | FX_LOOP_ERROR)) != 0)
-        u->may_read = true;
-    if ((events & (FX_LOOP_HUP | FX_LOOP_ERROR)) != 0)
-        u->has_hup = true;
+    struct fcd_uconn *u = FX_CONTAINER_OF(watch, struct fcd_uconn, stream.watch);
+    fx_stream_note(&u->stream, events);
     switch (u->state) {
     case FCD_U_CONNECTING: on_connected(u, events); break;
-    case FCD_U_BUSY: fcd_xchg_on_ready(u->x, events); break;
+    case FCD_U_BUSY: u->user->ops->ready(u->user, events); break;
     case FCD_U_IDLE:
-        if (u->may_read)
+        if (u->stream.may_read)
             fcd_uconn_close(u);
         break;
     case FCD_U_CLOSED: break;

@@ -22,14 +22,12 @@
 #ifndef FCD_UPSTREAM_POOL_H
 #define FCD_UPSTREAM_POOL_H
 
-#include "lib/io/loop.h"
+#include "lib/io/stream.h"
 #include "strangler/conf/config.h"
-#include "strangler/net/iobuf.h"
 
 enum { FCD_FRESH_MS = 1000, FCD_POOLED_MS = 30000, FCD_DOWN_AFTER = 3, FCD_DOWN_MS = 2000 };
 
 struct fcd_worker;
-struct fcd_xchg;
 
 struct fcd_endpoint_state {
     const struct fcd_conf_endpoint *conf;
@@ -46,19 +44,29 @@ static inline bool fcd_endpoint_is_well(const struct fcd_endpoint_state *end, st
 
 enum fcd_uconn_state { FCD_U_CONNECTING, FCD_U_BUSY, FCD_U_IDLE, FCD_U_CLOSED };
 
+/* Whoever uses a connection (the exchange) embeds a user and learns through it what happens to the connection. */
+struct fcd_uconn_user;
+struct fcd_uconn_ops {
+    void (*connected)(struct fcd_uconn_user *user);
+    void (*refused)(struct fcd_uconn_user *user); /* still CONNECTING: the user closes it */
+    void (*ready)(struct fcd_uconn_user *user, unsigned events);
+    void (*timeout)(struct fcd_uconn_user *user);
+    void (*again)(struct fcd_uconn_user *user); /* fcd_uconn_again was asked for in the last turn */
+};
+struct fcd_uconn_user {
+    const struct fcd_uconn_ops *ops;
+};
+
 struct fcd_uconn {
-    struct fx_watch watch;
+    struct fx_stream stream;
     struct fx_timer timer;
-    struct fx_task again;   /* goes on sending and pumping in the next turn */
+    struct fx_task again;
     struct fx_task release; /* frees at the end of the turn */
     FX_LINK(fcd_uconn) link;
     enum fcd_uconn_state state;
     struct fcd_pool *pool;
     struct fcd_endpoint_state *endpoint;
-    struct fcd_xchg *x; /* BUSY, CONNECTING */
-    struct fcd_iobuf in, out;
-    bool may_read, may_write; /* edges seen and not used up */
-    bool has_hup;
+    struct fcd_uconn_user *user; /* BUSY, CONNECTING */
     struct fx_mono idle_since;
     uint64_t n_served;
 };
@@ -94,7 +102,7 @@ bool fcd_pool_is_full(const struct fcd_pool *pool);
 /* BUSY -> IDLE, or closed when it is not fit for another request. */
 void fcd_pool_give_back(struct fcd_uconn *u);
 void fcd_uconn_close(struct fcd_uconn *u);
-/* Writes what is in u->out. false: the connection is broken for writing. */
-bool fcd_uconn_flush(struct fcd_uconn *u);
+/* Calls ->again in the next turn, so that other connections get theirs before. */
+void fcd_uconn_again(struct fcd_uconn *u);
 
 #endif

@@ -337,7 +337,7 @@ void fcd_worker_free(struct fcd_worker *worker)
         free(worker->upstreams[i].probes);
     free(worker->upstreams);
     free(worker->listeners);
-    fcd_stock_done(&worker->stock);
+    fx_block_cache_done(&worker->blocks);
     fcd_state_done(&worker->state);
     fx_buf_done(&worker->scratch);
     fx_metrics_free(worker->metrics);

@@ -79,7 +79,7 @@ struct fcd_worker {
     FX_LIST(fcd_req) reqs;  /* all that were ever made */
     FX_LIST(fcd_req) spare; /* those of them that wait for work */
     size_t n_left_behind;   /* those whose client has left and whose upstream works on */
-    struct fcd_stock stock;
+    struct fx_block_cache blocks;
     struct fx_h1_limits head_limits;
     struct fx_head response_head; /* scratch of upstream/exchange */
     struct fx_buf scratch;        /* of one call */

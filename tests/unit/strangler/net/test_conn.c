@@ -73,12 +73,12 @@ static int send_requests(struct scene *scene)
     turn(scene, 3);
     struct fcd_conn *conn = scene->worker->conns.first;
     assert_non_null(conn);
-    setsockopt(conn->watch.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+    setsockopt(conn->stream.watch.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
     for (int i = 0; i < REQUESTS; i++)
         assert_int_equal(send(fd, text, sizeof text - 1, MSG_NOSIGNAL), sizeof text - 1);
     turn(scene, 20);
     assert_int_equal(conn->state, FCD_C_READING);
-    assert_true(fcd_iobuf_len(&conn->out) > 0);
+    assert_true(fx_iobuf_len(&conn->stream.out) > 0);
     return fd;
 }
 

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Blocks and their cache. A block is an fx_buf at its full capacity, so appending never allocates. */
+#include "lib/io/iobuf.h"
+
+#include "lib/base/alloc.h"
+#include "lib/base/panic.h"
+
+void fx_block_cache_done(struct fx_block_cache *cache)
+{
+    while (cache->n > 0)
+        free(cache->blocks[--cache->n]);
+}
+
+void fx_iobuf_take(struct fx_iobuf *io, struct fx_block_cache *cache)
+{
+    if (io->buf.ptr != NULL)
+        return;
+    io->buf = FX_BUF(FX_BLOCK_BYTES);
+    io->buf.cap = FX_BLOCK_BYTES + 1;
+    io->buf.ptr = cache->n > 0 ? cache->blocks[--cache->n] : fx_alloc(FX_BLOCK_BYTES + 1);
+    io->buf.ptr[0] = '\0';
+    io->at = 0;
+}
+
+void fx_iobuf_drop(struct fx_iobuf *io, struct fx_block_cache *cache)
+{
+    if (io->buf.ptr == NULL)
+        return;
+    if (cache->n < FX_BLOCK_CACHE_MAX)
+        cache->blocks[cache->n++] = io->buf.ptr;
+    else
+        free(io->buf.ptr);
+    *io = (struct fx_iobuf){0};
+}
+
+void fx_iobuf_consume(struct fx_iobuf *io, size_t len)
+{
+    FX_ASSERT(len <= fx_iobuf_len(io));
+    io->at += len;
+    if (io->at == io->buf.len && io->buf.ptr != NULL) {
+        io->at = 0;
+        fx_buf_clear(&io->buf);
+    }
+}
+
+void fx_iobuf_compact(struct fx_iobuf *io)
+{
+    if (io->at == 0)
+        return;
+    fx_buf_consume(&io->buf, io->at);
+    io->at = 0;
+}

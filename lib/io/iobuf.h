@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Buffers of connections: one block of FX_BLOCK_BYTES while there is something in it, none while it is empty.
+ *
+ * An idle connection therefore holds no buffer, and the memory of a busy one is fixed: what does not fit waits in
+ * the kernel, and the peer feels it (backpressure). Freed blocks go to the loop's block cache, not to malloc.
+ *
+ * Invariant: at <= buf.len; the bytes that count are buf.ptr[at … len). buf.ptr is NULL or a whole block.
+ * Thread: the loop's.
+ */
+#ifndef FX_IO_IOBUF_H
+#define FX_IO_IOBUF_H
+
+#include "lib/base/buf.h"
+
+enum { FX_BLOCK_BYTES = 32 * 1024, FX_BLOCK_CACHE_MAX = 256 };
+
+struct fx_block_cache {
+    char *blocks[FX_BLOCK_CACHE_MAX];
+    size_t n;
+};
+void fx_block_cache_done(struct fx_block_cache *cache);
+
+struct fx_iobuf {
+    struct fx_buf buf;
+    size_t at;
+};
+
+/* Makes sure that there is a block; append to ->buf afterwards. */
+void fx_iobuf_take(struct fx_iobuf *io, struct fx_block_cache *cache);
+void fx_iobuf_drop(struct fx_iobuf *io, struct fx_block_cache *cache);
+static inline size_t fx_iobuf_len(const struct fx_iobuf *io)
+{
+    return io->buf.len - io->at;
+}
+static inline size_t fx_iobuf_room(const struct fx_iobuf *io)
+{
+    return FX_BLOCK_BYTES - io->buf.len;
+}
+static inline struct fx_str fx_iobuf_str(const struct fx_iobuf *io)
+{
+    return (struct fx_str){io->buf.ptr + io->at, io->buf.len - io->at};
+}
+/* Forgets the first `len` bytes; empty: the next append starts at the front again. */
+void fx_iobuf_consume(struct fx_iobuf *io, size_t len);
+/* Moves what is there to the front. Slices into the buffer become invalid. */
+void fx_iobuf_compact(struct fx_iobuf *io);
+
+#endif
