@@ -126,17 +126,6 @@ void cdc_row_describe(const struct cdc_binding *binding, const struct cdc_row *r
     fx_buf_add_char(out, ')');
 }
 
-enum cdc_own_state cdc_own_state_parse(struct fx_str text)
-{
-    if (fx_str_eq_c(text, "HERE"))
-        return CDC_OWN_HERE;
-    if (fx_str_eq_c(text, "FENCED"))
-        return CDC_OWN_FENCED;
-    if (fx_str_eq_c(text, "AWAY"))
-        return CDC_OWN_AWAY;
-    return CDC_OWN_UNKNOWN;
-}
-
 /* Our own message, so its form is fixed up to spaces: {"barrier":"<group>","epoch":<digits>}. */
 bool cdc_barrier_parse(struct fx_str text, struct cdc_barrier *ret_barrier)
 {

@@ -22,6 +22,7 @@
 #define CDC_CHANGE_H
 
 #include "lib/map/map.h"
+#include "lib/ownership/own.h"
 
 enum cdc_op { CDC_INSERT, CDC_UPDATE, CDC_DELETE };
 
@@ -62,12 +63,10 @@ struct cdc_row {
     int64_t ordinal; /* of the row inside its transaction, from 1 */
 };
 
-enum cdc_own_state { CDC_OWN_UNKNOWN, CDC_OWN_HERE, CDC_OWN_FENCED, CDC_OWN_AWAY };
-
 struct cdc_own {
     char group[64];
-    enum cdc_own_state state;
-    enum cdc_own_state was; /* before the change; UNKNOWN: a new row, or the log does not say */
+    enum fx_own_state state;
+    enum fx_own_state was; /* before the change; UNKNOWN: a new row, or the log does not say */
     int64_t epoch;
 };
 
@@ -132,7 +131,6 @@ const char *cdc_row_group(const struct cdc_binding *binding, const struct cdc_ro
 /* `table "public.orders" key (id)=(42)`: the source's name and key of a change, for messages. */
 void cdc_row_describe(const struct cdc_binding *binding, const struct cdc_row *row,
                       struct fx_buf *out);
-enum cdc_own_state cdc_own_state_parse(struct fx_str text);
 /* {"barrier":"orders","epoch":7}; false when the text is something else. */
 bool cdc_barrier_parse(struct fx_str text, struct cdc_barrier *ret_barrier);
 

@@ -51,7 +51,5 @@ bool cdc_owner_read(const char *group, struct fx_db *old_db, struct fx_db *new_d
 
 /* Two PostgreSQL arrays of text: the schemas and the names of the old side's tables. */
 void cdc_tables_pg(const struct fx_context *ctx, struct fx_arena *arena, fx_cell ret[2]);
-/* Refused for want of a right, as the server says it. */
-bool cdc_is_denied(const struct fx_err *err);
 
 #endif

@@ -217,18 +217,12 @@ static bool drop_named(struct fx_db *db, const char *sql, const char *name, stru
     }
 }
 
-static bool is_not_there(const struct fx_err *err)
-{
-    return strcmp(err->sqlstate, "42P01") == 0 || strcmp(err->sqlstate, "3F000") == 0 ||
-           strcmp(err->sqlstate, "42S02") == 0;
-}
-
 static bool drop_shapes(struct fx_db *db, const char *stream, struct fx_err *err)
 {
     fx_cell name = fx_str_from(stream);
     if (fx_db_exec(db, "delete from ficus.shape where stream = ?", &name, 1, NULL, err))
         return true;
-    bool is_gone = is_not_there(err);
+    bool is_gone = fx_db_is_no_table(err);
     if (is_gone)
         fx_err_clear(err);
     return is_gone;
@@ -245,7 +239,7 @@ static bool drop_rows(struct fx_db *db, const struct fx_context *ctx, const char
         fx_db_exec(db, "delete from ficus.barrier where grp in (?, ?)", groups, 2, NULL, err) &&
         fx_db_exec(db, "delete from ficus.canary where grp in (?, ?)", groups, 2, NULL, err))
         return true;
-    bool is_gone = is_not_there(err);
+    bool is_gone = fx_db_is_no_table(err);
     if (is_gone)
         fx_err_clear(err);
     return is_gone;

@@ -73,9 +73,9 @@ bool cdc_control_row(const struct fx_bl_table *table, const struct fx_value *bef
         is_ok = group_of(table, row, own->group, sizeof own->group, &own->epoch) &&
                 text_of(table, row, "state", &text);
         if (is_ok)
-            own->state = cdc_own_state_parse(text);
+            own->state = fx_own_state_parse(text);
         if (before != NULL && text_of(table, before, "state", &text))
-            own->was = cdc_own_state_parse(text);
+            own->was = fx_own_state_parse(text);
         break;
     }
     case CDC_CT_MARKER:

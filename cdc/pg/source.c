@@ -270,9 +270,9 @@ static bool ficus_event(const struct pg_relation *relation, const struct fx_pgo_
         return false;
     ret->kind = CDC_EV_OWN;
     ret->own.epoch = epoch;
-    ret->own.state = cdc_own_state_parse(state);
+    ret->own.state = fx_own_state_parse(state);
     if (!msg->row.is_old_key && cell_text(&msg->row.old, relation->cell_of[2], &state))
-        ret->own.was = cdc_own_state_parse(state);
+        ret->own.was = fx_own_state_parse(state);
     (void)snprintf(ret->own.group, sizeof ret->own.group, "%.*s", FX_STR_FMT(group));
     return true;
 }

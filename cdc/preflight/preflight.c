@@ -70,8 +70,8 @@ static bool is_begun(struct preflight *p, struct fx_arena *arena, bool *ret, boo
         *ret = rows.n_rows > 0;
         return true;
     }
-    *ret_denied = cdc_is_denied(err);
-    if (strcmp(err->sqlstate, "42S02") != 0 && !*ret_denied) {
+    *ret_denied = fx_db_is_denied(err);
+    if (!fx_db_is_no_table(err) && !*ret_denied) {
         fx_err_as_target(err);
         return false;
     }

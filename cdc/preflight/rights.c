@@ -27,7 +27,7 @@ static bool may_set(struct fx_db *db, const char *setting, bool *ret, struct fx_
     if (!fx_db_exec(db, "begin", NULL, 0, NULL, err))
         return false;
     *ret = fx_db_exec(db, sql, NULL, 0, NULL, err);
-    if (!*ret && !cdc_is_denied(err))
+    if (!*ret && !fx_db_is_denied(err))
         return false;
     fx_err_clear(err);
     return fx_db_exec(db, "rollback", NULL, 0, NULL, err);

@@ -5,30 +5,25 @@
 #include "cdc/stream/own_query.h"
 
 #include <stdio.h>
-#include <string.h>
 
-#include "lib/fmt/text.h"
+#include "lib/ownership/own.h"
 
 enum { ATTEMPTS = 20 };
 
+/* *ret_installed false: no table ficus.own. */
 static bool read_owns(struct fx_db *db, const struct cdc_binding *binding, struct cdc_own owns[2],
-                      struct fx_err *err)
+                      bool *ret_installed, struct fx_err *err)
 {
     const char *groups[2] = {binding->ctx.name, binding->canary_group};
+    *ret_installed = true;
     for (size_t i = 0; i < 2; i++) {
-        struct fx_rows rows;
-        fx_cell group = fx_str_from(groups[i]);
-        owns[i] = (struct cdc_own){.state = CDC_OWN_UNKNOWN};
-        (void)snprintf(owns[i].group, sizeof owns[i].group, "%s", groups[i]);
-        if (!fx_db_query(db, "select state, epoch from ficus.own where grp = ?", &group, 1, &rows,
-                         err))
+        struct fx_own_look look;
+        if (!fx_own_look(db, groups[i], &look, err) ||
+            (look.presence == FX_OWN_DENIED && !fx_own_require(&look, db->conf, groups[i], err)))
             return false;
-        if (rows.n_rows == 1) {
-            owns[i].state = cdc_own_state_parse(fx_rows_at(&rows, 0, 0));
-            if (!fx_parse_i64(fx_rows_at(&rows, 0, 1), INT64_MIN, INT64_MAX, &owns[i].epoch))
-                owns[i].state = CDC_OWN_UNKNOWN;
-        }
-        fx_rows_done(&rows);
+        *ret_installed = *ret_installed && look.presence != FX_OWN_NO_TABLE;
+        owns[i] = (struct cdc_own){.state = look.own.state, .epoch = look.own.epoch};
+        (void)snprintf(owns[i].group, sizeof owns[i].group, "%s", groups[i]);
     }
     return true;
 }
@@ -41,19 +36,18 @@ static bool is_same(const struct cdc_own a[2], const struct cdc_own b[2])
     return true;
 }
 
-static bool is_no_table(const struct fx_err *err)
-{
-    return strcmp(err->sqlstate, "42P01") == 0 || strcmp(err->sqlstate, "3F000") == 0 ||
-           strcmp(err->sqlstate, "42S02") == 0;
-}
-
 static bool read_settled(struct fx_db *db, const struct cdc_binding *binding,
                          struct cdc_own_read *ret, struct fx_err *err)
 {
     for (int i = 0; i < ATTEMPTS; i++) {
         struct cdc_own before[2];
-        if (!read_owns(db, binding, before, err) || !fx_db_pos_now(db, &ret->pos, err) ||
-            !read_owns(db, binding, ret->owns, err))
+        bool is_installed = false;
+        if (!read_owns(db, binding, before, &is_installed, err))
+            return false;
+        if (!is_installed)
+            return true;
+        if (!fx_db_pos_now(db, &ret->pos, err) ||
+            !read_owns(db, binding, ret->owns, &is_installed, err))
             return false;
         if (is_same(before, ret->owns)) {
             ret->is_waiting = true;
@@ -73,11 +67,6 @@ bool cdc_own_query(const struct cdc_binding *binding, struct cdc_own_read *ret, 
     }
     bool is_ok = read_settled(db, binding, ret, err);
     fx_db_close(db);
-    if (!is_ok && is_no_table(err)) {
-        fx_err_clear(err);
-        ret->is_waiting = false;
-        return true;
-    }
     if (!is_ok)
         fx_err_as_source(err);
     return is_ok || fx_ctx(err, "reading ficus.own");

@@ -8,17 +8,17 @@
 
 void cdc_own_watch_init(struct cdc_own_watch *watch, const char *group)
 {
-    *watch = (struct cdc_own_watch){.own = {.state = CDC_OWN_UNKNOWN}};
+    *watch = (struct cdc_own_watch){.own = {.state = FX_OWN_UNKNOWN}};
     (void)snprintf(watch->own.group, sizeof watch->own.group, "%s", group);
 }
 
 int64_t cdc_own_row(struct cdc_own_watch *watch)
 {
     switch (watch->own.state) {
-    case CDC_OWN_UNKNOWN: watch->suspects++; return 0;
-    case CDC_OWN_HERE: return 0;
-    case CDC_OWN_FENCED:
-    case CDC_OWN_AWAY: return 1;
+    case FX_OWN_UNKNOWN: watch->suspects++; return 0;
+    case FX_OWN_HERE: return 0;
+    case FX_OWN_FENCED:
+    case FX_OWN_AWAY: return 1;
     }
     return 0;
 }
@@ -32,23 +32,23 @@ static int64_t take_suspects(struct cdc_own_watch *watch)
 
 int64_t cdc_own_event(struct cdc_own_watch *watch, const struct cdc_own *own)
 {
-    enum cdc_own_state was = watch->own.state;
+    enum fx_own_state was = watch->own.state;
     watch->own.state = own->state;
     watch->own.epoch = own->epoch;
-    if (was != CDC_OWN_UNKNOWN)
+    if (was != FX_OWN_UNKNOWN)
         return 0;
     int64_t suspects = take_suspects(watch);
-    if (own->was != CDC_OWN_UNKNOWN)
-        return own->was == CDC_OWN_HERE ? 0 : suspects;
-    return own->state == CDC_OWN_AWAY ? suspects : 0; /* only a fenced side goes AWAY */
+    if (own->was != FX_OWN_UNKNOWN)
+        return own->was == FX_OWN_HERE ? 0 : suspects;
+    return own->state == FX_OWN_AWAY ? suspects : 0; /* only a fenced side goes AWAY */
 }
 
 int64_t cdc_own_adopt(struct cdc_own_watch *watch, const struct cdc_own *own)
 {
-    if (watch->own.state != CDC_OWN_UNKNOWN || own->state == CDC_OWN_UNKNOWN)
+    if (watch->own.state != FX_OWN_UNKNOWN || own->state == FX_OWN_UNKNOWN)
         return 0; /* the stream itself has told, and it is never behind */
     watch->own.state = own->state;
     watch->own.epoch = own->epoch;
     int64_t suspects = take_suspects(watch);
-    return own->state == CDC_OWN_HERE ? 0 : suspects;
+    return own->state == FX_OWN_HERE ? 0 : suspects;
 }

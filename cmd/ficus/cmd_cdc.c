@@ -89,12 +89,13 @@ static bool each_start(struct scene *scene, const char *argv0, struct fx_err *er
  */
 static void warn_unowned(const struct scene *scene)
 {
-    struct fx_own old_own = {0}, new_own = {0};
+    struct fx_own_look old_look, new_look;
     struct fx_err why = FX_ERR_INIT;
-    if (fx_own_read(scene->ctx, &old_own, &new_own, &why))
+    bool ok = fx_own_look_both(scene->ctx, &old_look, &new_look, &why);
+    if (ok && old_look.presence == FX_OWN_PRESENT && new_look.presence == FX_OWN_PRESENT)
         return;
-    bool is_missing = why.code != FX_E_DB_CONNECT && why.code != FX_E_SOURCE_CONNECT &&
-                      why.code != FX_E_TARGET_CONNECT && why.code != FX_E_TIMEOUT;
+    bool is_missing =
+        ok && old_look.presence != FX_OWN_DENIED && new_look.presence != FX_OWN_DENIED;
     fflush(stdout);
     fprintf(stderr,
             "ficus: warning: ownership of context \"%s\" %s: both sides accept writes, each is "

@@ -50,6 +50,13 @@ struct fx_db_conf {
 bool fx_db_conf_parse(const char *url, struct fx_arena *arena, struct fx_db_conf *ret_conf,
                       struct fx_err *err) FX_MUST_CHECK;
 
+/*
+ * What a failed statement's cause says, whichever engine. Where a user may not look, a server says DENIED for a table
+ * that may not exist either.
+ */
+bool fx_db_is_no_table(const struct fx_err *err); /* no such table, schema or database */
+bool fx_db_is_denied(const struct fx_err *err);
+
 struct fx_db; /* opaque; made by the drivers */
 
 bool fx_db_open(const struct fx_db_conf *conf, struct fx_db **ret_db,

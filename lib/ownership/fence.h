@@ -12,7 +12,7 @@
 #ifndef FX_OWNERSHIP_FENCE_H
 #define FX_OWNERSHIP_FENCE_H
 
-#include "lib/ownership/own.h"
+#include "lib/ownership/side.h"
 
 /* What preflight and armed found; each line is one finding with its mending command. */
 struct fx_fence_findings {

@@ -74,29 +74,32 @@ static bool drop_side(struct fx_side *side, struct fx_err *err)
 }
 
 /* *ret: is there a table ficus.own? A drop that was interrupted, or never installed, has nothing to do. */
-static bool has_own(const struct fx_db_conf *conf, bool *ret, struct fx_err *err)
+static bool has_own(const struct fx_db_conf *conf, const char *group, bool *ret, struct fx_err *err)
 {
     struct fx_side side = {.conf = conf};
-    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    struct fx_own_look look;
     if (!fx_side_open(&side, INSTALL_STATEMENT_MS, err))
         return false;
-    bool ok = fx_db_query(side.db,
-                          "select 1 from information_schema.tables "
-                          "where table_schema = 'ficus' and table_name = 'own'",
-                          NULL, 0, &rows, err);
+    bool ok = fx_own_look(side.db, group, &look, err) &&
+              (look.presence != FX_OWN_DENIED || fx_own_require(&look, conf, group, err));
     fx_side_close(&side);
     if (ok)
-        *ret = rows.n_rows > 0;
+        *ret = look.presence != FX_OWN_NO_TABLE;
     return ok;
 }
 
-/* No row is as good as HERE: nobody was ever refused. */
+/* No row is as good as HERE: nobody was ever refused. Locked: a cut-over that is changing the row comes first. */
 static bool state_of(struct fx_side *side, enum fx_own_state *ret, struct fx_err *err)
 {
-    struct fx_own own = {.state = FX_OWN_HERE};
-    if (!fx_own_row(side, true, &own, err) && err->code != FX_E_DRIFT)
+    struct fx_own_look look;
+    if (!fx_db_exec(side->db, "begin", NULL, 0, NULL, err))
         return false;
-    *ret = own.state;
+    bool ok = fx_own_look_locked(side->db, side->group, &look, err);
+    fx_side_rollback(side);
+    if (!ok ||
+        (look.presence == FX_OWN_DENIED && !fx_own_require(&look, side->conf, side->group, err)))
+        return false;
+    *ret = look.presence == FX_OWN_PRESENT ? look.own.state : FX_OWN_HERE;
     return true;
 }
 
@@ -156,7 +159,8 @@ static bool drop_objects(const struct fx_db_conf *conf, const char *group, struc
 bool fx_own_drop(struct fx_context *ctx, struct fx_err *err)
 {
     bool has_old = false, has_new = false;
-    if (!has_own(ctx->old_db, &has_old, err) || !has_own(ctx->new_db, &has_new, err))
+    if (!has_own(ctx->old_db, ctx->name, &has_old, err) ||
+        !has_own(ctx->new_db, ctx->name, &has_new, err))
         return false;
     if (!has_old && !has_new)
         return true;
@@ -164,25 +168,4 @@ bool fx_own_drop(struct fx_context *ctx, struct fx_err *err)
         return drop_objects(has_old ? ctx->old_db : ctx->new_db, ctx->name, err);
     return drop_group(ctx, true, err) && drop_group(ctx, false, err) &&
            drop_objects(ctx->old_db, ctx->name, err) && drop_objects(ctx->new_db, ctx->name, err);
-}
-
-bool fx_own_read(struct fx_context *ctx, struct fx_own *ret_old, struct fx_own *ret_new,
-                 struct fx_err *err)
-{
-    struct fx_side sides[2] = {{.conf = ctx->old_db, .group = ctx->name},
-                               {.conf = ctx->new_db, .group = ctx->name}};
-    struct fx_own rows[2] = {0};
-    bool ok = true;
-    for (size_t i = 0; i < 2 && ok; i++) {
-        ok = fx_side_open(&sides[i], INSTALL_STATEMENT_MS, err) &&
-             fx_own_row(&sides[i], false, &rows[i], err);
-        fx_side_close(&sides[i]);
-        if (!ok)
-            (i == 0 ? fx_err_as_source : fx_err_as_target)(err);
-    }
-    if (ok) {
-        *ret_old = rows[0];
-        *ret_new = rows[1];
-    }
-    return ok;
 }

@@ -1,23 +1,38 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Ownership rows. Both engines take the same compare-and-sets, because nothing in them depends on
- * the server; only the clock in a read differs.
- */
+/* See own.h. */
 #include "lib/ownership/own.h"
 
 #include <inttypes.h>
 
 #include "lib/base/alloc.h"
-#include "lib/io/failpoint.h"
+#include "lib/base/panic.h"
+#include "lib/fmt/text.h"
+
+static const char *const state_names[] = {
+    [FX_OWN_UNKNOWN] = "unknown",
+    [FX_OWN_HERE] = "HERE",
+    [FX_OWN_FENCED] = "FENCED",
+    [FX_OWN_AWAY] = "AWAY",
+};
 
 const char *fx_own_state_name(enum fx_own_state state)
 {
-    switch (state) {
-    case FX_OWN_HERE: return "HERE";
-    case FX_OWN_FENCED: return "FENCED";
-    case FX_OWN_AWAY: return "AWAY";
-    }
-    return "?";
+    FX_ASSERT((size_t)state < FX_ARRAY_LEN(state_names));
+    return state_names[state];
+}
+
+enum fx_own_state fx_own_state_parse(struct fx_str text)
+{
+    for (size_t i = FX_OWN_HERE; i < FX_ARRAY_LEN(state_names); i++)
+        if (fx_str_eq_c(text, state_names[i]))
+            return (enum fx_own_state)i;
+    return FX_OWN_UNKNOWN;
+}
+
+fx_cell fx_own_int(int64_t value, char out[FX_OWN_INT_TEXT])
+{
+    int len = snprintf(out, FX_OWN_INT_TEXT, "%" PRId64, value);
+    return (fx_cell){out, (size_t)len};
 }
 
 /* --- decisions --------------------------------------------------------------------------------- */
@@ -25,6 +40,7 @@ const char *fx_own_state_name(enum fx_own_state state)
 enum fx_own_abort_next fx_own_abort_decide(const struct fx_own *own, int64_t e)
 {
     switch (own->state) {
+    case FX_OWN_UNKNOWN: FX_BUG("abort at epoch %" PRId64 " decides on a row of no known state", e);
     case FX_OWN_AWAY: return own->epoch == e + 2 ? FX_OWN_ABORT_COMMITTED : FX_OWN_ABORT_FOREIGN;
     case FX_OWN_FENCED: return own->epoch == e + 1 ? FX_OWN_ABORT_AGAIN : FX_OWN_ABORT_FOREIGN;
     case FX_OWN_HERE: break;
@@ -42,11 +58,13 @@ static struct fx_own_resume stuck(const char *why)
 struct fx_own_resume fx_own_resume_decide(const struct fx_own *old_row,
                                           const struct fx_own *new_row)
 {
+    FX_ASSERT(old_row->state != FX_OWN_UNKNOWN && new_row->state != FX_OWN_UNKNOWN);
     if (old_row->state != FX_OWN_AWAY && new_row->state != FX_OWN_AWAY)
         return stuck("neither side is AWAY: both may accept writes");
     if (old_row->state == FX_OWN_AWAY && new_row->state == FX_OWN_AWAY) {
         if (old_row->epoch == new_row->epoch)
-            return stuck("both sides are AWAY at one epoch: nobody knows who gave the group away");
+            return stuck(
+                "both sides are AWAY at the same epoch: nobody knows which of them committed");
         bool old_gave = old_row->epoch > new_row->epoch;
         return (struct fx_own_resume){.action = FX_OWN_RESUME_OPEN,
                                       .is_new = old_gave,
@@ -56,8 +74,7 @@ struct fx_own_resume fx_own_resume_decide(const struct fx_own *old_row,
     const struct fx_own *has = is_new ? new_row : old_row;
     const struct fx_own *away = is_new ? old_row : new_row;
     if (has->epoch < away->epoch)
-        return stuck(
-            "the side that has the group stands at a lower epoch than the one that gave it away");
+        return stuck("the owning side is at a lower epoch than the side that is AWAY");
     if (has->state == FX_OWN_FENCED)
         return (struct fx_own_resume){
             .action = FX_OWN_RESUME_ABORT, .is_new = is_new, .epoch = has->epoch - 1};
@@ -65,57 +82,7 @@ struct fx_own_resume fx_own_resume_decide(const struct fx_own *old_row,
         .action = FX_OWN_RESUME_SERVES, .is_new = is_new, .epoch = has->epoch};
 }
 
-/* --- sessions ---------------------------------------------------------------------------------- */
-
-/*
- * A role may have synchronous_commit off; a commit that a server crash can forget must not be one of ours.
- * Stronger settings (remote_apply) stay.
- */
-static const char pin_pg[] = "select set_config('synchronous_commit', 'on', false) "
-                             "where current_setting('synchronous_commit') in ('off', 'local')";
-static const char pin_my[] = "set session innodb_lock_wait_timeout = 1, lock_wait_timeout = 1, "
-                             "tx_isolation = 'REPEATABLE-READ'";
-
-bool fx_side_open(struct fx_side *side, int64_t statement_ms, struct fx_err *err)
-{
-    if (side->db != NULL && fx_db_is_broken(side->db))
-        fx_side_close(side);
-    if (side->db == NULL) {
-        if (!fx_db_open(side->conf, &side->db, err))
-            return fx_ctx(err, "opening database \"%s\"", side->conf->name);
-        bool is_pg = fx_db_engine(side->db) == FX_PG;
-        FX_AUTO(fx_rows) struct fx_rows rows = {0};
-        bool ok = fx_db_set_timeout(side->db, statement_ms, err) &&
-                  (is_pg ? fx_db_query(side->db, pin_pg, NULL, 0, &rows, err)
-                         : fx_db_exec(side->db, pin_my, NULL, 0, NULL, err));
-        if (!ok) {
-            fx_side_close(side);
-            return fx_ctx(err, "preparing the session with database \"%s\"", side->conf->name);
-        }
-    }
-    return fx_db_set_timeout(side->db, statement_ms, err);
-}
-
-void fx_side_close(struct fx_side *side)
-{
-    fx_db_close(side->db);
-    side->db = NULL;
-}
-
-void fx_side_rollback(struct fx_side *side)
-{
-    struct fx_err ignored = FX_ERR_INIT;
-    if (side->db != NULL && !fx_db_exec(side->db, "rollback", NULL, 0, NULL, &ignored))
-        fx_side_close(side);
-}
-
-/* --- rows -------------------------------------------------------------------------------------- */
-
-fx_cell fx_own_int(int64_t value, char out[FX_OWN_INT_TEXT])
-{
-    int len = snprintf(out, FX_OWN_INT_TEXT, "%" PRId64, value);
-    return (fx_cell){out, (size_t)len};
-}
+/* --- reading ----------------------------------------------------------------------------------- */
 
 static const char row_pg[] =
     "select state, epoch, coalesce(operator, ''), "
@@ -126,152 +93,88 @@ static const char row_my[] =
     "coalesce(ceil(timestampdiff(microsecond, utc_timestamp(6), until) / 1000), 0) "
     "from ficus.own where grp = ?";
 
-static bool parse_int(fx_cell cell, int64_t *ret)
-{
-    char text[FX_OWN_INT_TEXT];
-    if (cell.ptr == NULL || cell.len == 0 || cell.len >= sizeof text)
-        return false;
-    memcpy(text, cell.ptr, cell.len);
-    text[cell.len] = '\0';
-    char *end = NULL;
-    *ret = strtoll(text, &end, 10);
-    return *end == '\0';
-}
-
-static bool hint_install(struct fx_err *err)
-{
-    return fx_hint(err, "A plan's step stream.start makes it. Run: ficus run start PLAN --execute");
-}
-
-/* No table: nobody ever installed ownership here; that is no fault of the database. */
-static bool say_missing(const struct fx_side *side, struct fx_err *err)
-{
-    if (strcmp(err->sqlstate, "42P01") != 0 && strcmp(err->sqlstate, "42S02") != 0)
-        return false;
-    fx_err_clear(err);
-    fx_fail(err, FX_E_DRIFT, "database \"%s\" has no table ficus.own: ownership is not installed",
-            side->conf->name);
-    return hint_install(err);
-}
-
-static bool row_from(const struct fx_rows *rows, const struct fx_side *side, struct fx_own *ret,
+static bool row_from(const struct fx_rows *rows, const char *group, struct fx_own *ret,
                      struct fx_err *err)
 {
-    if (rows->n_rows != 1) {
-        fx_fail(err, FX_E_DRIFT, "database \"%s\" has no row for group \"%s\" in ficus.own",
-                side->conf->name, side->group);
-        return hint_install(err);
-    }
-    struct fx_own own = {0};
-    fx_cell state = fx_rows_at(rows, 0, 0);
-    if (fx_str_eq_c(state, "HERE"))
-        own.state = FX_OWN_HERE;
-    else if (fx_str_eq_c(state, "FENCED"))
-        own.state = FX_OWN_FENCED;
-    else if (fx_str_eq_c(state, "AWAY"))
-        own.state = FX_OWN_AWAY;
-    else
-        return fx_fail(err, FX_E_DRIFT,
-                       "ficus.own of group \"%s\" holds the unknown state \"%.*s\"", side->group,
-                       FX_STR_FMT(state));
+    fx_cell state = fx_rows_at(rows, 0, 0), operator_name = fx_rows_at(rows, 0, 2);
+    struct fx_own own = {.state = fx_own_state_parse(state)};
     int64_t left_ms = 0;
-    if (!parse_int(fx_rows_at(rows, 0, 1), &own.epoch) ||
-        !parse_int(fx_rows_at(rows, 0, 3), &left_ms))
-        return fx_fail(err, FX_E_DRIFT, "ficus.own of group \"%s\" is not readable", side->group);
+    if (own.state == FX_OWN_UNKNOWN ||
+        !fx_parse_i64(fx_rows_at(rows, 0, 1), INT64_MIN, INT64_MAX, &own.epoch) ||
+        !fx_parse_i64(fx_rows_at(rows, 0, 3), INT64_MIN, INT64_MAX, &left_ms)) {
+        fx_fail(err, FX_E_DRIFT,
+                "the row of group \"%s\" in ficus.own is not one that this release writes: state "
+                "\"%.*s\", epoch \"%.*s\"",
+                group, FX_STR_FMT(state), FX_STR_FMT(fx_rows_at(rows, 0, 1)));
+        return fx_hint(err, "A newer release may have written it: use that one.");
+    }
     own.is_expired = own.state == FX_OWN_FENCED && left_ms <= 0;
     own.left_ms = own.state == FX_OWN_FENCED && left_ms > 0 ? left_ms : 0;
-    (void)snprintf(own.operator_name, sizeof own.operator_name, "%.*s",
-                   FX_STR_FMT(fx_rows_at(rows, 0, 2)));
+    (void)snprintf(own.operator_name, sizeof own.operator_name, "%.*s", FX_STR_FMT(operator_name));
     *ret = own;
     return true;
 }
 
-bool fx_own_row(struct fx_side *side, bool is_locked, struct fx_own *ret, struct fx_err *err)
+/* *ret: why there are no rows. False: the statement failed for another reason, *err stands. */
+static bool presence_of(struct fx_err *err, enum fx_own_presence *ret)
 {
-    const char *base = fx_db_engine(side->db) == FX_PG ? row_pg : row_my;
-    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1024);
-    fx_buf_printf(&sql, "%s%s", base, is_locked ? " for update" : "");
-    fx_cell grp = fx_str_from(side->group);
-    FX_AUTO(fx_rows) struct fx_rows rows = {0};
-    if (is_locked && !fx_db_exec(side->db, "begin", NULL, 0, NULL, err))
+    if (!fx_db_is_no_table(err) && !fx_db_is_denied(err))
         return false;
-    bool ok = fx_db_query(side->db, fx_buf_cstr(&sql), &grp, 1, &rows, err)
-                  ? row_from(&rows, side, ret, err)
-                  : say_missing(side, err);
-    if (is_locked)
-        fx_side_rollback(side);
-    return ok || fx_ctx(err, "reading who owns group \"%s\" on database \"%s\"", side->group,
-                        side->conf->name);
-}
-
-bool fx_own_insert(struct fx_side *side, enum fx_own_state state, int64_t epoch, struct fx_err *err)
-{
-    char number[FX_OWN_INT_TEXT];
-    fx_cell params[] = {fx_str_from(side->group), fx_str_from(fx_own_state_name(state)),
-                        fx_own_int(epoch, number)};
-    bool is_pg = fx_db_engine(side->db) == FX_PG;
-    const char *sql = is_pg ? "insert into ficus.own (grp, state, epoch) values (?, ?, ?) "
-                              "on conflict (grp) do nothing"
-                            : "insert ignore into ficus.own (grp, state, epoch) values (?, ?, ?)";
-    if (!fx_db_exec(side->db, sql, params, 3, NULL, err))
-        return false;
-    fx_cell gate[] = {params[0], params[2]};
-    return is_pg || fx_db_exec(side->db, "insert ignore into ficus.gate (grp, epoch) values (?, ?)",
-                               gate, 2, NULL, err);
-}
-
-/* --- compare-and-sets -------------------------------------------------------------------------- */
-
-static bool compare_and_set(struct fx_side *side, const char *sql, int64_t to, int64_t from,
-                            bool *ret_won, struct fx_err *err)
-{
-    char to_text[FX_OWN_INT_TEXT], from_text[FX_OWN_INT_TEXT];
-    fx_cell params[] = {fx_own_int(to, to_text), fx_str_from(side->group),
-                        fx_own_int(from, from_text)};
-    int64_t rows = 0;
-    if (!fx_db_exec(side->db, sql, params, 3, &rows, err))
-        return false;
-    *ret_won = rows == 1;
+    *ret = fx_db_is_denied(err) ? FX_OWN_DENIED : FX_OWN_NO_TABLE;
+    fx_err_clear(err);
     return true;
 }
 
-bool fx_own_commit(struct fx_side *side, int64_t e, bool *ret_won, struct fx_err *err)
+static bool look_at(struct fx_db *db, const char *group, bool is_locked, struct fx_own_look *ret,
+                    struct fx_err *err)
 {
-    FX_FAILPOINT("cutover.commit.before");
-    bool ok = compare_and_set(side,
-                              "update ficus.own set state = 'AWAY', epoch = ?, until = null "
-                              "where grp = ? and state = 'FENCED' and epoch = ?",
-                              e + 2, e + 1, ret_won, err);
-    FX_FAILPOINT("cutover.commit.after");
-    return ok;
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1024);
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    fx_cell grp = fx_str_from(group);
+    fx_buf_printf(&sql, "%s%s", fx_db_engine(db) == FX_PG ? row_pg : row_my,
+                  is_locked ? " for update" : "");
+    *ret = (struct fx_own_look){.presence = FX_OWN_NO_ROW};
+    bool ok = fx_db_query(db, fx_buf_cstr(&sql), &grp, 1, &rows, err)
+                  ? rows.n_rows == 0 || row_from(&rows, group, &ret->own, err)
+                  : presence_of(err, &ret->presence);
+    if (rows.n_rows > 0)
+        ret->presence = FX_OWN_PRESENT;
+    return ok ||
+           fx_ctx(err, "reading who owns group \"%s\" on database \"%s\"", group, db->conf->name);
 }
 
-bool fx_own_abort(struct fx_side *side, int64_t e, bool *ret_won, struct fx_err *err)
+bool fx_own_look(struct fx_db *db, const char *group, struct fx_own_look *ret, struct fx_err *err)
 {
-    FX_FAILPOINT("cutover.abort.before");
-    bool ok = compare_and_set(side,
-                              "update ficus.own set state = 'HERE', epoch = ?, until = null "
-                              "where grp = ? and state = 'FENCED' and epoch = ?",
-                              e + 2, e + 1, ret_won, err);
-    FX_FAILPOINT("cutover.abort.after");
-    return ok;
+    return look_at(db, group, false, ret, err);
 }
 
-bool fx_own_invalidate(struct fx_side *side, int64_t e, bool *ret_won, struct fx_err *err)
+bool fx_own_look_locked(struct fx_db *db, const char *group, struct fx_own_look *ret,
+                        struct fx_err *err)
 {
-    return compare_and_set(side,
-                           "update ficus.own set epoch = ? "
-                           "where grp = ? and state = 'HERE' and epoch = ?",
-                           e + 2, e, ret_won, err);
+    return look_at(db, group, true, ret, err);
 }
 
-bool fx_own_open(struct fx_side *side, int64_t epoch, bool *ret_won, struct fx_err *err)
+static bool fail_denied(const struct fx_db_conf *conf, struct fx_err *err)
 {
-    FX_FAILPOINT("cutover.open.before");
-    bool ok = compare_and_set(side,
-                              "update ficus.own set state = 'HERE', epoch = ?, until = null "
-                              "where grp = ? and state = 'AWAY' and epoch < ?",
-                              epoch, epoch, ret_won, err);
-    FX_FAILPOINT("cutover.open.after");
-    return ok;
+    fx_fail(err, FX_E_DB, "user \"%s\" may not read ficus.own in database \"%s\"", conf->user,
+            conf->name);
+    return fx_hint(err, "Run there, as its owner: GRANT SELECT ON ficus.own TO %s;", conf->user);
+}
+
+bool fx_own_require(const struct fx_own_look *look, const struct fx_db_conf *conf,
+                    const char *group, struct fx_err *err)
+{
+    switch (look->presence) {
+    case FX_OWN_PRESENT: return true;
+    case FX_OWN_DENIED: return fail_denied(conf, err);
+    case FX_OWN_NO_TABLE:
+        fx_fail(err, FX_E_DRIFT,
+                "database \"%s\" has no table ficus.own: ownership is not installed", conf->name);
+        break;
+    case FX_OWN_NO_ROW:
+        fx_fail(err, FX_E_DRIFT, "database \"%s\" has no row for group \"%s\" in ficus.own",
+                conf->name, group);
+        break;
+    }
+    return fx_hint(err, "A plan's step stream.start installs it: ficus run start PLAN --execute");
 }

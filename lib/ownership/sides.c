@@ -124,6 +124,56 @@ bool fx_sides_open(const struct fx_context *ctx, bool is_canary, int64_t stateme
     return true;
 }
 
+/* --- reading both ------------------------------------------------------------------------------ */
+
+enum { READ_STATEMENT_MS = 10000 };
+
+static bool look_one(const struct fx_context *ctx, bool is_new, struct fx_own_look *ret,
+                     struct fx_err *err)
+{
+    struct fx_side side = {.conf = is_new ? ctx->new_db : ctx->old_db, .group = ctx->name};
+    bool ok =
+        fx_side_open(&side, READ_STATEMENT_MS, err) && fx_own_look(side.db, side.group, ret, err);
+    fx_side_close(&side);
+    if (!ok)
+        (is_new ? fx_err_as_target : fx_err_as_source)(err);
+    return ok;
+}
+
+bool fx_own_look_both(const struct fx_context *ctx, struct fx_own_look *ret_old,
+                      struct fx_own_look *ret_new, struct fx_err *err)
+{
+    return look_one(ctx, false, ret_old, err) && look_one(ctx, true, ret_new, err);
+}
+
+bool fx_own_require_both(const struct fx_context *ctx, const struct fx_own_look *old_look,
+                         const struct fx_own_look *new_look, struct fx_err *err)
+{
+    if (!fx_own_require(old_look, ctx->old_db, ctx->name, err)) {
+        fx_err_as_source(err);
+        return false;
+    }
+    if (!fx_own_require(new_look, ctx->new_db, ctx->name, err)) {
+        fx_err_as_target(err);
+        return false;
+    }
+    return true;
+}
+
+bool fx_own_read(const struct fx_context *ctx, struct fx_own *ret_old, struct fx_own *ret_new,
+                 struct fx_err *err)
+{
+    struct fx_own_look old_look, new_look;
+    if (!fx_own_look_both(ctx, &old_look, &new_look, err) ||
+        !fx_own_require_both(ctx, &old_look, &new_look, err))
+        return fx_ctx(err, "reading who owns context \"%s\"", ctx->name);
+    *ret_old = old_look.own;
+    *ret_new = new_look.own;
+    return true;
+}
+
+/* --- the end ----------------------------------------------------------------------------------- */
+
 void fx_sides_done(struct fx_sides *sides)
 {
     fx_side_close(&sides->old_side);

@@ -26,6 +26,21 @@ bool fx_sides_open(const struct fx_context *ctx, bool is_canary, int64_t stateme
                    struct fx_arena *arena, struct fx_sides *ret, struct fx_err *err) FX_MUST_CHECK;
 void fx_sides_done(struct fx_sides *sides);
 
+/* --- both rows -------------------------------------------------------------------------------- */
+
+/*
+ * Both rows of the context's group as committed now, each from a session of its own. Errors: SOURCE* of the old side,
+ * TARGET* of the new one, DRIFT.
+ */
+bool fx_own_look_both(const struct fx_context *ctx, struct fx_own_look *ret_old,
+                      struct fx_own_look *ret_new, struct fx_err *err) FX_MUST_CHECK;
+/* As fx_own_require, of either. */
+bool fx_own_require_both(const struct fx_context *ctx, const struct fx_own_look *old_look,
+                         const struct fx_own_look *new_look, struct fx_err *err) FX_MUST_CHECK;
+/* Looks at both and requires both. */
+bool fx_own_read(const struct fx_context *ctx, struct fx_own *ret_old, struct fx_own *ret_new,
+                 struct fx_err *err) FX_MUST_CHECK;
+
 /* --- install.c -------------------------------------------------------------------------------- */
 
 /*
@@ -40,8 +55,5 @@ bool fx_own_install(struct fx_context *ctx, int64_t epoch, struct fx_err *err) F
  * the old one. Refuses (DRIFT) while the group is FENCED; the canary group goes in any state.
  */
 bool fx_own_drop(struct fx_context *ctx, struct fx_err *err) FX_MUST_CHECK;
-/* Both rows of the context's group as committed now. Errors: DRIFT when a row is missing. */
-bool fx_own_read(struct fx_context *ctx, struct fx_own *ret_old, struct fx_own *ret_new,
-                 struct fx_err *err) FX_MUST_CHECK;
 
 #endif

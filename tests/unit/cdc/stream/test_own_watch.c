@@ -9,7 +9,7 @@
 
 #include "cdc/stream/own_watch.h"
 
-static struct cdc_own own(enum cdc_own_state state, int64_t epoch)
+static struct cdc_own own(enum fx_own_state state, int64_t epoch)
 {
     return (struct cdc_own){.group = "orders", .state = state, .epoch = epoch};
 }
@@ -19,8 +19,8 @@ static void test_own_watch__rows_are_judged_by_the_state_in_stream_order(void **
     (void)state;
     struct cdc_own_watch watch;
     cdc_own_watch_init(&watch, "orders");
-    struct cdc_own here = own(CDC_OWN_HERE, 1), fenced = own(CDC_OWN_FENCED, 2),
-                   away = own(CDC_OWN_AWAY, 3), back = own(CDC_OWN_HERE, 5);
+    struct cdc_own here = own(FX_OWN_HERE, 1), fenced = own(FX_OWN_FENCED, 2),
+                   away = own(FX_OWN_AWAY, 3), back = own(FX_OWN_HERE, 5);
     assert_int_equal(cdc_own_event(&watch, &here), 0);
     assert_int_equal(cdc_own_row(&watch), 0);
     assert_int_equal(cdc_own_event(&watch, &fenced), 0);
@@ -35,7 +35,7 @@ static void test_own_watch__suspects_are_leaks_when_the_side_was_not_here(void *
 {
     (void)state;
     struct cdc_own_watch watch;
-    struct cdc_own away = own(CDC_OWN_AWAY, 3);
+    struct cdc_own away = own(FX_OWN_AWAY, 3);
     cdc_own_watch_init(&watch, "orders");
     assert_int_equal(cdc_own_row(&watch), 0);
     assert_int_equal(cdc_own_row(&watch), 0);
@@ -48,7 +48,7 @@ static void test_own_watch__suspects_are_cleared_by_here_and_by_a_fence(void **s
 {
     (void)state;
     struct cdc_own_watch watch;
-    struct cdc_own here = own(CDC_OWN_HERE, 1), fenced = own(CDC_OWN_FENCED, 2);
+    struct cdc_own here = own(FX_OWN_HERE, 1), fenced = own(FX_OWN_FENCED, 2);
     cdc_own_watch_init(&watch, "orders");
     (void)cdc_own_row(&watch);
     assert_int_equal(cdc_own_adopt(&watch, &here), 0);
@@ -62,7 +62,7 @@ static void test_own_watch__a_transition_to_away_convicts_suspects(void **state)
 {
     (void)state;
     struct cdc_own_watch watch;
-    struct cdc_own away = own(CDC_OWN_AWAY, 3);
+    struct cdc_own away = own(FX_OWN_AWAY, 3);
     cdc_own_watch_init(&watch, "orders");
     (void)cdc_own_row(&watch);
     assert_int_equal(cdc_own_event(&watch, &away), 1); /* only a fenced side goes away */
@@ -73,11 +73,11 @@ static void test_own_watch__the_state_before_a_transition_judges_suspects(void *
 {
     (void)state;
     static const struct {
-        enum cdc_own_state was, is;
+        enum fx_own_state was, is;
         int64_t leaks;
-    } cases[] = {{CDC_OWN_AWAY, CDC_OWN_HERE, 1},   {CDC_OWN_FENCED, CDC_OWN_HERE, 1},
-                 {CDC_OWN_FENCED, CDC_OWN_AWAY, 1}, {CDC_OWN_HERE, CDC_OWN_HERE, 0},
-                 {CDC_OWN_HERE, CDC_OWN_FENCED, 0}, {CDC_OWN_UNKNOWN, CDC_OWN_HERE, 0}};
+    } cases[] = {{FX_OWN_AWAY, FX_OWN_HERE, 1},   {FX_OWN_FENCED, FX_OWN_HERE, 1},
+                 {FX_OWN_FENCED, FX_OWN_AWAY, 1}, {FX_OWN_HERE, FX_OWN_HERE, 0},
+                 {FX_OWN_HERE, FX_OWN_FENCED, 0}, {FX_OWN_UNKNOWN, FX_OWN_HERE, 0}};
     for (size_t i = 0; i < FX_ARRAY_LEN(cases); i++) {
         struct cdc_own_watch watch;
         struct cdc_own to = own(cases[i].is, 5);
@@ -93,7 +93,7 @@ static void test_own_watch__the_stream_knows_better_than_what_was_read(void **st
 {
     (void)state;
     struct cdc_own_watch watch;
-    struct cdc_own here = own(CDC_OWN_HERE, 5), away = own(CDC_OWN_AWAY, 3);
+    struct cdc_own here = own(FX_OWN_HERE, 5), away = own(FX_OWN_AWAY, 3);
     cdc_own_watch_init(&watch, "orders");
     (void)cdc_own_event(&watch, &here);
     assert_int_equal(cdc_own_adopt(&watch, &away), 0);

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The session and the row of one side. Every engine takes the same compare-and-sets, because nothing in them depends
+ * on the server.
+ */
+#include "lib/ownership/side.h"
+
+#include "lib/io/failpoint.h"
+
+/* --- sessions ---------------------------------------------------------------------------------- */
+
+/*
+ * A role may have synchronous_commit off; a commit that a server crash can forget must not be one of ours.
+ * Stronger settings (remote_apply) stay.
+ */
+static const char pin_pg[] = "select set_config('synchronous_commit', 'on', false) "
+                             "where current_setting('synchronous_commit') in ('off', 'local')";
+static const char pin_my[] = "set session innodb_lock_wait_timeout = 1, lock_wait_timeout = 1, "
+                             "tx_isolation = 'REPEATABLE-READ'";
+
+bool fx_side_open(struct fx_side *side, int64_t statement_ms, struct fx_err *err)
+{
+    if (side->db != NULL && fx_db_is_broken(side->db))
+        fx_side_close(side);
+    if (side->db == NULL) {
+        if (!fx_db_open(side->conf, &side->db, err))
+            return fx_ctx(err, "opening database \"%s\"", side->conf->name);
+        bool is_pg = fx_db_engine(side->db) == FX_PG;
+        FX_AUTO(fx_rows) struct fx_rows rows = {0};
+        bool ok = fx_db_set_timeout(side->db, statement_ms, err) &&
+                  (is_pg ? fx_db_query(side->db, pin_pg, NULL, 0, &rows, err)
+                         : fx_db_exec(side->db, pin_my, NULL, 0, NULL, err));
+        if (!ok) {
+            fx_side_close(side);
+            return fx_ctx(err, "preparing the session with database \"%s\"", side->conf->name);
+        }
+    }
+    return fx_db_set_timeout(side->db, statement_ms, err);
+}
+
+void fx_side_close(struct fx_side *side)
+{
+    fx_db_close(side->db);
+    side->db = NULL;
+}
+
+void fx_side_rollback(struct fx_side *side)
+{
+    struct fx_err ignored = FX_ERR_INIT;
+    if (side->db != NULL && !fx_db_exec(side->db, "rollback", NULL, 0, NULL, &ignored))
+        fx_side_close(side);
+}
+
+/* --- the row ----------------------------------------------------------------------------------- */
+
+bool fx_own_row(struct fx_side *side, bool is_locked, struct fx_own *ret, struct fx_err *err)
+{
+    struct fx_own_look look;
+    if (is_locked && !fx_db_exec(side->db, "begin", NULL, 0, NULL, err))
+        return false;
+    bool ok = (is_locked ? fx_own_look_locked : fx_own_look)(side->db, side->group, &look, err);
+    if (is_locked)
+        fx_side_rollback(side);
+    if (!ok)
+        return false;
+    if (!fx_own_require(&look, side->conf, side->group, err))
+        return fx_ctx(err, "reading who owns group \"%s\" on database \"%s\"", side->group,
+                      side->conf->name);
+    *ret = look.own;
+    return true;
+}
+
+bool fx_own_insert(struct fx_side *side, enum fx_own_state state, int64_t epoch, struct fx_err *err)
+{
+    char number[FX_OWN_INT_TEXT];
+    fx_cell params[] = {fx_str_from(side->group), fx_str_from(fx_own_state_name(state)),
+                        fx_own_int(epoch, number)};
+    bool is_pg = fx_db_engine(side->db) == FX_PG;
+    const char *sql = is_pg ? "insert into ficus.own (grp, state, epoch) values (?, ?, ?) "
+                              "on conflict (grp) do nothing"
+                            : "insert ignore into ficus.own (grp, state, epoch) values (?, ?, ?)";
+    if (!fx_db_exec(side->db, sql, params, 3, NULL, err))
+        return false;
+    fx_cell gate[] = {params[0], params[2]};
+    return is_pg || fx_db_exec(side->db, "insert ignore into ficus.gate (grp, epoch) values (?, ?)",
+                               gate, 2, NULL, err);
+}
+
+/* --- compare-and-sets -------------------------------------------------------------------------- */
+
+static bool compare_and_set(struct fx_side *side, const char *sql, int64_t to, int64_t from,
+                            bool *ret_won, struct fx_err *err)
+{
+    char to_text[FX_OWN_INT_TEXT], from_text[FX_OWN_INT_TEXT];
+    fx_cell params[] = {fx_own_int(to, to_text), fx_str_from(side->group),
+                        fx_own_int(from, from_text)};
+    int64_t rows = 0;
+    if (!fx_db_exec(side->db, sql, params, 3, &rows, err))
+        return false;
+    *ret_won = rows == 1;
+    return true;
+}
+
+bool fx_own_commit(struct fx_side *side, int64_t e, bool *ret_won, struct fx_err *err)
+{
+    FX_FAILPOINT("cutover.commit.before");
+    bool ok = compare_and_set(side,
+                              "update ficus.own set state = 'AWAY', epoch = ?, until = null "
+                              "where grp = ? and state = 'FENCED' and epoch = ?",
+                              e + 2, e + 1, ret_won, err);
+    FX_FAILPOINT("cutover.commit.after");
+    return ok;
+}
+
+bool fx_own_abort(struct fx_side *side, int64_t e, bool *ret_won, struct fx_err *err)
+{
+    FX_FAILPOINT("cutover.abort.before");
+    bool ok = compare_and_set(side,
+                              "update ficus.own set state = 'HERE', epoch = ?, until = null "
+                              "where grp = ? and state = 'FENCED' and epoch = ?",
+                              e + 2, e + 1, ret_won, err);
+    FX_FAILPOINT("cutover.abort.after");
+    return ok;
+}
+
+bool fx_own_invalidate(struct fx_side *side, int64_t e, bool *ret_won, struct fx_err *err)
+{
+    return compare_and_set(side,
+                           "update ficus.own set epoch = ? "
+                           "where grp = ? and state = 'HERE' and epoch = ?",
+                           e + 2, e, ret_won, err);
+}
+
+bool fx_own_open(struct fx_side *side, int64_t epoch, bool *ret_won, struct fx_err *err)
+{
+    FX_FAILPOINT("cutover.open.before");
+    bool ok = compare_and_set(side,
+                              "update ficus.own set state = 'HERE', epoch = ?, until = null "
+                              "where grp = ? and state = 'AWAY' and epoch < ?",
+                              epoch, epoch, ret_won, err);
+    FX_FAILPOINT("cutover.open.after");
+    return ok;
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One side of a group: its database, its tables, one session for the protocol, and the compare-and-sets on its
+ * row of ficus.own. own.h draws the states; e is always the epoch of the HERE row that is being given up.
+ *
+ * Errors: those of lib/db. After DB_CONNECT nobody knows whether the statement took effect: read the row.
+ * Thread: one a side.
+ */
+#ifndef FX_OWNERSHIP_SIDE_H
+#define FX_OWNERSHIP_SIDE_H
+
+#include "lib/ownership/own.h"
+
+struct fx_side_identity { /* a column that the server fills from a counter */
+    const char *column;
+    const char *sequence; /* PostgreSQL: "schema.name"; MariaDB: NULL */
+};
+struct fx_side_table {
+    const char *schema, *name;
+    struct fx_side_identity *identity; /* NULL: none that the other side fills as well */
+};
+struct fx_side {
+    const struct fx_db_conf *conf;
+    const char *group;
+    struct fx_side_table *tables; /* in one fixed order: by schema and name */
+    size_t n_tables;
+    struct fx_db *db; /* NULL: not open. Whoever sees it broken closes it */
+};
+
+/* Opens the session if there is none or it is broken, and pins what the protocol relies on. */
+bool fx_side_open(struct fx_side *side, int64_t statement_ms, struct fx_err *err) FX_MUST_CHECK;
+void fx_side_close(struct fx_side *side);
+/* Ends a transaction after a failure; a session that cannot even do that is closed. */
+void fx_side_rollback(struct fx_side *side);
+
+/*
+ * The row, which must be there (fx_own_require). A plain read; with `is_locked` FOR UPDATE in a transaction of its own,
+ * which waits for whoever is changing the row.
+ */
+bool fx_own_row(struct fx_side *side, bool is_locked, struct fx_own *ret,
+                struct fx_err *err) FX_MUST_CHECK;
+bool fx_own_insert(struct fx_side *side, enum fx_own_state state, int64_t epoch,
+                   struct fx_err *err) FX_MUST_CHECK; /* nothing if the row exists */
+
+/* The compare-and-sets. *ret_won: it was one row. A lost connection leaves the result unknown. */
+bool fx_own_commit(struct fx_side *side, int64_t e, bool *ret_won,
+                   struct fx_err *err) FX_MUST_CHECK;
+bool fx_own_abort(struct fx_side *side, int64_t e, bool *ret_won, struct fx_err *err) FX_MUST_CHECK;
+bool fx_own_invalidate(struct fx_side *side, int64_t e, bool *ret_won,
+                       struct fx_err *err) FX_MUST_CHECK;
+bool fx_own_open(struct fx_side *side, int64_t epoch, bool *ret_won,
+                 struct fx_err *err) FX_MUST_CHECK; /* epoch: the new one, e+2 */
+
+#endif
