@@ -6,6 +6,7 @@
 #   make lint       include directions, doors, headers alone, formatting, generated docs
 #   make asan       units and integration under ASan and UBSan
 #   make bench-facade  SECONDS=n ROUNDS=n: CPU a request beside nginx and HAProxy
+#   make install    PREFIX=/usr/local DESTDIR=: programs, manual pages, completion, plans, documents, units
 #   make torture    SEED=n ROUNDS=n: whole cut-overs under SIGKILL, judged by the ledger
 
 .DEFAULT_GOAL := all
@@ -33,6 +34,7 @@ include lib/module.mk
 include cmd/module.mk
 include tests/module.mk
 include docs/module.mk
+include lib/mk/install.mk
 
 deps:
 	@lib/mk/deps.sh
