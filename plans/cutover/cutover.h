@@ -106,6 +106,10 @@ struct pln_cutover_env {
     void *arg;      /* for log and should_stop */
 };
 
+/* facade.admin of the project file, for `facades`. Errors: CONFIG, SECRET. */
+bool pln_endpoint_read(const struct fx_project *project, struct fx_arena *arena,
+                       struct fcd_endpoint *ret, struct fx_err *err) FX_MUST_CHECK;
+
 enum pln_cutover_outcome {
     PLN_CUT_NOTHING, /* failed before the rows of ownership were as they must be, or could be read */
     PLN_CUT_COMMITTED, /* B serves; after a failure what follows step 10 may not be done */

@@ -7,7 +7,7 @@
 
 #include "lib/base/alloc.h"
 #include "plans/cutover/world.h"
-#include "plans/steps/stream_stop.h"
+#include "plans/cutover/stream_stop.h"
 
 enum { FINDINGS_MAX = 64 * 1024, CHECK_MS = 10000 /* of a server's catalog */ };
 

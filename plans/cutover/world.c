@@ -10,7 +10,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
-#include "plans/steps/stream_stop.h"
+#include "plans/cutover/stream_stop.h"
 #include "reconcile/reconcile.h"
 
 /* Arming and disarming: lock time-outs bound each lock, this bounds a statement that takes many, and a server that hangs. */

@@ -2,7 +2,6 @@
 /* What of a context belongs to a run; how it is compared stands in lib/map/kept. */
 #include "plans/run/drift.h"
 
-#include "lib/base/alloc.h"
 #include "lib/io/file.h"
 #include "lib/map/kept.h"
 
@@ -13,17 +12,15 @@ void pln_drift_text(const struct fx_context *ctx, struct fx_buf *out)
     fx_kept_text(ctx, kept, out);
 }
 
-bool pln_drift_keep(const char *dir, const struct fx_context *ctx, struct fx_err *err)
+bool pln_drift_keep(const char *path, const struct fx_context *ctx, struct fx_err *err)
 {
-    FX_AUTO_STR char *path = fx_asprintf("%s/context", dir);
     return fx_kept_write(path, ctx, kept, err);
 }
 
-bool pln_drift_check(const char *dir, struct fx_project *project, const char *context,
+bool pln_drift_check(const char *path, struct fx_project *project, const char *context,
                      struct fx_err *err)
 {
     const struct fx_context *ctx = fx_project_context(project, context);
-    FX_AUTO_STR char *path = fx_asprintf("%s/context", dir);
     if (ctx == NULL && fx_file_exists(path)) {
         fx_fail(err, FX_E_DRIFT, "%s has no context \"%s\" any more", project->path, context);
         return fx_hint(err, "Put it back as it was (%s).", path);

@@ -10,11 +10,11 @@
 
 #include "lib/map/map.h"
 
-/* Writes it to "<dir>/context". */
-bool pln_drift_keep(const char *dir, const struct fx_context *ctx,
+/* Writes it to `path` (paths.h: context). */
+bool pln_drift_keep(const char *path, const struct fx_context *ctx,
                     struct fx_err *err) FX_MUST_CHECK;
 /* DRIFT, naming the first line that differs, or that the context is gone. A run of before this was kept passes. */
-bool pln_drift_check(const char *dir, struct fx_project *project, const char *context,
+bool pln_drift_check(const char *path, struct fx_project *project, const char *context,
                      struct fx_err *err) FX_MUST_CHECK;
 /* For the two above and their test. */
 void pln_drift_text(const struct fx_context *ctx, struct fx_buf *out);

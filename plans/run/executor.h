@@ -1,19 +1,41 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The machine that walks a plan. It knows journal, gates, retries and rollback; what a step does stands behind
- * struct pln_hands, so tests drive the machine without servers and crash it at every record.
+ * struct pln_driver, so tests drive the machine without servers and crash it at every record.
  */
 #ifndef PLN_EXECUTOR_H
 #define PLN_EXECUTOR_H
 
-#include "plans/gate/gates.h"
+#include "plans/plan/action.h"
 #include "plans/run/journal.h"
-#include "plans/plan.h"
+
+/* What whoever starts a run gives it; borrowed until the call returns. */
+struct pln_env {
+    const char *argv0; /* the ficus executable, for stream processes */
+    struct fx_project *project;
+    bool (*should_stop)(void *arg);                /* asked at safe points; NULL: never */
+    void (*on_event)(void *arg, const char *line); /* one line for each change; NULL: none */
+    void *arg;
+};
 
 struct pln_exec;
 
-struct pln_hands {
-    void *arg;
+/* How steps are carried out. The real one is pln_action_driver (plans/steps/); tests have one of plain variables. */
+struct pln_driver {
+    /*
+     * Contacts nobody. `opened`: when the run began; what was measured before is another run's. Errors: CONFIG,
+     * SECRET. close ends what open gave, and takes NULL.
+     */
+    bool (*open)(const struct pln_env *env, const struct pln_plan *plan, const char *run_dir,
+                 struct fx_wall opened, void **ret, struct fx_err *err);
+    void (*close)(void *arg);
+    /* A run of this directory begins anew: forgets what an earlier one of its name left. */
+    bool (*forget)(void *arg, struct fx_err *err);
+    /* The controller's epoch that the facade knows. Errors: FACADE_CONNECT, FACADE. */
+    bool (*facade_epoch)(void *arg, int64_t *ret_epoch, struct fx_err *err);
+    /* From now on calls to the facade carry this epoch; the first one announces it. */
+    void (*set_epoch)(void *arg, int64_t epoch);
+
     /* Before INTENT: can the step begin? Changes nothing. */
     bool (*check)(void *arg, const struct pln_step *step, struct fx_err *err);
     /* Does `kind` for the step: its own kind, or the kind of its undo. May be repeated after any crash. */
@@ -31,7 +53,8 @@ struct pln_hands {
 struct pln_exec {
     const struct pln_env *env;
     const struct pln_plan *plan;
-    const struct pln_hands *hands;
+    const struct pln_driver *driver;
+    void *driver_arg;
     struct pln_journal *journal;
     struct pln_state *state;
     int checked;                /* step whose check has been made before the run was opened, -1 */
@@ -45,7 +68,7 @@ bool pln_exec_forward(struct pln_exec *ex, struct fx_err *err) FX_MUST_CHECK;
 bool pln_exec_back(struct pln_exec *ex, const char *reason, const char *code,
                    struct fx_err *err) FX_MUST_CHECK;
 
-/* --- for the hands --------------------------------------------------------------------------- */
+/* --- for the actions -------------------------------------------------------------------------- */
 
 /* INTERRUPTED when a stop was asked for. A safe point: nothing is half-way that resume does not finish. */
 bool pln_exec_safe_point(struct pln_exec *ex, struct fx_err *err) FX_MUST_CHECK;
@@ -57,8 +80,8 @@ bool pln_exec_watch(struct pln_exec *ex, const struct pln_step *step, int64_t ms
 /* Journals a part that is done. weight and predicted_ms: -1 for none. */
 bool pln_exec_effect(struct pln_exec *ex, const struct pln_step *step, double weight,
                      int64_t predicted_ms, const char *text, struct fx_err *err) FX_MUST_CHECK;
-/* Says something to whoever watches; not journalled. */
-void pln_exec_say(struct pln_exec *ex, const struct pln_step *step, const char *fmt, ...)
+/* One line to whoever watches; not journalled. `step` NULL: about the run. */
+void pln_exec_report(struct pln_exec *ex, const struct pln_step *step, const char *fmt, ...)
     FX_PRINTF(3, 4);
 
 #endif

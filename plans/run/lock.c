@@ -2,8 +2,8 @@
 /* The lock file stands beside the runs, because two plans of one context must exclude each other too. */
 #include "plans/run/lock.h"
 
-#include "lib/base/alloc.h"
 #include "lib/io/file.h"
+#include "plans/run/paths.h"
 
 static bool say_held(const char *context, const char *path, const struct fx_flock_owner *owner,
                      struct fx_err *err)
@@ -17,7 +17,9 @@ static bool say_held(const char *context, const char *path, const struct fx_floc
 
 bool pln_lock_look(const char *state_dir, const char *context, struct fx_err *err)
 {
-    FX_AUTO_STR char *path = fx_asprintf("%s/contexts/%s.lock", state_dir, context);
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    const char *path = pln_path_context_lock(state_dir, context, &arena);
     struct fx_flock_owner owner;
     return !fx_flock_is_held(path, &owner) || say_held(context, path, &owner, err);
 }
@@ -25,10 +27,11 @@ bool pln_lock_look(const char *state_dir, const char *context, struct fx_err *er
 bool pln_lock_context(const char *state_dir, const char *context, const char *what,
                       struct fx_flock **ret_lock, struct fx_err *err)
 {
-    FX_AUTO_STR char *dir = fx_asprintf("%s/contexts", state_dir);
-    FX_AUTO_STR char *path = fx_asprintf("%s/%s.lock", dir, context);
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    const char *path = pln_path_context_lock(state_dir, context, &arena);
     struct fx_flock_owner owner;
-    if (!fx_dir_make(dir, err))
+    if (!fx_dir_make(pln_path_contexts(state_dir, &arena), err))
         return fx_ctx(err, "making the directory of the contexts' locks");
     if (fx_flock_take(path, what, ret_lock, err))
         return true;

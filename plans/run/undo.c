@@ -2,15 +2,16 @@
 /* A stack: a done step that is the inverse of the one on top takes it away instead of being pushed. */
 #include "plans/run/undo.h"
 
-/* A step that failed or stands half-way may have acted, except a cut-over: it is all or nothing, and says DONE. */
+#include "plans/plan/action.h"
+
+/* A step that failed or stands half-way may have acted, except one that is all or nothing: it says DONE. */
 static bool has_acted(const struct pln_step *step, const struct pln_step_status *status)
 {
-    bool is_cut = step->kind == PLN_CUTOVER || step->kind == PLN_CUTOVER_FALLBACK;
     switch (status->state) {
     case PLN_STEP_PENDING:
     case PLN_STEP_UNDONE: return false;
     case PLN_STEP_RUNNING:
-    case PLN_STEP_FAILED: return !is_cut;
+    case PLN_STEP_FAILED: return !pln_action_of(step->kind)->all_or_nothing;
     case PLN_STEP_DONE:
     case PLN_STEP_UNDOING: return true;
     }

@@ -1,54 +1,45 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Comparisons: the newest report is kept for gates, here and on disk, where a resumed run finds it. */
+/* reconcile and finish: the newest report is kept for gates, here and on disk, where a resumed run finds it. */
 #include "lib/io/file.h"
 #include "lib/ownership/sides.h"
-#include "plans/steps/actions_priv.h"
+#include "plans/steps/context.h"
 
-static const char *report_path(const struct pln_real *real, struct fx_arena *arena)
-{
-    return fx_arena_printf(arena, "%s/reports/latest", real->run_dir);
-}
-
-void pln_real_load_report(struct pln_real *real, struct fx_wall opened)
+void pln_action_load_report(struct pln_action_ctx *ac, struct fx_wall opened)
 {
     struct fx_err ignored = FX_ERR_INIT;
-    const char *path =
-        fx_arena_printf(&real->arena, "%s/report.json", report_path(real, &real->arena));
-    if (!fx_file_exists(path) ||
-        !rec_report_load(path, &real->report_arena, &real->report, &ignored) ||
-        real->report->started.us < opened.us)
-        real->report = NULL;
-    real->report_path =
-        fx_arena_printf(&real->arena, "%s/report.txt", report_path(real, &real->arena));
+    if (!fx_file_exists(ac->at.latest_report) ||
+        !rec_report_load(ac->at.latest_report, &ac->report_arena, &ac->report, &ignored) ||
+        ac->report->started.us < opened.us)
+        ac->report = NULL;
+    ac->report_path = ac->at.latest_text;
 }
 
 static bool on_rows(void *arg, const char *table, int64_t rows)
 {
-    struct pln_real *real = arg;
+    struct pln_action_ctx *ac = arg;
     (void)table;
     (void)rows;
-    return real->env->should_stop == NULL || !real->env->should_stop(real->env->arg);
+    return ac->env->should_stop == NULL || !ac->env->should_stop(ac->env->arg);
 }
 
-static bool compare(struct pln_real *real, struct pln_exec *ex, const struct pln_step *step,
+static bool compare(struct pln_action_ctx *ac, struct pln_exec *ex, const struct pln_step *step,
                     enum fx_direction direction, struct fx_err *err)
 {
-    const struct cdc_ref *ref = direction == FX_FORWARD ? &real->forward : &real->reverse;
-    struct rec_progress progress = {.on_progress = on_rows, .arg = real};
-    real->report = NULL;
-    fx_arena_clear(&real->report_arena);
+    const struct cdc_ref *ref = direction == FX_FORWARD ? &ac->forward : &ac->reverse;
+    struct rec_progress progress = {.on_progress = on_rows, .arg = ac};
+    ac->report = NULL;
+    fx_arena_clear(&ac->report_arena);
     struct rec_report *report = NULL;
-    if (!rec_check(real->ctx, ref, &real->rec, real->plan->name, step->id, &progress,
-                   &real->report_arena, &report, err))
-        return fx_ctx(err, "comparing context \"%s\"", real->plan->context);
-    const char *dir =
-        fx_arena_printf(&real->report_arena, "%s/reports/%s", real->run_dir, step->id);
-    const char *latest = report_path(real, &real->report_arena);
+    if (!rec_check(ac->ctx, ref, &ac->rec, ac->plan->name, step->id, &progress, &ac->report_arena,
+                   &report, err))
+        return fx_ctx(err, "comparing context \"%s\"", ac->plan->context);
+    const char *dir = pln_path_report(ac->at.dir, step->id, &ac->report_arena);
+    const char *latest = ac->at.latest;
     if (!fx_dir_make(dir, err) || !rec_report_write(report, dir, err) ||
         !fx_dir_make(latest, err) || !rec_report_write(report, latest, err))
         return fx_ctx(err, "writing the report of step \"%s\"", step->id);
-    real->report = report;
-    real->report_path = fx_arena_printf(&real->report_arena, "%s/report.txt", dir);
+    ac->report = report;
+    ac->report_path = fx_arena_printf(&ac->report_arena, "%s/report.txt", dir);
     char text[256];
     snprintf(text, sizeof text, "%lld divergent of %lld rows, %.0f %% coverage (%s)",
              (long long)report->divergent, (long long)report->rows_compared,
@@ -66,18 +57,30 @@ static bool compare(struct pln_real *real, struct pln_exec *ex, const struct pln
 }
 
 /* Before a comparison of the end, the side that serves is asked of the databases, not of the journal. */
-bool pln_real_compare(struct pln_real *real, struct pln_exec *ex, const struct pln_step *step,
-                      struct fx_err *err)
+static bool act_compare(struct pln_action_ctx *ac, struct pln_exec *ex, const struct pln_step *step,
+                        struct fx_err *err)
 {
     struct fx_own old_side, new_side;
-    if (!fx_own_read(real->ctx, &old_side, &new_side, err))
-        return fx_ctx(err, "reading which side owns \"%s\"", real->plan->context);
+    if (!fx_own_read(ac->ctx, &old_side, &new_side, err))
+        return fx_ctx(err, "reading which side owns \"%s\"", ac->plan->context);
     bool is_old = old_side.state == FX_OWN_HERE && new_side.state == FX_OWN_AWAY;
     bool is_new = old_side.state == FX_OWN_AWAY && new_side.state == FX_OWN_HERE;
     if (!is_old && !is_new) {
-        fx_fail(err, FX_E_STUCK, "no side serves \"%s\": old is %s, new is %s", real->plan->context,
+        fx_fail(err, FX_E_STUCK, "no side serves \"%s\": old is %s, new is %s", ac->plan->context,
                 fx_own_state_name(old_side.state), fx_own_state_name(new_side.state));
-        return fx_hint(err, "Run: ficus run resume %s", real->plan->name);
+        return fx_hint(err, "Run: ficus run resume %s", ac->plan->name);
     }
-    return compare(real, ex, step, is_old ? FX_FORWARD : FX_REVERSE, err);
+    return compare(ac, ex, step, is_old ? FX_FORWARD : FX_REVERSE, err);
 }
+
+const struct pln_action pln_action_reconcile = {
+    .streams = PLN_STREAMS_NEEDED,
+    .measures = PLN_MEASURES_STREAMS | PLN_MEASURES_REPORT,
+    .act = act_compare,
+};
+
+const struct pln_action pln_action_finish = {
+    .streams = PLN_STREAMS_NEEDED,
+    .measures = PLN_MEASURES_STREAMS | PLN_MEASURES_REPORT,
+    .act = act_compare,
+};

@@ -1,17 +1,27 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cut-over as a step: its options from the plan's policy, its journal in the run's, its result as an effect. */
-#include "plans/steps/actions_priv.h"
+/* The cut-over as a kind of step, and the rehearsal: options from the plan's policy, its journal in the run's, its result as an effect. */
+#include "plans/steps/context.h"
+
+struct rehearse_options {
+    int64_t rounds;
+};
+
+static const struct fx_rule rehearse_rules[] = {
+    FX_RULE_INT(struct rehearse_options, rounds, "rounds", .def = "3", .min = 1, .max = 32,
+                .help = "there and back again, so often"),
+    FX_RULE_END,
+};
 
 static bool on_cut(void *arg, enum pln_cutover_step cut, enum pln_cutover_moment moment,
                    const char *group, const char *detail, struct fx_err *err)
 {
-    struct pln_real *real = arg;
-    struct pln_record rec = pln_record(PLN_REC_CUT, real->step);
+    struct pln_action_ctx *ac = arg;
+    struct pln_record rec = pln_record(PLN_REC_CUT, ac->step);
     rec.cut_step = (int)cut;
     rec.cut_moment = (int)moment;
     rec.group = group;
     rec.text = detail;
-    if (!pln_journal_append(real->ex->journal, &rec, err))
+    if (!pln_journal_append(ac->ex->journal, &rec, err))
         return false;
     /* The rounds of a rehearsal would be a page of lines; the journal has them all. */
     size_t len = strlen(group);
@@ -19,40 +29,40 @@ static bool on_cut(void *arg, enum pln_cutover_step cut, enum pln_cutover_moment
     if (moment == PLN_CUT_BEGIN || (is_canary && moment == PLN_CUT_DONE))
         return true;
     const char *words[] = {"begin", "done", "failed", "note"};
-    pln_exec_say(real->ex, real->step, "%s %s %s%s%s", group, pln_cutover_step_name(cut),
-                 words[moment], detail != NULL && detail[0] != '\0' ? ": " : "",
-                 detail != NULL ? detail : "");
+    pln_exec_report(ac->ex, ac->step, "%s %s %s%s%s", group, pln_cutover_step_name(cut),
+                    words[moment], detail != NULL && detail[0] != '\0' ? ": " : "",
+                    detail != NULL ? detail : "");
     return true;
 }
 
 static bool on_stop(void *arg)
 {
-    struct pln_real *real = arg;
-    return real->env->should_stop != NULL && real->env->should_stop(real->env->arg);
+    struct pln_action_ctx *ac = arg;
+    return ac->env->should_stop != NULL && ac->env->should_stop(ac->env->arg);
 }
 
-static struct pln_cutover_env cut_env(struct pln_real *real)
+static struct pln_cutover_env cut_env(struct pln_action_ctx *ac)
 {
     return (struct pln_cutover_env){
-        .project = real->env->project,
-        .context = real->ctx,
-        .facades = &real->facade,
+        .project = ac->env->project,
+        .context = ac->ctx,
+        .facades = &ac->facade,
         .n_facades = 1,
-        .operator_name = real->operator_name,
+        .operator_name = ac->operator_name,
         .log = on_cut,
         .should_stop = on_stop,
-        .arg = real,
+        .arg = ac,
     };
 }
 
-static struct pln_cutover_options cut_options(const struct pln_real *real)
+static struct pln_cutover_options cut_options(const struct pln_action_ctx *ac)
 {
-    const struct pln_policy *p = &real->plan->policy;
+    const struct pln_policy *p = &ac->plan->policy;
     struct pln_cutover_options opt = pln_cutover_options_default();
     opt.fence_ttl_ms = p->fence_ttl_ms;
     opt.hold_ms = p->hold_ms;
     opt.drain_ms = p->drain_ms;
-    opt.predicted_p99_ms = real->predicted_ms;
+    opt.predicted_p99_ms = ac->predicted_ms;
     return opt;
 }
 
@@ -70,29 +80,30 @@ static bool cut_effect(struct pln_exec *ex, const struct pln_step *step,
     return pln_exec_effect(ex, step, -1, -1, text, err);
 }
 
-bool pln_real_cut(struct pln_real *real, struct pln_exec *ex, const struct pln_step *step,
-                  enum fx_direction direction, struct fx_err *err)
+static bool cut(struct pln_action_ctx *ac, struct pln_exec *ex, const struct pln_step *step,
+                enum fx_direction direction, struct fx_err *err)
 {
-    struct pln_cutover_env env = cut_env(real);
-    struct pln_cutover_options opt = cut_options(real);
+    struct pln_cutover_env env = cut_env(ac);
+    struct pln_cutover_options opt = cut_options(ac);
     struct pln_cutover_result result = {0};
-    real->predicted_ms = ex->state->predicted_ms;
-    opt.predicted_p99_ms = real->predicted_ms;
+    ac->predicted_ms = ex->state->predicted_ms;
+    opt.predicted_p99_ms = ac->predicted_ms;
     if (!pln_cutover_run(&env, direction, &opt, &result, err))
         return false;
     return cut_effect(ex, step, &result, err);
 }
 
-bool pln_real_rehearse(struct pln_real *real, struct pln_exec *ex, const struct pln_step *step,
-                       struct fx_err *err)
+static bool act_rehearse(struct pln_action_ctx *ac, struct pln_exec *ex,
+                         const struct pln_step *step, struct fx_err *err)
 {
-    struct pln_cutover_env env = cut_env(real);
-    struct pln_cutover_options opt = cut_options(real);
+    struct pln_cutover_env env = cut_env(ac);
+    struct pln_cutover_options opt = cut_options(ac);
     struct pln_rehearsal rehearsal = {0};
+    const struct rehearse_options *given = step->options;
     opt.predicted_p99_ms = -1;
-    if (!pln_cutover_rehearse(&env, &opt, (int)step->rounds, &rehearsal, err))
+    if (!pln_cutover_rehearse(&env, &opt, (int)given->rounds, &rehearsal, err))
         return false;
-    real->predicted_ms = rehearsal.predicted_p99_ms;
+    ac->predicted_ms = rehearsal.predicted_p99_ms;
     char text[160];
     /* Nobody writes to the canary: under load there is more to drain and to catch up. */
     snprintf(text, sizeof text, "pause p99 %lld ms on the idle canary, p50 %lld ms, %d rounds",
@@ -101,21 +112,123 @@ bool pln_real_rehearse(struct pln_real *real, struct pln_exec *ex, const struct 
     return pln_exec_effect(ex, step, -1, rehearsal.predicted_p99_ms, text, err);
 }
 
-bool pln_real_probe(void *arg, struct pln_exec *ex, const struct pln_step *step, enum pln_kind kind,
-                    bool *ret_done, struct fx_err *err)
+static bool act_cutover(struct pln_action_ctx *ac, struct pln_exec *ex, const struct pln_step *step,
+                        struct fx_err *err)
 {
-    struct pln_real *real = arg;
-    real->ex = ex;
-    real->step = step;
-    *ret_done = false;
-    if (kind != PLN_CUTOVER && kind != PLN_CUTOVER_FALLBACK && kind != PLN_CUTOVER_REHEARSE)
-        return true;
-    struct pln_cutover_env env = cut_env(real);
-    struct pln_cutover_options opt = cut_options(real);
+    return cut(ac, ex, step, FX_FORWARD, err);
+}
+
+static bool act_fallback(struct pln_action_ctx *ac, struct pln_exec *ex,
+                         const struct pln_step *step, struct fx_err *err)
+{
+    return cut(ac, ex, step, FX_REVERSE, err);
+}
+
+static bool recover(struct pln_action_ctx *ac, enum fx_direction direction,
+                    struct pln_cutover_result *result, struct fx_err *err)
+{
+    struct pln_cutover_env env = cut_env(ac);
+    struct pln_cutover_options opt = cut_options(ac);
+    return pln_cutover_resume(&env, direction, &opt, result, err) ||
+           fx_ctx(err, "finishing what the cut-over of \"%s\" had begun", ac->plan->context);
+}
+
+static bool probe_cut(struct pln_action_ctx *ac, struct pln_exec *ex, const struct pln_step *step,
+                      enum fx_direction direction, bool *ret_done, struct fx_err *err)
+{
     struct pln_cutover_result result = {0};
-    enum fx_direction direction = kind == PLN_CUTOVER_FALLBACK ? FX_REVERSE : FX_FORWARD;
-    if (!pln_cutover_resume(&env, direction, &opt, &result, err))
-        return fx_ctx(err, "finishing what the cut-over of \"%s\" had begun", real->plan->context);
-    *ret_done = kind != PLN_CUTOVER_REHEARSE && result.outcome == PLN_CUT_COMMITTED;
+    if (!recover(ac, direction, &result, err))
+        return false;
+    *ret_done = result.outcome == PLN_CUT_COMMITTED;
     return !*ret_done || cut_effect(ex, step, &result, err);
 }
+
+static bool probe_cutover(struct pln_action_ctx *ac, struct pln_exec *ex,
+                          const struct pln_step *step, bool *ret_done, struct fx_err *err)
+{
+    return probe_cut(ac, ex, step, FX_FORWARD, ret_done, err);
+}
+
+static bool probe_fallback(struct pln_action_ctx *ac, struct pln_exec *ex,
+                           const struct pln_step *step, bool *ret_done, struct fx_err *err)
+{
+    return probe_cut(ac, ex, step, FX_REVERSE, ret_done, err);
+}
+
+/* A rehearsal that was interrupted is brought home and then made anew. */
+static bool probe_rehearse(struct pln_action_ctx *ac, struct pln_exec *ex,
+                           const struct pln_step *step, bool *ret_done, struct fx_err *err)
+{
+    struct pln_cutover_result ignored = {0};
+    (void)ex;
+    (void)step;
+    *ret_done = false;
+    return recover(ac, FX_FORWARD, &ignored, err);
+}
+
+/* --- the plan ---------------------------------------------------------------------------------- */
+
+static void read_rehearse(struct pln_reader *rd, struct pln_step *step, const struct fx_node *node)
+{
+    struct rehearse_options *opt = FX_ARENA_NEW(rd->arena, struct rehearse_options);
+    fx_schema_read(node, rehearse_rules, opt, rd->arena, rd->problems);
+    step->options = opt;
+}
+
+static bool moves(const struct pln_step *step)
+{
+    return step->kind == PLN_CUTOVER || step->kind == PLN_CUTOVER_FALLBACK;
+}
+
+/*
+ * Ownership moves to and fro: each move needs the tables where the one before has left them. Where the first finds them
+ * is not the plan's: a plan may fall back from what an earlier one has cut over.
+ */
+static void lint_move(const struct pln_plan *plan, const struct pln_step *step,
+                      struct fx_problems *problems)
+{
+    const struct pln_step *last = NULL;
+    for (int i = 0; i < step->index; i++) {
+        if (moves(&plan->steps[i]))
+            last = &plan->steps[i];
+    }
+    if (last == NULL || last->kind != step->kind)
+        return;
+    fx_problem(problems, fx_node_get(step->node, "do"),
+               "step \"%s\" %s, but step \"%s\" in line %d has done so already, and no step "
+               "between them does %s",
+               step->id, step->kind == PLN_CUTOVER ? "cuts over" : "falls back", last->id,
+               last->node->line, pln_kind_info(pln_kind_info(step->kind)->undo)->name);
+}
+
+/* --- the kinds --------------------------------------------------------------------------------- */
+
+const struct pln_action pln_action_cutover_rehearse = {
+    .streams = PLN_STREAMS_NEEDED,
+    .measures = PLN_MEASURES_STREAMS | PLN_MEASURES_PAUSE,
+    .is_protocol = true,
+    .rules = rehearse_rules,
+    .read = read_rehearse,
+    .act = act_rehearse,
+    .probe = probe_rehearse,
+};
+
+const struct pln_action pln_action_cutover = {
+    .streams = PLN_STREAMS_NEEDED,
+    .measures = PLN_MEASURES_STREAMS | PLN_MEASURES_PAUSE,
+    .is_protocol = true,
+    .all_or_nothing = true,
+    .lint = lint_move,
+    .act = act_cutover,
+    .probe = probe_cutover,
+};
+
+const struct pln_action pln_action_cutover_fallback = {
+    .streams = PLN_STREAMS_NEEDED,
+    .measures = PLN_MEASURES_STREAMS | PLN_MEASURES_PAUSE,
+    .is_protocol = true,
+    .all_or_nothing = true,
+    .lint = lint_move,
+    .act = act_fallback,
+    .probe = probe_fallback,
+};

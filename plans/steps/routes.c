@@ -1,273 +1,299 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What steps ask of the running facade, and what gates learn from it. */
-#include "lib/fmt/text.h"
-#include "lib/ownership/sides.h"
-#include "plans/steps/actions_priv.h"
+/* route.shadow, route.ramp, and the two that take them back: which side the facade sends reads to. */
+#include "plans/plan/load.h"
+#include "plans/steps/context.h"
+#include "plans/steps/routes.h"
 
-/* SHADOW_SLACK: a comparison that began late, its two questions included, ends within the recheck time and this. */
-enum { FACADE_TIMEOUT_MS = 3000, SHADOW_SLACK_MS = 2000 };
-
-/* The facade counts from its start. What it counted before, and while the stream was late, is not judged. */
-struct pln_shadow_base {
-    struct pln_shadow_base *next;
-    const char *route;
-    int64_t compared, mismatch;
-    int64_t seen_compared, seen_mismatch; /* at the question before this one */
+struct options {
+    const struct fx_node *routes, *through;
+    double percent;
+    int64_t recheck_ms, every_ms;
 };
 
-bool pln_endpoint_read(const struct fx_project *project, struct fx_arena *arena,
-                       struct fcd_endpoint *ret, struct fx_err *err)
+static const struct fx_rule shadow_rules[] = {
+    FX_RULE_NODE(struct options, routes, "routes", .is_required = true, .help = "route ids"),
+    FX_RULE_PERCENT(struct options, percent, "percent", .def = "100%", .help = "of the reads"),
+    FX_RULE_DURATION(struct options, recheck_ms, "recheck", .def = "2s", .min = 0, .max = 600000,
+                     .help = "a difference is asked again after this. While the stream's lag is "
+                             "not below it, the gate `mismatch` waits and counts nothing; 0: "
+                             "the lag is not looked at"),
+    FX_RULE_END,
+};
+static const struct fx_rule ramp_rules[] = {
+    FX_RULE_NODE(struct options, routes, "routes", .is_required = true, .help = "route ids"),
+    FX_RULE_NODE(struct options, through, "through", .is_required = true,
+                 .help = "growing percentages"),
+    FX_RULE_DURATION(struct options, every_ms, "every", .is_required = true, .min = 100,
+                     .max = 2592000000, .help = "length of a stage"),
+    FX_RULE_END,
+};
+static const struct fx_rule routes_rules[] = {
+    FX_RULE_NODE(struct options, routes, "routes", .is_required = true, .help = "route ids"),
+    FX_RULE_END,
+};
+
+/* --- reading ----------------------------------------------------------------------------------- */
+
+static const struct fx_node *find_route(const struct pln_reader *rd, const char *id)
 {
-    const struct fx_node *admin = fx_node_get(project->root.facade, "admin");
-    const struct fx_node *address = fx_node_get(admin, "address");
-    const struct fx_node *token = fx_node_get(admin, "token");
-    *ret = (struct fcd_endpoint){.timeout_ms = FACADE_TIMEOUT_MS};
-    if (address == NULL || address->kind != FX_NODE_SCALAR || address->text.len == 0) {
-        fx_fail(err, FX_E_CONFIG, "%s: facade.admin.address is missing", project->path);
-        return fx_hint(err, "Add  facade: {admin: {address: \"127.0.0.1:9901\"}}  to it.");
+    const struct fx_node *routes =
+        rd->context != NULL ? fx_node_get(rd->context->node, "routes") : NULL;
+    for (const struct fx_node *r = routes != NULL ? routes->first : NULL; r != NULL; r = r->next) {
+        const struct fx_node *rid = fx_node_get(r, "id");
+        if (rid != NULL && rid->kind == FX_NODE_SCALAR && fx_str_eq_c(rid->text, id))
+            return r;
     }
-    ret->address = address->text.ptr;
-    return token == NULL || fx_secret_read(token, arena, &ret->token, err);
+    return NULL;
 }
 
-static bool facade_status(struct pln_real *real, struct fx_arena *arena, struct fcd_status **ret,
-                          struct fx_err *err)
+static void check_route(struct pln_reader *rd, const struct fx_node *node)
 {
-    if (fcd_control_status(&real->facade, arena, ret, err))
-        return true;
-    if (err->code == FX_E_FACADE_CONNECT && err->hint[0] == '\0')
-        fx_hint(err, "Start the facade: ficusd -f %s", real->env->project->path);
-    return fx_ctx(err, "asking the facade at %s", real->facade.address);
-}
-
-bool pln_real_facade_epoch(struct pln_real *real, int64_t *ret_epoch, struct fx_err *err)
-{
-    FX_AUTO(fx_arena) struct fx_arena arena;
-    fx_arena_init(&arena, 0);
-    struct fcd_status *status = NULL;
-    if (!facade_status(real, &arena, &status, err))
-        return false;
-    *ret_epoch = status->controller_epoch;
-    return true;
-}
-
-bool pln_real_group_epoch(struct pln_real *real, int64_t *ret_epoch, struct fx_err *err)
-{
-    FX_AUTO(fx_arena) struct fx_arena arena;
-    fx_arena_init(&arena, 0);
-    struct fcd_status *status = NULL;
-    if (!facade_status(real, &arena, &status, err))
-        return false;
-    const char *canary = fx_sides_canary_group(real->ctx, &arena);
-    *ret_epoch = 1;
-    for (size_t i = 0; i < status->n_groups; i++) {
-        const struct fcd_group_status *group = &status->groups[i];
-        if (strcmp(group->group, real->ctx->name) == 0 || strcmp(group->group, canary) == 0)
-            *ret_epoch = FX_MAX(*ret_epoch, group->epoch);
+    if (rd->context == NULL)
+        return; /* said already */
+    const struct fx_node *route = find_route(rd, node->text.ptr);
+    if (route == NULL) {
+        const char *names[65] = {0};
+        size_t n = 0;
+        const struct fx_node *routes = fx_node_get(rd->context->node, "routes");
+        for (const struct fx_node *r = routes != NULL ? routes->first : NULL; r != NULL && n < 64;
+             r = r->next) {
+            const struct fx_node *id = fx_node_get(r, "id");
+            if (id != NULL && id->kind == FX_NODE_SCALAR)
+                names[n++] = id->text.ptr;
+        }
+        const char *near = fx_suggest(node->text.ptr, names);
+        fx_problem(rd->problems, node, "context \"%s\" has no route \"%s\"%s%s%s",
+                   rd->context->name, node->text.ptr, near != NULL ? "; did you mean \"" : "",
+                   near != NULL ? near : "", near != NULL ? "\"?" : "");
+        return;
     }
-    return true;
+    const struct fx_node *kind = fx_node_get(route, "kind");
+    if (kind != NULL && kind->kind == FX_NODE_SCALAR && fx_str_eq_c(kind->text, "write"))
+        fx_problem(rd->problems, node, "route \"%s\" takes writes; only the cut-over moves writes",
+                   node->text.ptr);
 }
 
-void pln_real_set_epoch(struct pln_real *real, int64_t epoch)
+static void read_routes(struct pln_reader *rd, struct pln_step *step, const struct fx_node *list)
 {
-    real->epoch = epoch;
-    real->has_claimed = false;
+    if (list == NULL)
+        return;
+    if (list->kind != FX_NODE_LIST || list->len == 0) {
+        fx_problem(rd->problems, list, "routes: expected a list of route ids");
+        return;
+    }
+    step->routes = fx_arena_array(rd->arena, list->len, sizeof *step->routes);
+    for (const struct fx_node *n = list->first; n != NULL; n = n->next) {
+        if (n->kind != FX_NODE_SCALAR) {
+            fx_problem(rd->problems, n, "routes: expected a route id");
+            continue;
+        }
+        step->routes[step->n_routes++] = n->text.ptr;
+        check_route(rd, n);
+    }
 }
 
-static bool claim(struct pln_real *real, struct fx_err *err)
+static void read_through(struct pln_reader *rd, struct pln_ramp *ramp, const struct fx_node *list)
 {
-    if (real->has_claimed)
-        return true;
-    if (!fcd_control_claim(&real->facade, real->epoch, err))
-        return fx_ctx(err, "claiming control of the facade at %s", real->facade.address);
-    real->has_claimed = true;
-    return true;
+    if (list == NULL)
+        return;
+    if (list->kind != FX_NODE_LIST || list->len == 0 || list->len > PLN_STAGES_MAX) {
+        fx_problem(rd->problems, list, "through: expected a list of 1 to %d percentages",
+                   PLN_STAGES_MAX);
+        return;
+    }
+    double last = 0;
+    for (const struct fx_node *n = list->first; n != NULL; n = n->next) {
+        double percent = 0;
+        if (!fx_scalar_percent(n, &percent, rd->problems))
+            continue;
+        if (percent <= last)
+            fx_problem(rd->problems, n, "through: %.*s does not grow", FX_STR_FMT(n->text));
+        last = percent;
+        ramp->through[ramp->n_through++] = percent;
+    }
 }
 
-bool pln_real_set_weight(struct pln_real *real, const struct pln_step *step, double percent,
-                         struct fx_err *err)
+static void read_shadow(struct pln_reader *rd, struct pln_step *step, const struct fx_node *node)
 {
-    if (!claim(real, err))
+    struct options opt = {0};
+    struct pln_shadow *shadow = FX_ARENA_NEW(rd->arena, struct pln_shadow);
+    fx_schema_read(node, shadow_rules, &opt, rd->arena, rd->problems);
+    *shadow = (struct pln_shadow){.percent = opt.percent, .recheck_ms = opt.recheck_ms};
+    step->options = shadow;
+    read_routes(rd, step, opt.routes);
+}
+
+static void read_ramp(struct pln_reader *rd, struct pln_step *step, const struct fx_node *node)
+{
+    struct options opt = {0};
+    struct pln_ramp *ramp = FX_ARENA_NEW(rd->arena, struct pln_ramp);
+    fx_schema_read(node, ramp_rules, &opt, rd->arena, rd->problems);
+    ramp->every_ms = opt.every_ms;
+    step->options = ramp;
+    read_routes(rd, step, opt.routes);
+    read_through(rd, ramp, opt.through);
+}
+
+static void read_only_routes(struct pln_reader *rd, struct pln_step *step,
+                             const struct fx_node *node)
+{
+    struct options opt = {0};
+    fx_schema_read(node, routes_rules, &opt, rd->arena, rd->problems);
+    read_routes(rd, step, opt.routes);
+}
+
+/* --- showing ----------------------------------------------------------------------------------- */
+
+static void show_routes(const struct pln_step *step, struct fx_buf *out)
+{
+    fx_buf_add_c(out, "       routes:");
+    for (size_t i = 0; i < step->n_routes; i++)
+        fx_buf_printf(out, " %s", step->routes[i]);
+}
+
+static void show_only_routes(const struct pln_step *step, struct fx_buf *out)
+{
+    show_routes(step, out);
+    fx_buf_add_char(out, '\n');
+}
+
+static void show_shadow(const struct pln_step *step, struct fx_buf *out)
+{
+    const struct pln_shadow *shadow = step->options;
+    show_routes(step, out);
+    fx_buf_printf(out, " (%g %%)\n", shadow->percent);
+}
+
+static void show_ramp(const struct pln_step *step, struct fx_buf *out)
+{
+    const struct pln_ramp *ramp = step->options;
+    show_routes(step, out);
+    for (size_t i = 0; i < ramp->n_through; i++)
+        fx_buf_printf(out, "%s%g %%", i == 0 ? "  through " : ", ", ramp->through[i]);
+    fx_buf_add_c(out, ", each for ");
+    pln_show_duration(out, ramp->every_ms);
+    fx_buf_add_char(out, '\n');
+}
+
+/* --- acting ------------------------------------------------------------------------------------ */
+
+static bool set_weight(struct pln_action_ctx *ac, const struct pln_step *step, double percent,
+                       struct fx_err *err)
+{
+    if (!pln_action_claim(ac, err))
         return false;
     for (size_t i = 0; i < step->n_routes; i++) {
-        if (!fcd_control_weight(&real->facade, real->epoch, step->routes[i], percent, err))
+        if (!fcd_control_weight(&ac->facade, ac->epoch, step->routes[i], percent, err))
             return fx_ctx(err, "setting route \"%s\" to %.0f %%", step->routes[i], percent);
     }
     return true;
 }
 
-bool pln_real_set_shadow(struct pln_real *real, const struct pln_step *step, double percent,
-                         struct fx_err *err)
+static bool set_shadow(struct pln_action_ctx *ac, const struct pln_step *step, double percent,
+                       int64_t recheck_ms, struct fx_err *err)
 {
-    if (!claim(real, err))
+    if (!pln_action_claim(ac, err))
         return false;
     for (size_t i = 0; i < step->n_routes; i++) {
-        if (!fcd_control_shadow(&real->facade, real->epoch, step->routes[i], percent,
-                                step->recheck_ms, err))
+        if (!fcd_control_shadow(&ac->facade, ac->epoch, step->routes[i], percent, recheck_ms, err))
             return fx_ctx(err, "shadowing route \"%s\"", step->routes[i]);
     }
     return true;
 }
 
-bool pln_real_shadow(struct pln_real *real, struct pln_exec *ex, const struct pln_step *step,
-                     struct fx_err *err)
+static bool act_shadow(struct pln_action_ctx *ac, struct pln_exec *ex, const struct pln_step *step,
+                       struct fx_err *err)
 {
-    return pln_real_set_shadow(real, step, step->percent, err) && pln_exec_watch(ex, step, 0, err);
+    const struct pln_shadow *shadow = step->options;
+    return set_shadow(ac, step, shadow->percent, shadow->recheck_ms, err) &&
+           pln_exec_watch(ex, step, 0, err);
 }
 
-bool pln_real_ramp(struct pln_real *real, struct pln_exec *ex, const struct pln_step *step,
-                   struct fx_err *err)
+static bool act_unshadow(struct pln_action_ctx *ac, struct pln_exec *ex,
+                         const struct pln_step *step, struct fx_err *err)
 {
+    const struct pln_shadow *shadow = step->kind == PLN_ROUTE_SHADOW ? step->options : NULL;
+    (void)ex;
+    return set_shadow(ac, step, 0, shadow != NULL ? shadow->recheck_ms : 0, err);
+}
+
+static bool act_ramp(struct pln_action_ctx *ac, struct pln_exec *ex, const struct pln_step *step,
+                     struct fx_err *err)
+{
+    const struct pln_ramp *ramp = step->options;
     /* A resumed ramp takes up the stage that had begun: the customers on the new side stay there. */
     double reached = ex->state->steps[step->index].weight;
-    for (size_t i = 0; i < step->n_through; i++) {
-        double percent = step->through[i];
+    for (size_t i = 0; i < ramp->n_through; i++) {
+        double percent = ramp->through[i];
         if (percent < reached)
             continue;
         char text[64];
         snprintf(text, sizeof text, "%g %%", percent);
-        if (!pln_real_set_weight(real, step, percent, err) ||
+        if (!set_weight(ac, step, percent, err) ||
             !pln_exec_effect(ex, step, percent, -1, text, err) ||
-            !pln_exec_watch(ex, step, step->every_ms, err))
+            !pln_exec_watch(ex, step, ramp->every_ms, err))
             return false;
     }
     return true;
 }
 
-static bool has_route(const struct pln_step *step, const struct fcd_route_status *route,
-                      const char *context)
+static bool act_reset(struct pln_action_ctx *ac, struct pln_exec *ex, const struct pln_step *step,
+                      struct fx_err *err)
 {
-    if (step->n_routes == 0)
-        return strcmp(route->group, context) == 0;
-    for (size_t i = 0; i < step->n_routes; i++) {
-        if (strcmp(step->routes[i], route->id) == 0)
-            return true;
-    }
-    return false;
+    (void)ex;
+    return set_weight(ac, step, 0, err);
 }
 
-/* The second look of the shadow that runs during `step`: the longest so far; 0: there is none. */
-static int64_t shadow_look_ms(const struct pln_plan *plan, const struct pln_step *step)
-{
-    int64_t look_ms = 0;
-    for (int i = 0; i <= step->index; i++) {
-        if (plan->steps[i].kind == PLN_ROUTE_SHADOW)
-            look_ms = FX_MAX(look_ms, plan->steps[i].recheck_ms);
-    }
-    return look_ms;
-}
+/* --- the picture ------------------------------------------------------------------------------- */
 
-/*
- * Was the copy late for a second look that the counters may hold? The facade has no client for databases and looks
- * again after a fixed time; the lag is known here.
- */
-static void judge_lag(const struct pln_real *real, const struct pln_step *step,
-                      struct pln_facts *facts)
+/* What the journal cannot know beforehand: how long the present stage still takes. NULL in the last one. */
+static const char *note_ramp(const struct pln_step *step, const struct pln_step_status *status,
+                             struct fx_wall now, struct fx_arena *arena)
 {
-    int64_t look_ms = shadow_look_ms(real->plan, step);
-    int64_t since_ms = fx_mono_now().us / 1000 - look_ms - SHADOW_SLACK_MS;
-    if (look_ms == 0 || !real->wants_streams)
-        return;
-    facts->shadow_look_ms = look_ms;
-    facts->shadow_lag_ms = -1;
-    facts->is_shadow_late = real->n_lag == 0;
-    for (size_t i = real->n_lag;
-         i-- > 0 && (real->lag_at_ms[i] >= since_ms || i + 1 == real->n_lag);) {
-        int64_t lag_ms = real->forward_lag_ms[i];
-        facts->is_shadow_late |= lag_ms < 0 || lag_ms >= look_ms;
-        facts->shadow_lag_ms = FX_MAX(facts->shadow_lag_ms, lag_ms);
-    }
-    if (facts->shadow_lag_ms <
-        look_ms) /* what was seen was fine, what was not seen is the reason */
-        facts->shadow_lag_ms = -1;
-}
-
-/*
- * A difference is judged one question after it was counted: by then the lag that may have made it has been measured,
- * which always takes a moment.
- */
-static void count_shadow(struct pln_real *real, const struct fcd_route_status *r,
-                         struct pln_facts *f)
-{
-    struct pln_shadow_base *base = real->shadow_bases;
-    while (base != NULL && strcmp(base->route, r->id) != 0)
-        base = base->next;
-    bool begins = base == NULL || f->is_shadow_late;
-    if (base == NULL) {
-        base = FX_ARENA_NEW(&real->arena, struct pln_shadow_base);
-        base->route = fx_arena_strdup(&real->arena, r->id);
-        base->next = real->shadow_bases;
-        real->shadow_bases = base;
-    }
-    if (begins) {
-        base->compared = base->seen_compared = r->shadow_compared;
-        base->mismatch = base->seen_mismatch = r->shadow_mismatch;
-    } else if (r->shadow_compared < base->seen_compared) { /* the facade began anew */
-        base->compared = base->seen_compared = 0;
-        base->mismatch = base->seen_mismatch = 0;
-    }
-    f->shadow_compared += base->seen_compared - base->compared;
-    f->shadow_mismatch += base->seen_mismatch - base->mismatch;
-    base->seen_compared = r->shadow_compared;
-    base->seen_mismatch = r->shadow_mismatch;
-}
-
-static void add_route(struct pln_facts *f, const struct fcd_route_status *r, bool is_first)
-{
-    if (is_first) {
-        f->shadow_compared = f->shadow_mismatch = 0;
-        f->requests_old = f->requests_new = f->errors_old = f->errors_new = 0;
-    }
-    if (r->exemplar != NULL && r->shadow_mismatch > 0) {
-        struct fx_str fit = fx_utf8_clip(fx_str_from(r->exemplar), sizeof f->mismatch_last - 1);
-        memcpy(f->mismatch_last, fit.ptr, fit.len);
-        f->mismatch_last[fit.len] = '\0';
-        for (char *c = f->mismatch_last; *c != '\0'; c++)
-            *c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c; /* it comes out of an answer */
-    }
-    f->requests_old += r->requests_old;
-    f->requests_new += r->requests_new;
-    f->errors_old += r->errors_old;
-    f->errors_new += r->errors_new;
-    f->p99_old_ms = FX_MAX(f->p99_old_ms, r->p99_old_ms);
-    f->p99_new_ms = FX_MAX(f->p99_new_ms, r->p99_new_ms);
-}
-
-static bool asks_facade(const struct pln_step *step)
-{
-    for (size_t i = 0; i < step->n_gates; i++) {
-        enum pln_gate_kind kind = step->gates[i].kind;
-        if (kind == PLN_GATE_MISMATCH || kind == PLN_GATE_ERROR_RATE || kind == PLN_GATE_P99)
-            return true;
-    }
-    return false;
-}
-
-void pln_real_facts(void *arg, const struct pln_step *step, struct pln_facts *facts)
-{
-    struct pln_real *real = arg;
-    facts->report = real->report;
-    facts->report_path = real->report_path;
-    facts->predicted_pause_ms = real->predicted_ms;
-    facts->leaks = real->leaks;
-    facts->lag_ms = real->lag_ms;
-    facts->lag_at_ms = real->lag_at_ms;
-    facts->n_lag = real->n_lag;
-    if (!asks_facade(step))
-        return;
-    judge_lag(real, step, facts);
-    FX_AUTO(fx_arena) struct fx_arena arena;
-    fx_arena_init(&arena, 0);
-    struct fcd_status *status = NULL;
-    struct fx_err ignored = FX_ERR_INIT; /* a facade that is away is a gate that is unknown */
-    if (!fcd_control_status(&real->facade, &arena, &status, &ignored))
-        return;
-    bool is_first = true;
-    for (size_t i = 0; i < status->n_routes; i++) {
-        if (!has_route(step, &status->routes[i], real->plan->context))
+    const struct pln_ramp *ramp = step->options;
+    for (size_t i = 0; i + 1 < ramp->n_through; i++) {
+        if (ramp->through[i] < status->weight || ramp->through[i] > status->weight)
             continue;
-        add_route(facts, &status->routes[i], is_first);
-        count_shadow(real, &status->routes[i], facts);
-        is_first = false;
+        int64_t left_s = ramp->every_ms / 1000 - (now.us - status->set.us) / 1000000;
+        return fx_arena_printf(arena, "%g %%   next: %g %% in %lld s", ramp->through[i],
+                               ramp->through[i + 1], (long long)FX_MAX(left_s, (int64_t)0));
     }
+    return NULL;
 }
+
+/* --- the kinds --------------------------------------------------------------------------------- */
+
+const struct pln_action pln_action_route_shadow = {
+    .streams = PLN_STREAMS_NEEDED,
+    .measures = PLN_MEASURES_STREAMS | PLN_MEASURES_SHADOW,
+    .rules = shadow_rules,
+    .read = read_shadow,
+    .show = show_shadow,
+    .act = act_shadow,
+};
+
+const struct pln_action pln_action_route_unshadow = {
+    .measures = PLN_MEASURES_STREAMS,
+    .rules = routes_rules,
+    .read = read_only_routes,
+    .show = show_only_routes,
+    .act = act_unshadow,
+};
+
+const struct pln_action pln_action_route_ramp = {
+    .streams = PLN_STREAMS_NEEDED,
+    .measures = PLN_MEASURES_STREAMS | PLN_MEASURES_SHADOW | PLN_MEASURES_TRAFFIC,
+    .rules = ramp_rules,
+    .read = read_ramp,
+    .show = show_ramp,
+    .act = act_ramp,
+    .note = note_ramp,
+};
+
+const struct pln_action pln_action_route_reset = {
+    .measures = PLN_MEASURES_STREAMS,
+    .rules = routes_rules,
+    .read = read_only_routes,
+    .show = show_only_routes,
+    .act = act_reset,
+};

@@ -8,7 +8,7 @@
 #include <inttypes.h>
 
 #include "lib/base/alloc.h"
-#include "plans/steps/stream_stop.h"
+#include "plans/cutover/stream_stop.h"
 
 struct canvas {
     struct fx_buf *out;
@@ -469,30 +469,4 @@ void pln_picture_changes(const struct pln_picture *before, const struct pln_pict
     if (now->outcome != NULL &&
         (before->outcome == NULL || strcmp(before->outcome, now->outcome) != 0))
         fx_buf_printf(out, "%s: %s\n", now->name, now->outcome);
-}
-
-static const char *keep_error(const struct fx_err *err, struct fx_arena *arena)
-{
-    return fx_arena_printf(arena, "%s [%s]", err->message, fx_code_name(err->code));
-}
-
-void pln_live_read(const struct fx_project *project, struct fx_context *ctx,
-                   const struct fcd_endpoint *facade, struct fx_arena *arena, struct pln_live *ret)
-{
-    *ret = (struct pln_live){.old_name = ctx->old_db->name, .new_name = ctx->new_db->name};
-    struct cdc_ref ref = {
-        .project_path = project->path, .state_dir = project->state_dir, .context = ctx->name};
-    struct fx_err err = FX_ERR_INIT;
-    ref.direction = FX_FORWARD;
-    if (!cdc_status(&ref, &ret->forward, &err))
-        ret->forward_error = keep_error(&err, arena);
-    ref.direction = FX_REVERSE;
-    if (!cdc_status(&ref, &ret->reverse, &err))
-        ret->reverse_error = keep_error(&err, arena);
-    if (facade == NULL || facade->address == NULL)
-        ret->facade_error = "ficus.yaml names no facade.admin address";
-    else if (!fcd_control_status(facade, arena, &ret->facade, &err))
-        ret->facade_error = keep_error(&err, arena);
-    if (!fx_own_read(ctx, &ret->own_old, &ret->own_new, &err))
-        ret->own_error = keep_error(&err, arena);
 }

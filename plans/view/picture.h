@@ -68,6 +68,11 @@ struct pln_picture {
 void pln_live_read(const struct fx_project *project, struct fx_context *ctx,
                    const struct fcd_endpoint *facade, struct fx_arena *arena, struct pln_live *ret);
 
+/* Fills a picture from the journal and, when `is_live`, from streams, facade and databases. */
+bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
+                     struct fx_arena *arena, struct pln_picture *ret,
+                     struct fx_err *err) FX_MUST_CHECK;
+
 /* Lines ended by '\n', none wider than `width` columns (0: any). Colour is never the only carrier of meaning. */
 void pln_picture_draw(const struct pln_picture *pic, int width, bool use_colour,
                       struct fx_buf *out);

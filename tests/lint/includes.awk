@@ -9,6 +9,9 @@ BEGIN {
     anywhere = "^lib/(base|err|log|fmt|conf|io|cli|obs)/"
     may["cmd"] = anywhere "|^lib/http/(client|serve)[.]h|^lib/(db/db|map/map)[.]h|^lib/ownership/(own|sides)[.]h|^lib/value/value[.]h|^cmd/|^strangler/(facade|control)[.]h|^cdc/cdc[.]h|^reconcile/reconcile[.]h|^plans/(plan|view/picture|cutover/cutover|run/lock)[.]h"
     may["plans"] = anywhere "|^lib/http/client[.]h|^lib/sec/digest[.]h|^lib/db/(db|table)[.]h|^lib/(map|ownership)/|^lib/value/|^strangler/control[.]h|^cdc/cdc[.]h|^reconcile/reconcile[.]h|^plans/"
+    # the rooms of plans: one includes itself and those with a lower number; 9 is plans/ itself
+    split("gate:0 plan:1 cutover:1 run:2 steps:3 view:3", r, " ")
+    for (i in r) { split(r[i], kv, ":"); floor["plans/" kv[1]] = kv[2] }
     may["strangler"] = anywhere "|^lib/(http|sec)/|^lib/map/root[.]h|^strangler/"
     may["cdc"] = anywhere "|^lib/(value|map|db|ownership|pg|my|kafka)/|^lib/http/(client|serve)[.]h|^cdc/"
     may["reconcile"] = anywhere "|^lib/(value|map|db|ownership|pg|my)/|^lib/sec/digest[.]h|^cdc/cdc[.]h|^reconcile/"
@@ -39,6 +42,16 @@ BEGIN {
     system_ok = "^(sys|netinet|arpa|net|linux|bits|sanitizer)/|^(assert|ctype|dirent|endian|errno|execinfo|fcntl|fenv|float|getopt|grp|inttypes|limits|locale|math|netdb|poll|pthread|pwd|regex|sched|semaphore|setjmp|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|strings|syslog|termios|threads|time|uchar|ucontext|unistd|wchar|wctype|byteswap|malloc|link|dlfcn|err|error|pty)[.]h$"
 }
 
+# The room of a file, for folders whose rooms have floors: "plans/run"; "" for the others. The folder itself is above all.
+function room_of(path, p) { split(path, p, "/"); return p[1] == "plans" ? (p[3] == "" ? "plans" : p[1] "/" p[2]) : "" }
+function floor_of(name) { return name in floor ? floor[name] + 0 : 9 }
+function check_floor(path, from, to) {
+    from = room_of(FILENAME); to = room_of(path)
+    if (from == "" || to == "" || from == to) return
+    if (to != "plans" && !(to in floor)) bad(to " has no floor in tests/lint/includes.awk")
+    else if (floor_of(to) >= floor_of(from)) bad(from " (floor " floor_of(from) ") may not include " path " (floor " floor_of(to) ")")
+}
+
 function bad(text) { printf "%s:%d: %s\n", FILENAME, FNR, text; found = 1 }
 
 FNR == 1 {
@@ -60,6 +73,7 @@ FNR == 1 {
         if (part[2] == "ownership" && to[2] ~ /^(pg|my|kafka)$/) bad("lib/ownership reaches servers through lib/db")
         if (to[2] == "ownership" && part[2] != "ownership") bad("nothing in lib builds on lib/ownership")
     } else if (path !~ may[room]) bad(room " may not include " path)
+    check_floor(path)
 }
 
 /^[ \t]*#[ \t]*include[ \t]*</ {

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "plans/gate/gates.h"
+#include "plans/gate/gate.h"
 #include "plans/plan.h"
 
 static void test_gates__are_shown_with_every_limit(void **state)

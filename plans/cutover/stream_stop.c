@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The error object that a stream leaves is JSON; people get its message, the executor its code. */
-#include "plans/steps/stream_stop.h"
+#include "plans/cutover/stream_stop.h"
 
 #include "lib/fmt/json_doc.h"
 #include "lib/fmt/text.h"

@@ -4,125 +4,69 @@
  * away or a secret that is missing leaves journal, own rows and facade as they were. Then the journal is locked and
  * RUN_OPENED takes the next epoch.
  */
-#include <dirent.h>
+#include "plans/run/open.h"
+
 #include <limits.h>
 #include <unistd.h>
 
 #include "lib/io/failpoint.h"
 #include "lib/io/file.h"
-#include "lib/io/flock.h"
+#include "plans/plan/load.h"
 #include "plans/run/drift.h"
-#include "plans/steps/actions.h"
+#include "plans/run/find.h"
 #include "plans/run/lock.h"
+#include "plans/run/paths.h"
 
 struct run {
     struct fx_arena arena;
-    const char *name, *dir, *journal_path;
+    const char *name;
+    struct pln_paths at;
     struct fx_flock *lock, *context_lock;
     struct pln_plan *copy; /* resume and rollback: the plan as it was at the start */
     const struct pln_plan *plan;
-    struct pln_real *real;
+    const struct pln_driver *driver;
+    void *driver_arg;
     struct pln_journal *journal;
     struct pln_state state;
-    struct pln_hands hands;
     struct pln_exec ex;
 };
 
 static void run_done(struct run *run)
 {
     pln_journal_close(run->journal);
-    pln_real_free(run->real);
+    run->driver->close(run->driver_arg);
     fx_flock_release(run->context_lock);
     fx_flock_release(run->lock);
     fx_arena_done(&run->arena);
 }
 
-static void run_init(struct run *run, const struct pln_env *env, const char *name)
+static void run_init(struct run *run, const struct pln_env *env, const struct pln_driver *driver,
+                     const char *name)
 {
-    *run = (struct run){0};
+    *run = (struct run){.driver = driver};
     fx_arena_init(&run->arena, 0);
     run->name = fx_arena_strdup(&run->arena, name);
-    run->dir = fx_arena_printf(&run->arena, "%s/runs/%s", env->project->state_dir, name);
-    run->journal_path = fx_arena_printf(&run->arena, "%s/journal", run->dir);
+    pln_paths_of(env->project->state_dir, name, &run->arena, &run->at);
     pln_state_init(&run->state);
 }
 
 static bool peek(struct run *run, struct fx_err *err)
 {
-    if (!fx_file_exists(run->journal_path))
+    if (!fx_file_exists(run->at.journal))
         return true;
-    return pln_journal_replay(run->journal_path, &run->state, NULL, NULL, err);
+    return pln_journal_replay(run->at.journal, &run->state, NULL, NULL, err);
 }
 
 static bool take_lock(struct run *run, const struct pln_env *env, struct fx_err *err)
 {
     char what[96];
-    const char *path = fx_arena_printf(&run->arena, "%s/lock", run->dir);
     snprintf(what, sizeof what, "run %.80s", run->name);
-    if (!fx_dir_make(run->dir, err))
+    if (!fx_dir_make(run->at.dir, err))
         return fx_ctx(err, "making the directory of the run");
     return pln_lock_context(env->project->state_dir, run->plan->context, what, &run->context_lock,
                             err) &&
-           (fx_flock_take(path, what, &run->lock, err) ||
+           (fx_flock_take(run->at.lock, what, &run->lock, err) ||
             fx_ctx(err, "taking control of the run \"%s\"", run->name));
-}
-
-/* A journal or plan that cannot be read is that of a run in progress, until somebody has looked. */
-static bool is_at_end(const char *runs, const char *name, const char *context,
-                      const struct fx_wall *below, struct fx_arena *arena, struct fx_err *err)
-{
-    struct pln_state state;
-    struct pln_plan *plan = NULL;
-    struct fx_err ignored = FX_ERR_INIT;
-    const char *path = fx_arena_printf(arena, "%s/%s/journal", runs, name);
-    const char *text = fx_arena_printf(arena, "%s/%s/plan.yaml", runs, name);
-    if (!fx_file_exists(path))
-        return true;
-    bool is_known = pln_journal_replay(path, &state, NULL, NULL, err);
-    bool is_above =
-        below != NULL && state.phase == PLN_PHASE_FINISHED && state.opened.us > below->us;
-    if (is_known && !is_above && (!pln_state_is_open(&state) || !pln_state_has_begun(&state)))
-        return true;
-    bool has_plan = pln_load(text, NULL, arena, &plan, is_known ? err : &ignored);
-    if (has_plan && strcmp(plan->context, context) != 0) {
-        fx_err_clear(err);
-        return true;
-    }
-    if (!is_known || !has_plan) {
-        fx_hint(err, "If the run \"%s\" has ended, move %s/%s away.", name, runs, name);
-        return fx_ctx(err, "asking whether the run \"%s\" is at its end", name);
-    }
-    if (is_above) {
-        fx_fail(err, FX_E_LOCKED,
-                "the run \"%s\" of context \"%s\" came later and stands on this one", name,
-                context);
-        return fx_hint(err, "Take that back first: ficus run rollback %s", name);
-    }
-    fx_fail(err, FX_E_LOCKED, "the run \"%s\" of context \"%s\" is not at its end", name, context);
-    return fx_hint(err, "Run: ficus run resume %s   or: ficus run rollback %s", name, name);
-}
-
-static bool runs_at_end(const struct fx_project *project, const char *context, const char *but,
-                        const struct fx_wall *below, struct fx_err *err)
-{
-    FX_AUTO(fx_arena) struct fx_arena arena;
-    fx_arena_init(&arena, 0);
-    const char *runs = fx_arena_printf(&arena, "%s/runs", project->state_dir);
-    DIR *dir = opendir(runs);
-    bool ok = true;
-    for (struct dirent *e = dir != NULL ? readdir(dir) : NULL; e != NULL && ok; e = readdir(dir)) {
-        bool is_other = e->d_name[0] != '.' && (but == NULL || strcmp(e->d_name, but) != 0);
-        ok = !is_other || is_at_end(runs, e->d_name, context, below, &arena, err);
-    }
-    if (dir != NULL)
-        closedir(dir);
-    return ok;
-}
-
-bool pln_runs_at_end(const struct fx_project *project, const char *context, const char *but,
-                     struct fx_err *err)
-{
-    return runs_at_end(project, context, but, NULL, err);
 }
 
 static bool refuse_second_start(const struct run *run, struct fx_err *err)
@@ -140,7 +84,7 @@ static bool open_run(struct run *run, const struct pln_env *env, const char *mod
                      int64_t facade_epoch, struct fx_err *err)
 {
     char host[64] = "?", who[160], path[PATH_MAX];
-    if (!pln_journal_open(run->journal_path, &run->state, &run->journal, err))
+    if (!pln_journal_open(run->at.journal, &run->state, &run->journal, err))
         return false;
     (void)gethostname(host, sizeof host - 1);
     const char *user = getenv("USER");
@@ -153,12 +97,12 @@ static bool open_run(struct run *run, const struct pln_env *env, const char *mod
     rec.operator_name = who;
     if (!pln_journal_append(run->journal, &rec, err))
         return false;
-    pln_real_set_epoch(run->real, run->state.epoch);
-    run->hands = pln_real_hands(run->real);
+    run->driver->set_epoch(run->driver_arg, run->state.epoch);
     run->ex = (struct pln_exec){
         .env = env,
         .plan = run->plan,
-        .hands = &run->hands,
+        .driver = run->driver,
+        .driver_arg = run->driver_arg,
         .journal = run->journal,
         .state = &run->state,
         .checked = -1,
@@ -175,11 +119,10 @@ static bool start(struct run *run, const struct pln_env *env, struct fx_err *err
     if (pln_state_is_open(&run->state) && pln_state_has_begun(&run->state))
         return refuse_second_start(run, err);
     if (!pln_runs_at_end(env->project, run->plan->context, run->name, err) ||
-        !pln_real_new(env, run->plan, run->dir, fx_wall_now(), &run->real, err) ||
-        !pln_real_facade_epoch(run->real, &facade_epoch, err))
+        !run->driver->open(env, run->plan, run->at.dir, fx_wall_now(), &run->driver_arg, err) ||
+        !run->driver->facade_epoch(run->driver_arg, &facade_epoch, err))
         return false;
-    struct pln_hands hands = pln_real_hands(run->real);
-    if (!hands.check(hands.arg, &run->plan->steps[0], err))
+    if (!run->driver->check(run->driver_arg, &run->plan->steps[0], err))
         return false;
     FX_FAILPOINT("run.start.checked");
     /* Between the look before and the lock somebody else may have begun: his copy of the plan is not to be touched. */
@@ -187,21 +130,22 @@ static bool start(struct run *run, const struct pln_env *env, struct fx_err *err
         return false;
     if (pln_state_is_open(&run->state) && pln_state_has_begun(&run->state))
         return refuse_second_start(run, err);
-    const char *copy = fx_arena_printf(&run->arena, "%s/plan.yaml", run->dir);
-    if (!fx_file_write_atomic(copy, run->plan->text, 0644, err))
+    if (!fx_file_write_atomic(run->at.plan, run->plan->text, 0644, err))
         return fx_ctx(err, "keeping a copy of the plan");
-    if (!pln_drift_keep(run->dir, fx_project_context(env->project, run->plan->context), err))
+    if (!pln_drift_keep(run->at.context, fx_project_context(env->project, run->plan->context), err))
         return false;
-    if (!pln_real_forget_streams(run->dir, err) || !open_run(run, env, "start", facade_epoch, err))
+    if (!run->driver->forget(run->driver_arg, err) ||
+        !open_run(run, env, "start", facade_epoch, err))
         return false;
     run->ex.checked = 0;
     return pln_exec_forward(&run->ex, err);
 }
 
-bool pln_run_start(const struct pln_env *env, const struct pln_plan *plan, struct fx_err *err)
+bool pln_open_start(const struct pln_env *env, const struct pln_driver *driver,
+                    const struct pln_plan *plan, struct fx_err *err)
 {
     struct run run;
-    run_init(&run, env, plan->name);
+    run_init(&run, env, driver, plan->name);
     run.plan = plan;
     bool ok = start(&run, env, err);
     run_done(&run);
@@ -212,10 +156,10 @@ bool pln_run_start(const struct pln_env *env, const struct pln_plan *plan, struc
 static bool load_copy(struct run *run, const struct pln_env *env, bool must_be_same,
                       struct fx_err *err)
 {
-    const char *path = fx_arena_printf(&run->arena, "%s/plan.yaml", run->dir);
+    const char *path = run->at.plan;
     /* First without the project: what has gone from it must be named as that, and not as a mistake of the plan. */
     if (!pln_load(path, NULL, &run->arena, &run->copy, err) ||
-        !pln_drift_check(run->dir, env->project, run->copy->context, err) ||
+        !pln_drift_check(run->at.context, env->project, run->copy->context, err) ||
         !pln_load(path, env->project, &run->arena, &run->copy, err)) {
         if (err->cause_kind == FX_CAUSE_ERRNO)
             fx_hint(err, "Put back the file that has digest %s; it was made of %s.",
@@ -250,7 +194,7 @@ static bool is_urgent(const struct run *run)
         return false;
     enum pln_kind kind = run->plan->steps[i].kind;
     enum pln_step_state is = run->state.steps[i].state;
-    return pln_kind_is_cut(kind) && (is == PLN_STEP_RUNNING || is == PLN_STEP_UNDOING);
+    return pln_action_of(kind)->is_protocol && (is == PLN_STEP_RUNNING || is == PLN_STEP_UNDOING);
 }
 
 /* Between the look before and the lock another controller may have brought the run to its end, or further. */
@@ -281,11 +225,11 @@ static bool reopen(struct run *run, const struct pln_env *env, const char *mode,
     }
     if (!load_copy(run, env, !is_back && run->state.phase == PLN_PHASE_FORWARD, err) ||
         !pln_lock_look(env->project->state_dir, run->plan->context, err) ||
-        (has_way_back &&
-         !runs_at_end(env->project, run->plan->context, run->name, &run->state.opened, err)) ||
-        !pln_real_new(env, run->plan, run->dir, run->state.opened, &run->real, err))
+        (has_way_back && !pln_runs_at_end_since(env->project, run->plan->context, run->name,
+                                                &run->state.opened, err)) ||
+        !run->driver->open(env, run->plan, run->at.dir, run->state.opened, &run->driver_arg, err))
         return false;
-    if (!pln_real_facade_epoch(run->real, &facade_epoch, err)) {
+    if (!run->driver->facade_epoch(run->driver_arg, &facade_epoch, err)) {
         if (err->code != FX_E_FACADE_CONNECT || !is_urgent(run))
             return false;
         fx_err_clear(err);
@@ -318,11 +262,12 @@ static bool is_over(struct run *run, bool *ret_is_over, struct fx_err *err)
     return run->state.phase != PLN_PHASE_ROLLED_BACK || say_rolled_back(run, err);
 }
 
-bool pln_run_resume(const struct pln_env *env, const char *name, struct fx_err *err)
+bool pln_open_resume(const struct pln_env *env, const struct pln_driver *driver, const char *name,
+                     struct fx_err *err)
 {
     struct run run;
     bool has_ended = false;
-    run_init(&run, env, name);
+    run_init(&run, env, driver, name);
     bool ok = is_over(&run, &has_ended, err);
     if (!ok || has_ended) {
         run_done(&run);
@@ -338,10 +283,11 @@ bool pln_run_resume(const struct pln_env *env, const char *name, struct fx_err *
     return ok;
 }
 
-bool pln_run_rollback(const struct pln_env *env, const char *name, struct fx_err *err)
+bool pln_open_rollback(const struct pln_env *env, const struct pln_driver *driver, const char *name,
+                       struct fx_err *err)
 {
     struct run run;
-    run_init(&run, env, name);
+    run_init(&run, env, driver, name);
     bool ok = peek(&run, err);
     if (ok && run.state.phase != PLN_PHASE_ROLLED_BACK)
         ok = reopen(&run, env, "rollback", err) &&

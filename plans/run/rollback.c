@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A run goes back: what a cut-over had begun is recovered first, then the undo list (undo.h), newest step first. */
+#include "plans/run/react.h"
+
+#include "plans/run/undo.h"
+
+/* A cut-over that stands half-way must be settled first: whether it is done decides what there is to undo. */
+static bool settle(struct pln_exec *ex, struct fx_err *err)
+{
+    for (size_t i = 0; i < ex->plan->n_steps; i++) {
+        const struct pln_step *step = &ex->plan->steps[i];
+        enum pln_step_state is = ex->state->steps[i].state;
+        if (!pln_action_of(step->kind)->is_protocol ||
+            (is != PLN_STEP_RUNNING && is != PLN_STEP_FAILED))
+            continue;
+        struct pln_tries tries = {0};
+        bool is_done = false;
+        for (;;) {
+            /* What has happened is confirmed over the streams: those that died are started, as in act. */
+            (void)ex->driver->tick(ex->driver_arg, ex, err);
+            fx_err_clear(err);
+            if (ex->driver->probe(ex->driver_arg, ex, step, step->kind, &is_done, err))
+                break;
+            if (!pln_try_again(ex, step, step->kind, &tries, err))
+                return false;
+        }
+        /* DONE may follow a running step only; a failed one that had happened is taken up again for it. */
+        if (is_done && is == PLN_STEP_FAILED &&
+            !pln_exec_append(ex, PLN_REC_INTENT, step, NULL, NULL, err))
+            return false;
+        if (is_done &&
+            !pln_exec_append(ex, PLN_REC_DONE, step, "settled before the rollback", NULL, err))
+            return false;
+    }
+    return true;
+}
+
+/* The way on after a rollback that stopped: what the cause says, then resume. */
+static bool hint_resume(const struct pln_exec *ex, const char *what, struct fx_err *err)
+{
+    char first[sizeof err->hint];
+    snprintf(first, sizeof first, "%s", err->hint[0] != '\0' ? err->hint : what);
+    return fx_hint(err, "%.240s   then: ficus run resume %.64s", first, ex->plan->name);
+}
+
+static bool stuck(struct pln_exec *ex, const struct pln_step *step, struct fx_err *err)
+{
+    struct fx_err cause = *err;
+    char reason[PLN_TEXT_MAX];
+    pln_exec_summary(&cause, reason, sizeof reason);
+    if (pln_react(&cause, false) == PLN_TRY_AGAIN || pln_react(&cause, false) == PLN_STOP) {
+        if (strstr(err->hint, "ficus run ") == NULL)
+            (void)!hint_resume(ex, "The rollback stands here;", err);
+        return fx_ctx(err, "rolling back step \"%s\"", step->id);
+    }
+    if (!pln_exec_append(ex, PLN_REC_RUN_CLOSED, NULL, "stuck", NULL, err))
+        return false;
+    fx_fail(err, FX_E_STUCK, "step \"%s\" could not be rolled back: %s", step->id, reason);
+    snprintf(err->hint, sizeof err->hint, "%s", cause.hint);
+    return hint_resume(ex, "Mend what the message names,", err);
+}
+
+static bool no_return(const struct pln_exec *ex, int blocked, struct fx_err *err)
+{
+    fx_fail(err, FX_E_STUCK,
+            "step \"%s\" was the point of no return; nothing before it can be undone",
+            ex->plan->steps[blocked].id);
+    return fx_hint(err, "Mend what stopped the run, then: ficus run resume %s", ex->plan->name);
+}
+
+bool pln_exec_back(struct pln_exec *ex, const char *reason, const char *code, struct fx_err *err)
+{
+    int list[PLN_STEPS_MAX], blocked = -1;
+    if (ex->state->phase == PLN_PHASE_FORWARD) {
+        if (!settle(ex, err))
+            return false;
+        /* Turned round here a run could neither end nor go on again: it stays as it is, forward is the way. */
+        (void)pln_undo_list(ex->plan, ex->state, list, &blocked);
+        if (blocked >= 0)
+            return no_return(ex, blocked, err);
+        if (!pln_exec_append(ex, PLN_REC_ROLLBACK, NULL, reason, code, err))
+            return false;
+        pln_exec_report(ex, NULL, "rolling back: %s", reason);
+    }
+    /* Taken anew after each step: the journal, not a variable, says what is left. */
+    while (pln_undo_list(ex->plan, ex->state, list, &blocked) > 0) {
+        const struct pln_step *step = &ex->plan->steps[list[0]];
+        enum pln_kind undo = pln_kind_info(step->kind)->undo;
+        bool is_resumed = ex->state->steps[step->index].state == PLN_STEP_UNDOING;
+        if (!pln_exec_append(ex, PLN_REC_COMPENSATE, step, NULL, NULL, err))
+            return false;
+        pln_exec_report(ex, step, "undo: %s", pln_kind_info(undo)->name);
+        if (!pln_exec_act(ex, step, undo, is_resumed, err))
+            return stuck(ex, step, err);
+        if (!pln_exec_append(ex, PLN_REC_COMPENSATED, step, NULL, NULL, err))
+            return false;
+        pln_exec_report(ex, step, "undone");
+    }
+    if (blocked >= 0)
+        return no_return(ex, blocked, err);
+    return pln_exec_append(ex, PLN_REC_RUN_CLOSED, NULL, "rolled back", NULL, err);
+}

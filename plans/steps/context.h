@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the actions of a run share; included by the files of this room only. A file for each neighbour:
+ *
+ *   streams.c   cdc                    compare.c   reconcile
+ *   routes.c    the facade's routes    cutover.c   the cut-over     wait.c   time
+ *   facade.c    what every action may ask of the facade             facts.c  what gates learn
+ *   actions.c   life of struct pln_action_ctx, the driver of the executor
+ */
+#ifndef PLN_STEPS_CONTEXT_H
+#define PLN_STEPS_CONTEXT_H
+
+#include "cdc/cdc.h"
+#include "plans/run/executor.h"
+#include "plans/run/paths.h"
+#include "reconcile/reconcile.h"
+#include "strangler/control.h"
+
+enum { PLN_LAG_SAMPLES = 2048 };
+
+struct pln_action_ctx {
+    const struct pln_env *env;
+    const struct pln_plan *plan;
+    struct pln_paths at;
+    struct fx_context *ctx;
+    struct cdc_ref forward, reverse;
+    struct cdc_options cdc;
+    struct rec_options rec;
+    struct fcd_endpoint facade;
+    struct fx_arena arena;        /* life of the run */
+    struct fx_arena report_arena; /* newest report */
+    struct rec_report *report;
+    const char *report_path; /* what people read of it */
+    int64_t epoch;
+    bool has_claimed;
+    bool wants_streams; /* both should be alive: tick restarts them */
+    struct fx_mono restarted;
+    int64_t lag_ms[PLN_LAG_SAMPLES], lag_at_ms[PLN_LAG_SAMPLES];
+    int64_t forward_lag_ms[PLN_LAG_SAMPLES]; /* alone: what a shadow is compared by */
+    size_t n_lag;
+    struct pln_shadow_base *shadow_bases; /* facts.c */
+    int64_t leaks;
+    int64_t predicted_ms;
+    char operator_name[128];
+    struct pln_exec *ex; /* during act and probe, for the cut-over's callbacks */
+    const struct pln_step *step;
+};
+
+/* --- streams.c --- */
+
+/* Starts streams that died, samples lag and leaks. The code of a stream that stopped by itself is the stream's own. */
+bool pln_action_tick(void *arg, struct pln_exec *ex, struct fx_err *err) FX_MUST_CHECK;
+/* A run that begins has made no streams, whatever an earlier one of its name did. */
+bool pln_action_forget(void *arg, struct fx_err *err) FX_MUST_CHECK;
+
+/* --- compare.c --- */
+
+/* A resumed run judges by the report that the controller before it made; not by one of a run before `opened`. */
+void pln_action_load_report(struct pln_action_ctx *ac, struct fx_wall opened);
+
+/* --- facade.c --- */
+
+bool pln_action_facade_epoch(void *arg, int64_t *ret_epoch, struct fx_err *err) FX_MUST_CHECK;
+void pln_action_set_epoch(void *arg, int64_t epoch);
+/* The highest epoch at which the facade knows the context's groups, at least 1: ownership must not begin below it. */
+bool pln_action_group_epoch(struct pln_action_ctx *ac, int64_t *ret_epoch,
+                            struct fx_err *err) FX_MUST_CHECK;
+/* Announces this controller to the facade, once. */
+bool pln_action_claim(struct pln_action_ctx *ac, struct fx_err *err) FX_MUST_CHECK;
+
+/* --- facts.c --- */
+
+void pln_action_facts(void *arg, const struct pln_step *step, struct pln_facts *facts);
+
+#endif

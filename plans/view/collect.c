@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Fills the picture of a run: from its journal, and from what streams, facade and databases answer. Reads only. */
+#include "lib/io/file.h"
+#include "lib/io/flock.h"
+#include "plans/plan/action.h"
+#include "plans/view/picture.h"
+#include "plans/view/texts.h"
+
+/* --- the servers -------------------------------------------------------------------------------- */
+
+static const char *keep_error(const struct fx_err *err, struct fx_arena *arena)
+{
+    return fx_arena_printf(arena, "%s [%s]", err->message, fx_code_name(err->code));
+}
+
+void pln_live_read(const struct fx_project *project, struct fx_context *ctx,
+                   const struct fcd_endpoint *facade, struct fx_arena *arena, struct pln_live *ret)
+{
+    *ret = (struct pln_live){.old_name = ctx->old_db->name, .new_name = ctx->new_db->name};
+    struct cdc_ref ref = {
+        .project_path = project->path, .state_dir = project->state_dir, .context = ctx->name};
+    struct fx_err err = FX_ERR_INIT;
+    ref.direction = FX_FORWARD;
+    if (!cdc_status(&ref, &ret->forward, &err))
+        ret->forward_error = keep_error(&err, arena);
+    ref.direction = FX_REVERSE;
+    if (!cdc_status(&ref, &ret->reverse, &err))
+        ret->reverse_error = keep_error(&err, arena);
+    if (facade == NULL || facade->address == NULL)
+        ret->facade_error = "ficus.yaml names no facade.admin address";
+    else if (!fcd_control_status(facade, arena, &ret->facade, &err))
+        ret->facade_error = keep_error(&err, arena);
+    if (!fx_own_read(ctx, &ret->own_old, &ret->own_new, &err))
+        ret->own_error = keep_error(&err, arena);
+}
+
+/* --- the journal -------------------------------------------------------------------------------- */
+
+static enum pln_mark mark_of(const struct pln_state *state, size_t i)
+{
+    bool is_current = state->current == (int)i;
+    switch (state->steps[i].state) {
+    case PLN_STEP_PENDING: return is_current && state->is_held ? PLN_MARK_HELD : PLN_MARK_PENDING;
+    case PLN_STEP_RUNNING:
+    case PLN_STEP_UNDOING: return state->is_held ? PLN_MARK_HELD : PLN_MARK_RUNNING;
+    case PLN_STEP_DONE: return PLN_MARK_DONE;
+    case PLN_STEP_FAILED: return PLN_MARK_FAILED;
+    case PLN_STEP_UNDONE: return PLN_MARK_UNDONE;
+    }
+    return PLN_MARK_PENDING;
+}
+
+static int64_t elapsed_ms(const struct pln_step_status *s, struct fx_wall now)
+{
+    if (s->state == PLN_STEP_PENDING)
+        return -1;
+    struct fx_wall end = s->ended.us >= s->began.us && s->ended.us > 0 ? s->ended : now;
+    return (end.us - s->began.us) / 1000;
+}
+
+static const char *outcome_of(const struct pln_state *state, struct fx_arena *arena)
+{
+    switch (state->phase) {
+    case PLN_PHASE_FINISHED: return "migrated";
+    case PLN_PHASE_ROLLED_BACK: return fx_arena_printf(arena, "rolled back: %s", state->reason);
+    case PLN_PHASE_STUCK: return fx_arena_printf(arena, "stuck: %s", state->reason);
+    case PLN_PHASE_NEW:
+    case PLN_PHASE_FORWARD:
+    case PLN_PHASE_BACK: break;
+    }
+    return state->is_held ? fx_arena_printf(arena, "held: %s", state->reason) : NULL;
+}
+
+static const char *equal_line(const char *path, struct fx_arena *arena, struct fx_wall now)
+{
+    struct rec_report *report = NULL;
+    struct fx_err ignored = FX_ERR_INIT;
+    if (!fx_file_exists(path) || !rec_report_load(path, arena, &report, &ignored))
+        return NULL;
+    int64_t age_s = (now.us - report->finished.us) / 1000000;
+    const char *age = age_s < 120 ? fx_arena_printf(arena, "%lld s ago", (long long)age_s)
+                                  : fx_arena_printf(arena, "%lld min ago", (long long)age_s / 60);
+    return fx_arena_printf(arena, "%s   %lld rows, %lld divergent, %.0f %% coverage", age,
+                           (long long)report->rows_compared, (long long)report->divergent,
+                           report->coverage_percent);
+}
+
+/* What the step's own kind says of it while it runs; else what the journal says. */
+static const char *note_of(const struct pln_step *step, const struct pln_step_status *status,
+                           struct fx_wall now, struct fx_arena *arena)
+{
+    const struct pln_action *action = pln_action_of(step->kind);
+    const char *note = NULL;
+    if (status->state == PLN_STEP_RUNNING && action->note != NULL)
+        note = action->note(step, status, now, arena);
+    return note != NULL || status->note[0] == '\0' ? note : status->note;
+}
+
+/* Before stream.start and after its undo nothing is there to answer; that is no failure. */
+static void say_not_yet(const struct pln_plan *plan, const struct pln_state *state,
+                        struct pln_live *live)
+{
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        if (pln_action_of(plan->steps[i].kind)->streams == PLN_STREAMS_START &&
+            state->steps[i].state == PLN_STEP_DONE)
+            return;
+    }
+    const char **errors[] = {&live->forward_error, &live->reverse_error, &live->own_error};
+    for (size_t i = 0; i < FX_ARRAY_LEN(errors); i++) {
+        const char *text = *errors[i];
+        if (text != NULL && (strstr(text, "[STREAM]") != NULL || strstr(text, "[DRIFT]") != NULL ||
+                             strstr(text, "exist") != NULL))
+            *errors[i] = "not installed";
+    }
+}
+
+bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
+                     struct fx_arena *arena, struct pln_picture *ret, struct fx_err *err)
+{
+    struct pln_plan *plan = NULL;
+    struct pln_state *state = FX_ARENA_NEW(arena, struct pln_state);
+    struct pln_paths at;
+    pln_paths_of(project->state_dir, name, arena, &at);
+    if (!pln_view_load(&at, arena, &plan, state, err))
+        return fx_ctx(err, "reading the run \"%s\"", name);
+    struct fx_wall now = fx_wall_now();
+    bool is_over = state->phase == PLN_PHASE_FINISHED || state->phase == PLN_PHASE_ROLLED_BACK ||
+                   state->phase == PLN_PHASE_STUCK;
+    bool is_abandoned = !is_over && !fx_flock_is_held(at.lock, NULL);
+    struct pln_picture_step *steps = fx_arena_array(arena, plan->n_steps, sizeof *steps);
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        steps[i] = (struct pln_picture_step){
+            .id = plan->steps[i].id,
+            .what = pln_kind_info(plan->steps[i].kind)->name,
+            .mark = mark_of(state, i),
+            .elapsed_ms = elapsed_ms(&state->steps[i], now),
+            .note = note_of(&plan->steps[i], &state->steps[i], now, arena),
+        };
+        bool is_at_rest = is_abandoned || state->phase == PLN_PHASE_STUCK;
+        if (is_at_rest && steps[i].mark == PLN_MARK_RUNNING) {
+            steps[i].mark = PLN_MARK_STOPPED;
+            steps[i].elapsed_ms = -1; /* when it ended is not known */
+        }
+    }
+    *ret = (struct pln_picture){
+        .name = plan->name,
+        .context = plan->context,
+        .outcome = outcome_of(state, arena),
+        .is_abandoned = is_abandoned,
+        .steps = steps,
+        .n_steps = plan->n_steps,
+        .current = state->current >= 0 ? (size_t)state->current : plan->n_steps,
+        /* a stuck run is not at its end: somebody has yet to take it there */
+        .elapsed_ms =
+            ((pln_state_is_open(state) ? now.us : state->closed.us) - state->opened.us) / 1000,
+        .equal = equal_line(at.latest_report, arena, now),
+        .cutover_step = state->cut_step >= 0
+                            ? pln_cutover_step_text((enum pln_cutover_step)state->cut_step)
+                            : NULL,
+        .fence_elapsed_ms = state->fenced.us > 0 ? (now.us - state->fenced.us) / 1000 : -1,
+        .fence_ttl_ms = plan->policy.fence_ttl_ms,
+    };
+    struct fcd_endpoint facade;
+    struct fx_context *ctx = fx_project_context(project, plan->context);
+    if (is_live && ctx != NULL && pln_endpoint_read(project, arena, &facade, err)) {
+        pln_live_read(project, ctx, &facade, arena, &ret->live);
+        say_not_yet(plan, state, &ret->live);
+    }
+    fx_err_clear(err);
+    return true;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What people read of a run besides its picture: the price of a rollback, and the journal. Reads only. */
+#include "plans/view/texts.h"
+
+#include "plans/plan/load.h"
+#include "plans/run/undo.h"
+
+bool pln_view_load(const struct pln_paths *at, struct fx_arena *arena, struct pln_plan **ret_plan,
+                   struct pln_state *state, struct fx_err *err)
+{
+    return pln_journal_replay(at->journal, state, NULL, NULL, err) &&
+           pln_load(at->plan, NULL, arena, ret_plan, err);
+}
+
+/* --- rollback ----------------------------------------------------------------------------------- */
+
+/* Ownership moves back under a fence, however little else there is to undo. */
+static void show_cost(const struct pln_plan *plan, const struct pln_state *state, const int *list,
+                      size_t n, struct fx_buf *out)
+{
+    size_t n_fences = 0;
+    for (size_t i = 0; i < n; i++)
+        n_fences +=
+            pln_action_of(pln_kind_info(plan->steps[list[i]].kind)->undo)->is_protocol ? 1 : 0;
+    int now = state->current;
+    if (now >= 0 && pln_action_of(plan->steps[now].kind)->is_protocol &&
+        state->steps[now].state == PLN_STEP_RUNNING)
+        fx_buf_printf(out,
+                      "     step \"%s\" stands half-way: it is settled first, and taken back too "
+                      "if it turns out to be done\n",
+                      plan->steps[now].id);
+    if (n_fences == 0)
+        fx_buf_add_c(out, "     cost: no fence needed, 0 acknowledged writes at stake\n");
+    else if (state->predicted_ms >= 0)
+        fx_buf_printf(out,
+                      "     cost: one fence; writes wait %lld ms or more (p99 of the rehearsal on "
+                      "the idle canary); "
+                      "0 acknowledged writes at stake\n",
+                      (long long)state->predicted_ms);
+    else
+        fx_buf_add_c(out, "     cost: one fence; how long writes wait was never rehearsed; 0 "
+                          "acknowledged writes at stake\n");
+}
+
+bool pln_run_rollback_show(const struct fx_project *project, const char *name, struct fx_buf *out,
+                           struct fx_err *err)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    struct pln_plan *plan = NULL;
+    struct pln_state *state = FX_ARENA_NEW(&arena, struct pln_state);
+    struct pln_paths at;
+    int list[PLN_STEPS_MAX], blocked = -1;
+    pln_paths_of(project->state_dir, name, &arena, &at);
+    if (!pln_view_load(&at, &arena, &plan, state, err))
+        return false;
+    size_t n = pln_undo_list(plan, state, list, &blocked);
+    fx_buf_printf(out, "rollback of %s:\n", name);
+    for (size_t i = 0; i < n; i++) {
+        const struct pln_step *step = &plan->steps[list[i]];
+        const struct pln_kind_info *undo = pln_kind_info(pln_kind_info(step->kind)->undo);
+        const struct pln_action *action = pln_action_of(step->kind);
+        const char *note = action->undo_note != NULL ? action->undo_note(at.dir) : NULL;
+        fx_buf_printf(out, "%3zu  %-12s %s: %s\n", i + 1, step->id, undo->name,
+                      note != NULL ? note : undo->text);
+    }
+    if (n == 0)
+        fx_buf_add_c(out, "     nothing to undo\n");
+    if (blocked >= 0)
+        fx_buf_printf(out,
+                      "     step \"%s\" was the point of no return: what came before it stays\n",
+                      plan->steps[blocked].id);
+    show_cost(plan, state, list, n, out);
+    return true;
+}
+
+/* --- journal ------------------------------------------------------------------------------------ */
+
+struct show {
+    struct fx_buf *out;
+    bool is_json;
+};
+
+static bool show_record(void *arg, uint64_t seq, const struct pln_record *rec, struct fx_str json)
+{
+    struct show *show = arg;
+    char at[FX_WALL_TEXT];
+    if (show->is_json) {
+        fx_buf_printf(show->out, "%.*s\n", FX_STR_FMT(json));
+        return true;
+    }
+    fx_wall_text(rec->at, at);
+    fx_buf_printf(show->out, "%5llu  %s  %-11s", (unsigned long long)seq, at,
+                  pln_rec_name(rec->type));
+    if (rec->step >= 0)
+        fx_buf_printf(show->out, "  %-10s", rec->id != NULL ? rec->id : "");
+    if (rec->type == PLN_REC_RUN_OPENED)
+        fx_buf_printf(show->out, "  epoch %lld by %s", (long long)rec->epoch,
+                      rec->operator_name != NULL ? rec->operator_name : "?");
+    if (rec->cut_step >= 0) {
+        const char *const moments[] = {"begin", "done", "failed", "note"};
+        fx_buf_printf(show->out, "  %s: %s %s", rec->group != NULL ? rec->group : "",
+                      pln_cutover_step_name((enum pln_cutover_step)rec->cut_step),
+                      moments[rec->cut_moment]);
+    }
+    if (rec->code != NULL && rec->code[0] != '\0')
+        fx_buf_printf(show->out, "  [%s]", rec->code);
+    if (rec->text != NULL && rec->text[0] != '\0')
+        fx_buf_printf(show->out, "  %s", rec->text);
+    fx_buf_add_char(show->out, '\n');
+    return true;
+}
+
+bool pln_journal_show(const struct fx_project *project, const char *name, bool is_json,
+                      struct fx_buf *out, struct fx_err *err)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    struct pln_paths at;
+    struct show show = {out, is_json};
+    pln_paths_of(project->state_dir, name, &arena, &at);
+    struct pln_state *state = FX_ARENA_NEW(&arena, struct pln_state);
+    return pln_journal_replay(at.journal, state, show_record, &show, err);
+}
+
+bool pln_journal_verify(const struct fx_project *project, const char *name, uint64_t *ret_records,
+                        struct fx_err *err)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    struct pln_paths at;
+    pln_paths_of(project->state_dir, name, &arena, &at);
+    struct pln_state *state = FX_ARENA_NEW(&arena, struct pln_state);
+    if (!pln_journal_replay(at.journal, state, NULL, NULL, err))
+        return false;
+    *ret_records = state->n_records;
+    return true;
+}
