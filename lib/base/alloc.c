@@ -2,11 +2,24 @@
 /* The aborting and the trying allocators over malloc, with the fail-nth hook of the tests. */
 #include "lib/base/alloc.h"
 
+#include <limits.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
 #include "lib/base/panic.h"
+
+/* lib/fmt stands above this level. -1: not a count. */
+static long read_count(const char *text)
+{
+    long count = 0;
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c < '0' || *c > '9' || count > LONG_MAX / 10 - 1)
+            return -1;
+        count = count * 10 + (*c - '0');
+    }
+    return count;
+}
 
 static bool should_fail(void)
 {
@@ -14,7 +27,7 @@ static bool should_fail(void)
     long now = atomic_load(&countdown);
     if (now == -2) {
         const char *text = getenv("FX_FAIL_ALLOC");
-        now = text != NULL ? strtol(text, NULL, 10) : -1;
+        now = text != NULL ? read_count(text) : -1;
         atomic_store(&countdown, now > 0 ? now : -1);
         now = atomic_load(&countdown);
     }

@@ -10,6 +10,7 @@
 #define FX_BASE_BANNED_H
 
 /* The system headers must declare them before the names are poisoned. */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,6 +25,11 @@
 #undef strtok
 #undef gets
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok strtok_r gets
+/* They skip spaces, take '+' and stop silently at junk. lib/fmt/text.c, their only caller, checks the text first. */
+#ifndef FX_STRTO_ALLOWED
+#pragma GCC poison strtol strtoll strtoul strtoull strtoimax strtoumax strtof strtod strtold
+#pragma GCC poison strtol_l strtoll_l strtoul_l strtoull_l strtof_l strtod_l strtold_l
+#endif
 #pragma GCC poison atoi atol atoll atof gmtime localtime ctime asctime rand srand
 
 #endif

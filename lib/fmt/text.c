@@ -3,11 +3,15 @@
  * Why not strtoll and friends: they skip spaces, accept '+' and stop silently at junk, and strtod obeys a
  * locale. A port, an offset or a length read that way is how a typo becomes another number.
  */
+#define FX_STRTO_ALLOWED
 #include "lib/fmt/text.h"
 
 #include <ctype.h>
 #include <locale.h>
 #include <math.h>
+#include <pthread.h>
+
+#include "lib/base/panic.h"
 
 bool fx_parse_u64(struct fx_str s, uint64_t max, uint64_t *ret)
 {
@@ -94,18 +98,45 @@ static bool is_double_text(struct fx_str s)
     return i == s.len;
 }
 
+static locale_t c_locale;
+
+static void make_c_locale(void)
+{
+    c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
+    FX_ASSERT(c_locale != (locale_t)0);
+}
+
+enum { DOUBLE_TEXT_MAX = 512 };
+/* A copy that ends in NUL, when the text is a number; the locale that reads it is ready then. */
+static bool copy_double_text(struct fx_str s, char out[DOUBLE_TEXT_MAX])
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    if (s.len >= DOUBLE_TEXT_MAX || !is_double_text(s))
+        return false;
+    memcpy(out, s.ptr, s.len);
+    out[s.len] = '\0';
+    (void)pthread_once(&once, make_c_locale);
+    return true;
+}
+
 bool fx_parse_double(struct fx_str s, double *ret)
 {
-    char text[512];
-    if (s.len >= sizeof text || !is_double_text(s))
-        return false;
-    memcpy(text, s.ptr, s.len);
-    text[s.len] = '\0';
-    locale_t c_locale = newlocale(LC_ALL_MASK, "C", (locale_t)0);
-    if (c_locale == (locale_t)0)
+    char text[DOUBLE_TEXT_MAX];
+    if (!copy_double_text(s, text))
         return false;
     double value = strtod_l(text, NULL, c_locale);
-    freelocale(c_locale);
+    if (!isfinite(value))
+        return false;
+    *ret = value;
+    return true;
+}
+
+bool fx_parse_float(struct fx_str s, float *ret)
+{
+    char text[DOUBLE_TEXT_MAX];
+    if (!copy_double_text(s, text))
+        return false;
+    float value = strtof_l(text, NULL, c_locale);
     if (!isfinite(value))
         return false;
     *ret = value;

@@ -22,6 +22,8 @@ int fx_hex_digit(char c);
 bool fx_parse_hex_u64(struct fx_str s, uint64_t max, uint64_t *ret) FX_MUST_CHECK;
 /* Decimal with optional fraction and exponent, always with a '.' as point; finite. */
 bool fx_parse_double(struct fx_str s, double *ret) FX_MUST_CHECK;
+/* The float nearest to the text; by way of a double it would be rounded twice. */
+bool fx_parse_float(struct fx_str s, float *ret) FX_MUST_CHECK;
 /* The shortest text that reads back as the same double ("0.1", "1e+300", "nan", "inf"). */
 void fx_text_double(double d, struct fx_buf *out);
 

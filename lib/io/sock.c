@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "lib/base/str.h"
+#include "lib/fmt/text.h"
 
 static bool split_host_port(const char *text, char host[256], char port[16])
 {
@@ -30,7 +31,8 @@ static bool split_host_port(const char *text, char host[256], char port[16])
     host[len] = '\0';
     memcpy(port, colon + 1, strlen(colon + 1) + 1);
     /* getaddrinfo would take 80800 for 15264. */
-    return port[strspn(port, "0123456789")] == '\0' && strtoul(port, NULL, 10) <= 65535;
+    uint64_t number;
+    return port[0] == '\0' || fx_parse_u64(fx_str_from(port), 65535, &number);
 }
 
 bool fx_addr_check(const char *text, struct fx_err *err)

@@ -200,7 +200,7 @@ static bool server_error(struct fx_binlog *log, const struct refusal *r, struct 
 {
     enum fx_code code = r->number == ER_MASTER_FATAL_READING_BINLOG ? FX_E_DRIFT
                         : r->number == ER_SLAVE_SAME_ID             ? FX_E_DB_CONNECT
-                                                                    : my_code(r->number);
+                                                                    : fx_my_code(r->number);
     fx_fail(err, code, "database \"%s\" stopped sending its binary log: %.*s", log->db->conf->name,
             FX_STR_FMT(r->text));
     fx_err_set_mysql(err, (int)r->number, r->state);

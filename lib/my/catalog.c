@@ -8,6 +8,7 @@
 #include "lib/my/my_priv.h"
 
 #include "lib/base/hash.h"
+#include "lib/fmt/text.h"
 #include "lib/value/map_my.h"
 
 extern const char lib_my_sql_columns[];
@@ -15,9 +16,9 @@ extern const char lib_my_sql_primary_key[];
 
 static int64_t cell_int(const struct fx_rows *rows, size_t row, size_t column)
 {
-    /* Cells of an arena are NUL-terminated; the server computed these numbers. */
+    int64_t value = 0; /* NULL: no limit, no precision */
     fx_cell cell = fx_rows_at(rows, row, column);
-    return cell.ptr != NULL ? strtoll(cell.ptr, NULL, 10) : 0;
+    return fx_parse_i64(cell, INT64_MIN, INT64_MAX, &value) ? value : 0;
 }
 
 static const char *cell_text(const struct fx_rows *rows, size_t row, size_t column,
@@ -141,8 +142,8 @@ static const char *fingerprint(const struct fx_table *table, struct fx_arena *ar
     return fx_arena_strdup(arena, hex);
 }
 
-bool my_table(struct fx_db *db, const char *schema, const char *name, struct fx_arena *arena,
-              struct fx_table **ret_table, struct fx_err *err)
+bool fx_my_table(struct fx_db *db, const char *schema, const char *name, struct fx_arena *arena,
+                 struct fx_table **ret_table, struct fx_err *err)
 {
     struct fx_table *table = FX_ARENA_NEW(arena, struct fx_table);
     table->replica_identity = 'f';

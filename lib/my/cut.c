@@ -10,7 +10,7 @@
 
 #include "lib/base/alloc.h"
 
-bool my_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err)
+bool fx_my_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     if (!fx_db_query(db, "select @@global.gtid_binlog_pos, @@global.log_bin", NULL, 0, &rows, err))
@@ -28,7 +28,7 @@ bool my_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err)
     return true;
 }
 
-bool my_snapshot_begin(struct fx_db *db, struct fx_err *err)
+bool fx_my_snapshot_begin(struct fx_db *db, struct fx_err *err)
 {
     /* WITH CONSISTENT SNAPSHOT is ignored, with a warning only, at any lower isolation level. */
     static const char sql[] = "set session transaction isolation level repeatable read;"
@@ -67,23 +67,23 @@ static bool cut_position(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err
     return true;
 }
 
-bool my_cut_open(const struct fx_db_conf *conf, int64_t timeout_ms, struct fx_cut **ret_cut,
-                 struct fx_err *err)
+bool fx_my_cut_open(const struct fx_db_conf *conf, int64_t timeout_ms, struct fx_cut **ret_cut,
+                    struct fx_err *err)
 {
     struct fx_cut *cut = FX_NEW(struct fx_cut);
     cut->driver = &fx_my_driver;
     if (!fx_db_open(conf, &cut->session, err) ||
         !fx_db_set_timeout(cut->session, timeout_ms, err) ||
-        !my_snapshot_begin(cut->session, err) || !cut_position(cut->session, &cut->pos, err) ||
+        !fx_my_snapshot_begin(cut->session, err) || !cut_position(cut->session, &cut->pos, err) ||
         !fx_db_set_timeout(cut->session, 0, err)) {
-        my_cut_close(cut);
+        fx_my_cut_close(cut);
         return fx_ctx(err, "taking a cut of database \"%s\"", conf->name);
     }
     *ret_cut = cut;
     return true;
 }
 
-void my_cut_close(struct fx_cut *cut)
+void fx_my_cut_close(struct fx_cut *cut)
 {
     if (cut == NULL)
         return;

@@ -26,29 +26,29 @@ static inline struct my_db *my_of(struct fx_db *db)
 }
 
 /* Raises what libmariadb reports for the session; marks it broken when the connection is gone. */
-bool my_fail(struct my_db *my, struct fx_err *err, const char *what);
+bool fx_my_fail(struct my_db *my, struct fx_err *err, const char *what);
 /* The code that a MariaDB error number stands for. */
-enum fx_code my_code(unsigned int number);
+enum fx_code fx_my_code(unsigned int number);
 /* Replaces `?` in `sql` by literals into my->sql. */
-bool my_bind(struct my_db *my, const char *sql, const fx_cell *params, size_t n_params,
-             struct fx_err *err) FX_MUST_CHECK;
+bool fx_my_bind(struct my_db *my, const char *sql, const fx_cell *params, size_t n_params,
+                struct fx_err *err) FX_MUST_CHECK;
 /* Sends `sql` and reads results to the end; *ret_rows is that of the last statement. */
-bool my_run(struct my_db *my, struct fx_str sql, int64_t *ret_rows,
-            struct fx_err *err) FX_MUST_CHECK;
+bool fx_my_run(struct my_db *my, struct fx_str sql, int64_t *ret_rows,
+               struct fx_err *err) FX_MUST_CHECK;
 
 /* The members of the driver that live in files of their own. */
-bool my_open(const struct fx_db_conf *conf, struct fx_db **ret_db, struct fx_err *err);
-void my_close(struct fx_db *db);
-bool my_table(struct fx_db *db, const char *schema, const char *name, struct fx_arena *arena,
-              struct fx_table **ret_table, struct fx_err *err);
-bool my_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct fx_scan **ret_scan,
-                  struct fx_err *err);
-bool my_scan_next(struct fx_scan *scan, struct fx_value **ret_row, struct fx_err *err);
-void my_scan_close(struct fx_scan *scan);
-bool my_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err);
-bool my_cut_open(const struct fx_db_conf *conf, int64_t timeout_ms, struct fx_cut **ret_cut,
-                 struct fx_err *err);
-void my_cut_close(struct fx_cut *cut);
-bool my_snapshot_begin(struct fx_db *db, struct fx_err *err);
+bool fx_my_open(const struct fx_db_conf *conf, struct fx_db **ret_db, struct fx_err *err);
+void fx_my_close(struct fx_db *db);
+bool fx_my_table(struct fx_db *db, const char *schema, const char *name, struct fx_arena *arena,
+                 struct fx_table **ret_table, struct fx_err *err);
+bool fx_my_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct fx_scan **ret_scan,
+                     struct fx_err *err);
+bool fx_my_scan_next(struct fx_scan *scan, struct fx_value **ret_row, struct fx_err *err);
+void fx_my_scan_close(struct fx_scan *scan);
+bool fx_my_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err);
+bool fx_my_cut_open(const struct fx_db_conf *conf, int64_t timeout_ms, struct fx_cut **ret_cut,
+                    struct fx_err *err);
+void fx_my_cut_close(struct fx_cut *cut);
+bool fx_my_snapshot_begin(struct fx_db *db, struct fx_err *err);
 
 #endif

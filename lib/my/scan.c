@@ -78,11 +78,11 @@ static bool build(struct my_db *my, const struct fx_scan_spec *spec, struct fx_b
         fx_buf_add_c(sql, i > 0 ? ", " : " order by ");
         add_order_item(&table->columns[table->key[i]], sql);
     }
-    return my_bind(my, fx_buf_cstr(sql), spec->params, spec->n_params, err);
+    return fx_my_bind(my, fx_buf_cstr(sql), spec->params, spec->n_params, err);
 }
 
-bool my_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct fx_scan **ret_scan,
-                  struct fx_err *err)
+bool fx_my_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct fx_scan **ret_scan,
+                     struct fx_err *err)
 {
     struct my_db *my = my_of(db);
     if (my->is_broken)
@@ -94,11 +94,11 @@ bool my_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct fx_s
     if (!build(my, spec, &sql, err))
         return false;
     if (mysql_real_query(my->mysql, my->sql.ptr, my->sql.len) != 0)
-        return my_fail(my, err, "could not read from") ||
+        return fx_my_fail(my, err, "could not read from") ||
                fx_ctx(err, "reading table \"%s.%s\"", spec->table->schema, spec->table->name);
     MYSQL_RES *res = mysql_use_result(my->mysql);
     if (res == NULL)
-        return my_fail(my, err, "could not read from");
+        return fx_my_fail(my, err, "could not read from");
     struct my_scan *scan = FX_NEW(struct my_scan);
     *scan = (struct my_scan){.base = {.driver = &fx_my_driver},
                              .my = my,
@@ -115,14 +115,14 @@ bool my_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct fx_s
     return true;
 }
 
-bool my_scan_next(struct fx_scan *base, struct fx_value **ret_row, struct fx_err *err)
+bool fx_my_scan_next(struct fx_scan *base, struct fx_value **ret_row, struct fx_err *err)
 {
     struct my_scan *scan = scan_of(base);
     fx_arena_clear(&scan->arena);
     MYSQL_ROW row = mysql_fetch_row(scan->res);
     if (row == NULL) {
         if (mysql_errno(scan->my->mysql) != 0)
-            return my_fail(scan->my, err, "could not read from") ||
+            return fx_my_fail(scan->my, err, "could not read from") ||
                    fx_ctx(err, "reading row %lld of table \"%s.%s\"", (long long)scan->n_rows + 1,
                           scan->table->schema, scan->table->name);
         *ret_row = NULL;
@@ -143,7 +143,7 @@ bool my_scan_next(struct fx_scan *base, struct fx_value **ret_row, struct fx_err
     return true;
 }
 
-void my_scan_close(struct fx_scan *base)
+void fx_my_scan_close(struct fx_scan *base)
 {
     if (base == NULL)
         return;

@@ -53,7 +53,7 @@ static void library_init(void)
         FX_BUG("libmariadb could not be initialised");
 }
 
-enum fx_code my_code(unsigned int number)
+enum fx_code fx_my_code(unsigned int number)
 {
     switch (number) {
     case ER_LOCK_DEADLOCK:
@@ -83,10 +83,10 @@ enum fx_code my_code(unsigned int number)
     }
 }
 
-bool my_fail(struct my_db *my, struct fx_err *err, const char *what)
+bool fx_my_fail(struct my_db *my, struct fx_err *err, const char *what)
 {
     unsigned int number = mysql_errno(my->mysql);
-    enum fx_code code = my_code(number);
+    enum fx_code code = fx_my_code(number);
     if (code == FX_E_DB_CONNECT || number == CR_COMMANDS_OUT_OF_SYNC ||
         number == CR_OUT_OF_MEMORY || number == CR_NET_PACKET_TOO_LARGE)
         my->is_broken = true;
@@ -161,14 +161,14 @@ static void hint_access(const struct fx_db_conf *conf, struct fx_err *err)
 static bool connect_and_pin(struct my_db *my, const struct fx_db_conf *conf, struct fx_err *err)
 {
     if (!set_options(my, conf))
-        return my_fail(my, err, "could not prepare a connection to");
+        return fx_my_fail(my, err, "could not prepare a connection to");
     const char *host = conf->socket_dir != NULL ? NULL : conf->host;
     unsigned int port = conf->port > 0 ? (unsigned int)conf->port : 3306;
     unsigned long flags = CLIENT_MULTI_STATEMENTS | CLIENT_FOUND_ROWS;
     if (mysql_real_connect(my->mysql, host, conf->user,
                            conf->password != NULL ? conf->password : "", conf->dbname, port,
                            conf->socket_dir, flags) == NULL) {
-        my_fail(my, err, "could not connect to");
+        fx_my_fail(my, err, "could not connect to");
         hint_access(conf, err);
         return conf->socket_dir != NULL ? fx_ctx(err, "connecting to socket %s", conf->socket_dir)
                                         : fx_ctx(err, "connecting to %s port %u",
@@ -180,12 +180,12 @@ static bool connect_and_pin(struct my_db *my, const struct fx_db_conf *conf, str
         return fx_fail(err, FX_E_UNSUPPORTED,
                        "database \"%s\" is not MariaDB (it reports version %s)", conf->name,
                        mysql_get_server_info(my->mysql));
-    if (!my_run(my, fx_str_from(session_pin), NULL, err))
+    if (!fx_my_run(my, fx_str_from(session_pin), NULL, err))
         return fx_ctx(err, "pinning the session's settings");
     return true;
 }
 
-bool my_open(const struct fx_db_conf *conf, struct fx_db **ret_db, struct fx_err *err)
+bool fx_my_open(const struct fx_db_conf *conf, struct fx_db **ret_db, struct fx_err *err)
 {
     pthread_once(&library_once, library_init);
     struct my_db *my = FX_NEW(struct my_db);
@@ -195,14 +195,14 @@ bool my_open(const struct fx_db_conf *conf, struct fx_db **ret_db, struct fx_err
     if (my->mysql == NULL)
         FX_BUG("mysql_init: out of memory");
     if (!connect_and_pin(my, conf, err)) {
-        my_close(&my->base);
+        fx_my_close(&my->base);
         return false;
     }
     *ret_db = &my->base;
     return true;
 }
 
-void my_close(struct fx_db *db)
+void fx_my_close(struct fx_db *db)
 {
     if (db == NULL)
         return;
@@ -219,8 +219,8 @@ static bool my_is_broken(const struct fx_db *db)
 
 /* --- statements -------------------------------------------------------------------------------- */
 
-bool my_bind(struct my_db *my, const char *sql, const fx_cell *params, size_t n_params,
-             struct fx_err *err)
+bool fx_my_bind(struct my_db *my, const char *sql, const fx_cell *params, size_t n_params,
+                struct fx_err *err)
 {
     struct fx_params_scan scan = fx_params_scan(FX_MY, sql);
     enum fx_params_piece piece;
@@ -267,7 +267,7 @@ static bool drain(struct my_db *my, bool (*on_result)(void *arg, MYSQL_RES *res)
     for (;;) {
         MYSQL_RES *res = mysql_store_result(my->mysql);
         if (res == NULL && mysql_field_count(my->mysql) != 0)
-            return my_fail(my, err, "could not read a result from");
+            return fx_my_fail(my, err, "could not read a result from");
         if (res == NULL) /* rows that were read are no changes */
             rows += (int64_t)mysql_affected_rows(my->mysql);
         bool is_kept = res != NULL && on_result != NULL && on_result(arg, res);
@@ -277,7 +277,7 @@ static bool drain(struct my_db *my, bool (*on_result)(void *arg, MYSQL_RES *res)
         if (next < 0)
             break;
         if (next > 0)
-            return my_fail(my, err, "could not execute a statement in");
+            return fx_my_fail(my, err, "could not execute a statement in");
     }
     if (ret_rows != NULL)
         *ret_rows = rows;
@@ -302,17 +302,17 @@ static bool is_answered(struct my_db *my)
 static bool send_text(struct my_db *my, struct fx_str sql, struct fx_err *err)
 {
     if (mysql_send_query(my->mysql, sql.ptr, sql.len) != 0)
-        return my_fail(my, err, "could not execute a statement in");
+        return fx_my_fail(my, err, "could not execute a statement in");
     if (my->silence_ms > 0 && !is_answered(my)) {
         my->is_broken = true;
         return fx_fail(err, FX_E_DB_CONNECT, "database \"%s\" did not answer for %lld ms",
                        my->base.conf->name, (long long)my->silence_ms);
     }
     return mysql_read_query_result(my->mysql) == 0 ||
-           my_fail(my, err, "could not execute a statement in");
+           fx_my_fail(my, err, "could not execute a statement in");
 }
 
-bool my_run(struct my_db *my, struct fx_str sql, int64_t *ret_rows, struct fx_err *err)
+bool fx_my_run(struct my_db *my, struct fx_str sql, int64_t *ret_rows, struct fx_err *err)
 {
     if (!may_send(my, err) || !send_text(my, sql, err))
         return false;
@@ -324,9 +324,9 @@ static bool my_exec(struct fx_db *db, const char *sql, const fx_cell *params, si
 {
     struct my_db *my = my_of(db);
     if (n_params == 0 && strchr(sql, '?') == NULL)
-        return my_run(my, fx_str_from(sql), ret_rows, err);
-    return my_bind(my, sql, params, n_params, err) &&
-           my_run(my, fx_buf_str(&my->sql), ret_rows, err);
+        return fx_my_run(my, fx_str_from(sql), ret_rows, err);
+    return fx_my_bind(my, sql, params, n_params, err) &&
+           fx_my_run(my, fx_buf_str(&my->sql), ret_rows, err);
 }
 
 static bool keep_last(void *arg, MYSQL_RES *res)
@@ -357,7 +357,7 @@ static bool my_query(struct fx_db *db, const char *sql, const fx_cell *params, s
 {
     struct my_db *my = my_of(db);
     MYSQL_RES *res = NULL;
-    if (!may_send(my, err) || !my_bind(my, sql, params, n_params, err) ||
+    if (!may_send(my, err) || !fx_my_bind(my, sql, params, n_params, err) ||
         !send_text(my, fx_buf_str(&my->sql), err))
         return false;
     if (!drain(my, keep_last, &res, NULL, err)) {
@@ -379,25 +379,25 @@ static bool my_set_timeout(struct fx_db *db, int64_t timeout_ms, struct fx_err *
                      (long long)(timeout_ms / 1000), (int)(timeout_ms % 1000));
     struct my_db *my = my_of(db);
     my->silence_ms = FX_DB_SILENCE_MS + timeout_ms;
-    bool ok = my_run(my, (struct fx_str){sql, (size_t)n}, NULL, err);
+    bool ok = fx_my_run(my, (struct fx_str){sql, (size_t)n}, NULL, err);
     if (timeout_ms == 0)
         my->silence_ms = 0;
     return ok;
 }
 
 const struct fx_db_driver fx_my_driver = {
-    .open = my_open,
-    .close = my_close,
+    .open = fx_my_open,
+    .close = fx_my_close,
     .is_broken = my_is_broken,
     .exec = my_exec,
     .query = my_query,
     .set_timeout = my_set_timeout,
-    .table = my_table,
-    .scan_open = my_scan_open,
-    .scan_next = my_scan_next,
-    .scan_close = my_scan_close,
-    .pos_now = my_pos_now,
-    .cut_open = my_cut_open,
-    .cut_close = my_cut_close,
-    .snapshot_begin = my_snapshot_begin,
+    .table = fx_my_table,
+    .scan_open = fx_my_scan_open,
+    .scan_next = fx_my_scan_next,
+    .scan_close = fx_my_scan_close,
+    .pos_now = fx_my_pos_now,
+    .cut_open = fx_my_cut_open,
+    .cut_close = fx_my_cut_close,
+    .snapshot_begin = fx_my_snapshot_begin,
 };

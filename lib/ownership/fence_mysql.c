@@ -14,6 +14,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/panic.h"
 #include "lib/base/vec.h"
+#include "lib/fmt/text.h"
 #include "lib/io/failpoint.h"
 
 extern const char lib_ownership_sql_my_install[];
@@ -305,9 +306,10 @@ static bool one_int(struct fx_side *side, const char *sql, const fx_cell *params
     if (!fx_db_query(side->db, sql, params, n_params, &rows, err))
         return false;
     fx_cell cell = rows.n_rows == 1 ? fx_rows_at(&rows, 0, 0) : (fx_cell){0};
-    char text[FX_OWN_INT_TEXT];
-    (void)snprintf(text, sizeof text, "%.*s", FX_STR_FMT(cell));
-    *ret = cell.ptr != NULL ? strtoll(text, NULL, 10) : 0;
+    uint64_t beyond; /* an unsigned counter may be: then nothing of ours reaches it */
+    *ret = 0;
+    if (!fx_parse_i64(cell, INT64_MIN, INT64_MAX, ret) && fx_parse_u64(cell, UINT64_MAX, &beyond))
+        *ret = INT64_MAX;
     return true;
 }
 

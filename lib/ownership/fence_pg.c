@@ -14,6 +14,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/vec.h"
+#include "lib/fmt/text.h"
 #include "lib/io/failpoint.h"
 
 extern const char lib_ownership_sql_pg_install[];
@@ -353,12 +354,7 @@ static bool pg_remove(struct fx_side *side, struct fx_err *err)
 static bool cell_int(const struct fx_rows *rows, int64_t *ret)
 {
     fx_cell cell = rows->n_rows == 1 ? fx_rows_at(rows, 0, 0) : (fx_cell){0};
-    if (cell.ptr == NULL)
-        return false;
-    char text[FX_OWN_INT_TEXT];
-    (void)snprintf(text, sizeof text, "%.*s", FX_STR_FMT(cell));
-    *ret = strtoll(text, NULL, 10);
-    return true;
+    return fx_parse_i64(cell, INT64_MIN, INT64_MAX, ret);
 }
 
 static bool id_read(struct fx_side *side, const struct fx_side_table *table, int64_t *ret,

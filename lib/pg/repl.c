@@ -3,6 +3,8 @@
  * Replication over libpq's copy-both mode. Reading is asynchronous (poll on the socket and the caller's wake
  * descriptor), because libpq may hold several messages of one packet: what it holds is asked for first.
  */
+#include "lib/pg/conn.h" /* libpq-fe.h comes before lib/base/banned.h */
+
 #include "lib/pg/repl.h"
 
 #include <errno.h>
@@ -12,7 +14,6 @@
 #include "lib/base/clock.h"
 #include "lib/db/conf.h"
 #include "lib/db/pos.h"
-#include "lib/pg/conn.h"
 
 #define PG_EPOCH_US INT64_C(946684800000000)
 

@@ -135,14 +135,10 @@ static bool parse_int(struct fx_str cell, int64_t *ret)
 
 static bool parse_double(struct fx_str cell, double *ret)
 {
-    char text[400];
-    if (cell.len == 0 || cell.len >= sizeof text)
+    if (!fx_parse_double(cell, ret))
         return false;
-    memcpy(text, cell.ptr, cell.len);
-    text[cell.len] = '\0';
-    char *end;
-    *ret = strtod(text, &end) + 0.0; /* -0 becomes 0 */
-    return *end == '\0';
+    *ret += 0.0; /* -0 becomes 0 */
+    return true;
 }
 
 static bool parse_uuid(struct fx_str cell, uint8_t out[16])

@@ -113,44 +113,39 @@ static bool no_such_value(const struct fx_type *type, struct fx_str text, struct
                    (int)FX_MIN(text.len, (size_t)60), text.ptr, type->declared);
 }
 
+static bool read_not_finite(struct fx_str text, double *ret)
+{
+    if (fx_str_eq(text, FX_STR("NaN")))
+        *ret = (double)NAN;
+    else if (fx_str_eq(text, FX_STR("Infinity")))
+        *ret = (double)INFINITY;
+    else if (fx_str_eq(text, FX_STR("-Infinity")))
+        *ret = (double)-INFINITY;
+    else
+        return false;
+    return true;
+}
+
 static bool read_double(struct fx_str text, double *ret)
 {
-    char copy[64];
-    if (text.len == 0 || text.len >= sizeof copy)
-        return false;
-    memcpy(copy, text.ptr, text.len);
-    copy[text.len] = '\0';
-    if (fx_str_eq(text, FX_STR("NaN"))) {
-        *ret = (double)NAN;
+    double d;
+    if (read_not_finite(text, ret))
         return true;
-    }
-    if (fx_str_eq(text, FX_STR("Infinity")) || fx_str_eq(text, FX_STR("-Infinity"))) {
-        *ret = copy[0] == '-' ? (double)-INFINITY : (double)INFINITY;
-        return true;
-    }
-    char *end;
-    double d = strtod(copy, &end); /* we never call setlocale: the point is a point */
-    if (*end != '\0' || isinf(d))
+    if (!fx_parse_double(text, &d))
         return false;
-    *ret = fpclassify(d) == FP_ZERO ? 0.0 : d;
+    *ret = d + 0.0; /* -0 becomes 0 */
     return true;
 }
 
 /* A real's text is the shortest for 4 bytes: "0.1" means the float nearest to it, not the double. */
 static bool read_float(struct fx_str text, double *ret)
 {
-    double d;
-    if (!read_double(text, &d))
-        return false;
-    if (isnan(d) || isinf(d)) {
-        *ret = d;
+    float f;
+    if (read_not_finite(text, ret))
         return true;
-    }
-    char copy[64];
-    memcpy(copy, text.ptr, text.len);
-    copy[text.len] = '\0';
-    float f = strtof(copy, NULL); /* not (float)d: that would round twice */
-    *ret = fpclassify(f) == FP_ZERO ? 0.0 : (double)f;
+    if (!fx_parse_float(text, &f))
+        return false;
+    *ret = (double)f + 0.0;
     return true;
 }
 

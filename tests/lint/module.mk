@@ -2,10 +2,11 @@
 .PHONY: lint lint-headers
 LINT_HEADERS := $(call rwildcard,cmd lib strangler cdc reconcile plans tests,*.h)
 
-lint:
+lint: $(ARCHIVE) $(FICUS_OBJS) $(FICUSD_OBJS)
 	@lib/mk/deps.sh --dev
 	@tests/lint/run "$(MAKE) --no-print-directory lint-headers" tests/lint/includes \
-	    tests/lint/style tests/lint/generated tests/lint/scripts
+	    tests/lint/style tests/lint/engines \
+	    "B=$(B) tests/lint/symbols" tests/lint/generated tests/lint/scripts
 
 # Every header compiles alone, warnings included.
 lint-headers: $(LINT_HEADERS:%=$(B)/lint/%.ok)
