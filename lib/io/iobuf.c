@@ -43,6 +43,13 @@ void fx_iobuf_consume(struct fx_iobuf *io, size_t len)
     }
 }
 
+void fx_iobuf_swap(struct fx_iobuf *a, struct fx_iobuf *b)
+{
+    struct fx_iobuf kept = *a;
+    *a = *b;
+    *b = kept;
+}
+
 void fx_iobuf_compact(struct fx_iobuf *io)
 {
     if (io->at == 0)

@@ -43,6 +43,8 @@ static inline struct fx_str fx_iobuf_str(const struct fx_iobuf *io)
 }
 /* Forgets the first `len` bytes; empty: the next append starts at the front again. */
 void fx_iobuf_consume(struct fx_iobuf *io, size_t len);
+/* Exchanges the blocks and what is in them. */
+void fx_iobuf_swap(struct fx_iobuf *a, struct fx_iobuf *b);
 /* Moves what is there to the front. Slices into the buffer become invalid. */
 void fx_iobuf_compact(struct fx_iobuf *io);
 

@@ -57,26 +57,39 @@ static void end_wait(struct fcd_req *req)
         fx_timer_stop(&req->patience);
 }
 
-/* Takes what has arrived of the body into `out`; false: the body is malformed. */
-static bool take_body(struct fcd_req *req, struct fx_buf *out)
+/* Framing is written for chunked bodies only. A whole block goes on by being exchanged for the empty one. */
+static void pass_on(struct fcd_req *req, struct fx_str data, size_t used, struct fx_iobuf *to)
+{
+    struct fx_iobuf *from = &req->conn->stream.in;
+    bool is_whole = data.len == fx_iobuf_len(from) && fx_iobuf_len(to) == 0;
+    if (req->incoming.framing != FX_FRAME_CHUNKED && is_whole) {
+        fx_iobuf_swap(from, to);
+        return;
+    }
+    if (req->incoming.framing != FX_FRAME_CHUNKED)
+        fx_buf_add(&to->buf, data);
+    else
+        fx_h1_write_chunk(&to->buf, data);
+    if (req->incoming.framing == FX_FRAME_CHUNKED && fx_body_is_complete(&req->incoming))
+        fx_h1_write_last_chunk(&to->buf);
+    fx_iobuf_consume(from, used);
+}
+
+/* Takes what has arrived of the body into `to`; false: the body is malformed. */
+static bool take_body(struct fcd_req *req, struct fx_iobuf *to)
 {
     struct fx_iobuf *from = &req->conn->stream.in;
     struct fx_body *body = &req->incoming;
+    size_t kept = body->framing == FX_FRAME_CHUNKED ? CHUNK_ROOM : 0;
     while (!fx_body_is_complete(body) && fx_iobuf_len(from) > 0) {
         struct fx_str data;
-        size_t room = FX_BLOCK_BYTES - out->len, used;
-        if (room <= CHUNK_ROOM)
+        size_t room = fx_iobuf_room(to), used;
+        if (room <= kept)
             return true;
-        struct fx_str in = fx_str_sub(fx_iobuf_str(from), 0, room - CHUNK_ROOM);
+        struct fx_str in = fx_str_sub(fx_iobuf_str(from), 0, room - kept);
         if (fx_body_next(body, in, &used, &data) == FX_BODY_BAD)
             return false;
-        if (body->framing == FX_FRAME_CHUNKED)
-            fx_h1_write_chunk(out, data);
-        else
-            fx_buf_add(out, data);
-        if (body->framing == FX_FRAME_CHUNKED && fx_body_is_complete(body))
-            fx_h1_write_last_chunk(out);
-        fx_iobuf_consume(from, used);
+        pass_on(req, data, used, to);
         earn(req, used);
     }
     return true;
@@ -149,7 +162,7 @@ static void on_start(struct fcd_xchg *x)
         }
     }
     /* What came together goes on together: one write for a small request. */
-    if (!take_body(req, &x->u->stream.out.buf))
+    if (!take_body(req, &x->u->stream.out))
         spoil(req, 400, fx_body_problem(&req->incoming));
     else if (fx_body_is_complete(&req->incoming))
         fcd_xchg_complete(x);
@@ -160,7 +173,7 @@ static void on_fill(struct fcd_xchg *x)
     struct fcd_req *req = req_of(x);
     end_wait(req);
     for (;;) {
-        if (!take_body(req, &x->u->stream.out.buf)) {
+        if (!take_body(req, &x->u->stream.out)) {
             spoil(req, 400, fx_body_problem(&req->incoming));
             return;
         }
