@@ -2,13 +2,14 @@
 /*
  * The command table of `ficus`. To add commands of a noun:
  *
- *   1. write cmd/ficus/cmd_<noun>.c; a function a command: options -> one call -> print -> exit status
+ *   1. write cmd/ficus/cmd_<noun>.c; a function a command: options -> one call -> print -> exit
+ *      status
  *   2. define there  const struct cmd cmd_<noun>[] = { {.noun = …}, …, CMD_END };
  *   3. add the line  X(<noun>)  to cmd/ficus/commands.def
  *
- * Help, "did you mean", docs/reference/commands.md come from the table. A command returns false with *err
- * filled; main prints it and exits with the code's status. A command that changes something acts only with --execute;
- * `run resume` goes on with what was begun with it.
+ * Help, "did you mean", docs/reference/commands.md come from the table. A command returns false
+ * with *err filled; main prints it and exits with the code's status. A command that changes
+ * something acts only with --execute; `run resume` goes on with what was begun with it.
  */
 #ifndef FICUS_CMD_H
 #define FICUS_CMD_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `ficus cdc …`: the streams of a context, by hand. Plans do the same through cdc/cdc.h. What a run in progress needs is
- * not taken from it.
+ * `ficus cdc …`: the streams of a context, by hand. Plans do the same through cdc/cdc.h. What a run
+ * in progress needs is not taken from it.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -84,8 +84,9 @@ static bool each_start(struct scene *scene, const char *argv0, struct fx_err *er
 }
 
 /*
- * Streams alone keep two sides alike; who may write is ownership, which a plan's stream.start installs. Without it a
- * write to the new side is carried back as if it were the owner's, and two writes to one row can cross.
+ * Streams alone keep two sides alike; who may write is ownership, which a plan's stream.start
+ * installs. Without it a write to the new side is carried back as if it were the owner's, and two
+ * writes to one row can cross.
  */
 static void warn_unowned(const struct scene *scene)
 {
@@ -205,7 +206,8 @@ static bool run_drop(struct cmd_call *call, struct fx_err *err)
         (void)fx_fail(err, FX_E_USAGE, "dropping streams cannot be undone");
         return fx_hint(err, "Add --confirm=%s", scene.ctx->name);
     }
-    /* A run would start again what goes, or lose its way back: also one that is interrupted or held. */
+    /* A run would start again what goes, or lose its
+     * way back: also one that is interrupted or held. */
     struct fx_flock *lock = NULL;
     if (!pln_lock_context(scene.project->state_dir, scene.ctx->name, "cdc drop", &lock, err))
         return false;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cutover rehearse | start | fallback: the protocol by hand, outside a plan. Each first finishes what an earlier
- * call began and did not end, so the same command is also the one to repeat after a crash.
+ * cutover rehearse | start | fallback: the protocol by hand, outside a plan. Each first finishes
+ * what an earlier call began and did not end, so the same command is also the one to repeat after a
+ * crash.
  */
 #include <inttypes.h>
 #include <unistd.h>
@@ -126,7 +127,8 @@ static bool facade_waits(struct cmd_call *call, const struct scene *scene)
     return false;
 }
 
-/* Is there something half-done? Then it comes first. *ret_done: with it the group is where it shall be. */
+/* Is there something half-done? Then it comes first.
+ * *ret_done: with it the group is where it shall be. */
 static bool finish_first(struct cmd_call *call, struct scene *scene, enum fx_direction direction,
                          bool *ret_done, struct fx_err *err)
 {

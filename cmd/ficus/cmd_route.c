@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `ficus route …`: the operator's hand on a running facade, under the epochs that it knows. What acts is refused while
- * somebody else is in control of the context; when its process has died nothing stands in the way.
+ * `ficus route …`: the operator's hand on a running facade, under the epochs that it knows. What
+ * acts is refused while somebody else is in control of the context; when its process has died
+ * nothing stands in the way.
  */
 #include <inttypes.h>
 #include <stdio.h>

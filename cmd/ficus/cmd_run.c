@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * run start | resume | rollback | status | journal. A run stays in the foreground. On a terminal a child process
- * (`ficus status -w` of this build) draws the picture, reading journal, facade and streams from outside: drawing can
- * then neither slow down nor break what it shows. Elsewhere each change is one line.
+ * run start | resume | rollback | status | journal. A run stays in the foreground. On a terminal a
+ * child process (`ficus status -w` of this build) draws the picture, reading journal, facade and
+ * streams from outside: drawing can then neither slow down nor break what it shows. Elsewhere each
+ * change is one line.
  */
 #include <errno.h>
 #include <signal.h>
@@ -78,7 +79,8 @@ static void start_painter(struct cmd_call *call, const char *name, struct watch 
         watch->painter = 0;
 }
 
-/* The painter ends by itself once it has drawn the end; a run that stopped half-way has none, so it is told. */
+/* The painter ends by itself once it has drawn the end;
+ * a run that stopped half-way has none, so it is told. */
 static void end_painter(struct watch *watch, bool is_at_end)
 {
     if (watch->painter <= 0)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* status [-w]: the live picture, or one line for each change when nobody looks through a terminal. */
+/*
+ * status [-w]: the live picture, or one line for each change when nobody looks through a terminal.
+ */
 #include <signal.h>
 #include <unistd.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Completion for bash, zsh and fish, from the command and option tables. Options follow the command, so the words before
- * the first option name it. Nothing is asked of the program while somebody types.
+ * Completion for bash, zsh and fish, from the command and option tables. Options follow the
+ * command, so the words before the first option name it. Nothing is asked of the program while
+ * somebody types.
  */
 #include "cmd/ficus/pages.h"
 #include "cmd/ficusd/options.h"
@@ -64,7 +65,8 @@ static void quoted(const char *text, const char *special, struct fx_buf *out)
     }
 }
 
-/* --- bash: one line a command, "ficus run start|f|--execute --plain --project=f": see the reader below ------------ */
+/* --- bash: one line a command, "ficus run start|f|--execute
+ * --plain --project=f": see the reader below ------------ */
 
 static const char *bash_kind(const char *arg)
 {
@@ -153,7 +155,7 @@ void cmd_page_bash(struct fx_buf *out)
     fx_buf_add_c(out, bash_reader);
 }
 
-/* --- zsh: _describe for the words of a command, _arguments for its options ----------------------------------------- */
+/* --- zsh: _describe for the words of a command, _arguments for its options -------------------- */
 
 static void zsh_value(const char *arg, struct fx_buf *out)
 {
@@ -240,7 +242,7 @@ void cmd_page_zsh(struct fx_buf *out)
     fx_buf_add_c(out, "    esac\n}\n_ficus \"$@\"\n");
 }
 
-/* --- fish: one `complete` a word and an option --------------------------------------------------------------------- */
+/* --- fish: one `complete` a word and an option ------------------------------------------------ */
 
 static void fish_flags(const struct fx_opt *o, struct fx_buf *out)
 {

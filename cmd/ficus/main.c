@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Entry point: finds the command in the table, reads its options, calls it, prints what went wrong. */
+/*
+ * Entry point: finds the command in the table, reads its options, calls it, prints what went wrong.
+ */
 #include <errno.h>
 #include <signal.h>
 #include <unistd.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The manual pages: a frame of prose around the tables that the program works with. All of it is Markdown until the last
- * step (lib/fmt/roff.h).
+ * The manual pages: a frame of prose around the tables that the program works with. All of it is
+ * Markdown until the last step (lib/fmt/roff.h).
  */
 #include "cmd/ficus/pages.h"
 #include "cmd/ficusd/options.h"
@@ -10,7 +10,8 @@
 
 enum { PAGE_MAX = 1 << 20 };
 
-/* What a page of docs/reference says below its title and its first paragraph, which speaks of `make docs`. */
+/* What a page of docs/reference says below its title
+ * and its first paragraph, which speaks of `make docs`. */
 static void add_body(struct fx_buf *markdown, void (*write)(struct fx_buf *out))
 {
     FX_AUTO(fx_buf) struct fx_buf page = FX_BUF(PAGE_MAX);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The pages below docs/ that are printed from the tables of the program: reference, manual pages, shell completion.
- * `make docs` writes each to its path, `make lint` checks that they are current. A page is one row in pages.c.
+ * The pages below docs/ that are printed from the tables of the program: reference, manual pages,
+ * shell completion. `make docs` writes each to its path, `make lint` checks that they are current.
+ * A page is one row in pages.c.
  */
 #ifndef FICUS_PAGES_H
 #define FICUS_PAGES_H

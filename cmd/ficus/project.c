@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The whole ficus.yaml, judged once. Each subsystem reads its own sections and knows nothing of the others; a command
- * that looked at its own only would let a typing error through that stops the daemon, or a stream, at night.
+ * The whole ficus.yaml, judged once. Each subsystem reads its own sections and knows nothing of the
+ * others; a command that looked at its own only would let a typing error through that stops the
+ * daemon, or a stream, at night.
  */
 #include "cmd/ficus/project.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The facade daemon: options -> one call -> exit status. Stays in the foreground; logs go to stderr. */
+/*
+ * The facade daemon: options -> one call -> exit
+ * status. Stays in the foreground; logs go to stderr.
+ */
 #include <stdio.h>
 
 #include "cmd/ficusd/options.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The options of `ficusd`, apart from its main: `ficus` prints the manual page and the completion from this table. */
+/*
+ * The options of `ficusd`, apart from its main: `ficus`
+ * prints the manual page and the completion from this table.
+ */
 #ifndef FICUSD_OPTIONS_H
 #define FICUSD_OPTIONS_H
 

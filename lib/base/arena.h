@@ -4,7 +4,8 @@
  *
  * One root arena per command; a child arena per batch, chunk or request, cleared at its end. A cap
  * bounds what a peer can make us hold: beyond it fx_arena_try returns NULL and the *request* fails,
- * never the process. Cleanup callbacks close what is not memory (a PGresult, a descriptor), last first.
+ * never the process. Cleanup callbacks close what is not memory (a PGresult, a descriptor), last
+ * first.
  *
  *     FX_AUTO(fx_arena) struct fx_arena arena;
  *     fx_arena_init(&arena, 0);

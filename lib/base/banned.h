@@ -25,7 +25,8 @@
 #undef strtok
 #undef gets
 #pragma GCC poison strcpy strcat strncpy strncat sprintf vsprintf strtok strtok_r gets
-/* They skip spaces, take '+' and stop silently at junk. lib/fmt/text.c, their only caller, checks the text first. */
+/* They skip spaces, take '+' and stop silently at junk.
+ * lib/fmt/text.c, their only caller, checks the text first. */
 #ifndef FX_STRTO_ALLOWED
 #pragma GCC poison strtol strtoll strtoul strtoull strtoimax strtoumax strtof strtod strtold
 #pragma GCC poison strtol_l strtoll_l strtoul_l strtoull_l strtof_l strtod_l strtold_l

@@ -3,8 +3,8 @@
  * An owned, growing byte buffer with a maximum fixed at its birth.
  *
  * Invariants: `ptr` is never NULL after the first append and always NUL-terminated at ptr[len]; the
- * buffer may hold NUL bytes. Going beyond `max_bytes`, or running out of memory, latches `has_failed`:
- * later appends do nothing, so a writer appends freely and asks once, at the end:
+ * buffer may hold NUL bytes. Going beyond `max_bytes`, or running out of memory, latches
+ * `has_failed`: later appends do nothing, so a writer appends freely and asks once, at the end:
  *
  *     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
  *     fx_buf_add(&out, FX_STR("a="));

@@ -37,7 +37,8 @@
  */
 #define FX_AUTO(name) __attribute__((cleanup(name##_done)))
 
-/* FX_AUTO_FREE(fx_loop) struct fx_loop *loop = …;  for heap objects: void NAME_free(struct NAME *). */
+/* FX_AUTO_FREE(fx_loop) struct fx_loop *loop = …;
+ * for heap objects: void NAME_free(struct NAME *). */
 #define FX_AUTO_FREE_DEFINE(name)                           \
     static inline void name##_auto_free_(struct name **ptr) \
     {                                                       \

@@ -10,7 +10,8 @@
 
 uint64_t fx_hash64(struct fx_str s, uint64_t seed);
 
-/* A 128-bit digest as 32 hex digits, for fingerprints of schemas and mappings (not for signatures). */
+/* A 128-bit digest as 32 hex digits, for fingerprints
+ * of schemas and mappings (not for signatures). */
 enum { FX_HASH_HEX = 33 };
 void fx_hash128_hex(struct fx_str s, char out[FX_HASH_HEX]);
 

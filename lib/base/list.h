@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An intrusive doubly linked list. The head and its links are declared by type, so that a node cannot
- * be taken out of a list of another kind:
+ * An intrusive doubly linked list. The head and its links are declared by type, so that a node
+ * cannot be taken out of a list of another kind:
  *
  *     struct conn { FX_LINK(conn) link; … };
  *     FX_LIST(conn) idle = FX_LIST_EMPTY;
  *     FX_LIST_PUSH(&idle, c, link);        at the tail
  *     FX_LIST_REMOVE(&idle, c, link);
- *     FX_LIST_EACH(&idle, c, link) …       removing `c` inside is allowed only with FX_LIST_EACH_SAFE
+ *     FX_LIST_EACH(&idle, c, link) …       removing `c` inside is allowed only with
+ *                                          FX_LIST_EACH_SAFE
  *
  * An object's state may be the list it stands in; then one mover function changes both.
  */

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Says where and why, prints a backtrace, aborts. Allocates nothing: memory may be what is broken. */
+/*
+ * Says where and why, prints a backtrace, aborts. Allocates nothing: memory may be what is broken.
+ */
 #include "lib/base/panic.h"
 
 #include <execinfo.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A borrowed piece of text or bytes, passed by value. Not NUL-terminated; may hold NUL bytes.
- * The owner is whoever made it; the slice is valid as long as that object is neither changed nor freed.
+ * The owner is whoever made it; the slice is valid as long as that object is neither changed nor
+ * freed.
  */
 #ifndef FX_BASE_STR_H
 #define FX_BASE_STR_H

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* getopt_long is not used: it prints by itself, permutes argv and knows neither types nor near names. */
+/*
+ * getopt_long is not used: it prints by itself,
+ * permutes argv and knows neither types nor near names.
+ */
 #include "lib/cli/opt.h"
 
 #include "lib/base/panic.h"

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Command-line options as tables: one table parses, prints --help and writes docs/reference, so an option
- * exists in all of them or in none.
+ * Command-line options as tables: one table parses, prints --help and writes docs/reference, so an
+ * option exists in all of them or in none.
  *
  *     struct gate_opts { int64_t divergent; double coverage; bool json; };
  *     static const struct fx_opt gate_options[] = {
- *         FX_OPT_INT(struct gate_opts, divergent, "divergent", 0, "N", "at most N rows may differ", .def = "0"),
+ *         FX_OPT_INT(struct gate_opts, divergent, "divergent", 0, "N", "at most N rows may differ",
+ *                    .def = "0"),
  *         FX_OPT_FLAG(struct gate_opts, json, "json", 'j', "print JSON"),
  *         FX_OPT_END
  *     };
  *
- * Forms: --name VALUE, --name=VALUE, -n VALUE; flags take no value; `--` ends the options; options and words mix.
- * An unknown option is a USAGE error with "did you mean". Owns: nothing; texts are borrowed from argv.
+ * Forms: --name VALUE, --name=VALUE, -n VALUE; flags take no value; `--` ends the options; options
+ * and words mix. An unknown option is a USAGE error with "did you mean". Owns: nothing; texts are
+ * borrowed from argv.
  */
 #ifndef FX_CLI_OPT_H
 #define FX_CLI_OPT_H

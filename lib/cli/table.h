@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rows of words in aligned columns, for a person or a script with awk: no frames, two spaces between columns,
- * nothing after the last word. (Named grid: a table is something in a database here.)
+ * Rows of words in aligned columns, for a person or a script with awk: no frames, two spaces
+ * between columns, nothing after the last word. (Named grid: a table is something in a database
+ * here.)
  *
  *     FX_AUTO(fx_grid) struct fx_grid grid;
  *     fx_grid_init(&grid, "route", "weight", "requests", NULL);

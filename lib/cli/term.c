@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Width, colour, and the redrawing of a few lines with the three escape sequences that all terminals know. */
+/*
+ * Width, colour, and the redrawing of a few lines with
+ * the three escape sequences that all terminals know.
+ */
 #include "lib/cli/term.h"
 
 #include <errno.h>

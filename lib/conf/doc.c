@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libyaml's events -> our tree. The event parser is used and not yaml_document_load, because events carry
- * marks and styles, and because aliases are then ours to expand under a limit ("billion laughs").
+ * libyaml's events -> our tree. The event parser is used and not yaml_document_load, because events
+ * carry marks and styles, and because aliases are then ours to expand under a limit ("billion
+ * laughs").
  */
 #include "lib/conf/doc.h"
 
@@ -391,7 +392,8 @@ void fx_problem_key(struct fx_problems *problems, const struct fx_node *at, cons
     va_end(ap);
 }
 
-/* Sections are read one after the other, people read from the top: by line and column of one file, stable otherwise. */
+/* Sections are read one after the other, people read from
+ * the top: by line and column of one file, stable otherwise. */
 struct problem_line {
     struct fx_str text, file;
     uint64_t line, column;

@@ -2,9 +2,9 @@
 /*
  * A YAML document as a tree of nodes that remember where they stood. Only door to libyaml.
  *
- * Strict on purpose: one document a file, duplicate keys are errors, YAML 1.2 booleans only, anchors are
- * resolved with a limit on the expanded size (1 MiB of nodes), nesting at most 32. Scalars stay text; the
- * rule tables of schema.h turn them into values.
+ * Strict on purpose: one document a file, duplicate keys are errors, YAML 1.2 booleans only,
+ * anchors are resolved with a limit on the expanded size (1 MiB of nodes), nesting at most 32.
+ * Scalars stay text; the rule tables of schema.h turn them into values.
  *
  * Owns: everything belongs to the arena given to fx_doc_load.
  */
@@ -40,8 +40,9 @@ bool fx_doc_parse(const char *name, struct fx_str text, struct fx_arena *arena,
 struct fx_node *fx_node_get(const struct fx_node *map, const char *key);
 
 /*
- * Collects every problem of a file, so that one run shows them all. At the end fx_problems_ok makes one
- * CONFIG error: the message counts them, the problems stand in its detail one a line ("plan.yaml:42:7: …").
+ * Collects every problem of a file, so that one run shows them all. At the end fx_problems_ok makes
+ * one CONFIG error: the message counts them, the problems stand in its detail one a line
+ * ("plan.yaml:42:7: …").
  */
 struct fx_problems {
     struct fx_buf text; /* one line a problem, "file:line:col: message\n" */
@@ -54,7 +55,8 @@ void fx_problem(struct fx_problems *problems, const struct fx_node *at, const ch
 /* As fx_problem, at the key of `at` instead of its value. */
 void fx_problem_key(struct fx_problems *problems, const struct fx_node *at, const char *fmt, ...)
     FX_PRINTF(3, 4);
-/* true when there is none; else fills *err with CONFIG; the lines go into detail as far as they fit. */
+/* true when there is none; else fills *err with
+ * CONFIG; the lines go into detail as far as they fit. */
 bool fx_problems_ok(struct fx_problems *problems, struct fx_err *err) FX_MUST_CHECK;
 
 #endif

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Scalars with units: durations, sizes, percents, integers; and secrets, which are named, never written. */
+/*
+ * Scalars with units: durations, sizes, percents,
+ * integers; and secrets, which are named, never written.
+ */
 #include "lib/conf/schema.h"
 
 #include <errno.h>

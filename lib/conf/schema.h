@@ -4,8 +4,9 @@
  *
  *     struct hold { int64_t slots; int64_t timeout_ms; };
  *     static const struct fx_rule hold_rules[] = {
- *         FX_RULE_INT(struct hold, slots, "slots", .def = "1000", .min = 1, .max = 100000, .help = "…"),
- *         FX_RULE_DURATION(struct hold, timeout_ms, "timeout", .def = "25s", .min = 1, .max = 3600000, …),
+ *         FX_RULE_INT(struct hold, slots, "slots", .def = "1000", .min = 1, .max = 100000,
+ *                     .help = "…"),
+ *         FX_RULE_DURATION(struct hold, timeout_ms, "timeout", .def = "25s", .min = 1, …),
  *         FX_RULE_END
  *     };
  *     fx_schema_read(node, hold_rules, &hold, arena, problems);
@@ -60,7 +61,8 @@ struct fx_rule {
         .kind = FX_R_END \
     }
 
-/* Applies defaults too; `map` may be NULL (an absent section: defaults only, required keys complain). */
+/* Applies defaults too; `map` may be NULL (an absent
+ * section: defaults only, required keys complain). */
 void fx_schema_read(const struct fx_node *map, const struct fx_rule *rules, void *object,
                     struct fx_arena *arena, struct fx_problems *problems);
 
@@ -72,7 +74,8 @@ bool fx_scalar_int(const struct fx_node *node, int64_t *ret, struct fx_problems 
 /* Appends a Markdown table of the rules under a heading. */
 void fx_schema_markdown(const char *heading, const struct fx_rule *rules, struct fx_buf *out);
 
-/* "file:line:col" of a secret is shown, its value never. {file: p} | {env: NAME}; trailing newline cut. */
+/* "file:line:col" of a secret is shown, its value
+ * never. {file: p} | {env: NAME}; trailing newline cut. */
 bool fx_secret_read(const struct fx_node *node, struct fx_arena *arena, const char **ret_secret,
                     struct fx_err *err) FX_MUST_CHECK;
 

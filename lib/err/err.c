@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Raising, completing and rendering the error object. Fixed sizes: it must work when memory is gone. */
+/*
+ * Raising, completing and rendering the error object.
+ * Fixed sizes: it must work when memory is gone.
+ */
 #include "lib/err/err.h"
 
 #include <stdarg.h>

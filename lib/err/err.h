@@ -12,8 +12,9 @@
  *     }
  *
  * fx_fail and fx_ctx return false so that they can be returned. Library code never logs an error.
- * The wording follows the PostgreSQL guide: lower case, no full stop in the message, "could not" when it
- * may work later, "cannot" when it never will; the hint is a sentence with the command to run.
+ * The wording follows the PostgreSQL guide: lower case, no full stop in the message, "could not"
+ * when it may work later, "cannot" when it never will; the hint is a sentence with the command to
+ * run.
  */
 #ifndef FX_ERR_ERR_H
 #define FX_ERR_ERR_H
@@ -64,9 +65,9 @@ bool fx_fail_errno_at(struct fx_err *err, enum fx_code code, int errnum, const c
                       const char *fmt, ...) FX_PRINTF(6, 7);
 
 /*
- * A failure that gets another meaning on its way up ("cut-over aborted at step …"): the code becomes `code`
- * with that code's retriable flag, the message becomes "NEW: OLD". Detail, hint, context and cause stay as they
- * are. The arguments may point into *err.
+ * A failure that gets another meaning on its way up ("cut-over aborted at step …"): the code
+ * becomes `code` with that code's retriable flag, the message becomes "NEW: OLD". Detail, hint,
+ * context and cause stay as they are. The arguments may point into *err.
  */
 #define fx_err_wrap(err, code, ...) fx_err_wrap_at((err), (code), __FILE__, __LINE__, __VA_ARGS__)
 bool fx_err_wrap_at(struct fx_err *err, enum fx_code code, const char *file, int line,
@@ -82,7 +83,8 @@ bool fx_hint(struct fx_err *err, const char *fmt, ...) FX_PRINTF(2, 3);
 void fx_err_set_sqlstate(struct fx_err *err, const char *sqlstate);
 void fx_err_set_mysql(struct fx_err *err, int number, const char *sqlstate);
 void fx_err_set_http(struct fx_err *err, int status);
-/* The same failure seen from a caller who knows more: DB becomes SOURCE or TARGET, with its flags. */
+/* The same failure seen from a caller who knows
+ * more: DB becomes SOURCE or TARGET, with its flags. */
 void fx_err_recode(struct fx_err *err, enum fx_code code);
 /* Generic database codes (DB, DB_CONNECT) become SOURCE* or TARGET*; others stay. */
 void fx_err_as_source(struct fx_err *err);
@@ -101,10 +103,11 @@ bool fx_code_from_name(const char *name, enum fx_code *ret_code);
 
 /* The terminal form: "ficus: error: …  [CODE/cause]", then detail, context and hint lines. */
 void fx_err_render(const struct fx_err *err, const char *program, struct fx_buf *out);
-/* One JSON object: {"code":…,"message":…,"detail":…,"context":[…],"hint":…,"cause":…,"exit":…,"retriable":…} */
+/* One JSON object:
+ * {"code":…,"message":…,"detail":…,"context":[…],"hint":…,"cause":…,"exit":…,"retriable":…} */
 void fx_err_render_json(const struct fx_err *err, struct fx_buf *out);
-/* The same in at most `max` bytes: first the context is left out, then the detail shortened, then left out. A message
- * and a hint that are longer than that alone (escaped, at most 5 KiB) stay. */
+/* The same in at most `max` bytes: first the context is left out, then the detail shortened, then
+ * left out. A message and a hint that are longer than that alone (escaped, at most 5 KiB) stay. */
 void fx_err_render_json_within(const struct fx_err *err, size_t max, struct fx_buf *out);
 /* Renders to stderr and returns the exit status: the last act of a command. */
 int fx_err_report(const struct fx_err *err, const char *program);

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a check found wrong: one list of {where, what, fix}, collected to the end and shown at once. The preflight of
- * streams and of fences fill it, and whatever else looks at a system before it changes anything.
+ * What a check found wrong: one list of {where, what, fix}, collected to the end and shown at once.
+ * The preflight of streams and of fences fill it, and whatever else looks at a system before it
+ * changes anything.
  *
  *     FX_AUTO(fx_findings) struct fx_findings f;
  *     fx_findings_init(&f);
- *     fx_findings_add(&f, "orders.items", "ALTER TABLE …;", "table \"%s\" has no primary key", name);
+ *     fx_findings_add(&f, "orders.items", "ALTER TABLE …;", "table \"%s\" has no key", name);
  *     if (f.n > 0)
- *         return fx_findings_fail(&f, err, FX_E_UNSUPPORTED, "context \"%s\" cannot be streamed yet", context);
+ *         return fx_findings_fail(&f, err, FX_E_UNSUPPORTED,
+ *                                 "context \"%s\" cannot be streamed yet", context);
  *
  * A finding is not an error: the question could be asked, and the answer is no.
  * Owns: copies of all texts, until fx_findings_done. Thread: one.
@@ -46,8 +48,8 @@ void fx_findings_text(const struct fx_findings *f, struct fx_buf *out);
 void fx_findings_json(const struct fx_findings *f, struct fx_json_w *w);
 
 /*
- * Raises `code` with the message and ": N findings". The detail has as many whole lines as it has room for and counts the
- * others; the hint is the first fix that fits one, or none.
+ * Raises `code` with the message and ": N findings". The detail has as many whole lines as it has
+ * room for and counts the others; the hint is the first fix that fits one, or none.
  */
 bool fx_findings_fail(const struct fx_findings *f, struct fx_err *err, enum fx_code code,
                       const char *message, ...) FX_PRINTF(4, 5);

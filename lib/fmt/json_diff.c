@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A walk over both documents at once with the path as JSON pointer text, so that rules are compared segment by
- * segment with what people write in ficus.yaml. Stops at the first difference.
+ * A walk over both documents at once with the path as JSON pointer text, so that rules are compared
+ * segment by segment with what people write in ficus.yaml. Stops at the first difference.
  */
 #include "lib/fmt/json_diff.h"
 

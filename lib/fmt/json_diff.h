@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Do two JSON documents mean the same? Order of members does not count, order of array items does, numbers
- * compare exactly (1.0 equals 1, 0.1 does not equal 0.10000000000000001).
+ * Do two JSON documents mean the same? Order of members does not count, order of array items does,
+ * numbers compare exactly (1.0 equals 1, 0.1 does not equal 0.10000000000000001).
  *
  *     static const char *const ignore[] = {"/generated_at", "/lines/" "*" "/cached"};
  *     if (!fx_json_equal(a, b, ignore, 2, &why)) … "/lines/0/qty: 1 and 2"
  *
- * An ignore rule is a JSON pointer (RFC 6901, "" is the whole document) whose segment "*" stands for any key or
- * index; what it names is not looked at, with everything below, on whichever side it exists. Thread: any.
+ * An ignore rule is a JSON pointer (RFC 6901, "" is the whole document) whose segment "*" stands
+ * for any key or index; what it names is not looked at, with everything below, on whichever side it
+ * exists. Thread: any.
  */
 #ifndef FX_FMT_JSON_DIFF_H
 #define FX_FMT_JSON_DIFF_H

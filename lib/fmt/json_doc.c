@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * jansson reads numbers as int64 or double, which rounds what a comparison must see exactly. So the text is
- * rewritten in one pass before it is parsed: every number becomes a string that starts with 'n', every
- * string (keys too) gets an 's' in front. jansson checks the structure, the escapes and UTF-8; the
- * grammar of numbers is checked here.
+ * jansson reads numbers as int64 or double, which rounds what a comparison must see exactly. So the
+ * text is rewritten in one pass before it is parsed: every number becomes a string that starts with
+ * 'n', every string (keys too) gets an 's' in front. jansson checks the structure, the escapes and
+ * UTF-8; the grammar of numbers is checked here.
  */
 #include "lib/fmt/json_doc.h"
 
@@ -26,7 +26,8 @@ static const json_t *from_node(const struct fx_json *node)
     return (const json_t *)(const void *)node;
 }
 
-/* Copies the string that starts at text[at] (its quote) with its mark; returns the index behind it. */
+/* Copies the string that starts at text[at] (its
+ * quote) with its mark; returns the index behind it. */
 static size_t mark_string(struct fx_str text, size_t at, struct fx_buf *out)
 {
     size_t end = at + 1;
@@ -97,7 +98,8 @@ static bool mark_text(struct fx_str text, struct fx_buf *out, struct fx_err *err
     return true;
 }
 
-/* A number can stand where only a key may: {1: 2} would become {"n1": "n2"}. Keys must carry 's'. */
+/* A number can stand where only a key may: {1: 2}
+ * would become {"n1": "n2"}. Keys must carry 's'. */
 static bool check_keys(json_t *json)
 {
     const char *key;

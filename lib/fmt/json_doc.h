@@ -8,9 +8,10 @@
  *     int64_t rows = fx_json_get_i64(root, "rows", 0);
  *     fx_json_doc_free(doc);
  *
- * Numbers are kept as their text, so nothing is rounded: 12345678901234567890.10 stays itself. A key that
- * occurs twice in one object is an error. Nodes and their texts are borrowed from the document. Every
- * getter takes NULL or a node of another kind and then answers NULL, false or the default.
+ * Numbers are kept as their text, so nothing is rounded: 12345678901234567890.10 stays itself. A
+ * key that occurs twice in one object is an error. Nodes and their texts are borrowed from the
+ * document. Every getter takes NULL or a node of another kind and then answers NULL, false or the
+ * default.
  *
  * Errors: PROTOCOL with line and column (recode with fx_err_recode), LIMIT beyond the size.
  * Thread: one document a thread.

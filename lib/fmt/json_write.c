@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A bit per nesting level is all the state that commas need, so a writer costs nothing and lives on the stack.
+ * A bit per nesting level is all the state that commas need, so a writer costs nothing and lives on
+ * the stack.
  */
 #include "lib/fmt/json_write.h"
 

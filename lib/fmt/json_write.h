@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writes one JSON text into a buffer as it goes: commas, colons and escapes are its job, nesting the caller's.
+ * Writes one JSON text into a buffer as it goes: commas, colons and escapes are its job, nesting
+ * the caller's.
  *
  *     struct fx_json_w w;
  *     fx_json_w_init(&w, &out);
@@ -9,8 +10,9 @@
  *     fx_json_w_kv_text(&w, "name", name);
  *     fx_json_w_end(&w);                       closes the innermost object or array
  *
- * A misuse (a value in an object without a key, too many ends) is a bug and panics. What does not fit
- * latches out->has_failed. Bytes that are not UTF-8 become U+FFFD: the output is always valid JSON.
+ * A misuse (a value in an object without a key, too many ends) is a bug and panics. What does not
+ * fit latches out->has_failed. Bytes that are not UTF-8 become U+FFFD: the output is always valid
+ * JSON.
  * Thread: one.
  */
 #ifndef FX_FMT_JSON_WRITE_H

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Line by line; what a line is, its first characters say. Inside a line, characters and three kinds of marks. */
+/*
+ * Line by line; what a line is, its first characters say. Inside a line, characters and three kinds
+ * of marks.
+ */
 #include "lib/fmt/roff.h"
 
 enum { LINE_MAX = 72, COLUMNS_MAX = 8 };
@@ -16,8 +19,8 @@ struct page {
 
 struct inline_text {
     bool in_code, in_bold, in_italic;
-    bool
-        in_option; /* the word begins with a dash: all its dashes are minus signs, so that they can be copied */
+    /* The word begins with a dash: all its dashes are minus signs, so that they can be copied. */
+    bool in_option;
     bool at_word; /* the next character begins a word */
 };
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Markdown -> the man(7) macros of a manual page. The pages of docs/reference are printed as Markdown from the tables
- * of the program; this turns the same text into manual pages, so that a table has one writer and not two.
+ * Markdown -> the man(7) macros of a manual page. The pages of docs/reference are printed as
+ * Markdown from the tables of the program; this turns the same text into manual pages, so that a
+ * table has one writer and not two.
  *
  * Only the Markdown that our own pages use:
  *
@@ -9,8 +10,9 @@
  *     - item           a list                            | a | b | c |   a table, see below
  *     four spaces      an example, kept as it is         `code`, **bold**, *italic*
  *
- * A row of a table becomes a tagged paragraph: the first cell is the tag, the last cell its text, and cells between
- * them follow in parentheses with the name of their column. A bar in the last cell is text. No nesting, no links.
+ * A row of a table becomes a tagged paragraph: the first cell is the tag, the last cell its text,
+ * and cells between them follow in parentheses with the name of their column. A bar in the last
+ * cell is text. No nesting, no links.
  */
 #ifndef FX_FMT_ROFF_H
 #define FX_FMT_ROFF_H

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* "Did you mean": the nearest word by edit distance with transpositions (optimal string alignment). */
+/*
+ * "Did you mean": the nearest word by edit distance with transpositions (optimal string alignment).
+ */
 #include "lib/fmt/suggest.h"
 
 enum { WORD_MAX = 48 };

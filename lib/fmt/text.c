@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Why not strtoll and friends: they skip spaces, accept '+' and stop silently at junk, and strtod obeys a
- * locale. A port, an offset or a length read that way is how a typo becomes another number.
+ * Why not strtoll and friends: they skip spaces, accept '+' and stop silently at junk, and strtod
+ * obeys a locale. A port, an offset or a length read that way is how a typo becomes another number.
  */
 #define FX_STRTO_ALLOWED
 #include "lib/fmt/text.h"

@@ -2,8 +2,8 @@
 /*
  * Text to values and back: numbers with range and trailing-junk checks and no locale, UTF-8, hex.
  *
- * The parsers say only yes or no: the caller knows which key, column or header the text came from and
- * words the error. No leading or trailing space, no '+', no "0x" is accepted anywhere.
+ * The parsers say only yes or no: the caller knows which key, column or header the text came from
+ * and words the error. No leading or trailing space, no '+', no "0x" is accepted anywhere.
  * Thread: any.
  */
 #ifndef FX_FMT_TEXT_H

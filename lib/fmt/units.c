@@ -17,8 +17,8 @@ static const struct unit size_units[] = {
 };
 
 /*
- * "12" or "1.5" times `factor`, exactly: a fraction of the factor's unit is refused, and so is overflow.
- * *ret_used: how many characters make the number.
+ * "12" or "1.5" times `factor`, exactly: a fraction of the factor's unit is refused, and so is
+ * overflow. *ret_used: how many characters make the number.
  */
 static bool parse_number(struct fx_str s, size_t *ret_used, int64_t *ret_whole,
                          int64_t *ret_fraction, int64_t *ret_scale)

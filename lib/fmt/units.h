@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Texts with units -> numbers, without a node: for command-line options and for the defaults of rules.
- * The forms that complain at a node are in lib/conf/schema.h. All return false when the text does not fit; the
- * result is exact or refused ("1.5s" is 1500, "0.5ms" is refused).
+ * Texts with units -> numbers, without a node: for command-line options and for the defaults of
+ * rules. The forms that complain at a node are in lib/conf/schema.h. All return false when the text
+ * does not fit; the result is exact or refused ("1.5s" is 1500, "0.5ms" is refused).
  */
 #ifndef FX_FMT_UNITS_H
 #define FX_FMT_UNITS_H

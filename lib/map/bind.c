@@ -2,9 +2,10 @@
 /*
  * Binds the mappings of a context to the catalogs of both servers, and maps rows.
  *
- * Binding refuses whatever would lose something on the way there or back: a column without a counterpart, kinds that
- * do not hold each other, NULL where the other side says NOT NULL, another key. Whether single values fit is a matter of
- * values (fx_value_fit), which the preflight scans and the applier checks again.
+ * Binding refuses whatever would lose something on the way there or back: a column without a
+ * counterpart, kinds that do not hold each other, NULL where the other side says NOT NULL, another
+ * key. Whether single values fit is a matter of values (fx_value_fit), which the preflight scans
+ * and the applier checks again.
  */
 #include "lib/base/hash.h"
 #include "lib/base/vec.h"

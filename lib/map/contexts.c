@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads the section `contexts` of ficus.yaml: which tables move together, between which databases, and how their
- * columns map. `routes`, `sticky` and `shadow` of a context are the facade's and stay nodes.
+ * Reads the section `contexts` of ficus.yaml: which tables move together, between which databases,
+ * and how their columns map. `routes`, `sticky` and `shadow` of a context are the facade's and stay
+ * nodes.
  */
 #include "lib/base/hash.h"
 #include "lib/db/engine.h"
@@ -119,7 +120,8 @@ static void read_side(struct fx_project_reader *r, const struct fx_node *node, e
                    raw.database, row->family);
 }
 
-/* Of tables without a schema in their name; "" when it is the database's name and the database's URL is wrong. */
+/* Of tables without a schema in their name; "" when it is
+ * the database's name and the database's URL is wrong. */
 static const char *default_schema(const struct fx_db_conf *db, enum fx_side side)
 {
     bool is_known = db != NULL && db->dbname != NULL;

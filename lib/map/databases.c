@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads the section `databases` of ficus.yaml. Secrets stay unread: they may not exist where a plan is linted. */
+/*
+ * Reads the section `databases` of ficus.yaml. Secrets
+ * stay unread: they may not exist where a plan is linted.
+ */
 #include "lib/map/project_priv.h"
 
 struct database {
@@ -18,7 +21,8 @@ static const struct fx_rule database_rules[] = {
     FX_RULE_END,
 };
 
-/* Only the shape: the secret itself is read when a session opens, and may not exist where a plan is linted. */
+/* Only the shape: the secret itself is read when a session
+ * opens, and may not exist where a plan is linted. */
 static void check_secret(struct fx_project_reader *r, const struct fx_node *node)
 {
     if (node == NULL)

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A recursive-descent parser that folds as it goes: every node of the grammar is the linear form a*x + b with
- * rational a and b, so no tree is kept and evaluation is one multiplication and one addition. What would leave the
- * linear forms (x * x, 1 / x) is refused where it stands.
+ * A recursive-descent parser that folds as it goes: every node of the grammar is the linear form
+ * a*x + b with rational a and b, so no tree is kept and evaluation is one multiplication and one
+ * addition. What would leave the linear forms (x * x, 1 / x) is refused where it stands.
  */
 #include "lib/map/expr.h"
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The loss rules: does a column hold this value exactly? One function per kind of column. A value that would be
- * rounded, cut, padded or shifted is refused with the reason; nothing is ever adjusted to fit.
+ * The loss rules: does a column hold this value exactly? One function per kind of column. A value
+ * that would be rounded, cut, padded or shifted is refused with the reason; nothing is ever
+ * adjusted to fit.
  *
- * One side of every mapping is MariaDB, so what MariaDB cannot hold (NaN, infinities, years outside 1 to 9999) and
- * what PostgreSQL cannot hold (NUL in text) is refused in both directions: it cannot have come from there.
+ * One side of every mapping is MariaDB, so what MariaDB cannot hold (NaN, infinities, years outside
+ * 1 to 9999) and what PostgreSQL cannot hold (NUL in text) is refused in both directions: it cannot
+ * have come from there.
  */
 #include "lib/map/labels.h"
 #include "lib/map/map.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Numbers: the smallest step and the largest value of one column, sent through the expression, must be a whole
- * number of steps and inside the range of the other. All of it in rationals, so the answer is a proof.
+ * Numbers: the smallest step and the largest value of one column, sent through the expression, must
+ * be a whole number of steps and inside the range of the other. All of it in rationals, so the
+ * answer is a proof.
  */
 #include "lib/map/holds.h"
 
@@ -40,7 +41,8 @@ static struct fx_rat *step_of(const struct fx_type *type, struct fx_arena *arena
     return power_of_ten(type->kind == FX_V_INT ? 0 : -type->scale, arena);
 }
 
-/* The largest value; the smallest is its negative (an int's is one less, which no decision here hangs on). */
+/* The largest value; the smallest is its negative (an
+ * int's is one less, which no decision here hangs on). */
 static struct fx_rat *max_of(const struct fx_type *type, struct fx_arena *arena)
 {
     if (type->kind == FX_V_INT) {
@@ -67,7 +69,8 @@ static struct fx_rat *mapped(const struct fx_expr *expr, const struct fx_rat *x,
     return fx_expr_apply(expr, x, arena);
 }
 
-/* Two neighbouring values decide: if zero and one step land on steps of the target, every value does. */
+/* Two neighbouring values decide: if zero and one
+ * step land on steps of the target, every value does. */
 static bool keeps_digits(const struct fx_type *from, const struct fx_expr *expr,
                          const struct fx_type *to, struct fx_arena *arena, const char **ret_why)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The tree of the YAML, not its text: comments, order of keys in the file's style and quotes are no change. */
+/*
+ * The tree of the YAML, not its text: comments, order
+ * of keys in the file's style and quotes are no change.
+ */
 #include "lib/map/kept.h"
 
 #include "lib/io/file.h"

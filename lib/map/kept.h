@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a context was when something began that must not see it change: a run, a stream. Its text is one line a scalar
- * ("tables.1.columns.total.to: total_cents"), so that an error can name what changed; comments, quotes and the style of
- * the YAML are no change.
+ * What a context was when something began that must not see it change: a run, a stream. Its text is
+ * one line a scalar ("tables.1.columns.total.to: total_cents"), so that an error can name what
+ * changed; comments, quotes and the style of the YAML are no change.
  *
  * Errors of the check: DRIFT, with the first line that differs.
  */
@@ -16,7 +16,8 @@ void fx_kept_text(const struct fx_context *ctx, const char *const *parts, struct
 /* Replaces the file. */
 bool fx_kept_write(const char *path, const struct fx_context *ctx, const char *const *parts,
                    struct fx_err *err) FX_MUST_CHECK;
-/* A file that is not there says nothing and passes. `since` completes "has changed since …". The hint is the caller's. */
+/* A file that is not there says nothing and passes. `since`
+ * completes "has changed since …". The hint is the caller's. */
 bool fx_kept_check(const char *path, const struct fx_context *ctx, const char *const *parts,
                    const char *since, struct fx_err *err) FX_MUST_CHECK;
 

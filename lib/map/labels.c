@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See labels.h. The labels stand in the declared type as information_schema gives it: quotes doubled, and a backslash
- * before NUL, line ends and itself.
+ * See labels.h. The labels stand in the declared type as information_schema gives it: quotes
+ * doubled, and a backslash before NUL, line ends and itself.
  */
 #include "lib/map/labels.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Mappings between the tables of the old and the new side, and the small language of column expressions
- * (lib/map/expr.h). One compiled form serves the applier and the comparison, so they cannot disagree.
+ * Mappings between the tables of the old and the new side, and the small language of column
+ * expressions (lib/map/expr.h). One compiled form serves the applier and the comparison, so they
+ * cannot disagree.
  */
 #ifndef FX_MAP_MAP_H
 #define FX_MAP_MAP_H
@@ -45,7 +46,8 @@ struct fx_context {
     const char *digest;
 };
 
-/* The project file, as far as databases and contexts go. Secrets are read when a database is opened. */
+/* The project file, as far as databases and contexts
+ * go. Secrets are read when a database is opened. */
 struct fx_project {
     struct fx_root root;
     const char *path, *state_dir; /* as in root */
@@ -56,17 +58,18 @@ struct fx_project {
 };
 bool fx_project_load(const char *path, struct fx_arena *arena, struct fx_project **ret_project,
                      struct fx_err *err) FX_MUST_CHECK;
-/* The same for whoever knows more sections: what is wrong is collected and not yet judged; *ret_project is only
- * good when there is no problem. Fails when the file cannot be read at all. */
+/* The same for whoever knows more sections: what is wrong is collected and not yet judged;
+ * *ret_project is only good when there is no problem. Fails when the file cannot be read at all. */
 bool fx_project_read(const char *path, struct fx_arena *arena, struct fx_problems *problems,
                      struct fx_project **ret_project, struct fx_err *err) FX_MUST_CHECK;
 struct fx_context *fx_project_context(struct fx_project *project, const char *name); /* or NULL */
 void fx_project_markdown(struct fx_buf *out); /* the keys read here, for docs/reference */
 
 /*
- * Binds mappings to the catalogs of two open sessions. Errors (all of them in one): a table or column
- * that is missing, a key that differs, types that cannot hold each other (MAPPING, with both declared
- * types), an expression without `back`, an expression whose round trip loses (named, with an example).
+ * Binds mappings to the catalogs of two open sessions. Errors (all of them in one): a table or
+ * column that is missing, a key that differs, types that cannot hold each other (MAPPING, with both
+ * declared types), an expression without `back`, an expression whose round trip loses (named, with
+ * an example).
  */
 bool fx_map_bind(struct fx_context *ctx, struct fx_db *old_db, struct fx_db *new_db,
                  struct fx_arena *arena, struct fx_err *err) FX_MUST_CHECK;
@@ -74,21 +77,23 @@ bool fx_map_bind(struct fx_context *ctx, struct fx_db *old_db, struct fx_db *new
 enum fx_direction { FX_FORWARD, FX_REVERSE }; /* old -> new, new -> old */
 
 /*
- * Maps one row. `in` holds a value for each column of the source-side table (catalog order), `out` gets one
- * for each pair of map->columns, canonical for the target column's type. UNCHANGED and UNREADABLE stay so,
- * under an expression, too. Errors: SOURCE_DATA naming table, column and value.
+ * Maps one row. `in` holds a value for each column of the source-side table (catalog order), `out`
+ * gets one for each pair of map->columns, canonical for the target column's type. UNCHANGED and
+ * UNREADABLE stay so, under an expression, too. Errors: SOURCE_DATA naming table, column and value.
  */
 bool fx_map_row(const struct fx_map_table *map, enum fx_direction dir, const struct fx_value *in,
                 struct fx_value *out, struct fx_arena *arena, struct fx_err *err) FX_MUST_CHECK;
 
-/* One pair of it: `in` is the source's value of that pair. Errors: as fx_map_row, without the column's name. */
+/* One pair of it: `in` is the source's value of that
+ * pair. Errors: as fx_map_row, without the column's name. */
 bool fx_map_pair(const struct fx_map_table *map, size_t pair, enum fx_direction dir,
                  const struct fx_value *in, struct fx_value *out, struct fx_arena *arena,
                  struct fx_err *err) FX_MUST_CHECK;
 
 /*
- * Can a column of `to` hold every value of `v`'s kind exactly as it is? Checks this one value; fills in the
- * canonical form for `to` (1 -> true for BOOL …). Errors: SOURCE_DATA, the reason as message.
+ * Can a column of `to` hold every value of `v`'s kind exactly as it is? Checks this one value;
+ * fills in the canonical form for `to` (1 -> true for BOOL …). Errors: SOURCE_DATA, the reason as
+ * message.
  */
 bool fx_value_fit(const struct fx_value *v, const struct fx_type *to, struct fx_arena *arena,
                   struct fx_value *ret, struct fx_err *err) FX_MUST_CHECK;

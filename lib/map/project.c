@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The project as cdc, reconcile and plans see it: the root (root.c), its databases (databases.c) and its contexts
- * (contexts.c). Sections that belong to one subsystem (facade, cdc, reconcile, routes) stay nodes and are read by their
- * owner. All problems of the file come out of one run.
+ * The project as cdc, reconcile and plans see it: the root (root.c), its databases (databases.c)
+ * and its contexts (contexts.c). Sections that belong to one subsystem (facade, cdc, reconcile,
+ * routes) stay nodes and are read by their owner. All problems of the file come out of one run.
  */
 #include "lib/map/project_priv.h"
 

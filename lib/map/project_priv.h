@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the readers of the sections of ficus.yaml share while one file is read: databases.c and contexts.c. */
+/*
+ * What the readers of the sections of ficus.yaml share
+ * while one file is read: databases.c and contexts.c.
+ */
 #ifndef FX_MAP_PROJECT_PRIV_H
 #define FX_MAP_PROJECT_PRIV_H
 
@@ -12,7 +15,8 @@ struct fx_project_reader {
     struct fx_problems *problems;
 };
 
-/* Is `node` a map? Complains when it is something else, but not when it is missing: its owner has. */
+/* Is `node` a map? Complains when it is something
+ * else, but not when it is missing: its owner has. */
 bool fx_project_expect_map(struct fx_project_reader *r, const struct fx_node *node,
                            const char *what);
 /* Fills project->databases. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Reads the top level of ficus.yaml: names of sections, versions of the format, the state directory. */
+/*
+ * Reads the top level of ficus.yaml: names of sections,
+ * versions of the format, the state directory.
+ */
 #include "lib/map/root.h"
 
 #include <errno.h>

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The top level of ficus.yaml. It is read here and nowhere else, by `ficus` and by `ficusd`, so both find the same
- * sections and the same state directory and report the same errors. What is inside a section belongs to its reader:
- * databases and contexts to lib/map/project.h, facade and upstreams to strangler, cdc and reconcile to those.
+ * The top level of ficus.yaml. It is read here and nowhere else, by `ficus` and by `ficusd`, so
+ * both find the same sections and the same state directory and report the same errors. What is
+ * inside a section belongs to its reader: databases and contexts to lib/map/project.h, facade and
+ * upstreams to strangler, cdc and reconcile to those.
  *
  *     struct fx_root root;
- *     if (!fx_root_load(path, arena, &problems, &root, err)) return false;     the file could not be read or parsed
+ *     if (!fx_root_load(path, arena, &problems, &root, err))
+ *         return false;     the file could not be read, or is no YAML
  *     fx_root_need(&root, "databases", &problems);
  *
  * This header and its object need no database client.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Series hang off their definition in a list that only grows; doubles are updated by compare-and-swap on their
- * bits, so the hot path takes no lock and a reader never sees half a value.
+ * Series hang off their definition in a list that only grows; doubles are updated by
+ * compare-and-swap on their bits, so the hot path takes no lock and a reader never sees half a
+ * value.
  */
 #include "lib/obs/metrics.h"
 

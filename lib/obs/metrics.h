@@ -4,13 +4,15 @@
  *
  *     enum { M_REQUESTS, M_LATENCY, M_COUNT };
  *     static const struct fx_metric_def defs[M_COUNT] = {
- *         [M_REQUESTS] = {"ficus_facade_requests_total", "Requests answered.", FX_COUNTER, {"route", "status"}},
- *         [M_LATENCY]  = {"ficus_facade_request_seconds", "Time to the last byte.", FX_HISTOGRAM, {"route"}}};
+ *         [M_REQUESTS] = {"ficus_facade_requests_total", "Requests answered.",
+ *                         FX_COUNTER, {"route", "status"}},
+ *         [M_LATENCY]  = {"ficus_facade_request_seconds", "Time to the last byte.",
+ *                         FX_HISTOGRAM, {"route"}}};
  *     struct fx_metrics *metrics = fx_metrics_new(defs, M_COUNT);
  *     fx_series_add(fx_metric(metrics, M_REQUESTS, "orders-read", "2xx"), 1);
  *
- * A series lives as long as the metrics. Labels are bounded: beyond FX_SERIES_MAX series of one metric all
- * further label values share the series "other", so a client cannot fill memory.
+ * A series lives as long as the metrics. Labels are bounded: beyond FX_SERIES_MAX series of one
+ * metric all further label values share the series "other", so a client cannot fill memory.
  * Thread: any (look-up takes a mutex, updates are atomic: keep the pointer on hot paths).
  */
 #ifndef FX_OBS_METRICS_H
@@ -35,7 +37,8 @@ struct fx_series;
 struct fx_metrics *fx_metrics_new(const struct fx_metric_def *defs, size_t n_defs);
 void fx_metrics_free(struct fx_metrics *metrics);
 
-/* One value for each declared label, in order: fx_metric(m, M_REQUESTS, "orders-read", "2xx"). Never NULL. */
+/* One value for each declared label, in order: fx_metric(m,
+ * M_REQUESTS, "orders-read", "2xx"). Never NULL. */
 struct fx_series *fx_metric_series(struct fx_metrics *metrics, size_t id, ...)
     __attribute__((sentinel));
 #define fx_metric(metrics, ...) fx_metric_series((metrics), __VA_ARGS__, (const char *)NULL)
@@ -48,7 +51,8 @@ uint64_t fx_series_count(const struct fx_series *series); /* histogram: observat
 /* Estimate by linear interpolation in its bucket; 0 without observations. */
 double fx_series_quantile(const struct fx_series *series, double q);
 
-/* For writers (prom_text): every series in declaration order, label values in order of appearance. */
+/* For writers (prom_text): every series in declaration
+ * order, label values in order of appearance. */
 struct fx_series_view {
     const struct fx_metric_def *def;
     const char *const *label_values;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HELP and TYPE once a metric, then its series; label values escaped as the format demands (\\, \", \n).
+ * HELP and TYPE once a metric, then its series; label values escaped as the format demands (\\, \",
+ * \n).
  */
 #include "lib/obs/prom_text.h"
 

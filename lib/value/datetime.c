@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Calendar arithmetic (the era method: a year that starts in March puts the leap day last), and the text
- * forms of both engines. Every field is range-checked: a text that is nearly a date is no date.
+ * Calendar arithmetic (the era method: a year that starts in March puts the leap day last), and the
+ * text forms of both engines. Every field is range-checked: a text that is nearly a date is no
+ * date.
  */
 #include "lib/value/datetime.h"
 
@@ -94,7 +95,8 @@ static bool take_infinity(struct fx_str text, int64_t *ret)
     return true;
 }
 
-/* "YYYY-MM-DD" with 4 to 7 digits of year; the era is known, because it stands at the end of the text. */
+/* "YYYY-MM-DD" with 4 to 7 digits of year; the era is
+ * known, because it stands at the end of the text. */
 static bool take_date(struct fx_str *rest, bool is_bc, int64_t *ret_days)
 {
     int64_t year, month, day;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Canonical decimal text, made by moving characters, and exact rationals over GMP's mpq for expressions.
- * The text half is on the path of every row and allocates once; the GMP half is used only by mappings.
+ * Canonical decimal text, made by moving characters, and exact rationals over GMP's mpq for
+ * expressions. The text half is on the path of every row and allocates once; the GMP half is used
+ * only by mappings.
  */
 #include "lib/value/decimal.h"
 
@@ -80,8 +81,8 @@ static char digit_at(const struct parts *p, int64_t i)
 }
 
 /*
- * Writes digits [first, last) of `p`, where `point` says how many digits stand before the decimal point
- * (it may be negative or beyond the end: zeros are supplied).
+ * Writes digits [first, last) of `p`, where `point` says how many digits stand before the decimal
+ * point (it may be negative or beyond the end: zeros are supplied).
  */
 static bool render(const struct parts *p, int64_t first, int64_t last, int64_t point,
                    struct fx_arena *arena, struct fx_str *ret)

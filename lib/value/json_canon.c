@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A recursive reader of RFC 8259 that writes the canonical form as it goes. An object's members are written
- * to a scratch buffer each and put in order when the object ends.
+ * A recursive reader of RFC 8259 that writes the canonical form as it goes. An object's members are
+ * written to a scratch buffer each and put in order when the object ends.
  */
 #include "lib/value/json_canon.h"
 
@@ -92,7 +92,8 @@ static void add_utf8(struct fx_buf *out, unsigned c)
     }
 }
 
-/* One character of a string, escaped only where JSON demands it; a lone surrogate keeps its escape. */
+/* One character of a string, escaped only where JSON
+ * demands it; a lone surrogate keeps its escape. */
 static void add_character(struct fx_buf *out, unsigned c)
 {
     if (c == '"' || c == '\\')
@@ -191,7 +192,8 @@ static bool read_exponent(struct reader *r, int64_t *ret)
     return true;
 }
 
-/* A number is written as digits without zeros at either end, and the power of ten that they stand at. */
+/* A number is written as digits without zeros at
+ * either end, and the power of ten that they stand at. */
 static void add_number(struct fx_buf *out, bool is_negative, struct fx_str whole,
                        struct fx_str fraction, int64_t exponent)
 {

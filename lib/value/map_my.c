@@ -2,9 +2,9 @@
 /*
  * The table of MariaDB's types, and both directions between its text and canonical values.
  *
- * STRICT_ALL_TABLES refuses most of what a column cannot hold, but not all: it rounds fractions of seconds and
- * decimals, drops trailing spaces that do not fit, strips them from CHAR and pads BINARY. Exactly these
- * are refused here, so that a value is either stored as it is or not at all.
+ * STRICT_ALL_TABLES refuses most of what a column cannot hold, but not all: it rounds fractions of
+ * seconds and decimals, drops trailing spaces that do not fit, strips them from CHAR and pads
+ * BINARY. Exactly these are refused here, so that a value is either stored as it is or not at all.
  */
 #include "lib/value/map_my.h"
 
@@ -15,7 +15,7 @@
 #include "lib/value/datetime.h"
 #include "lib/value/decimal.h"
 
-/* --- types ------------------------------------------------------------------------------------- */
+/* --- types ------------------------------------------------------------------------------------ */
 
 struct type_row {
     const char *data_type;
@@ -109,7 +109,7 @@ void fx_my_type(const struct fx_my_column *column, struct fx_type *ret_type)
     *ret_type = type;
 }
 
-/* --- text -> value ----------------------------------------------------------------------------- */
+/* --- text -> value ---------------------------------------------------------------------------- */
 
 static bool bad_cell(const struct fx_type *type, struct fx_str cell, struct fx_err *err)
 {
@@ -199,7 +199,7 @@ bool fx_my_value(const struct fx_type *type, struct fx_str cell, struct fx_arena
                    type->declared);
 }
 
-/* --- value -> literal -------------------------------------------------------------------------- */
+/* --- value -> literal ------------------------------------------------------------------------- */
 
 static bool no_fit(const struct fx_value *v, const struct fx_type *type, const char *why,
                    struct fx_err *err)
@@ -252,7 +252,8 @@ static bool decimal_literal(const struct fx_value *v, const struct fx_type *type
         return no_fit(v, type, "MariaDB has no such number", err);
     int integer_digits, scale;
     fx_decimal_size(v->s, &integer_digits, &scale);
-    /* A bigint unsigned beyond 2^63-1 comes as DECIMAL; the server's strict mode checks its range. */
+    /* A bigint unsigned beyond 2^63-1 comes as DECIMAL;
+     * the server's strict mode checks its range. */
     int room = type->kind == FX_V_INT ? 20 : type->precision - type->scale;
     if (scale > type->scale)
         return no_fit(v, type, "too many digits after the point", err);

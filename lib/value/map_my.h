@@ -3,8 +3,9 @@
  * MariaDB's column types and value forms <-> the canonical ones of lib/value/value.h.
  *
  *   tinyint(1)            BOOL      a stored 2 is an error when read, never "true"
- *   tinyint … bigint      INT       bits 8 … 64; year is an unsigned INT of 16 bits; a bigint unsigned
- *                                   above 2^63-1 is a DECIMAL value (value.h compares them as numbers)
+ *   tinyint … bigint      INT       bits 8 … 64; year is an unsigned INT of 16 bits; a bigint
+ *                                   unsigned above 2^63-1 is a DECIMAL value (value.h compares
+ *                                   them as numbers)
  *   decimal(p,s)          DECIMAL
  *   float, double         DOUBLE
  *   char, varchar, text   TEXT      also enum and set (labels, comma between those of a set)
@@ -21,7 +22,8 @@
 
 #include "lib/value/value.h"
 
-/* A column as information_schema.columns describes it. Texts are borrowed for the life of the type. */
+/* A column as information_schema.columns describes it. Texts are borrowed for the life of the
+ * type. */
 struct fx_my_column {
     const char *data_type;   /* "varchar" */
     const char *column_type; /* "varchar(64)", "int(10) unsigned" */
@@ -43,13 +45,15 @@ bool fx_my_value(const struct fx_type *type, struct fx_str cell, struct fx_arena
                  struct fx_value *ret, struct fx_err *err) FX_MUST_CHECK;
 
 /*
- * Appends a literal that stores exactly `v` in a column of `type`, for sessions as lib/db/db.h pins them.
+ * Appends a literal that stores exactly `v` in a column of `type`, for sessions as lib/db/db.h pins
+ * them.
  * Errors: SOURCE_DATA when the server would refuse, round, cut or pad the value.
  */
 bool fx_my_value_literal(const struct fx_value *v, const struct fx_type *type, struct fx_buf *out,
                          struct fx_err *err) FX_MUST_CHECK;
 
-/* MariaDB's uuid type refuses some combinations of version and variant bits that PostgreSQL takes. */
+/* MariaDB's uuid type refuses some combinations of version and variant bits that PostgreSQL
+ * takes. */
 bool fx_my_holds_uuid(const uint8_t uuid[16]);
 
 /* Appends 'text', quotes doubled: correct under NO_BACKSLASH_ESCAPES only. */

@@ -137,7 +137,8 @@ static bool read_double(struct fx_str text, double *ret)
     return true;
 }
 
-/* A real's text is the shortest for 4 bytes: "0.1" means the float nearest to it, not the double. */
+/* A real's text is the shortest for 4 bytes: "0.1"
+ * means the float nearest to it, not the double. */
 static bool read_float(struct fx_str text, double *ret)
 {
     float f;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Equality, order, copies and bytes of canonical values. Equality is that of the form; only JSON (structure)
- * and a number that is an integer on one side and a decimal on the other need more than a look at the bytes.
+ * Equality, order, copies and bytes of canonical values. Equality is that of the form; only JSON
+ * (structure) and a number that is an integer on one side and a decimal on the other need more than
+ * a look at the bytes.
  */
 #include "lib/value/value.h"
 
@@ -41,7 +42,8 @@ static bool json_equal(struct fx_str a, struct fx_str b)
            fx_str_eq(fx_buf_str(&a_canon), fx_buf_str(&b_canon));
 }
 
-/* By bits, so that NaN equals itself; -0 was folded when the value was made, and is folded again here. */
+/* By bits, so that NaN equals itself; -0 was folded
+ * when the value was made, and is folded again here. */
 static uint64_t double_bits(double d)
 {
     uint64_t bits;

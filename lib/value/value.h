@@ -2,22 +2,28 @@
 /*
  * The canonical value: what one column of one row holds, whichever server it came from.
  *
- * Streams, comparisons and mappings work on these and never on a server's text. Each kind has exactly one
- * form for each meaning, so equality is equality of the form (see fx_value_equal for the two exceptions):
+ * Streams, comparisons and mappings work on these and never on a server's text. Each kind has
+ * exactly one form for each meaning, so equality is equality of the form (see fx_value_equal for
+ * the two exceptions):
  *
  *   NULL       SQL NULL
- *   UNCHANGED  in a change only: a TOASTed column that the update did not touch (never in a row read)
+ *   UNCHANGED  in a change only: a TOASTed column that the update did not touch (never in a
+ *              row read)
  *   BOOL INT   int64
- *   DECIMAL    text: optional '-', digits, optional '.' and digits; no exponent, no leading zeros, no
- *              trailing zeros after the point, no "-0" (scale is a matter of the column, not of the value);
+ *   DECIMAL    text: optional '-', digits, optional '.' and digits; no exponent, no leading zeros,
+ *              no trailing zeros after the point, no "-0" (scale is a matter of the column, not
+ *              of the value);
  *              or "NaN", "Infinity", "-Infinity", which only PostgreSQL's numeric can hold
- *   DOUBLE     IEEE 754 binary64; -0 is folded to 0 (MariaDB cannot keep it); NaN and infinities exist
+ *   DOUBLE     IEEE 754 binary64; -0 is folded to 0 (MariaDB cannot keep it); NaN and infinities
+ *              exist
  *   TEXT       UTF-8, byte for byte     BYTES  byte for byte
  *   DATE       days since 1970-01-01 (proleptic Gregorian)
  *   TIMESTAMP  microseconds since 1970-01-01 00:00:00, no zone     TIMESTAMPTZ  the same, in UTC
  *   UUID       16 bytes
- *   JSON       text as its server gave it; equality is structural with exact numbers (fx_json_canon)
- *   UNREADABLE in a comparison only: text of a value that its column's type, or the target's, has no form for
+ *   JSON       text as its server gave it; equality is structural with exact numbers
+ *              (fx_json_canon)
+ *   UNREADABLE in a comparison only: text of a value that its column's type, or the target's, has
+ *              no form for
  *
  * Owns: nothing; text and bytes are borrowed from the arena or row that produced the value.
  */
@@ -45,7 +51,8 @@ enum fx_vkind {
     FX_V_UNREADABLE,
 };
 
-/* Days or microseconds that mean PostgreSQL's 'infinity' and '-infinity' (DATE and both timestamps). */
+/* Days or microseconds that mean PostgreSQL's 'infinity'
+ * and '-infinity' (DATE and both timestamps). */
 #define FX_TIME_INFINITY     INT64_MAX
 #define FX_TIME_NEG_INFINITY INT64_MIN
 
@@ -78,13 +85,15 @@ struct fx_type {
  * except that INT and DECIMAL compare as numbers. UNCHANGED and UNREADABLE equal nothing.
  */
 bool fx_value_equal(const struct fx_value *a, const struct fx_value *b);
-/* Total order for keys (INT, DECIMAL, TEXT and BYTES bytewise, UUID bytewise, times); kinds must agree. */
+/* Total order for keys (INT, DECIMAL, TEXT and BYTES
+ * bytewise, UUID bytewise, times); kinds must agree. */
 int fx_value_key_cmp(const struct fx_value *a, const struct fx_value *b);
 /* Deep copy into the arena. */
 struct fx_value fx_value_copy(const struct fx_value *v, struct fx_arena *arena);
 /* For people: 42, 'text', \x00ff, NULL; long values are cut with their length said. */
 void fx_value_show(const struct fx_value *v, struct fx_buf *out);
-/* Injective bytes of a value, with its kind; for hashes of rows and keys. JSON is canonicalised first. */
+/* Injective bytes of a value, with its kind; for hashes
+ * of rows and keys. JSON is canonicalised first. */
 bool fx_value_canon(const struct fx_value *v, struct fx_buf *out, struct fx_err *err) FX_MUST_CHECK;
 
 #endif

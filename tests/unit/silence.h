@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A process that says nothing for a while. kill(SIGSTOP) only asks: on a busy machine other threads of a server still
- * answer until one of them has taken the signal.
+ * A process that says nothing for a while. kill(SIGSTOP) only asks: on a busy machine other threads
+ * of a server still answer until one of them has taken the signal.
  */
 #ifndef TESTS_UNIT_SILENCE_H
 #define TESTS_UNIT_SILENCE_H

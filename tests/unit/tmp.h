@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where a unit test may write: below TMPDIR, and nowhere else. tests/harness/run-units points TMPDIR at a directory that
- * it removes afterwards, so a test that dies leaves nothing behind either.
+ * Where a unit test may write: below TMPDIR, and nowhere else. tests/harness/run-units points
+ * TMPDIR at a directory that it removes afterwards, so a test that dies leaves nothing behind
+ * either.
  */
 #ifndef TESTS_UNIT_TMP_H
 #define TESTS_UNIT_TMP_H

@@ -46,7 +46,8 @@ static void test_text__doubles_round_trip_and_refuse_junk(void **state)
     double d;
     for (size_t k = 0; k < FX_ARRAY_LEN(junk); k++)
         assert_false(fx_parse_double(fx_str_from(junk[k]), &d));
-    /* Just above the middle of two floats, and as a double exactly on it: rounded once it goes up. */
+    /* Just above the middle of two floats, and as a
+     * double exactly on it: rounded once it goes up. */
     float f;
     assert_true(fx_parse_float(FX_STR("1.00000005960464477539062500000000001"), &f));
     assert_memory_equal(&f, &(float){1.00000011920928955078125F}, sizeof f);

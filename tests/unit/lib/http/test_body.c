@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one decoder of bodies: every framing, in one piece and byte by byte, complete, cut short and malformed. */
+/*
+ * The one decoder of bodies: every framing, in one piece
+ * and byte by byte, complete, cut short and malformed.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,7 +13,8 @@
 #include "lib/base/buf.h"
 #include "lib/http/body.h"
 
-/* Feeds `text` in pieces of `step` bytes until the decoder wants no more; returns what it said last. */
+/* Feeds `text` in pieces of `step` bytes until the
+ * decoder wants no more; returns what it said last. */
 static enum fx_body_result feed(struct fx_body *body, const char *text, size_t step,
                                 struct fx_buf *out, size_t *ret_used)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The strict parser: what it accepts, each refusal with its status, and that feeding byte by byte changes nothing.
+ * The strict parser: what it accepts, each refusal with its status, and that feeding byte by byte
+ * changes nothing.
  */
 #include <setjmp.h>
 #include <stdarg.h>

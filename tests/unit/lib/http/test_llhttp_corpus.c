@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Cases that others collected (llhttp's test suite): what a strict parser there refuses must be refused here.
- * We are stricter in ways of our own (a Host is demanded, Upgrade data is not a message), so the
- * cases that llhttp accepts are only counted. Cases of its lenient modes are not ours.
+ * Cases that others collected (llhttp's test suite): what a strict parser there refuses must be
+ * refused here. We are stricter in ways of our own (a Host is demanded, Upgrade data is not a
+ * message), so the cases that llhttp accepts are only counted. Cases of its lenient modes are not
+ * ours.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,8 +19,8 @@
 #include "lib/io/file.h"
 
 /*
- * Accepted here although llhttp refuses: methods are tokens; which ones exist is the upstream's business, and
- * the facade's routes name those that they take.
+ * Accepted here although llhttp refuses: methods are tokens; which ones exist is the upstream's
+ * business, and the facade's routes name those that they take.
  */
 static const char *const laxer[] = {"HTTP protocol and ANNOUNCE method", NULL};
 
@@ -49,7 +50,8 @@ static void unescape(struct fx_str raw, struct fx_buf *out)
     }
 }
 
-/* CLOSED: bytes follow the last message of the connection (or a tunnel begins); nobody reads them. */
+/* CLOSED: bytes follow the last message of the
+ * connection (or a tunnel begins); nobody reads them. */
 enum outcome { ACCEPTED, REFUSED, UNFINISHED, CLOSED };
 
 static enum outcome read_chunked(struct fx_str *bytes)

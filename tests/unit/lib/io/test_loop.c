@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The loop over a socket pair and a fake clock: events, removal inside a turn, timers, tasks, wake-ups. */
+/*
+ * The loop over a socket pair and a fake clock: events,
+ * removal inside a turn, timers, tasks, wake-ups.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A stream over a socket pair: edges, full blocks, a peer that does not read, both ends of a connection. */
+/*
+ * A stream over a socket pair: edges, full blocks, a
+ * peer that does not read, both ends of a connection.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The heap of deadlines: order, lazy moves, removal from anywhere; the invariant is checked after each step. */
+/*
+ * The heap of deadlines: order, lazy moves, removal from
+ * anywhere; the invariant is checked after each step.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The loss rules at their edges: what fits is unchanged in meaning, what does not is refused with a reason. */
+/*
+ * The loss rules at their edges: what fits is unchanged
+ * in meaning, what does not is refused with a reason.
+ */
 #include "lib/map/map.h"
 
 #include <math.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Declarations that prove a loss are refused before a row is read; those that prove nothing are not. */
+/*
+ * Declarations that prove a loss are refused before
+ * a row is read; those that prove nothing are not.
+ */
 #include "lib/map/holds.h"
 
 #include <setjmp.h>

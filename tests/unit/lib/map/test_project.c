@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ficus.yaml: what a good one yields, and that a bad one shows all its problems at once, each at its place. */
+/*
+ * ficus.yaml: what a good one yields, and that a bad one
+ * shows all its problems at once, each at its place.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A project bound to both servers: tests/integration/2201-mapping.sh loads the demo's schemas and names the
- * project file in FX_TEST_PROJECT; without it these tests are skipped.
+ * A project bound to both servers: tests/integration/2201-mapping.sh loads the demo's schemas and
+ * names the project file in FX_TEST_PROJECT; without it these tests are skipped.
  *
- * The main one carries every row of every table over as the applier does, and demands that what the new side then holds is
- * what was mapped, and that mapping it back gives the row that was read.
+ * The main one carries every row of every table over as the applier does, and demands that what the
+ * new side then holds is what was mapped, and that mapping it back gives the row that was read.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -176,7 +176,8 @@ static void test_map__every_row_of_the_shop_goes_there_and_comes_back(void **sta
     close_world(w);
 }
 
-/* Changes one column, binds, expects a MAPPING error that names what is wrong, and puts the column back. */
+/* Changes one column, binds, expects a MAPPING error
+ * that names what is wrong, and puts the column back. */
 static void expect_finding(const char *old_sql, const char *new_sql, const char *old_undo,
                            const char *new_undo, const char *finding)
 {

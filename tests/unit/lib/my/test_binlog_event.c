@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Log files written by real servers decode to the rows that were in them: our own recordings (the fuzzer's
- * seeds) and the outside corpus, when it is there.
+ * Log files written by real servers decode to the rows that were in them: our own recordings (the
+ * fuzzer's seeds) and the outside corpus, when it is there.
  */
 #include <stdarg.h>
 #include <stddef.h>
@@ -182,7 +182,7 @@ static void test_binlog__every_truncation_and_every_flipped_byte_is_an_error(voi
     assert_true(n_events > 10);
 }
 
-/* --- the outside corpus; its counts are those that mariadb-binlog -v prints ------------------------ */
+/* --- the outside corpus; its counts are those that mariadb-binlog -v prints ------------------- */
 
 static void corpus_path(const char *name, char *out, size_t size)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lib/my against a real server: tests/integration/2101-mariadb.sh starts one and names its socket in
- * FX_TEST_MY_SOCKET; without it these tests are skipped.
+ * lib/my against a real server: tests/integration/2101-mariadb.sh starts one and names its socket
+ * in FX_TEST_MY_SOCKET; without it these tests are skipped.
  *
  * The main one writes rows of every type as literals and demands that the scan and the binary log
  * both give exactly the values that were written.

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Statements in the binary log are sorted into those that concern a reader of rows and the others. */
+/*
+ * Statements in the binary log are sorted into those that concern a reader of rows and the others.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

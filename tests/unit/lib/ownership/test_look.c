@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one reader of ficus.own, against a driver that answers what a server would: rows, and every way of "no". */
+/*
+ * The one reader of ficus.own, against a driver that
+ * answers what a server would: rows, and every way of "no".
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The two tables of decisions: what an abort has found, what a resume has to do. And names of triggers. */
+/*
+ * The two tables of decisions: what an abort has found,
+ * what a resume has to do. And names of triggers.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

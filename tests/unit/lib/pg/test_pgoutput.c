@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The pgoutput decoder over hand-made bytes: every message, every length one short, no byte too many. */
+/*
+ * The pgoutput decoder over hand-made bytes: every
+ * message, every length one short, no byte too many.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lib/pg against a real server: tests/integration/2001-postgres.sh starts one and names its socket in
- * FX_TEST_PG_SOCKET (folder) and FX_TEST_PG_PORT; without it these tests are skipped.
+ * lib/pg against a real server: tests/integration/2001-postgres.sh starts one and names its socket
+ * in FX_TEST_PG_SOCKET (folder) and FX_TEST_PG_PORT; without it these tests are skipped.
  *
- * The main one writes rows of every type as literals and demands that the scan of a cut and the replication stream
- * give exactly the values that were written.
+ * The main one writes rows of every type as literals and demands that the scan of a cut and the
+ * replication stream give exactly the values that were written.
  */
 #define FX_STRTO_ALLOWED /* of numbers that the test knows */
 #include <stdarg.h>
@@ -70,7 +70,7 @@ static int64_t count_rows(struct fx_db *db, const struct fx_table *table, const 
     return n;
 }
 
-/* --- sessions -------------------------------------------------------------------------------------- */
+/* --- sessions --------------------------------------------------------------------------------- */
 
 static void test_session__rows_add_up_over_a_text_and_parameters_are_data(void **state)
 {
@@ -191,7 +191,7 @@ static void test_session__an_unreachable_server_is_named(void **state)
     assert_non_null(strstr(err.message, "/nonexistent"));
 }
 
-/* --- catalog --------------------------------------------------------------------------------------- */
+/* --- catalog ---------------------------------------------------------------------------------- */
 
 static void test_catalog__keys_sequences_generated_columns_and_leaves_are_found(void **state)
 {
@@ -253,7 +253,7 @@ static void test_catalog__the_fingerprint_follows_the_shape(void **state)
     fx_db_close(db);
 }
 
-/* --- every type, through scan and stream ------------------------------------------------------------- */
+/* --- every type, through scan and stream ------------------------------------------------------ */
 
 static const char every_type[] =
     "drop table if exists every cascade; create table every (id bigint primary key, i integer, s "
@@ -419,7 +419,7 @@ static void test_types__scan_and_stream_give_exactly_what_was_written(void **sta
     fx_db_close(db);
 }
 
-/* --- cuts -------------------------------------------------------------------------------------------- */
+/* --- cuts ------------------------------------------------------------------------------------- */
 
 static void test_cut__sees_what_committed_before_its_position_and_nothing_after(void **state)
 {

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* MariaDB's text forms become canonical values, and literals hold exactly what they were made from. */
+/*
+ * MariaDB's text forms become canonical values, and literals hold exactly what they were made from.
+ */
 #include <stdarg.h>
 #include <stddef.h>
 #include <setjmp.h>
