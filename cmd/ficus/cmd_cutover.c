@@ -54,14 +54,14 @@ struct scene {
     char operator_name[128];
 };
 
-static bool print_step(void *arg, enum pln_cutover_step step, enum pln_cutover_moment moment,
+static bool print_step(void *arg, enum pln_cutover_step step, enum pln_cutover_event event,
                        const char *group, const char *detail, struct fx_err *err)
 {
-    static const char *const words[] = {"begin", "done", "failed", "note"};
     (void)arg;
     (void)err;
-    if (moment != PLN_CUT_BEGIN)
-        printf("%s  %-9s %s  %s\n", group, pln_cutover_step_name(step), words[moment], detail);
+    if (event != PLN_CUT_BEGIN)
+        printf("%s  %-9s %s  %s\n", group, pln_cutover_step_name(step),
+               pln_cutover_event_name(event), detail);
     (void)fflush(stdout);
     return true;
 }
@@ -104,7 +104,7 @@ static void print_timings(const int64_t step_ms[PLN_CUT_STEP_COUNT])
 static void print_result(const char *group, const struct pln_cutover_result *r)
 {
     print_timings(r->step_ms);
-    if (r->outcome == PLN_CUT_UNSETTLED) {
+    if (r->outcome == PLN_CUT_UNFINISHED) {
         printf("%s: not settled; perhaps neither side accepts writes now\n", group);
         return;
     }

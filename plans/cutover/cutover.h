@@ -79,20 +79,23 @@ struct pln_cutover_options {
 };
 struct pln_cutover_options pln_cutover_options_default(void);
 
-enum pln_cutover_moment {
+/* What is journalled of a step. */
+enum pln_cutover_event {
     PLN_CUT_BEGIN,  /* about to act: written before the effect */
     PLN_CUT_DONE,   /* the effect is there */
     PLN_CUT_FAILED, /* detail: the reason */
     PLN_CUT_NOTE,   /* something worth keeping (an attempt, a wait, the 2 s alarm of step 10) */
+    PLN_CUT_EVENT_COUNT
 };
+const char *pln_cutover_event_name(enum pln_cutover_event event); /* "begin", as in the journal */
+
 /*
  * The journal. Called before and after each step; must be durable when it returns. `detail` is a short text without
  * newlines ("epoch=4 attempt=2"). False before the commit aborts the cut-over; after the commit it
  * is remembered, the protocol goes on to its end (nobody may accept writes otherwise), and then fails.
  */
-typedef bool (*pln_cutover_log)(void *arg, enum pln_cutover_step step,
-                                enum pln_cutover_moment moment, const char *group,
-                                const char *detail, struct fx_err *err);
+typedef bool (*pln_cutover_log)(void *arg, enum pln_cutover_step step, enum pln_cutover_event event,
+                                const char *group, const char *detail, struct fx_err *err);
 
 struct pln_cutover_env {
     const struct fx_project *project;
@@ -114,13 +117,13 @@ enum pln_cutover_outcome {
     PLN_CUT_NOTHING, /* failed before the rows of ownership were as they must be, or could be read */
     PLN_CUT_COMMITTED, /* B serves; after a failure what follows step 10 may not be done */
     PLN_CUT_ABORTED,   /* A serves */
-    PLN_CUT_UNSETTLED, /* committed and B not open yet, or nobody could learn whether it is: resume */
+    PLN_CUT_UNFINISHED, /* committed and B not open yet, or nobody could learn whether it is: resume */
 };
 
 struct pln_cutover_result {
     enum pln_cutover_outcome outcome;
-    int64_t epoch;   /* of the side that serves now; not of UNSETTLED */
-    bool new_serves; /* which side that is; not of UNSETTLED */
+    int64_t epoch;   /* of the side that serves now; not of UNFINISHED */
+    bool new_serves; /* which side that is; not of UNFINISHED */
     /* step 2 began until step 11 done (or the release of an abort): what a held write feels */
     int64_t pause_ms;
     int64_t fenced_ms;   /* fence committed until opened: what a direct writer feels */

@@ -6,15 +6,15 @@
 #include <inttypes.h>
 
 #include "lib/base/alloc.h"
-#include "plans/cutover/world.h"
+#include "plans/cutover/environment.h"
 #include "plans/cutover/stream_stop.h"
 
 enum { FINDINGS_MAX = 64 * 1024, CHECK_MS = 10000 /* of a server's catalog */ };
 
-static void check_stream(struct pln_world *real, bool is_reverse, struct fx_fence_findings *f)
+static void check_stream(struct pln_environment *en, bool is_reverse, struct fx_fence_findings *f)
 {
-    struct cdc_ref ref = pln_world_stream(real, is_reverse);
-    const struct pln_cutover_options *opt = pln_world_options(real);
+    struct cdc_ref ref = pln_env_stream(en, is_reverse);
+    const struct pln_cutover_options *opt = en->opt;
     struct cdc_status status = {0};
     struct fx_err err = FX_ERR_INIT;
     char name[128];
@@ -35,25 +35,25 @@ static void check_stream(struct pln_world *real, bool is_reverse, struct fx_fenc
                               name, status.lag_ms, opt->lag_max_ms);
 }
 
-static void check_facade(struct pln_world *real, size_t i, int64_t epoch,
+static void check_facade(struct pln_environment *en, size_t i, int64_t epoch,
                          struct fx_fence_findings *f)
 {
-    const char *address = pln_world_env(real)->facades[i].address;
+    const char *address = en->env->facades[i].address;
     struct fcd_group_status group = {0};
     struct fx_err err = FX_ERR_INIT;
     bool is_known = false;
-    if (!pln_world_facade_group(real, i, &group, &is_known, &err)) {
+    if (!pln_env_facade_group(en, i, &group, &is_known, &err)) {
         fx_fence_findings_add(f, "facade %s does not answer: %s", address, err.message);
         return;
     }
     if (!is_known) {
-        if (!pln_world_sides(real)->is_canary)
+        if (!en->sides.is_canary)
             fx_fence_findings_add(f, "facade %s does not know group \"%s\"", address,
-                                  pln_world_sides(real)->group);
+                                  en->sides.group);
         return;
     }
-    bool a_is_new = !pln_world_b_is_new(real);
-    if ((group.owner == FCD_NEW) != a_is_new)
+    bool new_loses = !en->new_wins;
+    if ((group.owner == FCD_NEW) != new_loses)
         fx_fence_findings_add(f, "facade %s routes group \"%s\" to the side that does not have it",
                               address, group.group);
     if (group.epoch > epoch + 1)
@@ -80,33 +80,34 @@ static void check_prediction(const struct pln_cutover_options *opt, struct fx_fe
                               opt->drain_ms, opt->fence_ttl_ms, opt->hold_ms);
 }
 
-static bool check_all(struct pln_world *real, struct fx_fence_findings *f, struct fx_err *err)
+static bool check_all(struct pln_environment *en, struct fx_fence_findings *f, struct fx_err *err)
 {
-    struct fx_side *a = pln_world_side(real, PLN_A);
-    struct cdc_ref ref = pln_world_stream(real, false);
+    struct fx_side *losing = en->losing;
+    struct cdc_ref ref = pln_env_stream(en, false);
     struct fx_own own = {0};
     /* A stream that runs has read the file as it was; the fence goes by what it is now. */
-    if (!cdc_same_context(&ref, pln_world_env(real)->context, err))
+    if (!cdc_same_context(&ref, en->env->context, err))
         return false;
-    if (!fx_side_open(a, CHECK_MS, err) || !fx_own_row(a, false, &own, err) ||
-        !fx_fence_of(a->conf->engine)->check(a, pln_world_options(real)->old_txn_ms, f, err))
+    if (!fx_side_open(losing, CHECK_MS, err) || !fx_own_row(losing, false, &own, err) ||
+        !pln_env_fence(losing)->check(losing, en->opt->old_txn_ms, f, err))
         return false;
-    check_stream(real, false, f);
-    check_stream(real, true, f);
-    for (size_t i = 0; i < pln_world_env(real)->n_facades; i++)
-        check_facade(real, i, own.epoch, f);
-    check_prediction(pln_world_options(real), f);
+    check_stream(en, false, f);
+    check_stream(en, true, f);
+    for (size_t i = 0; i < en->env->n_facades; i++)
+        check_facade(en, i, own.epoch, f);
+    check_prediction(en->opt, f);
     return true;
 }
 
-bool pln_world_preflight(void *world, struct fx_err *err)
+bool pln_effect_preflight(void *arg, struct fx_err *err)
 {
+    struct pln_environment *en = arg;
     struct fx_fence_findings f = {.text = FX_BUF(FINDINGS_MAX)};
-    bool ok = check_all(world, &f, err);
+    bool ok = check_all(en, &f, err);
     if (ok && f.n > 0) {
         ok = fx_fail(err, f.has_foreign ? FX_E_DRIFT : FX_E_GATE_CLOSED,
-                     "preflight of group \"%s\" found %zu reason(s) not to begin",
-                     pln_world_sides(world)->group, f.n);
+                     "preflight of group \"%s\" found %zu reason(s) not to begin", en->sides.group,
+                     f.n);
         fx_detail(err, "%s", fx_buf_cstr(&f.text));
         if (f.has_foreign)
             fx_hint(err,

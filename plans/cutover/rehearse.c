@@ -1,56 +1,58 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The calls of cutover.h: one run, a resume, and the rehearsal, which is nothing but the complete protocol there and back on
- * the canary group, several times, with every facade, stream and database of the real one.
+ * the canary group, several times, with every facade, stream and database of the en one.
  */
 #include <inttypes.h>
 
-#include "plans/cutover/world.h"
+#include "plans/cutover/environment.h"
+#include "plans/cutover/machine.h"
+#include "plans/cutover/recover.h"
 
 /* --- run and resume ---------------------------------------------------------------------------- */
 
 /* The context's own group, with a result that says "nothing yet". */
 static bool open_group(const struct pln_cutover_env *env, const struct pln_cutover_options *opt,
-                       struct pln_cutover_result *result, struct pln_world **ret,
+                       struct pln_cutover_result *result, struct pln_environment **ret,
                        struct fx_err *err)
 {
     *result = (struct pln_cutover_result){.outcome = PLN_CUT_NOTHING, .held_max_ms = -1};
-    return pln_world_open(env, false, opt, ret, err);
+    return pln_env_open(env, false, opt, ret, err);
 }
 
 bool pln_cutover_run(const struct pln_cutover_env *env, enum fx_direction direction,
                      const struct pln_cutover_options *opt, struct pln_cutover_result *result,
                      struct fx_err *err)
 {
-    struct pln_world *real = NULL;
-    if (!open_group(env, opt, result, &real, err))
+    struct pln_environment *en = NULL;
+    if (!open_group(env, opt, result, &en, err))
         return false;
-    struct pln_cutover cut = pln_world_cutover(real, direction, result);
+    struct pln_cutover cut = pln_env_cutover(en, direction, result);
     bool ok = pln_cutover_machine(&cut, err);
-    pln_world_close(real);
+    pln_env_close(en);
     return ok;
 }
 
 bool pln_cutover_preflight(const struct pln_cutover_env *env, enum fx_direction direction,
                            const struct pln_cutover_options *opt, struct fx_err *err)
 {
-    struct pln_world *real = NULL;
+    struct pln_environment *en = NULL;
     struct pln_cutover_result ignored;
-    if (!open_group(env, opt, &ignored, &real, err))
+    if (!open_group(env, opt, &ignored, &en, err))
         return false;
-    struct pln_cutover cut = pln_world_cutover(real, direction, &ignored);
+    struct pln_cutover cut = pln_env_cutover(en, direction, &ignored);
     bool ok = pln_cutover_check(&cut, err);
-    pln_world_close(real);
+    pln_env_close(en);
     return ok;
 }
 
 /* A rehearsal can have died in either direction: turn round so that the machine may finish it. */
-static bool settle_canary(struct pln_world *real, struct fx_err *err)
+static bool recover_canary(struct pln_environment *en, struct fx_err *err)
 {
     struct fx_own old_own = {0}, new_own = {0};
     struct pln_cutover_result ignored;
-    struct fx_sides *sides = pln_world_sides_rw(real);
-    const struct pln_cutover_options *opt = pln_world_options(real);
+    struct fx_sides *sides = &en->sides;
+    const struct pln_cutover_options *opt = en->opt;
     if (!fx_side_open(&sides->old_side, opt->statement_ms, err) ||
         !fx_side_open(&sides->new_side, opt->statement_ms, err) ||
         !fx_own_row(&sides->old_side, true, &old_own, err) ||
@@ -58,19 +60,18 @@ static bool settle_canary(struct pln_world *real, struct fx_err *err)
         return false;
     struct fx_own_resume plan = fx_own_resume_decide(&old_own, &new_own);
     bool is_forward = plan.action == FX_OWN_RESUME_OPEN ? plan.is_new : !plan.is_new;
-    struct pln_cutover cut =
-        pln_world_cutover(real, is_forward ? FX_FORWARD : FX_REVERSE, &ignored);
-    return pln_cutover_settle(&cut, err);
+    struct pln_cutover cut = pln_env_cutover(en, is_forward ? FX_FORWARD : FX_REVERSE, &ignored);
+    return pln_cutover_recover(&cut, err);
 }
 
 static bool resume_canary(const struct pln_cutover_env *env, const struct pln_cutover_options *opt,
                           struct fx_err *err)
 {
-    struct pln_world *real = NULL;
-    if (!pln_world_open(env, true, opt, &real, err))
+    struct pln_environment *en = NULL;
+    if (!pln_env_open(env, true, opt, &en, err))
         return false;
-    bool ok = settle_canary(real, err);
-    pln_world_close(real);
+    bool ok = recover_canary(en, err);
+    pln_env_close(en);
     return ok || fx_ctx(err, "finishing a rehearsal that was begun");
 }
 
@@ -78,14 +79,14 @@ bool pln_cutover_resume(const struct pln_cutover_env *env, enum fx_direction dir
                         const struct pln_cutover_options *opt, struct pln_cutover_result *result,
                         struct fx_err *err)
 {
-    struct pln_world *real = NULL;
-    if (!open_group(env, opt, result, &real, err))
+    struct pln_environment *en = NULL;
+    if (!open_group(env, opt, result, &en, err))
         return false;
-    struct pln_cutover cut = pln_world_cutover(real, direction, result);
-    bool ok = pln_cutover_settle(&cut, err); /* first what customers wait for */
+    struct pln_cutover cut = pln_env_cutover(en, direction, result);
+    bool ok = pln_cutover_recover(&cut, err); /* first what customers wait for */
     if (ok && result->outcome == PLN_CUT_COMMITTED)
         ok = pln_cutover_confirm(&cut, err);
-    pln_world_close(real);
+    pln_env_close(en);
     return ok && resume_canary(env, opt, err);
 }
 
@@ -115,11 +116,11 @@ int64_t pln_nearest_rank(const int64_t *samples, size_t n, int percent)
     return sorted[rank > 0 ? rank - 1 : 0];
 }
 
-static bool one_way(struct pln_world *real, enum fx_direction direction, struct pln_rehearsal *out,
-                    struct fx_err *err)
+static bool one_way(struct pln_environment *en, enum fx_direction direction,
+                    struct pln_rehearsal *out, struct fx_err *err)
 {
     struct pln_cutover_result result;
-    struct pln_cutover cut = pln_world_cutover(real, direction, &result);
+    struct pln_cutover cut = pln_env_cutover(en, direction, &result);
     if (!pln_cutover_machine(&cut, err))
         return fx_ctx(err, "rehearsing %s",
                       direction == FX_FORWARD ? "the cut-over" : "the way back");
@@ -128,24 +129,23 @@ static bool one_way(struct pln_world *real, enum fx_direction direction, struct 
 }
 
 /* After a crash the canary group may be at home on the new side: the first way then is back. */
-static bool bring_home(struct pln_world *real, struct fx_err *err)
+static bool bring_home(struct pln_environment *en, struct fx_err *err)
 {
     struct fx_own own = {0};
     struct pln_rehearsal ignored = {0};
-    struct fx_sides *sides = pln_world_sides_rw(real);
-    if (!settle_canary(real, err) ||
-        !fx_side_open(&sides->new_side, pln_world_options(real)->statement_ms, err) ||
+    struct fx_sides *sides = &en->sides;
+    if (!recover_canary(en, err) || !fx_side_open(&sides->new_side, en->opt->statement_ms, err) ||
         !fx_own_row(&sides->new_side, false, &own, err))
         return false;
-    return own.state != FX_OWN_HERE || one_way(real, FX_REVERSE, &ignored, err);
+    return own.state != FX_OWN_HERE || one_way(en, FX_REVERSE, &ignored, err);
 }
 
 /* The stream carries the deletes; the table is empty again on both sides. */
-static bool sweep(struct pln_world *real, struct fx_err *err)
+static bool sweep(struct pln_environment *en, struct fx_err *err)
 {
-    struct fx_sides *sides = pln_world_sides_rw(real);
+    struct fx_sides *sides = &en->sides;
     fx_cell grp = fx_str_from(sides->group);
-    return fx_side_open(&sides->old_side, pln_world_options(real)->statement_ms, err) &&
+    return fx_side_open(&sides->old_side, en->opt->statement_ms, err) &&
            fx_db_exec(sides->old_side.db, "delete from ficus.canary where grp = ?", &grp, 1, NULL,
                       err);
 }
@@ -153,22 +153,22 @@ static bool sweep(struct pln_world *real, struct fx_err *err)
 bool pln_cutover_rehearse(const struct pln_cutover_env *env, const struct pln_cutover_options *opt,
                           int rounds, struct pln_rehearsal *ret, struct fx_err *err)
 {
-    struct pln_world *real = NULL;
+    struct pln_environment *en = NULL;
     *ret = (struct pln_rehearsal){0};
     if (rounds < 1 || rounds > PLN_REHEARSAL_ROUNDS_MAX)
         return fx_fail(err, FX_E_USAGE, "a rehearsal has 1 to %d rounds, not %d",
                        PLN_REHEARSAL_ROUNDS_MAX, rounds);
-    if (!pln_world_open(env, true, opt, &real, err))
+    if (!pln_env_open(env, true, opt, &en, err))
         return false;
-    bool ok = bring_home(real, err);
+    bool ok = bring_home(en, err);
     for (; ok && ret->rounds < rounds; ret->rounds++)
-        ok = one_way(real, FX_FORWARD, ret, err) && one_way(real, FX_REVERSE, ret, err);
-    ok = ok && sweep(real, err);
+        ok = one_way(en, FX_FORWARD, ret, err) && one_way(en, FX_REVERSE, ret, err);
+    ok = ok && sweep(en, err);
     if (!ok) { /* leave it at home if it can be had; the next rehearsal or resume does the rest */
         struct fx_err ignored = FX_ERR_INIT;
-        (void)!bring_home(real, &ignored);
+        (void)!bring_home(en, &ignored);
     }
-    pln_world_close(real);
+    pln_env_close(en);
     ret->predicted_p50_ms = pln_nearest_rank(ret->pause_ms, ret->n_pauses, 50);
     ret->predicted_p99_ms = pln_nearest_rank(ret->pause_ms, ret->n_pauses, 99);
     return ok;

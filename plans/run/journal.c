@@ -21,8 +21,6 @@ static const char *const rec_names[] = {
 #undef X
 };
 
-static const char *const moment_names[] = {"begin", "done", "failed", "note"};
-
 const char *pln_rec_name(enum pln_rec type)
 {
     FX_ASSERT(type < PLN_REC_COUNT);
@@ -38,7 +36,7 @@ struct pln_record pln_record(enum pln_rec type, const struct pln_step *step)
         .weight = -1,
         .predicted_ms = -1,
         .cut_step = -1,
-        .cut_moment = -1,
+        .cut_event = -1,
     };
 }
 
@@ -76,7 +74,8 @@ void pln_record_write(const struct pln_record *rec, struct fx_buf *out)
     if (rec->cut_step >= 0) {
         fx_json_w_kv_text(&w, "cut", pln_cutover_step_name((enum pln_cutover_step)rec->cut_step));
         fx_json_w_kv_i64(&w, "cut_step", rec->cut_step);
-        fx_json_w_kv_text(&w, "moment", moment_names[rec->cut_moment]);
+        fx_json_w_kv_text(&w, "moment",
+                          pln_cutover_event_name((enum pln_cutover_event)rec->cut_event));
         put(&w, "group", rec->group);
     }
     fx_json_w_end(&w);
@@ -96,7 +95,16 @@ static int name_index(const char *name, const char *const *names, size_t n)
     return -1;
 }
 
-static bool bad_record(struct fx_err *err, const char *why)
+static int event_index(const char *name)
+{
+    for (int i = 0; name != NULL && i < PLN_CUT_EVENT_COUNT; i++) {
+        if (strcmp(pln_cutover_event_name((enum pln_cutover_event)i), name) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static bool fail_record(struct fx_err *err, const char *why)
 {
     fx_fail(err, FX_E_JOURNAL, "the journal holds a record that is not ours: %s", why);
     return fx_hint(err, "Was it written by a newer ficus? See: ficus run journal show");
@@ -113,13 +121,13 @@ bool pln_record_read(struct fx_str json, struct fx_arena *arena, struct pln_reco
     const struct fx_json *root = fx_json_root(doc);
     int type = name_index(fx_json_get_str(root, "t", NULL), rec_names, PLN_REC_COUNT);
     if (type < 0)
-        return bad_record(err, "unknown type");
+        return fail_record(err, "unknown type");
     *ret = pln_record((enum pln_rec)type, NULL);
     ret->at.us = fx_json_get_i64(root, "at_us", 0);
     int64_t step = fx_json_get_i64(root, "i", -1);
     int64_t cut = fx_json_get_i64(root, "cut_step", -1);
     if (step < -1 || step >= PLN_STEPS_MAX || cut < -1 || cut >= PLN_CUT_STEP_COUNT)
-        return bad_record(err, "a step outside the plan");
+        return fail_record(err, "a step outside the plan");
     ret->step = (int)step;
     ret->id = take(root, "step", arena);
     ret->epoch = fx_json_get_i64(root, "epoch", 0);
@@ -131,10 +139,9 @@ bool pln_record_read(struct fx_str json, struct fx_arena *arena, struct pln_reco
     ret->weight = fx_json_get_double(root, "weight", -1);
     ret->predicted_ms = fx_json_get_i64(root, "predicted_ms", -1);
     ret->cut_step = (int)cut;
-    ret->cut_moment =
-        name_index(fx_json_get_str(root, "moment", NULL), moment_names, FX_ARRAY_LEN(moment_names));
-    if (ret->cut_step >= 0 && ret->cut_moment < 0)
-        return bad_record(err, "a cut-over's moment");
+    ret->cut_event = event_index(fx_json_get_str(root, "moment", NULL));
+    if (ret->cut_step >= 0 && ret->cut_event < 0)
+        return fail_record(err, "an unknown event of a cut-over");
     ret->group = take(root, "group", arena);
     return true;
 }
@@ -163,6 +170,89 @@ bool pln_state_has_begun(const struct pln_state *state)
     return false;
 }
 
+const char *pln_phase_name(enum pln_phase phase)
+{
+    switch (phase) {
+    case PLN_PHASE_NEW: return "new";
+    case PLN_PHASE_FORWARD: return "forward";
+    case PLN_PHASE_BACK: return "rolling back";
+    case PLN_PHASE_FINISHED: return "finished";
+    case PLN_PHASE_ROLLED_BACK: return "rolled back";
+    case PLN_PHASE_STUCK: return "stuck";
+    }
+    return "?";
+}
+
+const char *pln_step_state_name(enum pln_step_state state)
+{
+    switch (state) {
+    case PLN_STEP_PENDING: return "pending";
+    case PLN_STEP_RUNNING: return "running";
+    case PLN_STEP_DONE: return "done";
+    case PLN_STEP_FAILED: return "failed";
+    case PLN_STEP_UNDOING: return "undoing";
+    case PLN_STEP_UNDONE: return "undone";
+    }
+    return "?";
+}
+
+void pln_state_show(const struct pln_state *state, size_t n_steps, struct fx_buf *out)
+{
+    fx_buf_printf(out, "%s, epoch %lld, %llu records, current step %d",
+                  pln_phase_name(state->phase), (long long)state->epoch,
+                  (unsigned long long)state->n_records, state->current);
+    for (size_t i = 0; i < n_steps; i++)
+        fx_buf_printf(out, ", %s %s", state->steps[i].id[0] != '\0' ? state->steps[i].id : "-",
+                      pln_step_state_name(state->steps[i].state));
+}
+
+/* --- the two setters: a record that may not follow is refused before (may_follow), so here it is a defect -------- */
+
+static bool phase_may_follow(enum pln_phase from, enum pln_phase to)
+{
+    switch (to) {
+    case PLN_PHASE_NEW: return false;
+    case PLN_PHASE_FORWARD: return from == PLN_PHASE_NEW || from == PLN_PHASE_FINISHED;
+    case PLN_PHASE_BACK: return from == PLN_PHASE_FORWARD || from == PLN_PHASE_STUCK;
+    case PLN_PHASE_FINISHED: return from == PLN_PHASE_FORWARD;
+    case PLN_PHASE_ROLLED_BACK:
+    case PLN_PHASE_STUCK: return from == PLN_PHASE_BACK;
+    }
+    return false;
+}
+
+static void set_phase(struct pln_state *state, enum pln_phase to)
+{
+    if (!phase_may_follow(state->phase, to))
+        FX_BUG("run, record %llu: phase \"%s\" cannot follow \"%s\"",
+               (unsigned long long)state->n_records, pln_phase_name(to),
+               pln_phase_name(state->phase));
+    state->phase = to;
+}
+
+static bool step_may_follow(enum pln_step_state from, enum pln_step_state to)
+{
+    switch (to) {
+    case PLN_STEP_PENDING: return false;
+    case PLN_STEP_RUNNING: return from != PLN_STEP_UNDOING;
+    case PLN_STEP_DONE:
+    case PLN_STEP_FAILED: return from == PLN_STEP_RUNNING;
+    case PLN_STEP_UNDOING: return from != PLN_STEP_PENDING;
+    case PLN_STEP_UNDONE: return from == PLN_STEP_UNDOING;
+    }
+    return false;
+}
+
+static void set_step(struct pln_step_status *step, enum pln_step_state to)
+{
+    if (!step_may_follow(step->state, to))
+        FX_BUG("step \"%s\": state \"%s\" cannot follow \"%s\"", step->id, pln_step_state_name(to),
+               pln_step_state_name(step->state));
+    step->state = to;
+}
+
+/* --- records --- */
+
 static void copy_text(char *out, size_t size, const char *text)
 {
     snprintf(out, size, "%s", text != NULL ? text : "");
@@ -174,7 +264,7 @@ static void apply_opened(struct pln_state *state, const struct pln_record *rec)
         uint64_t n = state->n_records;
         pln_state_init(state);
         state->n_records = n;
-        state->phase = PLN_PHASE_FORWARD;
+        set_phase(state, PLN_PHASE_FORWARD);
         state->opened = rec->at;
         state->last =
             rec->at; /* a run that was stopped before its first step is the newest all the same */
@@ -184,9 +274,9 @@ static void apply_opened(struct pln_state *state, const struct pln_record *rec)
     /* Nothing of a finished run is dropped, so its way back stays open. */
     if (state->phase == PLN_PHASE_FINISHED && rec->text != NULL &&
         strcmp(rec->text, "rollback") == 0)
-        state->phase = PLN_PHASE_FORWARD;
+        set_phase(state, PLN_PHASE_FORWARD);
     if (state->phase == PLN_PHASE_STUCK)
-        state->phase = PLN_PHASE_BACK;
+        set_phase(state, PLN_PHASE_BACK);
     state->epoch = rec->epoch;
     state->is_held = false;
     state->cut_step = -1;
@@ -194,23 +284,21 @@ static void apply_opened(struct pln_state *state, const struct pln_record *rec)
 
 static void apply_cut(struct pln_state *state, const struct pln_record *rec)
 {
-    size_t len = rec->group != NULL ? strlen(rec->group) : 0;
-    state->is_cut_canary = len > 7 && strcmp(rec->group + len - 7, ".canary") == 0;
     state->cut_step = rec->cut_step;
-    enum pln_cutover_moment moment = (enum pln_cutover_moment)rec->cut_moment;
-    if (rec->cut_step == PLN_CUT_FENCE && moment == PLN_CUT_DONE)
+    enum pln_cutover_event event = (enum pln_cutover_event)rec->cut_event;
+    if (rec->cut_step == PLN_CUT_FENCE && event == PLN_CUT_DONE)
         state->fenced = rec->at;
-    bool is_open = rec->cut_step == PLN_CUT_OPEN && moment == PLN_CUT_DONE;
-    if (is_open || moment == PLN_CUT_FAILED)
+    bool is_open = rec->cut_step == PLN_CUT_OPEN && event == PLN_CUT_DONE;
+    if (is_open || event == PLN_CUT_FAILED)
         state->fenced.us = 0;
-    if (rec->cut_step == PLN_CUT_CONFIRM && moment == PLN_CUT_DONE)
+    if (rec->cut_step == PLN_CUT_CONFIRM && event == PLN_CUT_DONE)
         state->cut_step = -1;
 }
 
 static void end_step(struct pln_state *state, struct pln_step_status *step,
                      const struct pln_record *rec, enum pln_step_state to)
 {
-    step->state = to;
+    set_step(step, to);
     step->ended = rec->at;
     if (rec->text != NULL)
         copy_text(step->note, sizeof step->note, rec->text);
@@ -223,22 +311,26 @@ static void begin_step(struct pln_state *state, struct pln_step_status *step,
 {
     if (step->state != to)
         step->began = rec->at;
-    step->state = to;
     copy_text(step->id, sizeof step->id, rec->id);
+    set_step(step, to);
     state->current = rec->step;
     state->is_held = false;
+}
+
+/* The phase that a run is closed in; what is neither "finished" nor "rolled back" is stuck. */
+static enum pln_phase closed_phase(const struct pln_record *rec)
+{
+    if (rec->text != NULL && strcmp(rec->text, "finished") == 0)
+        return PLN_PHASE_FINISHED;
+    bool is_back = rec->text != NULL && strcmp(rec->text, "rolled back") == 0;
+    return is_back ? PLN_PHASE_ROLLED_BACK : PLN_PHASE_STUCK;
 }
 
 static void apply_closed(struct pln_state *state, const struct pln_record *rec)
 {
     state->closed = rec->at;
     state->current = -1;
-    if (rec->text != NULL && strcmp(rec->text, "finished") == 0)
-        state->phase = PLN_PHASE_FINISHED;
-    else if (rec->text != NULL && strcmp(rec->text, "rolled back") == 0)
-        state->phase = PLN_PHASE_ROLLED_BACK;
-    else
-        state->phase = PLN_PHASE_STUCK;
+    set_phase(state, closed_phase(rec));
 }
 
 static void set_reason(struct pln_state *state, const struct pln_record *rec)
@@ -247,7 +339,16 @@ static void set_reason(struct pln_state *state, const struct pln_record *rec)
     copy_text(state->reason_code, sizeof state->reason_code, rec->code);
 }
 
-/* Which states a step may be in for a record; the setter of the machine, so it refuses what cannot be. */
+static bool run_record_may_follow(const struct pln_state *state, const struct pln_record *rec)
+{
+    if (rec->type == PLN_REC_ROLLBACK)
+        return phase_may_follow(state->phase, PLN_PHASE_BACK);
+    if (rec->type == PLN_REC_RUN_CLOSED)
+        return phase_may_follow(state->phase, closed_phase(rec));
+    return rec->type == PLN_REC_HELD;
+}
+
+/* May this record come next? What an older or damaged journal says is an error, not a defect. */
 static bool may_follow(const struct pln_state *state, const struct pln_record *rec)
 {
     if (rec->type == PLN_REC_RUN_OPENED)
@@ -255,14 +356,15 @@ static bool may_follow(const struct pln_state *state, const struct pln_record *r
     if (state->phase == PLN_PHASE_NEW)
         return false;
     if (rec->step < 0)
-        return rec->type == PLN_REC_ROLLBACK || rec->type == PLN_REC_HELD ||
-               rec->type == PLN_REC_RUN_CLOSED;
+        return run_record_may_follow(state, rec);
     enum pln_step_state is = state->steps[rec->step].state;
     switch (rec->type) {
-    case PLN_REC_INTENT: return is != PLN_STEP_UNDOING && state->phase == PLN_PHASE_FORWARD;
-    case PLN_REC_DONE: return is == PLN_STEP_RUNNING;
-    case PLN_REC_COMPENSATED: return is == PLN_STEP_UNDOING;
-    case PLN_REC_COMPENSATE: return is != PLN_STEP_PENDING && state->phase == PLN_PHASE_BACK;
+    case PLN_REC_INTENT:
+        return state->phase == PLN_PHASE_FORWARD && step_may_follow(is, PLN_STEP_RUNNING);
+    case PLN_REC_DONE: return step_may_follow(is, PLN_STEP_DONE);
+    case PLN_REC_COMPENSATED: return step_may_follow(is, PLN_STEP_UNDONE);
+    case PLN_REC_COMPENSATE:
+        return state->phase == PLN_PHASE_BACK && step_may_follow(is, PLN_STEP_UNDOING);
     case PLN_REC_EFFECT:
     case PLN_REC_FAIL:
     case PLN_REC_CUT:
@@ -304,7 +406,7 @@ bool pln_state_apply(struct pln_state *state, const struct pln_record *rec, stru
         set_reason(state, rec);
         break;
     case PLN_REC_ROLLBACK:
-        state->phase = PLN_PHASE_BACK;
+        set_phase(state, PLN_PHASE_BACK);
         set_reason(state, rec);
         break;
     case PLN_REC_COMPENSATE: begin_step(state, step, rec, PLN_STEP_UNDOING); break;
@@ -340,7 +442,7 @@ static bool replay_one(void *arg, uint64_t seq, struct fx_str payload, struct fx
 }
 
 /* The journal says what the run did; who owns what never hangs on it. */
-static bool hint_damage(struct fx_err *err)
+static bool fail_damaged(struct fx_err *err)
 {
     if (err->code != FX_E_JOURNAL || err->hint[0] != '\0')
         return false;
@@ -356,7 +458,7 @@ bool pln_journal_open(const char *path, struct pln_state *state, struct pln_jour
     pln_state_init(state);
     struct fx_recordlog *log = NULL;
     if (!fx_recordlog_open(path, replay_one, &re, &log, err)) {
-        hint_damage(err);
+        fail_damaged(err);
         return fx_ctx(err, "opening the journal \"%s\"", path);
     }
     *ret = FX_NEW(struct pln_journal);
@@ -365,7 +467,7 @@ bool pln_journal_open(const char *path, struct pln_state *state, struct pln_jour
     return true;
 }
 
-static void moment(enum pln_rec type, const char *when)
+static void pass(enum pln_rec type, const char *when)
 {
     char name[64];
     snprintf(name, sizeof name, "journal.%s.%s", pln_rec_name(type), when);
@@ -380,7 +482,7 @@ bool pln_journal_append(struct pln_journal *journal, struct pln_record *rec, str
     if (!pln_state_apply(&next, rec, err))
         return false;
     pln_record_write(rec, &out);
-    moment(rec->type, "before");
+    pass(rec->type, "before");
     if (fx_failpoint_error("journal.append"))
         return fx_fail_errno(err, FX_E_JOURNAL, ENOSPC, "could not write the journal");
     if (!fx_recordlog_append(journal->log, fx_buf_str(&out), err)) {
@@ -392,7 +494,7 @@ bool pln_journal_append(struct pln_journal *journal, struct pln_record *rec, str
         return fx_ctx(err, "writing %s to the journal", pln_rec_name(rec->type));
     }
     *journal->state = next;
-    moment(rec->type, "after");
+    pass(rec->type, "after");
     return true;
 }
 
@@ -411,5 +513,5 @@ bool pln_journal_replay(const char *path, struct pln_state *state,
 {
     struct replay re = {.state = state, .on_record = on_record, .arg = arg};
     pln_state_init(state);
-    return fx_recordlog_read(path, replay_one, &re, err) || hint_damage(err);
+    return fx_recordlog_read(path, replay_one, &re, err) || fail_damaged(err);
 }

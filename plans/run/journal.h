@@ -9,7 +9,7 @@
  *   INTENT       a step is about to act          EFFECT   something of it is done (weight, predicted pause)
  *   DONE         the step is done                FAIL     it failed; text is the error
  *   ROLLBACK     the run turns round             COMPENSATE, COMPENSATED   the undo of a step begins, is done
- *   CUT          a moment of the cut-over's protocol (step, moment, group, detail)
+ *   CUT          an event of the cut-over's protocol (step, event, group, detail)
  *   HELD         waits for a gate or a person    RUN_CLOSED   outcome finished | rolled back | stuck
  */
 #ifndef PLN_JOURNAL_H
@@ -54,10 +54,10 @@ struct pln_record {
     const char *digest; /* RUN_OPENED: of the plan's text */
     const char *plan;   /* RUN_OPENED: path */
     const char *operator_name;
-    double weight;            /* EFFECT of a ramp, percent; -1: none */
-    int64_t predicted_ms;     /* EFFECT of a rehearsal; -1: none */
-    int cut_step, cut_moment; /* CUT; -1 */
-    const char *group;        /* CUT */
+    double weight;           /* EFFECT of a ramp, percent; -1: none */
+    int64_t predicted_ms;    /* EFFECT of a rehearsal; -1: none */
+    int cut_step, cut_event; /* CUT; -1. Stored as "cut_step" and "moment" */
+    const char *group;       /* CUT */
 };
 struct pln_record pln_record(enum pln_rec type, const struct pln_step *step);
 
@@ -101,13 +101,16 @@ struct pln_state {
     bool is_held;
     char reason[PLN_TEXT_MAX]; /* why it is held, rolled back, stuck */
     char reason_code[24];
-    int64_t predicted_ms; /* of the newest rehearsal; -1 */
-    int cut_step;         /* protocol step that runs now, -1: none */
-    bool is_cut_canary;
+    int64_t predicted_ms;  /* of the newest rehearsal; -1 */
+    int cut_step;          /* protocol step that runs now, -1: none */
     struct fx_wall fenced; /* us 0: no fence is up */
     uint64_t n_records;
 };
 void pln_state_init(struct pln_state *state);
+const char *pln_phase_name(enum pln_phase phase);           /* "rolling back" */
+const char *pln_step_state_name(enum pln_step_state state); /* "running" */
+/* All of it in one line, for a panic. */
+void pln_state_show(const struct pln_state *state, size_t n_steps, struct fx_buf *out);
 /* Does something remain to be done or undone? */
 bool pln_state_is_open(const struct pln_state *state);
 /* Has a step begun? A run that was opened and stopped before that may simply be started anew. */

@@ -12,13 +12,13 @@ static const struct fx_rule rehearse_rules[] = {
     FX_RULE_END,
 };
 
-static bool on_cut(void *arg, enum pln_cutover_step cut, enum pln_cutover_moment moment,
+static bool on_cut(void *arg, enum pln_cutover_step cut, enum pln_cutover_event event,
                    const char *group, const char *detail, struct fx_err *err)
 {
     struct pln_action_ctx *ac = arg;
     struct pln_record rec = pln_record(PLN_REC_CUT, ac->step);
     rec.cut_step = (int)cut;
-    rec.cut_moment = (int)moment;
+    rec.cut_event = (int)event;
     rec.group = group;
     rec.text = detail;
     if (!pln_journal_append(ac->ex->journal, &rec, err))
@@ -26,11 +26,10 @@ static bool on_cut(void *arg, enum pln_cutover_step cut, enum pln_cutover_moment
     /* The rounds of a rehearsal would be a page of lines; the journal has them all. */
     size_t len = strlen(group);
     bool is_canary = len > 7 && strcmp(group + len - 7, ".canary") == 0;
-    if (moment == PLN_CUT_BEGIN || (is_canary && moment == PLN_CUT_DONE))
+    if (event == PLN_CUT_BEGIN || (is_canary && event == PLN_CUT_DONE))
         return true;
-    const char *words[] = {"begin", "done", "failed", "note"};
     pln_exec_report(ac->ex, ac->step, "%s %s %s%s%s", group, pln_cutover_step_name(cut),
-                    words[moment], detail != NULL && detail[0] != '\0' ? ": " : "",
+                    pln_cutover_event_name(event), detail != NULL && detail[0] != '\0' ? ": " : "",
                     detail != NULL ? detail : "");
     return true;
 }

@@ -98,10 +98,9 @@ static bool show_record(void *arg, uint64_t seq, const struct pln_record *rec, s
         fx_buf_printf(show->out, "  epoch %lld by %s", (long long)rec->epoch,
                       rec->operator_name != NULL ? rec->operator_name : "?");
     if (rec->cut_step >= 0) {
-        const char *const moments[] = {"begin", "done", "failed", "note"};
         fx_buf_printf(show->out, "  %s: %s %s", rec->group != NULL ? rec->group : "",
                       pln_cutover_step_name((enum pln_cutover_step)rec->cut_step),
-                      moments[rec->cut_moment]);
+                      pln_cutover_event_name((enum pln_cutover_event)rec->cut_event));
     }
     if (rec->code != NULL && rec->code[0] != '\0')
         fx_buf_printf(show->out, "  [%s]", rec->code);

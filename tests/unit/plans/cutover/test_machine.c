@@ -11,7 +11,8 @@
 
 #include <cmocka.h>
 
-#include "plans/cutover/effects.h"
+#include "plans/cutover/machine.h"
+#include "plans/cutover/recover.h"
 
 enum failure { FAIL_NEVER, FAIL_BEFORE, FAIL_AFTER };
 
@@ -29,7 +30,7 @@ struct world {
     bool heals;    /* a writer finds the fence expired right before the commit */
     bool never_applied;
     bool never_read_back; /* the stream that will be the way back does not come past the mark */
-    bool loses_burns;     /* somebody else moves the row whenever we want to */
+    bool loses_races;     /* somebody else moves the row whenever we want to */
     bool both_accepted;
 };
 
@@ -68,14 +69,14 @@ static bool w_epoch(void *world, int64_t epoch, struct fx_err *err)
     return enter(world, err) && leave(world, err);
 }
 
-static bool w_own(void *world, enum pln_place place, bool is_locked, struct fx_own *ret,
+static bool w_own(void *world, enum pln_cut_side side, bool is_locked, struct fx_own *ret,
                   struct fx_err *err)
 {
     struct world *w = world;
     (void)is_locked;
     if (!enter(w, err))
         return false;
-    *ret = place == PLN_A ? w->a : w->b;
+    *ret = side == PLN_LOSING ? w->a : w->b;
     return leave(w, err);
 }
 
@@ -175,10 +176,10 @@ static bool w_abort(void *world, int64_t e, bool *ret_won, struct fx_err *err)
     return cas(w, &w->a, w->a.state == FX_OWN_FENCED && w->a.epoch == e + 1, FX_OWN_HERE, e + 2,
                ret_won, err);
 }
-static bool w_burn(void *world, int64_t e, bool *ret_won, struct fx_err *err)
+static bool w_invalidate(void *world, int64_t e, bool *ret_won, struct fx_err *err)
 {
     struct world *w = world;
-    bool may = !w->loses_burns && w->a.state == FX_OWN_HERE && w->a.epoch == e;
+    bool may = !w->loses_races && w->a.state == FX_OWN_HERE && w->a.epoch == e;
     return cas(w, &w->a, may, FX_OWN_HERE, e + 2, ret_won, err);
 }
 static bool w_open(void *world, int64_t epoch, bool *ret_won, struct fx_err *err)
@@ -188,7 +189,7 @@ static bool w_open(void *world, int64_t epoch, bool *ret_won, struct fx_err *err
                ret_won, err);
 }
 
-static bool w_route(void *world, enum pln_place to, int64_t epoch, bool *ret_all,
+static bool w_route(void *world, enum pln_cut_side to, int64_t epoch, bool *ret_all,
                     struct fx_err *err)
 {
     struct world *w = world;
@@ -196,7 +197,7 @@ static bool w_route(void *world, enum pln_place to, int64_t epoch, bool *ret_all
         return false;
     assert_true(epoch >= w->facade_epoch);
     w->facade_epoch = epoch;
-    w->routed_to_b = to == PLN_B;
+    w->routed_to_b = to == PLN_WINNING;
     w->is_held = false;
     if (!leave(w, err))
         return false;
@@ -204,12 +205,12 @@ static bool w_route(void *world, enum pln_place to, int64_t epoch, bool *ret_all
     return true;
 }
 
-static bool w_disarm(void *world, enum pln_place place, struct fx_err *err)
+static bool w_disarm(void *world, enum pln_cut_side side, struct fx_err *err)
 {
     struct world *w = world;
     if (!enter(w, err))
         return false;
-    if (place == PLN_A && w->a.state == FX_OWN_HERE)
+    if (side == PLN_LOSING && w->a.state == FX_OWN_HERE)
         w->has_triggers = false;
     return leave(w, err);
 }
@@ -239,7 +240,7 @@ static const struct pln_effects effects = {
     .armed = w_epoch,
     .commit = w_commit,
     .abort = w_abort,
-    .burn = w_burn,
+    .invalidate = w_invalidate,
     .open = w_open,
     .route = w_route,
     .disarm = w_disarm,
@@ -258,12 +259,8 @@ static struct world fresh(void)
 static struct pln_cutover machine(struct world *w, const struct pln_cutover_options *opt,
                                   struct pln_cutover_result *result)
 {
-    return (struct pln_cutover){.fx = &effects,
-                                .world = w,
-                                .group = "orders",
-                                .b_is_new = true,
-                                .opt = opt,
-                                .result = result};
+    return (struct pln_cutover){
+        .fx = &effects, .en = w, .group = "orders", .new_wins = true, .opt = opt, .result = result};
 }
 
 static int calls_of_a_good_run(void)
@@ -368,12 +365,12 @@ static void crash_and_resume(int at, enum failure failure, bool is_expired)
     struct pln_cutover again = machine(&w, &opt, &result);
     (void)snprintf(when, sizeof when, "died at call %d %s", at,
                    failure == FAIL_BEFORE ? "before" : "after");
-    if (!pln_cutover_settle(&again, &err))
+    if (!pln_cutover_recover(&again, &err))
         fail_msg("%s: %s", when, err.message);
     assert_settled(&w, result.outcome == PLN_CUT_COMMITTED, when);
     assert_int_equal(result.new_serves, w.b.state == FX_OWN_HERE);
     /* And once more: nothing is left to do. */
-    assert_true(pln_cutover_settle(&again, &err));
+    assert_true(pln_cutover_recover(&again, &err));
     assert_settled(&w, result.outcome == PLN_CUT_COMMITTED, when);
 }
 
@@ -390,7 +387,7 @@ static enum pln_cutover_outcome outcome_of_a_break(int at, enum failure failure)
     struct pln_cutover cut = machine(&w, &opt, &result);
     bool ok = pln_cutover_machine(&cut, &err);
     bool is_a = w.a.state == FX_OWN_HERE, is_b = w.b.state == FX_OWN_HERE;
-    if (result.outcome == PLN_CUT_COMMITTED ? !is_b : result.outcome != PLN_CUT_UNSETTLED && !is_a)
+    if (result.outcome == PLN_CUT_COMMITTED ? !is_b : result.outcome != PLN_CUT_UNFINISHED && !is_a)
         fail_msg("call %d: outcome %d, a=%s b=%s", at, (int)result.outcome,
                  fx_own_state_name(w.a.state), fx_own_state_name(w.b.state));
     assert_true(!ok || result.outcome == PLN_CUT_COMMITTED);
@@ -400,7 +397,7 @@ static enum pln_cutover_outcome outcome_of_a_break(int at, enum failure failure)
 static void test_cutover__a_result_never_names_a_side_that_does_not_serve(void **state)
 {
     (void)state;
-    int n[PLN_CUT_UNSETTLED + 1] = {0};
+    int n[PLN_CUT_UNFINISHED + 1] = {0};
     for (int at = 1; at <= calls_of_a_good_run(); at++) {
         n[outcome_of_a_break(at, FAIL_BEFORE)]++;
         n[outcome_of_a_break(at, FAIL_AFTER)]++;
@@ -476,7 +473,7 @@ static void test_cutover__a_way_back_that_stalls_is_named_by_its_direction(void 
     (void)state;
     static const char *const streams[] = {"the forward stream did not",
                                           "the reverse stream did not"};
-    for (int b_is_new = 0; b_is_new <= 1; b_is_new++) {
+    for (int new_wins = 0; new_wins <= 1; new_wins++) {
         struct world w = fresh();
         struct pln_cutover_options opt = pln_cutover_options_default();
         struct pln_cutover_result result;
@@ -484,12 +481,12 @@ static void test_cutover__a_way_back_that_stalls_is_named_by_its_direction(void 
         opt.statement_ms = 20;
         w.never_read_back = true;
         struct pln_cutover cut = machine(&w, &opt, &result);
-        cut.b_is_new = b_is_new != 0;
+        cut.new_wins = new_wins != 0;
         assert_false(pln_cutover_machine(&cut, &err));
         assert_int_equal(err.code, FX_E_ABORTED);
-        if (strstr(err.message, streams[b_is_new]) == NULL &&
-            strstr(err.detail, streams[b_is_new]) == NULL)
-            fail_msg("%s: %s\n%s", streams[b_is_new], err.message, err.detail);
+        if (strstr(err.message, streams[new_wins]) == NULL &&
+            strstr(err.detail, streams[new_wins]) == NULL)
+            fail_msg("%s: %s\n%s", streams[new_wins], err.message, err.detail);
         assert_settled(&w, false, "way back");
     }
 }
@@ -501,9 +498,9 @@ static void test_cutover__rows_that_never_settle_are_an_error(void **state)
     struct pln_cutover_options opt = pln_cutover_options_default();
     struct pln_cutover_result result;
     struct fx_err err = FX_ERR_INIT;
-    w.loses_burns = true;
+    w.loses_races = true;
     struct pln_cutover cut = machine(&w, &opt, &result);
-    assert_false(pln_cutover_settle(&cut, &err));
+    assert_false(pln_cutover_recover(&cut, &err));
     assert_int_equal(err.code, FX_E_TIMEOUT);
     assert_true(w.clock_ms >= opt.abort_ms);
 }
@@ -529,12 +526,12 @@ struct log_at {
     bool is_from_then_on;
 };
 
-static bool failing_log(void *arg, enum pln_cutover_step step, enum pln_cutover_moment moment,
+static bool failing_log(void *arg, enum pln_cutover_step step, enum pln_cutover_event event,
                         const char *group, const char *detail, struct fx_err *err)
 {
     struct log_at *log = arg;
     (void)step;
-    (void)moment;
+    (void)event;
     (void)group;
     assert_null(strchr(detail, '\n'));
     log->n++;
@@ -585,11 +582,11 @@ static void test_cutover__a_stop_before_the_commit_aborts(void **state)
 static void test_cutover__states_follow_only_the_diagram(void **state)
 {
     (void)state;
-    assert_true(pln_cut_state_may_follow(PLN_CUT_COMMIT, PLN_CUT_OPEN));
-    assert_false(pln_cut_state_may_follow(PLN_CUT_FENCE, PLN_CUT_COMMIT));
-    assert_false(pln_cut_state_may_follow(PLN_CUT_OPEN, PLN_CUT_COMMIT));
-    for (int to = PLN_CUT_PREFLIGHT; to < PLN_CUT_OPEN; to++)
-        assert_false(pln_cut_state_may_follow(PLN_CUT_ROUTE, to));
+    assert_true(pln_cut_state_may_follow(PLN_CUT_IN_COMMIT, PLN_CUT_IN_OPEN));
+    assert_false(pln_cut_state_may_follow(PLN_CUT_IN_FENCE, PLN_CUT_IN_COMMIT));
+    assert_false(pln_cut_state_may_follow(PLN_CUT_IN_OPEN, PLN_CUT_IN_COMMIT));
+    for (int to = PLN_CUT_IN_PREFLIGHT; to < PLN_CUT_IN_OPEN; to++)
+        assert_false(pln_cut_state_may_follow(PLN_CUT_IN_ROUTE, (enum pln_cut_state)to));
 }
 
 int main(void)

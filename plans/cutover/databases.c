@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The protocol's effects on the two databases, through their rows of ownership and their fences. */
+#include <inttypes.h>
+
+#include "plans/cutover/environment.h"
+
+/* Arming and disarming: lock time-outs bound each lock, this bounds a statement that takes many, and a server that hangs. */
+enum { DDL_MS = 10000, FINDINGS_MAX = 64 * 1024 };
+
+struct fx_side *pln_env_side(struct pln_environment *en, enum pln_cut_side which)
+{
+    return which == PLN_LOSING ? en->losing : en->winning;
+}
+
+const struct fx_fence_ops *pln_env_fence(const struct fx_side *side)
+{
+    return fx_fence_of(side->conf->engine);
+}
+
+bool pln_effect_own(void *arg, enum pln_cut_side which, bool is_locked, struct fx_own *ret,
+                    struct fx_err *err)
+{
+    struct pln_environment *en = arg;
+    struct fx_side *side = pln_env_side(en, which);
+    return fx_side_open(side, en->opt->statement_ms, err) && fx_own_row(side, is_locked, ret, err);
+}
+
+bool pln_effect_arm(void *arg, int64_t epoch, struct fx_err *err)
+{
+    struct pln_environment *en = arg;
+    return fx_side_open(en->losing, DDL_MS, err) &&
+           pln_env_fence(en->losing)->arm(en->losing, epoch, en->opt->lock_wait_ms, err);
+}
+
+bool pln_effect_fence(void *arg, int64_t e, bool *ret_taken, struct fx_err *err)
+{
+    struct pln_environment *en = arg;
+    struct cdc_status status = {0};
+    struct fx_fence_request request = {.e = e,
+                                       .ttl_ms = en->opt->fence_ttl_ms,
+                                       .lock_ms = en->opt->lock_wait_ms,
+                                       .operator_name = en->env->operator_name};
+    if (!pln_env_stream_status(en, false, &status, err))
+        return false;
+    en->leaks_before = status.leaks;
+    return fx_side_open(en->losing, en->opt->lock_wait_ms, err) &&
+           pln_env_fence(en->losing)->fence(en->losing, &request, ret_taken, err);
+}
+
+bool pln_effect_armed(void *arg, int64_t epoch, struct fx_err *err)
+{
+    struct pln_environment *en = arg;
+    struct fx_fence_findings findings = {.text = FX_BUF(FINDINGS_MAX)};
+    bool ok = fx_side_open(en->losing, en->opt->statement_ms, err) &&
+              pln_env_fence(en->losing)->armed(en->losing, epoch, &findings, err);
+    if (ok && findings.n > 0) {
+        ok = fx_fail(err, FX_E_DRIFT, "%zu relation(s) do not carry this fence", findings.n);
+        fx_detail(err, "%s", fx_buf_cstr(&findings.text));
+    }
+    fx_buf_done(&findings.text);
+    return ok;
+}
+
+bool pln_effect_raise_ids(void *arg, int64_t epoch, struct fx_err *err)
+{
+    struct pln_environment *en = arg;
+    size_t n = en->losing->n_tables;
+    int64_t *a = fx_arena_array(&en->arena, n, sizeof *a);
+    int64_t *b = fx_arena_array(&en->arena, n, sizeof *b);
+    bool is_guarded = false;
+    if (!fx_side_open(en->losing, en->opt->statement_ms, err) ||
+        !fx_side_open(en->winning, en->opt->statement_ms, err) ||
+        !pln_env_fence(en->losing)->ids_read(en->losing, a, err) ||
+        !pln_env_fence(en->winning)->ids_read(en->winning, b, err))
+        return false;
+    for (size_t t = 0; t < n; t++)
+        a[t] = a[t] < 0 && b[t] < 0 ? -1 : FX_MAX(a[t], b[t]) + en->opt->identity_gap;
+    if (!pln_env_fence(en->winning)->ids_raise(en->winning, a, epoch, &is_guarded, err))
+        return false;
+    return is_guarded ||
+           fx_fail(err, FX_E_STALE_EPOCH,
+                   "the winning side of group \"%s\" is not AWAY below epoch %" PRId64,
+                   en->sides.group, epoch);
+}
+
+bool pln_effect_barrier_applied(void *arg, int64_t epoch, bool *ret, struct fx_err *err)
+{
+    struct pln_environment *en = arg;
+    return fx_side_open(en->winning, en->opt->statement_ms, err) &&
+           pln_env_barrier_at(en, en->winning, epoch, ret, err);
+}
+
+bool pln_effect_commit(void *arg, int64_t e, bool *ret_won, struct fx_err *err)
+{
+    struct pln_environment *en = arg;
+    return fx_side_open(en->losing, en->opt->statement_ms, err) &&
+           fx_own_commit(en->losing, e, ret_won, err);
+}
+
+/* A session of its own: the one that fenced may be the one that hangs. */
+bool pln_effect_abort(void *arg, int64_t e, bool *ret_won, struct fx_err *err)
+{
+    struct pln_environment *en = arg;
+    struct fx_side fresh = *en->losing;
+    fresh.db = NULL;
+    bool ok =
+        fx_side_open(&fresh, en->opt->statement_ms, err) && fx_own_abort(&fresh, e, ret_won, err);
+    fx_side_close(&fresh);
+    return ok;
+}
+
+bool pln_effect_invalidate(void *arg, int64_t e, bool *ret_won, struct fx_err *err)
+{
+    struct pln_environment *en = arg;
+    return fx_side_open(en->losing, en->opt->statement_ms, err) &&
+           fx_own_invalidate(en->losing, e, ret_won, err);
+}
+
+bool pln_effect_open(void *arg, int64_t epoch, bool *ret_won, struct fx_err *err)
+{
+    struct pln_environment *en = arg;
+    return fx_side_open(en->winning, en->opt->statement_ms, err) &&
+           fx_own_open(en->winning, epoch, ret_won, err);
+}
+
+bool pln_effect_disarm(void *arg, enum pln_cut_side which, struct fx_err *err)
+{
+    struct pln_environment *en = arg;
+    struct fx_side *side = pln_env_side(en, which);
+    bool is_done = false;
+    return fx_side_open(side, DDL_MS, err) &&
+           pln_env_fence(side)->disarm(side, en->opt->lock_wait_ms, &is_done, err);
+}
+
+bool pln_env_barrier_at(struct pln_environment *en, struct fx_side *side, int64_t epoch, bool *ret,
+                        struct fx_err *err)
+{
+    char number[FX_OWN_INT_TEXT];
+    fx_cell params[] = {fx_str_from(en->sides.group), fx_own_int(epoch, number)};
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    if (!fx_db_query(side->db, "select 1 from ficus.barrier where grp = ? and epoch = ?", params, 2,
+                     &rows, err))
+        return false;
+    *ret = rows.n_rows > 0;
+    return true;
+}

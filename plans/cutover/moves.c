@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One function a move; why each may be repeated is said in moves.h. */
+#include "plans/cutover/moves.h"
+
+#include <inttypes.h>
+
+#include "plans/cutover/journal.h"
+
+/* --- forward: open, route, disarm ---------------------------------------------------------------- */
+
+/* 0 rows: the winning side is HERE at least at this epoch (opened by another try of ours, or superseded), or it is not ours. */
+static bool open_decide(struct pln_cutover *cut, int64_t epoch, struct fx_err *err)
+{
+    struct fx_own won = {0};
+    if (!cut->fx->own(cut->en, PLN_WINNING, true, &won, err))
+        return false;
+    if (won.epoch == epoch && won.state == FX_OWN_HERE)
+        return true;
+    return fx_fail(err, FX_E_STALE_EPOCH,
+                   "group \"%s\" is %s at epoch %" PRId64 " on the winning side: somebody else "
+                   "has gone on from epoch %" PRId64,
+                   cut->group, fx_own_state_name(won.state), won.epoch, epoch);
+}
+
+bool pln_cut_open_once(struct pln_cutover *cut, int64_t epoch, struct fx_err *err)
+{
+    bool has_won = false;
+    return cut->fx->open(cut->en, epoch, &has_won, err) &&
+           (has_won || open_decide(cut, epoch, err));
+}
+
+bool pln_cut_route_all(struct pln_cutover *cut, enum pln_cut_side to, int64_t epoch,
+                       struct fx_err *err)
+{
+    struct pln_retry retry = pln_cut_retry_for(cut, cut->opt->route_ms);
+    do {
+        bool is_all = false;
+        if (!cut->fx->route(cut->en, to, epoch, &is_all, err) && err->code == FX_E_STALE_EPOCH)
+            return false;
+        if (is_all)
+            return true;
+    } while (pln_retry_again(&retry));
+    return fx_err_is(err) ? false
+                          : fx_fail(err, FX_E_FACADE_CONNECT,
+                                    "a facade did not acknowledge epoch %" PRId64, epoch);
+}
+
+void pln_cut_disarm(struct pln_cutover *cut, enum pln_cut_side side, enum pln_cutover_step step)
+{
+    struct fx_err err = FX_ERR_INIT;
+    struct pln_retry retry = pln_cut_retry_times(cut, cut->opt->fence_attempts);
+    do {
+        if (cut->fx->disarm(cut->en, side, &err))
+            return;
+    } while ((err.code == FX_E_DB_CONFLICT || err.code == FX_E_DB_CONNECT) &&
+             pln_retry_again(&retry));
+    pln_cut_note(cut, step, "fence triggers stay until the next cut-over", &err);
+}
+
+/* --- giving up: abort ------------------------------------------------------------------------------ */
+
+/* One try. *ret_state: the state after it, or PLN_CUT_ABORT when it must be repeated. */
+static bool abort_once(struct pln_cutover *cut, enum pln_cut_state *ret_state, struct fx_err *err)
+{
+    bool has_won = false;
+    struct fx_own lost = {0};
+    *ret_state = PLN_CUT_ABORT;
+    if (!cut->fx->abort(cut->en, cut->e, &has_won, err))
+        return false;
+    if (has_won) {
+        cut->result->epoch = cut->e + 2;
+        *ret_state = PLN_CUT_ENDED;
+        return true;
+    }
+    if (!cut->fx->own(cut->en, PLN_LOSING, true, &lost, err))
+        return false;
+    switch (fx_own_abort_decide(&lost, cut->e)) {
+    case FX_OWN_ABORT_DONE:
+        cut->result->epoch = lost.epoch;
+        *ret_state = PLN_CUT_ENDED;
+        return true;
+    case FX_OWN_ABORT_COMMITTED: *ret_state = PLN_CUT_IN_OPEN; return true;
+    case FX_OWN_ABORT_AGAIN: return true;
+    case FX_OWN_ABORT_INVALIDATE:
+        if (!cut->fx->invalidate(cut->en, cut->e, &has_won, err))
+            return false;
+        if (has_won) {
+            cut->result->epoch = cut->e + 2;
+            *ret_state = PLN_CUT_ENDED;
+        }
+        return true;
+    case FX_OWN_ABORT_FOREIGN: break;
+    }
+    return fx_fail(err, FX_E_STALE_EPOCH,
+                   "group \"%s\" is %s at epoch %" PRId64 ": another operator (%s) owns it",
+                   cut->group, fx_own_state_name(lost.state), lost.epoch, lost.operator_name);
+}
+
+bool pln_cut_abort(struct pln_cutover *cut, enum pln_cut_state *ret_state, struct fx_err *err)
+{
+    struct pln_retry retry = pln_cut_retry_for(cut, cut->opt->abort_ms);
+    do {
+        bool ok = abort_once(cut, ret_state, err);
+        if (ok && *ret_state != PLN_CUT_ABORT)
+            return true;
+        if (!ok && err->code == FX_E_STALE_EPOCH)
+            return false;
+    } while (pln_retry_again(&retry));
+    struct fx_err why = *err;
+    fx_fail(err, FX_E_STUCK, "could not learn from the losing side whether group \"%s\" committed",
+            cut->group);
+    fx_detail(err, "%s", why.message);
+    return fx_hint(
+        err, "Bring that database, or its synchronous standby, back and run " PLN_CUT_GO_ON ".");
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The state of one cut-over: what the machine (machine.c) and the recovery (recover.c) work on. The diagram of the states
+ * is at the top of machine.c.
+ */
+#ifndef PLN_CUTOVER_STATE_H
+#define PLN_CUTOVER_STATE_H
+
+#include "plans/cutover/effects.h"
+#include "plans/cutover/retry.h"
+
+/* The steps come first and keep their numbers. */
+enum pln_cut_state {
+#define X(name, number, text) PLN_CUT_IN_##name = number,
+    PLN_CUTOVER_STEPS(X)
+#undef X
+    /* nothing was fenced: facades send held writes to the losing side */
+    PLN_CUT_RELEASE,
+    /* a fence may be in force: reopen the losing side, or learn that it has committed */
+    PLN_CUT_ABORT,
+    PLN_CUT_ENDED,
+};
+
+enum pln_cut_fence {
+    PLN_FENCE_NONE,     /* none of this cut-over */
+    PLN_FENCE_UNKNOWN,  /* asked for, and its commit may be in flight */
+    PLN_FENCE_IN_FORCE, /* committed */
+};
+
+enum { PLN_CUT_RETRY_MS = 100 }; /* between two tries of what has a limit of its own */
+
+/* The next command, for hints. A cut-over by hand has no run: its command finishes first what was begun. */
+#define PLN_CUT_GO_ON "ficus run resume, or by hand the same ficus cutover command again"
+
+/* Whoever runs a cut-over fills the first part. `result` is reset when one begins. */
+struct pln_cutover {
+    const struct pln_effects *fx;
+    void *en;
+    const char *group;
+    bool new_wins; /* FX_FORWARD: the winning side is the new one */
+    const struct pln_cutover_options *opt;
+    pln_cutover_log log; /* as in struct pln_cutover_env */
+    bool (*should_stop)(void *arg);
+    void *arg;
+    struct pln_cutover_result *result;
+    /* The machine's own: */
+    enum pln_cut_state state;
+    enum pln_cut_fence fence;
+    int64_t e;           /* epoch of the losing side when it began */
+    int64_t fence_at_ms; /* when that fence was asked for; -1: not yet */
+    int64_t hold_at_ms;  /* when step 2 began; -1: not yet */
+    struct fx_err late;  /* first failure to journal after the commit */
+};
+
+/* Begins at `state`, with a result that says that nothing was done yet. */
+void pln_cut_begin(struct pln_cutover *cut, enum pln_cut_state state);
+/* The only place that changes the state; a change that the diagram does not have is a defect. */
+void pln_cut_set_state(struct pln_cutover *cut, enum pln_cut_state to);
+/* Is `to` a successor of `from` in the diagram? */
+bool pln_cut_state_may_follow(enum pln_cut_state from, enum pln_cut_state to);
+const char *pln_cut_state_name(enum pln_cut_state state); /* "fence" */
+
+bool pln_cut_is_committed(const struct pln_cutover *cut);
+/* The step of a state that is one. */
+enum pln_cutover_step pln_cut_step(const struct pln_cutover *cut);
+int64_t pln_cut_now_ms(const struct pln_cutover *cut);
+/* Tries on the clock of the cut-over, PLN_CUT_RETRY_MS apart: until a limit of time, or so many. */
+struct pln_retry pln_cut_retry_for(const struct pln_cutover *cut, int64_t limit_ms);
+struct pln_retry pln_cut_retry_times(const struct pln_cutover *cut, int64_t tries);
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The protocol's effects on the two streams: what they have read, whether they run, what leaked past a fence. */
+#include <inttypes.h>
+
+#include "plans/cutover/environment.h"
+#include "plans/cutover/stream_stop.h"
+
+struct cdc_ref pln_env_stream(const struct pln_environment *en, bool is_reverse)
+{
+    bool is_forward = en->new_wins != is_reverse;
+    return (struct cdc_ref){.project_path = en->env->project->path,
+                            .state_dir = en->env->project->state_dir,
+                            .context = en->env->context->name,
+                            .direction = is_forward ? FX_FORWARD : FX_REVERSE};
+}
+
+bool pln_env_stream_status(struct pln_environment *en, bool is_reverse, struct cdc_status *ret,
+                           struct fx_err *err)
+{
+    struct cdc_ref ref = pln_env_stream(en, is_reverse);
+    return cdc_status(&ref, ret, err);
+}
+
+bool pln_effect_barrier_read(void *arg, bool is_reverse, int64_t epoch, bool *ret,
+                             struct fx_err *err)
+{
+    struct pln_environment *en = arg;
+    struct cdc_status status = {0};
+    struct cdc_ref ref = pln_env_stream(en, is_reverse);
+    if (!cdc_status(&ref, &status, err))
+        return false;
+    if (status.phase == CDC_PHASE_STOPPED)
+        return pln_stream_stop_fail(&ref, &status, err);
+    if (status.phase == CDC_PHASE_COPY) {
+        char name[128];
+        cdc_stream_name(&ref, name, sizeof name);
+        return fx_fail(err, FX_E_STREAM, "stream %s is copying", name);
+    }
+    *ret = strcmp(status.barrier_group, en->sides.group) == 0 && status.barrier_epoch >= epoch;
+    return true;
+}
+
+bool pln_env_no_leaks(struct pln_environment *en, struct fx_err *err)
+{
+    struct cdc_status status = {0};
+    if (!pln_env_stream_status(en, false, &status, err))
+        return false;
+    if (en->leaks_before < 0) /* a resume: what was before is somebody else's finding */
+        en->leaks_before = status.leaks;
+    en->result->leaks = status.leaks - en->leaks_before;
+    if (en->result->leaks == 0)
+        return true;
+    fx_fail(err, FX_E_DIVERGED,
+            "%" PRId64 " write(s) were accepted on the losing side behind the fence",
+            en->result->leaks);
+    return fx_detail(err, "newest: %s", status.leak_last);
+}
+
+/* A stream that has died meanwhile is the caller's to start again; waiting for it here would only be longer. */
+bool pln_env_reverse_lives(struct pln_environment *en, struct fx_err *err)
+{
+    struct cdc_status status = {0};
+    struct cdc_ref ref = pln_env_stream(en, true);
+    if (!cdc_status(&ref, &status, err))
+        return false;
+    if (status.phase != CDC_PHASE_STOPPED)
+        return true;
+    (void)!pln_stream_stop_fail(&ref, &status, err);
+    fx_err_recode(err, FX_E_STREAM); /* the group has moved: no finding about the step any more */
+    return false;
+}
