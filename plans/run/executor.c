@@ -16,7 +16,7 @@
  */
 #include "plans/run/react.h"
 
-#include "lib/fmt/text.h"
+#include "lib/base/panic.h"
 
 bool pln_exec_effect(struct pln_exec *ex, const struct pln_step *step, double weight,
                      int64_t predicted_ms, const char *text, struct fx_err *err)
@@ -97,11 +97,31 @@ static bool check(struct pln_exec *ex, const struct pln_step *step, struct fx_er
     }
 }
 
+/* The journal lets a step begin only when those before it are done, and none after it has begun. */
+static void assert_next(const struct pln_exec *ex, const struct pln_step *step)
+{
+    const struct pln_state *state = ex->state;
+    bool is_sound = state->phase == PLN_PHASE_FORWARD;
+    for (int i = 0; i < (int)ex->plan->n_steps; i++) {
+        enum pln_step_state is = state->steps[i].state;
+        is_sound &= i < step->index ? is == PLN_STEP_DONE
+                                    : i == step->index || is == PLN_STEP_PENDING ||
+                                          is == PLN_STEP_UNDONE || is == PLN_STEP_DONE;
+    }
+    if (is_sound)
+        return;
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(8192);
+    pln_state_show(state, ex->plan->n_steps, &text);
+    FX_BUG("step \"%s\" of run \"%s\" cannot be next: %s", step->id, ex->plan->name,
+           fx_buf_cstr(&text));
+}
+
 static bool run_step(struct pln_exec *ex, const struct pln_step *step, struct fx_err *err)
 {
     enum pln_step_state was = ex->state->steps[step->index].state;
     const struct pln_kind_info *info = pln_kind_info(step->kind);
     bool is_resumed = was == PLN_STEP_RUNNING || was == PLN_STEP_FAILED;
+    assert_next(ex, step);
     if (!is_resumed) {
         if (info->gates == PLN_BEFORE && !pln_exec_wait_gates(ex, step, err))
             return false;
@@ -124,41 +144,26 @@ static bool run_step(struct pln_exec *ex, const struct pln_step *step, struct fx
     return true;
 }
 
-/* The message of an error with the first line of its detail, for the journal and the last words of a run. */
-void pln_exec_summary(const struct fx_err *err, char *out, size_t size)
-{
-    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(4096);
-    fx_buf_add_c(&text, err->message);
-    if (err->detail[0] != '\0')
-        fx_buf_printf(&text, ": %.*s", (int)strcspn(err->detail, "\n"), err->detail);
-    struct fx_str fit = fx_utf8_clip(fx_buf_str(&text), size - 1);
-    memcpy(out, fit.ptr, fit.len);
-    out[fit.len] = '\0';
-}
-
-static bool rolled_back(struct pln_exec *ex, const struct pln_step *step, struct fx_err *cause,
-                        struct fx_err *err)
+static bool fail_rolled_back(struct pln_exec *ex, const struct pln_step *step,
+                             const struct fx_err *cause, struct fx_err *err)
 {
     char reason[PLN_TEXT_MAX];
-    pln_exec_summary(cause, reason, sizeof reason);
-    if (!pln_exec_back(ex, reason, fx_code_name(cause->code), err))
+    const char *code = fx_code_name(cause->code);
+    fx_err_brief(cause, reason, sizeof reason);
+    if (!pln_exec_back(ex, reason, code, err))
         return false;
-    struct fx_err out = *cause;
-    out.code = FX_E_ROLLED_BACK;
-    snprintf(out.message, sizeof out.message, "step \"%s\" failed and the run was rolled back",
-             step->id);
-    snprintf(out.detail, sizeof out.detail, "%s  [%s]", reason, fx_code_name(cause->code));
-    snprintf(out.hint, sizeof out.hint, "Journal: ficus run journal show %s", ex->plan->name);
-    *err = out;
-    return false;
+    *err = *cause;
+    fx_err_wrap(err, FX_E_ROLLED_BACK, "step \"%s\" failed and the run was rolled back", step->id);
+    fx_detail(err, "%s  [%s]", reason, code);
+    return fx_hint(err, "Journal: ficus run journal show %s", ex->plan->name);
 }
 
-/* A step could not be carried out: stop, hold or turn round. Always false. */
-static bool failed(struct pln_exec *ex, const struct pln_step *step, struct fx_err *err)
+/* A step could not be carried out: stop, hold or roll back. */
+static bool fail_step(struct pln_exec *ex, const struct pln_step *step, struct fx_err *err)
 {
     struct fx_err cause = *err;
     char reason[PLN_TEXT_MAX];
-    pln_exec_summary(&cause, reason, sizeof reason);
+    fx_err_brief(&cause, reason, sizeof reason);
     const char *code = fx_code_name(cause.code);
     enum pln_reaction r = pln_react(&cause, pln_action_of(step->kind)->is_protocol);
     bool is_held = cause.code == FX_E_HELD || r == PLN_HOLD_ON;
@@ -184,7 +189,7 @@ static bool failed(struct pln_exec *ex, const struct pln_step *step, struct fx_e
         return fx_hint(err, "Run: ficus run resume %s   or: ficus run rollback %s", ex->plan->name,
                        ex->plan->name);
     }
-    return rolled_back(ex, step, &cause, err);
+    return fail_rolled_back(ex, step, &cause, err);
 }
 
 bool pln_exec_forward(struct pln_exec *ex, struct fx_err *err)
@@ -196,7 +201,7 @@ bool pln_exec_forward(struct pln_exec *ex, struct fx_err *err)
         if (!pln_exec_safe_point(ex, err))
             return false;
         if (!run_step(ex, step, err))
-            return failed(ex, step, err);
+            return fail_step(ex, step, err);
     }
     return pln_exec_append(ex, PLN_REC_RUN_CLOSED, NULL, "finished", NULL, err);
 }

@@ -74,7 +74,7 @@ static struct found *all_runs(const struct fx_project *project, struct fx_arena 
     return list;
 }
 
-static bool refuse_choice(const struct found *list, size_t n, struct fx_err *err)
+static bool fail_choice(const struct found *list, size_t n, struct fx_err *err)
 {
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1 << 16);
     for (size_t i = 0; i < n; i++) {
@@ -104,7 +104,7 @@ static bool choose(struct found *list, size_t n, size_t newest, bool must_be_one
         n_open++;
     }
     if (must_be_one && n_open > 1)
-        return refuse_choice(list, n, err);
+        return fail_choice(list, n, err);
     *ret_name = list[best].name;
     return true;
 }

@@ -5,8 +5,8 @@
 #include "lib/io/file.h"
 #include "plans/run/paths.h"
 
-static bool say_held(const char *context, const char *path, const struct fx_flock_owner *owner,
-                     struct fx_err *err)
+static bool fail_held(const char *context, const char *path, const struct fx_flock_owner *owner,
+                      struct fx_err *err)
 {
     fx_err_clear(err);
     fx_fail(err, FX_E_LOCKED, "context \"%s\" is in the hands of process %d (%s) on %s since %s",
@@ -21,7 +21,7 @@ bool pln_lock_look(const char *state_dir, const char *context, struct fx_err *er
     fx_arena_init(&arena, 0);
     const char *path = pln_path_context_lock(state_dir, context, &arena);
     struct fx_flock_owner owner;
-    return !fx_flock_is_held(path, &owner) || say_held(context, path, &owner, err);
+    return !fx_flock_is_held(path, &owner) || fail_held(context, path, &owner, err);
 }
 
 bool pln_lock_context(const char *state_dir, const char *context, const char *what,
@@ -36,6 +36,6 @@ bool pln_lock_context(const char *state_dir, const char *context, const char *wh
     if (fx_flock_take(path, what, ret_lock, err))
         return true;
     if (err->code == FX_E_LOCKED && fx_flock_is_held(path, &owner))
-        return say_held(context, path, &owner, err);
+        return fail_held(context, path, &owner, err);
     return fx_ctx(err, "taking control of context \"%s\"", context);
 }

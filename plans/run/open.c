@@ -69,7 +69,7 @@ static bool take_lock(struct run *run, const struct pln_env *env, struct fx_err 
             fx_ctx(err, "taking control of the run \"%s\"", run->name));
 }
 
-static bool refuse_second_start(const struct run *run, struct fx_err *err)
+static bool fail_second_start(const struct run *run, struct fx_err *err)
 {
     int i = run->state.current;
     fx_fail(err, FX_E_USAGE, "the run \"%s\" has begun already%s%s%s", run->name,
@@ -117,7 +117,7 @@ static bool start(struct run *run, const struct pln_env *env, struct fx_err *err
     if (!peek(run, err) || !pln_lock_look(env->project->state_dir, run->plan->context, err))
         return false;
     if (pln_state_is_open(&run->state) && pln_state_has_begun(&run->state))
-        return refuse_second_start(run, err);
+        return fail_second_start(run, err);
     if (!pln_runs_at_end(env->project, run->plan->context, run->name, err) ||
         !run->driver->open(env, run->plan, run->at.dir, fx_wall_now(), &run->driver_arg, err) ||
         !run->driver->facade_epoch(run->driver_arg, &facade_epoch, err))
@@ -129,7 +129,7 @@ static bool start(struct run *run, const struct pln_env *env, struct fx_err *err
     if (!take_lock(run, env, err) || !peek(run, err))
         return false;
     if (pln_state_is_open(&run->state) && pln_state_has_begun(&run->state))
-        return refuse_second_start(run, err);
+        return fail_second_start(run, err);
     if (!fx_file_write_atomic(run->at.plan, run->plan->text, 0644, err))
         return fx_ctx(err, "keeping a copy of the plan");
     if (!pln_drift_keep(run->at.context, fx_project_context(env->project, run->plan->context), err))
@@ -240,7 +240,7 @@ static bool reopen(struct run *run, const struct pln_env *env, const char *mode,
 }
 
 /* A rollback that was interrupted ends with the same verdict as one that was not. */
-static bool say_rolled_back(const struct run *run, struct fx_err *err)
+static bool fail_rolled_back(const struct run *run, struct fx_err *err)
 {
     fx_fail(err, FX_E_ROLLED_BACK, "the run \"%s\" was rolled back", run->name);
     bool has_code = run->state.reason_code[0] != '\0';
@@ -259,7 +259,7 @@ static bool is_over(struct run *run, bool *ret_is_over, struct fx_err *err)
         return false;
     *ret_is_over =
         run->state.phase == PLN_PHASE_FINISHED || run->state.phase == PLN_PHASE_ROLLED_BACK;
-    return run->state.phase != PLN_PHASE_ROLLED_BACK || say_rolled_back(run, err);
+    return run->state.phase != PLN_PHASE_ROLLED_BACK || fail_rolled_back(run, err);
 }
 
 bool pln_open_resume(const struct pln_env *env, const struct pln_driver *driver, const char *name,
@@ -276,7 +276,7 @@ bool pln_open_resume(const struct pln_env *env, const struct pln_driver *driver,
     ok = reopen(&run, env, "resume", err);
     if (ok && run.state.phase == PLN_PHASE_BACK)
         ok = pln_exec_back(&run.ex, run.state.reason, run.state.reason_code, err) &&
-             say_rolled_back(&run, err);
+             fail_rolled_back(&run, err);
     else if (ok)
         ok = pln_exec_forward(&run.ex, err);
     run_done(&run);

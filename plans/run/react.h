@@ -42,7 +42,5 @@ bool pln_exec_append(struct pln_exec *ex, enum pln_rec type, const struct pln_st
 /* act of the driver with its retries; after a failure, or a crash before this process, probe comes first. */
 bool pln_exec_act(struct pln_exec *ex, const struct pln_step *step, enum pln_kind kind,
                   bool is_resumed, struct fx_err *err) FX_MUST_CHECK;
-/* The message of an error with the first line of its detail, for the journal and the last words of a run. */
-void pln_exec_summary(const struct fx_err *err, char *out, size_t size);
 
 #endif

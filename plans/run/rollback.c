@@ -5,7 +5,7 @@
 #include "plans/run/undo.h"
 
 /* A cut-over that stands half-way must be settled first: whether it is done decides what there is to undo. */
-static bool settle(struct pln_exec *ex, struct fx_err *err)
+static bool recover_cuts(struct pln_exec *ex, struct fx_err *err)
 {
     for (size_t i = 0; i < ex->plan->n_steps; i++) {
         const struct pln_step *step = &ex->plan->steps[i];
@@ -35,32 +35,41 @@ static bool settle(struct pln_exec *ex, struct fx_err *err)
     return true;
 }
 
-/* The way on after a rollback that stopped: what the cause says, then resume. */
-static bool hint_resume(const struct pln_exec *ex, const char *what, struct fx_err *err)
+/* Errors whose hint says already how the run goes on: whoever raises them knows that a run is in progress. */
+static bool names_resume(const struct fx_err *err)
+{
+    return err->hint[0] != '\0' &&
+           (err->code == FX_E_INTERRUPTED || err->code == FX_E_JOURNAL || err->code == FX_E_STUCK);
+}
+
+/* After a rollback that stopped: what the cause says, or `what`, then resume. */
+static void hint_resume(const struct pln_exec *ex, const char *what, struct fx_err *err)
 {
     char first[sizeof err->hint];
     snprintf(first, sizeof first, "%s", err->hint[0] != '\0' ? err->hint : what);
-    return fx_hint(err, "%.240s   then: ficus run resume %.64s", first, ex->plan->name);
+    fx_hint(err, "%.240s   then: ficus run resume %.64s", first, ex->plan->name);
 }
 
-static bool stuck(struct pln_exec *ex, const struct pln_step *step, struct fx_err *err)
+static bool fail_undo(struct pln_exec *ex, const struct pln_step *step, struct fx_err *err)
 {
     struct fx_err cause = *err;
+    enum pln_reaction reaction = pln_react(&cause, false);
     char reason[PLN_TEXT_MAX];
-    pln_exec_summary(&cause, reason, sizeof reason);
-    if (pln_react(&cause, false) == PLN_TRY_AGAIN || pln_react(&cause, false) == PLN_STOP) {
-        if (strstr(err->hint, "ficus run ") == NULL)
-            (void)!hint_resume(ex, "The rollback stands here;", err);
+    if (reaction == PLN_TRY_AGAIN || reaction == PLN_STOP) {
+        if (!names_resume(err))
+            hint_resume(ex, "The rollback stands here;", err);
         return fx_ctx(err, "rolling back step \"%s\"", step->id);
     }
+    fx_err_brief(&cause, reason, sizeof reason);
     if (!pln_exec_append(ex, PLN_REC_RUN_CLOSED, NULL, "stuck", NULL, err))
         return false;
     fx_fail(err, FX_E_STUCK, "step \"%s\" could not be rolled back: %s", step->id, reason);
-    snprintf(err->hint, sizeof err->hint, "%s", cause.hint);
-    return hint_resume(ex, "Mend what the message names,", err);
+    fx_hint(err, "%s", cause.hint);
+    hint_resume(ex, "Mend what the message names,", err);
+    return false;
 }
 
-static bool no_return(const struct pln_exec *ex, int blocked, struct fx_err *err)
+static bool fail_no_return(const struct pln_exec *ex, int blocked, struct fx_err *err)
 {
     fx_fail(err, FX_E_STUCK,
             "step \"%s\" was the point of no return; nothing before it can be undone",
@@ -72,12 +81,12 @@ bool pln_exec_back(struct pln_exec *ex, const char *reason, const char *code, st
 {
     int list[PLN_STEPS_MAX], blocked = -1;
     if (ex->state->phase == PLN_PHASE_FORWARD) {
-        if (!settle(ex, err))
+        if (!recover_cuts(ex, err))
             return false;
         /* Turned round here a run could neither end nor go on again: it stays as it is, forward is the way. */
         (void)pln_undo_list(ex->plan, ex->state, list, &blocked);
         if (blocked >= 0)
-            return no_return(ex, blocked, err);
+            return fail_no_return(ex, blocked, err);
         if (!pln_exec_append(ex, PLN_REC_ROLLBACK, NULL, reason, code, err))
             return false;
         pln_exec_report(ex, NULL, "rolling back: %s", reason);
@@ -91,12 +100,12 @@ bool pln_exec_back(struct pln_exec *ex, const char *reason, const char *code, st
             return false;
         pln_exec_report(ex, step, "undo: %s", pln_kind_info(undo)->name);
         if (!pln_exec_act(ex, step, undo, is_resumed, err))
-            return stuck(ex, step, err);
+            return fail_undo(ex, step, err);
         if (!pln_exec_append(ex, PLN_REC_COMPENSATED, step, NULL, NULL, err))
             return false;
         pln_exec_report(ex, step, "undone");
     }
     if (blocked >= 0)
-        return no_return(ex, blocked, err);
+        return fail_no_return(ex, blocked, err);
     return pln_exec_append(ex, PLN_REC_RUN_CLOSED, NULL, "rolled back", NULL, err);
 }

@@ -87,14 +87,14 @@ static enum pln_verdict ask_gates(struct pln_exec *ex, const struct pln_step *st
     return pln_gates_eval(step->gates, step->n_gates, &facts, why);
 }
 
-static bool gate_closed(const struct pln_step *step, struct fx_buf *why, struct fx_err *err)
+static bool fail_gate_closed(const struct pln_step *step, struct fx_buf *why, struct fx_err *err)
 {
     return fx_fail(err, FX_E_GATE_CLOSED, "gate of step \"%s\" failed: %s", step->id,
                    fx_buf_cstr(why));
 }
 
-static bool gate_held(struct pln_exec *ex, const struct pln_step *step, struct fx_buf *why,
-                      struct fx_err *err)
+static bool fail_gate_held(struct pln_exec *ex, const struct pln_step *step, struct fx_buf *why,
+                           struct fx_err *err)
 {
     fx_fail(err, FX_E_HELD, "step \"%s\" waits: %s", step->id, fx_buf_cstr(why));
     return fx_hint(err, "When it can be measured, run: ficus run resume %s", ex->plan->name);
@@ -122,7 +122,7 @@ bool pln_exec_watch(struct pln_exec *ex, const struct pln_step *step, int64_t ms
         enum pln_verdict verdict = ask_gates(ex, step, &why);
         struct fx_mono now = fx_mono_now();
         if (verdict == PLN_FAIL)
-            return gate_closed(step, &why, err);
+            return fail_gate_closed(step, &why, err);
         if (fx_mono_reached(enough, now)) {
             if (verdict == PLN_PASS) {
                 if (why.len > 0)
@@ -133,7 +133,7 @@ bool pln_exec_watch(struct pln_exec *ex, const struct pln_step *step, int64_t ms
                 pln_exec_report(ex, step, "waiting: %s", fx_buf_cstr(&why));
         }
         if (fx_mono_reached(give_up, now))
-            return gate_held(ex, step, &why, err);
+            return fail_gate_held(ex, step, &why, err);
         int64_t left_ms = fx_mono_since_us(now, enough) / 1000;
         int64_t next = left_ms > 0 ? FX_MIN(left_ms, ex->poll_ms) : ex->poll_ms;
         if (!pln_exec_pause(ex, next, err))
@@ -151,7 +151,7 @@ bool pln_exec_wait_gates(struct pln_exec *ex, const struct pln_step *step, struc
         if (!is_reported)
             pln_exec_report(ex, step, "waiting for its gate: %s", fx_buf_cstr(&why));
         if (fx_mono_reached(give_up, fx_mono_now()))
-            return gate_held(ex, step, &why, err);
+            return fail_gate_held(ex, step, &why, err);
         if (!pln_exec_pause(ex, ex->poll_ms, err))
             return false;
     }

@@ -8,8 +8,10 @@
 
 /* --- the servers -------------------------------------------------------------------------------- */
 
-static const char *keep_error(const struct fx_err *err, struct fx_arena *arena)
+static const char *keep_error(const struct fx_err *err, struct fx_arena *arena,
+                              enum fx_code *ret_code)
 {
+    *ret_code = err->code;
     return fx_arena_printf(arena, "%s [%s]", err->message, fx_code_name(err->code));
 }
 
@@ -20,18 +22,19 @@ void pln_live_read(const struct fx_project *project, struct fx_context *ctx,
     struct cdc_ref ref = {
         .project_path = project->path, .state_dir = project->state_dir, .context = ctx->name};
     struct fx_err err = FX_ERR_INIT;
+    enum fx_code ignored;
     ref.direction = FX_FORWARD;
     if (!cdc_status(&ref, &ret->forward, &err))
-        ret->forward_error = keep_error(&err, arena);
+        ret->forward_error = keep_error(&err, arena, &ret->forward_code);
     ref.direction = FX_REVERSE;
     if (!cdc_status(&ref, &ret->reverse, &err))
-        ret->reverse_error = keep_error(&err, arena);
+        ret->reverse_error = keep_error(&err, arena, &ret->reverse_code);
     if (facade == NULL || facade->address == NULL)
         ret->facade_error = "ficus.yaml names no facade.admin address";
     else if (!fcd_control_status(facade, arena, &ret->facade, &err))
-        ret->facade_error = keep_error(&err, arena);
+        ret->facade_error = keep_error(&err, arena, &ignored);
     if (!fx_own_read(ctx, &ret->own_old, &ret->own_new, &err))
-        ret->own_error = keep_error(&err, arena);
+        ret->own_error = keep_error(&err, arena, &ret->own_code);
 }
 
 /* --- the journal -------------------------------------------------------------------------------- */
@@ -96,22 +99,28 @@ static const char *note_of(const struct pln_step *step, const struct pln_step_st
     return note != NULL || status->note[0] == '\0' ? note : status->note;
 }
 
-/* Before stream.start and after its undo nothing is there to answer; that is no failure. */
-static void say_not_yet(const struct pln_plan *plan, const struct pln_state *state,
-                        struct pln_live *live)
+/* A stream that does not run, ownership that nobody installed; anything else is an error at any time. */
+static void set_not_installed(const char **error, enum fx_code code)
+{
+    if (*error != NULL && (code == FX_E_STREAM || code == FX_E_DRIFT))
+        *error = "not installed";
+}
+
+void pln_live_not_installed(struct pln_live *live)
+{
+    set_not_installed(&live->forward_error, live->forward_code);
+    set_not_installed(&live->reverse_error, live->reverse_code);
+    set_not_installed(&live->own_error, live->own_code);
+}
+
+static bool has_streams(const struct pln_plan *plan, const struct pln_state *state)
 {
     for (size_t i = 0; i < plan->n_steps; i++) {
         if (pln_action_of(plan->steps[i].kind)->streams == PLN_STREAMS_START &&
             state->steps[i].state == PLN_STEP_DONE)
-            return;
+            return true;
     }
-    const char **errors[] = {&live->forward_error, &live->reverse_error, &live->own_error};
-    for (size_t i = 0; i < FX_ARRAY_LEN(errors); i++) {
-        const char *text = *errors[i];
-        if (text != NULL && (strstr(text, "[STREAM]") != NULL || strstr(text, "[DRIFT]") != NULL ||
-                             strstr(text, "exist") != NULL))
-            *errors[i] = "not installed";
-    }
+    return false;
 }
 
 bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
@@ -164,7 +173,8 @@ bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
     struct fx_context *ctx = fx_project_context(project, plan->context);
     if (is_live && ctx != NULL && pln_endpoint_read(project, arena, &facade, err)) {
         pln_live_read(project, ctx, &facade, arena, &ret->live);
-        say_not_yet(plan, state, &ret->live);
+        if (!has_streams(plan, state))
+            pln_live_not_installed(&ret->live);
     }
     fx_err_clear(err);
     return true;

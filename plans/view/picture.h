@@ -42,10 +42,12 @@ struct pln_picture_step {
 struct pln_live {
     struct cdc_status forward, reverse;
     const char *forward_error, *reverse_error;
+    enum fx_code forward_code, reverse_code; /* of those errors */
     struct fcd_status *facade;
     const char *facade_error;
     struct fx_own own_old, own_new;
     const char *own_error;
+    enum fx_code own_code;
     const char *old_name, *new_name; /* databases' names in ficus.yaml */
 };
 
@@ -67,6 +69,9 @@ struct pln_picture {
 /* Asks everything with short limits; failures become the *_error texts (arena-owned). Never fails. */
 void pln_live_read(const struct fx_project *project, struct fx_context *ctx,
                    const struct fcd_endpoint *facade, struct fx_arena *arena, struct pln_live *ret);
+
+/* Before stream.start and after its undo nothing is there to answer: those errors become "not installed". */
+void pln_live_not_installed(struct pln_live *live);
 
 /* Fills a picture from the journal and, when `is_live`, from streams, facade and databases. */
 bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,

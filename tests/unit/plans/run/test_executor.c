@@ -254,6 +254,8 @@ struct world {
     enum fx_code fail_code; /* what the step `fail_id` answers, NONE: nothing fails */
     const char *fail_id;
     int n_fail;
+    enum fx_code undo_code; /* what the undo of any step answers, with this hint */
+    const char *undo_hint;
     int64_t leaks;
     bool is_stream_dead;       /* until a tick starts it again; probe needs it */
     enum fx_code stopped_code; /* a stream has stopped by itself for this reason; NONE: none has */
@@ -276,6 +278,10 @@ static bool w_act(void *arg, struct pln_exec *ex, const struct pln_step *step, e
         kind == step->kind) {
         w->n_fail--;
         return fx_fail(err, w->fail_code, "planned");
+    }
+    if (w->undo_code != FX_E_NONE && kind != step->kind) {
+        fx_fail(err, w->undo_code, "planned");
+        return fx_hint(err, "%s", w->undo_hint);
     }
     size_t used = strlen(w->log);
     snprintf(w->log + used, sizeof w->log - used, "%s ", pln_kind_info(kind)->name);
@@ -422,6 +428,7 @@ static void test_run__rolls_back_a_step_that_fails(void **state)
     forget_journal();
     assert_false(control(&f, &w, "start", 0, &err));
     assert_int_equal(err.code, FX_E_ROLLED_BACK);
+    assert_false(err.is_retriable);
     assert_non_null(strstr(err.detail, "planned"));
     assert_string_equal(w.log, "stream.start route.ramp cutover cutover.fallback route.reset "
                                "stream.drop ");
@@ -476,6 +483,30 @@ static void test_run__rollback_starts_streams_that_died_before_it_settles(void *
     w.is_stream_dead = true;
     assert_true(control(&f, &w, "rollback", 0, &err));
     assert_false(w.new_serves);
+    forget_journal();
+    done(&f);
+}
+
+/* It used to be decided by the text of the hint: any command of a run in it hid the one that goes on. */
+static void test_run__a_rollback_that_stopped_names_the_command_that_goes_on(void **state)
+{
+    (void)state;
+    struct fixture f;
+    struct world w = {0};
+    struct fx_err err;
+    assert_true(load(&f, head, whole));
+    forget_journal();
+    assert_true(control(&f, &w, "start", 0, &err));
+    w.undo_code = FX_E_LOCKED;
+    w.undo_hint = "See what it does: ficus run status other";
+    assert_false(control(&f, &w, "rollback", 0, &err));
+    assert_int_equal(err.code, FX_E_LOCKED);
+    assert_string_equal(err.hint,
+                        "See what it does: ficus run status other   then: ficus run resume p");
+    w.undo_code = FX_E_JOURNAL; /* whoever raises it knows of the run and says so itself */
+    w.undo_hint = "Free space, then run: ficus run resume";
+    assert_false(control(&f, &w, "resume", 0, &err));
+    assert_string_equal(err.hint, "Free space, then run: ficus run resume");
     forget_journal();
     done(&f);
 }
@@ -570,6 +601,29 @@ static void test_journal__refuses_a_record_that_cannot_follow(void **state)
     free(st);
 }
 
+static void test_journal__refuses_a_phase_that_cannot_follow(void **state)
+{
+    (void)state;
+    struct pln_state *st = fx_alloc(sizeof *st);
+    struct fx_err err = FX_ERR_INIT;
+    pln_state_init(st);
+    struct pln_record opened = pln_record(PLN_REC_RUN_OPENED, NULL);
+    opened.text = "start";
+    opened.epoch = 1;
+    struct pln_record closed = pln_record(PLN_REC_RUN_CLOSED, NULL);
+    closed.text = "rolled back";
+    struct pln_record rollback = pln_record(PLN_REC_ROLLBACK, NULL);
+    assert_true(pln_state_apply(st, &opened, &err));
+    assert_false(pln_state_apply(st, &closed, &err)); /* it never went back */
+    assert_int_equal(err.code, FX_E_JOURNAL);
+    assert_int_equal(st->phase, PLN_PHASE_FORWARD);
+    assert_true(pln_state_apply(st, &rollback, &err));
+    assert_false(pln_state_apply(st, &rollback, &err));
+    assert_true(pln_state_apply(st, &closed, &err));
+    assert_int_equal(st->phase, PLN_PHASE_ROLLED_BACK);
+    free(st);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -585,12 +639,14 @@ int main(void)
         cmocka_unit_test(test_run__resumes_after_a_stop_at_every_record),
         cmocka_unit_test(test_run__rolls_back_a_step_that_fails),
         cmocka_unit_test(test_run__tries_again_what_is_only_away),
+        cmocka_unit_test(test_run__a_rollback_that_stopped_names_the_command_that_goes_on),
         cmocka_unit_test(test_run__rollback_settles_a_cut_over_that_had_happened),
         cmocka_unit_test(test_run__rollback_starts_streams_that_died_before_it_settles),
         cmocka_unit_test(test_run__a_stopped_stream_closes_the_way_back_at_once_and_says_so),
         cmocka_unit_test(test_run__a_cut_over_that_did_not_happen_asks_its_gates_again_on_resume),
         cmocka_unit_test(test_run__behind_the_point_of_no_return_a_failure_leaves_the_way_forward),
         cmocka_unit_test(test_journal__refuses_a_record_that_cannot_follow),
+        cmocka_unit_test(test_journal__refuses_a_phase_that_cannot_follow),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -194,6 +194,28 @@ static void test_picture__reports_only_changes(void **state)
     assert_string_equal(fx_buf_cstr(&out), "orders-extract: step 2/3 canary running: 50 %\n");
 }
 
+/* It used to be decided by the word "exist" in the message. */
+static void test_live__not_installed_is_decided_by_the_code(void **state)
+{
+    (void)state;
+    struct pln_live live = {
+        .forward_error = "stream \"orders\" is not running [STREAM]",
+        .forward_code = FX_E_STREAM,
+        .reverse_error = "database \"orders\" does not exist [DB_CONNECT]",
+        .reverse_code = FX_E_DB_CONNECT,
+        .own_error = "ownership of \"orders\" was never set up [DRIFT]",
+        .own_code = FX_E_DRIFT,
+    };
+    pln_live_not_installed(&live);
+    assert_string_equal(live.forward_error, "not installed");
+    assert_string_equal(live.reverse_error, "database \"orders\" does not exist [DB_CONNECT]");
+    assert_string_equal(live.own_error, "not installed");
+    live = (struct pln_live){0};
+    pln_live_not_installed(&live); /* what answered stays an answer */
+    assert_null(live.forward_error);
+    assert_null(live.own_error);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -206,6 +228,7 @@ int main(void)
         cmocka_unit_test(test_picture__sets_the_new_side_below_the_old_where_both_do_not_fit),
         cmocka_unit_test(test_picture__shows_the_whole_reason_of_an_end),
         cmocka_unit_test(test_picture__reports_only_changes),
+        cmocka_unit_test(test_live__not_installed_is_decided_by_the_code),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
