@@ -5,10 +5,46 @@
 #include "lib/base/alloc.h"
 #include "lib/base/panic.h"
 
+/* What stands at the front of a block as long as it is free. */
+struct fx_block {
+    struct fx_block *next;
+};
+
+static void put(struct fx_block_cache *cache, char *bytes)
+{
+    struct fx_block *block = (void *)bytes;
+    block->next = cache->first;
+    cache->first = block;
+    cache->n++;
+}
+
+/* NULL: none is free. */
+static char *get(struct fx_block_cache *cache)
+{
+    struct fx_block *block = cache->first;
+    if (block == NULL)
+        return NULL;
+    cache->first = block->next;
+    cache->n--;
+    return (char *)block;
+}
+
+static size_t limit_of(const struct fx_block_cache *cache)
+{
+    return FX_MAX(cache->max, (size_t)FX_BLOCK_CACHE_MIN);
+}
+
+void fx_block_cache_limit(struct fx_block_cache *cache, size_t max)
+{
+    cache->max = max;
+    while (cache->n > limit_of(cache))
+        free(get(cache));
+}
+
 void fx_block_cache_done(struct fx_block_cache *cache)
 {
     while (cache->n > 0)
-        free(cache->blocks[--cache->n]);
+        free(get(cache));
 }
 
 void fx_iobuf_take(struct fx_iobuf *io, struct fx_block_cache *cache)
@@ -17,7 +53,9 @@ void fx_iobuf_take(struct fx_iobuf *io, struct fx_block_cache *cache)
         return;
     io->buf = FX_BUF(FX_BLOCK_BYTES);
     io->buf.cap = FX_BLOCK_BYTES + 1;
-    io->buf.ptr = cache->n > 0 ? cache->blocks[--cache->n] : fx_alloc(FX_BLOCK_BYTES + 1);
+    io->buf.ptr = get(cache);
+    if (io->buf.ptr == NULL)
+        io->buf.ptr = fx_realloc(NULL, FX_BLOCK_BYTES + 1);
     io->buf.ptr[0] = '\0';
     io->at = 0;
 }
@@ -26,8 +64,8 @@ void fx_iobuf_drop(struct fx_iobuf *io, struct fx_block_cache *cache)
 {
     if (io->buf.ptr == NULL)
         return;
-    if (cache->n < FX_BLOCK_CACHE_MAX)
-        cache->blocks[cache->n++] = io->buf.ptr;
+    if (cache->n < limit_of(cache))
+        put(cache, io->buf.ptr);
     else
         free(io->buf.ptr);
     *io = (struct fx_iobuf){0};

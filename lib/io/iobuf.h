@@ -13,12 +13,19 @@
 
 #include "lib/base/buf.h"
 
-enum { FX_BLOCK_BYTES = 32 * 1024, FX_BLOCK_CACHE_MAX = 256 };
+enum { FX_BLOCK_BYTES = 32 * 1024, FX_BLOCK_CACHE_MIN = 256 };
 
-struct fx_block_cache {
-    char *blocks[FX_BLOCK_CACHE_MAX];
+/*
+ * Free blocks, the one freed last first: its bytes are the likeliest to be in the processor's cache. Blocks are not
+ * zeroed, neither when they are made nor when they are used again; what counts is between `at` and `len`.
+ */
+struct fx_block_cache { /* all zero: empty, keeps FX_BLOCK_CACHE_MIN */
+    struct fx_block *first;
     size_t n;
+    size_t max; /* more are given back to malloc; below FX_BLOCK_CACHE_MIN: that many */
 };
+/* How many to keep from now on: as many as the connections there are can use at once. */
+void fx_block_cache_limit(struct fx_block_cache *cache, size_t max);
 void fx_block_cache_done(struct fx_block_cache *cache);
 
 struct fx_iobuf {

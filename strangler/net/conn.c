@@ -45,6 +45,12 @@ static void on_release(struct fx_task *task)
     free(FX_CONTAINER_OF(task, struct fcd_conn, release));
 }
 
+/* A request has two blocks with its client and two with its upstream at most. */
+static void fit_blocks(struct fcd_worker *worker)
+{
+    fx_block_cache_limit(&worker->blocks, 4 * worker->conns.len);
+}
+
 void fcd_conn_close(struct fcd_conn *conn)
 {
     struct fcd_worker *worker = conn->worker;
@@ -60,6 +66,7 @@ void fcd_conn_close(struct fcd_conn *conn)
     fx_stream_close(&conn->stream);
     fx_loop_timer_remove(worker->loop, &conn->timer);
     FX_LIST_REMOVE(&worker->conns, conn, link);
+    fit_blocks(worker);
     fx_loop_defer(worker->loop, &conn->release);
     fcd_worker_check_drained(worker);
 }
@@ -266,6 +273,7 @@ static void new_conn(struct fcd_listener *listener, int fd, const struct fx_addr
         return;
     }
     FX_LIST_PUSH(&worker->conns, conn, link);
+    fit_blocks(worker);
     fcd_conn_timer(conn, worker->conf->timeouts.idle_ms);
 }
 

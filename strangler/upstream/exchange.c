@@ -160,9 +160,12 @@ void fcd_xchg_send(struct fcd_xchg *x)
         }
         if (sent > 0 && x->sending == FCD_SENDING_OPEN)
             arm(x, x->pool->worker->conf->timeouts.stall_ms);
-        if (fx_iobuf_len(&stream->out) > 0 || x->sending == FCD_SENDING_COMPLETE ||
-            x->ops->fill == NULL)
+        if (fx_iobuf_len(&stream->out) > 0)
             return;
+        if (x->sending == FCD_SENDING_COMPLETE || x->ops->fill == NULL) {
+            fx_stream_drop_empty(stream); /* while the upstream works, others can use the block */
+            return;
+        }
         x->ops->fill(x);
         if (x->u == NULL || fx_iobuf_len(&x->u->stream.out) == 0)
             return;

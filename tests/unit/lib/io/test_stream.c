@@ -155,6 +155,31 @@ static void test_stream__idle_holds_no_block(void **state)
     close_scene(&scene);
 }
 
+/* With many connections there are many blocks to keep; when they have gone, the memory goes too. */
+static void test_stream__the_cache_keeps_as_many_blocks_as_it_is_told(void **state)
+{
+    (void)state;
+    enum { MANY = FX_BLOCK_CACHE_MIN + 44 };
+    struct fx_block_cache cache = {0};
+    static struct fx_iobuf all[MANY];
+    fx_block_cache_limit(&cache, MANY);
+    for (size_t i = 0; i < MANY; i++)
+        fx_iobuf_take(&all[i], &cache);
+    for (size_t i = 0; i < MANY; i++)
+        fx_iobuf_drop(&all[i], &cache);
+    assert_int_equal(cache.n, MANY);
+    fx_iobuf_take(&all[0], &cache);
+    assert_int_equal(cache.n, MANY - 1);
+    assert_int_equal(fx_iobuf_len(&all[0]), 0);
+    assert_int_equal(fx_iobuf_room(&all[0]), FX_BLOCK_BYTES);
+    fx_block_cache_limit(&cache, 1);
+    assert_int_equal(cache.n, FX_BLOCK_CACHE_MIN);
+    fx_iobuf_drop(&all[0], &cache);
+    assert_int_equal(cache.n, FX_BLOCK_CACHE_MIN);
+    fx_block_cache_done(&cache);
+    assert_int_equal(cache.n, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +189,7 @@ int main(void)
         cmocka_unit_test(test_stream__sends_as_the_peer_takes_it),
         cmocka_unit_test(test_stream__says_when_nobody_will_read_any_more),
         cmocka_unit_test(test_stream__idle_holds_no_block),
+        cmocka_unit_test(test_stream__the_cache_keeps_as_many_blocks_as_it_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
