@@ -17,7 +17,7 @@ include lib/mk/flags.mk
 
 # A bare `make demo` builds with every core; a -j of the caller's stands. Where a recipe starts a script that has
 # something to clean up, it says `exec`: make signals the recipe's shell, which would die without handing it on.
-JOBS = $(if $(findstring --jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
+MAKE_JOBS = $(if $(findstring --jobserver,$(MAKEFLAGS)),,-j$(shell nproc))
 
 rwildcard = $(foreach d,$(wildcard $(1:=/*)),$(call rwildcard,$(d),$(2)) $(filter $(subst *,%,$(2)),$(d)))
 

@@ -8,12 +8,12 @@ check:
 	@lib/mk/deps.sh
 	@$(MAKE) --no-print-directory check-run
 check-run:
-	@exec tests/harness/total "$(MAKE) --no-print-directory $(JOBS) all test-programs" \
+	@exec tests/harness/total "$(MAKE) --no-print-directory $(MAKE_JOBS) all test-programs" \
 	    "$(MAKE) --no-print-directory unit" \
 	    "$(MAKE) --no-print-directory fuzz-replay" "$(MAKE) --no-print-directory integration"
 
 asan:
-	@exec tests/harness/total "$(MAKE) --no-print-directory $(JOBS) VARIANT=asan all test-programs" \
+	@exec tests/harness/total "$(MAKE) --no-print-directory $(MAKE_JOBS) VARIANT=asan all test-programs" \
 	    "$(MAKE) --no-print-directory VARIANT=asan unit" \
 	    "$(MAKE) --no-print-directory VARIANT=asan fuzz-replay" \
 	    "$(MAKE) --no-print-directory VARIANT=asan integration"

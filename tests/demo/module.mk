@@ -14,6 +14,6 @@ test-programs: $(DEMO_PROGRAMS)
 .PHONY: demo demo-run
 demo:
 	@lib/mk/deps.sh
-	@$(MAKE) --no-print-directory $(JOBS) demo-run
+	@$(MAKE) --no-print-directory $(MAKE_JOBS) demo-run
 demo-run: all $(DEMO_PROGRAMS)
 	@exec env FX_BUILD="$(CURDIR)/$(B)" BREAK="$(BREAK)" tests/demo/run

@@ -102,6 +102,8 @@ fx_tmp() {
     FX_DIR=$(mktemp -d "$base/fx.XXXXXX") || exit 1
     chmod 755 "$FX_DIR"
     export FX_HARNESS_MARK=$FX_DIR
+    # Below a runner that starts scripts side by side these are the runner's, and shared by its scripts.
+    if [ ! -d "${FX_PORTS:-}" ]; then export FX_PORTS=$FX_DIR/ports && mkdir "$FX_PORTS"; fi
     $(fx_user) test -x "$FX_DIR" || fx_die "the unprivileged user cannot enter $FX_DIR: use another TMPDIR"
 }
 # What runs at the end, however it comes; who has more to do puts a function here that calls fx_cleanup last. Whoever
@@ -189,12 +191,15 @@ fx_stop() {
     kill "-${2:-TERM}" "$pid" 2>/dev/null
     fx_wait_gone 5 "$pid" || kill -KILL "$pid" 2>/dev/null
 }
-# A port below the ephemeral range on which nobody listens. Free now; a race shows as a failed start.
+# A port below the ephemeral range on which nobody listens. No port is given twice in one run, so that a server which is
+# down for a moment finds its port free when it comes back. Strangers may still take it: a race shows as a failed start.
 fx_free_port() {
     local port
     while :; do
         port=$((12000 + (RANDOM * 32768 + RANDOM) % 20000))
-        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null || break
+        (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null && continue
+        if mkdir "$FX_PORTS/$port" 2>/dev/null; then break; fi
+        [ -d "$FX_PORTS" ] || fx_die "no directory for the ports that were given: \"$FX_PORTS\"" >&2
     done
     echo "$port"
 }
@@ -213,6 +218,33 @@ fx_wait_listen() {
         sleep 0.02
     done
     return 1
+}
+
+# --- data directories ----------------------------------------------------------------------------
+
+# fx_data ENGINE NAME COMMAND…: the data directory $FX_DIR/NAME/d, made by COMMAND. Below a runner only the first script
+# of an engine makes it, and leaves a copy in FX_TEMPLATES for all others. Copies are alike down to the PostgreSQL system
+# identifier, which nothing of ours compares (docs/adr/0070-tests-side-by-side.md). Holes stay holes: most of a
+# fresh MariaDB is an empty log.
+fx_data() {
+    local engine=$1 d=$FX_DIR/$2
+    shift 2
+    mkdir -p "$d"
+    if [ "$(id -u)" = 0 ]; then chown nobody:nogroup "$d"; fi
+    if [ ! -d "${FX_TEMPLATES:-}" ]; then
+        TMPDIR=$d "$@" >"$d/made" 2>&1
+        return
+    fi
+    (
+        trap - EXIT
+        flock 9
+        if [ -d "$FX_TEMPLATES/$engine" ]; then exit 0; fi
+        # Made here and moved there, so that whoever is ended in the middle leaves nothing that looks complete.
+        TMPDIR=$d "$@" >"$d/made" 2>&1 || exit 1
+        rm -rf "$FX_TEMPLATES/$engine.new"
+        cp -a --sparse=always "$d/d" "$FX_TEMPLATES/$engine.new" && mv "$FX_TEMPLATES/$engine.new" "$FX_TEMPLATES/$engine"
+    ) 9>>"$FX_TEMPLATES/$engine.lock" || return 1
+    [ -d "$d/d" ] || cp -a "$FX_TEMPLATES/$engine" "$d/d"
 }
 
 # --- PostgreSQL ----------------------------------------------------------------------------------
@@ -242,12 +274,10 @@ start_pg() {
     fx_pg_init "$1" && fx_pg_boot "$1"
 }
 fx_pg_init() {
-    local name=$1 d=$FX_DIR/$1
-    mkdir -p "$d"
-    if [ "$(id -u)" = 0 ]; then chown nobody:nogroup "$d"; fi
+    local d=$FX_DIR/$1
     # shellcheck disable=SC2046
-    TMPDIR=$d $(fx_user) "$PG_BIN/initdb" -D "$d/d" -U ficus -A trust --no-sync -E UTF8 --locale=C >"$d/initdb" 2>&1 ||
-        fx_die "initdb failed: $(tail -n 3 "$d/initdb")"
+    fx_data postgresql "$1" $(fx_user) "$PG_BIN/initdb" -D "$d/d" -U ficus -A trust --no-sync -E UTF8 --locale=C ||
+        fx_die "initdb failed: $(tail -n 3 "$d/made")"
 }
 fx_pg_boot() {
     local name=$1 d=$FX_DIR/$1 try
@@ -297,13 +327,11 @@ start_my() {
     fx_my_init "$1" && fx_my_boot "$1"
 }
 fx_my_init() {
-    local name=$1 d=$FX_DIR/$1
-    mkdir -p "$d"
-    if [ "$(id -u)" = 0 ]; then chown nobody:nogroup "$d"; fi
-    # shellcheck disable=SC2046
-    TMPDIR=$d $(fx_user) mariadb-install-db --no-defaults --datadir="$d/d" --auth-root-authentication-method=normal \
-        --skip-test-db --innodb-log-file-size=64M >"$d/install" 2>&1 ||
-        fx_die "mariadb-install-db failed: $(cat "$d/install")"
+    local d=$FX_DIR/$1
+    # shellcheck disable=SC2046,SC2086
+    fx_data mariadb "$1" $(fx_user) mariadb-install-db --no-defaults --datadir="$d/d" --auth-root-authentication-method=normal \
+        --skip-test-db --innodb-log-file-size=64M ||
+        fx_die "mariadb-install-db failed: $(cat "$d/made")"
 }
 fx_my_boot() {
     local name=$1 d=$FX_DIR/$1 try

@@ -4,6 +4,7 @@
 # beginning in the log. The reverse stream takes back what it has applied of it and goes on in the next file, whether
 # the log ends inside an event (the usual case) or between two, and whether or not the transaction was the stream's.
 # The server gives the number of the torn transaction to the next one, which must not be taken for applied.
+# seconds: 15
 . "$(dirname "$0")/../harness/servers.sh"
 . "$(dirname "$0")/../harness/streams.sh"
 

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What a slot does not tell: DDL that moves rows without a change in the log, a publication that lost a table, and
 # a target that came back older than what it had confirmed. Each is a loud stop, and stays one until it is undone.
+# seconds: 70
 . "$(dirname "$0")/../harness/servers.sh"
 . "$(dirname "$0")/../harness/streams.sh"
 

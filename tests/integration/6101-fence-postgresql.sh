@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The PostgreSQL fence, statement by statement: who waits, who is refused, what a stalled or a late controller can do.
+# seconds: 45
 . "$(dirname "$0")/fence_lib.sh"
 fence_setup
 pg_sql mono shop "create sequence public.v start 1000000; grant all on sequence public.v to app"

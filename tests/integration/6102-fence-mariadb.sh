@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
 # The MariaDB fence, statement by statement. First the group is given to this side, then it is fenced here.
+# seconds: 15
 . "$(dirname "$0")/fence_lib.sh"
 fence_setup
 n=0

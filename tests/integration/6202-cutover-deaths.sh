@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The controller of a cut-over or a fall-back dies by SIGKILL at each failpoint in turn, under customers; the same
 # command again finishes what was begun and does the rest. The ledger decides.
+# seconds: 50
 . "$(dirname "$0")/../harness/servers.sh"
 . "$(dirname "$0")/../demo/lib.sh"
 fx_tmp

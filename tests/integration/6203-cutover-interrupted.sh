@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Ctrl-C during a cut-over by hand. Before the commit everything is given back at once: the fence is aborted, held
 # customers go on on the side that they came from, no deadline is waited for. Behind it the cut-over goes on to its end.
+# seconds: 20
 . "$(dirname "$0")/../harness/servers.sh"
 . "$(dirname "$0")/../demo/lib.sh"
 fx_tmp

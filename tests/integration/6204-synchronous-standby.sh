@@ -3,6 +3,7 @@
 # The monolith's PostgreSQL has a synchronous standby. Log order is not visibility order then: a transaction whose commit
 # waits for the standby stands in the stream already and is invisible on its own server. Neither a comparison nor a
 # cut-over may take one for the other, and a commit of the protocol that waits there is neither lost nor guessed.
+# seconds: 45
 . "$(dirname "$0")/../harness/servers.sh"
 . "$(dirname "$0")/../demo/lib.sh"
 fx_tmp

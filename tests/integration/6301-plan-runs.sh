@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A plan from the outside: what is wrong with it, what is not there, Ctrl-C, a changed plan, a second
 # controller, resume after SIGKILL, rollback. Nothing may be changed by what is refused.
+# seconds: 25
 . "$(dirname "$0")/../harness/servers.sh"
 fx_tmp
 . "$FX_ROOT/tests/demo/lib.sh"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The disk under the journal is full: before a run begins nothing is changed, in its middle it stops with the reason, and
 # goes on when there is room again. The small disk is a tmpfs that only the run sees, in a mount namespace of its own.
+# seconds: 20
 . "$(dirname "$0")/../harness/servers.sh"
 ways=-m
 [ "$(id -u)" = 0 ] || ways=-Urm

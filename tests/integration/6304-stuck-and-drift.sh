@@ -4,6 +4,7 @@
 # hold. It must end as STUCK, at once, saying which row and how to go on, with the new side serving as before; and go all
 # the way back once that is mended. On the way: a context that has changed since the run began is refused, and Ctrl-C in
 # the middle of the cut-over gives everything back.
+# seconds: 20
 . "$(dirname "$0")/../harness/servers.sh"
 fx_tmp
 . "$FX_ROOT/tests/demo/lib.sh"

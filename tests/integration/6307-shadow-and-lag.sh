@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A shadow looks again after a fixed time. While the stream is later than that, a difference is a copy that has not come
 # yet: the gate waits and counts nothing of it, and the good copy is not dropped. What differs for good still fails.
+# seconds: 20
 . "$(dirname "$0")/../harness/servers.sh"
 fx_tmp
 . "$FX_ROOT/tests/demo/lib.sh"

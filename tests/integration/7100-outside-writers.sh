@@ -8,6 +8,7 @@
 #   pgbench   --max-tries retries 40001 (fenced) by itself; 25006 (away) is not retriable and ends a client, so it runs
 #             in short slices. Its ledger is its own transaction log (-l): a line for each transaction that committed.
 #   curl      each loop notes what it is about to ask, then the status that it got.
+# seconds: 25
 . "$(dirname "$0")/../harness/servers.sh"
 . "$(dirname "$0")/../demo/lib.sh"
 fx_tmp

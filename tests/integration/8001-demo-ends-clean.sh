@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The demo leaves neither a process nor a directory behind, however it ends: SIGTERM in the middle of the canary
 # (streams are running, as children of nobody), Ctrl-C for the whole process group, twice, and SIGTERM beside a dead server.
+# seconds: 90
 . "$(dirname "$0")/../harness/servers.sh"
 fx_tmp
 export DEMO_ROWS=2000 RATE=100 CUSTOMERS=4 TMPDIR=$FX_DIR

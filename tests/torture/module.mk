@@ -4,6 +4,6 @@ ROUNDS ?= 10
 .PHONY: torture torture-run
 torture:
 	@lib/mk/deps.sh
-	@$(MAKE) --no-print-directory $(JOBS) torture-run SEED="$(SEED)" ROUNDS="$(ROUNDS)"
+	@$(MAKE) --no-print-directory $(MAKE_JOBS) torture-run SEED="$(SEED)" ROUNDS="$(ROUNDS)"
 torture-run: all $(DEMO_PROGRAMS)
 	@exec env FX_BUILD="$(CURDIR)/$(B)" tests/torture/run "$(SEED)" "$(ROUNDS)"

@@ -9,8 +9,10 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <sys/prctl.h>
+#include <sys/random.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -32,13 +34,24 @@ static struct sockaddr_in local(int port)
                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
-static int listen_any(int *ret_port)
+/* A socket that is bound to `port` of this machine, -1 when somebody else has it; 0 takes any. */
+static int bound(int port)
 {
-    struct sockaddr_in addr = local(0);
-    socklen_t len = sizeof addr;
+    struct sockaddr_in addr = local(port);
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof addr), 0);
+    if (bind(fd, (struct sockaddr *)&addr, sizeof addr) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+static int listen_any(int *ret_port)
+{
+    struct sockaddr_in addr;
+    socklen_t len = sizeof addr;
+    int fd = bound(0);
+    assert_true(fd >= 0);
     assert_int_equal(listen(fd, 512), 0);
     getsockname(fd, (struct sockaddr *)&addr, &len);
     *ret_port = ntohs(addr.sin_port);
@@ -320,11 +333,27 @@ static void write_conf(const struct stage *stage, const char *extra)
     fclose(f);
 }
 
+/*
+ * A port for the daemon, which is started later. It is taken as fx_free_port in tests/harness/servers.sh takes it: from
+ * below the range of which the kernel gives a client its own port, and from none that another script of this run has.
+ */
 static int free_port(void)
 {
-    int port = 0;
-    close(listen_any(&port));
-    return port;
+    const char *given = getenv("FX_PORTS"); /* NOLINT: tests have one thread here */
+    for (;;) {
+        unsigned dice = 0;
+        assert_int_equal(getrandom(&dice, sizeof dice, 0), sizeof dice);
+        int port = 12000 + (int)(dice % 20000);
+        char path[256];
+        snprintf(path, sizeof path, "%s/%d", given != NULL ? given : "", port);
+        int fd = bound(port);
+        if (fd < 0)
+            continue;
+        close(fd);
+        if (given == NULL || mkdir(path, 0700) == 0)
+            return port;
+        assert_int_equal(errno, EEXIST);
+    }
 }
 
 void stage_open(struct stage *stage, const char *facade_extra)
