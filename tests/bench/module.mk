@@ -9,6 +9,6 @@ $(BENCH_PROGRAMS): %: %.o
 .PHONY: bench-facade bench-facade-run
 bench-facade:
 	@lib/mk/deps.sh --bench
-	@$(MAKE) --no-print-directory $(JOBS) bench-facade-run
+	@$(MAKE) --no-print-directory $(MAKE_JOBS) bench-facade-run
 bench-facade-run: all $(BENCH_PROGRAMS)
 	@exec env FX_BUILD="$(CURDIR)/$(B)" BENCH_SECONDS="$(BENCH_SECONDS)" tests/bench/facade
