@@ -16,8 +16,7 @@
 
 void cdc_stream_name(const struct cdc_ref *ref, char *out, size_t size)
 {
-    (void)snprintf(out, size, "%s-%s", ref->context,
-                   ref->direction == FX_FORWARD ? "forward" : "reverse");
+    (void)snprintf(out, size, "%s-%s", ref->context, cdc_name_direction(ref->direction));
 }
 
 /* What a stream carries and between which databases; upstreams and routes are nothing to it. */
@@ -48,13 +47,18 @@ bool cdc_context_go_on(const char *path, const struct cdc_binding *binding, stru
                     : cdc_context_check(path, &binding->ctx, err);
 }
 
+const char *cdc_name_direction(enum fx_direction dir)
+{
+    return dir == FX_FORWARD ? "forward" : "reverse";
+}
+
 const char *cdc_name_stream(const char *context, enum fx_direction dir, struct fx_arena *arena)
 {
-    return fx_arena_printf(arena, "%s-%s", context, dir == FX_FORWARD ? "forward" : "reverse");
+    return fx_arena_printf(arena, "%s-%s", context, cdc_name_direction(dir));
 }
 
 /* Slots may hold only lower-case letters, digits and '_'. */
-const char *cdc_name_slot(const char *context, struct fx_arena *arena)
+static char *server_name(const char *context, struct fx_arena *arena)
 {
     char *name = fx_arena_printf(arena, "ficus_%s", context);
     for (char *c = name; *c != '\0'; c++)
@@ -62,9 +66,20 @@ const char *cdc_name_slot(const char *context, struct fx_arena *arena)
     return name;
 }
 
-const char *cdc_name_origin(const char *context, struct fx_arena *arena)
+const char *cdc_name_slot(const char *context, enum fx_direction dir, struct fx_arena *arena)
 {
-    return fx_arena_printf(arena, "%s_reverse", cdc_name_slot(context, arena));
+    const char *name = server_name(context, arena);
+    return dir == FX_FORWARD ? name : fx_arena_printf(arena, "%s_reverse", name);
+}
+
+const char *cdc_name_origin(const char *context, enum fx_direction dir, struct fx_arena *arena)
+{
+    return fx_arena_printf(arena, "%s_%s", server_name(context, arena), cdc_name_direction(dir));
+}
+
+const char *cdc_name_canary_group(const char *context, struct fx_arena *arena)
+{
+    return fx_arena_printf(arena, "%s.canary", context);
 }
 
 const struct fx_table *cdc_source_table(const struct cdc_binding *binding, size_t table)
@@ -172,15 +187,17 @@ static bool bind(const struct fx_context *ctx, enum fx_direction direction, bool
     binding->source = is_forward ? ctx->old_db : ctx->new_db;
     binding->target = is_forward ? ctx->new_db : ctx->old_db;
     binding->stream = cdc_name_stream(ctx->name, direction, arena);
-    binding->other_stream = cdc_name_stream(ctx->name, is_forward ? FX_REVERSE : FX_FORWARD, arena);
-    binding->slot = cdc_name_slot(ctx->name, arena);
-    binding->origin = cdc_name_origin(ctx->name, arena);
-    binding->canary_group = fx_arena_printf(arena, "%s.canary", ctx->name);
+    enum fx_direction other = is_forward ? FX_REVERSE : FX_FORWARD;
+    binding->other_stream = cdc_name_stream(ctx->name, other, arena);
+    binding->slot = cdc_name_slot(ctx->name, direction, arena);
+    binding->origin = cdc_name_origin(ctx->name, direction, arena);
+    binding->other_origin = cdc_name_origin(ctx->name, other, arena);
+    binding->canary_group = cdc_name_canary_group(ctx->name, arena);
     FX_AUTO(fx_buf) struct fx_buf where = FX_BUF(1024);
     fx_buf_add_c(&where, "grp in (");
-    fx_db_literal(FX_PG, fx_str_from(ctx->name), &where);
+    fx_db_literal(binding->source->engine, fx_str_from(ctx->name), &where);
     fx_buf_add_c(&where, ", ");
-    fx_db_literal(FX_PG, fx_str_from(binding->canary_group), &where);
+    fx_db_literal(binding->source->engine, fx_str_from(binding->canary_group), &where);
     fx_buf_add_char(&where, ')');
     binding->canary_where = fx_arena_strdup(arena, fx_buf_cstr(&where));
     *ret_binding = binding;

@@ -110,9 +110,9 @@ struct cdc_binding {
     const char *stream; /* "orders-forward" */
     /* "orders-reverse": MariaDB transactions that touch its progress row are loops */
     const char *other_stream;
-    const char *slot; /* PostgreSQL slot and publication, "ficus_orders" */
-    /* PostgreSQL replication origin of the reverse applier, "ficus_orders_reverse" */
-    const char *origin;
+    const char *slot; /* PostgreSQL source: slot and publication, "ficus_orders" */
+    /* PostgreSQL target: replication origin of our applier; source: that of the other one, whose transactions are loops */
+    const char *origin, *other_origin;
     const char *canary_group; /* "orders.canary" */
     /* ficus.canary is shared by all contexts of a database; this is the part of ours, on both engines. */
     const char *canary_where; /* "grp in ('orders', 'orders.canary')" */

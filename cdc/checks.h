@@ -3,41 +3,32 @@
  * The checks of a preflight: each adds what it finds to one list (lib/fmt/findings.h), together with the statement that
  * fixes it. They return false only when a question could not be asked.
  */
-#ifndef CDC_PREFLIGHT_CHECKS_H
-#define CDC_PREFLIGHT_CHECKS_H
+#ifndef CDC_CHECKS_H
+#define CDC_CHECKS_H
 
-#include "cdc/change.h"
-#include "lib/db/findings.h"
+#include "cdc/engine.h"
 
 /* Raises UNSUPPORTED with all of them when there is one; true when there is none. */
 bool cdc_findings_none(const struct fx_findings *f, const char *context,
                        struct fx_err *err) FX_MUST_CHECK;
 
-/* What the users of both databases may look at; what they may not is a finding already. */
-struct cdc_sight {
-    bool old_rows, new_rows; /* the tables of the context */
-};
-
-/* May both users do what both streams and the fences will need? Neither tries it. */
-bool cdc_check_rights(struct fx_findings *f, const struct fx_context *ctx, struct fx_db *old_db,
-                      struct fx_db *new_db, struct cdc_sight *ret, struct fx_err *err);
 /*
  * Tables that a stream would carry wrongly without noticing: rows that it does not see, or that somebody changes on
  * their way. Asked before anything begins and again whenever a stream starts.
  */
-bool cdc_check_traps(struct fx_findings *f, const struct fx_context *ctx, struct fx_db *old_db,
-                     struct fx_db *new_db, struct fx_err *err) FX_MUST_CHECK;
+bool cdc_check_silent_loss(struct fx_findings *f, const struct cdc_sides *sides,
+                           struct fx_err *err) FX_MUST_CHECK;
 /* The same as one error, for the stream itself. */
-bool cdc_no_traps(const struct fx_context *ctx, struct fx_db *old_db, struct fx_db *new_db,
-                  struct fx_err *err) FX_MUST_CHECK;
+bool cdc_no_silent_loss(const struct cdc_sides *sides, struct fx_err *err) FX_MUST_CHECK;
 
 /*
  * What is unique on one side is unique on the other, by the same comparison; otherwise rows that one side accepts stop the
- * stream on the other. *ret_pads: for each table an array with one flag for each pair, set when the new side takes text
- * that differs in trailing spaces for the same key. The binding's tables are those of the context, without the canary.
+ * stream on the other. *ret_pads: for each table an array with one name for each pair: a collation that does not pad, where
+ * the new side takes text that differs in trailing spaces for the same key; else NULL. The binding's tables are those of
+ * the context, without the canary.
  */
-bool cdc_check_keys(struct fx_findings *f, const struct cdc_binding *binding, struct fx_db *old_db,
-                    struct fx_db *new_db, struct fx_arena *arena, bool ***ret_pads,
+bool cdc_check_keys(struct fx_findings *f, const struct cdc_binding *binding,
+                    const struct cdc_sides *sides, struct fx_arena *arena, const char ****ret_pads,
                     struct fx_err *err) FX_MUST_CHECK;
 
 enum cdc_owner {
@@ -48,8 +39,5 @@ enum cdc_owner {
 /* Whose writes the tables of the context hold. Only CDC_OWNER_OLD lets anybody say that the new side may be emptied. */
 bool cdc_owner_read(const char *group, struct fx_db *old_db, struct fx_db *new_db,
                     enum cdc_owner *ret, struct fx_err *err) FX_MUST_CHECK;
-
-/* Two PostgreSQL arrays of text: the schemas and the names of the old side's tables. */
-void cdc_tables_pg(const struct fx_context *ctx, struct fx_arena *arena, fx_cell ret[2]);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A source of changes: one vtable, one adapter for each engine (source_pg.c, source_my.c).
+ * A source of changes: one vtable, one adapter for each engine (cdc/pg/source.c, cdc/mysql/source.c).
  *
  * An adapter opens its own connection, starts after a position, and delivers events as change.h describes
  * them. It knows nothing of the target. After a failure the streamer closes it and opens a new one from the position
@@ -41,11 +41,5 @@ struct cdc_source_ops {
 struct cdc_source { /* first member of every adapter */
     const struct cdc_source_ops *ops;
 };
-
-/* `wake_fd`: an eventfd that another thread may write to, or -1. It is only polled, never read. */
-bool cdc_source_pg_open(const struct cdc_binding *binding, const struct fx_pos *from, int wake_fd,
-                        struct cdc_source **ret_src, struct fx_err *err) FX_MUST_CHECK;
-bool cdc_source_my_open(const struct cdc_binding *binding, const struct fx_pos *from, int wake_fd,
-                        struct cdc_source **ret_src, struct fx_err *err) FX_MUST_CHECK;
 
 #endif

@@ -26,7 +26,7 @@
 
 #include "cdc/mysql/control_rows.h"
 #include "cdc/mysql/guard.h"
-#include "cdc/source.h"
+#include "cdc/mysql/my_priv.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/base/panic.h"
@@ -80,7 +80,7 @@ struct my_source {
     struct fx_gtid_pos at; /* everything up to here was delivered or passed */
     int64_t n_passed;      /* groups since the position was told */
     bool must_pass;        /* tell the position at the next quiet moment */
-    struct fx_db *side;    /* asks how far the log reaches; NULL until asked */
+    struct fx_db *side;    /* asks how far the log reaches; NULL: lost, opened when asked */
     struct fx_pos end;
     struct fx_mono back_since; /* the log was seen to reach less far than `at`; us 0: it does not */
 };
@@ -537,7 +537,25 @@ static void prepare_tables(struct my_source *s)
     }
 }
 
-bool cdc_source_my_open(const struct cdc_binding *binding, const struct fx_pos *from, int wake_fd,
+/* A position of another kind of server is of another history, whatever a reader of this one would make of it. */
+static bool check_position(struct my_source *s, const struct fx_pos *from, struct fx_err *err)
+{
+    const struct cdc_my_flavour *flavour;
+    if (!cdc_my_flavour_of(s->side, &flavour, err))
+        return false;
+    if (flavour->is_position(fx_str_from(from->text)))
+        return true;
+    (void)fx_fail(err, FX_E_DRIFT,
+                  "stream \"%s\" cannot start at \"%s\": this is not a position of a %s server",
+                  s->binding->stream, from->text, flavour->name);
+    return fx_hint(
+        err,
+        "Database \"%s\" was replaced by another server. Run: ficus cdc drop --context %s; "
+        "ficus cdc preflight says what a new start needs.",
+        s->binding->source->name, s->binding->ctx.name);
+}
+
+bool cdc_my_source_open(const struct cdc_binding *binding, const struct fx_pos *from, int wake_fd,
                         struct cdc_source **ret_src, struct fx_err *err)
 {
     struct my_source *s = FX_NEW(struct my_source);
@@ -548,7 +566,8 @@ bool cdc_source_my_open(const struct cdc_binding *binding, const struct fx_pos *
     fx_arena_init(&s->arena, 0);
     fx_arena_init(&s->row_arena, 0);
     prepare_tables(s);
-    if (!fx_gtid_pos_parse(from, &s->at, err) ||
+    if (!fx_db_open(binding->source, &s->side, err) || !check_position(s, from, err) ||
+        !fx_gtid_pos_parse(from, &s->at, err) ||
         !fx_binlog_open(binding->source, from, &s->log, err)) {
         my_close(&s->base);
         fx_err_as_source(err);

@@ -15,12 +15,11 @@
  * BEGIN is delivered one message late, because only the next one tells whether the transaction is a loop. A Relation message is
  * compared with the bound catalog: a table that looks different now is a loud stop, before any of its rows.
  */
-#include "cdc/source.h"
-
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "cdc/pg/pg_priv.h"
 #include "cdc/pg/table_schema.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
@@ -334,7 +333,7 @@ static bool deliver_begin(struct source_pg *s, struct fx_str payload, struct cdc
         struct fx_pgo_msg msg;
         if (!fx_pgo_decode(payload, &s->arena, &msg, err))
             return false;
-        s->txn.is_loop = strcmp(msg.origin.name, s->binding->origin) == 0;
+        s->txn.is_loop = strcmp(msg.origin.name, s->binding->other_origin) == 0;
     }
     set_state(s, s->txn.is_loop ? PG_LOOP : PG_INSIDE);
     *ret = (struct cdc_event){.kind = CDC_EV_BEGIN, .txn = s->txn};
@@ -446,7 +445,7 @@ static bool look_for_ddl(struct source_pg *s, struct fx_err *err)
     }
     if (s->side == NULL && !fx_db_open(s->binding->source, &s->side, &why))
         return true;
-    if (cdc_shape_check(s->side, s->binding, &why) || fx_db_is_broken(s->side))
+    if (cdc_table_schema_check(s->side, s->binding, &why) || fx_db_is_broken(s->side))
         return true;
     *err = why;
     return false;
@@ -523,7 +522,7 @@ static bool fail_start(const struct cdc_binding *binding, struct fx_err *err)
     return false;
 }
 
-bool cdc_source_pg_open(const struct cdc_binding *binding, const struct fx_pos *from, int wake_fd,
+bool cdc_pg_source_open(const struct cdc_binding *binding, const struct fx_pos *from, int wake_fd,
                         struct cdc_source **ret_src, struct fx_err *err)
 {
     struct source_pg *s = FX_NEW(struct source_pg);
@@ -537,7 +536,8 @@ bool cdc_source_pg_open(const struct cdc_binding *binding, const struct fx_pos *
     s->confirmed = lsn;
     s->looked_at = fx_mono_now();
     is_ok = is_ok && fx_db_open(binding->source, &s->side, err) &&
-            cdc_slot_check(s->side, binding, from, err) && cdc_shape_check(s->side, binding, err) &&
+            cdc_slot_check(s->side, binding, from, err) &&
+            cdc_table_schema_check(s->side, binding, err) &&
             fx_pg_repl_open(binding->source, &s->repl, err) &&
             fx_pg_repl_start(s->repl, binding->slot, binding->slot, lsn, err);
     if (!is_ok) {

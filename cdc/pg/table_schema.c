@@ -16,7 +16,8 @@ enum {
     COL_FILES,
 };
 
-bool cdc_shape_forget(struct fx_db *db, const struct cdc_binding *binding, struct fx_err *err)
+bool cdc_table_schema_forget(struct fx_db *db, const struct cdc_binding *binding,
+                             struct fx_err *err)
 {
     fx_cell stream = fx_str_from(binding->stream);
     return fx_db_exec(db, "delete from ficus.shape where stream = ?", &stream, 1, NULL, err) ||
@@ -70,7 +71,7 @@ static bool check_table(struct fx_db *db, const struct cdc_binding *binding,
            record(db, binding, table, &rows, err);
 }
 
-bool cdc_shape_check(struct fx_db *db, const struct cdc_binding *binding, struct fx_err *err)
+bool cdc_table_schema_check(struct fx_db *db, const struct cdc_binding *binding, struct fx_err *err)
 {
     for (size_t i = 0; i < binding->ctx.n_tables; i++)
         if (!check_table(db, binding, cdc_source_table(binding, i), err))

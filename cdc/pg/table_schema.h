@@ -19,11 +19,11 @@
 #include "cdc/change.h"
 
 /* Forgets what was recorded for the stream, so that the next check records anew. */
-bool cdc_shape_forget(struct fx_db *db, const struct cdc_binding *binding,
-                      struct fx_err *err) FX_MUST_CHECK;
+bool cdc_table_schema_forget(struct fx_db *db, const struct cdc_binding *binding,
+                             struct fx_err *err) FX_MUST_CHECK;
 /* Compares the shape of every table with the one recorded; records it where there is none. Errors: DRIFT. */
-bool cdc_shape_check(struct fx_db *db, const struct cdc_binding *binding,
-                     struct fx_err *err) FX_MUST_CHECK;
+bool cdc_table_schema_check(struct fx_db *db, const struct cdc_binding *binding,
+                            struct fx_err *err) FX_MUST_CHECK;
 /*
  * The server begins behind what a slot was confirmed, silently, when asked for something older. Errors: DRIFT when
  * `from` is older: the target has lost what it had.

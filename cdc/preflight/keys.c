@@ -7,28 +7,10 @@
  * An index over expressions, with a predicate, or over a column that only one side computes is opaque: it cannot be
  * compared, so that the other side must have an opaque one too is all that is asked.
  */
-#include <stdio.h>
-
 #include "cdc/checks.h"
-
-extern const char cdc_pg_sql_keys[];
-extern const char cdc_mysql_sql_keys[];
+#include "lib/db/engine.h"
 
 enum { TEXT_MAX = 16 << 10 };
-
-/* Columns of the results; the first is the same in both. */
-enum {
-    INDEX,
-    PG_PRIMARY,
-    PG_IMMEDIATE,
-    PG_OPAQUE,
-    PG_EXCLUSION,
-    PG_COLUMN,
-    PG_BYTEWISE,
-    PG_TABLE,
-    PG_QUOTED
-};
-enum { MY_COLUMN = 1, MY_PREFIX, MY_FOLDS, MY_PADS, MY_COLLATION, MY_FIX };
 
 struct key {
     struct fx_str name;
@@ -39,6 +21,7 @@ struct key {
 };
 
 struct side_keys {
+    const struct cdc_side *side;
     struct fx_rows rows;
     struct key *keys;
     size_t n;
@@ -57,51 +40,58 @@ static bool flag(const struct fx_rows *rows, size_t row, size_t column)
     return fx_str_eq_c(fx_rows_at(rows, row, column), "1");
 }
 
-/* The pair that a column of one side belongs to, -1: the other side has none. */
-static ptrdiff_t pair_of(const struct fx_map_table *map, bool is_new, fx_cell column)
+static bool is_new(const struct side_keys *side)
 {
-    for (size_t i = 0; column.ptr != NULL && i < map->n_columns; i++)
-        if (fx_str_eq_c(column, is_new ? map->new_table->columns[map->new_index[i]].name
-                                       : map->old_table->columns[map->old_index[i]].name))
+    return side->side->out == FX_REVERSE;
+}
+
+static const char *column_of(const struct keys *k, const struct side_keys *side, size_t pair)
+{
+    return is_new(side) ? k->map->new_table->columns[k->map->new_index[pair]].name
+                        : k->map->old_table->columns[k->map->old_index[pair]].name;
+}
+
+/* The pair that a column of one side belongs to, -1: the other side has none. */
+static ptrdiff_t pair_of(const struct keys *k, const struct side_keys *side, size_t row)
+{
+    fx_cell column = fx_rows_at(&side->rows, row, CDC_KEY_COLUMN);
+    for (size_t i = 0; column.ptr != NULL && i < k->map->n_columns; i++)
+        if (fx_str_eq_c(column, column_of(k, side, i)))
             return (ptrdiff_t)i;
     return -1;
 }
 
-static void add_column(struct keys *k, struct side_keys *side, bool is_new, size_t row)
+static void add_column(struct keys *k, struct side_keys *side, size_t row)
 {
-    fx_cell index = fx_rows_at(&side->rows, row, INDEX);
+    fx_cell index = fx_rows_at(&side->rows, row, CDC_KEY_INDEX);
     struct key *key = side->n > 0 ? &side->keys[side->n - 1] : NULL;
     if (key == NULL || !fx_str_eq(key->name, index)) {
         key = &side->keys[side->n++];
         *key = (struct key){.name = index, .row = row};
         key->has = fx_arena_array(k->arena, k->map->n_columns + 1, sizeof *key->has);
         key->full = fx_arena_array(k->arena, k->map->n_columns + 1, sizeof *key->full);
-        key->is_primary =
-            is_new ? fx_str_eq_c(index, "PRIMARY") : flag(&side->rows, row, PG_PRIMARY);
-        key->is_opaque = !is_new && flag(&side->rows, row, PG_OPAQUE);
+        key->is_primary = flag(&side->rows, row, CDC_KEY_PRIMARY);
+        key->is_opaque = flag(&side->rows, row, CDC_KEY_OPAQUE);
     }
-    ptrdiff_t pair =
-        pair_of(k->map, is_new,
-                fx_rows_at(&side->rows, row, is_new ? (size_t)MY_COLUMN : (size_t)PG_COLUMN));
+    ptrdiff_t pair = pair_of(k, side, row);
     if (pair < 0) {
         key->is_opaque = true;
         return;
     }
     key->has[pair] = true;
-    key->full[pair] = !is_new || !flag(&side->rows, row, MY_PREFIX);
+    key->full[pair] = !flag(&side->rows, row, CDC_KEY_PREFIX);
 }
 
-static bool read_side(struct keys *k, struct fx_db *db, bool is_new, struct side_keys *side,
-                      struct fx_err *err)
+static bool read_side(struct keys *k, struct side_keys *side, struct fx_err *err)
 {
-    const struct fx_table *table = is_new ? k->map->new_table : k->map->old_table;
-    fx_cell params[] = {fx_str_from(table->schema), fx_str_from(table->name)};
-    if (!fx_db_query(db, is_new ? cdc_mysql_sql_keys : cdc_pg_sql_keys, params, 2, &side->rows,
-                     err))
+    const struct fx_table *table = is_new(side) ? k->map->new_table : k->map->old_table;
+    if (!side->side->engine->read_keys(side->side, table->schema, table->name, &side->rows, err)) {
+        (void)cdc_side_err(side->side, err);
         return fx_ctx(err, "reading the keys of table \"%s.%s\"", table->schema, table->name);
+    }
     side->keys = fx_arena_array(k->arena, side->rows.n_rows + 1, sizeof *side->keys);
     for (size_t row = 0; row < side->rows.n_rows; row++)
-        add_column(k, side, is_new, row);
+        add_column(k, side, row);
     return true;
 }
 
@@ -124,8 +114,8 @@ static bool is_kept(const struct keys *k, const struct key *key, const struct si
     return false;
 }
 
-/* "a, b": the key's columns, quoted, as the other side calls them. */
-static void add_columns(const struct keys *k, const struct key *key, bool is_new,
+/* "a, b": the key's columns, quoted, as one side calls them. */
+static void add_columns(const struct keys *k, const struct key *key, const struct side_keys *side,
                         struct fx_buf *out)
 {
     bool is_first = true;
@@ -135,160 +125,158 @@ static void add_columns(const struct keys *k, const struct key *key, bool is_new
         if (!is_first)
             fx_buf_add_c(out, ", ");
         is_first = false;
-        fx_db_ident(is_new ? FX_MY : FX_PG,
-                    is_new ? k->map->new_table->columns[k->map->new_index[p]].name
-                           : k->map->old_table->columns[k->map->old_index[p]].name,
-                    out);
+        fx_db_ident(side->side->conf->engine, column_of(k, side, p), out);
     }
 }
 
-/* ---- the new side's keys ------------------------------------------------------------------------------- */
+static const char *where_of(const struct keys *k, const struct side_keys *side,
+                            const struct key *key)
+{
+    return fx_arena_str(k->arena, fx_rows_at(&side->rows, key->row, CDC_KEY_TABLE)).ptr;
+}
 
-static void check_new_key(struct keys *k, const struct key *key)
+static const struct side_keys *other_of(const struct keys *k, const struct side_keys *side)
+{
+    return side == &k->old_side ? &k->new_side : &k->old_side;
+}
+
+/* ---- what is wrong with a key by itself ----------------------------------------------------------------- */
+
+/* Rows may be equal in the middle of a transaction; the other side, which checks each row at once, would refuse it. */
+static void refuse_deferrable(struct keys *k, const struct side_keys *side, const struct key *key)
 {
     FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(TEXT_MAX), fix = FX_BUF(TEXT_MAX);
-    if (is_kept(k, key, &k->old_side))
-        return;
+    fx_cell quoted = fx_rows_at(&side->rows, key->row, CDC_KEY_QUOTED);
+    const char *where = where_of(k, side, key);
+    fx_buf_printf(
+        &what, "constraint %.*s is DEFERRABLE: %s", FX_STR_FMT(quoted),
+        key->is_primary ? "it is no replica identity, so publishing the table would refuse updates"
+        : is_new(side)  ? "a transaction may swap values in a way that the old side cannot follow"
+                        : "a transaction may swap values in a way that the new side cannot follow");
+    fx_buf_printf(&fix, "ALTER TABLE %s DROP CONSTRAINT %.*s, ADD CONSTRAINT %.*s %s (", where,
+                  FX_STR_FMT(quoted), FX_STR_FMT(quoted),
+                  key->is_primary ? "PRIMARY KEY" : "UNIQUE");
+    add_columns(k, key, side, &fix);
+    fx_buf_add_c(&fix, ");");
+    fx_findings_add_str(k->f, where, fx_buf_str(&what), fx_buf_str(&fix));
+}
+
+static void refuse_exclusion(struct keys *k, const struct side_keys *side, const struct key *key)
+{
+    fx_findings_add(k->f, where_of(k, side, key), NULL,
+                    "exclusion constraint %.*s has no counterpart in %s: rows that are accepted "
+                    "there would stop the %s",
+                    FX_STR_FMT(fx_rows_at(&side->rows, key->row, CDC_KEY_QUOTED)),
+                    fx_engine_row(other_of(k, side)->side->conf->engine)->title,
+                    is_new(side) ? "stream" : "reverse stream");
+}
+
+/* Text that the other side tells apart is told apart here as well; that differs in trailing spaces is for the scan. */
+static void check_collations(struct keys *k, const struct side_keys *side, const char **pads)
+{
+    const struct fx_rows *rows = &side->rows;
+    const char *other =
+        is_new(side) ? fx_arena_printf(k->arena, "%s.%s", k->map->old_schema, k->map->old_name)
+                     : fx_arena_printf(k->arena, "%s.%s", k->map->new_schema, k->map->new_name);
+    bool *is_told = fx_arena_array(k->arena, k->map->n_columns + 1, sizeof *is_told);
+    for (size_t row = 0; row < rows->n_rows; row++) {
+        ptrdiff_t pair = pair_of(k, side, row);
+        /* A uuid that is stored as text has one spelling, however text compares. */
+        if (pair < 0 || k->map->old_table->columns[k->map->old_index[pair]].type.kind != FX_V_TEXT)
+            continue;
+        if (is_new(side) && flag(rows, row, CDC_KEY_PADS))
+            pads[pair] = fx_arena_str(k->arena, fx_rows_at(rows, row, CDC_KEY_EXACT)).ptr;
+        if (is_told[pair] || !flag(rows, row, CDC_KEY_FOLDS))
+            continue;
+        is_told[pair] = true;
+        FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(TEXT_MAX);
+        fx_buf_printf(&what,
+                      "column %.*s of a unique key compares as %.*s: values that differ in %s may "
+                      "be equal here",
+                      FX_STR_FMT(fx_rows_at(rows, row, CDC_KEY_COLUMN)),
+                      FX_STR_FMT(fx_rows_at(rows, row, CDC_KEY_COLLATION)), other);
+        fx_findings_add_str(k->f, fx_arena_str(k->arena, fx_rows_at(rows, row, CDC_KEY_TABLE)).ptr,
+                            fx_buf_str(&what), fx_rows_at(rows, row, CDC_KEY_FIX));
+    }
+}
+
+/* ---- a key that the other side does not keep: the new side is changed, whichever has it ------------------- */
+
+static void refuse_new(struct keys *k, const struct key *key)
+{
+    FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(TEXT_MAX), fix = FX_BUF(TEXT_MAX);
     fx_buf_printf(&what,
                   "unique key %.*s has no counterpart in %s.%s: rows that are accepted there would "
                   "stop the stream",
                   FX_STR_FMT(key->name), k->map->old_schema, k->map->old_name);
-    if (key->is_primary) {
+    if (key->is_primary)
         fx_buf_add_c(&what, "; it compares only the beginning of a column");
-    } else {
-        fx_buf_printf(&fix, "ALTER TABLE %s DROP INDEX ", k->where);
-        fx_db_ident(FX_MY, fx_arena_str(k->arena, key->name).ptr, &fix);
-        fx_buf_add_char(&fix, ';');
-    }
+    else
+        k->new_side.side->engine->target.drop_key(
+            k->where,
+            fx_arena_str(k->arena, fx_rows_at(&k->new_side.rows, key->row, CDC_KEY_QUOTED)).ptr,
+            &fix);
     fx_findings_add_str(k->f, k->where, fx_buf_str(&what), fx_buf_str(&fix));
 }
 
-/* Text that the old side tells apart is told apart here as well; that differs in trailing spaces is for the scan. */
-static void check_collations(struct keys *k, bool *pads)
+static void refuse_old(struct keys *k, const struct key *key)
 {
-    const struct fx_rows *rows = &k->new_side.rows;
-    bool *is_told = fx_arena_array(k->arena, k->map->n_columns + 1, sizeof *is_told);
-    for (size_t row = 0; row < rows->n_rows; row++) {
-        ptrdiff_t pair = pair_of(k->map, true, fx_rows_at(rows, row, MY_COLUMN));
-        /* A uuid that is stored as text has one spelling, however text compares. */
-        if (pair < 0 || k->map->old_table->columns[k->map->old_index[pair]].type.kind != FX_V_TEXT)
-            continue;
-        pads[pair] = pads[pair] || flag(rows, row, MY_PADS);
-        if (is_told[pair] || !flag(rows, row, MY_FOLDS))
-            continue;
-        is_told[pair] = true;
-        FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(TEXT_MAX);
-        fx_buf_printf(
-            &what,
-            "column %.*s of a unique key compares as %.*s: values that differ in %s.%s may "
-            "be equal here",
-            FX_STR_FMT(fx_rows_at(rows, row, MY_COLUMN)),
-            FX_STR_FMT(fx_rows_at(rows, row, MY_COLLATION)), k->map->old_schema, k->map->old_name);
-        fx_findings_add_str(k->f, k->where, fx_buf_str(&what), fx_rows_at(rows, row, MY_FIX));
-    }
-}
-
-/* ---- the old side's keys ------------------------------------------------------------------------------- */
-
-/* Rows may be equal in the middle of a transaction; the other side, which checks each row at once, would refuse it. */
-static void refuse_deferrable(struct keys *k, const struct key *key, fx_cell table, fx_cell quoted)
-{
-    FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(TEXT_MAX), fix = FX_BUF(TEXT_MAX);
-    fx_buf_printf(&what, "constraint %.*s is DEFERRABLE: %s", FX_STR_FMT(quoted),
-                  key->is_primary
-                      ? "it is no replica identity, so publishing the table would refuse updates"
-                      : "a transaction may swap values in a way that the new side cannot follow");
-    fx_buf_printf(&fix, "ALTER TABLE %.*s DROP CONSTRAINT %.*s, ADD CONSTRAINT %.*s %s (",
-                  FX_STR_FMT(table), FX_STR_FMT(quoted), FX_STR_FMT(quoted),
-                  key->is_primary ? "PRIMARY KEY" : "UNIQUE");
-    add_columns(k, key, false, &fix);
-    fx_buf_add_c(&fix, ");");
-    fx_findings_add_str(k->f, fx_arena_str(k->arena, table).ptr, fx_buf_str(&what),
-                        fx_buf_str(&fix));
-}
-
-static void refuse_lost(struct keys *k, const struct key *key, fx_cell table, fx_cell quoted)
-{
-    FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(TEXT_MAX), fix = FX_BUF(TEXT_MAX);
+    FX_AUTO(fx_buf)
+    struct fx_buf what = FX_BUF(TEXT_MAX), fix = FX_BUF(TEXT_MAX), columns = FX_BUF(TEXT_MAX);
     fx_buf_printf(&what,
                   "unique index %.*s has no counterpart in %s: rows that are accepted there would "
-                  "stop the way back",
-                  FX_STR_FMT(quoted), k->where);
+                  "stop the reverse stream",
+                  FX_STR_FMT(fx_rows_at(&k->old_side.rows, key->row, CDC_KEY_QUOTED)), k->where);
     if (key->is_opaque) {
         fx_buf_printf(&what, "; give %s a generated column with the same value and a UNIQUE key",
                       k->where);
     } else {
-        fx_buf_printf(&fix, "ALTER TABLE %s ADD UNIQUE KEY (", k->where);
-        add_columns(k, key, true, &fix);
-        fx_buf_add_c(&fix, ");");
+        add_columns(k, key, &k->new_side, &columns);
+        k->new_side.side->engine->target.add_key(k->where, fx_buf_cstr(&columns), &fix);
     }
-    fx_findings_add_str(k->f, fx_arena_str(k->arena, table).ptr, fx_buf_str(&what),
-                        fx_buf_str(&fix));
+    fx_findings_add_str(k->f, where_of(k, &k->old_side, key), fx_buf_str(&what), fx_buf_str(&fix));
 }
 
-static void check_old_key(struct keys *k, const struct key *key)
+static void check_side_keys(struct keys *k, const struct side_keys *side)
 {
-    const struct fx_rows *rows = &k->old_side.rows;
-    fx_cell table = fx_rows_at(rows, key->row, PG_TABLE);
-    fx_cell quoted = fx_rows_at(rows, key->row, PG_QUOTED);
-    FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(TEXT_MAX);
-    const char *where = fx_arena_str(k->arena, table).ptr;
-    if (flag(rows, key->row, PG_EXCLUSION)) {
-        fx_buf_printf(&what,
-                      "exclusion constraint %.*s has no counterpart in MariaDB: rows that "
-                      "are accepted there would stop the way back",
-                      FX_STR_FMT(quoted));
-        fx_findings_add_str(k->f, where, fx_buf_str(&what), (struct fx_str){"", 0});
-    } else if (!flag(rows, key->row, PG_IMMEDIATE)) {
-        refuse_deferrable(k, key, table, quoted);
-    } else if (!is_kept(k, key, &k->new_side)) {
-        refuse_lost(k, key, table, quoted);
-    }
-    for (size_t row = key->row; row < rows->n_rows; row++) {
-        if (!fx_str_eq(fx_rows_at(rows, row, INDEX), key->name) || flag(rows, row, PG_BYTEWISE))
-            continue;
-        fx_buf_clear(&what);
-        fx_buf_printf(&what,
-                      "column %.*s of unique index %.*s has a collation that is not deterministic: "
-                      "values that differ in %s may be equal here",
-                      FX_STR_FMT(fx_rows_at(rows, row, PG_COLUMN)), FX_STR_FMT(quoted), k->where);
-        fx_findings_add_str(k->f, where, fx_buf_str(&what), (struct fx_str){"", 0});
+    for (size_t i = 0; i < side->n; i++) {
+        const struct key *key = &side->keys[i];
+        if (flag(&side->rows, key->row, CDC_KEY_EXCLUSION))
+            refuse_exclusion(k, side, key);
+        else if (flag(&side->rows, key->row, CDC_KEY_DEFERRABLE))
+            refuse_deferrable(k, side, key);
+        else if (!is_kept(k, key, other_of(k, side)))
+            (is_new(side) ? refuse_new : refuse_old)(k, key);
     }
 }
 
 /* ---- both ---------------------------------------------------------------------------------------------- */
 
-static bool check_table(struct keys *k, struct fx_db *old_db, struct fx_db *new_db, bool *pads,
-                        struct fx_err *err)
+static bool check_table(struct keys *k, const char **pads, struct fx_err *err)
 {
-    if (!read_side(k, old_db, false, &k->old_side, err)) {
-        fx_err_as_source(err);
+    if (!read_side(k, &k->old_side, err) || !read_side(k, &k->new_side, err))
         return false;
-    }
-    if (!read_side(k, new_db, true, &k->new_side, err)) {
-        fx_err_as_target(err);
-        return false;
-    }
-    for (size_t i = 0; i < k->old_side.n; i++)
-        check_old_key(k, &k->old_side.keys[i]);
-    for (size_t i = 0; i < k->new_side.n; i++)
-        check_new_key(k, &k->new_side.keys[i]);
-    check_collations(k, pads);
+    check_side_keys(k, &k->old_side);
+    check_collations(k, &k->old_side, pads);
+    check_side_keys(k, &k->new_side);
+    check_collations(k, &k->new_side, pads);
     return true;
 }
 
-bool cdc_check_keys(struct fx_findings *f, const struct cdc_binding *binding, struct fx_db *old_db,
-                    struct fx_db *new_db, struct fx_arena *arena, bool ***ret_pads,
+bool cdc_check_keys(struct fx_findings *f, const struct cdc_binding *binding,
+                    const struct cdc_sides *sides, struct fx_arena *arena, const char ****ret_pads,
                     struct fx_err *err)
 {
     size_t n = binding->ctx.n_tables;
-    bool **pads = fx_arena_array(arena, n + 1, sizeof *pads);
+    const char ***pads = fx_arena_array(arena, n + 1, sizeof *pads);
     for (size_t t = 0; t < n; t++) {
         const struct fx_map_table *map = &binding->ctx.tables[t];
         struct keys k = {.f = f, .map = map, .arena = arena};
+        k.old_side.side = &sides->old_side;
+        k.new_side.side = &sides->new_side;
         k.where = fx_arena_printf(arena, "%s.%s", map->new_schema, map->new_name);
         pads[t] = fx_arena_array(arena, map->n_columns + 1, sizeof *pads[t]);
-        bool is_ok = check_table(&k, old_db, new_db, pads[t], err);
+        bool is_ok = check_table(&k, pads[t], err);
         fx_rows_done(&k.old_side.rows);
         fx_rows_done(&k.new_side.rows);
         if (!is_ok)

@@ -13,49 +13,42 @@
 #include "cdc/names.h"
 #include "cdc/checks.h"
 
-extern const char cdc_pg_sql_preflight[];
-extern const char cdc_mysql_sql_preflight[];
-
 enum { VALUES_PER_TABLE = 3 };
 
 struct preflight {
     struct fx_context *ctx;
-    struct fx_db *old_db, *new_db;
+    struct cdc_sides sides;
     struct fx_findings findings;
-    struct cdc_sight sight;
+    bool sees_old_rows,
+        sees_new_rows; /* of the context's tables; what it may not see is a finding already */
     bool must_be_empty, may_be_emptied; /* the tables of the new side */
-    bool **pads;                        /* for each table and pair: see cdc_check_keys */
+    const char ***pads;                 /* for each table and pair: see cdc_check_keys */
 };
 
 static const struct fx_str NO_FIX = {"", 0};
 
-static bool ask_servers(struct preflight *p, struct fx_arena *arena, struct fx_err *err)
+static bool check_server(struct preflight *p, const struct cdc_side *side, struct fx_err *err)
 {
-    fx_cell slot = fx_str_from(cdc_name_slot(p->ctx->name, arena));
-    if (!fx_db_findings(p->old_db, p->ctx->old_db->name, cdc_pg_sql_preflight, &slot, 1,
-                        &p->findings, err)) {
-        fx_err_as_source(err);
-        return false;
-    }
-    if (!fx_db_findings(p->new_db, p->ctx->new_db->name, cdc_mysql_sql_preflight, NULL, 0,
-                        &p->findings, err)) {
-        fx_err_as_target(err);
-        return false;
-    }
-    return true;
+    return side->engine->check_server(side, &p->findings, err) || cdc_side_err(side, err);
 }
 
-static void check_identity(struct preflight *p, const struct fx_table *table,
-                           struct fx_arena *arena)
+static bool check_rights(struct preflight *p, const struct cdc_side *side, bool *ret_sees_rows,
+                         struct fx_err *err)
 {
-    const char *where = fx_arena_printf(arena, "%s.%s", table->schema, table->name);
+    if (side->engine->check_rights(side, &p->findings, ret_sees_rows, err))
+        return true;
+    (void)cdc_side_err(side, err);
+    return fx_ctx(err, "asking what the user of database \"%s\" may do", side->conf->name);
+}
+
+static void check_source_table(struct preflight *p, const struct fx_table *table)
+{
+    FX_AUTO(fx_buf) struct fx_buf where = FX_BUF(512);
+    fx_buf_printf(&where, "%s.%s", table->schema, table->name);
     if (table->n_key == 0)
-        fx_findings_add_str(&p->findings, where, FX_STR("the table has no primary key"), NO_FIX);
-    /* 'i': the log would carry another key than the one that the stream goes by. */
-    if (table->replica_identity == 'n' || table->replica_identity == 'i')
-        fx_findings_add_str(
-            &p->findings, where, FX_STR("its replica identity is not the primary key"),
-            fx_str_from(fx_arena_printf(arena, "ALTER TABLE %s REPLICA IDENTITY DEFAULT;", where)));
+        fx_findings_add(&p->findings, fx_buf_cstr(&where), NULL, "the table has no primary key");
+    if (p->sides.old_side.engine->check_table != NULL)
+        p->sides.old_side.engine->check_table(table, &p->findings);
 }
 
 /* *ret: the forward stream has begun, so what stands in the target's tables is its own. Denied: nobody can tell. */
@@ -65,16 +58,15 @@ static bool is_begun(struct preflight *p, struct fx_arena *arena, bool *ret, boo
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     fx_cell stream = fx_str_from(cdc_name_stream(p->ctx->name, FX_FORWARD, arena));
     *ret = false;
-    if (fx_db_query(p->new_db, "select 1 from ficus.progress where stream = ? and phase <> 'new'",
-                    &stream, 1, &rows, err)) {
+    if (fx_db_query(p->sides.new_side.db,
+                    "select 1 from ficus.progress where stream = ? and phase <> 'new'", &stream, 1,
+                    &rows, err)) {
         *ret = rows.n_rows > 0;
         return true;
     }
     *ret_denied = fx_db_is_denied(err);
-    if (!fx_db_is_no_table(err) && !*ret_denied) {
-        fx_err_as_target(err);
-        return false;
-    }
+    if (!fx_db_is_no_table(err) && !*ret_denied)
+        return cdc_side_err(&p->sides.new_side, err);
     fx_err_clear(err);
     return true;
 }
@@ -85,7 +77,7 @@ static bool ask_owner(struct preflight *p, struct fx_arena *arena, struct fx_err
     bool is_ours = false, is_denied = false;
     enum cdc_owner owner = CDC_OWNER_UNKNOWN;
     if (!is_begun(p, arena, &is_ours, &is_denied, err) ||
-        !cdc_owner_read(p->ctx->name, p->old_db, p->new_db, &owner, err))
+        !cdc_owner_read(p->ctx->name, p->sides.old_side.db, p->sides.new_side.db, &owner, err))
         return false;
     if (is_denied && owner == CDC_OWNER_OLD)
         owner = CDC_OWNER_UNKNOWN;
@@ -113,11 +105,11 @@ static bool is_empty(struct preflight *p, const struct cdc_binding *binding, siz
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1024);
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     fx_buf_add_c(&sql, "select 1 from ");
-    fx_db_ident(FX_MY, table->schema, &sql);
+    fx_db_ident(p->sides.new_side.conf->engine, table->schema, &sql);
     fx_buf_add_char(&sql, '.');
-    fx_db_ident(FX_MY, table->name, &sql);
+    fx_db_ident(p->sides.new_side.conf->engine, table->name, &sql);
     fx_buf_add_c(&sql, " limit 1");
-    if (!fx_db_query(p->new_db, fx_buf_cstr(&sql), NULL, 0, &rows, err))
+    if (!fx_db_query(p->sides.new_side.db, fx_buf_cstr(&sql), NULL, 0, &rows, err))
         return false;
     *ret = rows.n_rows == 0;
     return true;
@@ -126,7 +118,7 @@ static bool is_empty(struct preflight *p, const struct cdc_binding *binding, siz
 static bool check_empty(struct preflight *p, const struct cdc_binding *binding,
                         struct fx_arena *arena, struct fx_err *err)
 {
-    bool is_asked = p->must_be_empty && p->sight.new_rows;
+    bool is_asked = p->must_be_empty && p->sees_new_rows;
     for (size_t i = 0; is_asked && i < binding->ctx.n_tables; i++) {
         const struct fx_table *table = cdc_target_table(binding, i);
         const char *name = fx_arena_printf(arena, "%s.%s", table->schema, table->name);
@@ -155,16 +147,15 @@ static void check_spaces(struct preflight *p, const struct cdc_binding *binding,
     const struct fx_map_table *map = &binding->ctx.tables[t];
     for (size_t i = 0; i < map->n_columns && *n_bad < VALUES_PER_TABLE; i++) {
         const struct fx_value *v = &row->new[map->old_index[i]];
-        if (!p->pads[t][i] || v->kind != FX_V_TEXT || !fx_str_ends(v->s, FX_STR(" ")))
+        if (p->pads[t][i] == NULL || v->kind != FX_V_TEXT || !fx_str_ends(v->s, FX_STR(" ")))
             continue;
         FX_AUTO(fx_buf) struct fx_buf where = FX_BUF(400), what = FX_BUF(1024);
         cdc_row_describe(binding, row, &where);
         fx_buf_printf(
             &what,
             "column %s of a unique key ends in a space, which %s.%s does not tell from the "
-            "same without it; give it a collation %s",
-            map->columns[i].old_name, map->new_name, map->columns[i].new_name,
-            "that does not pad (utf8mb4_nopad_bin)");
+            "same without it; give it a collation that does not pad (%s)",
+            map->columns[i].old_name, map->new_name, map->columns[i].new_name, p->pads[t][i]);
         fx_findings_add_str(&p->findings, fx_buf_cstr(&where), fx_buf_str(&what), NO_FIX);
         (*n_bad)++;
     }
@@ -205,7 +196,7 @@ static bool scan_table(struct preflight *p, const struct cdc_binding *binding, s
     for (size_t c = 0; c < table->n_columns; c++)
         columns[c] = (int)c;
     struct fx_scan_spec spec = {.table = table, .columns = columns, .n_columns = table->n_columns};
-    if (!fx_scan_open(p->old_db, &spec, &scan, err))
+    if (!fx_scan_open(p->sides.old_side.db, &spec, &scan, err))
         return false;
     bool is_ok = scan_rows(p, binding, t, scan, err);
     fx_scan_close(scan);
@@ -216,9 +207,10 @@ static bool check_tables(struct preflight *p, bool is_thorough, struct fx_arena 
                          struct fx_err *err)
 {
     struct cdc_binding *binding = NULL;
-    if (!cdc_check_traps(&p->findings, p->ctx, p->old_db, p->new_db, err))
+    if (!cdc_check_silent_loss(&p->findings, &p->sides, err))
         return false;
-    if (!cdc_bind_tables(p->ctx, FX_FORWARD, p->old_db, p->new_db, arena, &binding, err)) {
+    if (!cdc_bind_tables(p->ctx, FX_FORWARD, p->sides.old_side.db, p->sides.new_side.db, arena,
+                         &binding, err)) {
         if (err->is_retriable || err->code == FX_E_DB)
             return false;
         fx_findings_add_str(&p->findings, "mapping", fx_str_from(err->message), NO_FIX);
@@ -228,18 +220,27 @@ static bool check_tables(struct preflight *p, bool is_thorough, struct fx_arena 
         return true;
     }
     for (size_t i = 0; i < binding->ctx.n_tables; i++)
-        check_identity(p, cdc_source_table(binding, i), arena);
-    if (!cdc_check_keys(&p->findings, binding, p->old_db, p->new_db, arena, &p->pads, err) ||
-        !check_empty(p, binding, arena, err)) {
-        fx_err_as_target(err);
+        check_source_table(p, cdc_source_table(binding, i));
+    if (!cdc_check_keys(&p->findings, binding, &p->sides, arena, &p->pads, err))
         return false;
-    }
-    for (size_t i = 0; is_thorough && p->sight.old_rows && i < p->ctx->n_tables; i++)
+    if (!check_empty(p, binding, arena, err))
+        return cdc_side_err(&p->sides.new_side, err);
+    for (size_t i = 0; is_thorough && p->sees_old_rows && i < p->ctx->n_tables; i++)
         if (!scan_table(p, binding, i, arena, err)) {
             fx_err_as_source(err);
             return fx_ctx(err, "scanning table \"%s\"", p->ctx->tables[i].old_name);
         }
     return true;
+}
+
+static bool check_all(struct preflight *p, bool is_thorough, struct fx_arena *arena,
+                      struct fx_err *err)
+{
+    const struct cdc_side *old_side = &p->sides.old_side, *new_side = &p->sides.new_side;
+    return ask_owner(p, arena, err) && check_server(p, old_side, err) &&
+           check_server(p, new_side, err) && check_rights(p, old_side, &p->sees_old_rows, err) &&
+           check_rights(p, new_side, &p->sees_new_rows, err) &&
+           check_tables(p, is_thorough, arena, err);
 }
 
 bool cdc_preflight(struct fx_context *ctx, const struct cdc_options *options FX_UNUSED,
@@ -249,17 +250,11 @@ bool cdc_preflight(struct fx_context *ctx, const struct cdc_options *options FX_
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
     fx_findings_init(&p.findings);
-    bool is_ok = false;
-    if (!fx_db_open(ctx->old_db, &p.old_db, err))
-        fx_err_as_source(err);
-    else if (!fx_db_open(ctx->new_db, &p.new_db, err))
-        fx_err_as_target(err);
-    else
-        is_ok = ask_owner(&p, &arena, err) && ask_servers(&p, &arena, err) &&
-                cdc_check_rights(&p.findings, ctx, p.old_db, p.new_db, &p.sight, err) &&
-                check_tables(&p, is_thorough, &arena, err);
-    fx_db_close(p.old_db);
-    fx_db_close(p.new_db);
+    bool is_ok = cdc_sides_open(ctx, &p.sides, err);
+    if (is_ok) {
+        is_ok = check_all(&p, is_thorough, &arena, err);
+        cdc_sides_close(&p.sides);
+    }
     is_ok = is_ok && cdc_findings_none(&p.findings, ctx->name, err);
     fx_findings_done(&p.findings);
     return is_ok || fx_ctx(err, "preflight of context \"%s\"", ctx->name);

@@ -378,13 +378,12 @@ static void signals_stop(struct signals *signals)
 static bool bind_once(struct fx_context *ctx, enum fx_direction direction, struct fx_arena *arena,
                       struct cdc_binding **ret, struct fx_err *err)
 {
-    struct fx_db *old_db = NULL;
-    struct fx_db *new_db = NULL;
-    bool is_ok = fx_db_open(ctx->old_db, &old_db, err) && fx_db_open(ctx->new_db, &new_db, err) &&
-                 cdc_bind(ctx, direction, old_db, new_db, arena, ret, err) &&
-                 cdc_no_traps(ctx, old_db, new_db, err);
-    fx_db_close(old_db);
-    fx_db_close(new_db);
+    struct cdc_sides sides;
+    if (!cdc_sides_open(ctx, &sides, err))
+        return false;
+    bool is_ok = cdc_bind(ctx, direction, sides.old_side.db, sides.new_side.db, arena, ret, err) &&
+                 cdc_no_silent_loss(&sides, err);
+    cdc_sides_close(&sides);
     return is_ok;
 }
 

@@ -17,6 +17,7 @@ void cdc_batch_init(struct cdc_batch *batch, const struct cdc_binding *binding, 
 {
     *batch = (struct cdc_batch){.binding = binding, .rows_max = rows_max};
     batch->engine = binding->target->engine;
+    batch->target = &cdc_engine_of(binding->target)->target;
     fx_buf_init(&batch->sql, BATCH_TEXT_MAX);
     fx_arena_init(&batch->scratch, 0);
 }
@@ -180,8 +181,7 @@ static void open_insert(struct cdc_batch *batch, size_t table)
         fx_db_ident(batch->engine, column->name, &batch->sql);
     }
     /* Ids are the owner's: an identity column takes them as they are. */
-    fx_buf_add_c(&batch->sql,
-                 batch->engine == FX_PG ? ") overriding system value values " : ") values ");
+    fx_buf_printf(&batch->sql, ")%svalues ", batch->target->insert_with_ids);
     batch->open = CDC_OPEN_INSERT;
     batch->open_table = table;
     batch->open_rows = 0;

@@ -13,7 +13,7 @@
 #ifndef CDC_APPLY_BATCH_H
 #define CDC_APPLY_BATCH_H
 
-#include "cdc/change.h"
+#include "cdc/engine.h"
 
 enum cdc_batch_open {
     CDC_OPEN_NONE,
@@ -25,6 +25,7 @@ enum cdc_batch_open {
 struct cdc_batch {
     const struct cdc_binding *binding;
     enum fx_engine engine; /* of the target */
+    const struct cdc_engine_target *target;
     struct fx_buf sql;
     int64_t expected;  /* rows the text must match */
     int64_t n_changes; /* row changes in the text */

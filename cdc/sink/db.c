@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cdc/engine.h"
 #include "cdc/sink/batch.h"
 #include "lib/base/alloc.h"
 #include "lib/base/panic.h"
@@ -24,6 +25,7 @@ struct sink_db {
     struct cdc_sink sink; /* first member */
     const struct cdc_binding *binding;
     const struct cdc_options *options;
+    const struct cdc_engine_target *target;
     struct fx_db *db;
     struct cdc_batch batch;
     size_t text_max;          /* bytes that the server takes in one text; 0: no limit of its own */
@@ -57,65 +59,11 @@ const char *cdc_progress_phase_name(enum cdc_progress_phase phase)
 
 /* ---- opening and claiming --------------------------------------------------------------------------- */
 
-/* Beyond this MariaDB closes the connection without a word, which would look like a network's failure, for ever. */
-static bool read_text_max(struct sink_db *s, struct fx_err *err)
-{
-    FX_AUTO(fx_rows) struct fx_rows rows = {0};
-    int64_t max = 0;
-    if (!fx_db_query(s->db, "select @@max_allowed_packet", NULL, 0, &rows, err) ||
-        !fx_parse_i64(fx_rows_at(&rows, 0, 0), 1, INT64_MAX, &max))
-        return fx_ctx(err, "reading max_allowed_packet");
-    s->text_max = (size_t)max - 1;
-    return true;
-}
-
-static bool fail_too_long(const struct sink_db *s, struct fx_err *err)
-{
-    (void)fx_fail(err, FX_E_TARGET,
-                  "a statement of %zu bytes is more than max_allowed_packet of database \"%s\", "
-                  "which is %zu",
-                  s->batch.sql.len, s->binding->target->name, s->text_max + 1);
-    (void)fx_detail(err, "Bytes are written as hexadecimal digits, two for each.");
-    return fx_hint(err,
-                   "Run on it: SET GLOBAL max_allowed_packet=1073741824; put it into its "
-                   "configuration, then run: ficus cdc start --context %s --execute",
-                   s->binding->ctx.name);
-}
-
 /* Whole rows are added, so what is sent early leaves room for a large one. */
 static bool is_long(const struct sink_db *s)
 {
     size_t limit = FLUSH_BYTES;
     return s->batch.sql.len >= (s->text_max == 0 ? limit : FX_MIN(limit, s->text_max / 4));
-}
-
-static bool settings(struct sink_db *s, struct fx_err *err)
-{
-    if (s->binding->target->engine == FX_PG) {
-        fx_cell origin = fx_str_from(s->binding->origin);
-        if (!fx_db_exec(s->db,
-                        "set session_replication_role = replica; set lock_timeout = '10s'; "
-                        "set idle_in_transaction_session_timeout = 0",
-                        NULL, 0, NULL, err))
-            return fx_ctx(err, "preparing the apply session");
-        struct fx_rows rows;
-        if (!fx_db_query(s->db, "select pg_replication_origin_session_setup(?)", &origin, 1, &rows,
-                         err)) {
-            /* The session of a process that has just died still holds it for a moment. */
-            if (strcmp(err->sqlstate, "55006") == 0)
-                fx_err_recode(err, FX_E_DB_CONFLICT);
-            return fx_ctx(err, "taking replication origin \"%s\"", s->binding->origin);
-        }
-        fx_rows_done(&rows);
-        return true;
-    }
-    if (!fx_db_exec(
-            s->db,
-            "set foreign_key_checks = 0, time_zone = '+00:00', innodb_lock_wait_timeout = 10, "
-            "sql_mode = concat(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO')",
-            NULL, 0, NULL, err))
-        return fx_ctx(err, "preparing the apply session");
-    return read_text_max(s, err);
 }
 
 static bool parse_progress(const struct fx_rows *rows, struct cdc_progress *ret, struct fx_err *err)
@@ -253,7 +201,7 @@ static bool flush(struct sink_db *s, struct fx_err *err)
     if (s->batch.sql.has_failed)
         return fx_fail(err, FX_E_LIMIT, "one statement text is larger than 64 MiB");
     if (s->text_max > 0 && s->batch.sql.len > s->text_max) {
-        (void)fail_too_long(s, err);
+        (void)s->target->fail_too_long(s->binding, s->batch.sql.len, s->text_max, err);
         return fx_ctx(err, "applying %s", s->txn.label);
     }
     if (!fx_db_exec(s->db, fx_buf_cstr(&s->batch.sql), NULL, 0, &n_rows, err)) {
@@ -345,9 +293,7 @@ static bool sink_barrier(struct cdc_sink *sink, const struct cdc_barrier *barrie
     fx_buf_printf(&sql, ",%" PRId64 ",", barrier->epoch);
     fx_db_literal(engine, fx_str_from(s->txn.pos.text), &sql);
     /* A mark may be sent again (a confirmation after a crash): the row stays, and counts as one either way. */
-    fx_buf_add_c(&sql, engine == FX_PG
-                           ? ") on conflict (grp, epoch) do update set grp = excluded.grp"
-                           : ") on duplicate key update grp = grp");
+    fx_buf_printf(&sql, ")%s", s->target->keep_barrier);
     cdc_batch_statement(&s->batch, fx_buf_cstr(&sql), 1);
     return !s->is_exact || flush(s, err);
 }
@@ -447,27 +393,27 @@ static bool sink_begin_copy(struct cdc_sink *sink, int64_t n_rows, struct fx_err
     return !s->is_exact || flush(s, err);
 }
 
-/* The table, and of the canary only our part. */
-static void add_target(struct sink_db *s, size_t table, struct fx_buf *sql)
+static void add_table_name(struct sink_db *s, size_t table, struct fx_buf *sql)
 {
     const struct fx_table *target = cdc_target_table(s->binding, table);
     fx_db_ident(s->binding->target->engine, target->schema, sql);
     fx_buf_add_char(sql, '.');
     fx_db_ident(s->binding->target->engine, target->name, sql);
-    if (cdc_binding_is_canary(s->binding, table))
-        fx_buf_printf(sql, " where %s", s->binding->canary_where);
 }
 
-/* Only a forward copy cleans up, so the target is MariaDB, which has DELETE … LIMIT. */
+/* Of the canary only our part; NULL: all of the table. */
+static const char *part_of(struct sink_db *s, size_t table)
+{
+    return cdc_binding_is_canary(s->binding, table) ? s->binding->canary_where : NULL;
+}
+
 static bool sink_clean(struct cdc_sink *sink, size_t table, int64_t limit, int64_t *ret_n,
                        struct fx_err *err)
 {
     struct sink_db *s = self(sink);
-    FX_ASSERT(s->binding->target->engine == FX_MY);
-    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1024);
-    fx_buf_add_c(&sql, "delete from ");
-    add_target(s, table, &sql);
-    fx_buf_printf(&sql, " limit %" PRId64, limit);
+    FX_AUTO(fx_buf) struct fx_buf name = FX_BUF(512), sql = FX_BUF(2048);
+    add_table_name(s, table, &name);
+    s->target->delete_some(fx_buf_cstr(&name), part_of(s, table), limit, &sql);
     if (!sink_begin_copy(sink, 1, err) || !flush(s, err))
         return false;
     if (!fx_db_exec(s->db, fx_buf_cstr(&sql), NULL, 0, ret_n, err)) {
@@ -481,15 +427,15 @@ static bool sink_is_empty(struct cdc_sink *sink, size_t table, bool *ret_is_empt
                           struct fx_err *err)
 {
     struct sink_db *s = self(sink);
-    struct fx_rows rows;
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1024);
+    const char *part = part_of(s, table);
     fx_buf_add_c(&sql, "select 1 from ");
-    add_target(s, table, &sql);
-    fx_buf_add_c(&sql, " limit 1");
+    add_table_name(s, table, &sql);
+    fx_buf_printf(&sql, "%s%s limit 1", part != NULL ? " where " : "", part != NULL ? part : "");
     if (!fx_db_query(s->db, fx_buf_cstr(&sql), NULL, 0, &rows, err))
         return classify(s, err);
     *ret_is_empty = rows.n_rows == 0;
-    fx_rows_done(&rows);
     return true;
 }
 
@@ -524,11 +470,13 @@ bool cdc_sink_db_open(const struct cdc_sink_spec *spec, struct cdc_sink **ret_si
     struct sink_db *s = FX_NEW(struct sink_db);
     s->sink.ops = &sink_db_ops;
     s->binding = spec->binding;
+    s->target = &cdc_engine_of(spec->binding->target)->target;
     s->options = spec->options;
     s->is_exact = spec->is_exact;
     cdc_batch_init(&s->batch, spec->binding, spec->options->copy_batch_rows);
-    if (!fx_db_open(spec->binding->target, &s->db, err) || !settings(s, err) ||
-        !claim(s, spec->epoch, err) || !read_leaks(s, err)) {
+    if (!fx_db_open(spec->binding->target, &s->db, err) ||
+        !s->target->prepare(s->binding, s->db, &s->text_max, err) || !claim(s, spec->epoch, err) ||
+        !read_leaks(s, err)) {
         fx_err_as_target(err);
         sink_close(&s->sink);
         return fx_ctx(err, "opening target database \"%s\"", spec->binding->target->name);

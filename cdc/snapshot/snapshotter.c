@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See the diagram in snapshotter.h. One session reads inside the slot's snapshot in key order, the sink writes
+ * See the diagram in snapshotter.h. One session reads inside the snapshot in key order, the sink writes
  * multi-row inserts; both are bounded by one batch.
  */
 #include "cdc/snapshot/snapshotter.h"
@@ -10,19 +10,15 @@
 #include <string.h>
 
 #include "cdc/checks.h"
-#include "cdc/pg/table_schema.h"
-#include "lib/base/clock.h"
-#include "lib/fmt/text.h"
 #include "lib/io/failpoint.h"
-#include "lib/pg/repl.h"
 
-enum { CLEAN_BATCH_ROWS = 10000, DROP_WAIT_MS = 10000 };
+enum { CLEAN_BATCH_ROWS = 10000 };
 
 struct snapshotter {
     const struct cdc_snapshot_env *env;
-    struct fx_pg_repl *repl; /* exports the snapshot; idle while it is imported */
-    struct fx_db *reader;
-    struct fx_pos point;
+    const struct cdc_engine_source *source;
+    struct fx_db *reader;          /* inside the snapshot, once there is one */
+    struct cdc_snapshot *snapshot; /* what holds it */
     int64_t copied, total;
 };
 
@@ -104,65 +100,13 @@ static bool clean(struct snapshotter *s, struct fx_err *err)
     return sink->ops->mark(sink, &(struct fx_pos){""}, CDC_PROGRESS_NEW, err);
 }
 
-/* A slot without a finished copy is worth nothing. Its walsender may take a moment to notice a dead client. */
-static bool drop_slot(struct fx_db *db, const char *slot, struct fx_err *err)
-{
-    struct fx_mono until = fx_mono_add_ms(fx_mono_now(), DROP_WAIT_MS);
-    fx_cell name = fx_str_from(slot);
-    for (;;) {
-        struct fx_rows rows;
-        if (fx_db_query(db,
-                        "select pg_drop_replication_slot(slot_name) from pg_replication_slots "
-                        "where slot_name = ?",
-                        &name, 1, &rows, err)) {
-            fx_rows_done(&rows);
-            return true;
-        }
-        bool is_in_use = strcmp(err->sqlstate, "55006") == 0;
-        if (!is_in_use || fx_mono_reached(until, fx_mono_now()))
-            return fx_ctx(err, "dropping slot \"%s\"", slot);
-        fx_sleep_ms(100);
-    }
-}
-
-static bool make_slot(struct snapshotter *s, struct fx_err *err)
-{
-    const struct cdc_binding *binding = s->env->binding;
-    char snapshot[64];
-    if (!drop_slot(s->reader, binding->slot, err) || !cdc_shape_forget(s->reader, binding, err) ||
-        !cdc_shape_check(s->reader, binding, err) ||
-        !fx_pg_repl_open(binding->source, &s->repl, err))
-        return false;
-    FX_FAILPOINT("copy.slot.before");
-    if (!fx_pg_repl_create_slot(s->repl, binding->slot, false, &s->point, snapshot, sizeof snapshot,
-                                err))
-        return false;
-    FX_FAILPOINT("copy.slot.after");
-    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(256);
-    fx_buf_add_c(&sql,
-                 "begin isolation level repeatable read read only; set transaction snapshot ");
-    fx_db_literal(FX_PG, fx_str_from(snapshot), &sql);
-    if (!fx_db_exec(s->reader, fx_buf_cstr(&sql), NULL, 0, NULL, err))
-        return fx_ctx(err, "importing the snapshot of slot \"%s\"", binding->slot);
-    return true;
-}
-
 static bool estimate(struct snapshotter *s, struct fx_err *err)
 {
     for (size_t t = 0; t < s->env->binding->ctx.n_tables; t++) {
-        const struct fx_table *table = cdc_source_table(s->env->binding, t);
-        fx_cell params[] = {fx_str_from(table->schema), fx_str_from(table->name)};
-        struct fx_rows rows;
         int64_t n = 0;
-        if (!fx_db_query(
-                s->reader,
-                "select greatest(c.reltuples, 0)::bigint from pg_class c join pg_namespace n "
-                "on n.oid = c.relnamespace where n.nspname = ? and c.relname = ?",
-                params, 2, &rows, err))
+        if (!s->source->estimate_rows(s->reader, cdc_source_table(s->env->binding, t), &n, err))
             return false;
-        if (rows.n_rows == 1 && fx_parse_i64(fx_rows_at(&rows, 0, 0), 0, INT64_MAX, &n))
-            s->total += n;
-        fx_rows_done(&rows);
+        s->total += n;
     }
     return true;
 }
@@ -237,18 +181,19 @@ static bool run(struct snapshotter *s, struct fx_err *err)
     FX_FAILPOINT("copy.empty.before");
     if (!check_empty(s, err) || !point_reverse(s, err))
         return false;
-    if (!make_slot(s, err) || !estimate(s, err)) {
+    if (!s->source->snapshot_begin(s->env->binding, s->reader, &s->snapshot, err) ||
+        !estimate(s, err)) {
         fx_err_as_source(err);
         return false;
     }
-    if (!sink->ops->mark(sink, &s->point, CDC_PROGRESS_COPY, err))
+    if (!sink->ops->mark(sink, &s->snapshot->at, CDC_PROGRESS_COPY, err))
         return false;
     for (size_t t = 0; t < s->env->binding->ctx.n_tables; t++)
         if (!copy_table(s, t, err))
             return false;
     FX_FAILPOINT("copy.done.before");
     if (!sink->ops->settle(sink, err) ||
-        !sink->ops->mark(sink, &s->point, CDC_PROGRESS_STREAM, err))
+        !sink->ops->mark(sink, &s->snapshot->at, CDC_PROGRESS_STREAM, err))
         return false;
     FX_FAILPOINT("copy.done.after");
     return true;
@@ -256,9 +201,13 @@ static bool run(struct snapshotter *s, struct fx_err *err)
 
 bool cdc_snapshot_run(const struct cdc_snapshot_env *env, struct fx_err *err)
 {
-    struct snapshotter s = {.env = env};
+    struct snapshotter s = {.env = env, .source = &cdc_engine_of(env->binding->source)->source};
+    if (s.source->snapshot_begin == NULL)
+        return fx_fail(err, FX_E_UNSUPPORTED, "database \"%s\" cannot be copied from yet",
+                       env->binding->source->name);
     bool is_ok = run(&s, err);
     fx_db_close(s.reader);
-    fx_pg_repl_close(s.repl);
+    if (s.snapshot != NULL)
+        s.snapshot->end(s.snapshot);
     return is_ok || fx_ctx(err, "copying context \"%s\"", env->binding->ctx.name);
 }

@@ -9,9 +9,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cdc/engine.h"
 #include "cdc/snapshot/snapshotter.h"
 #include "lib/base/panic.h"
-#include "lib/db/pos.h"
 #include "lib/io/failpoint.h"
 #include "lib/io/file.h"
 #include "lib/log/log.h"
@@ -22,8 +22,7 @@ enum {
     BACKOFF_MIN_MS = 100,
     BACKOFF_MAX_MS = 5000,
     CATCHUP_LAG_MS = 1000,
-    CONFIRM_MS = 200,           /* at most this often while transactions flow */
-    SLOT_BEHIND_MAX = 16 << 20, /* bytes of log that nobody's transactions may keep a slot back */
+    CONFIRM_MS = 200, /* at most this often while transactions flow */
     PUBLISH_MS = 50,
 };
 
@@ -93,25 +92,17 @@ static bool confirm(struct cdc_streamer *s, struct fx_mono now, struct fx_err *e
     return s->src->ops->confirm(s->src, safe, err);
 }
 
-/*
- * Other people's transactions move the position and not the progress row. A MariaDB log may be purged below an old
- * one, so there the row follows at every heartbeat. A slot only keeps its log until then: it follows when that is much, or
- * when the server asks (it does not shut down before). Not oftener: the mark is a transaction that the other stream
- * passes, marks in turn, and so on.
- */
-static bool is_mark_due(const struct cdc_streamer *s, struct fx_mono now)
+/* Other people's transactions move the position and not the progress row; how far it may stay back the engine knows. */
+static bool is_progress_due(const struct cdc_streamer *s, struct fx_mono now)
 {
-    struct fx_lsn at, marked;
-    if (s->binding->source->engine == FX_MY)
-        return fx_mono_since_us(s->marked_at, now) >= s->env->options->heartbeat_ms * 1000;
-    return s->is_mark_wanted || (fx_lsn_parse(fx_str_from(s->at.text), &at) &&
-                                 fx_lsn_parse(fx_str_from(s->sink->progress.pos.text), &marked) &&
-                                 at.at >= marked.at + SLOT_BEHIND_MAX);
+    bool is_heartbeat = fx_mono_since_us(s->marked_at, now) >= s->env->options->heartbeat_ms * 1000;
+    return cdc_engine_of(s->binding->source)
+        ->source.is_progress_due(&s->at, &s->sink->progress.pos, s->is_mark_wanted, is_heartbeat);
 }
 
 static bool mark_idle(struct cdc_streamer *s, struct fx_mono now, struct fx_err *err)
 {
-    if (s->hold.mode != CDC_HOLD_RUN || s->sink->is_pending || !is_mark_due(s, now))
+    if (s->hold.mode != CDC_HOLD_RUN || s->sink->is_pending || !is_progress_due(s, now))
         return true;
     s->marked_at = now;
     s->is_mark_wanted = false;
@@ -230,10 +221,8 @@ static bool open_session(struct cdc_streamer *s, struct fx_err *err)
     if (!cdc_own_query(s->binding, &s->own_read, err))
         return false;
     FX_FAILPOINT("stream.open.before");
-    bool is_pg = s->binding->source->engine == FX_PG;
-    bool is_ok =
-        is_pg ? cdc_source_pg_open(s->binding, &s->at, s->env->control->wake_fd, &s->src, err)
-              : cdc_source_my_open(s->binding, &s->at, s->env->control->wake_fd, &s->src, err);
+    bool is_ok = cdc_engine_of(s->binding->source)
+                     ->source.open(s->binding, &s->at, s->env->control->wake_fd, &s->src, err);
     if (is_ok)
         cdc_streamer_set_phase(s, CDC_PHASE_CATCHUP);
     return is_ok;

@@ -30,6 +30,20 @@ const struct fx_engine_row *fx_engine_of_side(enum fx_side side)
     FX_BUG("no engine for side %d", (int)side);
 }
 
+bool fx_engine_pair_check(const struct fx_db_conf *old_db, const struct fx_db_conf *new_db,
+                          struct fx_err *err)
+{
+    const struct fx_engine_row *from = fx_engine_row(old_db->engine);
+    const struct fx_engine_row *to = fx_engine_row(new_db->engine);
+    if (from->side == FX_SIDE_OLD && to->side == FX_SIDE_NEW)
+        return true;
+    (void)fx_fail(err, FX_E_UNSUPPORTED,
+                  "cannot move from database \"%s\" (%s) to database \"%s\" (%s)", old_db->name,
+                  from->family, new_db->name, to->family);
+    return fx_hint(err, "This release moves contexts from %s to %s and back.",
+                   fx_engine_of_side(FX_SIDE_OLD)->title, fx_engine_of_side(FX_SIDE_NEW)->title);
+}
+
 static bool has_scheme(const struct fx_engine_row *row, struct fx_str url, struct fx_str *ret_rest)
 {
     for (size_t i = 0; i < FX_ENGINE_SCHEMES_MAX && row->schemes[i] != NULL; i++) {

@@ -25,6 +25,9 @@ struct fx_engine_row {
 const struct fx_engine_row *fx_engine_row(enum fx_engine engine);
 /* The engine of that side, in this release. */
 const struct fx_engine_row *fx_engine_of_side(enum fx_side side);
+/* Can a context be moved from that database to that one? Errors: UNSUPPORTED. */
+bool fx_engine_pair_check(const struct fx_db_conf *old_db, const struct fx_db_conf *new_db,
+                          struct fx_err *err) FX_MUST_CHECK;
 /* By the beginning of a URL; what follows the "://" goes to *ret_rest. */
 bool fx_engine_of_url(struct fx_str url, enum fx_engine *ret_engine, struct fx_str *ret_rest);
 

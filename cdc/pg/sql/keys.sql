@@ -1,11 +1,10 @@
--- Everything that keeps rows of a PostgreSQL table apart. One row for each column of each index: index, is it the primary
--- key, is it checked at once, does it depend on more than plain columns (expression, predicate, NULL equal to NULL), is it an
--- exclusion, column or NULL for an expression, does the column compare byte by byte, table and index quoted.
+-- Everything that keeps rows of a PostgreSQL table apart. One row for each column of each index; the columns are those of
+-- enum cdc_key_column in cdc/engine.h.
 -- $1 schema, $2 table. Rights: none. PostgreSQL 14+.
-select i.relname, x.indisprimary::int, x.indimmediate::int,
+select i.relname, a.attname, x.indisprimary::int, (not x.indimmediate)::int,
        (x.indpred is not null or x.indexprs is not null
         or coalesce((to_jsonb(x) ->> 'indnullsnotdistinct')::boolean, false))::int,
-       x.indisexclusion::int, a.attname, coalesce(l.collisdeterministic, true)::int,
+       x.indisexclusion::int, 0, (not coalesce(l.collisdeterministic, true))::int, 0, l.collname, null, null,
        format('%I.%I', n.nspname, c.relname), quote_ident(i.relname)
   from pg_class c
   join pg_namespace n on n.oid = c.relnamespace

@@ -10,7 +10,7 @@
 #include <setjmp.h>
 #include <cmocka.h>
 
-#include "cdc/source.h"
+#include "cdc/mysql/my_priv.h"
 #include "lib/base/alloc.h"
 
 extern const char lib_ownership_sql_my_install[];
@@ -46,7 +46,7 @@ static void open_source(struct rig *rig)
 {
     struct fx_pos from;
     OK(rig, fx_db_pos_now(rig->db, &from, &rig->err));
-    OK(rig, cdc_source_my_open(&rig->binding, &from, -1, &rig->src, &rig->err));
+    OK(rig, cdc_my_source_open(&rig->binding, &from, -1, &rig->src, &rig->err));
 }
 
 static void bind_table(struct rig *rig, size_t i, const char *schema, const char *name)
@@ -307,6 +307,16 @@ static void test_source_my__a_restart_begins_after_the_position(void **state)
     assert_string_equal(ev.pos.text, rig->src->ops->end(rig->src).text);
 }
 
+static void test_source_my__a_position_of_another_server_is_refused(void **state)
+{
+    struct rig *rig = rig_of(state);
+    const struct fx_pos from = {"3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5"};
+    struct cdc_source *src = NULL;
+    assert_false(cdc_my_source_open(&rig->binding, &from, -1, &src, &rig->err));
+    assert_int_equal(rig->err.code, FX_E_DRIFT);
+    assert_non_null(strstr(rig->err.message, "is not a position of a MariaDB server"));
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 int main(void)
 {
@@ -322,6 +332,7 @@ int main(void)
         TEST(test_source_my__partial_rows_stop),
         TEST(test_source_my__prepared_branches_stop),
         TEST(test_source_my__a_restart_begins_after_the_position),
+        TEST(test_source_my__a_position_of_another_server_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a PostgreSQL server and its tables must be like. The SQL files say what is asked, and why. */
+#include "cdc/names.h"
+#include "cdc/pg/pg_priv.h"
+
+extern const char cdc_pg_sql_preflight[];
+extern const char cdc_pg_sql_silent_loss[];
+extern const char cdc_pg_sql_keys[];
+
+enum { ARRAY_MAX = 1 << 20 };
+
+/* {"public","o\"dd"} */
+static fx_cell array_of(const struct cdc_side *side,
+                        const char *(*name)(const struct cdc_side *, size_t),
+                        struct fx_arena *arena)
+{
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(ARRAY_MAX);
+    fx_buf_add_char(&text, '{');
+    for (size_t i = 0; i < side->ctx->n_tables; i++) {
+        fx_buf_add_c(&text, i > 0 ? ",\"" : "\"");
+        for (const char *p = name(side, i); *p != '\0'; p++) {
+            if (*p == '"' || *p == '\\')
+                fx_buf_add_char(&text, '\\');
+            fx_buf_add_char(&text, *p);
+        }
+        fx_buf_add_char(&text, '"');
+    }
+    fx_buf_add_char(&text, '}');
+    return fx_arena_str(arena, fx_buf_str(&text));
+}
+
+void cdc_pg_table_arrays(const struct cdc_side *side, struct fx_arena *arena, fx_cell ret[2])
+{
+    ret[0] = array_of(side, cdc_side_schema, arena);
+    ret[1] = array_of(side, cdc_side_table, arena);
+}
+
+bool cdc_pg_check_server(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    fx_cell slot = fx_str_from(cdc_name_slot(side->ctx->name, side->out, &arena));
+    return fx_db_findings(side->db, side->conf->name, cdc_pg_sql_preflight, &slot, 1, f, err);
+}
+
+bool cdc_pg_check_silent_loss(const struct cdc_side *side, struct fx_findings *f,
+                              struct fx_err *err)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_cell tables[2];
+    fx_arena_init(&arena, 0);
+    cdc_pg_table_arrays(side, &arena, tables);
+    return fx_db_findings(side->db, side->conf->name, cdc_pg_sql_silent_loss, tables, 2, f, err);
+}
+
+/* 'i': the log would carry another key than the one that the stream goes by. */
+void cdc_pg_check_table(const struct fx_table *table, struct fx_findings *f)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    const char *where = fx_arena_printf(&arena, "%s.%s", table->schema, table->name);
+    if (table->replica_identity == 'n' || table->replica_identity == 'i')
+        fx_findings_add(f, where,
+                        fx_arena_printf(&arena, "ALTER TABLE %s REPLICA IDENTITY DEFAULT;", where),
+                        "its replica identity is not the primary key");
+}
+
+bool cdc_pg_read_keys(const struct cdc_side *side, const char *schema, const char *table,
+                      struct fx_rows *ret_rows, struct fx_err *err)
+{
+    fx_cell params[] = {fx_str_from(schema), fx_str_from(table)};
+    return fx_db_query(side->db, cdc_pg_sql_keys, params, 2, ret_rows, err);
+}
