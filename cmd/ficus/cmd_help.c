@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* help, explain, version: what is printed from the tables of the program. */
+/* help, version: what is printed from the tables of the program. */
 #include "cmd/ficus/cmd.h"
 #include "cmd/ficus/pages.h"
 #include "cmd/version.h"
-#include "lib/fmt/suggest.h"
 
 struct help_options {
     const char *page;
@@ -69,29 +68,6 @@ static bool run_help(struct cmd_call *call, struct fx_err *err)
     return true;
 }
 
-static bool run_explain(struct cmd_call *call, struct fx_err *err)
-{
-    enum fx_code code = FX_E_NONE;
-    FX_AUTO(fx_buf) struct fx_buf name = FX_BUF(256);
-    for (const char *p = call->words[0]; *p != '\0' && *p != '/'; p++)
-        fx_buf_add_char(&name, *p >= 'a' && *p <= 'z' ? (char)(*p - 'a' + 'A') : *p);
-    if (!fx_code_from_name(fx_buf_cstr(&name), &code)) {
-        const char *names[FX_E_COUNT] = {0};
-        for (int i = FX_E_NONE + 1; i < FX_E_COUNT; i++)
-            names[i - 1] = fx_code_name((enum fx_code)i);
-        const char *near = fx_suggest(fx_buf_cstr(&name), names);
-        fx_fail(err, FX_E_USAGE, "there is no error code \"%s\"", call->words[0]);
-        return near != NULL ? fx_hint(err, "Did you mean %s?", near)
-                            : fx_hint(err, "The codes stand in docs/reference/errors.md.");
-    }
-    printf("%s: %s\nexit status %d", fx_code_name(code), fx_code_meaning(code), fx_code_exit(code));
-    const char *meaning = cmd_exit_meaning(fx_code_exit(code));
-    if (meaning != NULL)
-        printf(" (%s)", meaning);
-    printf("\n");
-    return true;
-}
-
 static bool run_version(struct cmd_call *call, struct fx_err *err)
 {
     (void)call;
@@ -110,12 +86,6 @@ const struct cmd cmd_help[] = {
      .options = help_options,
      .options_size = sizeof(struct help_options),
      .run = run_help},
-    {.noun = "explain",
-     .words = "CODE",
-     .words_min = 1,
-     .words_max = 1,
-     .summary = "say what an error code means",
-     .run = run_explain},
     {.noun = "version", .summary = "print version, commit and compiler", .run = run_version},
     CMD_END,
 };

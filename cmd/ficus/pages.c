@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The pages of docs/reference, and the table of all pages. */
+#include "cmd/ficus/explain.h"
 #include "cmd/ficus/pages.h"
 
 #include "cdc/cdc.h"
@@ -34,15 +35,50 @@ void cmd_page_commands(struct fx_buf *out)
     }
 }
 
+/* A bar would end the cell. */
+static void add_cell(const char *text, struct fx_buf *out)
+{
+    fx_buf_add_c(out, " | ");
+    for (const char *c = text; *c != '\0'; c++) {
+        if (*c == '|')
+            fx_buf_add_char(out, '\\');
+        fx_buf_add_char(out, *c);
+    }
+}
+
+static void explanation_row(const struct cmd_explanation *row, struct fx_buf *out)
+{
+    enum fx_code code;
+    fx_buf_printf(out, "| `%s` | ", row->name);
+    if (fx_code_from_name(row->name, &code))
+        fx_buf_printf(out, "%d", fx_code_exit(code));
+    else
+        fx_buf_add_c(out, row->origin);
+    add_cell(row->what, out);
+    add_cell(row->lost, out);
+    add_cell(row->next, out);
+    fx_buf_add_c(out, " |\n");
+}
+
 static void errors_page(struct fx_buf *out)
 {
-    fx_buf_add_c(out,
-                 "# Errors\n\nWritten by `make docs` from `lib/err/codes.def`. The code stands in "
-                 "brackets after an error; `ficus explain CODE` prints its line.\n\n"
-                 "| code | exit status | meaning |\n|---|---|---|\n");
-    for (int i = FX_E_NONE + 1; i < FX_E_COUNT; i++)
-        fx_buf_printf(out, "| `%s` | %d | %s |\n", fx_code_name((enum fx_code)i),
-                      fx_code_exit((enum fx_code)i), fx_code_meaning((enum fx_code)i));
+    fx_buf_add_c(out, "# Errors\n\nWritten by `make docs` from `cmd/ficus/explain.def` and "
+                      "`lib/err/codes.def`. `ficus explain CODE` prints a row.\n\n"
+                      "## Codes of Ficus\n\nThe code stands in brackets after an error.\n\n"
+                      "| code | exit status | what happened | is anything lost | what next |\n"
+                      "|---|---|---|---|---|\n");
+    bool is_ours = true;
+    for (const struct cmd_explanation *row = cmd_explanations(); row->name != NULL; row++) {
+        enum fx_code code;
+        if (is_ours && !fx_code_from_name(row->name, &code)) {
+            fx_buf_add_c(out, "\n## SQLSTATEs and MySQL error numbers\n\nWhat clients of a fenced "
+                              "table see, and what stands behind the `/` in the brackets.\n\n"
+                              "| code | from | what happened | is anything lost | what next |\n"
+                              "|---|---|---|---|---|\n");
+            is_ours = false;
+        }
+        explanation_row(row, out);
+    }
 }
 
 struct exit_row {

@@ -21,8 +21,8 @@ ficus route set|t| --weight=t --shadow=t --recheck=t --execute -f=f --project=f 
 ficus route hold|t| --for=t --execute -f=f --project=f --log=t --no-color -h --help
 ficus route release|t| --execute -f=f --project=f --log=t --no-color -h --help
 ficus help|t| --page=t -f=f --project=f --log=t --no-color -h --help
-ficus explain|t| -f=f --project=f --log=t --no-color -h --help
 ficus version|| -f=f --project=f --log=t --no-color -h --help
+ficus explain|t| -f=f --project=f --log=t --no-color -h --help
 ficus cdc start|| -c=t --context=t --execute --quick -f=f --project=f --log=t --no-color -h --help
 ficus cdc status|| -c=t --context=t --json -f=f --project=f --log=t --no-color -h --help
 ficus cdc stop|| -c=t --context=t --execute -f=f --project=f --log=t --no-color -h --help

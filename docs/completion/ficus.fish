@@ -102,8 +102,8 @@ complete -c ficus -f -n '__ficus_next route' -a release -d 'send the held writes
 complete -c ficus -n '__ficus_is route release' -l execute -d 'really do it'
 complete -c ficus -f -n '__ficus_next' -a help -d 'list the commands'
 complete -c ficus -n '__ficus_is help' -l page -x -d 'print a page of docs that is made from the program'\''s tables: man/ficus.1'
-complete -c ficus -f -n '__ficus_next' -a explain -d 'say what an error code means'
 complete -c ficus -f -n '__ficus_next' -a version -d 'print version, commit and compiler'
+complete -c ficus -f -n '__ficus_next' -a explain -d 'say what an error code, SQLSTATE or MySQL error number means, and what to do'
 complete -c ficus -f -n '__ficus_next' -a cdc
 complete -c ficus -f -n '__ficus_next cdc' -a start -d 'install what the streams of a context need, and start both'
 complete -c ficus -n '__ficus_is cdc start' -s c -l context -x -d 'the context of ficus.yaml (needed when there are several)'
