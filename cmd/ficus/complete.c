@@ -7,6 +7,7 @@
 #include "cmd/ficus/pages.h"
 #include "cmd/ficusd/options.h"
 
+#define SPDX "# SPDX-License-Identifier: Apache-2.0\n"
 #define NOTE "Written by `make docs` from the command table; do not edit."
 
 enum kind { KIND_TEXT, KIND_FILE, KIND_DIR };
@@ -143,7 +144,7 @@ static const char bash_reader[] =
 
 void cmd_page_bash(struct fx_buf *out)
 {
-    fx_buf_add_c(out,
+    fx_buf_add_c(out, SPDX
                  "# shellcheck shell=bash disable=SC2207,SC2086\n"
                  "# Completion of ficus and ficusd for bash. " NOTE "\n"
                  "# A line is COMMAND|WORDS|OPTIONS; f is a file, d a directory, t other text.\n"
@@ -155,7 +156,7 @@ void cmd_page_bash(struct fx_buf *out)
     fx_buf_add_c(out, bash_reader);
 }
 
-/* --- zsh: _describe for the words of a command, _arguments for its options -------------------- */
+/* --- zsh: _describe for the words of a command, _arguments for its options --- */
 
 static void zsh_value(const char *arg, struct fx_buf *out)
 {
@@ -226,7 +227,7 @@ static const char zsh_next[] =
 
 void cmd_page_zsh(struct fx_buf *out)
 {
-    fx_buf_add_c(out, "#compdef ficus ficusd\n"
+    fx_buf_add_c(out, "#compdef ficus ficusd\n" SPDX
                       "# Completion of ficus and ficusd for zsh. " NOTE "\n"
                       "local -aU _ficus_names=(\n");
     each_command(zsh_name, out);
@@ -242,7 +243,7 @@ void cmd_page_zsh(struct fx_buf *out)
     fx_buf_add_c(out, "    esac\n}\n_ficus \"$@\"\n");
 }
 
-/* --- fish: one `complete` a word and an option ------------------------------------------------ */
+/* --- fish: one `complete` for each word and option --- */
 
 static void fish_flags(const struct fx_opt *o, struct fx_buf *out)
 {
@@ -271,27 +272,40 @@ static void fish_daemon(const struct fx_opt *o, struct fx_buf *out)
     fish_flags(o, out);
 }
 
-/* "run journal show" is offered word by word. */
+/* Whether an earlier command begins with the same `len` bytes: then fish has that word already. */
+static bool is_offered(const struct cmd *c, const char *name, size_t len)
+{
+    for (const struct cmd *const *t = cmd_tables; *t != NULL; t++) {
+        for (const struct cmd *before = *t; before->noun != NULL; before++) {
+            char other[96];
+            if (before == c)
+                return false;
+            snprintf(other, sizeof other, "%s%s%s ", before->noun, space(before), verb(before));
+            if (!before->is_hidden && strncmp(other, name, len) == 0 && other[len] == ' ')
+                return true;
+        }
+    }
+    return false;
+}
+
+/* "run journal show" is offered word by word, and only its last word is explained. */
 static void fish_words(const struct cmd *c, struct fx_buf *out)
 {
     char name[96];
     snprintf(name, sizeof name, "%s%s%s", c->noun, space(c), verb(c));
-    size_t before = 0; /* how much of the name is typed already */
-    for (;;) {
-        size_t len = strcspn(name + before, " ");
-        bool is_last = name[before + len] == '\0';
+    for (size_t from = 0, to; name[from] != '\0'; from = to + (name[to] == ' ')) {
+        to = from + strcspn(name + from, " ");
+        if (is_offered(c, name, to))
+            continue;
         fx_buf_printf(out, "complete -c ficus -f -n '__ficus_next%s%.*s' -a %.*s",
-                      before > 0 ? " " : "", before > 0 ? (int)before - 1 : 0, name, (int)len,
-                      name + before);
-        if (is_last) {
+                      from > 0 ? " " : "", from > 0 ? (int)from - 1 : 0, name, (int)(to - from),
+                      name + from);
+        if (name[to] == '\0') {
             fx_buf_add_c(out, " -d '");
             quoted(c->summary, "\\", out);
             fx_buf_add_char(out, '\'');
         }
         fx_buf_add_char(out, '\n');
-        if (is_last)
-            return;
-        before += len + 1;
     }
 }
 
@@ -308,22 +322,22 @@ static void fish_command(const struct cmd *c, struct fx_buf *out)
 }
 
 static const char fish_head[] =
-    "# Completion of ficus and ficusd for fish. " NOTE "\n"
-    "# The words typed so far are exactly these, or begin with these.\n"
-    "function __ficus_next\n"
-    "    set -l typed (commandline -opc)\n"
-    "    set -e typed[1]\n"
-    "    test \"$typed\" = \"$argv\"\n"
-    "end\n"
-    "function __ficus_is\n"
-    "    set -l typed (commandline -opc)\n"
-    "    set -e typed[1]\n"
-    "    set -l n (count $argv)\n"
-    "    test (count $typed) -ge $n; and test \"$typed[1..$n]\" = \"$argv\"\n"
-    "end\n"
-    "complete -c ficus -f\n"
-    "complete -c ficusd -f\n"
-    "complete -c ficus -n __ficus_next -l version -d 'print version, commit and compiler'\n";
+    SPDX "# Completion of ficus and ficusd for fish. " NOTE "\n"
+         "# The words typed so far are exactly these, or begin with these.\n"
+         "function __ficus_next\n"
+         "    set -l typed (commandline -opc)\n"
+         "    set -e typed[1]\n"
+         "    test \"$typed\" = \"$argv\"\n"
+         "end\n"
+         "function __ficus_is\n"
+         "    set -l typed (commandline -opc)\n"
+         "    set -e typed[1]\n"
+         "    set -l n (count $argv)\n"
+         "    test (count $typed) -ge $n; and test \"$typed[1..$n]\" = \"$argv\"\n"
+         "end\n"
+         "complete -c ficus -f\n"
+         "complete -c ficusd -f\n"
+         "complete -c ficus -n __ficus_next -l version -d 'print version, commit and compiler'\n";
 
 void cmd_page_fish(struct fx_buf *out)
 {

@@ -27,6 +27,7 @@ static void add_body(struct fx_buf *markdown, void (*write)(struct fx_buf *out))
 static void finish(const char *name, int section, const struct fx_buf *markdown, struct fx_buf *out)
 {
     fx_buf_printf(out,
+                  ".\\\" SPDX-License-Identifier: Apache-2.0\n"
                   ".\\\" Written by `make docs` from the program's tables; do not edit.\n"
                   ".TH %s %d \"%s\" \"Ficus %s\" \"Ficus manual\"\n",
                   name, section, FICUS_VERSION_DATE, FICUS_VERSION);

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # shellcheck shell=bash disable=SC2207,SC2086
 # Completion of ficus and ficusd for bash. Written by `make docs` from the command table; do not edit.
 # A line is COMMAND|WORDS|OPTIONS; f is a file, d a directory, t other text.

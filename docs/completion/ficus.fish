@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Completion of ficus and ficusd for fish. Written by `make docs` from the command table; do not edit.
 # The words typed so far are exactly these, or begin with these.
 function __ficus_next
@@ -17,7 +18,6 @@ complete -c ficus -n __ficus_next -l version -d 'print version, commit and compi
 complete -c ficus -f -n '__ficus_next' -a plan
 complete -c ficus -f -n '__ficus_next plan' -a lint -d 'check a plan against its project; all problems at once'
 complete -c ficus -n '__ficus_is plan lint' -F
-complete -c ficus -f -n '__ficus_next' -a plan
 complete -c ficus -f -n '__ficus_next plan' -a show -d 'list the steps with their gates and undos'
 complete -c ficus -n '__ficus_is plan show' -F
 complete -c ficus -f -n '__ficus_next' -a run
@@ -25,22 +25,16 @@ complete -c ficus -f -n '__ficus_next run' -a start -d 'carry out a plan in the 
 complete -c ficus -n '__ficus_is run start' -F
 complete -c ficus -n '__ficus_is run start' -l execute -d 'act; without it only say what would be done'
 complete -c ficus -n '__ficus_is run start' -l plain -d 'lines instead of a picture'
-complete -c ficus -f -n '__ficus_next' -a run
 complete -c ficus -f -n '__ficus_next run' -a resume -d 'go on with a run that was interrupted, held or stuck (without RUN: the one that is not at its end)'
 complete -c ficus -n '__ficus_is run resume' -l execute -d 'taken, not needed: the run was begun with it'
 complete -c ficus -n '__ficus_is run resume' -l plain -d 'lines instead of a picture'
-complete -c ficus -f -n '__ficus_next' -a run
 complete -c ficus -f -n '__ficus_next run' -a rollback -d 'take everything back, in reverse; says first what it costs'
 complete -c ficus -n '__ficus_is run rollback' -l execute -d 'act; without it only say what would be done'
 complete -c ficus -n '__ficus_is run rollback' -l plain -d 'lines instead of a picture'
-complete -c ficus -f -n '__ficus_next' -a run
 complete -c ficus -f -n '__ficus_next run' -a status -d 'where the run stands'
-complete -c ficus -f -n '__ficus_next' -a run
 complete -c ficus -f -n '__ficus_next run' -a journal
 complete -c ficus -f -n '__ficus_next run journal' -a show -d 'print what was done, record by record'
 complete -c ficus -n '__ficus_is run journal show' -l json -d 'the records themselves, one a line'
-complete -c ficus -f -n '__ficus_next' -a run
-complete -c ficus -f -n '__ficus_next run' -a journal
 complete -c ficus -f -n '__ficus_next run journal' -a verify -d 'check the journal'\''s checksums, chain and order'
 complete -c ficus -f -n '__ficus_next' -a status -d 'the picture of a run: steps, rates, lag, held requests, the way back'
 complete -c ficus -n '__ficus_is status' -s w -l watch -d 'keep looking, until Ctrl-C'
@@ -54,7 +48,6 @@ complete -c ficus -n '__ficus_is cutover rehearse' -l hold -x -d 'longest time a
 complete -c ficus -n '__ficus_is cutover rehearse' -l drain -x -d 'longest wait for writes in flight'
 complete -c ficus -n '__ficus_is cutover rehearse' -l execute -d 'act; without it only the preflight is made'
 complete -c ficus -n '__ficus_is cutover rehearse' -l rounds -x -d 'there and back, N times'
-complete -c ficus -f -n '__ficus_next' -a cutover
 complete -c ficus -f -n '__ficus_next cutover' -a start -d 'move the writes of a context to its new side'
 complete -c ficus -n '__ficus_is cutover start' -s c -l context -x -d 'the context of ficus.yaml (needed when there are several)'
 complete -c ficus -n '__ficus_is cutover start' -l fence-ttl -x -d 'the fence reopens by itself after this'
@@ -62,7 +55,6 @@ complete -c ficus -n '__ficus_is cutover start' -l hold -x -d 'longest time a fa
 complete -c ficus -n '__ficus_is cutover start' -l drain -x -d 'longest wait for writes in flight'
 complete -c ficus -n '__ficus_is cutover start' -l execute -d 'act; without it only the preflight is made'
 complete -c ficus -n '__ficus_is cutover start' -l confirm -x -d 'the context'\''s name once more, needed with --execute'
-complete -c ficus -f -n '__ficus_next' -a cutover
 complete -c ficus -f -n '__ficus_next cutover' -a fallback -d 'move the writes of a context back to its old side'
 complete -c ficus -n '__ficus_is cutover fallback' -s c -l context -x -d 'the context of ficus.yaml (needed when there are several)'
 complete -c ficus -n '__ficus_is cutover fallback' -l fence-ttl -x -d 'the fence reopens by itself after this'
@@ -76,7 +68,6 @@ complete -c ficus -n '__ficus_is reconcile run' -s c -l context -x -d 'the conte
 complete -c ficus -n '__ficus_is reconcile run' -s o -l report -x -a '(__fish_complete_directories)' -d 'write report.json and report.txt there'
 complete -c ficus -n '__ficus_is reconcile run' -s j -l json -d 'print the report as JSON'
 complete -c ficus -n '__ficus_is reconcile run' -s q -l quiet -d 'print nothing but errors'
-complete -c ficus -f -n '__ficus_next' -a reconcile
 complete -c ficus -f -n '__ficus_next reconcile' -a gate -d 'may CI go on because of this report'
 complete -c ficus -n '__ficus_is reconcile gate' -F
 complete -c ficus -n '__ficus_is reconcile gate' -l divergent -x -d 'at most N rows may differ'
@@ -84,20 +75,16 @@ complete -c ficus -n '__ficus_is reconcile gate' -l coverage -x -d 'at least thi
 complete -c ficus -n '__ficus_is reconcile gate' -l max-age -x -d 'the report may be this old (default: any age)'
 complete -c ficus -f -n '__ficus_next' -a route
 complete -c ficus -f -n '__ficus_next route' -a list -d 'routes of the running facade: owner, weight, shadow, requests, errors'
-complete -c ficus -f -n '__ficus_next' -a route
 complete -c ficus -f -n '__ficus_next route' -a explain -d 'which route takes a request, and where it goes now'
 complete -c ficus -n '__ficus_is route explain' -l key -x -d 'the user'\''s key (header or cookie): on which side of the split it stands'
-complete -c ficus -f -n '__ficus_next' -a route
 complete -c ficus -f -n '__ficus_next route' -a set -d 'set a route'\''s weight or shadow by hand'
 complete -c ficus -n '__ficus_is route set' -l weight -x -d 'share of the new side in reads: 10%'
 complete -c ficus -n '__ficus_is route set' -l shadow -x -d 'share of reads that are shadowed: 100%'
 complete -c ficus -n '__ficus_is route set' -l recheck -x -d 'second look at a difference after this'
 complete -c ficus -n '__ficus_is route set' -l execute -d 'really do it'
-complete -c ficus -f -n '__ficus_next' -a route
 complete -c ficus -f -n '__ficus_next route' -a hold -d 'let the writes of a group wait, until released or a deadline'
 complete -c ficus -n '__ficus_is route hold' -l for -x -d 'deadline of the hold'
 complete -c ficus -n '__ficus_is route hold' -l execute -d 'really do it'
-complete -c ficus -f -n '__ficus_next' -a route
 complete -c ficus -f -n '__ficus_next route' -a release -d 'send the held writes of a group to its owner'
 complete -c ficus -n '__ficus_is route release' -l execute -d 'really do it'
 complete -c ficus -f -n '__ficus_next' -a help -d 'list the commands'
@@ -109,20 +96,16 @@ complete -c ficus -f -n '__ficus_next cdc' -a start -d 'install what the streams
 complete -c ficus -n '__ficus_is cdc start' -s c -l context -x -d 'the context of ficus.yaml (needed when there are several)'
 complete -c ficus -n '__ficus_is cdc start' -l execute -d 'really do it'
 complete -c ficus -n '__ficus_is cdc start' -l quick -d 'do not scan the source for values'
-complete -c ficus -f -n '__ficus_next' -a cdc
 complete -c ficus -f -n '__ficus_next cdc' -a status -d 'how far both streams are'
 complete -c ficus -n '__ficus_is cdc status' -s c -l context -x -d 'the context of ficus.yaml (needed when there are several)'
 complete -c ficus -n '__ficus_is cdc status' -l json -d 'print JSON'
-complete -c ficus -f -n '__ficus_next' -a cdc
 complete -c ficus -f -n '__ficus_next cdc' -a stop -d 'stop both streams at a transaction boundary; nothing is removed'
 complete -c ficus -n '__ficus_is cdc stop' -s c -l context -x -d 'the context of ficus.yaml (needed when there are several)'
 complete -c ficus -n '__ficus_is cdc stop' -l execute -d 'really do it'
-complete -c ficus -f -n '__ficus_next' -a cdc
 complete -c ficus -f -n '__ficus_next cdc' -a drop -d 'stop both streams and remove what they need; data stays'
 complete -c ficus -n '__ficus_is cdc drop' -s c -l context -x -d 'the context of ficus.yaml (needed when there are several)'
 complete -c ficus -n '__ficus_is cdc drop' -l execute -d 'really do it'
 complete -c ficus -n '__ficus_is cdc drop' -l confirm -x -d 'the context'\''s name, to be sure'
-complete -c ficus -f -n '__ficus_next' -a cdc
 complete -c ficus -f -n '__ficus_next cdc' -a preflight -d 'look for everything that would stop a stream'
 complete -c ficus -n '__ficus_is cdc preflight' -s c -l context -x -d 'the context of ficus.yaml (needed when there are several)'
 complete -c ficus -n '__ficus_is cdc preflight' -l quick -d 'do not scan the source for values'
