@@ -38,12 +38,12 @@ bool fcd_facade_check(const char *path, struct fx_err *err)
 static void on_signal(struct fx_signals *signals, int number)
 {
     struct facade *facade = FX_CONTAINER_OF(signals, struct facade, signals);
-    if (facade->worker->is_draining) {
+    if (facade->worker->local.is_draining) {
         fx_loop_stop(facade->loop); /* the second signal does not wait */
         return;
     }
     fx_log(FX_LOG_INFO, "strangler", NULL, "draining", "signal=%d connections=%zu", number,
-           facade->worker->conns.len);
+           facade->worker->net.conns.len);
     fcd_worker_drain(facade->worker);
 }
 

@@ -13,16 +13,16 @@
 #include "strangler/admin/status.h"
 
 struct change {
-    struct fcd_worker *worker;
+    struct fcd_groups *groups;
     struct fcd_state next; /* the copy */
     char name[FCD_NAME_MAX + 1];
     const struct fx_json *body;
 };
 typedef bool (*change_fn)(struct change *change, struct fx_err *err);
 
-bool fcd_api_is_allowed(const struct fcd_worker *worker, struct fx_str authorization)
+bool fcd_api_is_allowed(const struct fcd_config *conf, struct fx_str authorization)
 {
-    const char *token = worker->conf->admin_token;
+    const char *token = conf->admin_token;
     if (token == NULL)
         return true;
     struct fx_str given, scheme = fx_str_cut(authorization, ' ', &given);
@@ -67,10 +67,10 @@ static bool take_controller(struct change *change, struct fx_err *err)
 
 static struct fcd_route *need_route(struct change *change, struct fx_err *err)
 {
-    struct fcd_worker *worker = change->worker;
-    for (size_t i = 0; i < worker->conf->n_routes; i++)
-        if (strcmp(worker->conf->routes[i].id, change->name) == 0)
-            return &worker->routes[i];
+    struct fcd_groups *groups = change->groups;
+    for (size_t i = 0; i < groups->local->conf->n_routes; i++)
+        if (strcmp(groups->routes[i].conf->id, change->name) == 0)
+            return &groups->routes[i];
     fx_fail(err, FX_E_FACADE, "there is no route \"%s\"", change->name);
     fx_err_set_http(err, 404);
     return NULL;
@@ -98,7 +98,7 @@ static bool change_weight(struct change *change, struct fx_err *err)
         return fx_fail(err, FX_E_FACADE,
                        "route \"%s\" carries writes: they follow the owner and have no weight",
                        change->name);
-    struct fcd_state_route *dial = &change->next.routes[route->dial];
+    struct fcd_state_route *setting = &change->next.routes[route->setting];
     bool owner_is_new = change->next.groups[route->group->index].own.owner == FCD_NEW;
     if (owner_is_new && percent < 100) {
         fx_fail(err, FX_E_FACADE,
@@ -107,9 +107,9 @@ static bool change_weight(struct change *change, struct fx_err *err)
         fx_err_set_http(err, 409);
         return fx_hint(err, "Fall back first. Run: ficus run rollback");
     }
-    if (dial->weight_percent != percent)
+    if (setting->weight_percent != percent)
         reset_stats(route);
-    dial->weight_percent = percent;
+    setting->weight_percent = percent;
     return true;
 }
 
@@ -125,11 +125,11 @@ static bool change_shadow(struct change *change, struct fx_err *err)
     int64_t recheck_ms = fx_json_get_i64(change->body, "recheck_ms", 1000);
     if (recheck_ms < 0 || recheck_ms > 600000)
         return fx_fail(err, FX_E_FACADE, "\"recheck_ms\" is between 0 and 600000");
-    struct fcd_state_route *dial = &change->next.routes[route->dial];
-    if (dial->shadow_percent != percent)
+    struct fcd_state_route *setting = &change->next.routes[route->setting];
+    if (setting->shadow_percent != percent)
         reset_stats(route);
-    dial->shadow_percent = percent;
-    dial->recheck_ms = recheck_ms;
+    setting->shadow_percent = percent;
+    setting->recheck_ms = recheck_ms;
     return true;
 }
 
@@ -150,7 +150,7 @@ static bool change_prepare(struct change *change, struct fx_err *err)
     struct fcd_own *own = need_own(change, &epoch, err);
     if (own == NULL || !fcd_own_prepare(own, change->name, epoch, err))
         return false;
-    struct fcd_group *group = fcd_worker_group(change->worker, change->name);
+    struct fcd_group *group = fcd_groups_find(change->groups, change->name);
     if (group != NULL)
         group->held_max_ms = 0;
     return true;
@@ -162,7 +162,7 @@ static bool change_hold(struct change *change, struct fx_err *err)
     struct fcd_own *own = need_own(change, &epoch, err);
     return own != NULL &&
            fcd_own_hold(own, change->name, epoch, fx_json_get_i64(change->body, "deadline_ms", 0),
-                        fx_loop_wall(change->worker->loop), err);
+                        fx_loop_wall(change->groups->local->loop), err);
 }
 
 static bool change_release(struct change *change, struct fx_err *err)
@@ -176,7 +176,7 @@ static bool change_switch(struct change *change, struct fx_err *err)
 {
     int64_t epoch;
     enum fcd_owner owner;
-    struct fcd_worker *worker = change->worker;
+    struct fcd_groups *groups = change->groups;
     struct fcd_own *own = need_own(change, &epoch, err);
     if (own == NULL)
         return false;
@@ -185,11 +185,11 @@ static bool change_switch(struct change *change, struct fx_err *err)
     bool is_new_owner = own->owner != owner;
     if (!fcd_own_switch(own, change->name, epoch, owner, err))
         return false;
-    for (size_t i = 0; is_new_owner && i < worker->conf->n_routes; i++) {
-        struct fcd_route *route = &worker->routes[i];
+    for (size_t i = 0; is_new_owner && i < groups->local->conf->n_routes; i++) {
+        struct fcd_route *route = &groups->routes[i];
         if (route->conf->is_write || strcmp(route->group->name, change->name) != 0)
             continue;
-        change->next.routes[route->dial].weight_percent = owner == FCD_NEW ? 100 : 0;
+        change->next.routes[route->setting].weight_percent = owner == FCD_NEW ? 100 : 0;
         reset_stats(route);
     }
     return true;
@@ -197,14 +197,13 @@ static bool change_switch(struct change *change, struct fx_err *err)
 
 static bool commit(struct change *change, struct fx_err *err)
 {
-    struct fcd_worker *worker = change->worker;
-    if (!fcd_state_save(worker->state_path, &change->next, err))
+    struct fcd_groups *groups = change->groups;
+    if (!fcd_state_save(groups->state_path, &change->next, err))
         return false;
-    fcd_state_done(&worker->state);
-    worker->state = change->next;
+    fcd_state_done(&groups->state);
+    groups->state = change->next;
     change->next = (struct fcd_state){0};
-    for (size_t i = 0; i < worker->state.n_groups; i++)
-        fcd_group_apply(fcd_worker_add_group(worker, worker->state.groups[i].name));
+    fcd_groups_apply(groups);
     return true;
 }
 
@@ -216,9 +215,9 @@ static bool run_change(struct fcd_api_call *call, const char *name, change_fn fn
         fx_err_recode(err, FX_E_FACADE);
         return fx_ctx(err, "reading the body of the call");
     }
-    struct change change = {.worker = call->worker, .body = fx_json_root(doc)};
+    struct change change = {.groups = call->admin->groups, .body = fx_json_root(doc)};
     snprintf(change.name, sizeof change.name, "%s", name);
-    change.next = fcd_state_copy(&call->worker->state);
+    change.next = fcd_state_copy(&call->admin->groups->state);
     bool ok = fn(&change, err) && commit(&change, err);
     fcd_state_done(&change.next);
     return ok;
@@ -291,11 +290,11 @@ static void refuse(struct fcd_api_call *call, int status, const char *what)
 static void answer_read(struct fcd_api_call *call)
 {
     if (fx_str_eq_c(call->path, "/v1/status")) {
-        fcd_status_json(call->worker, &call->out);
+        fcd_status_json(call->admin, &call->out);
     } else if (fx_str_eq_c(call->path, "/metrics")) {
-        fcd_status_gauges(call->worker);
+        fcd_status_gauges(call->admin);
         call->content_type = FX_PROM_CONTENT_TYPE;
-        fx_prom_text(call->worker->metrics, &call->out);
+        fx_prom_text(call->admin->local->shared->metrics, &call->out);
     } else {
         refuse(call, 404, "there is nothing at");
     }

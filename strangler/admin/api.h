@@ -7,10 +7,10 @@
 #ifndef FCD_ADMIN_API_H
 #define FCD_ADMIN_API_H
 
-#include "strangler/worker/worker.h"
+#include "strangler/admin/admin.h"
 
 struct fcd_api_call {
-    struct fcd_worker *worker;
+    struct fcd_admin *admin;
     unsigned method;    /* FCD_M_* */
     struct fx_str path; /* raw */
     struct fx_str body;
@@ -20,7 +20,7 @@ struct fcd_api_call {
 };
 
 /* The bearer token of a call, compared in constant time; true when none is configured. */
-bool fcd_api_is_allowed(const struct fcd_worker *worker, struct fx_str authorization);
+bool fcd_api_is_allowed(const struct fcd_config *conf, struct fx_str authorization);
 void fcd_api_answer(struct fcd_api_call *call);
 
 #endif

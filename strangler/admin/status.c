@@ -4,10 +4,9 @@
 
 #include "lib/fmt/json_write.h"
 
-static void write_group(struct fcd_worker *worker, const struct fcd_group *group,
-                        struct fx_json_w *w)
+static void write_group(const struct fcd_group *group, struct fx_json_w *w)
 {
-    const struct fcd_own *own = fcd_group_own(worker, group);
+    const struct fcd_own *own = fcd_group_own(group);
     int64_t waiting_ms = fcd_group_longest_wait_ms(group); /* who still waits may be the longest */
     int64_t held_max_ms = FX_MAX(group->held_max_ms, waiting_ms);
     fx_json_w_object(w);
@@ -16,8 +15,9 @@ static void write_group(struct fcd_worker *worker, const struct fcd_group *group
     fx_json_w_kv_i64(w, "epoch", own->epoch);
     fx_json_w_kv_text(w, "hold", fcd_hold_name(own->hold));
     fx_json_w_kv_u64(w, "held", group->held.len);
-    fx_json_w_kv_i64(w, "in_flight", group->in_flight);
-    fx_json_w_kv_i64(w, "hold_left_ms", fcd_own_hold_left_ms(own, fx_loop_wall(worker->loop)));
+    fx_json_w_kv_i64(w, "in_flight", (int64_t)group->in_flight.len);
+    fx_json_w_kv_i64(w, "hold_left_ms",
+                     fcd_own_hold_left_ms(own, fx_loop_wall(group->local->loop)));
     fx_json_w_kv_i64(w, "held_max_ms", held_max_ms);
     fx_json_w_end(w);
 }
@@ -41,12 +41,12 @@ static void write_exemplars(const struct fcd_exemplars *kept, struct fx_json_w *
     fx_json_w_end(w);
 }
 
-static double shown_weight(struct fcd_worker *worker, const struct fcd_route *route)
+static double shown_weight(const struct fcd_route *route)
 {
-    bool is_new = fcd_group_own(worker, route->group)->owner == FCD_NEW;
+    bool is_new = fcd_group_own(route->group)->owner == FCD_NEW;
     if (is_new || route->conf->is_write)
         return is_new ? 100 : 0;
-    return fcd_route_dial(worker, route)->weight_percent;
+    return fcd_route_setting(route)->weight_percent;
 }
 
 static void write_side(const char *side, const struct fcd_side_stats *stats, struct fx_json_w *w)
@@ -62,17 +62,16 @@ static void write_side(const char *side, const struct fcd_side_stats *stats, str
     fx_json_w_kv_double(w, key, fcd_stats_quantile_ms(stats, 0.99));
 }
 
-static void write_route(struct fcd_worker *worker, const struct fcd_route *route,
-                        struct fx_json_w *w)
+static void write_route(const struct fcd_route *route, struct fx_json_w *w)
 {
-    const struct fcd_state_route *dial = fcd_route_dial(worker, route);
+    const struct fcd_state_route *setting = fcd_route_setting(route);
     fx_json_w_object(w);
     fx_json_w_kv_text(w, "id", route->conf->id);
     fx_json_w_kv_text(w, "group", route->group->name);
     fx_json_w_kv_text(w, "kind", route->conf->is_write ? "write" : "read");
     fx_json_w_kv_text(w, "path", route->conf->path);
-    fx_json_w_kv_double(w, "weight_percent", shown_weight(worker, route));
-    fx_json_w_kv_double(w, "shadow_percent", dial->shadow_percent);
+    fx_json_w_kv_double(w, "weight_percent", shown_weight(route));
+    fx_json_w_kv_double(w, "shadow_percent", setting->shadow_percent);
     write_side("old", &route->side[FCD_OLD], w);
     write_side("new", &route->side[FCD_NEW], w);
     fx_json_w_kv_i64(w, "shadow_compared", route->shadow.compared);
@@ -84,13 +83,13 @@ static void write_route(struct fcd_worker *worker, const struct fcd_route *route
     fx_json_w_end(w);
 }
 
-static void write_upstreams(struct fcd_worker *worker, struct fx_json_w *w)
+static void write_upstreams(const struct fcd_admin *admin, struct fx_json_w *w)
 {
     fx_json_w_key(w, "upstreams");
     fx_json_w_array(w);
-    for (size_t i = 0; i < worker->conf->n_upstreams; i++) {
-        const struct fcd_pool *pool = &worker->upstreams[i].customers;
-        struct fx_mono now = fx_loop_now(worker->loop);
+    for (size_t i = 0; i < admin->local->conf->n_upstreams; i++) {
+        const struct fcd_pool *pool = &admin->upstreams[i].customers;
+        struct fx_mono now = fcd_local_now(admin->local);
         fx_json_w_object(w);
         fx_json_w_kv_text(w, "name", pool->conf->name);
         fx_json_w_kv_u64(w, "connections", pool->n_connections);
@@ -109,37 +108,37 @@ static void write_upstreams(struct fcd_worker *worker, struct fx_json_w *w)
     fx_json_w_end(w);
 }
 
-void fcd_status_json(struct fcd_worker *worker, struct fx_buf *out)
+void fcd_status_json(struct fcd_admin *admin, struct fx_buf *out)
 {
+    struct fcd_groups *groups = admin->groups;
+    struct fcd_local *local = admin->local;
     struct fx_json_w w;
     fx_json_w_init(&w, out);
     fx_json_w_object(&w);
-    fx_json_w_kv_i64(&w, "controller_epoch", worker->state.controller_epoch);
+    fx_json_w_kv_i64(&w, "controller_epoch", groups->state.controller_epoch);
     fx_json_w_kv_i64(&w, "uptime_ms",
-                     fx_mono_since_us(worker->started, fx_loop_now(worker->loop)) / 1000);
-    fx_json_w_kv_i64(&w, "requests", worker->n_requests);
-    fx_json_w_kv_i64(&w, "requests_per_s", worker->requests_per_s);
-    fx_json_w_kv_u64(&w, "client_connections", worker->conns.len);
-    fx_json_w_kv_bool(&w, "is_draining", worker->is_draining);
+                     fx_mono_since_us(local->shared->started, fcd_local_now(local)) / 1000);
+    fx_json_w_kv_i64(&w, "requests", local->n_requests);
+    fx_json_w_kv_i64(&w, "requests_per_s", local->requests_per_s);
+    fx_json_w_kv_u64(&w, "client_connections", admin->net->conns.len);
+    fx_json_w_kv_bool(&w, "is_draining", local->is_draining);
     fx_json_w_key(&w, "groups");
     fx_json_w_array(&w);
-    for (size_t i = 0; i < worker->groups.len; i++)
-        write_group(worker, worker->groups.items[i], &w);
+    for (size_t i = 0; i < groups->list.len; i++)
+        write_group(groups->list.items[i], &w);
     fx_json_w_end(&w);
     fx_json_w_key(&w, "routes");
     fx_json_w_array(&w);
-    for (size_t i = 0; i < worker->conf->n_routes; i++)
-        write_route(worker, &worker->routes[i], &w);
+    for (size_t i = 0; i < admin->local->conf->n_routes; i++)
+        write_route(&groups->routes[i], &w);
     fx_json_w_end(&w);
-    write_upstreams(worker, &w);
+    write_upstreams(admin, &w);
     fx_json_w_end(&w);
     fx_buf_add_char(out, '\n');
 }
 
-static void set_pool_gauges(struct fcd_worker *worker, const struct fcd_pool *pool,
-                            const char *name)
+static void set_pool_gauges(struct fx_metrics *m, const struct fcd_pool *pool, const char *name)
 {
-    struct fx_metrics *m = worker->metrics;
     const char *upstream = pool->conf->name;
     fx_series_set(fx_metric(m, FCD_MT_UPSTREAM_CONNECTIONS, upstream, name, "idle"),
                   (double)pool->idle.len);
@@ -147,23 +146,24 @@ static void set_pool_gauges(struct fcd_worker *worker, const struct fcd_pool *po
                   (double)pool->busy.len);
 }
 
-void fcd_status_gauges(struct fcd_worker *worker)
+void fcd_status_gauges(struct fcd_admin *admin)
 {
-    struct fx_metrics *m = worker->metrics;
-    fx_series_set(fx_metric(m, FCD_MT_CLIENTS), (double)worker->conns.len);
-    for (size_t i = 0; i < worker->conf->n_upstreams; i++) {
-        set_pool_gauges(worker, &worker->upstreams[i].customers, "customers");
-        set_pool_gauges(worker, &worker->upstreams[i].shadow, "shadow");
+    struct fx_metrics *m = admin->local->shared->metrics;
+    const struct fcd_groups *groups = admin->groups;
+    fx_series_set(fx_metric(m, FCD_MT_CLIENTS), (double)admin->net->conns.len);
+    for (size_t i = 0; i < admin->local->conf->n_upstreams; i++) {
+        set_pool_gauges(m, &admin->upstreams[i].customers, "customers");
+        set_pool_gauges(m, &admin->upstreams[i].shadow, "shadow");
     }
-    for (size_t i = 0; i < worker->groups.len; i++) {
-        const struct fcd_group *group = worker->groups.items[i];
-        const struct fcd_own *own = fcd_group_own(worker, group);
+    for (size_t i = 0; i < groups->list.len; i++) {
+        const struct fcd_group *group = groups->list.items[i];
+        const struct fcd_own *own = fcd_group_own(group);
         fx_series_set(fx_metric(m, FCD_MT_HELD, group->name), (double)group->held.len);
-        fx_series_set(fx_metric(m, FCD_MT_IN_FLIGHT, group->name), (double)group->in_flight);
+        fx_series_set(fx_metric(m, FCD_MT_IN_FLIGHT, group->name), (double)group->in_flight.len);
         fx_series_set(fx_metric(m, FCD_MT_OWNER_IS_NEW, group->name), own->owner == FCD_NEW);
         fx_series_set(fx_metric(m, FCD_MT_EPOCH, group->name), (double)own->epoch);
     }
-    for (size_t i = 0; i < worker->conf->n_routes; i++)
-        fx_series_set(fx_metric(m, FCD_MT_WEIGHT, worker->conf->routes[i].id),
-                      shown_weight(worker, &worker->routes[i]));
+    for (size_t i = 0; i < admin->local->conf->n_routes; i++)
+        fx_series_set(fx_metric(m, FCD_MT_WEIGHT, groups->routes[i].conf->id),
+                      shown_weight(&groups->routes[i]));
 }

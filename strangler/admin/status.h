@@ -3,10 +3,10 @@
 #ifndef FCD_ADMIN_STATUS_H
 #define FCD_ADMIN_STATUS_H
 
-#include "strangler/worker/worker.h"
+#include "strangler/admin/admin.h"
 
-void fcd_status_json(struct fcd_worker *worker, struct fx_buf *out);
+void fcd_status_json(struct fcd_admin *admin, struct fx_buf *out);
 /* Sets the gauges before the metrics are written. */
-void fcd_status_gauges(struct fcd_worker *worker);
+void fcd_status_gauges(struct fcd_admin *admin);
 
 #endif

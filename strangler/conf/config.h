@@ -44,8 +44,8 @@ struct fcd_conf_shadow {
 struct fcd_conf_context {
     const char *name;
     size_t old_upstream, new_upstream; /* SIZE_MAX: none, the context has no routes */
-    struct fcd_key_rung *rungs;
-    size_t n_rungs;
+    struct fcd_key_source *keys;       /* in the order in which they are tried */
+    size_t n_keys;
     struct fcd_conf_shadow shadow;
 };
 

@@ -132,24 +132,25 @@ static void read_route(struct fcd_reader *r, struct fx_node *node, size_t contex
     conf->n_routes++;
 }
 
-static void read_rung(struct fcd_reader *r, struct fx_node *item, struct fcd_conf_context *ctx)
+static void read_key_source(struct fcd_reader *r, struct fx_node *item,
+                            struct fcd_conf_context *ctx)
 {
     if (!fcd_read_is_text(r, item))
         return;
     struct fx_str name, kind = fx_str_cut(item->text, ':', &name);
-    struct fcd_key_rung *rung = &ctx->rungs[ctx->n_rungs++];
+    struct fcd_key_source *source = &ctx->keys[ctx->n_keys++];
     char *copy = fx_arena_printf(r->arena, "%.*s", FX_STR_FMT(name));
     if (fx_str_eq_c(item->text, "issue")) {
-        *rung = (struct fcd_key_rung){FCD_KEY_ISSUE, FCD_ISSUED_COOKIE};
+        *source = (struct fcd_key_source){FCD_KEY_ISSUE, FCD_ISSUED_COOKIE};
         if (item->next != NULL)
             fx_problem(r->problems, item->next,
                        "nothing can follow `issue`, which always gives a key");
     } else if (fx_str_eq_c(kind, "header") && name.len > 0) {
         for (char *c = copy; *c != '\0'; c++)
             *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
-        *rung = (struct fcd_key_rung){FCD_KEY_HEADER, copy};
+        *source = (struct fcd_key_source){FCD_KEY_HEADER, copy};
     } else if (fx_str_eq_c(kind, "cookie") && name.len > 0) {
-        *rung = (struct fcd_key_rung){FCD_KEY_COOKIE, copy};
+        *source = (struct fcd_key_source){FCD_KEY_COOKIE, copy};
     } else {
         fx_problem(r->problems, item, "\"%.*s\" is not header:NAME, cookie:NAME or issue",
                    FX_STR_FMT(item->text));
@@ -164,10 +165,10 @@ static void read_sticky(struct fcd_reader *r, struct fx_node *node, struct fcd_c
     fcd_read_section(r, node, sticky_rules, &section);
     if (section.by == NULL)
         return;
-    ctx->rungs = fx_arena_array(r->arena, section.by->len, sizeof *ctx->rungs);
+    ctx->keys = fx_arena_array(r->arena, section.by->len, sizeof *ctx->keys);
     for (struct fx_node *item = fcd_read_children(r, section.by, FX_NODE_LIST); item != NULL;
          item = item->next)
-        read_rung(r, item, ctx);
+        read_key_source(r, item, ctx);
 }
 
 static void read_shadow(struct fcd_reader *r, struct fx_node *node, struct fcd_conf_context *ctx)

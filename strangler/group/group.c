@@ -5,20 +5,51 @@
  */
 #include "strangler/group/group.h"
 
+#include "lib/base/panic.h"
 #include "lib/log/log.h"
-#include "strangler/net/conn.h"
-#include "strangler/request/req.h"
-#include "strangler/worker/worker.h"
+#include "strangler/route/split.h"
 
 enum { PACE_MS = 5, CREDIT_MS = 20 };
+
+static const char *const write_states[] = {
+    [FCD_WRITE_NONE] = "NONE", [FCD_WRITE_HELD] = "HELD", [FCD_WRITE_IN_FLIGHT] = "IN_FLIGHT"};
+
+static bool may_follow(enum fcd_write_state from, enum fcd_write_state to)
+{
+    switch (to) {
+    case FCD_WRITE_NONE: return from == FCD_WRITE_HELD || from == FCD_WRITE_IN_FLIGHT;
+    case FCD_WRITE_HELD:
+    case FCD_WRITE_IN_FLIGHT: return from == FCD_WRITE_NONE;
+    }
+    return false;
+}
+
+/* A write's state is the list in which it is. */
+static void set_write_state(struct fcd_group *group, struct fcd_write *write,
+                            enum fcd_write_state to)
+{
+    if (!may_follow(write->state, to))
+        FX_BUG("write of group \"%s\" cannot go from %s to %s, held=%zu in_flight=%zu", group->name,
+               write_states[write->state], write_states[to], group->held.len, group->in_flight.len);
+    if (write->state == FCD_WRITE_HELD)
+        FX_LIST_REMOVE(&group->held, write, link);
+    else if (write->state == FCD_WRITE_IN_FLIGHT)
+        FX_LIST_REMOVE(&group->in_flight, write, link);
+    write->state = to;
+    if (to == FCD_WRITE_HELD)
+        FX_LIST_PUSH(&group->held, write, link);
+    else if (to == FCD_WRITE_IN_FLIGHT)
+        FX_LIST_PUSH(&group->in_flight, write, link);
+}
 
 static void on_deadline(struct fx_timer *timer)
 {
     struct fcd_group *group = FX_CONTAINER_OF(timer, struct fcd_group, deadline);
-    struct fcd_own *own = fcd_group_own(group->worker, group);
+    struct fcd_own *own = fcd_group_own(group);
     if (own->hold != FCD_HOLDING)
         return;
-    fx_log(FX_LOG_WARN, "strangler", group->name, "hold reached its deadline; writes go on",
+    fx_log(FX_LOG_WARN, "strangler", group->name,
+           "write hold reached its deadline; held writes are sent to the owner",
            "epoch=%lld owner=%s held=%zu", (long long)own->epoch, fcd_owner_name(own->owner),
            group->held.len);
     /* Not saved: a restart finds the same deadline in the past and comes to the same end. */
@@ -28,11 +59,13 @@ static void on_deadline(struct fx_timer *timer)
 
 static void on_pace(struct fx_timer *timer);
 
-void fcd_group_init(struct fcd_group *group, struct fcd_worker *worker, const char *name,
-                    size_t index)
+void fcd_group_init(struct fcd_group *group, struct fcd_local *local, struct fcd_state *state,
+                    struct fcd_hold_budget *budget, const char *name)
 {
-    *group = (struct fcd_group){.worker = worker, .index = index};
+    *group = (struct fcd_group){.local = local, .state = state, .budget = budget};
     snprintf(group->name, sizeof group->name, "%s", name);
+    group->index = fcd_state_group(state, name);
+    FX_ASSERT(group->index < state->n_groups);
     group->salt = fcd_split_salt(name);
     group->deadline.fn = on_deadline;
     group->pace.fn = on_pace;
@@ -40,72 +73,106 @@ void fcd_group_init(struct fcd_group *group, struct fcd_worker *worker, const ch
 
 void fcd_group_done(struct fcd_group *group)
 {
-    fx_loop_timer_remove(group->worker->loop, &group->deadline);
-    fx_loop_timer_remove(group->worker->loop, &group->pace);
+    fx_loop_timer_remove(group->local->loop, &group->deadline);
+    fx_loop_timer_remove(group->local->loop, &group->pace);
 }
 
 bool fcd_group_is_held(const struct fcd_group *group)
 {
-    return fcd_group_own(group->worker, group)->hold == FCD_HOLDING || group->held.len > 0;
+    return fcd_group_own(group)->hold == FCD_HOLDING || group->held.len > 0;
 }
 
-bool fcd_group_hold(struct fcd_group *group, struct fcd_req *req)
+static void count_held(const struct fcd_group *group, const char *how)
 {
-    struct fcd_worker *worker = group->worker;
-    struct fcd_hold_budget *budget = &worker->hold_budget;
-    int64_t bytes = FX_BLOCK_BYTES +
-                    (int64_t)sizeof *req; /* what waiting keeps: the body stays with the client */
-    if (budget->requests + 1 > worker->conf->hold.requests ||
-        budget->bytes + bytes > worker->conf->hold.bytes) {
-        fx_series_add(fx_metric(worker->metrics, FCD_MT_HELD_TOTAL, group->name, "refused"), 1);
+    fx_series_add(fx_metric(group->local->shared->metrics, FCD_MT_HELD_TOTAL, group->name, how), 1);
+}
+
+bool fcd_group_hold(struct fcd_group *group, struct fcd_write *write, int64_t bytes)
+{
+    const struct fcd_conf_hold *limits = &group->local->conf->hold;
+    struct fcd_hold_budget *budget = group->budget;
+    if (budget->requests + 1 > limits->requests || budget->bytes + bytes > limits->bytes) {
+        count_held(group, "refused");
         return false;
     }
     budget->requests++;
     budget->bytes += bytes;
-    req->held_bytes = bytes;
-    req->held_since = fx_loop_now(worker->loop);
-    FX_LIST_PUSH(&group->held, req, link);
+    write->held_bytes = bytes;
+    write->held_since = fcd_local_now(group->local);
+    set_write_state(group, write, FCD_WRITE_HELD);
     return true;
 }
 
-void fcd_group_forget(struct fcd_group *group, struct fcd_req *req, const char *how)
+void fcd_group_forget(struct fcd_group *group, struct fcd_write *write, const char *how)
 {
-    struct fcd_worker *worker = group->worker;
-    int64_t waited_ms = fx_mono_since_us(req->held_since, fx_loop_now(worker->loop)) / 1000;
-    worker->hold_budget.requests--;
-    worker->hold_budget.bytes -= req->held_bytes;
-    req->held_bytes = 0;
-    if (waited_ms > group->held_max_ms)
-        group->held_max_ms = waited_ms;
-    FX_LIST_REMOVE(&group->held, req, link);
-    fx_series_add(fx_metric(worker->metrics, FCD_MT_HELD_TOTAL, group->name, how), 1);
+    struct fcd_hold_budget *budget = group->budget;
+    int64_t waited_ms = fx_mono_since_us(write->held_since, fcd_local_now(group->local)) / 1000;
+    set_write_state(group, write, FCD_WRITE_NONE);
+    budget->requests--;
+    budget->bytes -= write->held_bytes;
+    if (budget->requests < 0 || budget->bytes < 0)
+        FX_BUG("hold budget is negative: requests=%lld bytes=%lld", (long long)budget->requests,
+               (long long)budget->bytes);
+    write->held_bytes = 0;
+    group->held_max_ms = FX_MAX(group->held_max_ms, waited_ms);
+    count_held(group, how);
+}
+
+void fcd_group_refuse_held(struct fcd_group *group)
+{
+    while (group->held.first != NULL) {
+        struct fcd_write *write = group->held.first;
+        fcd_group_forget(group, write, "refused");
+        write->ops->release(write);
+    }
+}
+
+void fcd_group_enter_flight(struct fcd_group *group, struct fcd_write *write)
+{
+    set_write_state(group, write, FCD_WRITE_IN_FLIGHT);
+}
+
+void fcd_group_leave_flight(struct fcd_group *group, struct fcd_write *write)
+{
+    if (write->state == FCD_WRITE_IN_FLIGHT)
+        set_write_state(group, write, FCD_WRITE_NONE);
+}
+
+bool fcd_group_is_body_late(const struct fcd_group *group)
+{
+    return group->has_body_deadline &&
+           fx_mono_reached(group->body_deadline, fcd_local_now(group->local));
 }
 
 int64_t fcd_group_longest_wait_ms(const struct fcd_group *group)
 {
     if (group->held.first == NULL)
         return 0;
-    return fx_mono_since_us(group->held.first->held_since, fx_loop_now(group->worker->loop)) / 1000;
+    return fx_mono_since_us(group->held.first->held_since, fcd_local_now(group->local)) / 1000;
+}
+
+static bool may_send(const struct fcd_group *group)
+{
+    return group->held.first != NULL && fcd_group_own(group)->hold != FCD_HOLDING;
 }
 
 static void send_some(struct fcd_group *group)
 {
-    struct fcd_worker *worker = group->worker;
-    struct fx_mono now = fx_loop_now(worker->loop);
-    double per_us = (double)worker->conf->hold.release_per_s / 1e6;
+    struct fcd_local *local = group->local;
+    struct fx_mono now = fcd_local_now(local);
+    double per_us = (double)local->conf->hold.release_per_s / 1e6;
     double most = FX_MAX(per_us * CREDIT_MS * 1000, 1.0);
     group->credit += (double)fx_mono_since_us(group->paced_at, now) * per_us;
     group->credit = FX_MIN(group->credit, most);
     group->paced_at = now;
-    while (group->held.first != NULL && group->credit >= 1 &&
-           fcd_group_own(worker, group)->hold != FCD_HOLDING) {
-        struct fcd_req *req = group->held.first;
+    while (may_send(group) && group->credit >= 1) {
+        struct fcd_write *write = group->held.first;
         group->credit -= 1;
-        fcd_group_forget(group, req, "released");
-        fcd_req_release(req);
+        fcd_group_forget(group, write, "released");
+        write->ops->release(write);
     }
-    if (group->held.first != NULL && fcd_group_own(worker, group)->hold != FCD_HOLDING)
-        fx_loop_timer(worker->loop, &group->pace, PACE_MS);
+    if (may_send(group))
+        fx_loop_timer(local->loop, &group->pace, PACE_MS);
 }
 
 static void on_pace(struct fx_timer *timer)
@@ -114,34 +181,33 @@ static void on_pace(struct fx_timer *timer)
 }
 
 /*
- * Everyone who holds waits for the writes that were in flight. Whoever sends his body slowly would decide how long: after
- * hold.body he is answered 503, and one that has begun to answer does not count any more.
+ * A hold waits for the writes that were in flight. A client that sends its body slowly would decide how long: after
+ * hold.body it is answered 503, and a write whose answer has begun does not count any more.
  */
-static void hurry(struct fcd_group *group)
+static void limit_bodies(struct fcd_group *group)
 {
-    struct fcd_worker *worker = group->worker;
-    if (group->is_hurrying)
+    int64_t within_ms = group->local->conf->hold.body_ms;
+    if (group->has_body_deadline)
         return;
-    group->is_hurrying = true;
-    group->hurry_until = fx_mono_add_ms(fx_loop_now(worker->loop), worker->conf->hold.body_ms);
-    FX_LIST_EACH (&worker->reqs, req, all)
-        if (req->step == FCD_STEP_EXCHANGE && req->is_write && req->route->group == group)
-            fx_loop_timer(worker->loop, &req->patience, worker->conf->hold.body_ms);
+    group->has_body_deadline = true;
+    group->body_deadline = fx_mono_add_ms(fcd_local_now(group->local), within_ms);
+    FX_LIST_EACH (&group->in_flight, write, link)
+        write->ops->limit_body(write, within_ms);
 }
 
 void fcd_group_apply(struct fcd_group *group)
 {
-    struct fcd_worker *worker = group->worker;
-    const struct fcd_own *own = fcd_group_own(worker, group);
+    struct fcd_local *local = group->local;
+    const struct fcd_own *own = fcd_group_own(group);
     if (own->hold == FCD_HOLDING) {
-        fx_loop_timer(worker->loop, &group->deadline,
-                      fcd_own_hold_left_ms(own, fx_loop_wall(worker->loop)));
-        hurry(group);
+        fx_loop_timer(local->loop, &group->deadline,
+                      fcd_own_hold_left_ms(own, fx_loop_wall(local->loop)));
+        limit_bodies(group);
         return;
     }
-    group->is_hurrying = false;
+    group->has_body_deadline = false;
     fx_timer_stop(&group->deadline);
-    group->paced_at = fx_loop_now(worker->loop);
+    group->paced_at = fcd_local_now(local);
     if (group->held.first != NULL)
-        fx_loop_timer(worker->loop, &group->pace, 0);
+        fx_loop_timer(local->loop, &group->pace, 0);
 }

@@ -1,59 +1,91 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A group at run time: its writes in flight and its writes that wait. The durable part is own.h.
+ * A group at run time: its writes in flight and its held writes. The durable part is own.h.
  *
- * Writes wait in the order of their arrival while the group holds, and after that until those before them have
+ * While the group holds, writes wait in the order of their arrival, and after that until those before them have
  * been sent: a release sends at a bounded pace (hold.release_per_second), so that the owner is not met by all
  * of them at once. The queue is bounded over all groups, in requests and in bytes.
  *
- * A write that waits has not been sent. It ends in exactly one way: released (sent once), refused (503), or
- * dropped because its client went away.
- * Thread: the loop's.
+ * A write is in the list of its state:
+ *
+ *                    hold              released
+ *        NONE ---------------> HELD --------------> NONE -------> IN_FLIGHT -----> NONE
+ *                                |                       sent                answered, given up
+ *                                +---> NONE   refused (503), or dropped because its client went away
+ *
+ * A held write has not been sent. Thread: the loop's.
  */
-#ifndef FCD_GROUP_H
-#define FCD_GROUP_H
+#ifndef FCD_GROUP_GROUP_H
+#define FCD_GROUP_GROUP_H
 
 #include "lib/base/list.h"
-#include "lib/io/loop.h"
-#include "strangler/group/own.h"
-
-struct fcd_worker;
-struct fcd_req;
-struct fcd_upstream;
-struct fcd_conf_context;
+#include "strangler/group/state.h"
+#include "strangler/upstream/upstream.h"
 
 struct fcd_hold_budget {
     int64_t requests, bytes; /* held now, over all groups */
 };
 
+enum fcd_write_state { FCD_WRITE_NONE, FCD_WRITE_HELD, FCD_WRITE_IN_FLIGHT };
+
+/* Whoever sends a write (a request) embeds one and is told what the group decides. */
+struct fcd_write;
+struct fcd_write_ops {
+    /* It is no longer held: send it on to the owner, or refuse it when the facade is draining. */
+    void (*release)(struct fcd_write *write);
+    /* A hold has begun: what is missing of the body must arrive until the group's body deadline. */
+    void (*limit_body)(struct fcd_write *write, int64_t within_ms);
+};
+struct fcd_write {
+    FX_LINK(fcd_write) link; /* in the group's list of its state */
+    const struct fcd_write_ops *ops;
+    enum fcd_write_state state;
+    struct fx_mono held_since;
+    int64_t held_bytes;
+};
+
 struct fcd_group {
-    struct fcd_worker *worker;
-    char name[65];
-    size_t index;                        /* in worker->state.groups */
-    const struct fcd_conf_context *conf; /* NULL: without routes (a canary) */
+    struct fcd_local *local;
+    struct fcd_state *state;        /* of all groups */
+    struct fcd_hold_budget *budget; /* of all groups */
+    char name[FCD_NAME_MAX + 1];
+    size_t index;                        /* in state->groups */
+    const struct fcd_conf_context *conf; /* NULL: without routes (the rehearsal's canary) */
     uint64_t salt;
     struct fcd_upstream *side[2]; /* by enum fcd_owner; NULL without routes */
-    FX_LIST(fcd_req) held;
-    int64_t in_flight;
+    FX_LIST(fcd_write) held;
+    FX_LIST(fcd_write) in_flight;
     int64_t held_max_ms;
-    struct fx_timer deadline;   /* of the hold */
-    bool is_hurrying;           /* the hold has begun, and writes in flight were told */
-    struct fx_mono hurry_until; /* they have this long for the rest of their bodies */
-    struct fx_timer pace;       /* next portion of a release */
-    double credit;              /* writes that may go now */
+    struct fx_timer deadline;     /* of the hold */
+    bool has_body_deadline;       /* a hold has begun, and writes in flight were told */
+    struct fx_mono body_deadline; /* for the rest of their bodies */
+    struct fx_timer pace;         /* next portion of a release */
+    double credit;                /* writes that may go now */
     struct fx_mono paced_at;
 };
 
-void fcd_group_init(struct fcd_group *group, struct fcd_worker *worker, const char *name,
-                    size_t index);
+void fcd_group_init(struct fcd_group *group, struct fcd_local *local, struct fcd_state *state,
+                    struct fcd_hold_budget *budget, const char *name);
 void fcd_group_done(struct fcd_group *group);
 
+static inline struct fcd_own *fcd_group_own(const struct fcd_group *group)
+{
+    return &group->state->groups[group->index].own;
+}
 /* Must a write of this group wait now? */
 bool fcd_group_is_held(const struct fcd_group *group);
-/* Queues; false: over the limits, answer 503. */
-bool fcd_group_hold(struct fcd_group *group, struct fcd_req *req) FX_MUST_CHECK;
-/* The client of a held request went away, or the facade shuts down. */
-void fcd_group_forget(struct fcd_group *group, struct fcd_req *req, const char *how);
+/* NONE -> HELD; `bytes`: the memory that waiting keeps. False: over the limits, answer 503. */
+bool fcd_group_hold(struct fcd_group *group, struct fcd_write *write, int64_t bytes) FX_MUST_CHECK;
+/* HELD -> NONE; `how`: a value of the metric's label ("released", "dropped", "refused"). */
+void fcd_group_forget(struct fcd_group *group, struct fcd_write *write, const char *how);
+/* The facade is shutting down: held writes are released one after the other, to be refused. */
+void fcd_group_refuse_held(struct fcd_group *group);
+/* NONE -> IN_FLIGHT: an upstream is about to work on it. */
+void fcd_group_enter_flight(struct fcd_group *group, struct fcd_write *write);
+/* IN_FLIGHT -> NONE; does nothing in another state. */
+void fcd_group_leave_flight(struct fcd_group *group, struct fcd_write *write);
+/* Has the time passed that a hold leaves to the bodies of writes in flight? */
+bool fcd_group_is_body_late(const struct fcd_group *group);
 /* Of those that wait now. */
 int64_t fcd_group_longest_wait_ms(const struct fcd_group *group);
 /* The durable state changed (hold, release, switch, start): sets the deadline, starts sending. */

@@ -1,51 +1,73 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One client connection: bytes in, bytes out, one request at a time. Pipelined requests wait in the input, so
- * answers come in order without any queue.
+ * Connections of clients and the listeners that accept them: what does not depend on the protocol. A connection is a
+ * stream, a timer, and the protocol that drives it; the protocol's own object begins with it.
  *
- *              accept                 head complete            answered
- *     (none) ---------> IDLE/READING --------------> BUSY -----------------> IDLE/READING
- *                           |                          |
- *                           | end, time-out, bad head  | answered, not to be kept
- *                           v                          v
- *                         closed  <------ LINGER <-----+
+ *     listener --accept--> connection --events--> protocol (net/call.h) --calls--> service
  *
- * LINGER: our side is shut, the rest of what the client sends is read and thrown away for a moment, so that
- * the answer is not destroyed by a reset.
- * Thread: the loop's.
+ * Everything funnels into the protocol's `drive`. fcd_conn_close may be called at any depth: the memory stays until the
+ * loop's turn has ended. Thread: the loop's.
  */
-#ifndef FCD_CONN_H
-#define FCD_CONN_H
+#ifndef FCD_NET_CONN_H
+#define FCD_NET_CONN_H
 
 #include "lib/io/stream.h"
-#include "strangler/worker/worker.h"
+#include "strangler/shared/local.h"
 
-enum fcd_conn_state { FCD_C_READING, FCD_C_BUSY, FCD_C_LINGER, FCD_C_CLOSED };
+struct fcd_protocol;
+struct fcd_service;
+struct fcd_net;
 
 struct fcd_conn {
     struct fx_stream stream;
     struct fx_timer timer;
-    struct fx_task again;
+    struct fx_task again; /* drives it in the next turn */
     struct fx_task release;
     FX_LINK(fcd_conn) link;
-    struct fcd_worker *worker;
-    enum fcd_conn_state state;
-    bool is_admin;
-    bool is_last; /* close after the present answer */
-    bool is_driving;
-    bool is_shut; /* LINGER: our side is closed */
-    struct fcd_req *req;
+    struct fcd_net *net;
+    struct fcd_local *local;
+    const struct fcd_protocol *protocol;
+    struct fcd_service *service;
+    bool is_closed;
     char peer[48]; /* address without port */
 };
 
-void fcd_conn_accept(struct fcd_listener *listener);
-/* Does what can be done: flush, run the request, start the next. The connection may be gone afterwards. */
+struct fcd_listener {
+    struct fx_watch watch;
+    int fd;
+    struct fx_timer
+        back_off; /* set: there was no descriptor for a connection, so it does not accept for a while */
+    struct fcd_net *net;
+    struct fx_addr addr; /* as bound */
+    const struct fcd_protocol *protocol;
+    struct fcd_service *service;
+    bool is_limited; /* counts against limits.connections; the operator's listener does not */
+};
+
+/* All listeners and connections of one worker. */
+struct fcd_net {
+    struct fcd_local *local;
+    FX_LIST(fcd_conn) conns;
+    struct fcd_listener *listeners; /* room for n_listeners_max, which does not change */
+    size_t n_listeners, n_listeners_max;
+    void (*on_closed)(struct fcd_net *net); /* a connection has gone */
+};
+
+void fcd_net_init(struct fcd_net *net, struct fcd_local *local, size_t n_listeners_max,
+                  void (*on_closed)(struct fcd_net *net));
+bool fcd_net_listen(struct fcd_net *net, const struct fx_addr *addr, bool is_limited,
+                    const struct fcd_protocol *protocol, struct fcd_service *service,
+                    struct fx_err *err) FX_MUST_CHECK;
+void fcd_net_close_listeners(struct fcd_net *net);
+/* Idle connections close, the others after the answer that they are waiting for. */
+void fcd_net_drain(struct fcd_net *net);
+void fcd_net_close(struct fcd_net *net); /* listeners and connections */
+void fcd_net_free(struct fcd_net *net);  /* after the loop's turn in which it was closed */
+
 void fcd_conn_drive(struct fcd_conn *conn);
-/* Writes what is in ->out; false: the client is gone. */
-bool fcd_conn_flush(struct fcd_conn *conn) FX_MUST_CHECK;
-void fcd_conn_close(struct fcd_conn *conn);
+/* Drives it again in the next turn, so that other connections get theirs before. */
+void fcd_conn_again(struct fcd_conn *conn);
 void fcd_conn_timer(struct fcd_conn *conn, int64_t after_ms);
-/* From the worker's drain: closes if idle and nothing is left to send, else makes the present answer the last. */
-void fcd_conn_drain(struct fcd_conn *conn);
+void fcd_conn_close(struct fcd_conn *conn); /* does nothing the second time */
 
 #endif

@@ -7,7 +7,7 @@
 #ifndef FCD_STATS_H
 #define FCD_STATS_H
 
-#include "lib/base/fx.h"
+#include "lib/base/clock.h"
 
 enum { FCD_HIST_SLOTS = 224 }; /* 1 µs … 268 s */
 
@@ -18,6 +18,17 @@ struct fcd_side_stats {
 };
 struct fcd_shadow_stats {
     int64_t compared, mismatch, stale, dropped, failed;
+};
+
+/* The latest differences between the two sides of a route. */
+struct fcd_exemplar {
+    struct fx_wall at;
+    char request[160]; /* "GET /orders/7" */
+    char difference[240];
+};
+struct fcd_exemplars {
+    struct fcd_exemplar *items; /* a ring of conf.mirror.exemplars */
+    size_t max, len, next;
 };
 
 void fcd_stats_add(struct fcd_side_stats *stats, int64_t latency_us, bool is_error);

@@ -2,7 +2,7 @@
 /*
  * Old side or new side: a share of the users, always the same ones, growing and shrinking without reshuffling.
  *
- * A user has a key: the first of the ladder that the request carries (a header, a cookie, or a cookie that the
+ * A user has a key: the first source of the key order that the request carries (a header, a cookie, or a cookie that the
  * facade issues). hash(salt, key) is a point in [0, 2^64); the new side takes the points below weight * 2^64.
  * So p1 < p2 means that whoever was new at p1 is new at p2, and weight 0 brings everyone back: a rollback
  * revokes stickiness. The salt is the context's, so all its routes move a user together.
@@ -15,7 +15,7 @@
 #include "lib/base/str.h"
 
 enum fcd_key_kind { FCD_KEY_HEADER, FCD_KEY_COOKIE, FCD_KEY_ISSUE };
-struct fcd_key_rung {
+struct fcd_key_source {
     enum fcd_key_kind kind;
     const char *name; /* header in lower case, or cookie; for ISSUE the cookie that we set */
 };

@@ -7,9 +7,8 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/panic.h"
-#include "strangler/request/req.h"
 #include "strangler/shadow/compare.h"
-#include "strangler/worker/worker.h"
+#include "strangler/upstream/exchange.h"
 
 enum job_state {
     JOB_COLLECT,
@@ -47,7 +46,15 @@ struct fcd_shadow_job {
     bool has_failed;
 };
 
-static bool is_next(enum job_state from, enum job_state to)
+static const char *const state_names[] = {[JOB_COLLECT] = "COLLECT",
+                                          [JOB_QUEUED] = "QUEUED",
+                                          [JOB_ASK] = "ASK",
+                                          [JOB_PAUSE] = "PAUSE",
+                                          [JOB_QUEUED_AGAIN] = "QUEUED_AGAIN",
+                                          [JOB_AGAIN] = "AGAIN",
+                                          [JOB_OVER] = "OVER"};
+
+static bool may_follow(enum job_state from, enum job_state to)
 {
     switch (to) {
     case JOB_COLLECT: return false;
@@ -74,8 +81,9 @@ static bool is_asking(enum job_state state)
 static void set_state(struct fcd_shadow_job *job, enum job_state to)
 {
     struct fcd_mirror *mirror = job->mirror;
-    if (!is_next(job->state, to))
-        FX_BUG("shadow job cannot go from state %d to %d", (int)job->state, (int)to);
+    if (!may_follow(job->state, to))
+        FX_BUG("shadow job \"%s\" cannot go from %s to %s, charged=%lld", job->request,
+               state_names[job->state], state_names[to], (long long)job->charged);
     if (is_queued(job->state))
         FX_LIST_REMOVE(&mirror->queued, job, link);
     else
@@ -91,7 +99,7 @@ static void set_state(struct fcd_shadow_job *job, enum job_state to)
 
 static const struct fcd_conf_mirror *conf_of(const struct fcd_mirror *mirror)
 {
-    return &mirror->worker->conf->mirror;
+    return &mirror->local->conf->mirror;
 }
 
 static void count(struct fcd_mirror *mirror, struct fcd_route *route, enum result result)
@@ -108,8 +116,9 @@ static void count(struct fcd_mirror *mirror, struct fcd_route *route, enum resul
     case DROPPED: stats->dropped++; break;
     case FAILED: stats->failed++; break;
     }
-    fx_series_add(fx_metric(mirror->worker->metrics, FCD_MT_SHADOW, route->conf->id, names[result]),
-                  1);
+    fx_series_add(
+        fx_metric(mirror->local->shared->metrics, FCD_MT_SHADOW, route->conf->id, names[result]),
+        1);
 }
 
 static void on_release(struct fx_task *task)
@@ -120,7 +129,7 @@ static void on_release(struct fx_task *task)
 static void dispose(struct fcd_shadow_job *job)
 {
     struct fcd_mirror *mirror = job->mirror;
-    struct fx_loop *loop = mirror->worker->loop;
+    struct fx_loop *loop = mirror->local->loop;
     set_state(job, JOB_OVER);
     for (int side = 0; side < 2; side++) {
         if (job->asks[side].is_running)
@@ -137,9 +146,9 @@ static void dispose(struct fcd_shadow_job *job)
 
 static void start_some(struct fcd_mirror *mirror);
 
-static bool is_shadowed(struct fcd_mirror *mirror, struct fcd_route *route)
+bool fcd_mirror_wants(const struct fcd_route *route)
 {
-    return fcd_route_dial(mirror->worker, route)->shadow_percent > 0;
+    return fcd_route_setting(route)->shadow_percent > 0;
 }
 
 static void end(struct fcd_shadow_job *job, enum result result)
@@ -149,7 +158,7 @@ static void end(struct fcd_shadow_job *job, enum result result)
      * Once the shadow is switched off its numbers are closed: those that were still being asked again, differences all
      * of them, would be counted alone and stand there as if everything had differed.
      */
-    if (is_shadowed(mirror, job->route))
+    if (fcd_mirror_wants(job->route))
         count(mirror, job->route, result);
     dispose(job);
     start_some(mirror);
@@ -166,14 +175,15 @@ static bool charge(struct fcd_shadow_job *job, size_t len)
 
 /* --- collecting ------------------------------------------------------------------------------- */
 
-static bool is_eligible(const struct fcd_req *req)
+static bool is_eligible(const struct fcd_forward *forward)
 {
     static const char *const never[] = {"If-None-Match",       "If-Modified-Since", "If-Match",
                                         "If-Unmodified-Since", "If-Range",          "Range"};
-    if ((req->method & (FCD_M_GET | FCD_M_HEAD)) == 0 || req->incoming.framing != FX_FRAME_NONE)
+    if ((forward->method & (FCD_M_GET | FCD_M_HEAD)) == 0 ||
+        forward->head->framing != FX_FRAME_NONE)
         return false;
     for (size_t i = 0; i < FX_ARRAY_LEN(never); i++)
-        if (fx_head_find(&req->head, never[i]) != NULL)
+        if (fx_head_find(forward->head, never[i]) != NULL)
             return false;
     return true;
 }
@@ -181,12 +191,13 @@ static bool is_eligible(const struct fcd_req *req)
 static void on_pause_over(struct fx_timer *timer);
 static void on_ask_late(struct fx_timer *timer);
 
-static struct fcd_shadow_job *new_job(struct fcd_mirror *mirror, struct fcd_req *req)
+static struct fcd_shadow_job *new_job(struct fcd_mirror *mirror, const struct fcd_mirror_read *read)
 {
     struct fcd_shadow_job *job = FX_NEW(struct fcd_shadow_job);
+    const struct fx_head *head = read->forward->head;
     job->mirror = mirror;
-    job->route = req->route;
-    job->primary = req->side;
+    job->route = read->route;
+    job->primary = read->side;
     job->release.fn = on_release;
     job->pause.fn = on_pause_over;
     for (int side = 0; side < 2; side++) {
@@ -195,32 +206,35 @@ static struct fcd_shadow_job *new_job(struct fcd_mirror *mirror, struct fcd_req 
         job->asks[side].timeout.fn = on_ask_late;
         job->answers[side].body = FX_BUF((size_t)conf_of(mirror)->body_bytes);
     }
-    snprintf(job->method, sizeof job->method, "%s", req->method_text);
-    snprintf(job->request, sizeof job->request, "%.*s %.*s", FX_STR_FMT(req->head.method),
-             FX_STR_FMT(req->head.target));
+    snprintf(job->method, sizeof job->method, "%s", read->method_text);
+    snprintf(job->request, sizeof job->request, "%.*s %.*s", FX_STR_FMT(head->method),
+             FX_STR_FMT(head->target));
     job->bytes = FX_BUF(FX_BLOCK_BYTES);
     mirror->n_jobs++;
     FX_LIST_PUSH(&mirror->running, job, link);
     return job;
 }
 
-struct fcd_shadow_job *fcd_mirror_begin(struct fcd_mirror *mirror, struct fcd_req *req)
+struct fcd_shadow_job *fcd_mirror_begin(struct fcd_mirror *mirror,
+                                        const struct fcd_mirror_read *read)
 {
-    struct fcd_worker *worker = mirror->worker;
-    double percent = fcd_route_dial(worker, req->route)->shadow_percent;
-    if (percent <= 0 || !is_eligible(req) ||
-        (percent < 100 && (double)fx_rand_below(&worker->rnd, 1000000) >= percent * 10000))
+    struct fcd_local *local = mirror->local;
+    struct fcd_route *route = read->route;
+    double percent = fcd_route_setting(route)->shadow_percent;
+    if (percent <= 0 || !is_eligible(read->forward) ||
+        (percent < 100 && (double)fx_rand_below(&local->rnd, 1000000) >= percent * 10000))
         return NULL;
-    if (mirror->n_jobs >= conf_of(mirror)->queue || worker->is_draining) {
-        count(mirror, req->route, DROPPED);
+    if (mirror->n_jobs >= conf_of(mirror)->queue || local->is_draining) {
+        count(mirror, route, DROPPED);
         return NULL;
     }
-    struct fcd_shadow_job *job = new_job(mirror, req);
-    enum fcd_owner other = req->side == FCD_OLD ? FCD_NEW : FCD_OLD;
-    fcd_head_forward(req, &req->route->group->side[other]->conf->endpoints[0], true, &job->bytes);
+    struct fcd_shadow_job *job = new_job(mirror, read);
+    enum fcd_owner other = read->side == FCD_OLD ? FCD_NEW : FCD_OLD;
+    fcd_forward_write(read->forward, &route->group->side[other]->conf->endpoints[0], true,
+                      &job->bytes);
     if (!job->bytes.has_failed && charge(job, sizeof *job + job->bytes.len))
         return job;
-    count(mirror, req->route, DROPPED);
+    count(mirror, route, DROPPED);
     dispose(job);
     return NULL;
 }
@@ -308,14 +322,14 @@ static void add_exemplar(struct fcd_shadow_job *job, const char *difference)
     struct fcd_mirror *mirror = job->mirror;
     struct fcd_exemplars *kept = &job->route->exemplars;
     size_t most = (size_t)conf_of(mirror)->exemplars;
-    if (most == 0 || !is_shadowed(mirror, job->route))
+    if (most == 0 || !fcd_mirror_wants(job->route))
         return;
     if (kept->items == NULL)
         kept->items = fx_alloc_array(kept->max = most, sizeof *kept->items);
     struct fcd_exemplar *one = &kept->items[kept->next];
     kept->next = (kept->next + 1) % most;
     kept->len = FX_MIN(kept->len + 1, most);
-    one->at = fx_loop_wall(mirror->worker->loop);
+    one->at = fx_loop_wall(mirror->local->loop);
     snprintf(one->request, sizeof one->request, "%s", job->request);
     snprintf(one->difference, sizeof one->difference, "%s", difference);
 }
@@ -337,8 +351,7 @@ static void judge(struct fcd_shadow_job *job)
     } else {
         struct fcd_mirror *mirror = job->mirror;
         set_state(job, JOB_PAUSE);
-        fx_loop_timer(mirror->worker->loop, &job->pause,
-                      fcd_route_dial(mirror->worker, job->route)->recheck_ms);
+        fx_loop_timer(mirror->local->loop, &job->pause, fcd_route_setting(job->route)->recheck_ms);
         start_some(mirror);
     }
 }
@@ -378,7 +391,7 @@ static const struct fcd_xchg_ops ask_ops = {on_start, NULL,       on_head, on_ro
 static bool start_ask(struct ask *ask)
 {
     struct fcd_shadow_job *job = ask->job;
-    struct fcd_worker *worker = job->mirror->worker;
+    struct fx_loop *loop = job->mirror->local->loop;
     enum fcd_failure why;
     struct fcd_answer *answer = &job->answers[ask->side];
     int64_t had = (int64_t)answer->body.len;
@@ -391,7 +404,7 @@ static bool start_ask(struct ask *ask)
                                .repeat = FCD_REPEAT_SAFE,
                                .response_ms = conf_of(job->mirror)->timeout_ms};
     ask->is_running = true;
-    fx_loop_timer(worker->loop, &ask->timeout, conf_of(job->mirror)->timeout_ms);
+    fx_loop_timer(loop, &ask->timeout, conf_of(job->mirror)->timeout_ms);
     if (fcd_xchg_begin(&ask->x, &why))
         return true;
     ask->is_running = false;
@@ -429,9 +442,9 @@ static void on_pause_over(struct fx_timer *timer)
     start_some(job->mirror);
 }
 
-void fcd_mirror_init(struct fcd_mirror *mirror, struct fcd_worker *worker)
+void fcd_mirror_init(struct fcd_mirror *mirror, struct fcd_local *local)
 {
-    *mirror = (struct fcd_mirror){.worker = worker};
+    *mirror = (struct fcd_mirror){.local = local};
 }
 
 void fcd_mirror_done(struct fcd_mirror *mirror)

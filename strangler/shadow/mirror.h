@@ -18,25 +18,21 @@
 #ifndef FCD_SHADOW_MIRROR_H
 #define FCD_SHADOW_MIRROR_H
 
-#include "lib/http/head.h"
-#include "lib/io/loop.h"
+#include "strangler/group/groups.h"
+#include "strangler/upstream/forward.h"
 
-struct fcd_worker;
-struct fcd_req;
 struct fcd_shadow_job;
 
-struct fcd_exemplar {
-    struct fx_wall at;
-    char request[160]; /* "GET /orders/7" */
-    char difference[240];
-};
-struct fcd_exemplars {
-    struct fcd_exemplar *items; /* a ring of conf.mirror.exemplars */
-    size_t max, len, next;
+/* A customer's read as it goes to its side. */
+struct fcd_mirror_read {
+    struct fcd_route *route;
+    enum fcd_owner side;
+    const char *method_text;
+    const struct fcd_forward *forward;
 };
 
 struct fcd_mirror {
-    struct fcd_worker *worker;
+    struct fcd_local *local;
     FX_LIST(fcd_shadow_job) queued;
     FX_LIST(fcd_shadow_job) running; /* asking or pausing */
     int64_t n_jobs;                  /* collecting, queued and running */
@@ -45,10 +41,13 @@ struct fcd_mirror {
     int64_t bytes;
 };
 
-void fcd_mirror_init(struct fcd_mirror *mirror, struct fcd_worker *worker);
+void fcd_mirror_init(struct fcd_mirror *mirror, struct fcd_local *local);
 void fcd_mirror_done(struct fcd_mirror *mirror);
+/* Are reads of this route shadowed at all? */
+bool fcd_mirror_wants(const struct fcd_route *route);
 /* Called when the request goes to its side, before its head is forgotten. NULL: not shadowed. */
-struct fcd_shadow_job *fcd_mirror_begin(struct fcd_mirror *mirror, struct fcd_req *req);
+struct fcd_shadow_job *fcd_mirror_begin(struct fcd_mirror *mirror,
+                                        const struct fcd_mirror_read *read);
 void fcd_mirror_head(struct fcd_shadow_job *job, const struct fx_head *head);
 void fcd_mirror_data(struct fcd_shadow_job *job, struct fx_str bytes);
 /* The customer's answer is complete, or broke off (then there is nothing to compare with). */

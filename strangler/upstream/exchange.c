@@ -6,7 +6,6 @@
 #include "strangler/upstream/exchange.h"
 
 #include "lib/base/panic.h"
-#include "strangler/worker/worker.h"
 
 enum { PUMP_ROUNDS = 16, SEND_ROUNDS = 16 }; /* then other connections get their turn */
 
@@ -57,7 +56,7 @@ static struct fcd_xchg *xchg_of(struct fcd_uconn_user *user)
 
 static void arm(struct fcd_xchg *x, int64_t ms)
 {
-    fx_loop_timer(x->pool->worker->loop, &x->u->timer, ms);
+    fx_loop_timer(x->pool->local->loop, &x->u->timer, ms);
 }
 
 static void fail(struct fcd_xchg *x, enum fcd_failure why)
@@ -95,7 +94,7 @@ static void on_connected(struct fcd_uconn_user *user)
     struct fcd_xchg *x = xchg_of(user);
     set_state(x, FCD_X_HEAD);
     fx_stream_take_out(&x->u->stream);
-    arm(x, x->pool->worker->conf->timeouts.stall_ms);
+    arm(x, x->pool->local->conf->timeouts.stall_ms);
     x->ops->start(x);
     if (x->state == FCD_X_HEAD && x->u != NULL)
         fcd_xchg_send(x);
@@ -159,7 +158,7 @@ void fcd_xchg_send(struct fcd_xchg *x)
             return;
         }
         if (sent > 0 && x->sending == FCD_SENDING_OPEN)
-            arm(x, x->pool->worker->conf->timeouts.stall_ms);
+            arm(x, x->pool->local->conf->timeouts.stall_ms);
         if (fx_iobuf_len(&stream->out) > 0)
             return;
         if (x->sending == FCD_SENDING_COMPLETE || x->ops->fill == NULL) {
@@ -196,12 +195,12 @@ static void finish(struct fcd_xchg *x)
 /* false: the exchange is over or waits for more bytes. */
 static bool parse_head(struct fcd_xchg *x)
 {
-    struct fcd_worker *worker = x->pool->worker;
+    struct fcd_local *local = x->pool->local;
     struct fx_h1_problem problem;
-    struct fx_head *head = &worker->response_head;
+    struct fx_head *head = &local->response_head;
     size_t used = 0;
     switch (fx_h1_parse_response(fx_iobuf_str(&x->u->stream.in), x->method, &x->scan,
-                                 &worker->head_limits, head, &used, &problem)) {
+                                 &local->shared->head_limits, head, &used, &problem)) {
     case FX_H1_MORE:
         if (fx_iobuf_len(&x->u->stream.in) >= FX_BLOCK_BYTES)
             fail(x, FCD_FAIL_PROTOCOL);
@@ -217,7 +216,7 @@ static bool parse_head(struct fcd_xchg *x)
         set_state(x, FCD_X_BODY);
         fx_body_start(&x->incoming, head->framing, head->content_length);
         x->is_keep_alive = head->is_keep_alive && head->framing != FX_FRAME_CLOSE;
-        arm(x, worker->conf->timeouts.stall_ms);
+        arm(x, local->conf->timeouts.stall_ms);
     }
     if (head->status != 100)
         x->ops->head(x, head);
@@ -292,7 +291,7 @@ static bool receive(struct fcd_xchg *x)
     switch (fx_stream_read(&x->u->stream)) {
     case FX_STREAM_SOME:
         if (x->state == FCD_X_BODY)
-            arm(x, x->pool->worker->conf->timeouts.stall_ms);
+            arm(x, x->pool->local->conf->timeouts.stall_ms);
         return true;
     case FX_STREAM_LATER: return false;
     case FX_STREAM_END: on_eof(x); return false;
@@ -357,7 +356,7 @@ static void on_timeout(struct fcd_uconn_user *user)
     if (x->state == FCD_X_CONNECT)
         on_refused(user);
     else if (x->state == FCD_X_BODY && x->ops->room(x) == 0)
-        arm(x, x->pool->worker->conf->timeouts.stall_ms); /* not its fault: nobody takes it */
+        arm(x, x->pool->local->conf->timeouts.stall_ms); /* not its fault: nobody takes it */
     else
         fail(x, is_sent && x->sending == FCD_SENDING_OPEN ? FCD_FAIL_OWNER : FCD_FAIL_TIMEOUT);
 }

@@ -3,9 +3,8 @@
 #include "strangler/upstream/health.h"
 
 #include "lib/log/log.h"
-#include "strangler/worker/worker.h"
 
-enum { SICK_AFTER = 2, PATIENCE_MS = 1000 };
+enum { SICK_AFTER = 2, ANSWER_MS = 1000 };
 
 static struct fcd_probe *probe_of(struct fcd_xchg *x)
 {
@@ -17,7 +16,7 @@ static void on_start(struct fcd_xchg *x)
     const struct fcd_probe *probe = probe_of(x);
     fx_buf_printf(&x->u->stream.out.buf,
                   "GET %s HTTP/1.1\r\nHost: %s\r\nUser-Agent: ficus-health\r\n\r\n",
-                  probe->upstream->conf->health_path, x->u->endpoint->conf->host);
+                  probe->conf->health_path, x->u->endpoint->conf->host);
     fcd_xchg_complete(x);
 }
 
@@ -45,18 +44,16 @@ static void on_pause(struct fcd_xchg *x)
 
 static void conclude(struct fcd_probe *probe, bool is_good)
 {
-    struct fcd_upstream *up = probe->upstream;
     bool was_sick = probe->n_bad >= SICK_AFTER;
     probe->is_asking = false;
     probe->n_bad = is_good ? 0 : probe->n_bad + (probe->n_bad < SICK_AFTER);
     bool is_sick = probe->n_bad >= SICK_AFTER;
-    up->customers.endpoints[probe->endpoint].is_sick = is_sick;
-    up->shadow.endpoints[probe->endpoint].is_sick = is_sick;
+    probe->on_verdict(probe, is_sick);
     if (is_sick != was_sick)
-        fx_log(is_sick ? FX_LOG_WARN : FX_LOG_INFO, "strangler", up->conf->name,
+        fx_log(is_sick ? FX_LOG_WARN : FX_LOG_INFO, "strangler", probe->conf->name,
                is_sick ? "endpoint is sick" : "endpoint is well again", "endpoint=%s",
-               up->conf->endpoints[probe->endpoint].url);
-    fx_loop_timer(probe->worker->loop, &probe->timer, up->conf->health_ms);
+               probe->conf->endpoints[probe->endpoint].url);
+    fx_loop_timer(probe->local->loop, &probe->timer, probe->conf->health_ms);
 }
 
 static void on_done(struct fcd_xchg *x)
@@ -86,26 +83,31 @@ static void on_timer(struct fx_timer *timer)
                                  .pool = &probe->pool,
                                  .method = FX_STR("GET"),
                                  .repeat = FCD_REPEAT_SAFE,
-                                 .response_ms = PATIENCE_MS};
+                                 .response_ms = ANSWER_MS};
     probe->is_asking = true;
-    fx_loop_timer(probe->worker->loop, timer, PATIENCE_MS);
+    fx_loop_timer(probe->local->loop, timer, ANSWER_MS);
     if (!fcd_xchg_begin(&probe->x, &why))
         conclude(probe, false);
 }
 
-void fcd_probe_start(struct fcd_probe *probe, struct fcd_worker *worker,
-                     struct fcd_upstream *upstream, size_t endpoint)
+void fcd_probe_start(struct fcd_probe *probe, struct fcd_local *local,
+                     const struct fcd_conf_upstream *conf, size_t endpoint,
+                     fcd_verdict_fn on_verdict, void *owner)
 {
-    *probe = (struct fcd_probe){.worker = worker, .upstream = upstream, .endpoint = endpoint};
-    probe->timer.fn = on_timer;
-    fcd_pool_init(&probe->pool, worker, upstream->conf, 1);
-    probe->pool.endpoints[0].conf = &upstream->conf->endpoints[endpoint];
+    *probe = (struct fcd_probe){.local = local,
+                                .conf = conf,
+                                .endpoint = endpoint,
+                                .on_verdict = on_verdict,
+                                .owner = owner,
+                                .timer.fn = on_timer};
+    fcd_pool_init(&probe->pool, local, conf, 1);
+    probe->pool.endpoints[0].conf = &conf->endpoints[endpoint];
     probe->pool.n_endpoints = 1;
-    fx_loop_timer(worker->loop, &probe->timer, 0);
+    fx_loop_timer(local->loop, &probe->timer, 0);
 }
 
 void fcd_probe_done(struct fcd_probe *probe)
 {
-    fx_loop_timer_remove(probe->worker->loop, &probe->timer);
+    fx_loop_timer_remove(probe->local->loop, &probe->timer);
     fcd_pool_done(&probe->pool);
 }

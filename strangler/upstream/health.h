@@ -14,22 +14,26 @@
 
 #include "strangler/upstream/exchange.h"
 
-struct fcd_upstream;
+struct fcd_probe;
+typedef void (*fcd_verdict_fn)(struct fcd_probe *probe, bool is_sick);
 
 struct fcd_probe {
-    struct fcd_worker *worker;
-    struct fcd_upstream *upstream;
+    struct fcd_local *local;
+    const struct fcd_conf_upstream *conf;
     size_t endpoint;
-    struct fcd_pool pool; /* of this endpoint alone */
+    fcd_verdict_fn on_verdict; /* after each answer */
+    void *owner;               /* of the callback */
+    struct fcd_pool pool;      /* of this endpoint alone */
     struct fcd_xchg x;
-    struct fx_timer timer; /* the next question, or the end of patience with this one */
+    struct fx_timer timer; /* the next question, or the time-out of this one */
     bool is_asking;
     int status; /* of the answer that is arriving */
     int n_bad;  /* in a row */
 };
 
-void fcd_probe_start(struct fcd_probe *probe, struct fcd_worker *worker,
-                     struct fcd_upstream *upstream, size_t endpoint);
+void fcd_probe_start(struct fcd_probe *probe, struct fcd_local *local,
+                     const struct fcd_conf_upstream *conf, size_t endpoint,
+                     fcd_verdict_fn on_verdict, void *owner);
 void fcd_probe_done(struct fcd_probe *probe);
 
 #endif

@@ -10,14 +10,13 @@
 #include "lib/base/alloc.h"
 #include "lib/base/panic.h"
 #include "lib/io/sock.h"
-#include "strangler/worker/worker.h"
 
 enum { SHARE_SLACK = 8 };
 
-void fcd_pool_init(struct fcd_pool *pool, struct fcd_worker *worker,
+void fcd_pool_init(struct fcd_pool *pool, struct fcd_local *local,
                    const struct fcd_conf_upstream *conf, size_t max_connections)
 {
-    *pool = (struct fcd_pool){.worker = worker,
+    *pool = (struct fcd_pool){.local = local,
                               .conf = conf,
                               .n_endpoints = conf->n_endpoints,
                               .max_connections = max_connections};
@@ -85,14 +84,14 @@ static void on_release(struct fx_task *task)
 
 void fcd_uconn_close(struct fcd_uconn *u)
 {
-    struct fcd_worker *worker = u->pool->worker;
+    struct fcd_local *local = u->pool->local;
     set_state(u, FCD_U_CLOSED);
     u->pool->n_connections--;
-    worker->n_upstream_sockets--;
+    local->n_upstream_sockets--;
     fx_stream_close(&u->stream);
-    fx_loop_timer_remove(worker->loop, &u->timer);
+    fx_loop_timer_remove(local->loop, &u->timer);
     u->user = NULL;
-    fx_loop_defer(worker->loop, &u->release);
+    fx_loop_defer(local->loop, &u->release);
 }
 
 void fcd_pool_done(struct fcd_pool *pool)
@@ -112,7 +111,7 @@ void fcd_pool_done(struct fcd_pool *pool)
 static struct fcd_uconn *take_idle(struct fcd_endpoint_state *end, struct fcd_pool *pool,
                                    bool is_safe)
 {
-    struct fx_mono now = fx_loop_now(pool->worker->loop);
+    struct fx_mono now = fx_loop_now(pool->local->loop);
     for (struct fcd_uconn *u = pool->idle.last, *before; u != NULL && end->n_idle > 0; u = before) {
         before = u->link.prev;
         if (u->endpoint != end)
@@ -167,7 +166,7 @@ static size_t fair_share(const struct fcd_pool *pool, const struct fcd_tried *tr
 static struct fcd_endpoint_state *choose_endpoint(struct fcd_pool *pool,
                                                   const struct fcd_tried *tried)
 {
-    struct fx_mono now = fx_loop_now(pool->worker->loop);
+    struct fx_mono now = fx_loop_now(pool->local->loop);
     size_t share = fair_share(pool, tried, now), turn = pool->turn++;
     struct fcd_endpoint_state *untried = NULL;
     for (size_t i = 0; i < pool->n_endpoints; i++) {
@@ -199,7 +198,7 @@ static void on_timer(struct fx_timer *timer)
         return;
     }
     if (u->state == FCD_U_CONNECTING)
-        mark_refused(u->endpoint, fx_loop_now(u->pool->worker->loop));
+        mark_refused(u->endpoint, fx_loop_now(u->pool->local->loop));
     u->user->ops->timeout(u->user);
 }
 
@@ -212,16 +211,16 @@ static void on_again(struct fx_task *task)
 
 void fcd_uconn_again(struct fcd_uconn *u)
 {
-    fx_loop_defer(u->pool->worker->loop, &u->again);
+    fx_loop_defer(u->pool->local->loop, &u->again);
 }
 
 static struct fcd_uconn *new_uconn(struct fcd_pool *pool, struct fcd_endpoint_state *end, int fd,
                                    bool is_connected)
 {
-    struct fx_loop *loop = pool->worker->loop;
+    struct fx_loop *loop = pool->local->loop;
     struct fx_err err = FX_ERR_INIT;
     struct fcd_uconn *u = FX_NEW(struct fcd_uconn);
-    fx_stream_init(&u->stream, loop, &pool->worker->blocks, on_event);
+    fx_stream_init(&u->stream, loop, &pool->local->blocks, on_event);
     u->timer.fn = on_timer;
     u->again.fn = on_again;
     u->release.fn = on_release;
@@ -233,17 +232,17 @@ static struct fcd_uconn *new_uconn(struct fcd_pool *pool, struct fcd_endpoint_st
         return NULL;
     }
     pool->n_connections++;
-    pool->worker->n_upstream_sockets++;
+    pool->local->n_upstream_sockets++;
     enter_list(u);
-    fx_loop_timer(loop, &u->timer, pool->worker->conf->timeouts.connect_ms);
+    fx_loop_timer(loop, &u->timer, pool->local->conf->timeouts.connect_ms);
     return u;
 }
 
 bool fcd_pool_is_full(const struct fcd_pool *pool)
 {
-    const struct fcd_worker *worker = pool->worker;
+    const struct fcd_local *local = pool->local;
     return pool->n_connections >= pool->max_connections ||
-           worker->n_upstream_sockets >= worker->sockets_max;
+           local->n_upstream_sockets >= local->shared->sockets_max;
 }
 
 /* NULL: it refused at once, or there is no descriptor. */
@@ -252,7 +251,7 @@ static struct fcd_uconn *connect_to(struct fcd_endpoint_state *end, struct fcd_p
     bool is_connected = false;
     FX_AUTO_FD int fd = fx_sock_connect(&end->conf->addr, &is_connected);
     if (fd < 0) {
-        mark_refused(end, fx_loop_now(pool->worker->loop));
+        mark_refused(end, fx_loop_now(pool->local->loop));
         return NULL;
     }
     struct fcd_uconn *u = new_uconn(pool, end, fd, is_connected);
@@ -283,11 +282,11 @@ struct fcd_uconn *fcd_pool_take(struct fcd_pool *pool, bool may_reuse, bool is_s
 
 void fcd_pool_give_back(struct fcd_uconn *u)
 {
-    struct fcd_worker *worker = u->pool->worker;
+    struct fcd_local *local = u->pool->local;
     struct fx_stream *stream = &u->stream;
     bool is_dirty =
         fx_iobuf_len(&stream->in) > 0 || fx_iobuf_len(&stream->out) > 0 || stream->has_hup;
-    if (is_dirty || (stream->may_read && !fx_stream_is_quiet(stream)) || worker->is_draining) {
+    if (is_dirty || (stream->may_read && !fx_stream_is_quiet(stream)) || local->is_draining) {
         fcd_uconn_close(u);
         return;
     }
@@ -295,10 +294,10 @@ void fcd_pool_give_back(struct fcd_uconn *u)
     u->user = NULL;
     u->n_served++;
     u->endpoint->n_refused = 0;
-    u->idle_since = fx_loop_now(worker->loop);
+    u->idle_since = fx_loop_now(local->loop);
     fx_stream_drop_empty(stream);
     set_state(u, FCD_U_IDLE);
-    fx_loop_timer(worker->loop, &u->timer, FCD_POOLED_MS);
+    fx_loop_timer(local->loop, &u->timer, FCD_POOLED_MS);
 }
 
 static void on_connected(struct fcd_uconn *u, unsigned events)
@@ -307,7 +306,7 @@ static void on_connected(struct fcd_uconn *u, unsigned events)
     if (error == 0 && (events & FX_LOOP_OUT) == 0)
         return;
     if (error != 0) {
-        mark_refused(u->endpoint, fx_loop_now(u->pool->worker->loop));
+        mark_refused(u->endpoint, fx_loop_now(u->pool->local->loop));
         u->user->ops->refused(u->user);
         return;
     }

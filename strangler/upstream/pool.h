@@ -23,11 +23,9 @@
 #define FCD_UPSTREAM_POOL_H
 
 #include "lib/io/stream.h"
-#include "strangler/conf/config.h"
+#include "strangler/shared/local.h"
 
 enum { FCD_FRESH_MS = 1000, FCD_POOLED_MS = 30000, FCD_DOWN_AFTER = 3, FCD_DOWN_MS = 2000 };
-
-struct fcd_worker;
 
 struct fcd_endpoint_state {
     const struct fcd_conf_endpoint *conf;
@@ -72,7 +70,7 @@ struct fcd_uconn {
 };
 
 struct fcd_pool {
-    struct fcd_worker *worker;
+    struct fcd_local *local;
     const struct fcd_conf_upstream *conf;
     struct fcd_endpoint_state *endpoints;
     size_t n_endpoints, turn;
@@ -82,7 +80,7 @@ struct fcd_pool {
     FX_LIST(fcd_uconn) busy; /* connecting ones too */
 };
 
-void fcd_pool_init(struct fcd_pool *pool, struct fcd_worker *worker,
+void fcd_pool_init(struct fcd_pool *pool, struct fcd_local *local,
                    const struct fcd_conf_upstream *conf, size_t max_connections);
 void fcd_pool_done(struct fcd_pool *pool);
 

@@ -59,8 +59,8 @@ static void test_config__defaults_and_names(void **state)
     assert_int_equal(conf->routes[1].methods, FCD_M_POST);
     assert_string_equal(conf->upstreams[conf->default_upstream].name, "mono");
     assert_int_equal(conf->upstreams[1].n_endpoints, 2);
-    assert_string_equal(conf->contexts[0].rungs[0].name, "x-user");
-    assert_int_equal(conf->contexts[0].n_rungs, 3);
+    assert_string_equal(conf->contexts[0].keys[0].name, "x-user");
+    assert_int_equal(conf->contexts[0].n_keys, 3);
     assert_int_equal(conf->hold.requests, 1000);
     assert_int_equal(conf->timeouts.connect_ms, 2000);
     assert_false(conf->has_admin);

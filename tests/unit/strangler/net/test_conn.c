@@ -10,7 +10,8 @@
 
 #include "lib/base/clock.h"
 #include "lib/io/sock.h"
-#include "strangler/net/conn.h"
+#include "strangler/http1/http1.h"
+#include "strangler/worker/worker.h"
 #include "tests/unit/tmp.h"
 
 enum { REQUESTS = 60 };
@@ -67,17 +68,17 @@ static int send_requests(struct scene *scene)
     static const char text[] = "GET /%2f HTTP/1.1\r\nHost: x\r\n\r\n";
     int small = 2048;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const struct fx_addr *at = &scene->worker->listeners[0].addr;
+    const struct fx_addr *at = &scene->worker->net.listeners[0].addr;
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     assert_int_equal(connect(fd, (const struct sockaddr *)&at->storage, at->len), 0);
     turn(scene, 3);
-    struct fcd_conn *conn = scene->worker->conns.first;
+    struct fcd_conn *conn = scene->worker->net.conns.first;
     assert_non_null(conn);
     setsockopt(conn->stream.watch.fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
     for (int i = 0; i < REQUESTS; i++)
         assert_int_equal(send(fd, text, sizeof text - 1, MSG_NOSIGNAL), sizeof text - 1);
     turn(scene, 20);
-    assert_int_equal(conn->state, FCD_C_READING);
+    assert_int_equal(fcd_h1_of(conn)->state, FCD_H1_IDLE);
     assert_true(fx_iobuf_len(&conn->stream.out) > 0);
     return fd;
 }
@@ -100,7 +101,7 @@ static void check_answers(struct scene *scene, int fd, int want)
         answers++;
     assert_int_equal(answers, want);
     turn(scene, 3);
-    assert_int_equal(scene->worker->conns.len, 0);
+    assert_int_equal(scene->worker->net.conns.len, 0);
 }
 
 static void test_drain__an_answer_on_its_way_to_a_slow_client_arrives_whole(void **state)
@@ -139,12 +140,12 @@ static void test_conn__a_client_that_sends_and_never_reads_is_closed(void **stat
     scene.conf->timeouts.stall_ms = scene.conf->timeouts.head_ms = scene.conf->timeouts.idle_ms =
         80;
     FX_AUTO_FD int fd = send_requests(&scene);
-    for (int i = 0; i < 60 && scene.worker->conns.len > 0; i++) {
+    for (int i = 0; i < 60 && scene.worker->net.conns.len > 0; i++) {
         send(fd, "G", 1, MSG_NOSIGNAL);
         fx_sleep_ms(10);
         turn(&scene, 2);
     }
-    assert_int_equal(scene.worker->conns.len, 0);
+    assert_int_equal(scene.worker->net.conns.len, 0);
     close_scene(&scene);
 }
 

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The service of the admin listener: each call is collected whole, answered by admin/api and sent.
+ *
+ *     COLLECT --body complete--> REPLY --sent--> OVER
+ *        +------ refused ---------^
+ *
+ * Admin connections are not counted against customers: the operator must get in. Thread: the loop's.
+ */
+#ifndef FCD_ADMIN_ADMIN_H
+#define FCD_ADMIN_ADMIN_H
+
+#include "strangler/group/groups.h"
+#include "strangler/net/call.h"
+
+struct fcd_admin {
+    struct fcd_service service;
+    struct fcd_local *local;
+    struct fcd_net *net;
+    struct fcd_groups *groups;
+    struct fcd_upstream *upstreams; /* as conf->upstreams */
+};
+
+void fcd_admin_init(struct fcd_admin *admin, struct fcd_local *local, struct fcd_net *net,
+                    struct fcd_groups *groups, struct fcd_upstream *upstreams);
+
+#endif
