@@ -27,7 +27,7 @@ INSTALL_FILES = \
     $(mandir)/man1=docs/man/ficus.1 $(mandir)/man5=docs/man/ficus.yaml.5 $(mandir)/man8=docs/man/ficusd.8 \
     $(zshdir)=docs/completion/_ficus $(fishdir)=docs/completion/ficus.fish \
     $(addprefix $(datadir)/ficus/plans=,$(PLANS)) \
-    $(addprefix $(docdir)=,README.md LICENSE CHANGELOG.md $(wildcard CONTRIBUTING.md) SECURITY.md docs/architecture.md) \
+    $(addprefix $(docdir)=,README.md LICENSE CHANGELOG.md CONTRIBUTING.md SECURITY.md docs/architecture.md) \
     $(foreach d,guide adr protocols reference deploy examples,$(addprefix $(docdir)/$(d)=,$(wildcard docs/$(d)/*.md docs/$(d)/*.yaml))) \
     $(addprefix $(unitdir)=,$(UNITS:%=$(B)/deploy/%))
 # FOLDER/NAME=SOURCE where the name changes.

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Which build is this: both programs name version, commit and compiler; the commit comes from git, from the archive, or
 # from whoever packages; a build without changes writes nothing again.
+# seconds: 1
 . "$(dirname "$0")/../harness/servers.sh"
 fx_tmp
 same "the daemon and the tool are one build" "$("$FICUS" --version | tail -n +2)" "$("$FICUSD" --version | tail -n +2)"

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Manual pages and completion: the pages are clean for the programs that read them, name every command, and their
 # example is a valid project; completion is tried in a real bash at a terminal, and in fish and zsh where they are.
+# seconds: 3
 . "$(dirname "$0")/../harness/servers.sh"
 fx_tmp
 docs=$FX_ROOT/docs

@@ -2,11 +2,12 @@
 # SPDX-License-Identifier: Apache-2.0
 # make install into an empty tree: the programs run from there without privileges, manual pages and completion are where
 # their readers look, nothing names the folder of the build, units are valid and confined; uninstall leaves nothing of it.
+# seconds: 6
 . "$(dirname "$0")/../harness/servers.sh"
 fx_tmp
 root=$FX_DIR/root
 installing() { # TARGET VARIABLE=…: as a person calls it, without what the outer make hands down
-    env -u MAKEFLAGS -u MAKELEVEL make -s -C "$FX_ROOT" VARIANT="$FX_VARIANT" "$@" >"$FX_DIR/make.log" 2>&1
+    env -u MAKEFLAGS -u MAKELEVEL make -s -C "$FX_ROOT" B="${FX_BUILD#"$FX_ROOT"/}" "$@" >"$FX_DIR/make.log" 2>&1
 }
 umask 077 # as a careful administrator has it: everybody can read what is installed all the same
 check "make install succeeds" installing install DESTDIR="$root" PREFIX=/usr

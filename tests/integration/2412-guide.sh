@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # docs/guide/first-migration.md as typed: the SQL that gives the rights, then every command of its blocks, in their order,
 # with the example project and the ready plan. The user has the rights that the guide names, and no more.
+# seconds: 8
 . "$(dirname "$0")/../harness/servers.sh"
 fx_tmp
 guide=$FX_ROOT/docs/guide/first-migration.md

@@ -6,7 +6,7 @@ lint: $(ARCHIVE) $(FICUS_OBJS) $(FICUSD_OBJS)
 	@lib/mk/deps.sh --dev
 	@tests/lint/run "$(MAKE) --no-print-directory lint-headers" tests/lint/includes \
 	    tests/lint/style tests/lint/engines \
-	    "B=$(B) tests/lint/symbols" tests/lint/generated tests/lint/scripts
+	    "B=$(B) tests/lint/symbols" tests/lint/generated tests/lint/pages tests/lint/scripts
 
 # Every header compiles alone, warnings included.
 lint-headers: $(LINT_HEADERS:%=$(B)/lint/%.ok)
