@@ -59,6 +59,11 @@ bool fx_db_is_broken(const struct fx_db *db)
     return db->driver->is_broken(db);
 }
 
+const char *fx_db_version(const struct fx_db *db)
+{
+    return db->driver->version(db);
+}
+
 bool fx_db_exec(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
                 int64_t *ret_rows, struct fx_err *err)
 {

@@ -64,6 +64,8 @@ bool fx_db_open(const struct fx_db_conf *conf, struct fx_db **ret_db,
 void fx_db_close(struct fx_db *db); /* NULL is fine */
 enum fx_engine fx_db_engine(const struct fx_db *db);
 bool fx_db_is_broken(const struct fx_db *db);
+/* As the server reported it when the session opened: "15.14 (Debian …)", "10.11.14-MariaDB-…". Lives as long as the session. */
+const char *fx_db_version(const struct fx_db *db);
 
 /* A parameter or result cell as text; ptr NULL means SQL NULL. */
 typedef struct fx_str fx_cell;
@@ -168,6 +170,7 @@ struct fx_db_driver {
     bool (*open)(const struct fx_db_conf *conf, struct fx_db **ret_db, struct fx_err *err);
     void (*close)(struct fx_db *db);
     bool (*is_broken)(const struct fx_db *db);
+    const char *(*version)(const struct fx_db *db);
     bool (*exec)(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
                  int64_t *ret_rows, struct fx_err *err);
     bool (*query)(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,

@@ -217,6 +217,11 @@ static bool my_is_broken(const struct fx_db *db)
     return ((const struct my_db *)(const void *)db)->is_broken;
 }
 
+static const char *my_version(const struct fx_db *db)
+{
+    return mysql_get_server_info(((const struct my_db *)(const void *)db)->mysql);
+}
+
 /* --- statements -------------------------------------------------------------------------------- */
 
 bool fx_my_bind(struct my_db *my, const char *sql, const fx_cell *params, size_t n_params,
@@ -389,6 +394,7 @@ const struct fx_db_driver fx_my_driver = {
     .open = fx_my_open,
     .close = fx_my_close,
     .is_broken = my_is_broken,
+    .version = my_version,
     .exec = my_exec,
     .query = my_query,
     .set_timeout = my_set_timeout,

@@ -1,37 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What both fences share: the names of triggers, the filling of statement templates, findings. */
+/* What the fences share: the names of triggers, the filling of statement templates, findings of queries. */
 #include "lib/ownership/fence.h"
 
 #include <ctype.h>
 #include <inttypes.h>
-#include <stdarg.h>
 
 #include "lib/base/hash.h"
+#include "lib/base/panic.h"
+#include "lib/ownership/engine.h"
 
-const struct fx_fence_ops *fx_fence_of(enum fx_engine engine)
+const struct fx_fence_ops *fx_fence_of(const struct fx_side *side)
 {
-    return engine == FX_PG ? &fx_fence_pg : &fx_fence_my;
+    FX_ASSERT(side->engine != NULL);
+    return side->engine->fence;
 }
 
-void fx_fence_findings_add(struct fx_fence_findings *f, const char *fmt, ...)
-{
-    va_list ap;
-    va_start(ap, fmt);
-    if (f->text.len > 0)
-        fx_buf_add_char(&f->text, '\n');
-    fx_buf_vprintf(&f->text, fmt, ap);
-    va_end(ap);
-    f->n++;
-}
-
-bool fx_fence_findings_query(struct fx_side *side, const char *sql, const fx_cell *params,
-                             size_t n_params, struct fx_fence_findings *f, struct fx_err *err)
+bool fx_fence_ask(struct fx_side *side, const char *sql, const fx_cell *params, size_t n_params,
+                  struct fx_findings *f, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     if (!fx_db_query(side->db, sql, params, n_params, &rows, err))
         return false;
-    for (size_t r = 0; r < rows.n_rows; r++)
-        fx_fence_findings_add(f, "%.*s", FX_STR_FMT(fx_rows_at(&rows, r, 0)));
+    FX_ASSERT(rows.n_rows == 0 || rows.n_columns == 3);
+    for (size_t r = 0; r < rows.n_rows; r++) {
+        const char *where = fx_arena_str(&rows.arena, fx_rows_at(&rows, r, 0)).ptr;
+        fx_findings_add_str(f, where, fx_rows_at(&rows, r, 1), fx_rows_at(&rows, r, 2));
+    }
     return true;
 }
 

@@ -12,19 +12,8 @@
 #ifndef FX_OWNERSHIP_FENCE_H
 #define FX_OWNERSHIP_FENCE_H
 
+#include "lib/fmt/findings.h"
 #include "lib/ownership/side.h"
-
-/* What preflight and armed found; each line is one finding with its mending command. */
-struct fx_fence_findings {
-    struct fx_buf text;
-    size_t n;
-    bool has_foreign; /* leftovers of another operator: DRIFT */
-};
-void fx_fence_findings_add(struct fx_fence_findings *f, const char *fmt, ...) FX_PRINTF(2, 3);
-/* Each row of a query is a finding: its first column. */
-bool fx_fence_findings_query(struct fx_side *side, const char *sql, const fx_cell *params,
-                             size_t n_params, struct fx_fence_findings *f,
-                             struct fx_err *err) FX_MUST_CHECK;
 
 struct fx_fence_request {
     int64_t e;       /* the HERE epoch that is being fenced */
@@ -38,14 +27,15 @@ struct fx_fence_ops {
     bool (*install)(struct fx_side *side, struct fx_err *err);
     /* Triggers for a fence at `epoch` (e+1) on all tables, without any effect on writers while HERE. */
     bool (*arm)(struct fx_side *side, int64_t epoch, int64_t lock_ms, struct fx_err *err);
+    /* Triggers that refuse writers from now on, on a side that is AWAY at `epoch` without ever having been fenced. */
+    bool (*refuse)(struct fx_side *side, int64_t epoch, int64_t lock_ms, struct fx_err *err);
     /* *ret_taken false: own was not HERE at e. After an error the result is unknown if the session broke. */
     bool (*fence)(struct fx_side *side, const struct fx_fence_request *request, bool *ret_taken,
                   struct fx_err *err);
-    /* The same mark without a fence: a probe that must arrive on the other side. Repeating it is harmless. */
+    /* The barrier marker without a fence: a probe that must arrive on the other side. Repeating it is harmless. */
     bool (*mark)(struct fx_side *side, int64_t epoch, struct fx_err *err);
-    /* Does every table and everything below it carry this fence's trigger, enabled? Findings say which not. */
-    bool (*armed)(struct fx_side *side, int64_t epoch, struct fx_fence_findings *f,
-                  struct fx_err *err);
+    /* Has every table, and everything below it, this fence's trigger, enabled? Findings say which lacks it. */
+    bool (*armed)(struct fx_side *side, int64_t epoch, struct fx_findings *f, struct fx_err *err);
     /* Takes the triggers out of the writers' way, only while own is HERE at the epoch that it reads. *ret_done false: it is not. */
     bool (*disarm)(struct fx_side *side, int64_t lock_ms, bool *ret_done, struct fx_err *err);
     /* Removes all triggers of the group, whatever own says (only for dropping the group). */
@@ -58,12 +48,18 @@ struct fx_fence_ops {
      */
     bool (*ids_raise)(struct fx_side *side, const int64_t *ids, int64_t epoch, bool *ret_guarded,
                       struct fx_err *err);
-    /* Preflight of the losing side. */
-    bool (*check)(struct fx_side *side, int64_t old_txn_ms, struct fx_fence_findings *f,
-                  struct fx_err *err);
+    /* Preflight of the losing side. *ret_foreign: one of the findings is another operator's fence. */
+    bool (*check)(struct fx_side *side, int64_t old_txn_ms, struct fx_findings *f,
+                  bool *ret_foreign, struct fx_err *err);
 };
-extern const struct fx_fence_ops fx_fence_pg, fx_fence_my;
-const struct fx_fence_ops *fx_fence_of(enum fx_engine engine);
+/* The operations of a side that has been opened once. */
+const struct fx_fence_ops *fx_fence_of(const struct fx_side *side);
+
+/* --- for the fences ------------------------------------------------------------------------------ */
+
+/* Each row of a query is a finding: where, what, and the command that removes it or ''. */
+bool fx_fence_ask(struct fx_side *side, const char *sql, const fx_cell *params, size_t n_params,
+                  struct fx_findings *f, struct fx_err *err) FX_MUST_CHECK;
 
 /* Replaces {name} in a statement's template. `values[i]` belongs to `names[i]`; both end with NULL names. */
 void fx_fence_sql_fill(const char *template, const char *const *names, const char *const *values,

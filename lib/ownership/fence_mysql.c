@@ -7,7 +7,7 @@
  * Names of triggers end in the fence's epoch, because DDL cannot be guarded by a row: a controller that
  * wakes up late can only drop the triggers of its own fence, never the next one's.
  */
-#include "lib/ownership/fence.h"
+#include "lib/ownership/fence_mysql.h"
 
 #include <inttypes.h>
 
@@ -18,11 +18,7 @@
 #include "lib/io/failpoint.h"
 
 extern const char lib_ownership_sql_my_install[];
-extern const char lib_ownership_sql_my_trigger[];
 extern const char lib_ownership_sql_my_own_fence[];
-extern const char lib_ownership_sql_my_check_rights[];
-extern const char lib_ownership_sql_my_check_server[];
-extern const char lib_ownership_sql_my_check_cascades[];
 
 enum { SQL_MAX = 1 << 20 };
 static const struct {
@@ -30,16 +26,20 @@ static const struct {
     const char *name;
 } events[] = {{'i', "INSERT"}, {'u', "UPDATE"}, {'d', "DELETE"}};
 
-enum { MY_QUERY_TIMEOUT = 1969 }; /* max_statement_time */
+static const struct fx_fence_my_flavour *flavour_of(const struct fx_side *side)
+{
+    return side->engine->flavour;
+}
 
 static bool run(struct fx_side *side, const char *sql, struct fx_err *err)
 {
     return fx_db_exec(side->db, sql, NULL, 0, NULL, err);
 }
 
-static bool retriable(struct fx_err *err)
+/* A statement over its time limit means "could not have the locks in time". Always false. */
+static bool fail_in_time(const struct fx_side *side, struct fx_err *err)
 {
-    if (err->cause_kind == FX_CAUSE_MYSQL && err->cause_number == MY_QUERY_TIMEOUT)
+    if (err->cause_kind == FX_CAUSE_MYSQL && err->cause_number == flavour_of(side)->timeout_number)
         fx_err_recode(err, FX_E_DB_CONFLICT);
     return false;
 }
@@ -72,7 +72,7 @@ static void trigger_sql(const struct fx_side *side, const struct fx_side_table *
     const char *names[] = {"schema", "table", "trigger", "event", "group", "user", NULL};
     const char *values[] = {fx_buf_cstr(&schema), fx_buf_cstr(&quoted), fx_buf_cstr(&trigger),
                             events[event].name,   fx_buf_cstr(&group),  fx_buf_cstr(&user)};
-    fx_fence_sql_fill(lib_ownership_sql_my_trigger, names, values, out);
+    fx_fence_sql_fill(flavour_of(side)->trigger, names, values, out);
 }
 
 /* Names of the fence triggers that stand on a table. */
@@ -127,7 +127,7 @@ static bool create_trigger(struct fx_side *side, const struct fx_side_table *tab
     (void)arg;
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(SQL_MAX);
     trigger_sql(side, table, trigger, event, &sql);
-    return run(side, fx_buf_cstr(&sql), err) || retriable(err) ||
+    return run(side, fx_buf_cstr(&sql), err) || fail_in_time(side, err) ||
            fx_ctx(err, "creating fence trigger %s on %s.%s", trigger, table->schema, table->name);
 }
 
@@ -222,17 +222,17 @@ static bool fence_in_transaction(struct fx_side *side, const struct fx_fence_req
 static bool my_fence(struct fx_side *side, const struct fx_fence_request *req, bool *ret_taken,
                      struct fx_err *err)
 {
-    if (run(side, "set session idle_transaction_timeout = 1", err) &&
+    if (run(side, flavour_of(side)->idle_limit, err) &&
         fx_db_set_timeout(side->db, req->lock_ms, err) &&
         fence_in_transaction(side, req, ret_taken, err))
-        return run(side, "set session idle_transaction_timeout = 0", err);
+        return run(side, flavour_of(side)->no_idle_limit, err);
     fx_side_rollback(side);
     if (side->db != NULL) {
         struct fx_err ignored = FX_ERR_INIT;
-        if (!run(side, "set session idle_transaction_timeout = 0", &ignored))
+        if (!run(side, flavour_of(side)->no_idle_limit, &ignored))
             fx_side_close(side);
     }
-    return retriable(err);
+    return fail_in_time(side, err);
 }
 
 static bool report_missing(struct fx_side *side, const struct fx_side_table *table,
@@ -240,13 +240,14 @@ static bool report_missing(struct fx_side *side, const struct fx_side_table *tab
 {
     (void)event;
     (void)err;
-    fx_fence_findings_add(arg, "table %s.%s of database \"%s\" has no trigger %s", table->schema,
-                          table->name, side->conf->name, trigger);
+    FX_AUTO(fx_buf) struct fx_buf where = FX_BUF(1024);
+    fx_buf_printf(&where, "%s.%s", table->schema, table->name);
+    fx_findings_add(arg, fx_buf_cstr(&where), NULL, "has no fence trigger %s in database \"%s\"",
+                    trigger, side->conf->name);
     return true;
 }
 
-static bool my_armed(struct fx_side *side, int64_t epoch, struct fx_fence_findings *f,
-                     struct fx_err *err)
+static bool my_armed(struct fx_side *side, int64_t epoch, struct fx_findings *f, struct fx_err *err)
 {
     return each_missing(side, epoch, report_missing, f, err);
 }
@@ -272,7 +273,7 @@ static bool drop_triggers(struct fx_side *side, int64_t epoch_max, struct fx_err
             fx_buf_add_c(&sql, "drop trigger /* ficus */ if exists ");
             qualified(table, name, &sql);
             if (!run(side, fx_buf_cstr(&sql), err))
-                return retriable(err);
+                return fail_in_time(side, err);
         }
     }
     return true;
@@ -318,10 +319,7 @@ static bool counter_read(struct fx_side *side, const struct fx_side_table *table
                          struct fx_err *err)
 {
     fx_cell params[] = {fx_str_from(table->schema), fx_str_from(table->name)};
-    return one_int(side,
-                   "select coalesce(auto_increment, 0) from information_schema.tables "
-                   "where table_schema = ? and table_name = ?",
-                   params, 2, ret, err);
+    return one_int(side, flavour_of(side)->counter, params, 2, ret, err);
 }
 
 static bool my_ids_read(struct fx_side *side, int64_t *ret, struct fx_err *err)
@@ -355,8 +353,7 @@ static bool counter_raise(struct fx_side *side, const struct fx_side_table *tabl
 {
     char number[FX_OWN_INT_TEXT];
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(4096);
-    fx_buf_add_c(&sql, "set statement sql_mode = '', foreign_key_checks = 0, "
-                       "check_constraint_checks = 0 for replace into ");
+    fx_buf_printf(&sql, "%s ", flavour_of(side)->replace_unchecked);
     qualified(table, table->name, &sql);
     fx_buf_add_c(&sql, " (");
     fx_db_ident(FX_MY, table->identity->column, &sql);
@@ -415,7 +412,7 @@ static bool my_ids_raise(struct fx_side *side, const int64_t *ids, int64_t epoch
     bool ok = raise_guarded(side, ids, epoch, ret_guarded, err);
     fx_side_rollback(side); /* always: the rows were never meant to stay */
     if (!ok)
-        return retriable(err);
+        return fail_in_time(side, err);
     FX_ASSERT(side->db != NULL || !*ret_guarded);
     return !*ret_guarded || counters_verify(side, ids, err);
 }
@@ -424,10 +421,12 @@ static bool my_ids_raise(struct fx_side *side, const int64_t *ids, int64_t epoch
 
 /* A trigger of another group, or of an epoch that this group has not reached, is somebody else's fence. */
 static bool check_foreign(struct fx_side *side, const struct fx_side_table *table, int64_t epoch,
-                          struct fx_fence_findings *f, struct fx_err *err)
+                          struct fx_findings *f, bool *ret_foreign, struct fx_err *err)
 {
     bool is_canary = strstr(side->group, ".canary") != NULL; /* shared by all contexts */
+    FX_AUTO(fx_buf) struct fx_buf where = FX_BUF(1024), fix = FX_BUF(1024);
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    fx_buf_printf(&where, "%s.%s", table->schema, table->name);
     if (!triggers_of(side, table, &rows, err))
         return false;
     for (size_t r = 0; r < rows.n_rows; r++) {
@@ -435,17 +434,17 @@ static bool check_foreign(struct fx_side *side, const struct fx_side_table *tabl
         int64_t at = fx_fence_my_epoch(side->group, table->name, name);
         if ((at < 0 && is_canary) || (at >= 0 && at <= epoch + 1))
             continue;
-        f->has_foreign = true;
-        fx_fence_findings_add(
-            f, "table %s.%s carries a foreign fence; DROP TRIGGER /* ficus */ %s.%.*s",
-            table->schema, table->name, table->schema, FX_STR_FMT(name));
+        *ret_foreign = true;
+        fx_buf_clear(&fix);
+        fx_buf_printf(&fix, "DROP TRIGGER /* ficus */ %s.%.*s;", table->schema, FX_STR_FMT(name));
+        fx_findings_add(f, fx_buf_cstr(&where), fx_buf_cstr(&fix),
+                        "has a fence trigger of another group or of a later epoch");
     }
     return true;
 }
 
 /* Rights on a whole database are asked for with its first table. */
-static bool check_rights(struct fx_side *side, size_t t, struct fx_fence_findings *f,
-                         struct fx_err *err)
+static bool check_rights(struct fx_side *side, size_t t, struct fx_findings *f, struct fx_err *err)
 {
     const struct fx_side_table *table = &side->tables[t];
     fx_cell schema = fx_str_from(table->schema), none = {0};
@@ -453,11 +452,11 @@ static bool check_rights(struct fx_side *side, size_t t, struct fx_fence_finding
     for (size_t i = 0; i < t; i++)
         is_first = is_first && strcmp(side->tables[i].schema, table->schema) != 0;
     fx_cell params[] = {is_first ? schema : none, schema, fx_str_from(table->name)};
-    return fx_fence_findings_query(side, lib_ownership_sql_my_check_rights, params, 3, f, err);
+    return fx_fence_ask(side, flavour_of(side)->check_rights, params, 3, f, err);
 }
 
-static bool my_check(struct fx_side *side, int64_t old_txn_ms, struct fx_fence_findings *f,
-                     struct fx_err *err)
+static bool check_tables(struct fx_side *side, struct fx_findings *f, bool *ret_foreign,
+                         struct fx_err *err)
 {
     struct fx_own own = {0};
     if (!fx_own_row(side, false, &own, err))
@@ -465,31 +464,44 @@ static bool my_check(struct fx_side *side, int64_t old_txn_ms, struct fx_fence_f
     for (size_t t = 0; t < side->n_tables; t++) {
         const struct fx_side_table *table = &side->tables[t];
         fx_cell params[] = {fx_str_from(table->schema), fx_str_from(table->name)};
-        if (!check_foreign(side, table, own.epoch, f, err) ||
-            !fx_fence_findings_query(side, lib_ownership_sql_my_check_cascades, params, 2, f,
-                                     err) ||
+        if (!check_foreign(side, table, own.epoch, f, ret_foreign, err) ||
+            !fx_fence_ask(side, flavour_of(side)->check_cascades, params, 2, f, err) ||
             !check_rights(side, t, f, err))
             return false;
     }
+    return true;
+}
+
+static bool check_prepared(struct fx_side *side, struct fx_findings *f, struct fx_err *err)
+{
+    struct fx_err prepared = FX_ERR_INIT;
+    if (no_prepared(side, &prepared))
+        return true;
+    if (prepared.code != FX_E_DB_CONFLICT) {
+        *err = prepared;
+        return false;
+    }
+    fx_findings_add(f, "", "XA RECOVER FORMAT='SQL';",
+                    "%s: end each with XA COMMIT or XA ROLLBACK; the command lists them",
+                    prepared.message);
+    return true;
+}
+
+static bool my_check(struct fx_side *side, int64_t old_txn_ms, struct fx_findings *f,
+                     bool *ret_foreign, struct fx_err *err)
+{
     char limit[FX_OWN_INT_TEXT];
     fx_cell param = fx_own_int(old_txn_ms * 1000, limit);
-    if (!fx_fence_findings_query(side, lib_ownership_sql_my_check_server, &param, 1, f, err))
-        return false;
-    struct fx_err prepared = FX_ERR_INIT;
-    if (!no_prepared(side, &prepared)) {
-        if (prepared.code != FX_E_DB_CONFLICT) {
-            *err = prepared;
-            return false;
-        }
-        fx_fence_findings_add(f, "%s; XA COMMIT or XA ROLLBACK them (XA RECOVER lists them)",
-                              prepared.message);
-    }
-    return true;
+    *ret_foreign = false;
+    return check_tables(side, f, ret_foreign, err) &&
+           fx_fence_ask(side, flavour_of(side)->check_server, &param, 1, f, err) &&
+           check_prepared(side, f, err);
 }
 
 const struct fx_fence_ops fx_fence_my = {
     .install = my_install,
     .arm = my_arm,
+    .refuse = my_arm, /* a trigger that exists refuses whenever the row says so */
     .fence = my_fence,
     .mark = my_mark,
     .armed = my_armed,

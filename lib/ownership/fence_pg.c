@@ -16,6 +16,7 @@
 #include "lib/base/vec.h"
 #include "lib/fmt/text.h"
 #include "lib/io/failpoint.h"
+#include "lib/ownership/engine.h"
 
 extern const char lib_ownership_sql_pg_install[];
 extern const char lib_ownership_sql_pg_relations[];
@@ -194,6 +195,29 @@ static bool pg_arm(struct fx_side *side, int64_t epoch, int64_t lock_ms, struct 
     return true;
 }
 
+static bool enable_triggers(struct fx_side *side, const struct relations *rels, int64_t lock_ms,
+                            struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf enable = FX_BUF(SQL_MAX);
+    alter_triggers(side, rels, "enable", TRIGGER_DISABLED, &enable);
+    if (enable.len == 0)
+        return true;
+    if (begin_locking(side, lock_ms, err) && run(side, fx_buf_cstr(&enable), err) &&
+        run(side, "commit", err))
+        return true;
+    fx_side_rollback(side);
+    retriable(err);
+    return fx_ctx(err, "enabling the fence triggers of group \"%s\"", side->group);
+}
+
+/* Needs no guard: should the side become HERE meanwhile, its enabled triggers let every writer through. */
+static bool pg_refuse(struct fx_side *side, int64_t epoch, int64_t lock_ms, struct fx_err *err)
+{
+    __attribute__((cleanup(relations_done))) struct relations rels = {0};
+    return pg_arm(side, epoch, lock_ms, err) && relations_read(side, &rels, err) &&
+           enable_triggers(side, &rels, lock_ms, err);
+}
+
 /* --- fence ------------------------------------------------------------------------------------- */
 
 static bool set_fenced(struct fx_side *side, const struct fx_fence_request *req, bool *ret_taken,
@@ -263,8 +287,7 @@ static bool pg_fence(struct fx_side *side, const struct fx_fence_request *req, b
     return retriable(err);
 }
 
-static bool pg_armed(struct fx_side *side, int64_t epoch, struct fx_fence_findings *f,
-                     struct fx_err *err)
+static bool pg_armed(struct fx_side *side, int64_t epoch, struct fx_findings *f, struct fx_err *err)
 {
     (void)epoch;
     __attribute__((cleanup(relations_done))) struct relations rels = {0};
@@ -272,9 +295,8 @@ static bool pg_armed(struct fx_side *side, int64_t epoch, struct fx_fence_findin
         return false;
     for (size_t i = 0; i < rels.list.len; i++)
         if (rels.list.items[i].trigger != TRIGGER_ENABLED)
-            fx_fence_findings_add(f,
-                                  "%s of database \"%s\" does not carry the enabled fence trigger",
-                                  rels.list.items[i].name, side->conf->name);
+            fx_findings_add(f, rels.list.items[i].name, NULL,
+                            "has no enabled fence trigger in database \"%s\"", side->conf->name);
     return true;
 }
 
@@ -440,17 +462,17 @@ static void name_array(const struct relations *rels, struct fx_buf *out)
     fx_buf_add_char(out, '}');
 }
 
-static bool check_server(struct fx_side *side, const fx_cell *limit, struct fx_fence_findings *f,
+static bool check_server(struct fx_side *side, const fx_cell *limit, struct fx_findings *f,
                          struct fx_err *err)
 {
     static const char *const names[] = {"may_set", "let_set", NULL};
     static const char *const rights[] = {
         "has_parameter_privilege(current_user, 'deadlock_timeout', 'SET')",
-        "GRANT SET ON PARAMETER deadlock_timeout TO %I",
+        "GRANT SET ON PARAMETER deadlock_timeout TO %I;",
     };
     static const char *const no_rights[] = {
         "(SELECT rolsuper FROM pg_roles WHERE rolname = current_user)",
-        "ALTER ROLE %I SUPERUSER",
+        "ALTER ROLE %I SUPERUSER;",
     };
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     if (!fx_db_query(side->db, "SELECT current_setting('server_version_num')::int >= 150000", NULL,
@@ -460,34 +482,46 @@ static bool check_server(struct fx_side *side, const fx_cell *limit, struct fx_f
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(SQL_MAX);
     fx_fence_sql_fill(lib_ownership_sql_pg_check_server, names, has_rights ? rights : no_rights,
                       &sql);
-    return fx_fence_findings_query(side, fx_buf_cstr(&sql), limit, 1, f, err);
+    return fx_fence_ask(side, fx_buf_cstr(&sql), limit, 1, f, err);
 }
 
-static bool pg_check(struct fx_side *side, int64_t old_txn_ms, struct fx_fence_findings *f,
-                     struct fx_err *err)
+static bool check_foreign(const struct relations *rels, struct fx_findings *f)
+{
+    bool is_foreign = false;
+    for (size_t i = 0; i < rels->list.len; i++) {
+        const struct relation *rel = &rels->list.items[i];
+        if (rel->foreign == NULL)
+            continue;
+        is_foreign = true;
+        FX_AUTO(fx_buf) struct fx_buf fix = FX_BUF(SQL_MAX);
+        fx_buf_add_c(&fix, "DROP TRIGGER ");
+        fx_db_ident(FX_PG, rel->foreign, &fix);
+        fx_buf_printf(&fix, " ON %s;", rel->name);
+        fx_findings_add(f, rel->name, fx_buf_cstr(&fix), "has the fence trigger of another group");
+    }
+    return is_foreign;
+}
+
+static bool pg_check(struct fx_side *side, int64_t old_txn_ms, struct fx_findings *f,
+                     bool *ret_foreign, struct fx_err *err)
 {
     __attribute__((cleanup(relations_done))) struct relations rels = {0};
     if (!relations_read(side, &rels, err))
         return false;
-    for (size_t i = 0; i < rels.list.len; i++)
-        if (rels.list.items[i].foreign != NULL) {
-            f->has_foreign = true;
-            fx_fence_findings_add(f, "%s carries a foreign fence; DROP TRIGGER %s ON %s",
-                                  rels.list.items[i].name, rels.list.items[i].foreign,
-                                  rels.list.items[i].name);
-        }
+    *ret_foreign = check_foreign(&rels, f);
     char limit[64];
     (void)snprintf(limit, sizeof limit, "%" PRId64 " milliseconds", old_txn_ms);
     FX_AUTO(fx_buf) struct fx_buf names = FX_BUF(SQL_MAX);
     name_array(&rels, &names);
     fx_cell params[] = {fx_buf_str(&names), fx_str_from(limit)};
-    return fx_fence_findings_query(side, lib_ownership_sql_pg_check_writers, params, 2, f, err) &&
+    return fx_fence_ask(side, lib_ownership_sql_pg_check_writers, params, 2, f, err) &&
            check_server(side, &params[1], f, err);
 }
 
-const struct fx_fence_ops fx_fence_pg = {
+static const struct fx_fence_ops fence_pg = {
     .install = pg_install,
     .arm = pg_arm,
+    .refuse = pg_refuse,
     .fence = pg_fence,
     .mark = emit_barrier,
     .armed = pg_armed,
@@ -496,4 +530,27 @@ const struct fx_fence_ops fx_fence_pg = {
     .ids_read = pg_ids_read,
     .ids_raise = pg_ids_raise,
     .check = pg_check,
+};
+
+static const char *const delete_rows[] = {"delete from ficus.own where grp = ?", NULL};
+
+const struct fx_own_engine fx_own_postgresql = {
+    .engine = FX_PG,
+    .name = "PostgreSQL",
+    .is_old_side = true,
+    /*
+     * A role may have synchronous_commit off; a commit that a server crash can forget must not be one of ours.
+     * Stronger settings (remote_apply) stay.
+     */
+    .pin = "select set_config('synchronous_commit', 'on', false) "
+           "where current_setting('synchronous_commit') in ('off', 'local')",
+    .row = "select state, epoch, coalesce(operator, ''), "
+           "coalesce(ceil(extract(epoch from until - clock_timestamp()) * 1000), 0)::bigint "
+           "from ficus.own where grp = ?",
+    .insert = "insert into ficus.own (grp, state, epoch) values (?, ?, ?) "
+              "on conflict (grp) do nothing",
+    .delete_rows = delete_rows,
+    .drop_objects = "drop function if exists ficus.fence(); drop table if exists ficus.own",
+    .canary_sequence = "ficus.canary_id_seq",
+    .fence = &fence_pg,
 };

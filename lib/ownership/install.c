@@ -9,11 +9,10 @@
 enum { INSTALL_STATEMENT_MS = 10000, INSTALL_LOCK_MS = 800, INSTALL_ATTEMPTS = 25, RETRY_MS = 200 };
 
 /* DDL beside live customers: short waits, repeated, so that nobody queues behind us for long. */
-static bool arm_patiently(struct fx_side *side, int64_t epoch, struct fx_err *err)
+static bool refuse_writers(struct fx_side *side, int64_t epoch, struct fx_err *err)
 {
-    const struct fx_fence_ops *ops = fx_fence_of(fx_db_engine(side->db));
     for (int attempt = 1;; attempt++) {
-        if (ops->arm(side, epoch, INSTALL_LOCK_MS, err))
+        if (fx_fence_of(side)->refuse(side, epoch, INSTALL_LOCK_MS, err))
             return true;
         if (err->code != FX_E_DB_CONFLICT || attempt >= INSTALL_ATTEMPTS)
             return false;
@@ -28,8 +27,7 @@ static bool install_side(struct fx_side *side, enum fx_own_state state, int64_t 
     struct fx_own own = {0};
     if (!fx_own_insert(side, state, epoch, err) || !fx_own_row(side, false, &own, err))
         return false;
-    return own.state != FX_OWN_AWAY || fx_db_engine(side->db) == FX_PG ||
-           arm_patiently(side, own.epoch, err);
+    return own.state != FX_OWN_AWAY || refuse_writers(side, own.epoch, err);
 }
 
 static bool install_group(struct fx_context *ctx, bool is_canary, int64_t epoch, struct fx_err *err)
@@ -52,7 +50,7 @@ bool fx_own_install(struct fx_context *ctx, int64_t epoch, struct fx_err *err)
     bool ok = fx_sides_supported(ctx, err);
     for (size_t i = 0; i < 2 && ok; i++) {
         ok = fx_side_open(&sides[i], INSTALL_STATEMENT_MS, err) &&
-             fx_fence_of(sides[i].conf->engine)->install(&sides[i], err);
+             fx_fence_of(&sides[i])->install(&sides[i], err);
         if (!ok)
             fx_ctx(err, "installing ownership on database \"%s\"", sides[i].conf->name);
         fx_side_close(&sides[i]);
@@ -65,12 +63,11 @@ bool fx_own_install(struct fx_context *ctx, int64_t epoch, struct fx_err *err)
 static bool drop_side(struct fx_side *side, struct fx_err *err)
 {
     fx_cell grp = fx_str_from(side->group);
-    bool is_pg = fx_db_engine(side->db) == FX_PG;
-    return fx_fence_of(fx_db_engine(side->db))->remove(side, err) &&
-           fx_db_exec(side->db, "delete from ficus.own where grp = ?", &grp, 1, NULL, err) &&
-           (is_pg ||
-            (fx_db_exec(side->db, "delete from ficus.gate where grp = ?", &grp, 1, NULL, err) &&
-             fx_db_exec(side->db, "delete from ficus.marker where grp = ?", &grp, 1, NULL, err)));
+    const char *const *sql = side->engine->delete_rows;
+    bool ok = fx_fence_of(side)->remove(side, err);
+    for (; ok && *sql != NULL; sql++)
+        ok = fx_db_exec(side->db, *sql, &grp, 1, NULL, err);
+    return ok;
 }
 
 /* *ret: is there a table ficus.own? A drop that was interrupted, or never installed, has nothing to do. */
@@ -143,15 +140,9 @@ static bool drop_objects(const struct fx_db_conf *conf, const char *group, struc
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     if (!fx_side_open(&side, INSTALL_STATEMENT_MS, err))
         return false;
-    bool is_pg = conf->engine == FX_PG;
     bool ok = fx_db_query(side.db, "select grp from ficus.own limit 1", NULL, 0, &rows, err);
     if (ok && rows.n_rows == 0)
-        ok = fx_db_exec(
-            side.db,
-            is_pg ? "drop function if exists ficus.fence(); "
-                    "drop table if exists ficus.own"
-                  : "drop table /* ficus */ if exists ficus.own, ficus.gate, ficus.marker",
-            NULL, 0, NULL, err);
+        ok = fx_db_exec(side.db, side.engine->drop_objects, NULL, 0, NULL, err);
     fx_side_close(&side);
     return ok;
 }

@@ -7,6 +7,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/panic.h"
 #include "lib/fmt/text.h"
+#include "lib/ownership/engine.h"
 
 static const char *const state_names[] = {
     [FX_OWN_UNKNOWN] = "unknown",
@@ -84,15 +85,6 @@ struct fx_own_resume fx_own_resume_decide(const struct fx_own *old_row,
 
 /* --- reading ----------------------------------------------------------------------------------- */
 
-static const char row_pg[] =
-    "select state, epoch, coalesce(operator, ''), "
-    "coalesce(ceil(extract(epoch from until - clock_timestamp()) * 1000), 0)::bigint "
-    "from ficus.own where grp = ?";
-static const char row_my[] =
-    "select state, epoch, coalesce(operator, ''), "
-    "coalesce(ceil(timestampdiff(microsecond, utc_timestamp(6), until) / 1000), 0) "
-    "from ficus.own where grp = ?";
-
 static bool row_from(const struct fx_rows *rows, const char *group, struct fx_own *ret,
                      struct fx_err *err)
 {
@@ -128,12 +120,15 @@ static bool presence_of(struct fx_err *err, enum fx_own_presence *ret)
 static bool look_at(struct fx_db *db, const char *group, bool is_locked, struct fx_own_look *ret,
                     struct fx_err *err)
 {
+    const struct fx_own_engine *engine = fx_own_engine_of(db);
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1024);
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     fx_cell grp = fx_str_from(group);
-    fx_buf_printf(&sql, "%s%s", fx_db_engine(db) == FX_PG ? row_pg : row_my,
-                  is_locked ? " for update" : "");
-    *ret = (struct fx_own_look){.presence = FX_OWN_NO_ROW};
+    *ret = (struct fx_own_look){.presence = FX_OWN_NO_TABLE};
+    if (engine == NULL) /* no fence was ever built for such a server, so nothing was installed */
+        return true;
+    fx_buf_printf(&sql, "%s%s", engine->row, is_locked ? " for update" : "");
+    ret->presence = FX_OWN_NO_ROW;
     bool ok = fx_db_query(db, fx_buf_cstr(&sql), &grp, 1, &rows, err)
                   ? rows.n_rows == 0 || row_from(&rows, group, &ret->own, err)
                   : presence_of(err, &ret->presence);

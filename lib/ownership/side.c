@@ -5,37 +5,34 @@
  */
 #include "lib/ownership/side.h"
 
+#include "lib/base/panic.h"
 #include "lib/io/failpoint.h"
 
 /* --- sessions ---------------------------------------------------------------------------------- */
 
-/*
- * A role may have synchronous_commit off; a commit that a server crash can forget must not be one of ours.
- * Stronger settings (remote_apply) stay.
- */
-static const char pin_pg[] = "select set_config('synchronous_commit', 'on', false) "
-                             "where current_setting('synchronous_commit') in ('off', 'local')";
-static const char pin_my[] = "set session innodb_lock_wait_timeout = 1, lock_wait_timeout = 1, "
-                             "tx_isolation = 'REPEATABLE-READ'";
+static bool prepare(struct fx_side *side, int64_t statement_ms, struct fx_err *err)
+{
+    side->engine = fx_own_engine_of(side->db);
+    if (side->engine == NULL)
+        return fx_fail(err, FX_E_UNSUPPORTED,
+                       "this release has no fence for database \"%s\": its server is version %s",
+                       side->conf->name, fx_db_version(side->db));
+    return fx_db_set_timeout(side->db, statement_ms, err) &&
+           fx_db_exec(side->db, side->engine->pin, NULL, 0, NULL, err);
+}
 
 bool fx_side_open(struct fx_side *side, int64_t statement_ms, struct fx_err *err)
 {
     if (side->db != NULL && fx_db_is_broken(side->db))
         fx_side_close(side);
-    if (side->db == NULL) {
-        if (!fx_db_open(side->conf, &side->db, err))
-            return fx_ctx(err, "opening database \"%s\"", side->conf->name);
-        bool is_pg = fx_db_engine(side->db) == FX_PG;
-        FX_AUTO(fx_rows) struct fx_rows rows = {0};
-        bool ok = fx_db_set_timeout(side->db, statement_ms, err) &&
-                  (is_pg ? fx_db_query(side->db, pin_pg, NULL, 0, &rows, err)
-                         : fx_db_exec(side->db, pin_my, NULL, 0, NULL, err));
-        if (!ok) {
-            fx_side_close(side);
-            return fx_ctx(err, "preparing the session with database \"%s\"", side->conf->name);
-        }
-    }
-    return fx_db_set_timeout(side->db, statement_ms, err);
+    if (side->db != NULL)
+        return fx_db_set_timeout(side->db, statement_ms, err);
+    if (!fx_db_open(side->conf, &side->db, err))
+        return fx_ctx(err, "opening database \"%s\"", side->conf->name);
+    if (prepare(side, statement_ms, err))
+        return true;
+    fx_side_close(side);
+    return fx_ctx(err, "preparing the session with database \"%s\"", side->conf->name);
 }
 
 void fx_side_close(struct fx_side *side)
@@ -75,15 +72,11 @@ bool fx_own_insert(struct fx_side *side, enum fx_own_state state, int64_t epoch,
     char number[FX_OWN_INT_TEXT];
     fx_cell params[] = {fx_str_from(side->group), fx_str_from(fx_own_state_name(state)),
                         fx_own_int(epoch, number)};
-    bool is_pg = fx_db_engine(side->db) == FX_PG;
-    const char *sql = is_pg ? "insert into ficus.own (grp, state, epoch) values (?, ?, ?) "
-                              "on conflict (grp) do nothing"
-                            : "insert ignore into ficus.own (grp, state, epoch) values (?, ?, ?)";
-    if (!fx_db_exec(side->db, sql, params, 3, NULL, err))
-        return false;
-    fx_cell gate[] = {params[0], params[2]};
-    return is_pg || fx_db_exec(side->db, "insert ignore into ficus.gate (grp, epoch) values (?, ?)",
-                               gate, 2, NULL, err);
+    const struct fx_own_engine *engine = side->engine;
+    FX_ASSERT(state == FX_OWN_HERE || state == FX_OWN_AWAY);
+    return fx_db_exec(side->db, engine->insert, params, 3, NULL, err) &&
+           (engine->insert_more == NULL ||
+            fx_db_exec(side->db, engine->insert_more, params, 1, NULL, err));
 }
 
 /* --- compare-and-sets -------------------------------------------------------------------------- */

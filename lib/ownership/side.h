@@ -9,11 +9,12 @@
 #ifndef FX_OWNERSHIP_SIDE_H
 #define FX_OWNERSHIP_SIDE_H
 
+#include "lib/ownership/engine.h"
 #include "lib/ownership/own.h"
 
 struct fx_side_identity { /* a column that the server fills from a counter */
     const char *column;
-    const char *sequence; /* PostgreSQL: "schema.name"; MariaDB: NULL */
+    const char *sequence; /* "schema.name"; NULL: a counter of the table itself */
 };
 struct fx_side_table {
     const char *schema, *name;
@@ -24,7 +25,8 @@ struct fx_side {
     const char *group;
     struct fx_side_table *tables; /* in one fixed order: by schema and name */
     size_t n_tables;
-    struct fx_db *db; /* NULL: not open. Whoever sees it broken closes it */
+    const struct fx_own_engine *engine; /* of the last session; NULL: there was none yet */
+    struct fx_db *db;                   /* NULL: not open. Whoever sees it broken closes it */
 };
 
 /* Opens the session if there is none or it is broken, and pins what the protocol relies on. */

@@ -9,17 +9,23 @@ const char *fx_sides_canary_group(const struct fx_context *ctx, struct fx_arena 
     return fx_arena_printf(arena, "%s.canary", ctx->name);
 }
 
+static bool fail_unsupported(const struct fx_context *ctx, bool is_new, struct fx_err *err)
+{
+    const struct fx_db_conf *conf = is_new ? ctx->new_db : ctx->old_db;
+    FX_AUTO(fx_buf) struct fx_buf names = FX_BUF(1024);
+    fx_own_engine_names(is_new, &names);
+    fx_fail(err, FX_E_UNSUPPORTED,
+            "context \"%s\": this release has no tested cut-over with %s as the %s side", ctx->name,
+            fx_own_engine_name(conf->engine), is_new ? "new" : "old");
+    return fx_hint(err, "Database \"%s\" would have to be one of: %s.", conf->name,
+                   fx_buf_cstr(&names));
+}
+
 bool fx_sides_supported(const struct fx_context *ctx, struct fx_err *err)
 {
-    if (ctx->old_db->engine == FX_PG && ctx->new_db->engine == FX_MY)
-        return true;
-    fx_fail(
-        err, FX_E_UNSUPPORTED,
-        "context \"%s\" does not go from PostgreSQL to MariaDB, the only pair whose cut-over is "
-        "built and tested",
-        ctx->name);
-    return fx_hint(err, "Databases \"%s\" and \"%s\" would need another release.",
-                   ctx->old_db->name, ctx->new_db->name);
+    if (!fx_own_engine_may_be(ctx->old_db->engine, false))
+        return fail_unsupported(ctx, false, err);
+    return fx_own_engine_may_be(ctx->new_db->engine, true) || fail_unsupported(ctx, true, err);
 }
 
 /* --- tables ------------------------------------------------------------------------------------ */
@@ -71,17 +77,14 @@ static void tables_of(const struct fx_context *ctx, struct fx_arena *arena, stru
     }
 }
 
-static void canary_tables(struct fx_arena *arena, struct fx_sides *sides)
+static void canary_table(struct fx_arena *arena, struct fx_side *side)
 {
-    for (int i = 0; i < 2; i++) {
-        struct fx_side *side = i == 0 ? &sides->old_side : &sides->new_side;
-        side->tables = FX_ARENA_NEW(arena, struct fx_side_table);
-        side->n_tables = 1;
-        side->tables[0] = (struct fx_side_table){.schema = "ficus", .name = "canary"};
-        side->tables[0].identity = FX_ARENA_NEW(arena, struct fx_side_identity);
-        side->tables[0].identity->column = "id";
-        side->tables[0].identity->sequence = i == 0 ? "ficus.canary_id_seq" : NULL;
-    }
+    side->tables = FX_ARENA_NEW(arena, struct fx_side_table);
+    side->n_tables = 1;
+    side->tables[0] = (struct fx_side_table){.schema = "ficus", .name = "canary"};
+    side->tables[0].identity = FX_ARENA_NEW(arena, struct fx_side_identity);
+    side->tables[0].identity->column = "id";
+    side->tables[0].identity->sequence = side->engine->canary_sequence;
 }
 
 /* Nothing has begun: here it matters to whoever reads the exit status which of the two is away. */
@@ -117,10 +120,12 @@ bool fx_sides_open(const struct fx_context *ctx, bool is_canary, int64_t stateme
         fx_sides_done(ret);
         return fx_ctx(err, "opening both sides of group \"%s\"", ret->group);
     }
-    if (is_canary)
-        canary_tables(arena, ret);
-    else
+    if (is_canary) {
+        canary_table(arena, &ret->old_side);
+        canary_table(arena, &ret->new_side);
+    } else {
         tables_of(&ret->ctx, arena, ret);
+    }
     return true;
 }
 

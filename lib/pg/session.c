@@ -43,6 +43,14 @@ static bool is_broken(const struct fx_db *db)
     return pg->is_broken || PQstatus(pg->conn) == CONNECTION_BAD;
 }
 
+static const char *version(const struct fx_db *db)
+{
+    FX_ASSERT(db->driver == &fx_pg_driver);
+    const struct fx_pg_db *pg = (const struct fx_pg_db *)(const void *)db; /* base is first */
+    const char *text = PQparameterStatus(pg->conn, "server_version");
+    return text != NULL ? text : "";
+}
+
 bool fx_pg_db_fail(struct fx_pg_db *pg, const PGresult *res, struct fx_err *err)
 {
     fx_pg_fail(pg->conn, res, pg->base.conf->name, err);
@@ -258,6 +266,7 @@ const struct fx_db_driver fx_pg_driver = {
     .open = fx_pg_open,
     .close = fx_pg_close,
     .is_broken = is_broken,
+    .version = version,
     .exec = exec,
     .query = fx_pg_query,
     .set_timeout = set_timeout,

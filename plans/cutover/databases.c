@@ -5,16 +5,11 @@
 #include "plans/cutover/environment.h"
 
 /* Arming and disarming: lock time-outs bound each lock, this bounds a statement that takes many, and a server that hangs. */
-enum { DDL_MS = 10000, FINDINGS_MAX = 64 * 1024 };
+enum { DDL_MS = 10000 };
 
 struct fx_side *pln_env_side(struct pln_environment *en, enum pln_cut_side which)
 {
     return which == PLN_LOSING ? en->losing : en->winning;
-}
-
-const struct fx_fence_ops *pln_env_fence(const struct fx_side *side)
-{
-    return fx_fence_of(side->conf->engine);
 }
 
 bool pln_effect_own(void *arg, enum pln_cut_side which, bool is_locked, struct fx_own *ret,
@@ -29,7 +24,7 @@ bool pln_effect_arm(void *arg, int64_t epoch, struct fx_err *err)
 {
     struct pln_environment *en = arg;
     return fx_side_open(en->losing, DDL_MS, err) &&
-           pln_env_fence(en->losing)->arm(en->losing, epoch, en->opt->lock_wait_ms, err);
+           fx_fence_of(en->losing)->arm(en->losing, epoch, en->opt->lock_wait_ms, err);
 }
 
 bool pln_effect_fence(void *arg, int64_t e, bool *ret_taken, struct fx_err *err)
@@ -44,20 +39,21 @@ bool pln_effect_fence(void *arg, int64_t e, bool *ret_taken, struct fx_err *err)
         return false;
     en->leaks_before = status.leaks;
     return fx_side_open(en->losing, en->opt->lock_wait_ms, err) &&
-           pln_env_fence(en->losing)->fence(en->losing, &request, ret_taken, err);
+           fx_fence_of(en->losing)->fence(en->losing, &request, ret_taken, err);
 }
 
 bool pln_effect_armed(void *arg, int64_t epoch, struct fx_err *err)
 {
     struct pln_environment *en = arg;
-    struct fx_fence_findings findings = {.text = FX_BUF(FINDINGS_MAX)};
+    FX_AUTO(fx_findings) struct fx_findings findings;
+    fx_findings_init(&findings);
     bool ok = fx_side_open(en->losing, en->opt->statement_ms, err) &&
-              pln_env_fence(en->losing)->armed(en->losing, epoch, &findings, err);
-    if (ok && findings.n > 0) {
-        ok = fx_fail(err, FX_E_DRIFT, "%zu relation(s) do not carry this fence", findings.n);
-        fx_detail(err, "%s", fx_buf_cstr(&findings.text));
-    }
-    fx_buf_done(&findings.text);
+              fx_fence_of(en->losing)->armed(en->losing, epoch, &findings, err);
+    if (ok && findings.n > 0)
+        return fx_findings_fail(&findings, err, FX_E_DRIFT,
+                                "not every table of group \"%s\" has this cut-over's enabled fence "
+                                "trigger",
+                                en->sides.group);
     return ok;
 }
 
@@ -70,12 +66,12 @@ bool pln_effect_raise_ids(void *arg, int64_t epoch, struct fx_err *err)
     bool is_guarded = false;
     if (!fx_side_open(en->losing, en->opt->statement_ms, err) ||
         !fx_side_open(en->winning, en->opt->statement_ms, err) ||
-        !pln_env_fence(en->losing)->ids_read(en->losing, a, err) ||
-        !pln_env_fence(en->winning)->ids_read(en->winning, b, err))
+        !fx_fence_of(en->losing)->ids_read(en->losing, a, err) ||
+        !fx_fence_of(en->winning)->ids_read(en->winning, b, err))
         return false;
     for (size_t t = 0; t < n; t++)
         a[t] = a[t] < 0 && b[t] < 0 ? -1 : FX_MAX(a[t], b[t]) + en->opt->identity_gap;
-    if (!pln_env_fence(en->winning)->ids_raise(en->winning, a, epoch, &is_guarded, err))
+    if (!fx_fence_of(en->winning)->ids_raise(en->winning, a, epoch, &is_guarded, err))
         return false;
     return is_guarded ||
            fx_fail(err, FX_E_STALE_EPOCH,
@@ -129,7 +125,7 @@ bool pln_effect_disarm(void *arg, enum pln_cut_side which, struct fx_err *err)
     struct fx_side *side = pln_env_side(en, which);
     bool is_done = false;
     return fx_side_open(side, DDL_MS, err) &&
-           pln_env_fence(side)->disarm(side, en->opt->lock_wait_ms, &is_done, err);
+           fx_fence_of(side)->disarm(side, en->opt->lock_wait_ms, &is_done, err);
 }
 
 bool pln_env_barrier_at(struct pln_environment *en, struct fx_side *side, int64_t epoch, bool *ret,

@@ -36,7 +36,6 @@ extern const struct pln_effects pln_real_effects;
 /* --- databases.c --- */
 
 struct fx_side *pln_env_side(struct pln_environment *en, enum pln_cut_side which);
-const struct fx_fence_ops *pln_env_fence(const struct fx_side *side);
 bool pln_env_barrier_at(struct pln_environment *en, struct fx_side *side, int64_t epoch, bool *ret,
                         struct fx_err *err) FX_MUST_CHECK;
 bool pln_effect_own(void *arg, enum pln_cut_side which, bool is_locked, struct fx_own *ret,

@@ -145,7 +145,7 @@ bool pln_effect_confirm(void *arg, int64_t epoch, struct fx_err *err)
     struct pln_environment *en = arg;
     read_held_max(en);
     if (!fx_side_open(en->winning, en->opt->statement_ms, err) ||
-        !pln_env_fence(en->winning)->mark(en->winning, epoch, err) ||
+        !fx_fence_of(en->winning)->mark(en->winning, epoch, err) ||
         !wait_arrival(en, probe_mark, epoch, err))
         return fx_ctx(err, "sending a mark back from the winning side");
     if (en->sides.is_canary && !canary_travels(en, epoch, err))

@@ -172,6 +172,12 @@ same "opening the other side" 1 "$(tool new open $((epoch + 2)))"
 same "once" 0 "$(tool new open $((epoch + 2)))"
 same "a late controller with a lower epoch opens nothing" 0 "$(tool old open "$epoch")"
 same "AWAY is not disarmed" guarded "$(tool old disarm)"
+pg_sql mono shop "drop trigger ficus_fence_orders on public.t; alter table only public.par1 disable trigger ficus_fence_orders"
+check "a side that is AWAY without enabled triggers accepts writes" pg_app "$write"
+same "so installing ownership on it makes it refuse" refuses "$(tool old refuse $((epoch + 2)))"
+refused "with triggers that it creates" "owned by the other side" pg_app "$write"
+refused "and triggers that it enables" "owned by the other side" pg_app "insert into public.par1 values (3, 3)"
+same "on every table" 0 "$(tool old armed $((epoch + 2)))"
 
 # --- identities ----------------------------------------------------------------------------------------
 same "sequences of an AWAY side are raised" raised "$(tool old raise $((epoch + 4)) 5000000)"
@@ -198,7 +204,7 @@ wait "$other"
 
 # --- foreign fences ----------------------------------------------------------------------------------
 pg_sql mono shop "create trigger ficus_fence_other before insert on public.t for each statement execute function ficus.fence('other')"
-check "preflight finds somebody else's fence and says how to remove it" grep -q "DROP TRIGGER ficus_fence_other ON public.t" <(tool old check 2000)
+check "preflight finds somebody else's fence and says how to remove it" grep -q 'DROP TRIGGER "ficus_fence_other" ON public.t;' <(tool old check 2000)
 pg_sql mono shop "drop trigger ficus_fence_other on public.t"
 same "nothing is left to complain about" "0" "$(tool old check 2000)"
 (pg_app "begin; $write; select pg_sleep(1.5)" >/dev/null) &

@@ -159,7 +159,7 @@ same "ids go on behind it" "6000001" "$(my_app "$(row); select last_insert_id()"
 my_sql orders orders "create table par_child (id bigint primary key, par bigint, constraint fk foreign key (par) references par (id) on delete cascade)"
 sed -i 's|routes: \[\]|  - {from: public.par_child, to: orders.par_child}\n    routes: []|' "$FX_DIR/ficus.yaml"
 pg_sql mono shop "create table public.par_child (id bigint primary key, par bigint)"
-check "a cascade into the group is refused by preflight" grep -q "foreign key fk of orders.par_child is ON DELETE CASCADE" <(tool new check 2000)
+check "a cascade into the group is refused by preflight" grep -q "orders.par_child: foreign key \"fk\" is ON DELETE CASCADE" <(tool new check 2000)
 my_sql orders orders "insert into par values (50, 1); insert into par_child values (1, 50)"
 file=$(my_sql orders mysql "show master status" | cut -f 1) pos=$(my_sql orders mysql "show master status" | cut -f 2)
 my_sql orders orders "delete from par where id = 50"

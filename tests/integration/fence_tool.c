@@ -4,7 +4,7 @@
  * sessions. It calls the same functions as the cut-over, so what is tested is what runs.
  *
  *   fence_tool ficus.yaml CONTEXT[.canary] install
- *   fence_tool ficus.yaml CONTEXT[.canary] old|new own | arm EPOCH | fence E TTL_MS LOCK_MS | commit E | abort E | burn E
+ *   fence_tool ficus.yaml CONTEXT[.canary] old|new own | arm EPOCH | refuse EPOCH | fence E TTL_MS LOCK_MS | commit E | abort E | burn E
  *            | open EPOCH | disarm | armed EPOCH | ids | raise EPOCH ID | check OLD_TXN_MS | mark EPOCH | remove
  * Prints one line; exit 0, or 1 with the error's code and message.
  */
@@ -41,6 +41,10 @@ static bool do_own(struct call *c, struct fx_err *err)
 static bool do_arm(struct call *c, struct fx_err *err)
 {
     return c->ops->arm(c->side, c->number[0], 800, err) && say("armed\n");
+}
+static bool do_refuse(struct call *c, struct fx_err *err)
+{
+    return c->ops->refuse(c->side, c->number[0], 800, err) && say("refuses\n");
 }
 static bool do_fence(struct call *c, struct fx_err *err)
 {
@@ -85,24 +89,26 @@ static bool do_mark(struct call *c, struct fx_err *err)
 {
     return c->ops->mark(c->side, c->number[0], err) && say("marked\n");
 }
+static bool say_findings(const struct fx_findings *f, bool is_foreign)
+{
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(65536);
+    fx_findings_text(f, &text);
+    return say("%zu%s\n%s%s", f->n, is_foreign ? " foreign" : "", fx_buf_cstr(&text),
+               f->n > 0 ? "\n" : "");
+}
 static bool do_armed(struct call *c, struct fx_err *err)
 {
-    struct fx_fence_findings f = {.text = FX_BUF(65536)};
-    bool ok = c->ops->armed(c->side, c->number[0], &f, err);
-    if (ok)
-        (void)!say("%zu\n%s%s", f.n, fx_buf_cstr(&f.text), f.n > 0 ? "\n" : "");
-    fx_buf_done(&f.text);
-    return ok;
+    FX_AUTO(fx_findings) struct fx_findings f;
+    fx_findings_init(&f);
+    return c->ops->armed(c->side, c->number[0], &f, err) && say_findings(&f, false);
 }
 static bool do_check(struct call *c, struct fx_err *err)
 {
-    struct fx_fence_findings f = {.text = FX_BUF(65536)};
-    bool ok = c->ops->check(c->side, c->number[0], &f, err);
-    if (ok)
-        (void)!say("%zu%s\n%s%s", f.n, f.has_foreign ? " foreign" : "", fx_buf_cstr(&f.text),
-                   f.n > 0 ? "\n" : "");
-    fx_buf_done(&f.text);
-    return ok;
+    FX_AUTO(fx_findings) struct fx_findings f;
+    bool is_foreign = false;
+    fx_findings_init(&f);
+    return c->ops->check(c->side, c->number[0], &f, &is_foreign, err) &&
+           say_findings(&f, is_foreign);
 }
 static bool do_ids(struct call *c, struct fx_err *err)
 {
@@ -131,10 +137,10 @@ static const struct {
     const char *name;
     bool (*run)(struct call *c, struct fx_err *err);
 } verbs[] = {
-    {"own", do_own},     {"arm", do_arm},       {"fence", do_fence}, {"commit", do_commit},
-    {"abort", do_abort}, {"burn", do_burn},     {"open", do_open},   {"disarm", do_disarm},
-    {"armed", do_armed}, {"ids", do_ids},       {"raise", do_raise}, {"check", do_check},
-    {"mark", do_mark},   {"remove", do_remove},
+    {"own", do_own},       {"arm", do_arm},     {"refuse", do_refuse}, {"fence", do_fence},
+    {"commit", do_commit}, {"abort", do_abort}, {"burn", do_burn},     {"open", do_open},
+    {"disarm", do_disarm}, {"armed", do_armed}, {"ids", do_ids},       {"raise", do_raise},
+    {"check", do_check},   {"mark", do_mark},   {"remove", do_remove},
 };
 
 static bool run_verb(struct fx_context *ctx, bool is_canary, int argc, char **argv,
@@ -147,7 +153,7 @@ static bool run_verb(struct fx_context *ctx, bool is_canary, int argc, char **ar
         return false;
     bool ok = fx_fail(err, FX_E_USAGE, "no verb \"%s\"", argv[1]);
     struct fx_side *side = strcmp(argv[0], "new") == 0 ? &sides.new_side : &sides.old_side;
-    struct call call = {.side = side, .ops = fx_fence_of(side->conf->engine)};
+    struct call call = {.side = side, .ops = fx_fence_of(side)};
     for (int i = 0; i < 3 && i + 2 < argc; i++)
         call.number[i] = strtoll(argv[i + 2], NULL, 10);
     for (size_t i = 0; i < FX_ARRAY_LEN(verbs); i++)

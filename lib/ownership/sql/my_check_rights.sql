@@ -1,9 +1,10 @@
 /*
- * Who could empty a table behind its fence: TRUNCATE fires no trigger, and all it needs is the DROP right. Whoever has that on the
+ * Who could empty a fenced table: TRUNCATE fires no trigger, and all it needs is the DROP right. Whoever has that on the
  * whole server can do anything and is not listed, nor is the operator. Sees what the operator may see of others' rights.
- * ? 1 database or NULL (asked before), 2 database, 3 table. Results: one finding a row.
+ * ? 1 database or NULL (asked before), 2 database, 3 table. Results: where, what, fix.
  */
-SELECT CONCAT('user ', r.grantee, ' may TRUNCATE tables of ', r.what, ' behind the fence; REVOKE DROP ON ', r.what, ' FROM ', r.grantee)
+SELECT r.what, CONCAT('user ', r.grantee, ' may TRUNCATE it, and a fence does not stop that'),
+       CONCAT('REVOKE DROP ON ', r.what, ' FROM ', r.grantee, ';')
   FROM (SELECT grantee, CONCAT('`', table_schema, '`.*') AS what FROM information_schema.schema_privileges
          WHERE privilege_type = 'DROP' AND ? LIKE table_schema ESCAPE '\'
         UNION ALL

@@ -1,14 +1,15 @@
 /*
  * Transactions that would keep the fence waiting: older than the limit and holding a writer's lock on a relation of the group,
  * or anything that holds or waits for a stronger one (DDL), or a vacuum against wraparound, which does not yield.
- * ? 1 relation names as a PostgreSQL array, 2 limit as an interval. Results: one line for people.
+ * ? 1 relation names as a PostgreSQL array, 2 limit as an interval. Results: where, what, fix.
  */
-SELECT format('%s %s, pid %s, user %s, %s, %s: %s',
+SELECT l.relation::regclass::text,
+       format('%s: pid %s, user %s, %s, age %s: %s',
               CASE WHEN l.mode IN ('AccessExclusiveLock', 'ExclusiveLock', 'ShareLock') THEN 'schema change or lock'
                    WHEN a.query LIKE 'autovacuum:%(to prevent wraparound)' THEN 'vacuum against wraparound'
                    ELSE 'long transaction' END,
-              'on ' || l.relation::regclass, l.pid, coalesce(a.usename, '-'), coalesce(a.state, '-'),
-              'age ' || date_trunc('milliseconds', clock_timestamp() - a.xact_start), left(a.query, 60))
+              l.pid, coalesce(a.usename, '-'), coalesce(a.state, '-'),
+              date_trunc('milliseconds', clock_timestamp() - a.xact_start), left(a.query, 60)), ''
   FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
  WHERE l.locktype = 'relation' AND l.database = (SELECT oid FROM pg_database WHERE datname = current_database())
    AND l.relation = ANY (cast(? AS text[])::regclass[]) AND l.pid <> pg_backend_pid()

@@ -46,7 +46,12 @@ static bool fake_query(struct fx_db *db, const char *sql, const fx_cell *params,
     return true;
 }
 
-static const struct fx_db_driver driver = {.query = fake_query};
+static const char *fake_version(const struct fx_db *db)
+{
+    return db->conf->engine == FX_MY ? "10.11.14-MariaDB" : "15.14";
+}
+
+static const struct fx_db_driver driver = {.query = fake_query, .version = fake_version};
 static const struct fx_db_conf pg_conf = {.name = "mono", .engine = FX_PG, .user = "ficus"};
 static const struct fx_db_conf my_conf = {.name = "shop", .engine = FX_MY, .user = "ficus"};
 static struct fx_db pg = {.driver = &driver, .conf = &pg_conf};

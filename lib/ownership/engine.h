@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What ownership needs to know of an engine: one row each, or one for each flavour of an engine. A new engine is one file
+ * with its fence and its row, and the row's name in engine.c; a flavour is a row. Everything else in lib/ownership asks
+ * the row and never tests for an engine.
+ */
+#ifndef FX_OWNERSHIP_ENGINE_H
+#define FX_OWNERSHIP_ENGINE_H
+
+#include "lib/db/db.h"
+
+struct fx_fence_ops; /* fence.h */
+
+struct fx_own_engine {
+    enum fx_engine engine;
+    const char *version_has; /* the flavour: what the server's version must contain; NULL: any */
+    const char *name;        /* "MariaDB" */
+    /* In which place of a context its cut-over is built and tested; elsewhere it is refused. */
+    bool is_old_side, is_new_side;
+
+    /* The dialect. Statements are for lib/db: parameters are `?`. */
+    const char *pin; /* the settings of a session that the protocol relies on */
+    /* (group): state, epoch, operator or '', milliseconds until the fence expires or 0 */
+    const char *row;
+    const char *insert;      /* (group, state, epoch): the row of ownership, unless there is one */
+    const char *insert_more; /* (group): further rows, after `insert`; NULL: none */
+    const char *const *delete_rows; /* (group) each, ends with NULL */
+    const char
+        *drop_objects; /* everything in schema ficus that ownership created, but the canary table */
+    const char
+        *canary_sequence; /* where the canary's identity comes from; NULL: a counter of the table */
+
+    const struct fx_fence_ops *fence;
+    const void *flavour; /* for `fence` alone: what its flavours differ in; NULL: nothing */
+};
+
+/* The row of an open session. NULL: no row knows this server. */
+const struct fx_own_engine *fx_own_engine_of(const struct fx_db *db);
+/* Can a database of this engine be the old (new) side of a cut-over, in any of its flavours? */
+bool fx_own_engine_may_be(enum fx_engine engine, bool is_new_side);
+/* "PostgreSQL": the name of the engine's first row. */
+const char *fx_own_engine_name(enum fx_engine engine);
+/* The names of those that may, "PostgreSQL, MariaDB"; for messages. */
+void fx_own_engine_names(bool is_new_side, struct fx_buf *out);
+
+/* The rows, each at the end of its own file. */
+extern const struct fx_own_engine fx_own_postgresql, fx_own_mariadb;
+
+#endif

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* MariaDB as an owner: its row of the table of engines, and what its fence has of its own. */
+#include "lib/ownership/engine.h"
+#include "lib/ownership/fence_mysql.h"
+
+extern const char lib_ownership_sql_my_trigger[];
+extern const char lib_ownership_sql_my_check_rights[];
+extern const char lib_ownership_sql_my_check_server[];
+extern const char lib_ownership_sql_my_check_cascades[];
+
+static const struct fx_fence_my_flavour mariadb = {
+    .timeout_number = 1969, /* max_statement_time */
+    .idle_limit = "set session idle_transaction_timeout = 1",
+    .no_idle_limit = "set session idle_transaction_timeout = 0",
+    .trigger = lib_ownership_sql_my_trigger,
+    .replace_unchecked = "set statement sql_mode = '', foreign_key_checks = 0, "
+                         "check_constraint_checks = 0 for replace into",
+    .counter = "select coalesce(auto_increment, 0) from information_schema.tables "
+               "where table_schema = ? and table_name = ?",
+    .check_rights = lib_ownership_sql_my_check_rights,
+    .check_server = lib_ownership_sql_my_check_server,
+    .check_cascades = lib_ownership_sql_my_check_cascades,
+};
+
+static const char *const delete_rows[] = {
+    "delete from ficus.own where grp = ?",
+    "delete from ficus.gate where grp = ?",
+    "delete from ficus.marker where grp = ?",
+    NULL,
+};
+
+const struct fx_own_engine fx_own_mariadb = {
+    .engine = FX_MY,
+    .version_has = "MariaDB",
+    .name = "MariaDB",
+    .is_new_side = true,
+    .pin = "set session innodb_lock_wait_timeout = 1, lock_wait_timeout = 1, "
+           "tx_isolation = 'REPEATABLE-READ'",
+    .row = "select state, epoch, coalesce(operator, ''), "
+           "coalesce(ceil(timestampdiff(microsecond, utc_timestamp(6), until) / 1000), 0) "
+           "from ficus.own where grp = ?",
+    .insert = "insert ignore into ficus.own (grp, state, epoch) values (?, ?, ?)",
+    .insert_more = "insert ignore into ficus.gate (grp, epoch) "
+                   "select grp, epoch from ficus.own where grp = ?",
+    .delete_rows = delete_rows,
+    .drop_objects = "drop table /* ficus */ if exists ficus.own, ficus.gate, ficus.marker",
+    .fence = &fx_fence_my,
+    .flavour = &mariadb,
+};
