@@ -58,6 +58,9 @@ void *fx_arena_try(struct fx_arena *arena, size_t size)
             return NULL;
         block = arena->block;
     }
+    FX_INVARIANT(block->used <= block->size && block->size - block->used >= need,
+                 "arena at %p: block of %zu bytes, %zu used, %zu needed", (const void *)arena,
+                 block->size, block->used, need);
     void *ptr = block->data + block->used;
     block->used += need;
     arena->used_bytes += need;
@@ -116,6 +119,7 @@ char *fx_arena_printf(struct fx_arena *arena, const char *fmt, ...)
 
 void fx_arena_on_clear(struct fx_arena *arena, void (*fn)(void *object), void *object)
 {
+    FX_ASSERT(fn != NULL);
     struct fx_arena_cleanup *node = fx_arena_alloc(arena, sizeof *node);
     *node = (struct fx_arena_cleanup){.older = arena->cleanup, .fn = fn, .object = object};
     arena->cleanup = node;

@@ -5,6 +5,14 @@
 #include "lib/base/alloc.h"
 #include "lib/base/panic.h"
 
+/* Callers of fx_buf_reserve write behind `len` themselves; who wrote too far is found here. */
+static void check(const struct fx_buf *buf)
+{
+    FX_INVARIANT(buf->ptr != NULL ? buf->len < buf->cap : buf->len == 0 && buf->cap == 0,
+                 "buffer at %p: %zu of %zu bytes, maximum %zu, memory at %p", (const void *)buf,
+                 buf->len, buf->cap, buf->max_bytes, (const void *)buf->ptr);
+}
+
 void fx_buf_init(struct fx_buf *buf, size_t max_bytes)
 {
     *buf = FX_BUF(max_bytes);
@@ -26,6 +34,7 @@ void fx_buf_clear(struct fx_buf *buf)
 
 bool fx_buf_reserve(struct fx_buf *buf, size_t len)
 {
+    check(buf);
     if (buf->has_failed)
         return false;
     if (len > buf->max_bytes || buf->len > buf->max_bytes - len) {
@@ -97,7 +106,8 @@ void fx_buf_printf(struct fx_buf *buf, const char *fmt, ...)
 
 void fx_buf_consume(struct fx_buf *buf, size_t len)
 {
-    FX_ASSERT(len <= buf->len);
+    check(buf);
+    FX_INVARIANT(len <= buf->len, "%zu bytes consumed of %zu", len, buf->len);
     if (len == 0)
         return;
     buf->len -= len;

@@ -10,12 +10,16 @@
  *     FX_LIST_EACH(&idle, c, link) …       removing `c` inside is allowed only with
  *                                          FX_LIST_EACH_SAFE
  *
+ * A node's link is zero when it stands in no list; pushing one that stands in a list, or removing
+ * one from another list, panics.
+ *
  * An object's state may be the list it stands in; then one mover function changes both.
  */
 #ifndef FX_BASE_LIST_H
 #define FX_BASE_LIST_H
 
 #include "lib/base/fx.h"
+#include "lib/base/panic.h"
 
 #define FX_LINK(type)      \
     struct {               \
@@ -35,30 +39,37 @@
         NULL, NULL, 0 \
     }
 
-#define FX_LIST_PUSH(list, node, link)        \
-    do {                                      \
-        (node)->link.prev = (list)->last;     \
-        (node)->link.next = NULL;             \
-        if ((list)->last != NULL)             \
-            (list)->last->link.next = (node); \
-        else                                  \
-            (list)->first = (node);           \
-        (list)->last = (node);                \
-        (list)->len++;                        \
+#define FX_LIST_PUSH(list, node, link)                                      \
+    do {                                                                    \
+        FX_ASSERT((node)->link.prev == NULL && (node)->link.next == NULL && \
+                  (list)->last != (node));                                  \
+        (node)->link.prev = (list)->last;                                   \
+        (node)->link.next = NULL;                                           \
+        if ((list)->last != NULL)                                           \
+            (list)->last->link.next = (node);                               \
+        else                                                                \
+            (list)->first = (node);                                         \
+        (list)->last = (node);                                              \
+        (list)->len++;                                                      \
     } while (0)
 
-#define FX_LIST_REMOVE(list, node, link)                      \
-    do {                                                      \
-        if ((node)->link.prev != NULL)                        \
-            (node)->link.prev->link.next = (node)->link.next; \
-        else                                                  \
-            (list)->first = (node)->link.next;                \
-        if ((node)->link.next != NULL)                        \
-            (node)->link.next->link.prev = (node)->link.prev; \
-        else                                                  \
-            (list)->last = (node)->link.prev;                 \
-        (node)->link.prev = (node)->link.next = NULL;         \
-        (list)->len--;                                        \
+#define FX_LIST_REMOVE(list, node, link)                                                        \
+    do {                                                                                        \
+        FX_ASSERT((list)->len > 0);                                                             \
+        FX_ASSERT(((node)->link.prev != NULL ? (node)->link.prev->link.next : (list)->first) == \
+                  (node));                                                                      \
+        FX_ASSERT(((node)->link.next != NULL ? (node)->link.next->link.prev : (list)->last) ==  \
+                  (node));                                                                      \
+        if ((node)->link.prev != NULL)                                                          \
+            (node)->link.prev->link.next = (node)->link.next;                                   \
+        else                                                                                    \
+            (list)->first = (node)->link.next;                                                  \
+        if ((node)->link.next != NULL)                                                          \
+            (node)->link.next->link.prev = (node)->link.prev;                                   \
+        else                                                                                    \
+            (list)->last = (node)->link.prev;                                                   \
+        (node)->link.prev = (node)->link.next = NULL;                                           \
+        (list)->len--;                                                                          \
     } while (0)
 
 #define FX_LIST_EACH(list, node, link) \

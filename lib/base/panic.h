@@ -21,4 +21,11 @@ void fx_panic(const char *file, int line, const char *fmt, ...) FX_NORETURN FX_P
             fx_panic(__FILE__, __LINE__, "assertion failed: %s", #cond); \
     } while (0)
 
+/* The same, and prints the object: FX_INVARIANT(q->len <= q->max, "queue %s: %zu of %zu", …). */
+#define FX_INVARIANT(cond, fmt, ...)                                                        \
+    do {                                                                                    \
+        if (!(cond))                                                                        \
+            fx_panic(__FILE__, __LINE__, "invariant broken: %s: " fmt, #cond, __VA_ARGS__); \
+    } while (0)
+
 #endif

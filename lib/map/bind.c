@@ -8,6 +8,7 @@
  * and the applier checks again.
  */
 #include "lib/base/hash.h"
+#include "lib/base/panic.h"
 #include "lib/base/vec.h"
 #include "lib/map/expr.h"
 #include "lib/map/holds.h"
@@ -292,6 +293,7 @@ bool fx_map_row(const struct fx_map_table *map, enum fx_direction dir, const str
     const int *to_index = dir == FX_FORWARD ? map->new_index : map->old_index;
     const struct fx_table *from = dir == FX_FORWARD ? map->old_table : map->new_table;
     const struct fx_table *to = dir == FX_FORWARD ? map->new_table : map->old_table;
+    FX_INVARIANT(from != NULL && to != NULL, "mapping of %s is not bound", map->old_name);
     for (size_t i = 0; i < map->n_columns; i++) {
         if (!map_value(&map->columns[i], dir, &in[from_index[i]], &to->columns[to_index[i]], arena,
                        &out[i], err))
@@ -306,6 +308,8 @@ bool fx_map_pair(const struct fx_map_table *map, size_t pair, enum fx_direction 
                  const struct fx_value *in, struct fx_value *out, struct fx_arena *arena,
                  struct fx_err *err)
 {
+    FX_INVARIANT(pair < map->n_columns, "pair %zu of %zu of %s", pair, map->n_columns,
+                 map->old_name);
     const struct fx_column *to = dir == FX_FORWARD ? &map->new_table->columns[map->new_index[pair]]
                                                    : &map->old_table->columns[map->old_index[pair]];
     return map_value(&map->columns[pair], dir, in, to, arena, out, err);

@@ -8,6 +8,7 @@
 
 #include <inttypes.h>
 
+#include "lib/base/panic.h"
 #include "lib/value/value.h"
 
 int64_t fx_days_from_civil(int64_t year, int month, int day)
@@ -33,6 +34,7 @@ void fx_civil_from_days(int64_t days, struct fx_civil *ret)
     ret->day = (int)(day_of_year - (153 * shifted + 2) / 5 + 1);
     ret->month = (int)(shifted < 10 ? shifted + 3 : shifted - 9);
     ret->year = year_of_era + era * 400 + (ret->month <= 2 ? 1 : 0);
+    FX_INVARIANT(fx_civil_is_date(ret->year, ret->month, ret->day), "day %" PRId64, days);
 }
 
 void fx_civil_from_us(int64_t us, struct fx_civil *ret)
@@ -49,6 +51,7 @@ void fx_civil_from_us(int64_t us, struct fx_civil *ret)
     ret->hour = (int)(seconds / 3600);
     ret->minute = (int)(seconds / 60 % 60);
     ret->second = (int)(seconds % 60);
+    FX_INVARIANT(ret->hour < 24 && ret->us >= 0, "%" PRId64 " us", us);
 }
 
 bool fx_civil_is_date(int64_t year, int month, int day)

@@ -104,6 +104,7 @@ static bool render(const struct parts *p, int64_t first, int64_t last, int64_t p
         out[n++] = '.';
     for (int64_t i = point; i < last; i++)
         out[n++] = i < first ? '0' : digit_at(p, i);
+    FX_INVARIANT(n < size, "%zu of %zu characters written", n, size);
     *ret = (struct fx_str){out, n};
     return true;
 }

@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 
+#include "lib/base/panic.h"
 #include "lib/base/vec.h"
 
 enum { DEPTH_MAX = 512 };
@@ -338,6 +339,8 @@ static bool read_value(struct reader *r, struct fx_buf *out)
         is_ok = read_number(r, out);
     r->depth--;
     skip_space(r);
+    FX_INVARIANT(r->at <= r->end && r->depth >= 0, "at byte %td of %td, depth %d", r->at - r->start,
+                 r->end - r->start, r->depth);
     return is_ok;
 }
 

@@ -229,7 +229,7 @@ static bool read_kind(const struct fx_type *type, struct fx_str text, struct fx_
     case FX_V_UUID: return read_uuid(text, v->uuid);
     case FX_V_JSON: v->s = text; return true;
     }
-    FX_BUG("value kind %d", (int)type->kind);
+    FX_BUG("column of kind %s (%d)", fx_vkind_name(type->kind), (int)type->kind);
 }
 
 bool fx_pg_value(const struct fx_type *type, struct fx_str text, struct fx_arena *arena,
@@ -275,7 +275,7 @@ bool fx_pg_text(const struct fx_value *v, const struct fx_type *type, struct fx_
     switch (v->kind) {
     case FX_V_NULL:
     case FX_V_UNREADABLE:
-    case FX_V_UNCHANGED: FX_BUG("a value of kind %d has no text", (int)v->kind);
+    case FX_V_UNCHANGED: FX_BUG("a value of kind %s has no text", fx_vkind_name(v->kind));
     case FX_V_BOOL: fx_buf_add_char(out, v->i != 0 ? 't' : 'f'); break;
     case FX_V_INT: fx_buf_printf(out, "%" PRId64, v->i); break;
     case FX_V_DOUBLE: add_double(v->d, type->is_float, out); break;

@@ -17,6 +17,27 @@
 /* A document whose canonical form is larger than this is not compared but refused. */
 enum { JSON_CANON_MAX = 1 << 30, SHOW_MAX = 60 };
 
+const char *fx_vkind_name(enum fx_vkind kind)
+{
+    static const char *const names[] = {
+        [FX_V_NULL] = "NULL",
+        [FX_V_UNCHANGED] = "UNCHANGED",
+        [FX_V_UNREADABLE] = "UNREADABLE",
+        [FX_V_BOOL] = "BOOL",
+        [FX_V_INT] = "INT",
+        [FX_V_DATE] = "DATE",
+        [FX_V_TIMESTAMP] = "TIMESTAMP",
+        [FX_V_TIMESTAMPTZ] = "TIMESTAMPTZ",
+        [FX_V_DOUBLE] = "DOUBLE",
+        [FX_V_DECIMAL] = "DECIMAL",
+        [FX_V_TEXT] = "TEXT",
+        [FX_V_BYTES] = "BYTES",
+        [FX_V_UUID] = "UUID",
+        [FX_V_JSON] = "JSON",
+    };
+    return (size_t)kind < FX_ARRAY_LEN(names) && names[kind] != NULL ? names[kind] : "?";
+}
+
 static bool is_number(enum fx_vkind kind)
 {
     return kind == FX_V_INT || kind == FX_V_DECIMAL;
@@ -80,7 +101,7 @@ bool fx_value_equal(const struct fx_value *a, const struct fx_value *b)
     case FX_V_UUID: return memcmp(a->uuid, b->uuid, sizeof a->uuid) == 0;
     case FX_V_JSON: return json_equal(a->s, b->s);
     }
-    FX_BUG("value kind %d", (int)a->kind);
+    FX_BUG("value of kind %s (%d)", fx_vkind_name(a->kind), (int)a->kind);
 }
 
 static int double_cmp(double a, double b)
@@ -97,7 +118,7 @@ int fx_value_key_cmp(const struct fx_value *a, const struct fx_value *b)
         char a_text[24], b_text[24];
         return fx_decimal_cmp(number_text(a, a_text), number_text(b, b_text));
     }
-    FX_ASSERT(a->kind == b->kind);
+    FX_INVARIANT(a->kind == b->kind, "%s and %s", fx_vkind_name(a->kind), fx_vkind_name(b->kind));
     switch (a->kind) {
     case FX_V_NULL:
     case FX_V_UNCHANGED:
@@ -114,7 +135,7 @@ int fx_value_key_cmp(const struct fx_value *a, const struct fx_value *b)
     case FX_V_JSON: return fx_str_cmp(a->s, b->s);
     case FX_V_UUID: return memcmp(a->uuid, b->uuid, sizeof a->uuid);
     }
-    FX_BUG("value kind %d", (int)a->kind);
+    FX_BUG("value of kind %s (%d)", fx_vkind_name(a->kind), (int)a->kind);
 }
 
 static bool has_text(enum fx_vkind kind)
@@ -203,7 +224,7 @@ void fx_value_show(const struct fx_value *v, struct fx_buf *out)
         fx_buf_add(out, FX_STR(" (unreadable)"));
         return;
     }
-    FX_BUG("value kind %d", (int)v->kind);
+    FX_BUG("value of kind %s (%d)", fx_vkind_name(v->kind), (int)v->kind);
 }
 
 /* --- bytes ----------------------------------------------------------------------------------- */

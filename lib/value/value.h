@@ -56,6 +56,9 @@ enum fx_vkind {
 #define FX_TIME_INFINITY     INT64_MAX
 #define FX_TIME_NEG_INFINITY INT64_MIN
 
+/* "UNCHANGED"; "?" for what is no kind. */
+const char *fx_vkind_name(enum fx_vkind kind);
+
 struct fx_value {
     enum fx_vkind kind;
     union {
