@@ -7,7 +7,7 @@
 fx_tmp
 root=$FX_DIR/root
 installing() { # TARGET VARIABLE=…: as a person calls it, without what the outer make hands down
-    env -u MAKEFLAGS -u MAKELEVEL make -s -C "$FX_ROOT" B="${FX_BUILD#"$FX_ROOT"/}" "$@" >"$FX_DIR/make.log" 2>&1
+    env -u MAKEFLAGS -u MAKELEVEL make -s -C "$FX_ROOT" VARIANT="$FX_VARIANT" B="${FX_BUILD#"$FX_ROOT"/}" "$@" >"$FX_DIR/make.log" 2>&1
 }
 umask 077 # as a careful administrator has it: everybody can read what is installed all the same
 check "make install succeeds" installing install DESTDIR="$root" PREFIX=/usr
