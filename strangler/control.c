@@ -8,7 +8,6 @@
 #include "lib/fmt/json_doc.h"
 #include "lib/fmt/json_write.h"
 #include "lib/http/client.h"
-#include "strangler/group/own.h"
 
 enum { BODY_MAX = 4096, TIMEOUT_DEFAULT_MS = 2000 };
 

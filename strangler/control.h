@@ -14,15 +14,13 @@
 
 #include "lib/base/arena.h"
 #include "lib/err/err.h"
+#include "strangler/group/owner.h"
 
 struct fcd_endpoint {
     const char *address; /* "127.0.0.1:9901" */
     const char *token;   /* bearer, or NULL */
     int64_t timeout_ms;
 };
-
-enum fcd_owner { FCD_OLD, FCD_NEW };
-enum fcd_hold { FCD_OPEN, FCD_PREPARED, FCD_HOLDING };
 
 struct fcd_group_status {
     const char *group;

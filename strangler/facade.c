@@ -126,3 +126,19 @@ bool fcd_facade_explain(const char *config_path, const char *method, const char 
             fcd_split_percent(fcd_split_point(fcd_split_salt(ctx->name), fx_str_from(key)));
     return true;
 }
+
+void fcd_facade_problems(const struct fx_root *root, struct fx_arena *arena,
+                         struct fx_problems *problems)
+{
+    fcd_config_problems(root, arena, problems);
+}
+
+void fcd_config_markdown(struct fx_buf *out)
+{
+    fcd_config_table(out);
+}
+
+void fcd_metrics_markdown(struct fx_buf *out)
+{
+    fcd_metrics_table(out);
+}

@@ -67,7 +67,7 @@ static struct fcd_call *begin(struct fcd_service *service, struct fcd_conn *conn
 static void finish(struct admin_call *ac)
 {
     set_step(ac, STEP_OVER);
-    fx_loop_defer(ac->admin->local->loop, &ac->release);
+    fx_loop_defer(ac->admin->view.local->loop, &ac->release);
 }
 
 static void refuse(struct fcd_call *call, int status, const char *why)
@@ -81,7 +81,7 @@ static enum next take_head(struct admin_call *ac)
 {
     struct fcd_call *call = &ac->call;
     const struct fx_head *head = &call->head;
-    struct fcd_local *local = ac->admin->local;
+    struct fcd_local *local = ac->admin->view.local;
     ac->method = fcd_method_bit(head->method);
     if (!fcd_api_is_allowed(local->conf, fx_head_value(head, "Authorization"))) {
         refuse(call, 401, "the admin address wants the bearer token of ficus.yaml");
@@ -104,7 +104,7 @@ static enum next take_head(struct admin_call *ac)
 
 static void answer(struct admin_call *ac)
 {
-    struct fcd_api_call api = {.admin = ac->admin,
+    struct fcd_api_call api = {.view = &ac->admin->view,
                                .method = ac->method,
                                .path = fx_str_from(ac->path),
                                .body = fx_buf_str(&ac->body),
@@ -183,12 +183,7 @@ static void gone(struct fcd_call *call)
         finish(ac);
 }
 
-void fcd_admin_init(struct fcd_admin *admin, struct fcd_local *local, struct fcd_net *net,
-                    struct fcd_groups *groups, struct fcd_upstream *upstreams)
+void fcd_admin_init(struct fcd_admin *admin, const struct fcd_view *view)
 {
-    *admin = (struct fcd_admin){.service = {begin, run, refuse, gone},
-                                .local = local,
-                                .net = net,
-                                .groups = groups,
-                                .upstreams = upstreams};
+    *admin = (struct fcd_admin){.service = {begin, run, refuse, gone}, .view = *view};
 }

@@ -10,18 +10,14 @@
 #ifndef FCD_ADMIN_ADMIN_H
 #define FCD_ADMIN_ADMIN_H
 
-#include "strangler/group/groups.h"
+#include "strangler/admin/status.h"
 #include "strangler/net/call.h"
 
 struct fcd_admin {
     struct fcd_service service;
-    struct fcd_local *local;
-    struct fcd_net *net;
-    struct fcd_groups *groups;
-    struct fcd_upstream *upstreams; /* as conf->upstreams */
+    struct fcd_view view;
 };
 
-void fcd_admin_init(struct fcd_admin *admin, struct fcd_local *local, struct fcd_net *net,
-                    struct fcd_groups *groups, struct fcd_upstream *upstreams);
+void fcd_admin_init(struct fcd_admin *admin, const struct fcd_view *view);
 
 #endif

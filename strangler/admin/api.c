@@ -10,7 +10,6 @@
 #include "lib/io/failpoint.h"
 #include "lib/log/log.h"
 #include "lib/obs/prom_text.h"
-#include "strangler/admin/status.h"
 
 struct change {
     struct fcd_groups *groups;
@@ -215,9 +214,9 @@ static bool run_change(struct fcd_api_call *call, const char *name, change_fn fn
         fx_err_recode(err, FX_E_FACADE);
         return fx_ctx(err, "reading the body of the call");
     }
-    struct change change = {.groups = call->admin->groups, .body = fx_json_root(doc)};
+    struct change change = {.groups = call->view->groups, .body = fx_json_root(doc)};
     snprintf(change.name, sizeof change.name, "%s", name);
-    change.next = fcd_state_copy(&call->admin->groups->state);
+    change.next = fcd_state_copy(&call->view->groups->state);
     bool ok = fn(&change, err) && commit(&change, err);
     fcd_state_done(&change.next);
     return ok;
@@ -290,11 +289,11 @@ static void refuse(struct fcd_api_call *call, int status, const char *what)
 static void answer_read(struct fcd_api_call *call)
 {
     if (fx_str_eq_c(call->path, "/v1/status")) {
-        fcd_status_json(call->admin, &call->out);
+        fcd_status_json(call->view, &call->out);
     } else if (fx_str_eq_c(call->path, "/metrics")) {
-        fcd_status_gauges(call->admin);
+        fcd_status_gauges(call->view);
         call->content_type = FX_PROM_CONTENT_TYPE;
-        fx_prom_text(call->admin->local->shared->metrics, &call->out);
+        fx_prom_text(call->view->local->shared->metrics, &call->out);
     } else {
         refuse(call, 404, "there is nothing at");
     }

@@ -7,10 +7,10 @@
 #ifndef FCD_ADMIN_API_H
 #define FCD_ADMIN_API_H
 
-#include "strangler/admin/admin.h"
+#include "strangler/admin/status.h"
 
 struct fcd_api_call {
-    struct fcd_admin *admin;
+    const struct fcd_view *view;
     unsigned method;    /* FCD_M_* */
     struct fx_str path; /* raw */
     struct fx_str body;

@@ -83,13 +83,13 @@ static void write_route(const struct fcd_route *route, struct fx_json_w *w)
     fx_json_w_end(w);
 }
 
-static void write_upstreams(const struct fcd_admin *admin, struct fx_json_w *w)
+static void write_upstreams(const struct fcd_view *view, struct fx_json_w *w)
 {
     fx_json_w_key(w, "upstreams");
     fx_json_w_array(w);
-    for (size_t i = 0; i < admin->local->conf->n_upstreams; i++) {
-        const struct fcd_pool *pool = &admin->upstreams[i].customers;
-        struct fx_mono now = fcd_local_now(admin->local);
+    for (size_t i = 0; i < view->local->conf->n_upstreams; i++) {
+        const struct fcd_pool *pool = &view->upstreams[i].customers;
+        struct fx_mono now = fcd_local_now(view->local);
         fx_json_w_object(w);
         fx_json_w_kv_text(w, "name", pool->conf->name);
         fx_json_w_kv_u64(w, "connections", pool->n_connections);
@@ -108,10 +108,10 @@ static void write_upstreams(const struct fcd_admin *admin, struct fx_json_w *w)
     fx_json_w_end(w);
 }
 
-void fcd_status_json(struct fcd_admin *admin, struct fx_buf *out)
+void fcd_status_json(const struct fcd_view *view, struct fx_buf *out)
 {
-    struct fcd_groups *groups = admin->groups;
-    struct fcd_local *local = admin->local;
+    struct fcd_groups *groups = view->groups;
+    struct fcd_local *local = view->local;
     struct fx_json_w w;
     fx_json_w_init(&w, out);
     fx_json_w_object(&w);
@@ -120,7 +120,7 @@ void fcd_status_json(struct fcd_admin *admin, struct fx_buf *out)
                      fx_mono_since_us(local->shared->started, fcd_local_now(local)) / 1000);
     fx_json_w_kv_i64(&w, "requests", local->n_requests);
     fx_json_w_kv_i64(&w, "requests_per_s", local->requests_per_s);
-    fx_json_w_kv_u64(&w, "client_connections", admin->net->conns.len);
+    fx_json_w_kv_u64(&w, "client_connections", view->net->conns.len);
     fx_json_w_kv_bool(&w, "is_draining", local->is_draining);
     fx_json_w_key(&w, "groups");
     fx_json_w_array(&w);
@@ -129,10 +129,10 @@ void fcd_status_json(struct fcd_admin *admin, struct fx_buf *out)
     fx_json_w_end(&w);
     fx_json_w_key(&w, "routes");
     fx_json_w_array(&w);
-    for (size_t i = 0; i < admin->local->conf->n_routes; i++)
+    for (size_t i = 0; i < view->local->conf->n_routes; i++)
         write_route(&groups->routes[i], &w);
     fx_json_w_end(&w);
-    write_upstreams(admin, &w);
+    write_upstreams(view, &w);
     fx_json_w_end(&w);
     fx_buf_add_char(out, '\n');
 }
@@ -146,14 +146,14 @@ static void set_pool_gauges(struct fx_metrics *m, const struct fcd_pool *pool, c
                   (double)pool->busy.len);
 }
 
-void fcd_status_gauges(struct fcd_admin *admin)
+void fcd_status_gauges(const struct fcd_view *view)
 {
-    struct fx_metrics *m = admin->local->shared->metrics;
-    const struct fcd_groups *groups = admin->groups;
-    fx_series_set(fx_metric(m, FCD_MT_CLIENTS), (double)admin->net->conns.len);
-    for (size_t i = 0; i < admin->local->conf->n_upstreams; i++) {
-        set_pool_gauges(m, &admin->upstreams[i].customers, "customers");
-        set_pool_gauges(m, &admin->upstreams[i].shadow, "shadow");
+    struct fx_metrics *m = view->local->shared->metrics;
+    const struct fcd_groups *groups = view->groups;
+    fx_series_set(fx_metric(m, FCD_MT_CLIENTS), (double)view->net->conns.len);
+    for (size_t i = 0; i < view->local->conf->n_upstreams; i++) {
+        set_pool_gauges(m, &view->upstreams[i].customers, "customers");
+        set_pool_gauges(m, &view->upstreams[i].shadow, "shadow");
     }
     for (size_t i = 0; i < groups->list.len; i++) {
         const struct fcd_group *group = groups->list.items[i];
@@ -163,7 +163,7 @@ void fcd_status_gauges(struct fcd_admin *admin)
         fx_series_set(fx_metric(m, FCD_MT_OWNER_IS_NEW, group->name), own->owner == FCD_NEW);
         fx_series_set(fx_metric(m, FCD_MT_EPOCH, group->name), (double)own->epoch);
     }
-    for (size_t i = 0; i < admin->local->conf->n_routes; i++)
+    for (size_t i = 0; i < view->local->conf->n_routes; i++)
         fx_series_set(fx_metric(m, FCD_MT_WEIGHT, groups->routes[i].conf->id),
                       shown_weight(&groups->routes[i]));
 }

@@ -3,10 +3,19 @@
 #ifndef FCD_ADMIN_STATUS_H
 #define FCD_ADMIN_STATUS_H
 
-#include "strangler/admin/admin.h"
+#include "strangler/group/groups.h"
+#include "strangler/net/conn.h"
 
-void fcd_status_json(struct fcd_admin *admin, struct fx_buf *out);
+/* What an admin call can see; it changes the groups only. */
+struct fcd_view {
+    struct fcd_local *local;
+    struct fcd_net *net;
+    struct fcd_groups *groups;
+    struct fcd_upstream *upstreams; /* as conf->upstreams */
+};
+
+void fcd_status_json(const struct fcd_view *view, struct fx_buf *out);
 /* Sets the gauges before the metrics are written. */
-void fcd_status_gauges(struct fcd_admin *admin);
+void fcd_status_gauges(const struct fcd_view *view);
 
 #endif

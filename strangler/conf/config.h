@@ -14,6 +14,8 @@
 #include "strangler/route/match.h"
 #include "strangler/route/split.h"
 
+struct fx_root;
+
 struct fcd_conf_endpoint {
     const char *url;  /* "http://127.0.0.1:8081" */
     const char *host; /* "127.0.0.1:8081": the Host of health checks */
@@ -100,5 +102,10 @@ struct fcd_config {
 
 bool fcd_config_load(const char *path, struct fx_arena *arena, struct fcd_config **ret_config,
                      struct fx_err *err) FX_MUST_CHECK;
+/* What is wrong in the facade's sections, without secrets and without resolving names. */
+void fcd_config_problems(const struct fx_root *root, struct fx_arena *arena,
+                         struct fx_problems *problems);
+/* The keys of the facade's sections as Markdown. */
+void fcd_config_table(struct fx_buf *out);
 
 #endif

@@ -4,7 +4,7 @@
  * upstreams are resolved here, and the routes end up as one sorted table over all contexts.
  */
 #include "lib/fmt/json_diff.h"
-#include "strangler/conf/config_priv.h"
+#include "strangler/conf/read.h"
 
 struct context_section {
     struct fx_node *old, *new_side, *tables, *routes, *sticky, *shadow;
@@ -231,7 +231,7 @@ void fcd_read_contexts(struct fcd_reader *r, struct fx_node *map)
     fcd_rules_sort(conf->rules, conf->n_routes);
 }
 
-void fcd_contexts_markdown(struct fx_buf *out)
+void fcd_contexts_table(struct fx_buf *out)
 {
     fx_schema_markdown("contexts.NAME.routes[]", route_rules, out);
     fx_schema_markdown("contexts.NAME.routes[].match", match_rules, out);

@@ -4,40 +4,6 @@
 
 #include "lib/base/panic.h"
 
-static const char *const owner_names[] = {[FCD_OLD] = "old", [FCD_NEW] = "new"};
-static const char *const hold_names[] = {
-    [FCD_OPEN] = "open", [FCD_PREPARED] = "prepared", [FCD_HOLDING] = "holding"};
-
-const char *fcd_owner_name(enum fcd_owner owner)
-{
-    return owner_names[owner];
-}
-
-const char *fcd_hold_name(enum fcd_hold hold)
-{
-    return hold_names[hold];
-}
-
-bool fcd_owner_from(const char *text, enum fcd_owner *ret)
-{
-    for (size_t i = 0; text != NULL && i < FX_ARRAY_LEN(owner_names); i++)
-        if (strcmp(text, owner_names[i]) == 0) {
-            *ret = (enum fcd_owner)i;
-            return true;
-        }
-    return false;
-}
-
-bool fcd_hold_from(const char *text, enum fcd_hold *ret)
-{
-    for (size_t i = 0; text != NULL && i < FX_ARRAY_LEN(hold_names); i++)
-        if (strcmp(text, hold_names[i]) == 0) {
-            *ret = (enum fcd_hold)i;
-            return true;
-        }
-    return false;
-}
-
 static bool may_follow(enum fcd_hold from, enum fcd_hold to)
 {
     switch (to) {
@@ -51,7 +17,8 @@ static bool may_follow(enum fcd_hold from, enum fcd_hold to)
 static void set_hold(struct fcd_own *own, enum fcd_hold to)
 {
     if (!may_follow(own->hold, to))
-        FX_BUG("group cannot go from %s to %s", hold_names[own->hold], hold_names[to]);
+        FX_BUG("write hold of epoch %lld (owner %s) cannot go from %s to %s", (long long)own->epoch,
+               fcd_owner_name(own->owner), fcd_hold_name(own->hold), fcd_hold_name(to));
     own->hold = to;
 }
 
@@ -111,7 +78,7 @@ bool fcd_own_switch(struct fcd_own *own, const char *group, int64_t epoch, enum 
     if (epoch == own->owner_epoch && epoch == own->epoch && owner != own->owner)
         return fx_fail(err, FX_E_STALE_EPOCH,
                        "epoch %lld of group \"%s\" belongs to the %s side already",
-                       (long long)epoch, group, owner_names[own->owner]);
+                       (long long)epoch, group, fcd_owner_name(own->owner));
     if (!take_epoch(own, group, epoch, err))
         return false;
     own->owner = owner;

@@ -18,7 +18,8 @@
 #define FCD_OWN_H
 
 #include "lib/base/clock.h"
-#include "strangler/control.h"
+#include "lib/err/err.h"
+#include "strangler/group/owner.h"
 
 struct fcd_own {
     enum fcd_owner owner;
@@ -41,10 +42,5 @@ bool fcd_own_switch(struct fcd_own *own, const char *group, int64_t epoch, enum 
 void fcd_own_expire(struct fcd_own *own);
 /* Milliseconds of the hold that are left, 0 when not holding; never more than was asked for. */
 int64_t fcd_own_hold_left_ms(const struct fcd_own *own, struct fx_wall now);
-
-const char *fcd_owner_name(enum fcd_owner owner); /* "old", "new" */
-const char *fcd_hold_name(enum fcd_hold hold);    /* "open", "prepared", "holding" */
-bool fcd_owner_from(const char *text, enum fcd_owner *ret);
-bool fcd_hold_from(const char *text, enum fcd_hold *ret);
 
 #endif

@@ -274,12 +274,8 @@ static void finish(struct fcd_call *call)
 
 const struct fcd_protocol fcd_http1 = {
     .name = "http/1",
-    .conn_bytes = sizeof(struct fcd_h1),
-    .start = fcd_h1_start,
-    .drive = fcd_h1_drive,
-    .late = fcd_h1_late,
-    .drain = fcd_h1_drain,
-    .closing = fcd_h1_closing,
+    .conn = {sizeof(struct fcd_h1), fcd_h1_start, fcd_h1_drive, fcd_h1_late, fcd_h1_drain,
+             fcd_h1_closing},
     .accept_body = accept_body,
     .take_body = take_body,
     .collect_body = collect_body,

@@ -51,15 +51,7 @@ struct fcd_service {
 
 struct fcd_protocol {
     const char *name;
-    size_t conn_bytes; /* of the protocol's connection, which begins with a struct fcd_conn */
-
-    /* From net/conn. */
-    void (*start)(struct fcd_conn *conn); /* accepted */
-    void (*drive)(
-        struct fcd_conn *conn); /* does what can be done; the connection may be gone afterwards */
-    void (*late)(struct fcd_conn *conn);    /* its timer ran out */
-    void (*drain)(struct fcd_conn *conn);   /* the present answer is the last */
-    void (*closing)(struct fcd_conn *conn); /* tells its calls that the client is gone */
+    struct fcd_conn_ops conn;
 
     /* From the service: the body in. */
     bool (*accept_body)(struct fcd_call *call);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* From the socket's event to the protocol; closing is the one way out. */
+#include "strangler/net/conn.h"
+
 #include "lib/base/alloc.h"
 #include "lib/base/panic.h"
-#include "strangler/net/call.h"
-#include "strangler/net/conn_priv.h"
 
 void fcd_conn_timer(struct fcd_conn *conn, int64_t after_ms)
 {
@@ -13,7 +13,7 @@ void fcd_conn_timer(struct fcd_conn *conn, int64_t after_ms)
 void fcd_conn_drive(struct fcd_conn *conn)
 {
     if (!conn->is_closed)
-        conn->protocol->drive(conn);
+        conn->ops->drive(conn);
 }
 
 void fcd_conn_again(struct fcd_conn *conn)
@@ -38,7 +38,7 @@ void fcd_conn_close(struct fcd_conn *conn)
     if (conn->is_closed)
         return;
     conn->is_closed = true;
-    conn->protocol->closing(conn);
+    conn->ops->closing(conn);
     fx_stream_close(&conn->stream);
     fx_loop_timer_remove(conn->local->loop, &conn->timer);
     FX_LIST_REMOVE(&net->conns, conn, link);
@@ -54,13 +54,13 @@ static void on_event(struct fx_watch *watch, unsigned events)
     if ((events & FX_LOOP_ERROR) != 0)
         fcd_conn_close(conn);
     else
-        conn->protocol->drive(conn);
+        conn->ops->drive(conn);
 }
 
 static void on_timer(struct fx_timer *timer)
 {
     struct fcd_conn *conn = FX_CONTAINER_OF(timer, struct fcd_conn, timer);
-    conn->protocol->late(conn);
+    conn->ops->late(conn);
 }
 
 static void on_again(struct fx_task *task)
@@ -68,19 +68,21 @@ static void on_again(struct fx_task *task)
     fcd_conn_drive(FX_CONTAINER_OF(task, struct fcd_conn, again));
 }
 
-bool fcd_conn_open(struct fcd_listener *listener, int fd, const struct fx_addr *peer)
+bool fcd_conn_open(struct fcd_listener *listener, const struct fcd_conn_ops *ops, int fd,
+                   const struct fx_addr *peer)
 {
     struct fcd_net *net = listener->net;
     struct fx_err err = FX_ERR_INIT;
     char text[FX_ADDR_TEXT];
-    FX_ASSERT(listener->protocol->conn_bytes >= sizeof(struct fcd_conn));
-    struct fcd_conn *conn = fx_alloc_array(1, listener->protocol->conn_bytes);
+    FX_ASSERT(ops->bytes >= sizeof(struct fcd_conn));
+    struct fcd_conn *conn = fx_alloc_array(1, ops->bytes);
     fx_stream_init(&conn->stream, net->local->loop, &net->local->blocks, on_event);
     conn->timer.fn = on_timer;
     conn->again.fn = on_again;
     conn->release.fn = on_release;
     conn->net = net;
     conn->local = net->local;
+    conn->ops = ops;
     conn->protocol = listener->protocol;
     conn->service = listener->service;
     fx_addr_host(peer, text);
@@ -91,6 +93,6 @@ bool fcd_conn_open(struct fcd_listener *listener, int fd, const struct fx_addr *
     }
     FX_LIST_PUSH(&net->conns, conn, link);
     fit_blocks(net);
-    conn->protocol->start(conn);
+    conn->ops->start(conn);
     return true;
 }

@@ -18,6 +18,20 @@ struct fcd_protocol;
 struct fcd_service;
 struct fcd_net;
 
+struct fcd_conn;
+struct fcd_listener;
+
+/* The part of a protocol that drives connections. */
+struct fcd_conn_ops {
+    size_t bytes; /* of the protocol's connection, which begins with a struct fcd_conn */
+    void (*start)(struct fcd_conn *conn); /* accepted */
+    void (*drive)(
+        struct fcd_conn *conn); /* does what can be done; the connection may be gone afterwards */
+    void (*late)(struct fcd_conn *conn);    /* its timer ran out */
+    void (*drain)(struct fcd_conn *conn);   /* the present answer is the last */
+    void (*closing)(struct fcd_conn *conn); /* tells its calls that the client is gone */
+};
+
 struct fcd_conn {
     struct fx_stream stream;
     struct fx_timer timer;
@@ -26,6 +40,7 @@ struct fcd_conn {
     FX_LINK(fcd_conn) link;
     struct fcd_net *net;
     struct fcd_local *local;
+    const struct fcd_conn_ops *ops;
     const struct fcd_protocol *protocol;
     struct fcd_service *service;
     bool is_closed;
@@ -64,6 +79,9 @@ void fcd_net_drain(struct fcd_net *net);
 void fcd_net_close(struct fcd_net *net); /* listeners and connections */
 void fcd_net_free(struct fcd_net *net);  /* after the loop's turn in which it was closed */
 
+/* An accepted descriptor becomes a connection. False: the loop cannot watch one more; `fd` is still the caller's. */
+bool fcd_conn_open(struct fcd_listener *listener, const struct fcd_conn_ops *ops, int fd,
+                   const struct fx_addr *peer) FX_MUST_CHECK;
 void fcd_conn_drive(struct fcd_conn *conn);
 /* Drives it again in the next turn, so that other connections get theirs before. */
 void fcd_conn_again(struct fcd_conn *conn);

@@ -8,7 +8,6 @@
 #include "lib/io/sock.h"
 #include "lib/log/log.h"
 #include "strangler/net/call.h"
-#include "strangler/net/conn_priv.h"
 
 enum { BACKLOG = 1024, BACK_OFF_MS = 100, ACCEPT_ROUNDS = 64 };
 
@@ -68,7 +67,7 @@ static void on_event(struct fx_watch *watch, unsigned events)
             back_off(listener);
         if (fd < 0)
             return;
-        if (is_full(listener) || !fcd_conn_open(listener, fd, &peer))
+        if (is_full(listener) || !fcd_conn_open(listener, &listener->protocol->conn, fd, &peer))
             refuse(fd);
     }
 }
@@ -109,7 +108,7 @@ void fcd_net_drain(struct fcd_net *net)
 {
     fcd_net_close_listeners(net);
     FX_LIST_EACH_SAFE (&net->conns, conn, link)
-        conn->protocol->drain(conn);
+        conn->ops->drain(conn);
 }
 
 void fcd_net_close(struct fcd_net *net)

@@ -2,8 +2,6 @@
 /* The table. Gauges are set when someone asks (admin/api), counters where things happen. */
 #include "strangler/observe/metrics.h"
 
-#include "strangler/facade.h"
-
 const struct fx_metric_def fcd_metric_defs[FCD_MT_COUNT] = {
     [FCD_MT_REQUESTS] =
         {"ficus_facade_requests_total",
@@ -68,7 +66,7 @@ const struct fx_metric_def fcd_metric_defs[FCD_MT_COUNT] = {
                        NULL},
 };
 
-void fcd_metrics_markdown(struct fx_buf *out)
+void fcd_metrics_table(struct fx_buf *out)
 {
     static const char *const kinds[] = {
         [FX_COUNTER] = "counter", [FX_GAUGE] = "gauge", [FX_HISTOGRAM] = "histogram"};

@@ -3,6 +3,7 @@
 #ifndef FCD_METRICS_H
 #define FCD_METRICS_H
 
+#include "lib/base/buf.h"
 #include "lib/obs/metrics.h"
 
 enum fcd_metric {
@@ -23,5 +24,8 @@ enum fcd_metric {
     FCD_MT_COUNT
 };
 extern const struct fx_metric_def fcd_metric_defs[FCD_MT_COUNT];
+
+/* The table as Markdown. */
+void fcd_metrics_table(struct fx_buf *out);
 
 #endif

@@ -101,7 +101,8 @@ bool fcd_worker_new(const struct fcd_config *conf, struct fx_loop *loop,
     }
     fcd_requests_init(&worker->requests, local, &worker->groups, &worker->mirror,
                       &worker->upstreams[conf->default_upstream], on_left_behind_over);
-    fcd_admin_init(&worker->admin, local, &worker->net, &worker->groups, worker->upstreams);
+    const struct fcd_view view = {local, &worker->net, &worker->groups, worker->upstreams};
+    fcd_admin_init(&worker->admin, &view);
     fx_loop_timer(loop, &worker->tick, TICK_MS);
     *ret_worker = worker;
     return true;

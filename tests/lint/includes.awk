@@ -12,6 +12,9 @@ BEGIN {
     # the rooms of plans: one includes itself and those with a lower number; 9 is plans/ itself
     split("gate:0 plan:1 cutover:1 run:2 steps:3 view:3", r, " ")
     for (i in r) { split(r[i], kv, ":"); floor["plans/" kv[1]] = kv[2] }
+    # the rooms of the facade; protocols (http1) are named by the worker only, so that nothing else knows which one it is
+    split("route:0 observe:0 conf:1 shared:2 upstream:3 net:3 group:4 http1:4 shadow:5 request:6 admin:6 worker:7", r, " ")
+    for (i in r) { split(r[i], kv, ":"); floor["strangler/" kv[1]] = kv[2] }
     may["strangler"] = anywhere "|^lib/(http|sec)/|^lib/map/root[.]h|^strangler/"
     may["cdc"] = anywhere "|^lib/(value|map|db|ownership|pg|my|kafka)/|^lib/http/(client|serve)[.]h|^cdc/"
     may["reconcile"] = anywhere "|^lib/(value|map|db|ownership|pg|my)/|^lib/sec/digest[.]h|^cdc/cdc[.]h|^reconcile/"
@@ -43,12 +46,13 @@ BEGIN {
 }
 
 # The room of a file, for folders whose rooms have floors: "plans/run"; "" for the others. The folder itself is above all.
-function room_of(path, p) { split(path, p, "/"); return p[1] == "plans" ? (p[3] == "" ? "plans" : p[1] "/" p[2]) : "" }
+function room_of(path, p) { split(path, p, "/"); return p[1] == "plans" || p[1] == "strangler" ? (p[3] == "" ? p[1] : p[1] "/" p[2]) : "" }
 function floor_of(name) { return name in floor ? floor[name] + 0 : 9 }
 function check_floor(path, from, to) {
     from = room_of(FILENAME); to = room_of(path)
-    if (from == "" || to == "" || from == to) return
-    if (to != "plans" && !(to in floor)) bad(to " has no floor in tests/lint/includes.awk")
+    if (from == "" || to == "" || from == to || part[1] != substr(to, 1, length(part[1]))) return
+    if (to ~ /^strangler\/http[0-9]/ && from != "strangler/worker") bad("only strangler/worker names a protocol: " path)
+    if (to ~ "/" && !(to in floor)) bad(to " has no floor in tests/lint/includes.awk")
     else if (floor_of(to) >= floor_of(from)) bad(from " (floor " floor_of(from) ") may not include " path " (floor " floor_of(to) ")")
 }
 

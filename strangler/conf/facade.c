@@ -1,14 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads the facade's parts of ficus.yaml. Each section is a rule table; what a table cannot say (names that refer
- * to each other, patterns, addresses) is checked here and reported at the node it stands in, all at once.
+ * The section `facade`, and the order in which the sections are read. Each section is a rule table; what a table cannot
+ * say (names that refer to each other, patterns, addresses) is checked here and reported at its node, all at once.
  * The root of the file, and with it the state directory, is lib/map/root.h's.
  */
-#include "strangler/conf/config_priv.h"
+#include "strangler/conf/read.h"
 
-#include "lib/base/panic.h"
 #include "lib/map/root.h"
-#include "strangler/facade.h"
 
 struct facade_section {
     struct fx_node *listen, *admin, *limits, *timeouts, *hold, *shadow;
@@ -106,64 +104,6 @@ static const struct fx_rule admin_rules[] = {
     FX_RULE_NODE(struct address_section, token, "token", .help = "{file: path} or {env: NAME}"),
     FX_RULE_END};
 
-struct upstream_section {
-    struct fx_node *endpoints, *health;
-};
-static const struct fx_rule upstream_rules[] = {
-    FX_RULE_NODE(struct upstream_section, endpoints, "endpoints", .is_required = true,
-                 .help = "list of http://host:port"),
-    FX_RULE_NODE(struct upstream_section, health, "health", .help = "{path, interval}"),
-    FX_RULE_END};
-struct health_section {
-    const char *path;
-    int64_t interval_ms;
-};
-static const struct fx_rule health_rules[] = {
-    FX_RULE_TEXT(struct health_section, path, "path",
-                 .help = "GET must answer 2xx or 3xx; two failures in a row make an endpoint sick"),
-    FX_RULE_DURATION(struct health_section, interval_ms, "interval", .def = "2s", .min = 50,
-                     .max = 3600000, .help = "between two checks"),
-    FX_RULE_END};
-
-void fcd_read_section(struct fcd_reader *r, const struct fx_node *node, const struct fx_rule *rules,
-                      void *object)
-{
-    fx_schema_read(node, rules, object, r->arena, r->problems);
-}
-
-struct fx_node *fcd_read_children(struct fcd_reader *r, struct fx_node *node,
-                                  enum fx_node_kind kind)
-{
-    if (node == NULL || node->kind == kind)
-        return node != NULL ? node->first : NULL;
-    fx_problem(r->problems, node, "expected a %s", kind == FX_NODE_LIST ? "list" : "map");
-    return NULL;
-}
-
-bool fcd_read_is_text(struct fcd_reader *r, const struct fx_node *node)
-{
-    if (node->kind == FX_NODE_SCALAR)
-        return true;
-    fx_problem(r->problems, node, "expected text");
-    return false;
-}
-
-bool fcd_read_is_name(const char *text)
-{
-    static const char allowed[] =
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-.";
-    size_t len = strlen(text);
-    return len > 0 && len <= 64 && strspn(text, allowed) == len;
-}
-
-static void read_address(struct fcd_reader *r, const struct fx_node *at, const char *text,
-                         struct fx_addr *ret_addr)
-{
-    struct fx_err err = FX_ERR_INIT;
-    if (r->is_check ? !fx_addr_check(text, &err) : !fx_addr_parse(text, ret_addr, &err))
-        fx_problem(r->problems, at, "%s", err.message);
-}
-
 static void read_listen(struct fcd_reader *r, struct fx_node *list)
 {
     struct fx_node *item = fcd_read_children(r, list, FX_NODE_LIST);
@@ -175,8 +115,8 @@ static void read_listen(struct fcd_reader *r, struct fx_node *list)
         struct address_section section = {0};
         fcd_read_section(r, item, listen_rules, &section);
         if (section.address != NULL)
-            read_address(r, fx_node_get(item, "address"), section.address,
-                         &r->conf->listen[r->conf->n_listen++]);
+            fcd_read_address(r, fx_node_get(item, "address"), section.address,
+                             &r->conf->listen[r->conf->n_listen++]);
     }
 }
 
@@ -188,79 +128,12 @@ static void read_admin(struct fcd_reader *r, struct fx_node *node)
     fcd_read_section(r, node, admin_rules, &section);
     if (section.address == NULL)
         return;
-    read_address(r, fx_node_get(node, "address"), section.address, &r->conf->admin);
+    fcd_read_address(r, fx_node_get(node, "address"), section.address, &r->conf->admin);
     r->conf->has_admin = true;
     struct fx_err err = FX_ERR_INIT;
     if (section.token != NULL && !r->is_check &&
         !fx_secret_read(section.token, r->arena, &r->conf->admin_token, &err))
         r->secret_err = err;
-}
-
-static void read_endpoint(struct fcd_reader *r, struct fx_node *item, struct fcd_conf_upstream *up)
-{
-    if (!fcd_read_is_text(r, item))
-        return;
-    if (!fx_str_starts(item->text, FX_STR("http://"))) {
-        fx_problem(r->problems, item, "endpoint \"%.*s\" does not begin with http://",
-                   FX_STR_FMT(item->text));
-        return;
-    }
-    struct fcd_conf_endpoint *end = &up->endpoints[up->n_endpoints];
-    end->url = item->text.ptr;
-    struct fx_str rest, host = fx_str_cut(fx_str_sub(item->text, 7, SIZE_MAX), '/', &rest);
-    if (rest.len > 0) {
-        fx_problem(r->problems, item, "an endpoint has no path");
-        return;
-    }
-    end->host = fx_arena_printf(r->arena, "%.*s", FX_STR_FMT(host));
-    bool has_port = fx_str_find(host, ':') >= 0;
-    read_address(r, item, has_port ? end->host : fx_arena_printf(r->arena, "%s:80", end->host),
-                 &end->addr);
-    up->n_endpoints++;
-}
-
-static void read_upstreams(struct fcd_reader *r, struct fx_node *map)
-{
-    struct fx_node *item = fcd_read_children(r, map, FX_NODE_MAP);
-    r->conf->upstreams =
-        fx_arena_array(r->arena, map != NULL ? map->len : 0, sizeof(struct fcd_conf_upstream));
-    for (; item != NULL; item = item->next) {
-        struct upstream_section section = {0};
-        struct health_section health = {0};
-        struct fcd_conf_upstream *up = &r->conf->upstreams[r->conf->n_upstreams++];
-        up->name = item->key;
-        if (!fcd_read_is_name(item->key))
-            fx_problem_key(r->problems, item, "upstream names are letters, digits, \"_.-\"");
-        fcd_read_section(r, item, upstream_rules, &section);
-        if (section.health != NULL)
-            fcd_read_section(r, section.health, health_rules, &health);
-        up->health_path = health.path;
-        up->health_ms = health.interval_ms;
-        struct fx_node *list = section.endpoints;
-        up->endpoints = fx_arena_array(r->arena, list != NULL ? list->len : 0,
-                                       sizeof(struct fcd_conf_endpoint));
-        for (struct fx_node *end = fcd_read_children(r, list, FX_NODE_LIST); end != NULL;
-             end = end->next)
-            read_endpoint(r, end, up);
-        if (list != NULL && list->kind == FX_NODE_LIST && list->len == 0)
-            fx_problem(r->problems, list, "at least one endpoint is needed");
-    }
-}
-
-size_t fcd_read_upstream_name(struct fcd_reader *r, const struct fx_node *at, const char *name)
-{
-    const struct fcd_config *conf = r->conf;
-    for (size_t i = 0; i < conf->n_upstreams; i++)
-        if (strcmp(conf->upstreams[i].name, name) == 0)
-            return i;
-    const char **names = fx_arena_array(r->arena, conf->n_upstreams + 1, sizeof *names);
-    for (size_t i = 0; i < conf->n_upstreams; i++)
-        names[i] = conf->upstreams[i].name;
-    const char *near = fx_suggest(name, names);
-    fx_problem(r->problems, at, "there is no upstream \"%s\"%s%s%s", name,
-               near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
-               near != NULL ? "\"?" : "");
-    return SIZE_MAX;
 }
 
 static void read_default(struct fcd_reader *r, const struct fx_node *facade, const char *name)
@@ -297,7 +170,7 @@ static void read_facade(struct fcd_reader *r, const struct fx_root *root)
     fcd_read_section(r, section.timeouts, timeouts_rules, &conf->timeouts);
     fcd_read_section(r, section.hold, hold_rules, &conf->hold);
     fcd_read_section(r, section.shadow, mirror_rules, &conf->mirror);
-    read_upstreams(r, root->upstreams);
+    fcd_read_upstreams(r, root->upstreams);
     fcd_read_contexts(r, root->contexts);
     read_default(r, root->facade, section.default_upstream);
 }
@@ -332,7 +205,7 @@ bool fcd_config_load(const char *path, struct fx_arena *arena, struct fcd_config
     return true;
 }
 
-void fcd_facade_problems(const struct fx_root *root, struct fx_arena *arena,
+void fcd_config_problems(const struct fx_root *root, struct fx_arena *arena,
                          struct fx_problems *problems)
 {
     struct fcd_reader r = {.arena = arena, .problems = problems, .is_check = true};
@@ -340,7 +213,7 @@ void fcd_facade_problems(const struct fx_root *root, struct fx_arena *arena,
         read_all(&r, root);
 }
 
-void fcd_config_markdown(struct fx_buf *out)
+void fcd_config_table(struct fx_buf *out)
 {
     fx_schema_markdown("facade", facade_rules, out);
     fx_schema_markdown("facade.listen[]", listen_rules, out);
@@ -349,7 +222,6 @@ void fcd_config_markdown(struct fx_buf *out)
     fx_schema_markdown("facade.timeouts", timeouts_rules, out);
     fx_schema_markdown("facade.hold", hold_rules, out);
     fx_schema_markdown("facade.shadow", mirror_rules, out);
-    fx_schema_markdown("upstreams.NAME", upstream_rules, out);
-    fx_schema_markdown("upstreams.NAME.health", health_rules, out);
-    fcd_contexts_markdown(out);
+    fcd_upstreams_table(out);
+    fcd_contexts_table(out);
 }
