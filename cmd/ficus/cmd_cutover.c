@@ -20,28 +20,29 @@ struct cutover_options {
     bool execute;
 };
 
-#define COMMON_OPTIONS                                                                \
-    FX_OPT_TEXT(struct cutover_options, context, "context", 'c', "NAME",              \
-                "the context of ficus.yaml (needed when there are several)"),         \
-        FX_OPT_DURATION(struct cutover_options, fence_ttl_ms, "fence-ttl", 0, "TIME", \
-                        "the fence reopens by itself after this", .def = "15s"),      \
-        FX_OPT_DURATION(struct cutover_options, hold_ms, "hold", 0, "TIME",           \
-                        "longest time a facade holds a write", .def = "25s"),         \
-        FX_OPT_DURATION(struct cutover_options, drain_ms, "drain", 0, "TIME",         \
-                        "longest wait for writes in flight", .def = "5s"),            \
-        FX_OPT_FLAG(struct cutover_options, execute, "execute", 0,                    \
-                    "act; without it only the preflight is made")
+#define COMMON_OPTIONS                                                                    \
+    FX_OPT_TEXT(struct cutover_options, context, "context", 'c', "NAME",                  \
+                "the context of ficus.yaml (needed when there are several)"),             \
+        FX_OPT_DURATION(struct cutover_options, fence_ttl_ms, "fence-ttl", 0, "TIME",     \
+                        "the fence expires after this and its side accepts writes again", \
+                        .def = "15s"),                                                    \
+        FX_OPT_DURATION(struct cutover_options, hold_ms, "hold", 0, "TIME",               \
+                        "longest time a facade holds a write", .def = "25s"),             \
+        FX_OPT_DURATION(struct cutover_options, drain_ms, "drain", 0, "TIME",             \
+                        "longest wait for writes in flight", .def = "5s"),                \
+        FX_OPT_FLAG(struct cutover_options, execute, "execute", 0,                        \
+                    "execute; without it only the preflight checks run")
 
 static const struct fx_opt rehearse_options[] = {
     COMMON_OPTIONS,
-    FX_OPT_INT(struct cutover_options, rounds, "rounds", 0, "N", "there and back, N times",
+    FX_OPT_INT(struct cutover_options, rounds, "rounds", 0, "N", "cut over and fall back N times",
                .def = "5"),
     FX_OPT_END,
 };
 static const struct fx_opt move_options[] = {
     COMMON_OPTIONS,
     FX_OPT_TEXT(struct cutover_options, confirm, "confirm", 0, "NAME",
-                "the context's name once more, needed with --execute"),
+                "the context's name, required with --execute"),
     FX_OPT_END,
 };
 
@@ -105,7 +106,9 @@ static void print_result(const char *group, const struct pln_cutover_result *r)
 {
     print_timings(r->step_ms);
     if (r->outcome == PLN_CUT_UNFINISHED) {
-        printf("%s: not settled; perhaps neither side accepts writes now\n", group);
+        printf(
+            "%s: unfinished; possibly neither side accepts writes. Run the same command again.\n",
+            group);
         return;
     }
     printf("%s: the %s side serves at epoch %" PRId64 "; writes paused %" PRId64
@@ -142,7 +145,7 @@ static bool finish_first(struct cmd_call *call, struct scene *scene, enum fx_dir
     bool is_clean = a->state == FX_OWN_HERE && b->state == FX_OWN_AWAY;
     if (is_clean && !facade_waits(call, scene))
         return true;
-    printf("finishing what was begun earlier\n");
+    printf("finishing the earlier cut-over first\n");
     if (!pln_cutover_resume(&scene->env, direction, &scene->opt, &result, err))
         return false;
     *ret_done = result.outcome == PLN_CUT_COMMITTED;
@@ -162,12 +165,13 @@ static bool move(struct cmd_call *call, enum fx_direction direction, struct fx_e
     if (!given->execute) {
         if (!pln_cutover_preflight(&scene.env, direction, &scene.opt, err))
             return false;
-        printf("preflight of %s passed; nothing was changed. Add --execute --confirm=%s to act.\n",
+        printf("preflight of context \"%s\" passed; nothing was changed. To execute, add --execute "
+               "--confirm=%s.\n",
                given->context, given->context);
         return true;
     }
     if (given->confirm == NULL || strcmp(given->confirm, given->context) != 0) {
-        fx_fail(err, FX_E_USAGE, "moving the writes of \"%s\" wants its name to be confirmed",
+        fx_fail(err, FX_E_USAGE, "moving the writes of context \"%s\" must be confirmed",
                 given->context);
         return fx_hint(err, "Add --confirm=%s.", given->context);
     }
@@ -203,11 +207,13 @@ static bool cutover_rehearse(struct cmd_call *call, struct fx_err *err)
     struct scene scene = {0};
     struct pln_rehearsal rehearsal = {0};
     if (given->rounds < 1 || given->rounds > PLN_REHEARSAL_ROUNDS_MAX)
-        return fx_fail(err, FX_E_USAGE, "--rounds is 1 to %d", PLN_REHEARSAL_ROUNDS_MAX);
+        return fx_fail(err, FX_E_USAGE, "--rounds must be between 1 and %d",
+                       PLN_REHEARSAL_ROUNDS_MAX);
     if (!scene_open(call, &scene, err))
         return false;
     if (!given->execute) {
-        printf("would rehearse %" PRId64 " rounds on group \"%s.canary\"; add --execute to act.\n",
+        printf("would rehearse %" PRId64
+               " rounds on group \"%s.canary\". To execute, add --execute.\n",
                given->rounds, given->context);
         return true;
     }
@@ -220,16 +226,17 @@ static bool cutover_rehearse(struct cmd_call *call, struct fx_err *err)
     if (!ok)
         return false;
     print_timings(rehearsal.step_max_ms);
-    printf("%d rounds there and back on the idle canary: predicted write pause p50 %" PRId64
-           " ms, p99 %" PRId64 " ms\n",
-           rehearsal.rounds, rehearsal.predicted_p50_ms, rehearsal.predicted_p99_ms);
+    printf(
+        "%d rounds of cut-over and fall-back on the idle canary: predicted write pause p50 %" PRId64
+        " ms, p99 %" PRId64 " ms\n",
+        rehearsal.rounds, rehearsal.predicted_p50_ms, rehearsal.predicted_p99_ms);
     return true;
 }
 
 const struct cmd cmd_cutover[] = {
     {.noun = "cutover",
      .verb = "rehearse",
-     .summary = "the whole cut-over and fall-back on a canary table, measured",
+     .summary = "run the whole cut-over and fall-back on a canary table and measure it",
      .options = rehearse_options,
      .options_size = sizeof(struct cutover_options),
      .run = cutover_rehearse},

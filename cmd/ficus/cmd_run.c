@@ -24,15 +24,15 @@ struct run_options {
 
 static const struct fx_opt run_options[] = {
     FX_OPT_FLAG(struct run_options, execute, "execute", 0,
-                "act; without it only say what would be done"),
-    FX_OPT_FLAG(struct run_options, plain, "plain", 0, "lines instead of a picture"),
+                "execute; without it only print what would be done"),
+    FX_OPT_FLAG(struct run_options, plain, "plain", 0, "print lines instead of the live picture"),
     FX_OPT_END,
 };
 
 static const struct fx_opt resume_options[] = {
     FX_OPT_FLAG(struct run_options, execute, "execute", 0,
-                "taken, not needed: the run was begun with it"),
-    FX_OPT_FLAG(struct run_options, plain, "plain", 0, "lines instead of a picture"),
+                "accepted but not needed: the run was started with it"),
+    FX_OPT_FLAG(struct run_options, plain, "plain", 0, "print lines instead of the live picture"),
     FX_OPT_END,
 };
 
@@ -142,7 +142,7 @@ static bool run_start(struct cmd_call *call, struct fx_err *err)
         return carry_out(call, project, MODE_START, plan, plan->name, err);
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
     pln_show(plan, &out);
-    printf("%s\nNothing was done. To carry it out: ficus run start %s --execute\n",
+    printf("%s\nNothing was changed. To execute the plan: ficus run start %s --execute\n",
            fx_buf_cstr(&out), call->words[0]);
     return true;
 }
@@ -175,7 +175,8 @@ static bool run_rollback(struct cmd_call *call, struct fx_err *err)
     fputs(fx_buf_cstr(&out), stdout);
     if (opt->execute)
         return carry_out(call, project, MODE_ROLLBACK, NULL, name, err);
-    printf("\nNothing was done. To carry it out: ficus run rollback %s --execute\n", name);
+    printf("\nNothing was changed. To execute the rollback: ficus run rollback %s --execute\n",
+           name);
     return true;
 }
 
@@ -184,7 +185,7 @@ struct journal_options {
 };
 
 static const struct fx_opt journal_options[] = {
-    FX_OPT_FLAG(struct journal_options, json, "json", 0, "the records themselves, one a line"),
+    FX_OPT_FLAG(struct journal_options, json, "json", 0, "print the records as JSON, one per line"),
     FX_OPT_END,
 };
 
@@ -208,7 +209,7 @@ static bool run_journal_verify(struct cmd_call *call, struct fx_err *err)
     uint64_t n = 0;
     if (!find_run(call, false, &project, &name, err) || !pln_journal_verify(project, name, &n, err))
         return false;
-    printf("%s: %llu records, whole\n", name, (unsigned long long)n);
+    printf("%s: %llu records, journal intact\n", name, (unsigned long long)n);
     return true;
 }
 
@@ -234,10 +235,9 @@ const struct cmd cmd_run[] = {
      .words = "PLAN",
      .words_min = 1,
      .words_max = 1,
-     .summary = "carry out a plan in the foreground",
-     .more = "Ctrl-C stops at the next safe point with exit status 10; `run resume` goes on from "
-             "there, also after a "
-             "crash of anything.",
+     .summary = "run a plan in the foreground",
+     .more = "Ctrl-C stops at the next safe point with exit status 10. `run resume` continues from "
+             "there, also after a crash of any process.",
      .options = run_options,
      .options_size = sizeof(struct run_options),
      .run = run_start},
@@ -245,10 +245,10 @@ const struct cmd cmd_run[] = {
      .verb = "resume",
      .words = "[RUN]",
      .words_max = 1,
-     .summary = "go on with a run that was interrupted, held or stuck (without RUN: the one that "
-                "is not at its end)",
-     .more = "Acts at once: what it goes on with was begun with --execute. Of a run that is at its "
-             "end it repeats the verdict.",
+     .summary =
+         "continue a run that was interrupted, held or stuck (without RUN: the unfinished one)",
+     .more = "Executes at once: the run was started with --execute. For a run that has ended it "
+             "prints the result again.",
      .options = resume_options,
      .options_size = sizeof(struct run_options),
      .run = run_resume},
@@ -256,7 +256,7 @@ const struct cmd cmd_run[] = {
      .verb = "rollback",
      .words = "[RUN]",
      .words_max = 1,
-     .summary = "take everything back, in reverse; says first what it costs",
+     .summary = "undo all steps in reverse order; first prints what that costs",
      .options = run_options,
      .options_size = sizeof(struct run_options),
      .run = run_rollback},
@@ -264,13 +264,13 @@ const struct cmd cmd_run[] = {
      .verb = "status",
      .words = "[RUN]",
      .words_max = 1,
-     .summary = "where the run stands",
+     .summary = "show the state of the run",
      .run = run_status},
     {.noun = "run",
      .verb = "journal show",
      .words = "[RUN]",
      .words_max = 1,
-     .summary = "print what was done, record by record",
+     .summary = "print the journal, one line per record",
      .options = journal_options,
      .options_size = sizeof(struct journal_options),
      .run = run_journal_show},
@@ -278,7 +278,7 @@ const struct cmd cmd_run[] = {
      .verb = "journal verify",
      .words = "[RUN]",
      .words_max = 1,
-     .summary = "check the journal's checksums, chain and order",
+     .summary = "verify checksums, chain and order of the journal's records",
      .run = run_journal_verify},
     CMD_END,
 };

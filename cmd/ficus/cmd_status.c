@@ -25,11 +25,11 @@ struct status_options {
 };
 
 static const struct fx_opt status_options[] = {
-    FX_OPT_FLAG(struct status_options, watch, "watch", 'w', "keep looking, until Ctrl-C"),
+    FX_OPT_FLAG(struct status_options, watch, "watch", 'w', "keep showing it until Ctrl-C"),
     FX_OPT_FLAG(struct status_options, until_end, "until-end", 0,
-                "with --watch: leave when the run is at its end"),
+                "with --watch: exit when the run has ended"),
     FX_OPT_DURATION(struct status_options, every_ms, "every", 0, "TIME",
-                    "with --watch: how often to look", .def = "500ms"),
+                    "with --watch: refresh interval", .def = "500ms"),
     FX_OPT_END,
 };
 
@@ -57,11 +57,6 @@ static void print_changes(const struct pln_picture *before, const struct pln_pic
     fflush(stdout);
 }
 
-static bool is_over(const struct pln_picture *pic)
-{
-    return pic->outcome != NULL && strncmp(pic->outcome, "held", 4) != 0;
-}
-
 /* Two arenas in turn, because the picture before is needed for the changes. */
 static bool watch(struct view *view, const struct status_options *opt, struct fx_err *err)
 {
@@ -81,7 +76,7 @@ static bool watch(struct view *view, const struct status_options *opt, struct fx
         else
             print_changes(&pics[(i + 1) % 2], now);
         fflush(stdout);
-        if (ferror(stdout) != 0 || (opt->until_end && is_over(now)))
+        if (ferror(stdout) != 0 || (opt->until_end && now->is_over))
             break; /* nobody can see it: main says so */
         struct fx_mono end = fx_mono_add_ms(fx_mono_now(), opt->every_ms);
         while (has_signal == 0 && !fx_mono_reached(end, fx_mono_now()))
@@ -103,7 +98,7 @@ static bool find_run(struct cmd_call *call, struct view *view, struct fx_err *er
         if (pln_run_find(view->project, word, false, call->arena, &view->name, err) &&
             (!opt->until_end ||
              (pln_run_picture(view->project, view->name, false, call->arena, &pic, err) &&
-              !is_over(&pic))))
+              !pic.is_over)))
             return true;
         if (!opt->until_end || has_signal != 0)
             return false;
@@ -144,7 +139,7 @@ const struct cmd cmd_status[] = {
     {.noun = "status",
      .words = "[RUN]",
      .words_max = 1,
-     .summary = "the picture of a run: steps, rates, lag, held requests, the way back",
+     .summary = "show a run: steps, rates, lag, held requests, fall-back",
      .options = status_options,
      .options_size = sizeof(struct status_options),
      .run = run_status},

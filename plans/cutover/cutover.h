@@ -32,20 +32,20 @@
 #include "strangler/control.h"
 
 /* The steps of the protocol, in order: X(NAME, number, "what the picture shows"). */
-#define PLN_CUTOVER_STEPS(X)                                                   \
-    X(PREFLIGHT, 0, "preflight: is everything as the protocol needs it")       \
-    X(PREPARE, 1, "prepare: facades reserve hold slots, fence triggers armed") \
-    X(HOLD, 2, "hold: facades stop sending writes and drain")                  \
-    X(FENCE, 3, "fence: the losing side refuses writes")                       \
-    X(BARRIER, 4, "barrier: the stream has read the fence's mark")             \
-    X(APPLIED, 5, "applied: the mark is on the winning side")                  \
-    X(VERIFY, 6, "verify: newest keys compared, no write leaked")              \
-    X(IDENTITY, 7, "identity: sequences and counters raised")                  \
-    X(WAY_BACK, 8, "way back: the reverse stream has seen the mark")           \
-    X(COMMIT, 9, "commit: the losing side gives the group away")               \
-    X(OPEN, 10, "open: the winning side accepts writes")                       \
-    X(ROUTE, 11, "route: facades send held and new requests to the winner")    \
-    X(CONFIRM, 12, "confirm: a mark travels back, no write has leaked")
+#define PLN_CUTOVER_STEPS(X)                                                    \
+    X(PREFLIGHT, 0, "preflight: check databases, streams and facades")          \
+    X(PREPARE, 1, "prepare: reserve hold slots, create fence triggers")         \
+    X(HOLD, 2, "hold: facades hold writes and wait for those in flight")        \
+    X(FENCE, 3, "fence: the losing side refuses writes")                        \
+    X(BARRIER, 4, "barrier: the stream reads up to the barrier marker")         \
+    X(APPLIED, 5, "applied: the winning side has the barrier marker")           \
+    X(VERIFY, 6, "verify: newest changes are equal, no unfenced write")         \
+    X(IDENTITY, 7, "identity: raise sequences and counters")                    \
+    X(WAY_BACK, 8, "fall-back: the stream back has read the barrier marker")    \
+    X(COMMIT, 9, "commit: the losing side gives up ownership")                  \
+    X(OPEN, 10, "open: the winning side accepts writes")                        \
+    X(ROUTE, 11, "route: facades send held and new writes to the winning side") \
+    X(CONFIRM, 12, "confirm: a barrier marker travels back, no unfenced write")
 
 enum pln_cutover_step {
 #define X(name, number, text) PLN_CUT_##name,

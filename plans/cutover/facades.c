@@ -16,7 +16,7 @@ bool pln_endpoint_read(const struct fx_project *project, struct fx_arena *arena,
     *ret = (struct fcd_endpoint){.timeout_ms = FACADE_TIMEOUT_MS};
     if (address == NULL || address->kind != FX_NODE_SCALAR || address->text.len == 0) {
         fx_fail(err, FX_E_CONFIG, "%s: facade.admin.address is missing", project->path);
-        return fx_hint(err, "Add  facade: {admin: {address: \"127.0.0.1:9901\"}}  to it.");
+        return fx_hint(err, "Add to the file: facade: {admin: {address: \"127.0.0.1:9901\"}}");
     }
     ret->address = address->text.ptr;
     return token == NULL || fx_secret_read(token, arena, &ret->token, err);
@@ -87,7 +87,7 @@ bool pln_effect_drained(void *arg, bool *ret, struct fx_err *err)
         if (!pln_env_facade_group(en, i, &group, &is_known, err))
             return false;
         if (!is_known || group.hold != FCD_HOLDING) {
-            fx_fail(err, FX_E_FACADE, "the facade does not hold group \"%s\" any more",
+            fx_fail(err, FX_E_FACADE, "facade no longer holds the writes of group \"%s\"",
                     en->sides.group);
             return fail_in_facade(en, i, err);
         }

@@ -26,7 +26,8 @@ bool pln_cut_journal(struct pln_cutover *cut, enum pln_cutover_step step,
         return true;
     }
     *err = own;
-    return fx_ctx(err, "journalling step %s of the cut-over", pln_cutover_step_name(step));
+    return fx_ctx(err, "writing step %s of the cut-over to the journal",
+                  pln_cutover_step_name(step));
 }
 
 void pln_cut_note(struct pln_cutover *cut, enum pln_cutover_step step, const char *what,

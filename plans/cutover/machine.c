@@ -64,8 +64,8 @@ static bool may_go_on(struct pln_cutover *cut, struct fx_err *err)
 {
     if (cut->should_stop == NULL || !cut->should_stop(cut->arg))
         return true;
-    fx_fail(err, FX_E_INTERRUPTED, "stopped before the commit, as asked");
-    return fx_hint(err, "Nothing has moved; the same command begins anew.");
+    fx_fail(err, FX_E_INTERRUPTED, "stopped before the commit on request");
+    return fx_hint(err, "Ownership did not change. To start over, run " PLN_CUT_GO_ON ".");
 }
 
 /* A side is not as the fence left it: forgotten by a failover, expired and reopened, or taken by somebody else. */
@@ -73,7 +73,8 @@ static bool fail_fence_gone(struct pln_cutover *cut, const char *side, const str
                             struct fx_err *err)
 {
     return fx_fail(err, FX_E_ABORTED,
-                   "the fence has gone: group \"%s\" is %s at epoch %" PRId64 " on the %s side",
+                   "fence is no longer in force: group \"%s\" is %s at epoch %" PRId64
+                   " on the %s side",
                    cut->group, fx_own_state_name(own->state), own->epoch, side);
 }
 
@@ -82,7 +83,7 @@ static bool fence_holds(struct pln_cutover *cut, struct fx_err *err)
 {
     struct fx_own losing = {0}, winning = {0};
     if (pln_cut_now_ms(cut) - cut->fence_at_ms >= cut->opt->fence_ttl_ms)
-        return fx_fail(err, FX_E_TIMEOUT, "the fence's time of %" PRId64 " ms is used up",
+        return fx_fail(err, FX_E_TIMEOUT, "the fence expired after %" PRId64 " ms (fence_ttl)",
                        cut->opt->fence_ttl_ms);
     if (!may_go_on(cut, err) || !cut->fx->own(cut->en, PLN_LOSING, false, &losing, err) ||
         !cut->fx->own(cut->en, PLN_WINNING, false, &winning, err))
@@ -132,11 +133,12 @@ static bool step_preflight(struct pln_cutover *cut, struct fx_err *err)
     if (losing.state != FX_OWN_HERE || winning.state != FX_OWN_AWAY ||
         winning.epoch > losing.epoch) {
         fx_fail(err, FX_E_DRIFT,
-                "group \"%s\" is %s at epoch %" PRId64 " on the side that shall give it away and "
-                "%s at epoch %" PRId64 " on the other",
+                "group \"%s\" is %s at epoch %" PRId64
+                " on the losing side and %s at epoch %" PRId64
+                " on the winning side; a cut-over needs HERE and AWAY",
                 cut->group, fx_own_state_name(losing.state), losing.epoch,
                 fx_own_state_name(winning.state), winning.epoch);
-        return fx_hint(err, "To finish what was begun run " PLN_CUT_GO_ON ".");
+        return fx_hint(err, "To finish the earlier cut-over, run " PLN_CUT_GO_ON ".");
     }
     cut->e = losing.epoch;
     cut->result->epoch = losing.epoch;
@@ -148,8 +150,8 @@ static bool step_prepare(struct pln_cutover *cut, struct fx_err *err)
     struct pln_retry retry = pln_cut_retry_times(cut, cut->opt->fence_attempts);
     while (!cut->fx->arm(cut->en, cut->e + 1, err)) { /* waits for readers and writers */
         if (err->code != FX_E_DB_CONFLICT || !pln_retry_again(&retry))
-            return fx_ctx(err, "arming the fence");
-        pln_cut_note(cut, PLN_CUT_PREPARE, "arming again", err);
+            return fx_ctx(err, "creating the fence triggers");
+        pln_cut_note(cut, PLN_CUT_PREPARE, "creating the fence triggers again", err);
     }
     return may_go_on(cut, err) && cut->fx->prepare(cut->en, cut->e + 1, err);
 }
@@ -165,14 +167,14 @@ static bool step_hold(struct pln_cutover *cut, struct fx_err *err)
         cut->hold_at_ms = pln_cut_now_ms(cut);
     return may_go_on(cut, err) && cut->fx->hold(cut->en, cut->e + 1, err) &&
            wait_until(cut, probe_drained, cut->opt->drain_ms,
-                      "writes in flight were not answered by the losing side", err);
+                      "the losing side did not answer the writes in flight", err);
 }
 
 /* Between attempts the customers go on; a longer pause each time, so that they get something done. */
 static bool hold_again(struct pln_cutover *cut, int64_t attempt, const struct fx_err *why,
                        struct fx_err *err)
 {
-    pln_cut_note(cut, PLN_CUT_FENCE, "released, trying again", why);
+    pln_cut_note(cut, PLN_CUT_FENCE, "held writes released, fencing again", why);
     if (!cut->fx->release(cut->en, cut->e + 1, err))
         return false;
     cut->hold_at_ms = -1;
@@ -217,7 +219,7 @@ static bool step_fence(struct pln_cutover *cut, struct fx_err *err)
             return fx_ctx(err, "fencing, attempt %" PRId64 " of %" PRId64, retry.tries,
                           cut->opt->fence_attempts);
         if (!hold_again(cut, retry.tries, &why, err))
-            return fx_ctx(err, "holding again after attempt %" PRId64, retry.tries);
+            return fx_ctx(err, "holding writes again after attempt %" PRId64, retry.tries);
     }
 }
 
@@ -231,8 +233,8 @@ static bool probe_barrier(struct pln_cutover *cut, bool *ret, struct fx_err *err
 static bool step_barrier(struct pln_cutover *cut, struct fx_err *err)
 {
     return wait_until(cut, probe_barrier, cut->opt->barrier_ms,
-                      cut->new_wins ? "the forward stream did not read the fence's mark"
-                                    : "the reverse stream did not read the fence's mark",
+                      cut->new_wins ? "the forward stream did not read the fence's barrier marker"
+                                    : "the reverse stream did not read the fence's barrier marker",
                       err);
 }
 
@@ -245,7 +247,7 @@ static bool step_applied(struct pln_cutover *cut, struct fx_err *err)
 {
     int64_t left = cut->opt->barrier_ms - cut->result->step_ms[PLN_CUT_BARRIER];
     return wait_until(cut, probe_applied, left > 0 ? left : 0,
-                      "the fence's mark did not arrive on the winning side", err);
+                      "the winning side did not receive the fence's barrier marker", err);
 }
 
 static bool step_verify(struct pln_cutover *cut, struct fx_err *err)
@@ -266,8 +268,9 @@ static bool probe_reverse(struct pln_cutover *cut, bool *ret, struct fx_err *err
 static bool step_way_back(struct pln_cutover *cut, struct fx_err *err)
 {
     return wait_until(cut, probe_reverse, cut->opt->statement_ms,
-                      cut->new_wins ? "the reverse stream did not read past the fence's mark"
-                                    : "the forward stream did not read past the fence's mark",
+                      cut->new_wins
+                          ? "the reverse stream did not read past the fence's barrier marker"
+                          : "the forward stream did not read past the fence's barrier marker",
                       err) &&
            cut->fx->armed(cut->en, cut->e + 1, err);
 }
@@ -277,7 +280,8 @@ static bool step_commit(struct pln_cutover *cut, struct fx_err *err)
     bool has_won = false;
     if (!fence_holds(cut, err) || !cut->fx->commit(cut->en, cut->e, &has_won, err))
         return false;
-    return has_won || fx_fail(err, FX_E_ABORTED, "the fence has healed before the commit");
+    return has_won ||
+           fx_fail(err, FX_E_ABORTED, "the fence expired and was reopened before the commit");
 }
 
 /* --- steps 10 to 12: forward only -------------------------------------------------------------- */
@@ -335,7 +339,8 @@ static void release(struct pln_cutover *cut, int64_t epoch)
 {
     struct fx_err err = FX_ERR_INIT;
     if (!cut->fx->release(cut->en, epoch, &err))
-        pln_cut_note(cut, PLN_CUT_HOLD, "a facade did not release; it will at its deadline", &err);
+        pln_cut_note(cut, PLN_CUT_HOLD,
+                     "a facade did not release held writes; it does so at its deadline", &err);
     if (cut->hold_at_ms >= 0)
         cut->result->pause_ms = pln_cut_now_ms(cut) - cut->hold_at_ms;
 }
@@ -392,7 +397,8 @@ static bool fail_forward(struct pln_cutover *cut, struct fx_err *err)
     if (cut->state == PLN_CUT_IN_CONFIRM || err->code == FX_E_STALE_EPOCH)
         return false;
     fx_err_recode(err, FX_E_INTERRUPTED);
-    return fx_hint(err, "The commit is done and only forward is safe: run " PLN_CUT_GO_ON ".");
+    return fx_hint(
+        err, "The commit is done, so the cut-over can only be finished: run " PLN_CUT_GO_ON ".");
 }
 
 static bool fail_aborted(struct pln_cutover *cut, const struct fx_err *why,
@@ -432,7 +438,7 @@ static bool give_up(struct pln_cutover *cut, struct fx_err *err)
         return fail_aborted(cut, &why, at, err);
     if (why.code == FX_E_JOURNAL && !fx_err_is(&cut->late))
         cut->late = why;
-    pln_cut_note(cut, PLN_CUT_COMMIT, "the commit had won", &why);
+    pln_cut_note(cut, PLN_CUT_COMMIT, "the commit had succeeded", &why);
     pln_cut_set_state(cut, PLN_CUT_IN_OPEN);
     return true;
 }
@@ -451,7 +457,8 @@ static bool run_from(struct pln_cutover *cut, struct fx_err *err)
     }
     if (fx_err_is(&cut->late)) {
         *err = cut->late;
-        return fx_ctx(err, "journalling after the commit (the cut-over itself is done)");
+        return fx_ctx(err,
+                      "writing the journal after the commit (the cut-over itself is complete)");
     }
     return true;
 }

@@ -17,8 +17,8 @@ static bool open_decide(struct pln_cutover *cut, int64_t epoch, struct fx_err *e
     if (won.epoch == epoch && won.state == FX_OWN_HERE)
         return true;
     return fx_fail(err, FX_E_STALE_EPOCH,
-                   "group \"%s\" is %s at epoch %" PRId64 " on the winning side: somebody else "
-                   "has gone on from epoch %" PRId64,
+                   "group \"%s\" is %s at epoch %" PRId64
+                   " on the winning side: another operator continued from epoch %" PRId64,
                    cut->group, fx_own_state_name(won.state), won.epoch, epoch);
 }
 
@@ -54,7 +54,8 @@ void pln_cut_disarm(struct pln_cutover *cut, enum pln_cut_side side, enum pln_cu
             return;
     } while ((err.code == FX_E_DB_CONFLICT || err.code == FX_E_DB_CONNECT) &&
              pln_retry_again(&retry));
-    pln_cut_note(cut, step, "fence triggers stay until the next cut-over", &err);
+    pln_cut_note(cut, step, "fence triggers were not removed; they stay until the next cut-over",
+                 &err);
 }
 
 /* --- giving up: abort ------------------------------------------------------------------------------ */
@@ -107,9 +108,10 @@ bool pln_cut_abort(struct pln_cutover *cut, enum pln_cut_state *ret_state, struc
             return false;
     } while (pln_retry_again(&retry));
     struct fx_err why = *err;
-    fx_fail(err, FX_E_STUCK, "could not learn from the losing side whether group \"%s\" committed",
+    fx_fail(err, FX_E_STUCK,
+            "could not find out from the losing side whether the commit of group \"%s\" succeeded",
             cut->group);
     fx_detail(err, "%s", why.message);
-    return fx_hint(
-        err, "Bring that database, or its synchronous standby, back and run " PLN_CUT_GO_ON ".");
+    return fx_hint(err,
+                   "Restore that database or its synchronous standby, then run " PLN_CUT_GO_ON ".");
 }

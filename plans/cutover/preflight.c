@@ -32,7 +32,7 @@ static void check_stream(struct pln_environment *en, bool is_reverse, struct fx_
     if (status.phase != CDC_PHASE_STREAM && status.phase != CDC_PHASE_CATCHUP)
         fx_findings_add(f, where, NULL, "is in phase %s", cdc_phase_name(status.phase));
     if (status.lag_ms > opt->lag_max_ms)
-        fx_findings_add(f, where, NULL, "is %" PRId64 " ms behind, the limit is %" PRId64 " ms",
+        fx_findings_add(f, where, NULL, "has a lag of %" PRId64 " ms, the limit is %" PRId64 " ms",
                         status.lag_ms, opt->lag_max_ms);
 }
 

@@ -25,8 +25,8 @@ static bool recover_once(struct pln_cutover *cut, const struct fx_own_resume *pl
     case FX_OWN_RESUME_ABORT:
         if (plan->is_new != new_loses)
             return fx_fail(err, FX_E_STALE_EPOCH,
-                           "group \"%s\" is fenced on the side that this run was to open: "
-                           "another operator is at work",
+                           "group \"%s\" is fenced on the winning side: another operator is "
+                           "cutting over in the other direction",
                            cut->group);
         cut->e = plan->epoch;
         return pln_cut_abort(cut, &next, err);
@@ -35,7 +35,7 @@ static bool recover_once(struct pln_cutover *cut, const struct fx_own_resume *pl
         if (plan->is_new == cut->new_wins)
             return pln_cut_open_once(cut, plan->epoch, err);
         return fx_fail(err, FX_E_STALE_EPOCH,
-                       "group \"%s\" was given away by the other side: resume in that direction",
+                       "group \"%s\" was committed in the other direction: resume that cut-over",
                        cut->group);
     case FX_OWN_RESUME_SERVES:
         cut->e = plan->epoch;
@@ -83,8 +83,9 @@ static bool recover_rows(struct pln_cutover *cut, bool *ret_new_serves, struct f
     if (!ok)
         return false;
     /* every try was answered, and somebody else changed the rows in between */
-    return fx_fail(err, FX_E_TIMEOUT, "who owns group \"%s\" did not settle within %" PRId64 " ms",
-                   cut->group, cut->opt->abort_ms);
+    return fx_fail(err, FX_E_TIMEOUT,
+                   "the ownership of group \"%s\" kept changing for %" PRId64 " ms", cut->group,
+                   cut->opt->abort_ms);
 }
 
 bool pln_cutover_recover(struct pln_cutover *cut, struct fx_err *err)
@@ -93,7 +94,7 @@ bool pln_cutover_recover(struct pln_cutover *cut, struct fx_err *err)
     pln_cut_begin(cut, PLN_CUT_IN_OPEN); /* journal failures are kept for the end */
     if (!recover_rows(cut, &new_serves, err)) {
         cut->result->outcome = PLN_CUT_UNFINISHED;
-        return fx_ctx(err, "finishing what was begun with group \"%s\"", cut->group);
+        return fx_ctx(err, "recovering group \"%s\"", cut->group);
     }
     bool is_won = new_serves == cut->new_wins;
     enum pln_cut_side serves = is_won ? PLN_WINNING : PLN_LOSING;
@@ -104,7 +105,7 @@ bool pln_cutover_recover(struct pln_cutover *cut, struct fx_err *err)
     if (!pln_cut_route_all(cut, serves, cut->result->epoch, err)) {
         if (err->code != FX_E_STALE_EPOCH)
             fx_err_recode(err, FX_E_INTERRUPTED);
-        return fx_ctx(err, "routing group \"%s\" after a resume", cut->group);
+        return fx_ctx(err, "routing group \"%s\" after the recovery", cut->group);
     }
     pln_cut_disarm(cut, serves, PLN_CUT_ROUTE);
     cut->e = cut->result->epoch - 2;

@@ -72,7 +72,7 @@ static bool resume_canary(const struct pln_cutover_env *env, const struct pln_cu
         return false;
     bool ok = recover_canary(en, err);
     pln_env_close(en);
-    return ok || fx_ctx(err, "finishing a rehearsal that was begun");
+    return ok || fx_ctx(err, "recovering an unfinished rehearsal");
 }
 
 bool pln_cutover_resume(const struct pln_cutover_env *env, enum fx_direction direction,
@@ -123,7 +123,7 @@ static bool one_way(struct pln_environment *en, enum fx_direction direction,
     struct pln_cutover cut = pln_env_cutover(en, direction, &result);
     if (!pln_cutover_machine(&cut, err))
         return fx_ctx(err, "rehearsing %s",
-                      direction == FX_FORWARD ? "the cut-over" : "the way back");
+                      direction == FX_FORWARD ? "the cut-over" : "the fall-back");
     record(out, &result);
     return true;
 }

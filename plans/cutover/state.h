@@ -30,7 +30,7 @@ enum pln_cut_fence {
 enum { PLN_CUT_RETRY_MS = 100 }; /* between two tries of what has a limit of its own */
 
 /* The next command, for hints. A cut-over by hand has no run: its command finishes first what was begun. */
-#define PLN_CUT_GO_ON "ficus run resume, or by hand the same ficus cutover command again"
+#define PLN_CUT_GO_ON "ficus run resume, or the same ficus cutover command again"
 
 /* Whoever runs a cut-over fills the first part. `result` is reset when one begins. */
 struct pln_cutover {

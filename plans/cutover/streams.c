@@ -34,7 +34,7 @@ bool pln_effect_barrier_read(void *arg, bool is_reverse, int64_t epoch, bool *re
     if (status.phase == CDC_PHASE_COPY) {
         char name[128];
         cdc_stream_name(&ref, name, sizeof name);
-        return fx_fail(err, FX_E_STREAM, "stream %s is copying", name);
+        return fx_fail(err, FX_E_STREAM, "stream \"%s\" is still copying", name);
     }
     *ret = strcmp(status.barrier_group, en->sides.group) == 0 && status.barrier_epoch >= epoch;
     return true;
@@ -51,9 +51,9 @@ bool pln_env_no_leaks(struct pln_environment *en, struct fx_err *err)
     if (en->result->leaks == 0)
         return true;
     fx_fail(err, FX_E_DIVERGED,
-            "%" PRId64 " write(s) were accepted on the losing side behind the fence",
+            "%" PRId64 " write(s) were accepted on the losing side after the fence",
             en->result->leaks);
-    return fx_detail(err, "newest: %s", status.leak_last);
+    return fx_detail(err, "The newest: %s", status.leak_last);
 }
 
 /* A stream that has died meanwhile is the caller's to start again; waiting for it here would only be longer. */

@@ -28,9 +28,10 @@ static bool canary_equal(struct pln_environment *en, struct fx_err *err)
     for (size_t i = 0; is_equal && i < a.n_rows * 2; i++)
         is_equal = fx_str_eq(a.cells[i], b.cells[i]);
     en->result->keys_compared = (int64_t)a.n_rows;
-    return is_equal || fx_fail(err, FX_E_DIVERGED,
-                               "the canary's rows differ: %zu on one side, %zu on the other",
-                               a.n_rows, b.n_rows);
+    return is_equal ||
+           fx_fail(err, FX_E_DIVERGED,
+                   "canary rows differ: %zu on the losing side, %zu on the winning side", a.n_rows,
+                   b.n_rows);
 }
 
 static bool tail_equal(struct pln_environment *en, struct fx_err *err)
@@ -147,7 +148,7 @@ bool pln_effect_confirm(void *arg, int64_t epoch, struct fx_err *err)
     if (!fx_side_open(en->winning, en->opt->statement_ms, err) ||
         !fx_fence_of(en->winning)->mark(en->winning, epoch, err) ||
         !wait_arrival(en, probe_mark, epoch, err))
-        return fx_ctx(err, "sending a mark back from the winning side");
+        return fx_ctx(err, "sending a barrier marker back from the winning side");
     if (en->sides.is_canary && !canary_travels(en, epoch, err))
         return fx_ctx(err, "sending a canary row back from the winning side");
     return pln_env_no_leaks(en, err);

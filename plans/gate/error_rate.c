@@ -3,11 +3,12 @@
 #include "plans/gate/gate.h"
 
 static const struct fx_rule rules[] = {
-    FX_RULE_PERCENT(struct pln_gate, limit, "new_minus_old_below", .is_required = true,
-                    .help = "errors of the new side minus those of the old, in percent points"),
+    FX_RULE_PERCENT(
+        struct pln_gate, limit, "new_minus_old_below", .is_required = true,
+        .help = "error share of the new side minus that of the old side, in percentage points"),
     FX_RULE_INT(struct pln_gate, at_least, "of_at_least", .def = "1", .min = 1,
-                .help = "requests to the new side before the gate passes; it fails earlier "
-                        "when it could not pass any more"),
+                .help = "requests to the new side that are needed to pass; the gate fails earlier "
+                        "once it can no longer pass"),
     FX_RULE_END,
 };
 

@@ -7,7 +7,7 @@ enum { SAMPLES_MAX = 4096 };
 static const struct fx_rule rules[] = {
     FX_RULE_DURATION(struct pln_gate, ms, "below", .is_required = true, .min = 1, .help = "limit"),
     FX_RULE_DURATION(struct pln_gate, for_ms, "for", .def = "0s", .min = 0,
-                     .help = "window that is looked at"),
+                     .help = "time window of the samples"),
     FX_RULE_END,
 };
 

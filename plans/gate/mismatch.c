@@ -6,8 +6,8 @@ static const struct fx_rule rules[] = {
     FX_RULE_PERCENT(struct pln_gate, limit, "below", .is_required = true,
                     .help = "share of the comparisons that differ"),
     FX_RULE_INT(struct pln_gate, at_least, "of_at_least", .def = "1", .min = 1,
-                .help = "comparisons before the gate passes; it fails earlier when so many "
-                        "differ that it could not pass any more"),
+                .help = "comparisons that are needed to pass; the gate fails earlier once it can "
+                        "no longer pass"),
     FX_RULE_END,
 };
 
@@ -21,12 +21,11 @@ static void read_keys(struct pln_gate *gate, const struct fx_node *node, struct 
 static enum pln_verdict say_late(const struct pln_facts *f, struct fx_buf *why)
 {
     if (f->shadow_lag_ms < 0)
-        fx_buf_printf(why, "shadow: the stream's lag is not known, so a difference may be a copy "
-                           "that is late");
+        fx_buf_printf(why, "shadow: stream lag unknown, so a difference may only be a stale copy");
     else
         fx_buf_printf(why,
-                      "shadow: the stream's lag is or was %lld ms and the recheck comes after "
-                      "%lld ms, so a difference may be a copy that is late",
+                      "shadow: stream lag was %lld ms and the recheck comes after %lld ms, so a "
+                      "difference may only be a stale copy",
                       (long long)f->shadow_lag_ms, (long long)f->shadow_look_ms);
     return PLN_UNKNOWN;
 }

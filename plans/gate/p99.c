@@ -12,7 +12,7 @@ static const struct fx_rule rules[] = {
     FX_RULE_TEXT(struct options, ratio, "new_over_old_below", .is_required = true,
                  .help = "p99 of the new side over that of the old: a number such as 1.2"),
     FX_RULE_DURATION(struct options, below_ms, "or_new_below", .min = 0,
-                     .help = "a new p99 below this passes whatever the ratio"),
+                     .help = "passes at any ratio when the p99 of the new side is below this"),
     FX_RULE_END,
 };
 

@@ -11,7 +11,7 @@ static enum pln_verdict judge(const struct rec_limits *limits, const struct pln_
     case REC_GATE_PASS: return PLN_PASS;
     case REC_GATE_FAIL:
         if (f->report_path != NULL)
-            fx_buf_printf(why, "; which: %s", f->report_path);
+            fx_buf_printf(why, "; see %s", f->report_path);
         return PLN_FAIL;
     case REC_GATE_UNKNOWN: break;
     }
@@ -98,7 +98,7 @@ const struct pln_gate_ops pln_gate_max_age = {
 
 static const struct fx_rule equal_rules[] = {
     FX_RULE_DURATION(struct pln_gate, ms, "max_age", .is_required = true, .min = 1,
-                     .help = "age of the report"),
+                     .help = "maximum age of the comparison"),
     FX_RULE_END,
 };
 

@@ -6,8 +6,8 @@ static enum pln_verdict eval(const struct pln_gate *gate, const struct pln_facts
                              struct fx_buf *why)
 {
     if (f->leaks < 0)
-        return pln_gate_not_measured("write leaks", why);
-    fx_buf_printf(why, "%lld leaked writes (limit %.0f)", (long long)f->leaks, gate->limit);
+        return pln_gate_not_measured("unfenced writes", why);
+    fx_buf_printf(why, "%lld unfenced writes (limit %.0f)", (long long)f->leaks, gate->limit);
     return (double)f->leaks <= gate->limit ? PLN_PASS : PLN_FAIL;
 }
 

@@ -10,19 +10,21 @@
 
 const struct fx_rule pln_policy_rules[] = {
     FX_RULE_DURATION(struct pln_policy, fence_ttl_ms, "fence_ttl", .def = "15s", .min = 500,
-                     .max = 600000, .help = "a dead controller's fence reopens after this"),
+                     .max = 600000,
+                     .help = "a fence expires after this and its side accepts writes again"),
     FX_RULE_DURATION(struct pln_policy, hold_ms, "hold", .def = "25s", .min = 500, .max = 600000,
-                     .help = "longest time a facade holds a write"),
+                     .help = "longest time that a facade holds a write"),
     FX_RULE_DURATION(struct pln_policy, client_timeout_ms, "client_timeout", .def = "40s",
-                     .min = 500, .max = 3600000, .help = "shortest time-out of the clients"),
+                     .min = 500, .max = 3600000, .help = "shortest request timeout of the clients"),
     FX_RULE_DURATION(struct pln_policy, drain_ms, "drain", .def = "5s", .min = 100, .max = 600000,
                      .help = "longest wait for writes that are in flight"),
-    FX_RULE_DURATION(struct pln_policy, gate_wait_ms, "gate_wait", .def = "10m", .min = 100,
-                     .max = 2592000000, .help = "how long a gate without an answer holds a step"),
+    FX_RULE_DURATION(
+        struct pln_policy, gate_wait_ms, "gate_wait", .def = "10m", .min = 100, .max = 2592000000,
+        .help = "how long a step waits for a gate that cannot be measured; then the run is held"),
     FX_RULE_DURATION(struct pln_policy, retry_ms, "retry", .def = "30s", .min = 0, .max = 3600000,
-                     .help = "how long a server that is away is tried again"),
+                     .help = "how long an unreachable server is retried"),
     FX_RULE_INT(struct pln_policy, attempts, "attempts", .def = "3", .min = 1, .max = 100,
-                .help = "how often a cut-over that aborts is tried"),
+                .help = "attempts at a cut-over that aborts"),
     FX_RULE_END,
 };
 
@@ -45,8 +47,8 @@ static const struct fx_rule head_rules[] = {
 
 static const struct fx_rule metadata_rules[] = {
     FX_RULE_TEXT(struct pln_plan, name, "name", .is_required = true, .help = "name of the run"),
-    FX_RULE_TEXT(struct pln_plan, owner, "owner", .help = "who answers for it"),
-    FX_RULE_TEXT(struct pln_plan, adr, "adr", .help = "the decision record behind it"),
+    FX_RULE_TEXT(struct pln_plan, owner, "owner", .help = "responsible person or team"),
+    FX_RULE_TEXT(struct pln_plan, adr, "adr", .help = "decision record of the migration"),
     FX_RULE_END,
 };
 
@@ -62,12 +64,12 @@ struct step_head {
 static const struct fx_rule step_rules[] = {
     FX_RULE_TEXT(struct step_head, id, "id", .is_required = true, .help = "unique in the plan"),
     FX_RULE_NODE(struct step_head, action, "do", .is_required = true, .help = "what it does"),
-    FX_RULE_TEXT(struct step_head, undo, "undo", .help = "the kind that takes it back"),
-    FX_RULE_NODE(struct step_head, gate, "gate", .help = "what must hold"),
+    FX_RULE_TEXT(struct step_head, undo, "undo", .help = "kind of step that undoes it"),
+    FX_RULE_NODE(struct step_head, gate, "gate", .help = "conditions of the step"),
     FX_RULE_BOOL(struct step_head, is_ponr, "point_of_no_return",
-                 .help = "nothing before this step can be taken back afterwards"),
+                 .help = "after this step nothing before it can be undone"),
     FX_RULE_ENUM(struct step_head, on_fail, "on_fail", .names = on_fail_names, .def = "rollback",
-                 .help = "when it fails"),
+                 .help = "what to do when the step fails"),
     FX_RULE_END,
 };
 
@@ -153,8 +155,7 @@ static void check_undo(struct pln_reader *rd, struct pln_step *step, const struc
                            step->id, pln_kind_info(info->undo)->name);
         else
             fx_problem_key(rd->problems, at,
-                           "step \"%s\" cannot be taken back: it must say "
-                           "`point_of_no_return: true`",
+                           "step \"%s\" cannot be undone: add `point_of_no_return: true`",
                            step->id);
     }
 }
@@ -177,7 +178,7 @@ static void read_step(struct pln_reader *rd, const struct fx_node *node)
     for (size_t i = 0; i + 1 < plan->n_steps && head.id != NULL; i++) {
         if (strcmp(plan->steps[i].id, head.id) == 0)
             fx_problem(rd->problems, fx_node_get(node, "id"),
-                       "step id \"%s\" is taken by the step in line %d", head.id,
+                       "step id \"%s\" is already used in line %d", head.id,
                        plan->steps[i].node->line);
     }
     if (head.action != NULL)
@@ -214,7 +215,7 @@ static void check_order(struct pln_reader *rd)
             has_stream = streams == PLN_STREAMS_START;
         else if (streams == PLN_STREAMS_NEEDED && !has_stream)
             fx_problem(rd->problems, step->node,
-                       "step \"%s\" needs running streams: no step before it does stream.start",
+                       "step \"%s\" needs running streams, but no earlier step does stream.start",
                        step->id);
     }
 }

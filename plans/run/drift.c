@@ -22,13 +22,12 @@ bool pln_drift_check(const char *path, struct fx_project *project, const char *c
 {
     const struct fx_context *ctx = fx_project_context(project, context);
     if (ctx == NULL && fx_file_exists(path)) {
-        fx_fail(err, FX_E_DRIFT, "%s has no context \"%s\" any more", project->path, context);
-        return fx_hint(err, "Put it back as it was (%s).", path);
+        fx_fail(err, FX_E_DRIFT, "%s no longer has context \"%s\"", project->path, context);
+        return fx_hint(err, "Restore it as it was when the run began: %s", path);
     }
     if (ctx == NULL || fx_kept_check(path, ctx, kept, "the run began", err))
         return true;
     if (err->code == FX_E_DRIFT)
-        fx_hint(err, "Put it back as it was (all of it: %s); change it when the run has ended.",
-                path);
+        fx_hint(err, "Restore it (complete copy: %s). Change it after the run has ended.", path);
     return false;
 }

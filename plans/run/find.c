@@ -82,9 +82,9 @@ static bool fail_choice(const struct found *list, size_t n, struct fx_err *err)
             fx_buf_printf(&text, "%s%s (context %s%s)", text.len > 0 ? ", " : "", list[i].name,
                           list[i].context, list[i].is_running ? ", running" : "");
     }
-    fx_fail(err, FX_E_USAGE, "several runs are not at their end: say which one");
+    fx_fail(err, FX_E_USAGE, "several runs are unfinished: name one");
     fx_detail(err, "%s", fx_buf_cstr(&text));
-    return fx_hint(err, "Say its name: ficus run resume RUN   or look first: ficus status RUN");
+    return fx_hint(err, "Run: ficus run resume RUN   To look first: ficus status RUN");
 }
 
 /* Without a name an unfinished run is meant, rather than one at its end that was heard of later. */
@@ -127,7 +127,7 @@ bool pln_run_find(const struct fx_project *project, const char *name, bool will_
     else
         fx_fail(err, FX_E_CONFIG, "there is no run \"%s\" in %s", name, runs);
     if (n > 0)
-        return fx_hint(err, "The newest run is called \"%s\".", list[newest].name);
+        return fx_hint(err, "The newest run is \"%s\".", list[newest].name);
     return fx_hint(err, "Run: ficus run start PLAN --execute");
 }
 
@@ -155,16 +155,16 @@ static bool is_at_end(const struct fx_project *project, const char *name, const 
         return true;
     }
     if (!is_known || !has_plan) {
-        fx_hint(err, "If the run \"%s\" has ended, move %s away.", name, at.dir);
-        return fx_ctx(err, "asking whether the run \"%s\" is at its end", name);
+        fx_hint(err, "If run \"%s\" has ended, move %s away.", name, at.dir);
+        return fx_ctx(err, "checking whether run \"%s\" has ended", name);
     }
     if (is_above) {
         fx_fail(err, FX_E_LOCKED,
-                "the run \"%s\" of context \"%s\" came later and stands on this one", name,
+                "run \"%s\" of context \"%s\" was started after this run; roll it back first", name,
                 context);
-        return fx_hint(err, "Take that back first: ficus run rollback %s", name);
+        return fx_hint(err, "Run: ficus run rollback %s", name);
     }
-    fx_fail(err, FX_E_LOCKED, "the run \"%s\" of context \"%s\" is not at its end", name, context);
+    fx_fail(err, FX_E_LOCKED, "run \"%s\" of context \"%s\" is unfinished", name, context);
     return fx_hint(err, "Run: ficus run resume %s   or: ficus run rollback %s", name, name);
 }
 

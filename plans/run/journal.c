@@ -106,8 +106,8 @@ static int event_index(const char *name)
 
 static bool fail_record(struct fx_err *err, const char *why)
 {
-    fx_fail(err, FX_E_JOURNAL, "the journal holds a record that is not ours: %s", why);
-    return fx_hint(err, "Was it written by a newer ficus? See: ficus run journal show");
+    fx_fail(err, FX_E_JOURNAL, "journal has a record that this version cannot read: %s", why);
+    return fx_hint(err, "A newer version may have written it. See: ficus run journal show");
 }
 
 bool pln_record_read(struct fx_str json, struct fx_arena *arena, struct pln_record *ret,
@@ -127,7 +127,7 @@ bool pln_record_read(struct fx_str json, struct fx_arena *arena, struct pln_reco
     int64_t step = fx_json_get_i64(root, "i", -1);
     int64_t cut = fx_json_get_i64(root, "cut_step", -1);
     if (step < -1 || step >= PLN_STEPS_MAX || cut < -1 || cut >= PLN_CUT_STEP_COUNT)
-        return fail_record(err, "a step outside the plan");
+        return fail_record(err, "step number out of range");
     ret->step = (int)step;
     ret->id = take(root, "step", arena);
     ret->epoch = fx_json_get_i64(root, "epoch", 0);
@@ -141,7 +141,7 @@ bool pln_record_read(struct fx_str json, struct fx_arena *arena, struct pln_reco
     ret->cut_step = (int)cut;
     ret->cut_event = event_index(fx_json_get_str(root, "moment", NULL));
     if (ret->cut_step >= 0 && ret->cut_event < 0)
-        return fail_record(err, "an unknown event of a cut-over");
+        return fail_record(err, "unknown event of a cut-over");
     ret->group = take(root, "group", arena);
     return true;
 }
@@ -381,7 +381,7 @@ bool pln_state_apply(struct pln_state *state, const struct pln_record *rec, stru
 {
     if (!may_follow(state, rec))
         return fx_fail(err, FX_E_JOURNAL,
-                       "the journal's record %llu (%s) cannot follow the ones before",
+                       "journal record %llu (%s) cannot follow the records before it",
                        (unsigned long long)state->n_records + 1, pln_rec_name(rec->type));
     struct pln_step_status *step = rec->step >= 0 ? &state->steps[rec->step] : NULL;
     state->last = rec->at;
@@ -447,8 +447,8 @@ static bool fail_damaged(struct fx_err *err)
     if (err->code != FX_E_JOURNAL || err->hint[0] != '\0')
         return false;
     return fx_hint(
-        err, "Restore it from a backup. What it still tells: ficus run journal show. Half-done "
-             "ownership is in the databases: ficus cutover start or fallback finishes it.");
+        err, "Restore it from a backup. Its readable part: ficus run journal show. An unfinished "
+             "cut-over is recorded in the databases: ficus cutover start or fallback finishes it.");
 }
 
 bool pln_journal_open(const char *path, struct pln_state *state, struct pln_journal **ret,
@@ -490,7 +490,7 @@ bool pln_journal_append(struct pln_journal *journal, struct pln_record *rec, str
         if (err->hint[0] == '\0')
             fx_hint(err, "%s, then run: ficus run resume",
                     is_full ? "Free space for the state directory"
-                            : "See what ails the disk of the state directory");
+                            : "Check the disk of the state directory");
         return fx_ctx(err, "writing %s to the journal", pln_rec_name(rec->type));
     }
     *journal->state = next;

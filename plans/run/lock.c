@@ -9,10 +9,10 @@ static bool fail_held(const char *context, const char *path, const struct fx_flo
                       struct fx_err *err)
 {
     fx_err_clear(err);
-    fx_fail(err, FX_E_LOCKED, "context \"%s\" is in the hands of process %d (%s) on %s since %s",
-            context, owner->pid, owner->what, owner->host, owner->since);
-    fx_detail(err, "The lock is \"%s\".", path);
-    return fx_hint(err, "Look what it does: ficus status -w");
+    fx_fail(err, FX_E_LOCKED, "context \"%s\" is locked by process %d (%s) on %s since %s", context,
+            owner->pid, owner->what, owner->host, owner->since);
+    fx_detail(err, "Lock file: %s", path);
+    return fx_hint(err, "See what it does: ficus status -w");
 }
 
 bool pln_lock_look(const char *state_dir, const char *context, struct fx_err *err)
@@ -32,10 +32,10 @@ bool pln_lock_context(const char *state_dir, const char *context, const char *wh
     const char *path = pln_path_context_lock(state_dir, context, &arena);
     struct fx_flock_owner owner;
     if (!fx_dir_make(pln_path_contexts(state_dir, &arena), err))
-        return fx_ctx(err, "making the directory of the contexts' locks");
+        return fx_ctx(err, "creating the directory of the lock files");
     if (fx_flock_take(path, what, ret_lock, err))
         return true;
     if (err->code == FX_E_LOCKED && fx_flock_is_held(path, &owner))
         return fail_held(context, path, &owner, err);
-    return fx_ctx(err, "taking control of context \"%s\"", context);
+    return fx_ctx(err, "locking context \"%s\"", context);
 }

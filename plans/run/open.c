@@ -62,18 +62,18 @@ static bool take_lock(struct run *run, const struct pln_env *env, struct fx_err 
     char what[96];
     snprintf(what, sizeof what, "run %.80s", run->name);
     if (!fx_dir_make(run->at.dir, err))
-        return fx_ctx(err, "making the directory of the run");
+        return fx_ctx(err, "creating the directory of the run");
     return pln_lock_context(env->project->state_dir, run->plan->context, what, &run->context_lock,
                             err) &&
            (fx_flock_take(run->at.lock, what, &run->lock, err) ||
-            fx_ctx(err, "taking control of the run \"%s\"", run->name));
+            fx_ctx(err, "locking run \"%s\"", run->name));
 }
 
 static bool fail_second_start(const struct run *run, struct fx_err *err)
 {
     int i = run->state.current;
-    fx_fail(err, FX_E_USAGE, "the run \"%s\" has begun already%s%s%s", run->name,
-            i >= 0 ? ", it stands in step \"" : "", i >= 0 ? run->state.steps[i].id : "",
+    fx_fail(err, FX_E_USAGE, "run \"%s\" was already started%s%s%s", run->name,
+            i >= 0 ? ", its current step is \"" : "", i >= 0 ? run->state.steps[i].id : "",
             i >= 0 ? "\"" : "");
     return fx_hint(err, "Run: ficus run resume %s   or: ficus run rollback %s", run->name,
                    run->name);
@@ -131,7 +131,7 @@ static bool start(struct run *run, const struct pln_env *env, struct fx_err *err
     if (pln_state_is_open(&run->state) && pln_state_has_begun(&run->state))
         return fail_second_start(run, err);
     if (!fx_file_write_atomic(run->at.plan, run->plan->text, 0644, err))
-        return fx_ctx(err, "keeping a copy of the plan");
+        return fx_ctx(err, "saving a copy of the plan");
     if (!pln_drift_keep(run->at.context, fx_project_context(env->project, run->plan->context), err))
         return false;
     if (!run->driver->forget(run->driver_arg, err) ||
@@ -162,27 +162,27 @@ static bool load_copy(struct run *run, const struct pln_env *env, bool must_be_s
         !pln_drift_check(run->at.context, env->project, run->copy->context, err) ||
         !pln_load(path, env->project, &run->arena, &run->copy, err)) {
         if (err->cause_kind == FX_CAUSE_ERRNO)
-            fx_hint(err, "Put back the file that has digest %s; it was made of %s.",
-                    run->state.digest, run->state.plan_path);
-        return fx_ctx(err, "reading the plan that the run \"%s\" began with", run->name);
+            fx_hint(err, "Restore the file with digest %s; it was a copy of %s.", run->state.digest,
+                    run->state.plan_path);
+        return fx_ctx(err, "reading the copy of the plan of run \"%s\"", run->name);
     }
     run->plan = run->copy;
     if (strcmp(run->copy->digest, run->state.digest) != 0) {
-        fx_fail(err, FX_E_DRIFT, "\"%s\" is not the plan that the run began with", path);
-        return fx_hint(err, "Put back the file that has digest %s.", run->state.digest);
+        fx_fail(err, FX_E_DRIFT, "\"%s\" is not the plan that the run was started with", path);
+        return fx_hint(err, "Restore the file with digest %s.", run->state.digest);
     }
     if (!must_be_same || !fx_file_exists(run->state.plan_path))
         return true;
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1 << 20);
     char digest[FX_HASH_HEX] = "";
     if (!fx_file_read(run->state.plan_path, 1 << 20, &text, err))
-        return fx_ctx(err, "comparing the plan with its start");
+        return fx_ctx(err, "comparing the plan file with its copy");
     fx_hash128_hex(fx_buf_str(&text), digest);
     if (strcmp(digest, run->state.digest) == 0)
         return true;
-    fx_fail(err, FX_E_DRIFT, "the plan \"%s\" has changed since the run \"%s\" began",
+    fx_fail(err, FX_E_DRIFT, "plan \"%s\" was changed since run \"%s\" was started",
             run->state.plan_path, run->name);
-    return fx_hint(err, "Put back the plan (a copy: %s), or run: ficus run rollback %s", path,
+    return fx_hint(err, "Restore the plan (copy: %s), or run: ficus run rollback %s", path,
                    run->name);
 }
 
@@ -206,9 +206,8 @@ static bool still_so(struct run *run, struct fx_err *err)
         return false;
     if (run->state.epoch == epoch && run->state.n_records == n_records)
         return true;
-    fx_fail(err, FX_E_LOCKED, "another controller went on with the run \"%s\" a moment ago",
-            run->name);
-    return fx_hint(err, "Look where it stands: ficus run status %s", run->name);
+    fx_fail(err, FX_E_LOCKED, "another process has just continued run \"%s\"", run->name);
+    return fx_hint(err, "See its state: ficus run status %s", run->name);
 }
 
 static bool reopen(struct run *run, const struct pln_env *env, const char *mode, struct fx_err *err)
@@ -219,8 +218,7 @@ static bool reopen(struct run *run, const struct pln_env *env, const char *mode,
         return false;
     bool has_way_back = is_back && run->state.phase == PLN_PHASE_FINISHED;
     if (!pln_state_is_open(&run->state) && !has_way_back) {
-        fx_fail(err, FX_E_USAGE, "the run \"%s\" has not begun: there is nothing to %s", run->name,
-                mode);
+        fx_fail(err, FX_E_USAGE, "run \"%s\" has not been started: nothing to %s", run->name, mode);
         return fx_hint(err, "Run: ficus run start PLAN --execute");
     }
     if (!load_copy(run, env, !is_back && run->state.phase == PLN_PHASE_FORWARD, err) ||
@@ -242,7 +240,7 @@ static bool reopen(struct run *run, const struct pln_env *env, const char *mode,
 /* A rollback that was interrupted ends with the same verdict as one that was not. */
 static bool fail_rolled_back(const struct run *run, struct fx_err *err)
 {
-    fx_fail(err, FX_E_ROLLED_BACK, "the run \"%s\" was rolled back", run->name);
+    fx_fail(err, FX_E_ROLLED_BACK, "run \"%s\" was rolled back", run->name);
     bool has_code = run->state.reason_code[0] != '\0';
     fx_detail(err, "%s%s%s%s", run->state.reason, has_code ? "  [" : "", run->state.reason_code,
               has_code ? "]" : "");
@@ -291,7 +289,7 @@ bool pln_open_rollback(const struct pln_env *env, const struct pln_driver *drive
     bool ok = peek(&run, err);
     if (ok && run.state.phase != PLN_PHASE_ROLLED_BACK)
         ok = reopen(&run, env, "rollback", err) &&
-             pln_exec_back(&run.ex, "asked for by the operator", "", err);
+             pln_exec_back(&run.ex, "requested by the operator", "", err);
     run_done(&run);
     return ok;
 }

@@ -74,8 +74,8 @@ bool pln_try_again(struct pln_exec *ex, const struct pln_step *step, enum pln_ki
         return false;
     }
     if (!tries->is_reported || r == PLN_ATTEMPT)
-        pln_exec_report(ex, step, "trying again: %s [%s]%s%s", err->message,
-                        fx_code_name(err->code), err->detail[0] != '\0' ? ": " : "", err->detail);
+        pln_exec_report(ex, step, "retrying: %s [%s]%s%s", err->message, fx_code_name(err->code),
+                        err->detail[0] != '\0' ? ": " : "", err->detail);
     tries->is_reported = true;
     /* Not pln_exec_pause: its tick would fail for the reason that is being waited out. */
     struct fx_mono end = fx_mono_add_ms(now, r == PLN_TRY_AGAIN ? RETRY_PAUSE_MS : ABORT_PAUSE_MS);

@@ -29,7 +29,7 @@ static bool recover_cuts(struct pln_exec *ex, struct fx_err *err)
             !pln_exec_append(ex, PLN_REC_INTENT, step, NULL, NULL, err))
             return false;
         if (is_done &&
-            !pln_exec_append(ex, PLN_REC_DONE, step, "settled before the rollback", NULL, err))
+            !pln_exec_append(ex, PLN_REC_DONE, step, "recovered before the rollback", NULL, err))
             return false;
     }
     return true;
@@ -47,7 +47,7 @@ static void hint_resume(const struct pln_exec *ex, const char *what, struct fx_e
 {
     char first[sizeof err->hint];
     snprintf(first, sizeof first, "%s", err->hint[0] != '\0' ? err->hint : what);
-    fx_hint(err, "%.240s   then: ficus run resume %.64s", first, ex->plan->name);
+    fx_hint(err, "%.240s   Then run: ficus run resume %.64s", first, ex->plan->name);
 }
 
 static bool fail_undo(struct pln_exec *ex, const struct pln_step *step, struct fx_err *err)
@@ -57,7 +57,7 @@ static bool fail_undo(struct pln_exec *ex, const struct pln_step *step, struct f
     char reason[PLN_TEXT_MAX];
     if (reaction == PLN_TRY_AGAIN || reaction == PLN_STOP) {
         if (!names_resume(err))
-            hint_resume(ex, "The rollback stands here;", err);
+            hint_resume(ex, "The rollback stopped here.", err);
         return fx_ctx(err, "rolling back step \"%s\"", step->id);
     }
     fx_err_brief(&cause, reason, sizeof reason);
@@ -65,7 +65,7 @@ static bool fail_undo(struct pln_exec *ex, const struct pln_step *step, struct f
         return false;
     fx_fail(err, FX_E_STUCK, "step \"%s\" could not be rolled back: %s", step->id, reason);
     fx_hint(err, "%s", cause.hint);
-    hint_resume(ex, "Mend what the message names,", err);
+    hint_resume(ex, "Fix the cause.", err);
     return false;
 }
 
@@ -74,7 +74,7 @@ static bool fail_no_return(const struct pln_exec *ex, int blocked, struct fx_err
     fx_fail(err, FX_E_STUCK,
             "step \"%s\" was the point of no return; nothing before it can be undone",
             ex->plan->steps[blocked].id);
-    return fx_hint(err, "Mend what stopped the run, then: ficus run resume %s", ex->plan->name);
+    return fx_hint(err, "Fix what stopped the run, then run: ficus run resume %s", ex->plan->name);
 }
 
 bool pln_exec_back(struct pln_exec *ex, const char *reason, const char *code, struct fx_err *err)

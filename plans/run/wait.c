@@ -96,8 +96,8 @@ static bool fail_gate_closed(const struct pln_step *step, struct fx_buf *why, st
 static bool fail_gate_held(struct pln_exec *ex, const struct pln_step *step, struct fx_buf *why,
                            struct fx_err *err)
 {
-    fx_fail(err, FX_E_HELD, "step \"%s\" waits: %s", step->id, fx_buf_cstr(why));
-    return fx_hint(err, "When it can be measured, run: ficus run resume %s", ex->plan->name);
+    fx_fail(err, FX_E_HELD, "step \"%s\" is held: %s", step->id, fx_buf_cstr(why));
+    return fx_hint(err, "Once its gates can be measured, run: ficus run resume %s", ex->plan->name);
 }
 
 /* The words before the first number: a reason whose numbers move is the same reason. */
@@ -149,7 +149,7 @@ bool pln_exec_wait_gates(struct pln_exec *ex, const struct pln_step *step, struc
         if (ask_gates(ex, step, &why) == PLN_PASS)
             return true;
         if (!is_reported)
-            pln_exec_report(ex, step, "waiting for its gate: %s", fx_buf_cstr(&why));
+            pln_exec_report(ex, step, "waiting for its gates: %s", fx_buf_cstr(&why));
         if (fx_mono_reached(give_up, fx_mono_now()))
             return fail_gate_held(ex, step, &why, err);
         if (!pln_exec_pause(ex, ex->poll_ms, err))

@@ -66,8 +66,9 @@ static bool act_compare(struct pln_action_ctx *ac, struct pln_exec *ex, const st
     bool is_old = old_side.state == FX_OWN_HERE && new_side.state == FX_OWN_AWAY;
     bool is_new = old_side.state == FX_OWN_AWAY && new_side.state == FX_OWN_HERE;
     if (!is_old && !is_new) {
-        fx_fail(err, FX_E_STUCK, "no side serves \"%s\": old is %s, new is %s", ac->plan->context,
-                fx_own_state_name(old_side.state), fx_own_state_name(new_side.state));
+        fx_fail(err, FX_E_STUCK, "neither side owns context \"%s\": old is %s, new is %s",
+                ac->plan->context, fx_own_state_name(old_side.state),
+                fx_own_state_name(new_side.state));
         return fx_hint(err, "Run: ficus run resume %s", ac->plan->name);
     }
     return compare(ac, ex, step, is_old ? FX_FORWARD : FX_REVERSE, err);

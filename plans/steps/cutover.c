@@ -8,7 +8,7 @@ struct rehearse_options {
 
 static const struct fx_rule rehearse_rules[] = {
     FX_RULE_INT(struct rehearse_options, rounds, "rounds", .def = "3", .min = 1, .max = 32,
-                .help = "there and back again, so often"),
+                .help = "number of rounds, each a cut-over and a fall-back"),
     FX_RULE_END,
 };
 
@@ -129,7 +129,7 @@ static bool recover(struct pln_action_ctx *ac, enum fx_direction direction,
     struct pln_cutover_env env = cut_env(ac);
     struct pln_cutover_options opt = cut_options(ac);
     return pln_cutover_resume(&env, direction, &opt, result, err) ||
-           fx_ctx(err, "finishing what the cut-over of \"%s\" had begun", ac->plan->context);
+           fx_ctx(err, "recovering the cut-over of context \"%s\"", ac->plan->context);
 }
 
 static bool probe_cut(struct pln_action_ctx *ac, struct pln_exec *ex, const struct pln_step *step,

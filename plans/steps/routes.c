@@ -12,19 +12,21 @@ struct options {
 
 static const struct fx_rule shadow_rules[] = {
     FX_RULE_NODE(struct options, routes, "routes", .is_required = true, .help = "route ids"),
-    FX_RULE_PERCENT(struct options, percent, "percent", .def = "100%", .help = "of the reads"),
-    FX_RULE_DURATION(struct options, recheck_ms, "recheck", .def = "2s", .min = 0, .max = 600000,
-                     .help = "a difference is asked again after this. While the stream's lag is "
-                             "not below it, the gate `mismatch` waits and counts nothing; 0: "
-                             "the lag is not looked at"),
+    FX_RULE_PERCENT(struct options, percent, "percent", .def = "100%",
+                    .help = "share of the reads"),
+    FX_RULE_DURATION(
+        struct options, recheck_ms, "recheck", .def = "2s", .min = 0, .max = 600000,
+        .help =
+            "an answer that differs is compared again after this. While the lag of the stream is "
+            "not below it, the gate `mismatch` waits and does not count; 0: the lag is ignored"),
     FX_RULE_END,
 };
 static const struct fx_rule ramp_rules[] = {
     FX_RULE_NODE(struct options, routes, "routes", .is_required = true, .help = "route ids"),
     FX_RULE_NODE(struct options, through, "through", .is_required = true,
-                 .help = "growing percentages"),
+                 .help = "increasing percentages"),
     FX_RULE_DURATION(struct options, every_ms, "every", .is_required = true, .min = 100,
-                     .max = 2592000000, .help = "length of a stage"),
+                     .max = 2592000000, .help = "duration of a stage"),
     FX_RULE_END,
 };
 static const struct fx_rule routes_rules[] = {
@@ -107,7 +109,9 @@ static void read_through(struct pln_reader *rd, struct pln_ramp *ramp, const str
         if (!fx_scalar_percent(n, &percent, rd->problems))
             continue;
         if (percent <= last)
-            fx_problem(rd->problems, n, "through: %.*s does not grow", FX_STR_FMT(n->text));
+            fx_problem(rd->problems, n,
+                       "through: %.*s is not greater than the percentage before it",
+                       FX_STR_FMT(n->text));
         last = percent;
         ramp->through[ramp->n_through++] = percent;
     }

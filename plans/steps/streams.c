@@ -28,7 +28,7 @@ static bool keep_alive(struct pln_action_ctx *ac, struct pln_exec *ex, const str
     if (!fx_mono_reached(fx_mono_add_ms(ac->restarted, RESTART_PAUSE_MS), now))
         return true;
     ac->restarted = now;
-    pln_exec_report(ex, NULL, "stream %s is not running: starting it", name);
+    pln_exec_report(ex, NULL, "stream \"%s\" is not running: starting it", name);
     fx_err_clear(err);
     return cdc_start(ref, ac->env->argv0, &ac->cdc, err) && cdc_status(ref, ret, err);
 }
@@ -81,7 +81,7 @@ static bool wait_live(struct pln_action_ctx *ac, struct pln_exec *ex, const stru
             return pln_exec_effect(ex, step, -1, -1, text, err);
         }
         if (fx_mono_reached(say, fx_mono_now())) {
-            pln_exec_report(ex, step, "stream %s: %s, %lld of about %lld rows", name,
+            pln_exec_report(ex, step, "stream \"%s\": %s, %lld of about %lld rows", name,
                             cdc_phase_name(status.phase), (long long)status.copied_rows,
                             (long long)status.copy_total_rows);
             say = fx_mono_add_ms(fx_mono_now(), COPY_SAY_MS);
@@ -105,7 +105,7 @@ static bool claim_streams(struct pln_action_ctx *ac, struct pln_exec *ex,
         return true;
     if (cdc_has_copied(&ac->forward)) {
         pln_exec_report(ex, step,
-                        "the streams are there already: a rollback of this run leaves them");
+                        "the streams already exist: a rollback of this run does not drop them");
         return true;
     }
     return fx_file_write_atomic(ac->at.made_streams, fx_str_from("made by this run\n"), 0644, err);
@@ -117,7 +117,7 @@ static bool act_start(struct pln_action_ctx *ac, struct pln_exec *ex, const stru
     int64_t epoch = 1;
     if (!claim_streams(ac, ex, step, err) || !pln_action_group_epoch(ac, &epoch, err) ||
         !fx_own_install(ac->ctx, epoch, err) || !cdc_install(ac->ctx, err))
-        return fx_ctx(err, "installing what the streams need");
+        return fx_ctx(err, "installing the database objects of the streams");
     if (!cdc_start(&ac->forward, ac->env->argv0, &ac->cdc, err) ||
         !cdc_start(&ac->reverse, ac->env->argv0, &ac->cdc, err))
         return fx_ctx(err, "starting the streams");
@@ -133,7 +133,7 @@ static bool act_drop(struct pln_action_ctx *ac, struct pln_exec *ex, const struc
 {
     ac->wants_streams = false;
     if (step->kind == PLN_STREAM_START && !fx_file_exists(ac->at.made_streams)) {
-        pln_exec_report(ex, step, "the streams were there before this run, and stay");
+        pln_exec_report(ex, step, "the streams existed before this run and are not dropped");
         return true;
     }
     return cdc_drop(ac->ctx, &ac->forward, err) && fx_own_drop(ac->ctx, err) &&
@@ -176,8 +176,7 @@ static const char *undo_note_start(const char *run_dir)
     struct pln_paths at;
     fx_arena_init(&arena, 0);
     pln_paths_in(run_dir, &arena, &at);
-    return fx_file_exists(at.made_streams) ? NULL
-                                           : "nothing, the streams were there before this run";
+    return fx_file_exists(at.made_streams) ? NULL : "nothing: the streams existed before this run";
 }
 
 const struct pln_action pln_action_stream_start = {

@@ -30,7 +30,7 @@ void pln_live_read(const struct fx_project *project, struct fx_context *ctx,
     if (!cdc_status(&ref, &ret->reverse, &err))
         ret->reverse_error = keep_error(&err, arena, &ret->reverse_code);
     if (facade == NULL || facade->address == NULL)
-        ret->facade_error = "ficus.yaml names no facade.admin address";
+        ret->facade_error = "ficus.yaml has no facade.admin.address";
     else if (!fcd_control_status(facade, arena, &ret->facade, &err))
         ret->facade_error = keep_error(&err, arena, &ignored);
     if (!fx_own_read(ctx, &ret->own_old, &ret->own_new, &err))
@@ -155,6 +155,7 @@ bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
         .name = plan->name,
         .context = plan->context,
         .outcome = outcome_of(state, arena),
+        .is_over = is_over,
         .is_abandoned = is_abandoned,
         .steps = steps,
         .n_steps = plan->n_steps,

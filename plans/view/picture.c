@@ -207,7 +207,7 @@ static void draw_head(struct canvas *c, const struct pln_picture *pic)
         fx_buf_printf(&c->line, "step %zu/%zu %s", pic->current + 1, pic->n_steps,
                       pic->steps[pic->current].id);
     if (pic->is_abandoned) {
-        fx_buf_printf(&c->line, "   %snobody runs it now: ficus run resume %s%s",
+        fx_buf_printf(&c->line, "   %snot running, to continue: ficus run resume %s%s",
                       tint_on(c, TINT_YELLOW), pic->name, tint_off(c, TINT_YELLOW));
     } else {
         fx_buf_add_c(&c->line, "   ");
@@ -276,8 +276,8 @@ static void draw_stream(struct canvas *c, const char *from, const char *to,
         fx_buf_add_c(&c->line, " loops dropped");
     }
     if (st->leaks > 0)
-        fx_buf_printf(&c->line, "   %s%" PRId64 " LEAKS%s: %s", tint_on(c, TINT_RED), st->leaks,
-                      tint_off(c, TINT_RED), st->leak_last);
+        fx_buf_printf(&c->line, "   %s%" PRId64 " UNFENCED WRITES%s: %s", tint_on(c, TINT_RED),
+                      st->leaks, tint_off(c, TINT_RED), st->leak_last);
     flush_line(c);
 }
 
@@ -386,7 +386,7 @@ static void draw_owner(struct canvas *c, const struct pln_picture *pic)
         fx_buf_printf(&c->line, "   %scut-over: %s%s", tint_on(c, TINT_BOLD), pic->cutover_step,
                       tint_off(c, TINT_BOLD));
     if (pic->fence_elapsed_ms >= 0) {
-        fx_buf_printf(&c->line, "   %sfence up ", tint_on(c, TINT_YELLOW));
+        fx_buf_printf(&c->line, "   %sfence in force ", tint_on(c, TINT_YELLOW));
         add_span(&c->line, pic->fence_elapsed_ms);
         fx_buf_add_c(&c->line, " of ");
         add_span(&c->line, pic->fence_ttl_ms);
@@ -396,29 +396,28 @@ static void draw_owner(struct canvas *c, const struct pln_picture *pic)
 }
 
 /* What going back costs now: with the old owner only routes change, else the protocol runs once more. */
-static void draw_way_back(struct canvas *c, const struct pln_picture *pic)
+static void draw_fallback(struct canvas *c, const struct pln_picture *pic)
 {
     const struct pln_live *live = &pic->live;
-    begin(c, "way back");
+    begin(c, "fallback");
     if (live->own_error != NULL) {
         no_answer(c, live->own_error);
         return;
     }
     if (live->own_old.state == FX_OWN_HERE) {
-        fx_buf_add_c(&c->line, "now, no fence needed, 0 writes at stake");
+        fx_buf_add_c(&c->line, "possible now, no fence needed, no write is lost");
     } else if (live->reverse_error != NULL || live->reverse.phase == CDC_PHASE_STOPPED) {
-        fx_buf_printf(&c->line, "%snot now: the reverse stream does not run%s",
+        fx_buf_printf(&c->line, "%sreverse stream not running: no fall-back possible%s",
                       tint_on(c, TINT_RED), tint_off(c, TINT_RED));
     } else if (live->own_new.state == FX_OWN_HERE) {
-        fx_buf_add_c(&c->line, "one fence");
+        fx_buf_add_c(&c->line, "possible now, one fence");
         if (live->reverse.lag_ms >= 0) {
-            fx_buf_add_c(&c->line, ", reverse stream ");
+            fx_buf_add_c(&c->line, ", reverse stream lag ");
             add_span(&c->line, live->reverse.lag_ms);
-            fx_buf_add_c(&c->line, " behind");
         }
-        fx_buf_add_c(&c->line, ", 0 writes lost");
+        fx_buf_add_c(&c->line, ", no write is lost");
     } else {
-        fx_buf_add_c(&c->line, "a cut-over is under way");
+        fx_buf_add_c(&c->line, "a cut-over is in progress");
     }
     flush_line(c);
 }
@@ -439,7 +438,7 @@ void pln_picture_draw(const struct pln_picture *pic, int width, bool use_colour,
     }
     draw_facade(&c, pic);
     draw_owner(&c, pic);
-    draw_way_back(&c, pic);
+    draw_fallback(&c, pic);
     fx_buf_done(&c.line);
 }
 

@@ -55,7 +55,8 @@ struct pln_picture {
     const char *name;    /* of the plan */
     const char *context; /* and of its group */
     const char *outcome; /* NULL while it runs; "migrated", "rolled back", "held: …" */
-    bool is_abandoned; /* not at its end, and no controller runs it: interrupted, killed or held */
+    bool is_over;        /* finished, rolled back or stuck: nothing happens any more by itself */
+    bool is_abandoned;   /* not over, and no process runs it: interrupted, killed or held */
     const struct pln_picture_step *steps;
     size_t n_steps;
     size_t current;                         /* index; n_steps when none */

@@ -26,20 +26,19 @@ static void show_cost(const struct pln_plan *plan, const struct pln_state *state
     if (now >= 0 && pln_action_of(plan->steps[now].kind)->is_protocol &&
         state->steps[now].state == PLN_STEP_RUNNING)
         fx_buf_printf(out,
-                      "     step \"%s\" stands half-way: it is settled first, and taken back too "
-                      "if it turns out to be done\n",
+                      "     step \"%s\" is unfinished: it is recovered first, and undone too if it "
+                      "was completed\n",
                       plan->steps[now].id);
     if (n_fences == 0)
-        fx_buf_add_c(out, "     cost: no fence needed, 0 acknowledged writes at stake\n");
+        fx_buf_add_c(out, "     cost: no fence needed, no acknowledged write is lost\n");
     else if (state->predicted_ms >= 0)
         fx_buf_printf(out,
                       "     cost: one fence; writes wait %lld ms or more (p99 of the rehearsal on "
-                      "the idle canary); "
-                      "0 acknowledged writes at stake\n",
+                      "the idle canary); no acknowledged write is lost\n",
                       (long long)state->predicted_ms);
     else
-        fx_buf_add_c(out, "     cost: one fence; how long writes wait was never rehearsed; 0 "
-                          "acknowledged writes at stake\n");
+        fx_buf_add_c(out, "     cost: one fence; the write pause was never rehearsed; no "
+                          "acknowledged write is lost\n");
 }
 
 bool pln_run_rollback_show(const struct fx_project *project, const char *name, struct fx_buf *out,
@@ -67,9 +66,9 @@ bool pln_run_rollback_show(const struct fx_project *project, const char *name, s
     if (n == 0)
         fx_buf_add_c(out, "     nothing to undo\n");
     if (blocked >= 0)
-        fx_buf_printf(out,
-                      "     step \"%s\" was the point of no return: what came before it stays\n",
-                      plan->steps[blocked].id);
+        fx_buf_printf(
+            out, "     step \"%s\" was the point of no return: steps before it are not undone\n",
+            plan->steps[blocked].id);
     show_cost(plan, state, list, n, out);
     return true;
 }

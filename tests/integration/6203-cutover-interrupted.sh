@@ -46,7 +46,7 @@ for point in cutover.step.prepare.end cutover.step.hold.begin cutover.step.hold.
     same "the facade holds nobody" open "$(facade_hold)"
     check "a customer writes" write 900001
 done
-check "and is told that nothing has moved" grep -q "Nothing has moved" "$SHOP/interrupted.log"
+check "and is told that nothing has moved" grep -q "Ownership did not change" "$SHOP/interrupted.log"
 same "the fence triggers are disabled again" 0 "$(pg_sql mono shop "select count(*) from pg_trigger where tgname = 'ficus_fence_orders' and tgenabled <> 'D'")"
 same "the streams run" "stream stream " "$(phases)"
 

@@ -91,7 +91,7 @@ exits 9 "so is a second start" run start "$P" --execute
 kill -INT "$pid"
 status=0; wait "$pid" || status=$?
 same "Ctrl-C stops it at a safe point" 10 "$status"
-check "and its picture says that nobody runs it" says "nobody runs it now: ficus run resume short" "$("$FICUS" status short -f "$SHOP/ficus.yaml")"
+check "and its picture says that nobody runs it" says "not running, to continue: ficus run resume short" "$("$FICUS" status short -f "$SHOP/ficus.yaml")"
 check "with the way on" grep -q "ficus run resume short" "$SHOP/run.log"
 plan 1s >"$P"
 exits 12 "a plan that has changed since is refused" run resume short

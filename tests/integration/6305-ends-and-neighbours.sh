@@ -33,7 +33,7 @@ check "another one begins" until_ok 20 grep -q "soak: wait" "$SHOP/two.log"
 kill -INT "$pid"
 wait "$pid"
 exits 9 "the finished one is not rolled back under it" run rollback one --execute
-check "and says which one is in its way" says 'the run "two"' "$(run rollback one --execute 2>&1)"
+check "and says which one is in its way" says 'run "two"' "$(run rollback one --execute 2>&1)"
 exits 9 "nor are the streams dropped that it needs" "$FICUS" cdc drop --context orders --execute --confirm=orders -f "$SHOP/ficus.yaml"
 same "they live" 1 "$(pg_sql mono shop 'select count(*) from pg_replication_slots')"
 exits 0 "the other one goes back first" run rollback two --execute
@@ -48,7 +48,7 @@ same "the old side has them" HERE/AWAY "$(owns)"
 check "and takes writes" until_ok 5 write
 exits 9 "the first is not rolled back under it" run rollback over --execute
 check "and says which one comes first" says 'ficus run rollback return' "$(run rollback over --execute 2>&1)"
-check "the later one says that it drops nothing" says 'nothing, the streams were there before this run' "$(run rollback return)"
+check "the later one says that it drops nothing" says 'nothing: the streams existed before this run' "$(run rollback return)"
 exits 0 "it can be rolled back" run rollback return --execute
 same "the streams stay, they are the first one's way back" 1 "$(pg_sql mono shop 'select count(*) from pg_replication_slots')"
 same "to what it found" AWAY/HERE "$(owns)"
@@ -137,7 +137,7 @@ empty_new
 FICUS_FAILPOINT=journal.sync:error:3 run start "$(plan one "$COPY" '{id: soak, do: {wait: 1s}}')" --execute >"$SHOP/one.log" 2>&1
 same "a record that is perhaps not on the disk ends the run" 11 "$?"
 check "the reason is said, also by what came after it" says "Input/output error" "$(grep error: "$SHOP/one.log")"
-check "and not that space is missing" says "ails the disk" "$(cat "$SHOP/one.log")"
+check "and not that space is missing" says "Check the disk" "$(cat "$SHOP/one.log")"
 exits 0 "when the disk is well again it goes on" run resume one
 exits 0 "back" run rollback one --execute
 empty_new

@@ -44,7 +44,7 @@ refused() { # WHAT COMMAND…: refused, by whom and what to look at
     shift
     out=$("$FICUS" "$@" -f "$SHOP/ficus.yaml" 2>&1) || status=$?
     same "$what is refused while somebody else carries out a run" 9 "$status"
-    check "$what: it says who" says "context \"orders\" is in the hands of process $pid (run short)" "$out"
+    check "$what: it says who" says "context \"orders\" is locked by process $pid (run short)" "$out"
     check "$what: and where to look" says "ficus status -w" "$out"
 }
 refused "cdc stop" cdc stop --context orders --execute

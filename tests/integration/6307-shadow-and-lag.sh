@@ -37,7 +37,7 @@ check "a stream whose target keeps it waiting says how late it is" until_ok 5 is
 ask() { for id in $(pg_sql mono shop "select id from orders order by id limit 40"); do curl -s -o /dev/null -H 'x-customer: 1' "http://127.0.0.1:$PORT_FACADE/orders/$id"; done; }
 ask
 check "the facade counts differences" until_ok 6 saw_mismatch
-check "the gate says why it waits" until_ok 5 grep -q "waiting: shadow: the stream's lag" "$SHOP/run.log"
+check "the gate says why it waits" until_ok 5 grep -q "waiting: shadow: stream lag" "$SHOP/run.log"
 wait "$locker"
 check "the run is not taken back" kill -0 "$run"
 check "no gate failed" [ "$(grep -c failed "$SHOP/run.log")" = 0 ]

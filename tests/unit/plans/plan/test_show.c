@@ -50,7 +50,7 @@ static void test_gates__a_failure_names_what_differed(void **state)
     f.report = &report;
     f.report_path = "/state/runs/p/reports/equal/report.txt";
     assert_int_equal(pln_gate_eval(&divergent, &f, &why), PLN_FAIL);
-    assert_string_equal(fx_buf_cstr(&why), "899 rows are divergent, allowed are 0; which: "
+    assert_string_equal(fx_buf_cstr(&why), "899 rows are divergent, allowed are 0; see "
                                            "/state/runs/p/reports/equal/report.txt");
     fx_buf_clear(&why);
     f.shadow_mismatch = report.divergent = 0; /* one that passes has nothing to name */

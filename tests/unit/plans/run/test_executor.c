@@ -81,13 +81,13 @@ static void test_load__names_each_problem_with_its_place(void **state)
     complains("steps:\n  - {id: a, do: stream.strat, undo: stream.drop}\n",
               "p.yaml:7:17: unknown step kind \"stream.strat\"; did you mean \"stream.start\"?");
     complains("steps:\n  - {id: a, do: stream.start}\n", "add `undo: stream.drop`");
-    complains("steps:\n  - {id: a, do: stream.drop}\n", "cannot be taken back");
+    complains("steps:\n  - {id: a, do: stream.drop}\n", "cannot be undone");
     complains("steps:\n  - {id: a, do: stream.start, undo: route.reset}\n", "is not undone by");
     complains("steps:\n  - {id: a, do: cutover, undo: cutover.fallback}\n",
               "needs running streams");
     complains("steps:\n  - {id: a, do: {wait: 5}}\n", "\"5\" is not a duration");
     complains("steps:\n  - {id: a, do: {wait: 1s}}\n  - {id: a, do: {wait: 1s}}\n",
-              "step id \"a\" is taken by the step in line 7");
+              "step id \"a\" is already used in line 7");
     complains("steps:\n  - {id: a, do: {wait: 1s}, gate: {lag_p9: {below: 1s}}}\n",
               "unknown gate \"lag_p9\"; did you mean \"lag_p99\"?");
     complains("steps:\n  - {id: a, do: {wait: 1s}, gate: {divergent: 0}}\n", "cannot be measured");
@@ -502,7 +502,7 @@ static void test_run__a_rollback_that_stopped_names_the_command_that_goes_on(voi
     assert_false(control(&f, &w, "rollback", 0, &err));
     assert_int_equal(err.code, FX_E_LOCKED);
     assert_string_equal(err.hint,
-                        "See what it does: ficus run status other   then: ficus run resume p");
+                        "See what it does: ficus run status other   Then run: ficus run resume p");
     w.undo_code = FX_E_JOURNAL; /* whoever raises it knows of the run and says so itself */
     w.undo_hint = "Free space, then run: ficus run resume";
     assert_false(control(&f, &w, "resume", 0, &err));

@@ -32,15 +32,20 @@ static void project_up(struct project *p)
         fx_arena_printf(&p->arena, "%s/ficus-test-runs.%d.%d", test_tmp(), (int)getpid(), ++number);
 }
 
-static void project_down(struct project *p)
+static void forget_run(struct project *p, const char *name)
 {
     static const char *const files[] = {"plan.yaml", "journal", "journal.lock", "lock"};
+    const char *dir = fx_arena_printf(&p->arena, "%s/runs/%s", p->project.state_dir, name);
+    for (size_t k = 0; k < FX_ARRAY_LEN(files); k++)
+        unlink(fx_arena_printf(&p->arena, "%s/%s", dir, files[k]));
+    rmdir(dir);
+}
+
+static void project_down(struct project *p)
+{
     const char *runs = fx_arena_printf(&p->arena, "%s/runs", p->project.state_dir);
-    for (size_t i = 0; i < p->n_names; i++) {
-        for (size_t k = 0; k < FX_ARRAY_LEN(files); k++)
-            unlink(fx_arena_printf(&p->arena, "%s/%s/%s", runs, p->names[i], files[k]));
-        rmdir(fx_arena_printf(&p->arena, "%s/%s", runs, p->names[i]));
-    }
+    for (size_t i = 0; i < p->n_names; i++)
+        forget_run(p, p->names[i]);
     rmdir(runs);
     rmdir(p->project.state_dir);
     fx_arena_done(&p->arena);
@@ -163,6 +168,28 @@ static void test_picture__of_a_stuck_run_counts_until_now(void **state)
     project_down(&p);
 }
 
+/* A watch ends with the run: it used to be decided by the first word of the outcome. */
+static void test_picture__a_held_run_is_not_over(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *records;
+        bool is_over;
+    } cases[] = {{"oi", false}, {"oih", false}, {"oidf", true}, {"oirb", true}, {"oirs", true}};
+    struct project p;
+    project_up(&p);
+    for (size_t i = 0; i < FX_ARRAY_LEN(cases); i++) {
+        struct pln_picture pic;
+        p.n_names = 0;
+        write_run(&p, "one", "orders", cases[i].records);
+        assert_true(pln_run_picture(&p.project, "one", false, &p.arena, &pic, &p.err));
+        assert_int_equal(pic.is_over, cases[i].is_over);
+        forget_run(&p, "one");
+    }
+    p.n_names = 0;
+    project_down(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +197,7 @@ int main(void)
         cmocka_unit_test(test_find__prefers_a_run_that_is_not_at_its_end),
         cmocka_unit_test(test_find__does_not_choose_between_two_that_wait),
         cmocka_unit_test(test_picture__of_a_stuck_run_counts_until_now),
+        cmocka_unit_test(test_picture__a_held_run_is_not_over),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -58,7 +58,7 @@ static void test_picture__says_that_nobody_runs_it(void **state)
     pic.is_abandoned = true;
     pln_picture_draw(&pic, 0, false, &out);
     assert_non_null(
-        strstr(fx_buf_cstr(&out), "nobody runs it now: ficus run resume orders-extract"));
+        strstr(fx_buf_cstr(&out), "not running, to continue: ficus run resume orders-extract"));
     assert_null(strstr(fx_buf_cstr(&out), "1 min 05 s"));
 }
 
@@ -80,7 +80,7 @@ static void test_picture__promises_no_way_back_without_the_reverse_stream(void *
     pic.live.own_old.state = FX_OWN_AWAY;
     pic.live.own_new.state = FX_OWN_HERE;
     pln_picture_draw(&pic, 0, false, &out);
-    assert_non_null(strstr(fx_buf_cstr(&out), "not now: the reverse stream does not run"));
+    assert_non_null(strstr(fx_buf_cstr(&out), "reverse stream not running: no fall-back possible"));
 }
 
 static void test_picture__keeps_every_line_within_the_width(void **state)
