@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * cutover rehearse | start | fallback: the protocol by hand, outside a plan. Each first finishes
- * what an earlier call began and did not end, so the same command is also the one to repeat after a
- * crash.
+ * cutover rehearse | start | fallback: the protocol without a plan. Each command first finishes
+ * what an earlier one left unfinished, so after a crash the same command is repeated.
  */
 #include <inttypes.h>
 #include <unistd.h>
@@ -117,11 +116,11 @@ static void print_result(const char *group, const struct pln_cutover_result *r)
            r->keys_compared, r->leaks);
 }
 
-/* A facade that still holds or has prepared: whoever asked for it has not come to an end. */
+/* The facade still holds writes or has reserved hold slots: an earlier cut-over is unfinished. */
 static bool facade_waits(struct cmd_call *call, const struct scene *scene)
 {
     struct fcd_status *status = NULL;
-    struct fx_err ignored = FX_ERR_INIT; /* preflight says it better */
+    struct fx_err ignored = FX_ERR_INIT; /* the preflight reports it */
     if (!fcd_control_status(&scene->facade, call->arena, &status, &ignored))
         return false;
     for (size_t i = 0; i < status->n_groups; i++)
@@ -130,8 +129,7 @@ static bool facade_waits(struct cmd_call *call, const struct scene *scene)
     return false;
 }
 
-/* Is there something half-done? Then it comes first.
- * *ret_done: with it the group is where it shall be. */
+/* Finishes an unfinished cut-over first. *ret_done: that has moved the group already. */
 static bool finish_first(struct cmd_call *call, struct scene *scene, enum fx_direction direction,
                          bool *ret_done, struct fx_err *err)
 {
@@ -180,7 +178,7 @@ static bool move(struct cmd_call *call, enum fx_direction direction, struct fx_e
                           direction == FX_FORWARD ? "cutover start" : "cutover fallback", &lock,
                           err))
         return false;
-    cmd_interrupt_catch(); /* customers are held meanwhile: Ctrl-C must let them go */
+    cmd_interrupt_catch(); /* writes are held meanwhile: Ctrl-C must release them */
     bool ok = finish_first(call, &scene, direction, &is_done, err);
     if (ok && !is_done) {
         ok = pln_cutover_run(&scene.env, direction, &scene.opt, &result, err);

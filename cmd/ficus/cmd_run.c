@@ -54,7 +54,7 @@ static void on_event(void *arg, const char *line)
 
 static void paint(struct cmd_call *call, const char *name)
 {
-    /* If the run is killed, its painter must not go on alone. */
+    /* When the run is killed, its painter must exit too. */
     prctl(PR_SET_PDEATHSIG, SIGTERM);
     signal(SIGINT, SIG_IGN);
     signal(SIGHUP, SIG_DFL);
@@ -79,8 +79,9 @@ static void start_painter(struct cmd_call *call, const char *name, struct watch 
         watch->painter = 0;
 }
 
-/* The painter ends by itself once it has drawn the end;
- * a run that stopped half-way has none, so it is told. */
+/*
+ * The painter exits once it has drawn the end of the run; for a run that stopped it gets a signal.
+ */
 static void end_painter(struct watch *watch, bool is_at_end)
 {
     if (watch->painter <= 0)
@@ -198,7 +199,7 @@ static bool run_journal_show(struct cmd_call *call, struct fx_err *err)
     if (!find_run(call, false, &project, &name, err))
         return false;
     bool ok = pln_journal_show(project, name, opt->json, &out, err);
-    fputs(fx_buf_cstr(&out), stdout); /* of a damaged journal what stands before the damage */
+    fputs(fx_buf_cstr(&out), stdout); /* of a damaged journal: the records before the damage */
     return ok;
 }
 

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * status [-w]: the live picture, or one line for each change when nobody looks through a terminal.
- */
+/* status [-w]: the live picture on a terminal; elsewhere one line for each change. */
 #include <signal.h>
 #include <unistd.h>
 
@@ -77,7 +75,7 @@ static bool watch(struct view *view, const struct status_options *opt, struct fx
             print_changes(&pics[(i + 1) % 2], now);
         fflush(stdout);
         if (ferror(stdout) != 0 || (opt->until_end && now->is_over))
-            break; /* nobody can see it: main says so */
+            break; /* the output is closed: main reports it */
         struct fx_mono end = fx_mono_add_ms(fx_mono_now(), opt->every_ms);
         while (has_signal == 0 && !fx_mono_reached(end, fx_mono_now()))
             fx_sleep_ms(50);
@@ -87,7 +85,7 @@ static bool watch(struct view *view, const struct status_options *opt, struct fx
     return ok;
 }
 
-/* A painter is started beside the run that it shows: the journal may not be there yet. */
+/* A painter starts at the same time as its run: the journal may not exist yet. */
 static bool find_run(struct cmd_call *call, struct view *view, struct fx_err *err)
 {
     const struct status_options *opt = call->options;

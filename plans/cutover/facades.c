@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The protocol's effects on the facades. They only make the cut-over painless: a facade that cannot be reached
- * before the commit is a reason to give up, after it one that is still told later, and never a danger.
+ * The protocol's effects on the facades. Facades only shorten the pause that clients see: one that
+ * cannot be reached before the commit aborts the cut-over, one that cannot be reached after it is
+ * told later; correctness never depends on them.
  */
 #include "plans/cutover/environment.h"
 

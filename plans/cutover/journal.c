@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a cut-over says of itself while it runs. */
+/* The journal and the failpoints of a running cut-over. */
 #include "plans/cutover/journal.h"
 
 #include <stdarg.h>
@@ -38,7 +38,7 @@ void pln_cut_note(struct pln_cutover *cut, enum pln_cutover_step step, const cha
                            why != NULL ? ": " : "", why != NULL ? why->message : "");
 }
 
-/* A rehearsal passes failpoints of its own, so that a drill can name the real cut-over's. */
+/* A rehearsal has failpoints of its own, so that a test can crash the real cut-over only. */
 void pln_cut_pass(const struct pln_cutover *cut, const char *step, const char *when)
 {
     char name[64];

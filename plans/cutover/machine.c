@@ -8,7 +8,7 @@
  *       |           +--------+--------+  \       +---------+----------+----------+-----------+----------+
  *       |                    |       unknown                          |                        0 rows, unknown,
  *       v                    v             \                          v                        any failure
- *     ENDED  <----------- RELEASE           +---------------------> ABORT --> (the commit had won) --> OPEN
+ *     ENDED  <----------- RELEASE           +---------------------> ABORT --> (it had committed) ----> OPEN
  *       ^                                                             |
  *       +------------------- the losing side serves ------------------+
  *
@@ -68,7 +68,10 @@ static bool may_go_on(struct pln_cutover *cut, struct fx_err *err)
     return fx_hint(err, "Ownership did not change. To start over, run " PLN_CUT_GO_ON ".");
 }
 
-/* A side is not as the fence left it: forgotten by a failover, expired and reopened, or taken by somebody else. */
+/*
+ * The row of a side is not as the fence left it: lost in a failover, expired and reopened, or
+ * changed by another operator.
+ */
 static bool fail_fence_gone(struct pln_cutover *cut, const char *side, const struct fx_own *own,
                             struct fx_err *err)
 {
@@ -78,7 +81,7 @@ static bool fail_fence_gone(struct pln_cutover *cut, const char *side, const str
                    cut->group, fx_own_state_name(own->state), own->epoch, side);
 }
 
-/* The fence must still be ours, nobody may have opened the winning side, and there must be time left. */
+/* The fence must still be in force, the winning side still AWAY, and fence_ttl not over. */
 static bool fence_holds(struct pln_cutover *cut, struct fx_err *err)
 {
     struct fx_own losing = {0}, winning = {0};
@@ -97,7 +100,7 @@ static bool fence_holds(struct pln_cutover *cut, struct fx_err *err)
 
 typedef bool (*probe_fn)(struct pln_cutover *cut, bool *ret, struct fx_err *err);
 
-/* Asks until yes, watching the fence; `what` completes "… within 6000 ms". */
+/* Polls until true, checking the fence meanwhile; `what` completes "… within 6000 ms". */
 static bool wait_until(struct pln_cutover *cut, probe_fn probe, int64_t limit_ms, const char *what,
                        struct fx_err *err)
 {
@@ -170,7 +173,7 @@ static bool step_hold(struct pln_cutover *cut, struct fx_err *err)
                       "the losing side did not answer the writes in flight", err);
 }
 
-/* Between attempts the customers go on; a longer pause each time, so that they get something done. */
+/* Between attempts writes are released; each pause is longer, so that clients make progress. */
 static bool hold_again(struct pln_cutover *cut, int64_t attempt, const struct fx_err *why,
                        struct fx_err *err)
 {
@@ -345,7 +348,7 @@ static void release(struct pln_cutover *cut, int64_t epoch)
         cut->result->pause_ms = pln_cut_now_ms(cut) - cut->hold_at_ms;
 }
 
-/* The step's failure becomes "aborted, because …"; codes that mean something else to the caller stay. */
+/* The step's error becomes ABORTED; codes that tell the caller something else stay. */
 static void explain_abort(const struct fx_err *why, enum pln_cutover_step step, struct fx_err *err)
 {
     *err = *why;

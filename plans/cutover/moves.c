@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One function a move; why each may be repeated is said in moves.h. */
+/* Each function is one move; moves.h says why it may be repeated. */
 #include "plans/cutover/moves.h"
 
 #include <inttypes.h>

@@ -1,15 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The moves that may be made once or ten times, by whoever comes: open the winning side, route, take triggers away,
- * abort. Each is one compare-and-set on a row of its side, decided by what the row answers (lib/ownership/own.h), so a
- * second controller, or the same one after a crash, changes nothing by repeating it.
+ * The moves that any process may make, once or repeatedly: open the winning side, route, remove
+ * triggers, abort. Each is one compare-and-set on a row of its side, and reading that row decides
+ * what its failure means (lib/ownership/own.h). So a second process, or the same one after a crash,
+ * changes nothing by repeating a move.
  */
 #ifndef PLN_CUTOVER_MOVES_H
 #define PLN_CUTOVER_MOVES_H
 
 #include "plans/cutover/state.h"
 
-/* Opens the winning side at `epoch`, or finds that it has been opened. STALE_EPOCH: somebody else has gone on. */
+/*
+ * Opens the winning side at `epoch`, or finds it open at that epoch. STALE_EPOCH: another operator
+ * changed it.
+ */
 bool pln_cut_open_once(struct pln_cutover *cut, int64_t epoch, struct fx_err *err) FX_MUST_CHECK;
 /* Until all facades have acknowledged, or route_ms is over. */
 bool pln_cut_route_all(struct pln_cutover *cut, enum pln_cut_side to, int64_t epoch,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Step 0: is everything as the protocol needs it? Changes nothing. All findings are collected, each with
- * its mending command; a leftover of somebody else's fence is DRIFT, everything else closes the gate.
+ * Step 0: checks all that the protocol needs. Changes nothing. All findings are collected, each
+ * with the command that fixes it; fence triggers of another cut-over are DRIFT, everything else is
+ * GATE_CLOSED.
  */
 #include <inttypes.h>
 

@@ -10,7 +10,9 @@
 static bool own_pair(struct pln_cutover *cut, struct fx_own *ret_losing, struct fx_own *ret_winning,
                      struct fx_err *err)
 {
-    /* Under lock: what a dead controller's server session is still doing comes first. */
+    /*
+     * Under lock: a statement of a dead controller that the server still executes finishes first.
+     */
     return cut->fx->own(cut->en, PLN_LOSING, true, ret_losing, err) &&
            cut->fx->own(cut->en, PLN_WINNING, true, ret_winning, err);
 }

@@ -11,7 +11,7 @@
 
 /* --- run and resume ---------------------------------------------------------------------------- */
 
-/* The context's own group, with a result that says "nothing yet". */
+/* The context's own group, with an empty result. */
 static bool open_group(const struct pln_cutover_env *env, const struct pln_cutover_options *opt,
                        struct pln_cutover_result *result, struct pln_environment **ret,
                        struct fx_err *err)
@@ -46,7 +46,7 @@ bool pln_cutover_preflight(const struct pln_cutover_env *env, enum fx_direction 
     return ok;
 }
 
-/* A rehearsal can have died in either direction: turn round so that the machine may finish it. */
+/* A rehearsal can have died in either direction: recover in that one. */
 static bool recover_canary(struct pln_environment *en, struct fx_err *err)
 {
     struct fx_own old_own = {0}, new_own = {0};
@@ -128,7 +128,7 @@ static bool one_way(struct pln_environment *en, enum fx_direction direction,
     return true;
 }
 
-/* After a crash the canary group may be at home on the new side: the first way then is back. */
+/* After a crash the new side may own the canary group: it is moved back first. */
 static bool bring_home(struct pln_environment *en, struct fx_err *err)
 {
     struct fx_own own = {0};
@@ -164,7 +164,7 @@ bool pln_cutover_rehearse(const struct pln_cutover_env *env, const struct pln_cu
     for (; ok && ret->rounds < rounds; ret->rounds++)
         ok = one_way(en, FX_FORWARD, ret, err) && one_way(en, FX_REVERSE, ret, err);
     ok = ok && sweep(en, err);
-    if (!ok) { /* leave it at home if it can be had; the next rehearsal or resume does the rest */
+    if (!ok) { /* try to leave the canary group on its old side; otherwise the next rehearsal or resume moves it */
         struct fx_err ignored = FX_ERR_INIT;
         (void)!bring_home(en, &ignored);
     }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The one loop counter of the cut-over. */
+/* Counting time and tries of a loop. */
 #include "plans/cutover/retry.h"
 
 #include "lib/base/panic.h"

@@ -22,17 +22,20 @@ enum pln_cut_state {
 };
 
 enum pln_cut_fence {
-    PLN_FENCE_NONE,     /* none of this cut-over */
+    PLN_FENCE_NONE,     /* this cut-over has no fence */
     PLN_FENCE_UNKNOWN,  /* asked for, and its commit may be in flight */
     PLN_FENCE_IN_FORCE, /* committed */
 };
 
 enum { PLN_CUT_RETRY_MS = 100 }; /* between two tries of what has a limit of its own */
 
-/* The next command, for hints. A cut-over by hand has no run: its command finishes first what was begun. */
+/*
+ * The next command, for hints. A cut-over without a plan has no run: its command finishes what is
+ * unfinished first.
+ */
 #define PLN_CUT_GO_ON "ficus run resume, or the same ficus cutover command again"
 
-/* Whoever runs a cut-over fills the first part. `result` is reset when one begins. */
+/* The caller fills the first part. `result` is reset when a cut-over begins. */
 struct pln_cutover {
     const struct pln_effects *fx;
     void *en;
@@ -52,7 +55,7 @@ struct pln_cutover {
     struct fx_err late;  /* first failure to journal after the commit */
 };
 
-/* Begins at `state`, with a result that says that nothing was done yet. */
+/* Begins at `state` with an empty result. */
 void pln_cut_begin(struct pln_cutover *cut, enum pln_cut_state state);
 /* The only place that changes the state; a change that the diagram does not have is a defect. */
 void pln_cut_set_state(struct pln_cutover *cut, enum pln_cut_state to);
@@ -64,7 +67,7 @@ bool pln_cut_is_committed(const struct pln_cutover *cut);
 /* The step of a state that is one. */
 enum pln_cutover_step pln_cut_step(const struct pln_cutover *cut);
 int64_t pln_cut_now_ms(const struct pln_cutover *cut);
-/* Tries on the clock of the cut-over, PLN_CUT_RETRY_MS apart: until a limit of time, or so many. */
+/* Retries every PLN_CUT_RETRY_MS, until a time limit, or a number of tries. */
 struct pln_retry pln_cut_retry_for(const struct pln_cutover *cut, int64_t limit_ms);
 struct pln_retry pln_cut_retry_times(const struct pln_cutover *cut, int64_t tries);
 

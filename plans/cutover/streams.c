@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The protocol's effects on the two streams: what they have read, whether they run, what leaked past a fence. */
+/*
+ * The protocol's effects on the two streams: what they have read, whether they run, unfenced
+ * writes.
+ */
 #include <inttypes.h>
 
 #include "plans/cutover/environment.h"

@@ -138,8 +138,8 @@ static void read_held_max(struct pln_environment *en)
 }
 
 /*
- * A mark travels for every group. A row travels for the canary group only: ficus.canary belongs to that group, and
- * a row in it while *it* is AWAY would rightly be reported as a leak.
+ * A barrier marker travels for every group. A row travels for the canary group only: ficus.canary
+ * belongs to that group, and a row of any other group in it would be reported as an unfenced write.
  */
 bool pln_effect_confirm(void *arg, int64_t epoch, struct fx_err *err)
 {

@@ -17,7 +17,10 @@ enum pln_gate_kind {
     PLN_GATE_KIND_COUNT
 };
 
-/* What is measured before, during or after a step; each kind of step says which (plans/plan/action.h). */
+/*
+ * What is measured before, during or after a step; each kind of step declares it
+ * (plans/plan/action.h).
+ */
 enum pln_measures {
     PLN_MEASURES_NOTHING = 0,
     PLN_MEASURES_STREAMS =
@@ -47,7 +50,10 @@ struct pln_facts {
     const char *report_path;         /* its text for people; NULL: nowhere */
     struct fx_wall now;
     int64_t shadow_compared, shadow_mismatch; /* without those of a late stream */
-    /* The forward stream is or was later than the shadow's second look, or nobody knows (lag -1). */
+    /*
+     * The lag of the forward stream is or was above the recheck time of the shadow, or unknown (lag
+     * -1).
+     */
     bool is_shadow_late;
     int64_t shadow_lag_ms, shadow_look_ms;
     /* "GET /orders/7: /total: 1 and 100"; "": none is known */

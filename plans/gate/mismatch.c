@@ -17,7 +17,7 @@ static void read_keys(struct pln_gate *gate, const struct fx_node *node, struct 
     fx_schema_read(node, rules, gate, arena, problems);
 }
 
-/* While the copy may be late a difference says nothing about the new service. */
+/* While the copy may be stale, a difference is no evidence against the new service. */
 static enum pln_verdict say_late(const struct pln_facts *f, struct fx_buf *why)
 {
     if (f->shadow_lag_ms < 0)

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a kind of step is, beyond its row in steps.def: how its options are read and shown, what it needs, and what it
- * does. Each is one `const struct pln_action pln_action_<name>` in plans/steps/; nothing outside that folder asks which
- * kind a step has.
- *
- * Every function may be NULL; what that means is said at each. `ac` is what the actions of a run share (plans/steps/).
+ * What a kind of step is, beyond its row in steps.def: how its options are read and shown, what it
+ * needs, what it does. Each kind is one `const struct pln_action pln_action_<name>` in
+ * plans/steps/; no code outside that folder depends on the kind of a step. A member may be NULL
+ * where its comment says so. `ac` is the state that the actions of a run share
+ * (plans/steps/context.h).
  */
 #ifndef PLN_ACTION_H
 #define PLN_ACTION_H
@@ -34,9 +34,10 @@ enum pln_streams {
 
 struct pln_action {
     enum pln_streams streams;
-    unsigned measures;   /* enum pln_measures: which gates have a value here */
-    bool is_protocol;    /* runs the protocol of cutover.h: a cut-over, a fall-back, a rehearsal */
-    bool all_or_nothing; /* begun and not done means not done: there is nothing of it to undo */
+    unsigned measures; /* enum pln_measures: which gates have a value here */
+    bool is_protocol;  /* runs the protocol of cutover.h: a cut-over, a fall-back, a rehearsal */
+    bool
+        all_or_nothing; /* a step that began and is not done has changed nothing: there is nothing to undo */
 
     /* --- the plan --- */
 
@@ -44,7 +45,7 @@ struct pln_action {
     const char *value; /* it takes one value instead of options: "a duration: {wait: 14d}" */
     /* `options` is the node below the kind's name, NULL when the plan gives none. NULL: it takes no options. */
     void (*read)(struct pln_reader *rd, struct pln_step *step, const struct fx_node *options);
-    /* What only the whole plan can say; called once for each step of the kind. NULL: nothing. */
+    /* Checks that need the whole plan; called once for each step of the kind. NULL: none. */
     void (*lint)(const struct pln_plan *plan, const struct pln_step *step,
                  struct fx_problems *problems);
     /* Further lines for `plan show`, indented by 7. NULL: none. */
@@ -55,14 +56,14 @@ struct pln_action {
     /* Before INTENT: can the step begin? Changes nothing. NULL: it can. */
     bool (*check)(struct pln_action_ctx *ac, const struct pln_step *step, struct fx_err *err);
     /*
-     * Does it, also as the undo of `step`, whose kind then is another. May be repeated after any crash and then changes
-     * nothing twice.
+     * Carries out the step, or undoes `step` when that has another kind. May be repeated after any
+     * crash.
      */
     bool (*act)(struct pln_action_ctx *ac, struct pln_exec *ex, const struct pln_step *step,
                 struct fx_err *err);
     /*
-     * After a crash or a failure in `act`: finishes or gives up what was begun. *ret_done: it has happened. NULL: `act`
-     * is simply repeated.
+     * After a crash or a failure in `act`: finishes or aborts what was begun. *ret_done: the step
+     * has happened. NULL: `act` is simply repeated.
      */
     bool (*probe)(struct pln_action_ctx *ac, struct pln_exec *ex, const struct pln_step *step,
                   bool *ret_done, struct fx_err *err);
@@ -72,7 +73,10 @@ struct pln_action {
     /* What a running step does now, when that is more than the journal's note. NULL: the note. */
     const char *(*note)(const struct pln_step *step, const struct pln_step_status *status,
                         struct fx_wall now, struct fx_arena *arena);
-    /* Why the undo of a step of this kind would change nothing; NULL or an answer of NULL: it does what its row says. */
+    /*
+     * The reason why the undo of a step of this kind changes nothing; NULL, or a result of NULL: it
+     * does what its row says.
+     */
     const char *(*undo_note)(const char *run_dir);
 };
 

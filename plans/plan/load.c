@@ -92,7 +92,7 @@ static enum pln_kind kind_from(struct pln_reader *rd, const struct fx_node *at, 
     return PLN_NONE;
 }
 
-/* Without options the place to complain about a missing one is the step's own `do`. */
+/* Without options a missing one is reported at the step's own `do`. */
 static void read_options(struct pln_reader *rd, struct pln_step *step, const struct fx_node *at,
                          const struct fx_node *options)
 {
@@ -202,7 +202,7 @@ static void check_policy(struct pln_reader *rd, const struct fx_node *node)
                    (long long)p->hold_ms, (long long)p->client_timeout_ms);
 }
 
-/* What needs the streams must come after the step that starts them. */
+/* Steps that need the streams must come after the step that starts them. */
 static void check_order(struct pln_reader *rd)
 {
     bool has_stream = false;
@@ -220,7 +220,7 @@ static void check_order(struct pln_reader *rd)
     }
 }
 
-/* What only the whole plan can say about a step, by the step's own kind. */
+/* Checks of a step that need the whole plan, by its kind. */
 static void lint_steps(struct pln_reader *rd)
 {
     for (size_t i = 0; i < rd->plan->n_steps; i++) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What of a context belongs to a run; how it is compared stands in lib/map/kept. */
+/* The part of a context that must not change during a run; lib/map/kept compares it. */
 #include "plans/run/drift.h"
 
 #include "lib/io/file.h"

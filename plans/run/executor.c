@@ -42,8 +42,8 @@ bool pln_exec_append(struct pln_exec *ex, enum pln_rec type, const struct pln_st
 }
 
 /*
- * A cut-over cannot do without the streams. One that stopped by itself will not come back while this waits: *down says why,
- * and that is the verdict. One that is away for a moment is for the act to find out and to be tried again.
+ * A cut-over needs the streams. One that stopped by itself does not come back: its error (*down) is
+ * the result. One that is only unreachable is retried by `act`.
  */
 static bool is_hopeless(enum pln_kind kind, const struct fx_err *down)
 {
@@ -52,8 +52,9 @@ static bool is_hopeless(enum pln_kind kind, const struct fx_err *down)
 }
 
 /*
- * act with its retries; after the first failure, or a crash before this process, probe comes first. A step that another
- * process began and that has not happened asks its gates anew: what they saw then may be days old.
+ * Calls act with retries; after the first failure, or when an earlier process had begun the step,
+ * probe comes first. A resumed step that has not happened evaluates its gates again: their last
+ * values may be days old.
  */
 bool pln_exec_act(struct pln_exec *ex, const struct pln_step *step, enum pln_kind kind,
                   bool is_resumed, struct fx_err *err)
@@ -63,11 +64,13 @@ bool pln_exec_act(struct pln_exec *ex, const struct pln_step *step, enum pln_kin
         is_resumed && kind == step->kind && pln_kind_info(step->kind)->gates == PLN_BEFORE;
     for (;;) {
         bool is_done = false;
-        struct fx_err down = FX_ERR_INIT; /* streams that died are started before they are needed */
+        struct fx_err down =
+            FX_ERR_INIT; /* streams that died are restarted before they are needed */
         (void)!ex->driver->tick(ex->driver_arg, ex, &down);
         fx_err_clear(err);
         bool ok = !is_resumed || ex->driver->probe(ex->driver_arg, ex, step, kind, &is_done, err);
-        if (ok && !is_done && is_hopeless(kind, &down)) { /* only now: ownership is settled first */
+        if (ok && !is_done &&
+            is_hopeless(kind, &down)) { /* only now: the recovery of ownership comes first */
             *err = down;
             return false;
         }
@@ -97,7 +100,7 @@ static bool check(struct pln_exec *ex, const struct pln_step *step, struct fx_er
     }
 }
 
-/* The journal lets a step begin only when those before it are done, and none after it has begun. */
+/* A step may begin only when the steps before it are done and no later one has begun. */
 static void assert_next(const struct pln_exec *ex, const struct pln_step *step)
 {
     const struct pln_state *state = ex->state;
@@ -158,7 +161,7 @@ static bool fail_rolled_back(struct pln_exec *ex, const struct pln_step *step,
     return fx_hint(err, "Journal: ficus run journal show %s", ex->plan->name);
 }
 
-/* A step could not be carried out: stop, hold or roll back. */
+/* A step failed: stop, hold or roll back. */
 static bool fail_step(struct pln_exec *ex, const struct pln_step *step, struct fx_err *err)
 {
     struct fx_err cause = *err;

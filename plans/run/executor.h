@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The machine that walks a plan. It knows journal, gates, retries and rollback; what a step does stands behind
- * struct pln_driver, so tests drive the machine without servers and crash it at every record.
+ * The machine that carries out a plan. It knows journal, gates, retries and rollback; what a step does is behind struct
+ * pln_driver, so tests run the machine without servers and crash it at every record.
  */
 #ifndef PLN_EXECUTOR_H
 #define PLN_EXECUTOR_H
@@ -9,7 +9,7 @@
 #include "plans/plan/action.h"
 #include "plans/run/journal.h"
 
-/* What whoever starts a run gives it; borrowed until the call returns. */
+/* The caller of a run provides this; borrowed until the call returns. */
 struct pln_env {
     const char *argv0; /* the ficus executable, for stream processes */
     struct fx_project *project;
@@ -23,17 +23,17 @@ struct pln_exec;
 /* How steps are carried out. The real one is pln_action_driver (plans/steps/); tests have one of plain variables. */
 struct pln_driver {
     /*
-     * Contacts nobody. `opened`: when the run began; what was measured before is another run's. Errors: CONFIG,
-     * SECRET. close ends what open gave, and takes NULL.
+     * No connections are made. `opened`: when the run began; earlier measurements belong to another
+     * run. Errors: CONFIG, SECRET. `close` takes NULL.
      */
     bool (*open)(const struct pln_env *env, const struct pln_plan *plan, const char *run_dir,
                  struct fx_wall opened, void **ret, struct fx_err *err);
     void (*close)(void *arg);
-    /* A run of this directory begins anew: forgets what an earlier one of its name left. */
+    /* A run of this directory starts again: removes what an earlier run of its name left. */
     bool (*forget)(void *arg, struct fx_err *err);
     /* The controller's epoch that the facade knows. Errors: FACADE_CONNECT, FACADE. */
     bool (*facade_epoch)(void *arg, int64_t *ret_epoch, struct fx_err *err);
-    /* From now on calls to the facade carry this epoch; the first one announces it. */
+    /* From now on calls to the facade carry this epoch; the first call announces it. */
     void (*set_epoch)(void *arg, int64_t epoch);
 
     /* Before INTENT: can the step begin? Changes nothing. */
@@ -41,10 +41,13 @@ struct pln_driver {
     /* Does `kind` for the step: its own kind, or the kind of its undo. May be repeated after any crash. */
     bool (*act)(void *arg, struct pln_exec *ex, const struct pln_step *step, enum pln_kind kind,
                 struct fx_err *err);
-    /* After a crash or failure in `act`: finishes or gives up what was begun. True in *ret_done: it happened. */
+    /*
+     * After a crash or failure in `act`: finishes or aborts what was begun. *ret_done: the step has
+     * happened.
+     */
     bool (*probe)(void *arg, struct pln_exec *ex, const struct pln_step *step, enum pln_kind kind,
                   bool *ret_done, struct fx_err *err);
-    /* Measures; what cannot be measured stays unknown. */
+    /* Measures; values that cannot be measured stay unknown. */
     void (*facts)(void *arg, const struct pln_step *step, struct pln_facts *facts);
     /* Called about four times a second while something waits: keeps streams alive. */
     bool (*tick)(void *arg, struct pln_exec *ex, struct fx_err *err);
@@ -62,7 +65,7 @@ struct pln_exec {
     struct fx_mono tick_failed; /* since when the streams cannot be kept alive; us 0: they are */
 };
 
-/* Carries the plan out from where the journal stands; RUN_OPENED is written already. */
+/* Carries out the plan from the state of the journal; RUN_OPENED is written already. */
 bool pln_exec_forward(struct pln_exec *ex, struct fx_err *err) FX_MUST_CHECK;
 /* Writes ROLLBACK unless that is done, and takes everything back. True: it is rolled back. */
 bool pln_exec_back(struct pln_exec *ex, const char *reason, const char *code,
@@ -70,17 +73,17 @@ bool pln_exec_back(struct pln_exec *ex, const char *reason, const char *code,
 
 /* --- for the actions -------------------------------------------------------------------------- */
 
-/* INTERRUPTED when a stop was asked for. A safe point: nothing is half-way that resume does not finish. */
+/* INTERRUPTED when a stop was requested. Called only where resume can finish whatever is unfinished. */
 bool pln_exec_safe_point(struct pln_exec *ex, struct fx_err *err) FX_MUST_CHECK;
-/* Waits, asks safe_point and tick meanwhile. */
+/* Waits; calls safe_point and tick meanwhile. */
 bool pln_exec_pause(struct pln_exec *ex, int64_t ms, struct fx_err *err) FX_MUST_CHECK;
 /* Watches the step's gates for `ms`, then until they pass. GATE_CLOSED at once when one fails; HELD after gate_wait. */
 bool pln_exec_watch(struct pln_exec *ex, const struct pln_step *step, int64_t ms,
                     struct fx_err *err) FX_MUST_CHECK;
-/* Journals a part that is done. weight and predicted_ms: -1 for none. */
+/* Journals a part of the step that is done. weight and predicted_ms: -1 for none. */
 bool pln_exec_effect(struct pln_exec *ex, const struct pln_step *step, double weight,
                      int64_t predicted_ms, const char *text, struct fx_err *err) FX_MUST_CHECK;
-/* One line to whoever watches; not journalled. `step` NULL: about the run. */
+/* Sends one line to on_event; not journalled. `step` NULL: about the run. */
 void pln_exec_report(struct pln_exec *ex, const struct pln_step *step, const char *fmt, ...)
     FX_PRINTF(3, 4);
 

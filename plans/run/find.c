@@ -23,7 +23,7 @@ struct found {
     bool is_open, has_begun, is_running;
 };
 
-/* A journal that cannot be read is that of a run in progress, until somebody has looked. */
+/* A run whose journal cannot be read counts as unfinished until somebody has looked. */
 static struct found look_at(const struct fx_project *project, const char *name,
                             struct fx_arena *arena)
 {
@@ -87,13 +87,13 @@ static bool fail_choice(const struct found *list, size_t n, struct fx_err *err)
     return fx_hint(err, "Run: ficus run resume RUN   To look first: ficus status RUN");
 }
 
-/* Without a name an unfinished run is meant, rather than one at its end that was heard of later. */
+/* Without a name an unfinished run is preferred to a finished one that is newer. */
 static bool choose(struct found *list, size_t n, size_t newest, bool must_be_one,
                    const char **ret_name, struct fx_err *err)
 {
     size_t n_open = 0, best = newest;
     for (size_t i = 0; i < n; i++) {
-        /* opened, stopped before its first step, and left at that: nothing of it waits for anybody */
+        /* opened and stopped before its first step: nothing of it is unfinished */
         list[i].is_open = list[i].is_open && (list[i].has_begun || i == newest);
         if (!list[i].is_open)
             continue;
@@ -133,7 +133,7 @@ bool pln_run_find(const struct fx_project *project, const char *name, bool will_
 
 /* --- runs of a context --------------------------------------------------------------------------- */
 
-/* A journal or plan that cannot be read is that of a run in progress, until somebody has looked. */
+/* A run whose journal or plan cannot be read counts as unfinished until somebody has looked. */
 static bool is_at_end(const struct fx_project *project, const char *name, const char *context,
                       const struct fx_wall *below, struct fx_arena *arena, struct fx_err *err)
 {

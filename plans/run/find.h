@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Which runs a project has: from what stands in <state>/runs, and nothing else.   Thread: any. */
+/* The runs of a project, read from <state>/runs.   Thread: any. */
 #ifndef PLN_FIND_H
 #define PLN_FIND_H
 
@@ -7,19 +7,20 @@
 #include "lib/map/map.h"
 
 /*
- * The run called `name`; when NULL the unfinished one, else the newest. Several unfinished ones: the one that runs now, else
- * the newest; `will_act` refuses to choose. Errors: CONFIG: there is none; USAGE: listing those that are unfinished.
+ * The run called `name`. NULL: the unfinished run, or the newest when there is none. Among several unfinished runs: the one
+ * that a process carries out now, else the newest; with `will_act` that is an error instead. Errors: CONFIG: no such run;
+ * USAGE: several unfinished runs, listed in the detail.
  */
 bool pln_run_find(const struct fx_project *project, const char *name, bool will_act,
                   struct fx_arena *arena, const char **ret_name, struct fx_err *err) FX_MUST_CHECK;
 
 /*
- * Is every run of the context at its end, that called `but` (or NULL) aside? Another one in progress would fight over routes
- * and ownership, and needs the streams. Errors: LOCKED, naming the run.
+ * True when every run of the context has ended; the one called `but` (or NULL) is not looked at. An unfinished run needs the
+ * streams, and would change the same routes and ownership. Errors: LOCKED, naming the run.
  */
 bool pln_runs_at_end(const struct fx_project *project, const char *context, const char *but,
                      struct fx_err *err) FX_MUST_CHECK;
-/* The same for a run that is rolled back from its end: a finished one that was started after `since` is in its way. */
+/* The same before a finished run is rolled back: a run that was started after `since` and finished has to go first. */
 bool pln_runs_at_end_since(const struct fx_project *project, const char *context, const char *but,
                            const struct fx_wall *since, struct fx_err *err) FX_MUST_CHECK;
 

@@ -271,7 +271,7 @@ static void apply_opened(struct pln_state *state, const struct pln_record *rec)
         copy_text(state->digest, sizeof state->digest, rec->digest);
         copy_text(state->plan_path, sizeof state->plan_path, rec->plan);
     }
-    /* Nothing of a finished run is dropped, so its way back stays open. */
+    /* A finished run keeps its streams, so it can still be rolled back. */
     if (state->phase == PLN_PHASE_FINISHED && rec->text != NULL &&
         strcmp(rec->text, "rollback") == 0)
         set_phase(state, PLN_PHASE_FORWARD);
@@ -348,7 +348,9 @@ static bool run_record_may_follow(const struct pln_state *state, const struct pl
     return rec->type == PLN_REC_HELD;
 }
 
-/* May this record come next? What an older or damaged journal says is an error, not a defect. */
+/*
+ * May this record come next? In an older or damaged journal a wrong order is an error, not a bug.
+ */
 static bool may_follow(const struct pln_state *state, const struct pln_record *rec)
 {
     if (rec->type == PLN_REC_RUN_OPENED)
@@ -441,7 +443,7 @@ static bool replay_one(void *arg, uint64_t seq, struct fx_str payload, struct fx
     return re->on_record == NULL || re->on_record(re->arg, seq, &rec, payload);
 }
 
-/* The journal says what the run did; who owns what never hangs on it. */
+/* The journal records what the run did; ownership never depends on it. */
 static bool fail_damaged(struct fx_err *err)
 {
     if (err->code != FX_E_JOURNAL || err->hint[0] != '\0')

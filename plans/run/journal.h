@@ -2,13 +2,13 @@
 /*
  * The journal of a run and the state that it means.
  *
- * A record is a JSON object in lib/io/recordlog. State changes only through pln_state_apply, which replay and append
- * share: so what a resumed controller believes is by construction what the one before it had made durable.
+ * A record is a JSON object in lib/io/recordlog. The state changes only in pln_state_apply, which replay and append share,
+ * so a resumed process has exactly the state that the process before it had made durable.
  *
- *   RUN_OPENED   a controller begins: mode start | resume | rollback, its epoch
+ *   RUN_OPENED   a process takes control: mode start | resume | rollback, its epoch
  *   INTENT       a step is about to act          EFFECT   something of it is done (weight, predicted pause)
  *   DONE         the step is done                FAIL     it failed; text is the error
- *   ROLLBACK     the run turns round             COMPENSATE, COMPENSATED   the undo of a step begins, is done
+ *   ROLLBACK     the run goes back              COMPENSATE, COMPENSATED   the undo of a step begins, is done
  *   CUT          an event of the cut-over's protocol (step, event, group, detail)
  *   HELD         waits for a gate or a person    RUN_CLOSED   outcome finished | rolled back | stuck
  */
@@ -71,7 +71,7 @@ enum pln_step_state {
 };
 
 enum pln_phase {
-    PLN_PHASE_NEW, /* nothing is journalled, or the run before is at its end */
+    PLN_PHASE_NEW, /* nothing is journalled */
     PLN_PHASE_FORWARD,
     PLN_PHASE_BACK, /* rolling back */
     PLN_PHASE_FINISHED,
@@ -103,7 +103,7 @@ struct pln_state {
     char reason_code[24];
     int64_t predicted_ms;  /* of the newest rehearsal; -1 */
     int cut_step;          /* protocol step that runs now, -1: none */
-    struct fx_wall fenced; /* us 0: no fence is up */
+    struct fx_wall fenced; /* us 0: no fence is in force */
     uint64_t n_records;
 };
 void pln_state_init(struct pln_state *state);
@@ -111,9 +111,9 @@ const char *pln_phase_name(enum pln_phase phase);           /* "rolling back" */
 const char *pln_step_state_name(enum pln_step_state state); /* "running" */
 /* All of it in one line, for a panic. */
 void pln_state_show(const struct pln_state *state, size_t n_steps, struct fx_buf *out);
-/* Does something remain to be done or undone? */
+/* Something remains to be done or undone. */
 bool pln_state_is_open(const struct pln_state *state);
-/* Has a step begun? A run that was opened and stopped before that may simply be started anew. */
+/* A step has begun. A run that was opened and stopped before that may be started again. */
 bool pln_state_has_begun(const struct pln_state *state);
 /* Errors: JOURNAL when the record cannot follow the state. */
 bool pln_state_apply(struct pln_state *state, const struct pln_record *rec,

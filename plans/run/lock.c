@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The lock file stands beside the runs, because two plans of one context must exclude each other too. */
+/* The lock is per context, not per run: two plans of one context must exclude each other too. */
 #include "plans/run/lock.h"
 
 #include "lib/io/file.h"

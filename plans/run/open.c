@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Opening a run: whatever can be found out without changing anything is found out first, so that a server that is
- * away or a secret that is missing leaves journal, own rows and facade as they were. Then the journal is locked and
- * RUN_OPENED takes the next epoch.
+ * Opening a run: everything that can be checked without changes is checked first, so that an
+ * unreachable server or a missing secret leaves journal, ownership and facade unchanged. Then the
+ * journal is locked and RUN_OPENED takes the next epoch.
  */
 #include "plans/run/open.h"
 
@@ -125,7 +125,10 @@ static bool start(struct run *run, const struct pln_env *env, struct fx_err *err
     if (!run->driver->check(run->driver_arg, &run->plan->steps[0], err))
         return false;
     FX_FAILPOINT("run.start.checked");
-    /* Between the look before and the lock somebody else may have begun: his copy of the plan is not to be touched. */
+    /*
+     * Between the check above and the lock another process may have started: its copy of the plan
+     * must not be overwritten.
+     */
     if (!take_lock(run, env, err) || !peek(run, err))
         return false;
     if (pln_state_is_open(&run->state) && pln_state_has_begun(&run->state))
@@ -152,12 +155,15 @@ bool pln_open_start(const struct pln_env *env, const struct pln_driver *driver,
     return ok;
 }
 
-/* The plan as it was when the run began; DRIFT when the file says something else now. */
+/* Loads the copy of the plan; DRIFT when the plan file has changed since. */
 static bool load_copy(struct run *run, const struct pln_env *env, bool must_be_same,
                       struct fx_err *err)
 {
     const char *path = run->at.plan;
-    /* First without the project: what has gone from it must be named as that, and not as a mistake of the plan. */
+    /*
+     * First without the project: a missing table or context must be reported as drift, not as a
+     * mistake in the plan.
+     */
     if (!pln_load(path, NULL, &run->arena, &run->copy, err) ||
         !pln_drift_check(run->at.context, env->project, run->copy->context, err) ||
         !pln_load(path, env->project, &run->arena, &run->copy, err)) {
@@ -186,7 +192,10 @@ static bool load_copy(struct run *run, const struct pln_env *env, bool must_be_s
                    run->name);
 }
 
-/* Before a step of the cut-over stands half-way nobody may wait for a facade: ownership must be settled without it. */
+/*
+ * While a cut-over is unfinished the run must not wait for a facade: ownership is recovered without
+ * it.
+ */
 static bool is_urgent(const struct run *run)
 {
     int i = run->state.current;
@@ -197,7 +206,7 @@ static bool is_urgent(const struct run *run)
     return pln_action_of(kind)->is_protocol && (is == PLN_STEP_RUNNING || is == PLN_STEP_UNDOING);
 }
 
-/* Between the look before and the lock another controller may have brought the run to its end, or further. */
+/* Between the check and the lock another process may have continued or finished the run. */
 static bool still_so(struct run *run, struct fx_err *err)
 {
     int64_t epoch = run->state.epoch;
@@ -237,7 +246,7 @@ static bool reopen(struct run *run, const struct pln_env *env, const char *mode,
            open_run(run, env, mode, facade_epoch, err);
 }
 
-/* A rollback that was interrupted ends with the same verdict as one that was not. */
+/* A rollback that was interrupted and resumed ends with the same error as one that was not. */
 static bool fail_rolled_back(const struct run *run, struct fx_err *err)
 {
     fx_fail(err, FX_E_ROLLED_BACK, "run \"%s\" was rolled back", run->name);
@@ -248,8 +257,8 @@ static bool fail_rolled_back(const struct run *run, struct fx_err *err)
 }
 
 /*
- * Has the run come to its end already? Whoever saw a command die cannot know that, and resume is the answer to every
- * crash: it then repeats the verdict instead of complaining.
+ * Has the run ended already? After a crash the operator cannot know, and runs resume: it then
+ * repeats the result.
  */
 static bool is_over(struct run *run, bool *ret_is_over, struct fx_err *err)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an error means for a run, and how often the same is tried. A server that is away is no reason to roll back (the
- * undo would need it too), a row that differs is.
+ * What an error means for a run, and how often a step is retried. An unreachable server is no
+ * reason to roll back, because the undo would need it too; a row that differs is.
  */
 #include "plans/run/react.h"
 
@@ -77,7 +77,7 @@ bool pln_try_again(struct pln_exec *ex, const struct pln_step *step, enum pln_ki
         pln_exec_report(ex, step, "retrying: %s [%s]%s%s", err->message, fx_code_name(err->code),
                         err->detail[0] != '\0' ? ": " : "", err->detail);
     tries->is_reported = true;
-    /* Not pln_exec_pause: its tick would fail for the reason that is being waited out. */
+    /* Not pln_exec_pause: its tick would fail for the same reason. */
     struct fx_mono end = fx_mono_add_ms(now, r == PLN_TRY_AGAIN ? RETRY_PAUSE_MS : ABORT_PAUSE_MS);
     while (!fx_mono_reached(end, fx_mono_now()) && !pln_exec_stop_asked(ex))
         fx_sleep_ms(SLICE_MS);

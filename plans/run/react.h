@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the executor's files share; nobody else includes it. An error is classed once, here. */
+/* Shared by the executor's files only. Each error is classified once, here. */
 #ifndef PLN_REACT_H
 #define PLN_REACT_H
 
 #include "plans/run/executor.h"
 
 enum pln_reaction {
-    PLN_TRY_AGAIN, /* away for a moment: until policy.retry */
+    PLN_TRY_AGAIN, /* unreachable: until policy.retry */
     PLN_HOLD_ON,   /* not yet possible: until policy.gate_wait, then HELD */
-    PLN_ATTEMPT,   /* given up by itself: policy.attempts times */
+    PLN_ATTEMPT,   /* the cut-over aborted: policy.attempts times */
     PLN_STOP,      /* leave everything as it is */
     PLN_FAIL_STEP, /* on_fail decides */
 };
@@ -21,7 +21,7 @@ struct pln_tries {
     int64_t aborts;
     bool is_reported;
 };
-/* May the same be tried again? Waits a little; false: no, *err is the verdict. */
+/* Waits a little when the same may be tried again; false: *err is the result. */
 bool pln_try_again(struct pln_exec *ex, const struct pln_step *step, enum pln_kind kind,
                    struct pln_tries *tries, struct fx_err *err) FX_MUST_CHECK;
 
@@ -29,8 +29,8 @@ bool pln_try_again(struct pln_exec *ex, const struct pln_step *step, enum pln_ki
 
 bool pln_exec_stop_asked(const struct pln_exec *ex);
 /*
- * Until the gates of a step that is to begin pass. Nothing is at stake before it acts, so a gate that fails is waited
- * for like one without an answer. Errors: HELD, INTERRUPTED.
+ * Waits until the gates of a step that is to begin pass. Before it acts nothing can be damaged, so
+ * a gate that fails is waited for like one without a value. Errors: HELD, INTERRUPTED.
  */
 bool pln_exec_wait_gates(struct pln_exec *ex, const struct pln_step *step,
                          struct fx_err *err) FX_MUST_CHECK;
@@ -39,7 +39,10 @@ bool pln_exec_wait_gates(struct pln_exec *ex, const struct pln_step *step,
 
 bool pln_exec_append(struct pln_exec *ex, enum pln_rec type, const struct pln_step *step,
                      const char *text, const char *code, struct fx_err *err) FX_MUST_CHECK;
-/* act of the driver with its retries; after a failure, or a crash before this process, probe comes first. */
+/*
+ * Calls the driver's act with retries; after a failure or a crash of an earlier process, probe
+ * comes first.
+ */
 bool pln_exec_act(struct pln_exec *ex, const struct pln_step *step, enum pln_kind kind,
                   bool is_resumed, struct fx_err *err) FX_MUST_CHECK;
 

@@ -1,10 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A run goes back: what a cut-over had begun is recovered first, then the undo list (undo.h), newest step first. */
+/*
+ * The rollback of a run: unfinished cut-overs are recovered first, then the undo list is carried
+ * out, newest step first.
+ */
 #include "plans/run/react.h"
 
 #include "plans/run/undo.h"
 
-/* A cut-over that stands half-way must be settled first: whether it is done decides what there is to undo. */
+/*
+ * Whether an unfinished cut-over has happened decides what there is to undo, so it is recovered
+ * first.
+ */
 static bool recover_cuts(struct pln_exec *ex, struct fx_err *err)
 {
     for (size_t i = 0; i < ex->plan->n_steps; i++) {
@@ -16,7 +22,10 @@ static bool recover_cuts(struct pln_exec *ex, struct fx_err *err)
         struct pln_tries tries = {0};
         bool is_done = false;
         for (;;) {
-            /* What has happened is confirmed over the streams: those that died are started, as in act. */
+            /*
+             * The recovery confirms over the streams: those that died are restarted, as in
+             * pln_exec_act.
+             */
             (void)ex->driver->tick(ex->driver_arg, ex, err);
             fx_err_clear(err);
             if (ex->driver->probe(ex->driver_arg, ex, step, step->kind, &is_done, err))
@@ -24,7 +33,10 @@ static bool recover_cuts(struct pln_exec *ex, struct fx_err *err)
             if (!pln_try_again(ex, step, step->kind, &tries, err))
                 return false;
         }
-        /* DONE may follow a running step only; a failed one that had happened is taken up again for it. */
+        /*
+         * DONE may follow a running step only, so a failed step that had happened begins again
+         * first.
+         */
         if (is_done && is == PLN_STEP_FAILED &&
             !pln_exec_append(ex, PLN_REC_INTENT, step, NULL, NULL, err))
             return false;
@@ -35,14 +47,17 @@ static bool recover_cuts(struct pln_exec *ex, struct fx_err *err)
     return true;
 }
 
-/* Errors whose hint says already how the run goes on: whoever raises them knows that a run is in progress. */
+/*
+ * The hint of these errors names the command already: who raises them knows that a run is in
+ * progress.
+ */
 static bool names_resume(const struct fx_err *err)
 {
     return err->hint[0] != '\0' &&
            (err->code == FX_E_INTERRUPTED || err->code == FX_E_JOURNAL || err->code == FX_E_STUCK);
 }
 
-/* After a rollback that stopped: what the cause says, or `what`, then resume. */
+/* Adds the resume command to the hint of the cause, or to `what` when there is none. */
 static void hint_resume(const struct pln_exec *ex, const char *what, struct fx_err *err)
 {
     char first[sizeof err->hint];
@@ -83,7 +98,10 @@ bool pln_exec_back(struct pln_exec *ex, const char *reason, const char *code, st
     if (ex->state->phase == PLN_PHASE_FORWARD) {
         if (!recover_cuts(ex, err))
             return false;
-        /* Turned round here a run could neither end nor go on again: it stays as it is, forward is the way. */
+        /*
+         * Beyond a point of no return a run that went back could neither end nor continue: it stays
+         * as it is.
+         */
         (void)pln_undo_list(ex->plan, ex->state, list, &blocked);
         if (blocked >= 0)
             return fail_no_return(ex, blocked, err);
@@ -91,7 +109,7 @@ bool pln_exec_back(struct pln_exec *ex, const char *reason, const char *code, st
             return false;
         pln_exec_report(ex, NULL, "rolling back: %s", reason);
     }
-    /* Taken anew after each step: the journal, not a variable, says what is left. */
+    /* Computed again after each step: the journal says what is left. */
     while (pln_undo_list(ex->plan, ex->state, list, &blocked) > 0) {
         const struct pln_step *step = &ex->plan->steps[list[0]];
         enum pln_kind undo = pln_kind_info(step->kind)->undo;

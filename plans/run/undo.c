@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A stack: a done step that is the inverse of the one on top takes it away instead of being pushed. */
+/*
+ * Works like a stack: a done step that is the inverse of the one on top removes it instead of being
+ * pushed.
+ */
 #include "plans/run/undo.h"
 
 #include "plans/plan/action.h"
 
-/* A step that failed or stands half-way may have acted, except one that is all or nothing: it says DONE. */
+/* A failed or unfinished step may have acted, unless its kind is all or nothing. */
 static bool has_acted(const struct pln_step *step, const struct pln_step_status *status)
 {
     switch (status->state) {
@@ -35,7 +38,7 @@ size_t pln_undo_list(const struct pln_plan *plan, const struct pln_state *state,
         }
         if (!step->has_undo)
             continue;
-        /* An undo that has begun must be finished: it no longer stands for a done step that could cancel. */
+        /* An undo that has begun must be finished: it can no longer cancel another step. */
         bool cancels = n > 0 && status->state == PLN_STEP_DONE &&
                        state->steps[stack[n - 1]].state == PLN_STEP_DONE &&
                        plan->steps[stack[n - 1]].kind == pln_kind_info(step->kind)->undo &&

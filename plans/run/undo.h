@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a rollback has to do: the reverse of what is done, without undos that would cancel each other (ADR 0013).
- * Pure; the printout before a rollback and the rollback itself use the same list.
+ * What a rollback has to do: undo what is done in reverse order, without undos that cancel each other (ADR 0013). A pure
+ * function; the text shown before a rollback and the rollback itself use the same list.
  */
 #ifndef PLN_UNDO_H
 #define PLN_UNDO_H

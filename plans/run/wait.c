@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Whatever a run waits for, it asks meanwhile whether it shall stop, and keeps the streams alive. */
+/* Every wait of a run checks for a stop request and keeps the streams alive. */
 #include <stdarg.h>
 
 #include "plans/run/react.h"
@@ -36,7 +36,9 @@ bool pln_exec_safe_point(struct pln_exec *ex, struct fx_err *err)
                    ex->plan->name);
 }
 
-/* A stream or its database that is away for less than policy.retry does not end a step that only waits. */
+/*
+ * A stream or database that is unreachable for less than policy.retry does not end a waiting step.
+ */
 static bool tick(struct pln_exec *ex, struct fx_mono now, struct fx_err *err)
 {
     if (ex->driver->tick(ex->driver_arg, ex, err)) {
@@ -100,7 +102,7 @@ static bool fail_gate_held(struct pln_exec *ex, const struct pln_step *step, str
     return fx_hint(err, "Once its gates can be measured, run: ficus run resume %s", ex->plan->name);
 }
 
-/* The words before the first number: a reason whose numbers move is the same reason. */
+/* Compares the text before the first number: a reason whose numbers change is the same reason. */
 static bool is_new_reason(const char *why, char *said, size_t size)
 {
     size_t n = FX_MIN(strcspn(why, "0123456789"), size - 1);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the actions of a run share: made once, when the run is opened. All that they do may be repeated after a crash and
- * then changes nothing twice.
+ * The state that the actions of a run share, made when the run is opened. Every action may be
+ * repeated after a crash and then changes nothing twice.
  */
 #include "plans/steps/actions.h"
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* reconcile and finish: the newest report is kept for gates, here and on disk, where a resumed run finds it. */
+/*
+ * reconcile and finish: the newest report is kept for gates, in memory and on disk, where a resumed
+ * run finds it.
+ */
 #include "lib/io/file.h"
 #include "lib/ownership/sides.h"
 #include "plans/steps/context.h"
@@ -56,7 +59,10 @@ static bool compare(struct pln_action_ctx *ac, struct pln_exec *ex, const struct
     return true;
 }
 
-/* Before a comparison of the end, the side that serves is asked of the databases, not of the journal. */
+/*
+ * The direction follows the side that owns the tables; the databases say which one, because another
+ * run may have moved them.
+ */
 static bool act_compare(struct pln_action_ctx *ac, struct pln_exec *ex, const struct pln_step *step,
                         struct fx_err *err)
 {

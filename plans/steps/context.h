@@ -36,33 +36,40 @@ struct pln_action_ctx {
     bool wants_streams; /* both should be alive: tick restarts them */
     struct fx_mono restarted;
     int64_t lag_ms[PLN_LAG_SAMPLES], lag_at_ms[PLN_LAG_SAMPLES];
-    int64_t forward_lag_ms[PLN_LAG_SAMPLES]; /* alone: what a shadow is compared by */
+    int64_t
+        forward_lag_ms[PLN_LAG_SAMPLES]; /* of the forward stream alone, for the shadow's recheck */
     size_t n_lag;
     struct pln_shadow_base *shadow_bases; /* facts.c */
     int64_t leaks;
     int64_t predicted_ms;
     char operator_name[128];
-    struct pln_exec *ex; /* during act and probe, for the cut-over's callbacks */
+    struct pln_exec *ex; /* during act and probe, for the callbacks of the cut-over */
     const struct pln_step *step;
 };
 
 /* --- streams.c --- */
 
-/* Starts streams that died, samples lag and leaks. The code of a stream that stopped by itself is the stream's own. */
+/*
+ * Restarts streams that died; samples lag and unfenced writes. A stream that stopped by itself
+ * gives its own error code.
+ */
 bool pln_action_tick(void *arg, struct pln_exec *ex, struct fx_err *err) FX_MUST_CHECK;
-/* A run that begins has made no streams, whatever an earlier one of its name did. */
+/* A new run has made no streams, whatever an earlier run of its name did. */
 bool pln_action_forget(void *arg, struct fx_err *err) FX_MUST_CHECK;
 
 /* --- compare.c --- */
 
-/* A resumed run judges by the report that the controller before it made; not by one of a run before `opened`. */
+/* Loads the newest report for the gates of a resumed run, unless it is older than `opened`. */
 void pln_action_load_report(struct pln_action_ctx *ac, struct fx_wall opened);
 
 /* --- facade.c --- */
 
 bool pln_action_facade_epoch(void *arg, int64_t *ret_epoch, struct fx_err *err) FX_MUST_CHECK;
 void pln_action_set_epoch(void *arg, int64_t epoch);
-/* The highest epoch at which the facade knows the context's groups, at least 1: ownership must not begin below it. */
+/*
+ * The highest epoch that the facade has for the context's groups, at least 1: ownership must not
+ * start below it.
+ */
 bool pln_action_group_epoch(struct pln_action_ctx *ac, int64_t *ret_epoch,
                             struct fx_err *err) FX_MUST_CHECK;
 /* Announces this controller to the facade, once. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The cut-over as a kind of step, and the rehearsal: options from the plan's policy, its journal in the run's, its result as an effect. */
+/*
+ * The cut-over as a kind of step, and its rehearsal: options from the plan's policy, events into
+ * the run's journal, the result as an effect.
+ */
 #include "plans/steps/context.h"
 
 struct rehearse_options {
@@ -23,7 +26,7 @@ static bool on_cut(void *arg, enum pln_cutover_step cut, enum pln_cutover_event 
     rec.text = detail;
     if (!pln_journal_append(ac->ex->journal, &rec, err))
         return false;
-    /* The rounds of a rehearsal would be a page of lines; the journal has them all. */
+    /* The journal has every event of a rehearsal; reporting them all would fill pages. */
     size_t len = strlen(group);
     bool is_canary = len > 7 && strcmp(group + len - 7, ".canary") == 0;
     if (event == PLN_CUT_BEGIN || (is_canary && event == PLN_CUT_DONE))
@@ -73,7 +76,7 @@ static bool cut_effect(struct pln_exec *ex, const struct pln_step *step,
     if (r->fenced_ms > 0)
         snprintf(text, sizeof text, "writes paused %lld ms, fence %lld ms, epoch %lld, %s serves",
                  (long long)r->pause_ms, (long long)r->fenced_ms, (long long)r->epoch, side);
-    else /* finished by another process than the one that began: nobody measured it whole */
+    else /* finished by another process than the one that began it: its times were not measured */
         snprintf(text, sizeof text, "finished after an interruption, epoch %lld, %s serves",
                  (long long)r->epoch, side);
     return pln_exec_effect(ex, step, -1, -1, text, err);
@@ -104,7 +107,7 @@ static bool act_rehearse(struct pln_action_ctx *ac, struct pln_exec *ex,
         return false;
     ac->predicted_ms = rehearsal.predicted_p99_ms;
     char text[160];
-    /* Nobody writes to the canary: under load there is more to drain and to catch up. */
+    /* The canary has no writers: under load draining and catching up take longer. */
     snprintf(text, sizeof text, "pause p99 %lld ms on the idle canary, p50 %lld ms, %d rounds",
              (long long)rehearsal.predicted_p99_ms, (long long)rehearsal.predicted_p50_ms,
              rehearsal.rounds);
@@ -154,7 +157,7 @@ static bool probe_fallback(struct pln_action_ctx *ac, struct pln_exec *ex,
     return probe_cut(ac, ex, step, FX_REVERSE, ret_done, err);
 }
 
-/* A rehearsal that was interrupted is brought home and then made anew. */
+/* An interrupted rehearsal is recovered and then made again. */
 static bool probe_rehearse(struct pln_action_ctx *ac, struct pln_exec *ex,
                            const struct pln_step *step, bool *ret_done, struct fx_err *err)
 {
@@ -180,8 +183,8 @@ static bool moves(const struct pln_step *step)
 }
 
 /*
- * Ownership moves to and fro: each move needs the tables where the one before has left them. Where the first finds them
- * is not the plan's: a plan may fall back from what an earlier one has cut over.
+ * A cut-over and a fall-back must alternate. Which one comes first is not checked: a plan may fall
+ * back from what an earlier plan has cut over.
  */
 static void lint_move(const struct pln_plan *plan, const struct pln_step *step,
                       struct fx_problems *problems)

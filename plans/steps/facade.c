@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What every action may ask of the running facade. */
+/* Questions and commands to the facade that several actions share. */
 #include "lib/ownership/sides.h"
 #include "plans/steps/context.h"
 

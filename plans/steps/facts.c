@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the gates of a step learn: from the run itself, and from the facade when one of them needs it. */
+/*
+ * The measurements for the gates of a step: from the run itself, and from the facade when a gate
+ * needs it.
+ */
 #include "lib/fmt/text.h"
 #include "plans/steps/context.h"
 #include "plans/steps/routes.h"
 
-/* SHADOW_SLACK: a comparison that began late, its two questions included, ends within the recheck time and this. */
+/* SHADOW_SLACK: the longest time by which a comparison ends after its recheck time. */
 enum { SHADOW_SLACK_MS = 2000 };
 
-/* The facade counts from its start. What it counted before, and while the stream was late, is not judged. */
+/*
+ * The facade counts from its start. What it counted before, and while the stream was late, is
+ * subtracted.
+ */
 struct pln_shadow_base {
     struct pln_shadow_base *next;
     const char *route;
@@ -27,7 +33,9 @@ static bool has_route(const struct pln_step *step, const struct fcd_route_status
     return false;
 }
 
-/* The second look of the shadow that runs during `step`: the longest so far; 0: there is none. */
+/*
+ * The recheck time of the shadow that runs during `step`: the longest one so far; 0: there is none.
+ */
 static int64_t shadow_look_ms(const struct pln_plan *plan, const struct pln_step *step)
 {
     int64_t look_ms = 0;
@@ -41,8 +49,8 @@ static int64_t shadow_look_ms(const struct pln_plan *plan, const struct pln_step
 }
 
 /*
- * Was the copy late for a second look that the counters may hold? The facade has no client for databases and looks
- * again after a fixed time; the lag is known here.
+ * Was the copy stale at a recheck that the counters may contain? The facade rechecks after a fixed
+ * time; only the run knows the lag.
  */
 static void judge_lag(const struct pln_action_ctx *ac, const struct pln_step *step,
                       struct pln_facts *facts)
@@ -60,13 +68,13 @@ static void judge_lag(const struct pln_action_ctx *ac, const struct pln_step *st
         facts->shadow_lag_ms = FX_MAX(facts->shadow_lag_ms, lag_ms);
     }
     if (facts->shadow_lag_ms <
-        look_ms) /* what was seen was fine, what was not seen is the reason */
+        look_ms) /* the measured lag was fine, so an unknown lag is the reason */
         facts->shadow_lag_ms = -1;
 }
 
 /*
- * A difference is judged one question after it was counted: by then the lag that may have made it has been measured,
- * which always takes a moment.
+ * A difference is counted one question later than it was seen: by then the lag that may have caused
+ * it has been measured.
  */
 static void count_shadow(struct pln_action_ctx *ac, const struct fcd_route_status *r,
                          struct pln_facts *f)
@@ -84,7 +92,7 @@ static void count_shadow(struct pln_action_ctx *ac, const struct fcd_route_statu
     if (begins) {
         base->compared = base->seen_compared = r->shadow_compared;
         base->mismatch = base->seen_mismatch = r->shadow_mismatch;
-    } else if (r->shadow_compared < base->seen_compared) { /* the facade began anew */
+    } else if (r->shadow_compared < base->seen_compared) { /* the facade was restarted */
         base->compared = base->seen_compared = 0;
         base->mismatch = base->seen_mismatch = 0;
     }
@@ -105,7 +113,9 @@ static void add_route(struct pln_facts *f, const struct fcd_route_status *r, boo
         memcpy(f->mismatch_last, fit.ptr, fit.len);
         f->mismatch_last[fit.len] = '\0';
         for (char *c = f->mismatch_last; *c != '\0'; c++)
-            *c = (unsigned char)*c < ' ' || *c == 0x7f ? '?' : *c; /* it comes out of an answer */
+            *c = (unsigned char)*c < ' ' || *c == 0x7f
+                     ? '?'
+                     : *c; /* the text comes from an HTTP response */
     }
     f->requests_old += r->requests_old;
     f->requests_new += r->requests_new;
@@ -132,7 +142,7 @@ void pln_action_facts(void *arg, const struct pln_step *step, struct pln_facts *
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
     struct fcd_status *status = NULL;
-    struct fx_err ignored = FX_ERR_INIT; /* a facade that is away is a gate that is unknown */
+    struct fx_err ignored = FX_ERR_INIT; /* an unreachable facade makes the gate unknown */
     if (!fcd_control_status(&ac->facade, &arena, &status, &ignored))
         return;
     bool is_first = true;

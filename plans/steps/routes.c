@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* route.shadow, route.ramp, and the two that take them back: which side the facade sends reads to. */
+/*
+ * route.shadow and route.ramp, and the two kinds that undo them: which side the facade sends reads
+ * to.
+ */
 #include "plans/plan/load.h"
 #include "plans/steps/context.h"
 #include "plans/steps/routes.h"
@@ -51,7 +54,7 @@ static const struct fx_node *find_route(const struct pln_reader *rd, const char 
 static void check_route(struct pln_reader *rd, const struct fx_node *node)
 {
     if (rd->context == NULL)
-        return; /* said already */
+        return; /* reported already */
     const struct fx_node *route = find_route(rd, node->text.ptr);
     if (route == NULL) {
         const char *names[65] = {0};
@@ -225,7 +228,9 @@ static bool act_ramp(struct pln_action_ctx *ac, struct pln_exec *ex, const struc
                      struct fx_err *err)
 {
     const struct pln_ramp *ramp = step->options;
-    /* A resumed ramp takes up the stage that had begun: the customers on the new side stay there. */
+    /*
+     * A resumed ramp continues with the stage that had begun: its customers stay on the new side.
+     */
     double reached = ex->state->steps[step->index].weight;
     for (size_t i = 0; i < ramp->n_through; i++) {
         double percent = ramp->through[i];
@@ -250,7 +255,7 @@ static bool act_reset(struct pln_action_ctx *ac, struct pln_exec *ex, const stru
 
 /* --- the picture ------------------------------------------------------------------------------- */
 
-/* What the journal cannot know beforehand: how long the present stage still takes. NULL in the last one. */
+/* The percentage and how long the stage still takes. NULL in the last stage. */
 static const char *note_ramp(const struct pln_step *step, const struct pln_step_status *status,
                              struct fx_wall now, struct fx_arena *arena)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The streams of a run: started and dropped by steps, kept alive by the tick meanwhile. They outlive a controller; the
- * next one adopts them, or starts what died. A stream that stopped by itself is never started again from here: what it
- * refuses is for a person.
+ * stream.start and stream.drop, and the tick that keeps the streams alive meanwhile. Streams
+ * outlive the process of a run; the next one adopts them, or restarts those that died. A stream
+ * that stopped by itself is never restarted here: a person has to fix the cause.
  */
 #include "lib/io/file.h"
 #include "lib/ownership/sides.h"
@@ -97,7 +97,7 @@ bool pln_action_forget(void *arg, struct fx_err *err)
     return fx_file_remove(ac->at.made_streams, err);
 }
 
-/* Written before anything is made: a crash between leaves streams that are ours, never a file that is not there. */
+/* Written before anything is created: after a crash the streams are ours, and the file exists. */
 static bool claim_streams(struct pln_action_ctx *ac, struct pln_exec *ex,
                           const struct pln_step *step, struct fx_err *err)
 {
@@ -127,7 +127,10 @@ static bool act_start(struct pln_action_ctx *ac, struct pln_exec *ex, const stru
     return true;
 }
 
-/* As the undo of stream.start it leaves streams that the run has only found: they are the way back of an earlier one. */
+/*
+ * As the undo of stream.start it keeps streams that existed before this run: an earlier run needs
+ * them for its fall-back.
+ */
 static bool act_drop(struct pln_action_ctx *ac, struct pln_exec *ex, const struct pln_step *step,
                      struct fx_err *err)
 {
@@ -150,7 +153,7 @@ static bool streams_started(const struct pln_plan *plan, const struct pln_state 
     return false;
 }
 
-/* Streams outlive a controller; the next one adopts them, or starts what died meanwhile. */
+/* A resumed run adopts the streams of the process before it. */
 bool pln_action_tick(void *arg, struct pln_exec *ex, struct fx_err *err)
 {
     struct pln_action_ctx *ac = arg;
@@ -163,7 +166,9 @@ bool pln_action_tick(void *arg, struct pln_exec *ex, struct fx_err *err)
 
 /* --- the kinds --------------------------------------------------------------------------------- */
 
-/* Both servers answer and the tables can be carried: found out before the first record is written. */
+/*
+ * Both servers answer and the tables can be streamed: checked before the first record is written.
+ */
 static bool check_start(struct pln_action_ctx *ac, const struct pln_step *step, struct fx_err *err)
 {
     return cdc_preflight(ac->ctx, &ac->cdc, true, err) ||

@@ -22,7 +22,7 @@ static void show_wait(const struct pln_step *step, struct fx_buf *out)
     fx_buf_add_char(out, '\n');
 }
 
-/* A resumed wait counts from its beginning; a clock set back cannot make it longer than it is. */
+/* A resumed wait counts from its first start; a clock that was set back cannot make it longer. */
 static bool act_wait(struct pln_action_ctx *ac, struct pln_exec *ex, const struct pln_step *step,
                      struct fx_err *err)
 {

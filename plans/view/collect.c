@@ -88,7 +88,7 @@ static const char *equal_line(const char *path, struct fx_arena *arena, struct f
                            report->coverage_percent);
 }
 
-/* What the step's own kind says of it while it runs; else what the journal says. */
+/* The note of the step's kind while it runs; else the note in the journal. */
 static const char *note_of(const struct pln_step *step, const struct pln_step_status *status,
                            struct fx_wall now, struct fx_arena *arena)
 {
@@ -99,7 +99,9 @@ static const char *note_of(const struct pln_step *step, const struct pln_step_st
     return note != NULL || status->note[0] == '\0' ? note : status->note;
 }
 
-/* A stream that does not run, ownership that nobody installed; anything else is an error at any time. */
+/*
+ * A stream that is not running, or ownership that is not installed; any other error stays an error.
+ */
 static void set_not_installed(const char **error, enum fx_code code)
 {
     if (*error != NULL && (code == FX_E_STREAM || code == FX_E_DRIFT))
@@ -148,7 +150,7 @@ bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
         bool is_at_rest = is_abandoned || state->phase == PLN_PHASE_STUCK;
         if (is_at_rest && steps[i].mark == PLN_MARK_RUNNING) {
             steps[i].mark = PLN_MARK_STOPPED;
-            steps[i].elapsed_ms = -1; /* when it ended is not known */
+            steps[i].elapsed_ms = -1; /* its end time is not known */
         }
     }
     *ret = (struct pln_picture){
@@ -160,7 +162,7 @@ bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
         .steps = steps,
         .n_steps = plan->n_steps,
         .current = state->current >= 0 ? (size_t)state->current : plan->n_steps,
-        /* a stuck run is not at its end: somebody has yet to take it there */
+        /* a stuck run has not ended: its time goes on */
         .elapsed_ms =
             ((pln_state_is_open(state) ? now.us : state->closed.us) - state->opened.us) / 1000,
         .equal = equal_line(at.latest_report, arena, now),

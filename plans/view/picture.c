@@ -168,7 +168,7 @@ static const struct {
     [PLN_MARK_STOPPED] = {"‖", "stopped", TINT_YELLOW},
 };
 
-/* Why a run ended is the one text that must not be cut: it goes on below, word by word. */
+/* The reason of an end is the one text that must not be cut: it continues on the next lines. */
 static void draw_reason(struct canvas *c, const char *text)
 {
     const size_t room = FX_MAX((size_t)c->width, (size_t)20) - 4;
@@ -182,7 +182,7 @@ static void draw_reason(struct canvas *c, const char *text)
                 fits = i + n;
         }
         if (fits == 0)
-            fits = strcspn(rest.ptr, " "); /* a word wider than the terminal is cut as any line */
+            fits = strcspn(rest.ptr, " "); /* a word wider than the terminal is cut like any line */
         fx_buf_printf(&c->line, "    %.*s", (int)fits, rest.ptr);
         flush_line(c);
         rest = fx_str_sub(rest, fits, rest.len);
@@ -296,7 +296,9 @@ static void add_side(struct fx_buf *out, const char *name, int64_t requests, int
         fx_buf_printf(out, ", p99 %.0f ms", p99_ms);
 }
 
-/* The new side goes to a line of its own, below the old one, where both do not fit; with nothing to it, to none. */
+/*
+ * The new side gets a second line where both sides do not fit into one, and none without requests.
+ */
 static void draw_route(struct canvas *c, const struct fcd_route_status *route)
 {
     FX_AUTO(fx_buf) struct fx_buf side = FX_BUF(1024);
@@ -395,7 +397,10 @@ static void draw_owner(struct canvas *c, const struct pln_picture *pic)
     flush_line(c);
 }
 
-/* What going back costs now: with the old owner only routes change, else the protocol runs once more. */
+/*
+ * The price of a fall-back now: only routes change while the old side owns the tables, else one
+ * fence.
+ */
 static void draw_fallback(struct canvas *c, const struct pln_picture *pic)
 {
     const struct pln_live *live = &pic->live;

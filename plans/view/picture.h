@@ -2,9 +2,8 @@
 /*
  * The live picture of a run: what `ficus status -w` and `ficus run` show on a terminal.
  *
- * Drawing is a pure function of a struct, so the same text can be tested without servers and drawn by any process
- * that can read the journal. What could not be asked is said in its line ("no answer: …"), never left out: at two in
- * the morning a missing line reads like a zero.
+ * Drawing is a pure function of a struct, so it is tested without servers, and any process that can read the journal can
+ * draw. A part that did not answer keeps its line ("no answer: …"), because a missing line would be read as a zero.
  *
  *     struct pln_picture pic = {.name = "orders-extract", …};
  *     pln_live_read(project, ctx, &facade, arena, &pic.live);
@@ -25,20 +24,20 @@ enum pln_mark {
     PLN_MARK_RUNNING,
     PLN_MARK_DONE,
     PLN_MARK_FAILED,
-    PLN_MARK_UNDONE,  /* rolled back */
+    PLN_MARK_UNDONE,  /* its undo is done */
     PLN_MARK_HELD,    /* waits for a gate or a person */
-    PLN_MARK_STOPPED, /* was running when its controller ended */
+    PLN_MARK_STOPPED, /* was running when the process that ran it ended */
 };
 
 struct pln_picture_step {
     const char *id;
     const char *what; /* "route.ramp", "cutover" */
     enum pln_mark mark;
-    int64_t elapsed_ms; /* -1: not begun */
-    const char *note;   /* what it does or measured now; NULL: nothing to say */
+    int64_t elapsed_ms; /* -1: not started */
+    const char *note;   /* what it does or has measured; NULL: nothing */
 };
 
-/* What streams, facade and databases answer at this moment. A NULL error means that the part answered. */
+/* What streams, facade and databases answer now. A NULL error: that part answered. */
 struct pln_live {
     struct cdc_status forward, reverse;
     const char *forward_error, *reverse_error;
@@ -61,17 +60,17 @@ struct pln_picture {
     size_t n_steps;
     size_t current;                         /* index; n_steps when none */
     int64_t elapsed_ms;                     /* of the run */
-    const char *equal;                      /* newest reconciliation as one line, or NULL */
+    const char *equal;                      /* newest comparison as one line, or NULL */
     const char *cutover_step;               /* running protocol step, or NULL */
-    int64_t fence_elapsed_ms, fence_ttl_ms; /* elapsed -1: no fence is up */
+    int64_t fence_elapsed_ms, fence_ttl_ms; /* elapsed -1: no fence is in force */
     struct pln_live live;
 };
 
-/* Asks everything with short limits; failures become the *_error texts (arena-owned). Never fails. */
+/* Asks all of them, with short time limits; failures become the *_error texts (arena-owned). Never fails. */
 void pln_live_read(const struct fx_project *project, struct fx_context *ctx,
                    const struct fcd_endpoint *facade, struct fx_arena *arena, struct pln_live *ret);
 
-/* Before stream.start and after its undo nothing is there to answer: those errors become "not installed". */
+/* For a run whose streams are not started, or dropped again: the expected errors become "not installed". */
 void pln_live_not_installed(struct pln_live *live);
 
 /* Fills a picture from the journal and, when `is_live`, from streams, facade and databases. */
@@ -83,7 +82,7 @@ bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
 void pln_picture_draw(const struct pln_picture *pic, int width, bool use_colour,
                       struct fx_buf *out);
 
-/* What changed between two pictures, one line each, for a log that is not a terminal. Empty: nothing did. */
+/* The changes between two pictures, one line each, for output that is not a terminal. */
 void pln_picture_changes(const struct pln_picture *before, const struct pln_picture *now,
                          struct fx_buf *out);
 

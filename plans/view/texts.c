@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What people read of a run besides its picture: the price of a rollback, and the journal. Reads only. */
+/* Text about a run besides its picture: the price of a rollback, and the journal. Reads only. */
 #include "plans/view/texts.h"
 
 #include "plans/plan/load.h"
@@ -14,7 +14,7 @@ bool pln_view_load(const struct pln_paths *at, struct fx_arena *arena, struct pl
 
 /* --- rollback ----------------------------------------------------------------------------------- */
 
-/* Ownership moves back under a fence, however little else there is to undo. */
+/* Moving ownership back needs a fence, however little else there is to undo. */
 static void show_cost(const struct pln_plan *plan, const struct pln_state *state, const int *list,
                       size_t n, struct fx_buf *out)
 {

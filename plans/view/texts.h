@@ -1,9 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * What people read of a run besides its picture (picture.h).
- *
- * Errors: JOURNAL, CONFIG.   Thread: any.
- */
+/* Text about a run besides its picture (picture.h). Errors: JOURNAL, CONFIG. Thread: any. */
 #ifndef PLN_TEXTS_H
 #define PLN_TEXTS_H
 
@@ -14,14 +10,17 @@
 /* What a rollback would do now, in order, and what it costs. Reads only. */
 bool pln_run_rollback_show(const struct fx_project *project, const char *name, struct fx_buf *out,
                            struct fx_err *err) FX_MUST_CHECK;
-/* One line a record; with `is_json` the records themselves. */
+/* One line for each record; with `is_json` the records as they are stored. */
 bool pln_journal_show(const struct fx_project *project, const char *name, bool is_json,
                       struct fx_buf *out, struct fx_err *err) FX_MUST_CHECK;
-/* Reads it all: checksums, chain, order of records. *ret_records: how many. Errors: JOURNAL. */
+/* Checks checksums, chain and order of all records; *ret_records is their number. Errors: JOURNAL. */
 bool pln_journal_verify(const struct fx_project *project, const char *name, uint64_t *ret_records,
                         struct fx_err *err) FX_MUST_CHECK;
 
-/* For this room: the state of a run and the plan that it began with, also when ficus.yaml has changed since. */
+/*
+ * For this room: the state of a run and the copy of its plan, also when ficus.yaml has changed
+ * since.
+ */
 bool pln_view_load(const struct pln_paths *at, struct fx_arena *arena, struct pln_plan **ret_plan,
                    struct pln_state *state, struct fx_err *err) FX_MUST_CHECK;
 
