@@ -155,8 +155,10 @@ static bool fail_rolled_back(struct pln_exec *ex, const struct pln_step *step,
     fx_err_brief(cause, reason, sizeof reason);
     if (!pln_exec_back(ex, reason, code, err))
         return false;
-    *err = *cause;
-    fx_err_wrap(err, FX_E_ROLLED_BACK, "step \"%s\" failed and the run was rolled back", step->id);
+    fx_fail(err, FX_E_ROLLED_BACK, "step \"%s\" failed and the run was rolled back", step->id);
+    size_t n = strlen(cause->context);
+    if (n > 0)
+        fx_ctx(err, "%.*s", (int)n - 1, cause->context); /* the frames, without the last newline */
     fx_detail(err, "%s  [%s]", reason, code);
     return fx_hint(err, "Journal: ficus run journal show %s", ex->plan->name);
 }

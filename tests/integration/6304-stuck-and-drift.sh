@@ -80,7 +80,7 @@ refused "another route" "is   routes.1.match.path: /order/**"
 sed -i '/id: orders-read/d' "$SHOP/ficus.yaml"
 refused "a route less" "was  routes.0.id: orders-read"
 sed -i 's|^  orders:$|  purchases:|' "$SHOP/ficus.yaml"
-refused "a context that is gone" 'no context "orders" any more'
+refused "a context that is gone" 'no longer has context "orders"'
 same "nothing of it is in the journal" "$n" "$(journal | wc -l)"
 sed -i 's|shadow: {ignore: \["/generated_at"\]}|shadow: {ignore: ["/generated_at", "/server"]}  # a comment|' "$SHOP/ficus.yaml"
 

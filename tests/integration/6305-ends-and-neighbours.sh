@@ -108,11 +108,13 @@ FICUS_FAILPOINT=run.start.checked:sleep=4000 FICUS_FAILPOINT_LOG=$FX_DIR/points 
     -f "$SHOP/ficus.yaml" >"$SHOP/second.log" 2>&1 &
 second_pid=$!
 until_ok 10 grep -q run.start.checked "$FX_DIR/points" || not_ok "the second start has looked round"
+kill -STOP "$second_pid" # however slow the first one is
 "$FICUS" run start "$(plan one "$COPY" '{id: soak, do: {wait: 1s}}')" --execute -f "$SHOP/ficus.yaml" >"$SHOP/one.log" 2>&1 &
 pid=$!
 check "meanwhile the first begins" until_ok 20 grep -q "soak: wait" "$SHOP/one.log"
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null
+kill -CONT "$second_pid"
 status=0; wait "$second_pid" || status=$?
 same "the second is refused, although nobody holds the lock" 2 "$status"
 exits 0 "and has left the first one's plan alone" run resume one
