@@ -116,6 +116,7 @@ bool pln_effect_preflight(void *arg, struct fx_err *err)
     fx_findings_fail(&f, err, is_foreign ? FX_E_DRIFT : FX_E_GATE_CLOSED,
                      "preflight of group \"%s\" failed", en->sides.group);
     if (is_foreign)
-        fx_hint(err, "Make sure that nobody else is cutting over, then run what the detail says.");
+        fx_hint(err, "Make sure that no other operator is cutting over this group, then run the "
+                     "commands in the detail.");
     return false;
 }
