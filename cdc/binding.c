@@ -12,7 +12,7 @@
 #include "cdc/cdc.h"
 #include "cdc/names.h"
 #include "lib/io/file.h"
-#include "lib/map/kept.h"
+#include "lib/map/config_snapshot.h"
 
 void cdc_stream_name(const struct cdc_ref *ref, char *out, size_t size)
 {
@@ -24,12 +24,12 @@ static const char *const kept[] = {"old.database", "new.database", "tables", NUL
 
 bool cdc_context_keep(const char *path, const struct fx_context *ctx, struct fx_err *err)
 {
-    return fx_kept_write(path, ctx, kept, err);
+    return fx_config_snapshot_write(path, ctx, kept, err);
 }
 
 bool cdc_context_check(const char *path, const struct fx_context *ctx, struct fx_err *err)
 {
-    if (fx_kept_check(path, ctx, kept, "its stream copied the tables", err))
+    if (fx_config_snapshot_check(path, ctx, kept, "its stream copied the tables", err))
         return true;
     if (err->code == FX_E_DRIFT)
         fx_hint(

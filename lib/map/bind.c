@@ -4,14 +4,14 @@
  *
  * Binding refuses whatever would lose something on the way there or back: a column without a
  * counterpart, kinds that do not hold each other, NULL where the other side says NOT NULL, another
- * key. Whether single values fit is a matter of values (fx_value_fit), which the preflight scans
+ * key. Whether single values fit is a matter of values (fx_value_check), which the preflight scans
  * and the applier checks again.
  */
 #include "lib/base/hash.h"
 #include "lib/base/panic.h"
 #include "lib/base/vec.h"
 #include "lib/map/expr.h"
-#include "lib/map/holds.h"
+#include "lib/map/type_check.h"
 #include "lib/map/map.h"
 
 struct binder {
@@ -82,10 +82,10 @@ static void check_room(struct binder *b, const struct fx_map_column *pair,
 {
     const struct fx_node *at = pair->node != NULL ? pair->node : b->map->node;
     const char *why;
-    if (!fx_type_holds(&old->type, pair->forward, &new_column->type, FX_FORWARD, b->arena, &why))
+    if (!fx_type_check(&old->type, pair->forward, &new_column->type, FX_FORWARD, b->arena, &why))
         fx_problem(b->problems, at, "column %s (%s) cannot hold every value of %s (%s): %s",
                    new_column->name, declared(new_column), old->name, declared(old), why);
-    if (!fx_type_holds(&new_column->type, pair->back, &old->type, FX_REVERSE, b->arena, &why))
+    if (!fx_type_check(&new_column->type, pair->back, &old->type, FX_REVERSE, b->arena, &why))
         fx_problem(b->problems, at, "column %s (%s) could not take back every value of %s (%s): %s",
                    old->name, declared(old), new_column->name, declared(new_column), why);
 }
@@ -283,7 +283,7 @@ static bool map_value(const struct fx_map_column *pair, enum fx_direction dir,
     struct fx_value value = *in;
     if (expr != NULL && !fx_expr_eval(expr, in, arena, &value, err))
         return false;
-    return fx_value_fit(&value, &to->type, arena, ret, err);
+    return fx_value_check(&value, &to->type, arena, ret, err);
 }
 
 bool fx_map_row(const struct fx_map_table *map, enum fx_direction dir, const struct fx_value *in,

@@ -95,7 +95,7 @@ bool fx_map_pair(const struct fx_map_table *map, size_t pair, enum fx_direction 
  * fills in the canonical form for `to` (1 -> true for BOOL …). Errors: SOURCE_DATA, the reason as
  * message.
  */
-bool fx_value_fit(const struct fx_value *v, const struct fx_type *to, struct fx_arena *arena,
-                  struct fx_value *ret, struct fx_err *err) FX_MUST_CHECK;
+bool fx_value_check(const struct fx_value *v, const struct fx_type *to, struct fx_arena *arena,
+                    struct fx_value *ret, struct fx_err *err) FX_MUST_CHECK;
 
 #endif

@@ -1,20 +1,20 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The part of a context that must not change during a run; lib/map/kept compares it. */
+/* The part of a context that must not change during a run; lib/map/config_snapshot compares it. */
 #include "plans/run/drift.h"
 
 #include "lib/io/file.h"
-#include "lib/map/kept.h"
+#include "lib/map/config_snapshot.h"
 
 static const char *const kept[] = {"old", "new", "tables", "routes", NULL};
 
 void pln_drift_text(const struct fx_context *ctx, struct fx_buf *out)
 {
-    fx_kept_text(ctx, kept, out);
+    fx_config_snapshot_text(ctx, kept, out);
 }
 
 bool pln_drift_keep(const char *path, const struct fx_context *ctx, struct fx_err *err)
 {
-    return fx_kept_write(path, ctx, kept, err);
+    return fx_config_snapshot_write(path, ctx, kept, err);
 }
 
 bool pln_drift_check(const char *path, struct fx_project *project, const char *context,
@@ -25,7 +25,7 @@ bool pln_drift_check(const char *path, struct fx_project *project, const char *c
         fx_fail(err, FX_E_DRIFT, "%s no longer has context \"%s\"", project->path, context);
         return fx_hint(err, "Restore it as it was when the run began: %s", path);
     }
-    if (ctx == NULL || fx_kept_check(path, ctx, kept, "the run began", err))
+    if (ctx == NULL || fx_config_snapshot_check(path, ctx, kept, "the run began", err))
         return true;
     if (err->code == FX_E_DRIFT)
         fx_hint(err, "Restore it (complete copy: %s). Change it after the run has ended.", path);

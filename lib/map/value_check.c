@@ -8,7 +8,7 @@
  * 1 to 9999) and what PostgreSQL cannot hold (NUL in text) is refused in both directions: it cannot
  * have come from there.
  */
-#include "lib/map/labels.h"
+#include "lib/map/enum_labels.h"
 #include "lib/map/map.h"
 
 #include <math.h>
@@ -162,7 +162,7 @@ static bool fit_text(const struct fx_value *v, const struct fx_type *to, struct 
         return refuse(err, v, to, "it is not valid UTF-8");
     if (to->length_max > 0 && count_chars(out.s) > to->length_max)
         return refuse(err, v, to, "too many characters");
-    if (fx_type_has_labels(to) && !fx_labels_hold(to, out.s))
+    if (fx_type_has_enum_labels(to) && !fx_enum_labels_check(to, out.s))
         return refuse(err, v, to, "not one of its labels, byte for byte");
     if (to->char_bytes_max > 0 && widest_char(out.s) > to->char_bytes_max)
         return refuse(err, v, to,
@@ -273,8 +273,8 @@ static bool fit_uuid(const struct fx_value *v, const struct fx_type *to, struct 
     return true;
 }
 
-bool fx_value_fit(const struct fx_value *v, const struct fx_type *to, struct fx_arena *arena,
-                  struct fx_value *ret, struct fx_err *err)
+bool fx_value_check(const struct fx_value *v, const struct fx_type *to, struct fx_arena *arena,
+                    struct fx_value *ret, struct fx_err *err)
 {
     if (v->kind == FX_V_NULL || v->kind == FX_V_UNCHANGED || v->kind == FX_V_UNREADABLE) {
         *ret = *v;

@@ -3,7 +3,7 @@
  * See labels.h. The labels stand in the declared type as information_schema gives it: quotes
  * doubled, and a backslash before NUL, line ends and itself.
  */
-#include "lib/map/labels.h"
+#include "lib/map/enum_labels.h"
 
 #include <string.h>
 
@@ -21,7 +21,7 @@ static bool is_set(const struct fx_type *type)
     return fx_str_starts(declared_of(type), FX_STR("set('"));
 }
 
-bool fx_type_has_labels(const struct fx_type *type)
+bool fx_type_has_enum_labels(const struct fx_type *type)
 {
     return is_set(type) || fx_str_starts(declared_of(type), FX_STR("enum('"));
 }
@@ -65,7 +65,7 @@ static void take_member(struct fx_str *text, struct fx_str label)
         *text = fx_str_sub(*text, label.len + 1, text->len);
 }
 
-bool fx_labels_hold(const struct fx_type *type, struct fx_str text)
+bool fx_enum_labels_check(const struct fx_type *type, struct fx_str text)
 {
     struct fx_str rest = declared_of(type);
     rest = fx_str_sub(rest, (size_t)fx_str_find(rest, '(') + 1, rest.len);

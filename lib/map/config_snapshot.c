@@ -3,7 +3,7 @@
  * The tree of the YAML, not its text: comments, order
  * of keys in the file's style and quotes are no change.
  */
-#include "lib/map/kept.h"
+#include "lib/map/config_snapshot.h"
 
 #include "lib/io/file.h"
 
@@ -38,7 +38,8 @@ static const struct fx_node *find(const struct fx_node *node, struct fx_str path
     return node;
 }
 
-void fx_kept_text(const struct fx_context *ctx, const char *const *parts, struct fx_buf *out)
+void fx_config_snapshot_text(const struct fx_context *ctx, const char *const *parts,
+                             struct fx_buf *out)
 {
     for (; *parts != NULL; parts++) {
         const struct fx_node *node = find(ctx->node, fx_str_from(*parts));
@@ -49,11 +50,11 @@ void fx_kept_text(const struct fx_context *ctx, const char *const *parts, struct
     }
 }
 
-bool fx_kept_write(const char *path, const struct fx_context *ctx, const char *const *parts,
-                   struct fx_err *err)
+bool fx_config_snapshot_write(const char *path, const struct fx_context *ctx,
+                              const char *const *parts, struct fx_err *err)
 {
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(TEXT_MAX);
-    fx_kept_text(ctx, parts, &text);
+    fx_config_snapshot_text(ctx, parts, &text);
     return fx_file_write_atomic(path, fx_buf_str(&text), 0644, err) ||
            fx_ctx(err, "keeping what context \"%s\" is", ctx->name);
 }
@@ -82,15 +83,15 @@ static bool changed(const struct fx_context *ctx, const char *since, struct fx_s
                      b.len > 0 ? b.ptr : "(nothing)");
 }
 
-bool fx_kept_check(const char *path, const struct fx_context *ctx, const char *const *parts,
-                   const char *since, struct fx_err *err)
+bool fx_config_snapshot_check(const char *path, const struct fx_context *ctx,
+                              const char *const *parts, const char *since, struct fx_err *err)
 {
     FX_AUTO(fx_buf) struct fx_buf was = FX_BUF(TEXT_MAX), is = FX_BUF(TEXT_MAX);
     if (!fx_file_exists(path))
         return true;
     if (!fx_file_read(path, TEXT_MAX, &was, err))
         return fx_ctx(err, "reading what context \"%s\" was", ctx->name);
-    fx_kept_text(ctx, parts, &is);
+    fx_config_snapshot_text(ctx, parts, &is);
     return fx_str_eq(fx_buf_str(&was), fx_buf_str(&is)) ||
            changed(ctx, since, fx_buf_str(&was), fx_buf_str(&is), err);
 }

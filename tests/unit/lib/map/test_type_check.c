@@ -3,7 +3,7 @@
  * Declarations that prove a loss are refused before
  * a row is read; those that prove nothing are not.
  */
-#include "lib/map/holds.h"
+#include "lib/map/type_check.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -30,12 +30,12 @@ static bool holds(const struct fx_type *from, const char *text, const struct fx_
     if (text != NULL)
         assert_non_null(expr = fx_expr_compile(&node, &arena, &problems));
     const char *why = NULL;
-    bool is_ok = fx_type_holds(from, expr, to, dir, &arena, &why);
+    bool is_ok = fx_type_check(from, expr, to, dir, &arena, &why);
     assert_true(is_ok || (why != NULL && why[0] != '\0'));
     return is_ok;
 }
 
-static void test_holds__cents_of_two_digits_are_whole_and_of_three_are_not(void **state)
+static void test_type_check__cents_of_two_digits_are_whole_and_of_three_are_not(void **state)
 {
     (void)state;
     assert_true(holds(&euros, "total * 100", &int8, FX_FORWARD));
@@ -45,7 +45,7 @@ static void test_holds__cents_of_two_digits_are_whole_and_of_three_are_not(void 
     assert_false(holds(&euros, "x * 100 + 0.5", &int8, FX_FORWARD));
 }
 
-static void test_holds__digits_count_both_ways_and_sizes_only_forward(void **state)
+static void test_type_check__digits_count_both_ways_and_sizes_only_forward(void **state)
 {
     (void)state;
     assert_true(holds(&euros, NULL, &mills, FX_FORWARD) == false); /* one integer digit fewer */
@@ -57,7 +57,7 @@ static void test_holds__digits_count_both_ways_and_sizes_only_forward(void **sta
     assert_false(holds(&euros, "total * 100", &int4, FX_FORWARD));
 }
 
-static void test_holds__what_declares_no_limit_proves_nothing(void **state)
+static void test_type_check__what_declares_no_limit_proves_nothing(void **state)
 {
     (void)state;
     assert_true(holds(&any_number, NULL, &euros, FX_FORWARD));
@@ -70,7 +70,7 @@ static void test_holds__what_declares_no_limit_proves_nothing(void **state)
     assert_true(holds(&v64, NULL, &v20, FX_REVERSE));
 }
 
-static void test_holds__fractions_of_seconds_are_digits_too(void **state)
+static void test_type_check__fractions_of_seconds_are_digits_too(void **state)
 {
     (void)state;
     struct fx_type us = {.kind = FX_V_TIMESTAMP, .precision = 6};
@@ -82,10 +82,10 @@ static void test_holds__fractions_of_seconds_are_digits_too(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_holds__cents_of_two_digits_are_whole_and_of_three_are_not),
-        cmocka_unit_test(test_holds__digits_count_both_ways_and_sizes_only_forward),
-        cmocka_unit_test(test_holds__what_declares_no_limit_proves_nothing),
-        cmocka_unit_test(test_holds__fractions_of_seconds_are_digits_too),
+        cmocka_unit_test(test_type_check__cents_of_two_digits_are_whole_and_of_three_are_not),
+        cmocka_unit_test(test_type_check__digits_count_both_ways_and_sizes_only_forward),
+        cmocka_unit_test(test_type_check__what_declares_no_limit_proves_nothing),
+        cmocka_unit_test(test_type_check__fractions_of_seconds_are_digits_too),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

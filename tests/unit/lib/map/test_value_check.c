@@ -21,13 +21,13 @@ static bool fits(struct fx_value v, struct fx_type to)
     fx_arena_init(&arena, 0);
     struct fx_value out;
     struct fx_err err = FX_ERR_INIT;
-    bool does_fit = fx_value_fit(&v, &to, &arena, &out, &err);
+    bool does_fit = fx_value_check(&v, &to, &arena, &out, &err);
     if (!does_fit)
         assert_int_equal(err.code, FX_E_SOURCE_DATA);
     return does_fit;
 }
 
-static void test_fit__decimals_keep_every_digit_or_are_refused(void **state)
+static void test_value_check__decimals_keep_every_digit_or_are_refused(void **state)
 {
     (void)state;
     struct fx_type to = {.kind = FX_V_DECIMAL, .precision = 12, .scale = 2};
@@ -39,7 +39,7 @@ static void test_fit__decimals_keep_every_digit_or_are_refused(void **state)
     assert_true(fits(INT(-5), to));
 }
 
-static void test_fit__integers_respect_range_and_sign(void **state)
+static void test_value_check__integers_respect_range_and_sign(void **state)
 {
     (void)state;
     struct fx_type int32 = {.kind = FX_V_INT, .bits = 32};
@@ -54,7 +54,7 @@ static void test_fit__integers_respect_range_and_sign(void **state)
     assert_false(fits(INT(-1), u64));
 }
 
-static void test_fit__labels_are_taken_byte_for_byte(void **state)
+static void test_value_check__labels_are_taken_byte_for_byte(void **state)
 {
     (void)state;
     struct fx_type color = {.kind = FX_V_TEXT, .declared = "enum('a','b c','it''s','x,','\\\\y')"};
@@ -78,7 +78,7 @@ static void test_fit__labels_are_taken_byte_for_byte(void **state)
     assert_false(fits(TXT("r"), flags));
 }
 
-static void test_fit__text_counts_characters_not_bytes(void **state)
+static void test_value_check__text_counts_characters_not_bytes(void **state)
 {
     (void)state;
     struct fx_type mb3 = {.kind = FX_V_TEXT, .char_bytes_max = 3};
@@ -96,7 +96,7 @@ static void test_fit__text_counts_characters_not_bytes(void **state)
     assert_false(fits(TXT("a "), to));
 }
 
-static void test_fit__times_outside_of_mariadb_are_refused(void **state)
+static void test_value_check__times_outside_of_mariadb_are_refused(void **state)
 {
     (void)state;
     struct fx_type ts = {.kind = FX_V_TIMESTAMP, .precision = 6};
@@ -115,7 +115,7 @@ static void test_fit__times_outside_of_mariadb_are_refused(void **state)
         fits((struct fx_value){.kind = FX_V_TIMESTAMPTZ, .i = INT64_C(4102444800000000)}, pg));
 }
 
-static void test_fit__doubles_are_finite_and_floats_exact(void **state)
+static void test_value_check__doubles_are_finite_and_floats_exact(void **state)
 {
     (void)state;
     struct fx_type to = {.kind = FX_V_DOUBLE};
@@ -126,7 +126,7 @@ static void test_fit__doubles_are_finite_and_floats_exact(void **state)
     assert_false(fits((struct fx_value){.kind = FX_V_DOUBLE, .d = 0.1}, to));
 }
 
-static void test_fit__uuid_travels_as_text_only_in_its_own_form(void **state)
+static void test_value_check__uuid_travels_as_text_only_in_its_own_form(void **state)
 {
     (void)state;
     struct fx_type to = {.kind = FX_V_UUID};
@@ -136,7 +136,7 @@ static void test_fit__uuid_travels_as_text_only_in_its_own_form(void **state)
     assert_false(fits(TXT("{6ba7b810-9dad-11d1-80b4-00c04fd430}"), to));
 }
 
-static void test_fit__null_fits_everywhere(void **state)
+static void test_value_check__null_fits_everywhere(void **state)
 {
     (void)state;
     assert_true(fits((struct fx_value){.kind = FX_V_NULL}, (struct fx_type){.kind = FX_V_JSON}));
@@ -147,14 +147,14 @@ static void test_fit__null_fits_everywhere(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fit__decimals_keep_every_digit_or_are_refused),
-        cmocka_unit_test(test_fit__integers_respect_range_and_sign),
-        cmocka_unit_test(test_fit__labels_are_taken_byte_for_byte),
-        cmocka_unit_test(test_fit__text_counts_characters_not_bytes),
-        cmocka_unit_test(test_fit__times_outside_of_mariadb_are_refused),
-        cmocka_unit_test(test_fit__doubles_are_finite_and_floats_exact),
-        cmocka_unit_test(test_fit__uuid_travels_as_text_only_in_its_own_form),
-        cmocka_unit_test(test_fit__null_fits_everywhere),
+        cmocka_unit_test(test_value_check__decimals_keep_every_digit_or_are_refused),
+        cmocka_unit_test(test_value_check__integers_respect_range_and_sign),
+        cmocka_unit_test(test_value_check__labels_are_taken_byte_for_byte),
+        cmocka_unit_test(test_value_check__text_counts_characters_not_bytes),
+        cmocka_unit_test(test_value_check__times_outside_of_mariadb_are_refused),
+        cmocka_unit_test(test_value_check__doubles_are_finite_and_floats_exact),
+        cmocka_unit_test(test_value_check__uuid_travels_as_text_only_in_its_own_form),
+        cmocka_unit_test(test_value_check__null_fits_everywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

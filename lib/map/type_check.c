@@ -4,7 +4,7 @@
  * be a whole number of steps and inside the range of the other. All of it in rationals, so the
  * answer is a proof.
  */
-#include "lib/map/holds.h"
+#include "lib/map/type_check.h"
 
 #include "lib/value/decimal.h"
 
@@ -140,7 +140,7 @@ static bool lengths_hold(const struct fx_type *from, const struct fx_type *to,
     return false;
 }
 
-bool fx_type_holds(const struct fx_type *from, const struct fx_expr *expr, const struct fx_type *to,
+bool fx_type_check(const struct fx_type *from, const struct fx_expr *expr, const struct fx_type *to,
                    enum fx_direction dir, struct fx_arena *arena, const char **ret_why)
 {
     if (is_number(from) && is_number(to))

@@ -4,15 +4,15 @@
  * by collation and sorts the members of a SET, so 'A' is stored as 'a' and 'q,p' as 'p,q' without a
  * word.
  */
-#ifndef FX_MAP_LABELS_H
-#define FX_MAP_LABELS_H
+#ifndef FX_MAP_ENUM_LABELS_H
+#define FX_MAP_ENUM_LABELS_H
 
 #include "lib/value/value.h"
 
-bool fx_type_has_labels(
+bool fx_type_has_enum_labels(
     const struct fx_type *type); /* declared as "enum('a','b')" or "set('a','b')" */
 /* One of the labels of an ENUM, or labels of a SET
  * in the order of its declaration, byte for byte. */
-bool fx_labels_hold(const struct fx_type *type, struct fx_str text);
+bool fx_enum_labels_check(const struct fx_type *type, struct fx_str text);
 
 #endif
