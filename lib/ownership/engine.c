@@ -6,10 +6,17 @@
 
 #include "lib/base/panic.h"
 
-static const struct fx_own_engine *const engines[] = {
-    &fx_own_postgresql,
-    &fx_own_mariadb,
-};
+/* One row for each engine, or for each flavour of it; the row is at the end of its own file. */
+#define ENGINES(X)       \
+    X(fx_own_postgresql) \
+    X(fx_own_mariadb)
+
+#define X(row) extern const struct fx_own_engine row;
+ENGINES(X)
+#undef X
+#define X(row) &row,
+static const struct fx_own_engine *const engines[] = {ENGINES(X)};
+#undef X
 
 static bool is_row_of(const struct fx_own_engine *row, const struct fx_db *db)
 {

@@ -43,7 +43,4 @@ const char *fx_own_engine_name(enum fx_engine engine);
 /* The names of those that may, "PostgreSQL, MariaDB"; for messages. */
 void fx_own_engine_names(bool is_new_side, struct fx_buf *out);
 
-/* The rows, each at the end of its own file. */
-extern const struct fx_own_engine fx_own_postgresql, fx_own_mariadb;
-
 #endif

@@ -1,14 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
-# What CONTRIBUTING.md promises: a gate, a kind of step and a flavour of an engine are one new file and one row each. They
-# are added in a folder that the compiler searches first; what depends on the tables is compiled anew and linked before the
+# What CONTRIBUTING.md promises: a gate and a kind of step are one new file and one row each; a flavour of an engine is one
+# of each for streams and one for ownership. They are added in a folder that the compiler searches first; what depends on the tables is compiled anew and linked before the
 # archive; then a plan uses them, and the reference has them.
 # seconds: 9
 . "$(dirname "$0")/../harness/servers.sh"
 fx_tmp
 cd "$FX_ROOT" || exit 1
 new=$FX_DIR/new
-mkdir -p "$new"/{plans/gate,plans/plan,plans/steps,cdc/mysql}
+mkdir -p "$new"/{plans/gate,plans/plan,plans/steps,cdc/mysql,lib/ownership}
 
 sed 's/pln_gate_write_leaks/pln_gate_dummy/' plans/gate/write_leaks.c >"$new/plans/gate/dummy.c"
 { cat plans/gate/gates.def; echo 'X(DUMMY, dummy, STREAMS, "a gate of the test")'; } >"$new/plans/gate/gates.def"
@@ -17,7 +17,9 @@ sed 's/pln_action_wait/pln_action_dummy/' plans/steps/wait.c >"$new/plans/steps/
 sed -e 's/cdc_my_flavour_mariadb/cdc_my_flavour_dummy/' -e 's/\.name = "[^"]*"/.name = "Dummy Server"/' cdc/mysql/mariadb.c \
     >"$new/cdc/mysql/dummy.c"
 sed 's/^\(#define FLAVOURS(X)\) /\1 X(cdc_my_flavour_dummy) /' cdc/mysql/flavours.c >"$new/cdc/mysql/flavours.c"
-same "three rows, and nothing else, differ" 3 "$(for f in plans/gate/gates.def plans/plan/steps.def cdc/mysql/flavours.c; do
+sed -e 's/fx_own_mariadb/fx_own_dummy/' -e 's/\.name = "[^"]*"/.name = "Dummy Owner"/' lib/ownership/mariadb.c >"$new/lib/ownership/dummy.c"
+sed 's/^\( *\)X(fx_own_mariadb)/\1X(fx_own_dummy) X(fx_own_mariadb)/' lib/ownership/engine.c >"$new/lib/ownership/engine.c"
+same "four rows, and nothing else, differ" 4 "$(for f in plans/gate/gates.def plans/plan/steps.def cdc/mysql/flavours.c lib/ownership/engine.c; do
     diff "$f" "$new/$f" | grep -c '^>'; done | awk '{ n += $1 } END { print n }')"
 
 # What includes a table, by the dependencies that the build has written.
@@ -26,7 +28,7 @@ case $FX_VARIANT in asan) flags+=(-fsanitize=address,undefined) ;; tsan) flags+=
 mapfile -t sources < <(grep -rlE 'plans/(gate/gates|plan/steps)\.def' "$FX_BUILD/plans" "$FX_BUILD/cmd" --include='*.d' |
     sed "s,^$FX_BUILD/,,; s,\.d\$,.c," | while read -r f; do [ ! -e "$f" ] || echo "$f"; done) # not of files that have moved
 check "something depends on the tables" test "${#sources[@]}" -ge 5
-sources+=("$new"/plans/gate/dummy.c "$new"/plans/steps/dummy.c "$new"/cdc/mysql/{dummy,flavours}.c)
+sources+=("$new"/plans/gate/dummy.c "$new"/plans/steps/dummy.c "$new"/cdc/mysql/{dummy,flavours}.c "$new"/lib/ownership/{dummy,engine}.c)
 compile() { # SOURCE
     local object=$FX_DIR/${1//\//_}
     gcc -std=gnu17 -D_GNU_SOURCE -O0 -fPIE -I"$new" -I. -I"$FX_BUILD/gen" "${flags[@]}" -c -o "${object%.c}.o" "$1" 2>&1
@@ -60,5 +62,6 @@ shown=$("$FX_DIR/ficus" plan show -f docs/examples/ficus.yaml "$FX_DIR/plan.yaml
 check "plan show has the step" grep -q "dummy: a step of the test" <<<"$shown"
 check "and the gate" grep -q "dummy at most 7" <<<"$shown"
 same "the reference has both" 2 "$("$FX_DIR/ficus" help --page reference/config.md | grep -cE '^\| `dummy` \|.* of the test')"
-check "the flavour is in the program" grep -q "Dummy Server" "$FX_DIR/ficus"
+check "the flavour is in the program, for streams" grep -q "Dummy Server" "$FX_DIR/ficus"
+check "and for ownership" grep -q "Dummy Owner" "$FX_DIR/ficus"
 fx_done

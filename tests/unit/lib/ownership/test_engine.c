@@ -10,6 +10,8 @@
 #include "lib/ownership/engine.h"
 #include "lib/ownership/sides.h"
 
+extern const struct fx_own_engine fx_own_postgresql, fx_own_mariadb;
+
 static const char *version;
 static const char *fake_version(const struct fx_db *db)
 {
