@@ -55,6 +55,7 @@ const char *cdc_phase_name(enum cdc_phase phase);
 enum { CDC_LEAK_TEXT = 256 };
 
 struct cdc_status {
+    int64_t api; /* version of what it answers; set by reading */
     enum cdc_phase phase;
     int pid;
     struct fx_pos applied;    /* everything up to here is on the target */

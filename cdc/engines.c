@@ -4,6 +4,7 @@
 
 #include "lib/base/panic.h"
 #include "lib/db/engine.h"
+#include "lib/ownership/schema.h"
 
 /* One row an engine. */
 #define ENGINES(X)   \
@@ -38,8 +39,10 @@ struct cdc_sides cdc_sides_of(const struct fx_context *ctx)
 
 static bool open_side(struct cdc_side *side, struct fx_err *err)
 {
-    if (fx_db_open(side->conf, &side->db, err))
+    if (fx_db_open(side->conf, &side->db, err) && fx_schema_check(side->db, side->conf, err))
         return true;
+    fx_db_close(side->db);
+    side->db = NULL;
     (void)cdc_side_err(side, err);
     return fx_ctx(err, "opening database \"%s\"", side->conf->name);
 }

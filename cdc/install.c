@@ -11,6 +11,7 @@
 #include "cdc/cdc.h"
 #include "cdc/engine.h"
 #include "cdc/names.h"
+#include "lib/ownership/schema.h"
 
 enum { STOP_WAIT_MS = 10000 };
 
@@ -32,7 +33,8 @@ static bool record_start(const struct cdc_side *side, const char *position, cons
 
 static bool install_side(const struct cdc_side *side, struct fx_err *err)
 {
-    return side->engine->install(side, err) || cdc_side_err(side, err);
+    return (fx_schema_prepare(side->db, side->conf, err) && side->engine->install(side, err)) ||
+           cdc_side_err(side, err);
 }
 
 static bool record_starts(const struct cdc_sides *sides, struct fx_arena *arena, struct fx_err *err)

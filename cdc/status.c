@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "cdc/stream/control.h"
+#include "lib/fmt/form.h"
 #include "lib/fmt/json_doc.h"
 #include "lib/fmt/json_write.h"
 
@@ -43,6 +44,7 @@ void cdc_status_write(const struct cdc_status *status, struct fx_buf *out)
     struct fx_json_w w;
     fx_json_w_init(&w, out);
     fx_json_w_object(&w);
+    fx_json_w_kv_i64(&w, "api", fx_form_current(FX_FORM_STREAM_API));
     fx_json_w_kv_text(&w, "phase", cdc_phase_name(status->phase));
     fx_json_w_kv_i64(&w, "pid", status->pid);
     fx_json_w_kv_text(&w, "applied", status->applied.text);
@@ -68,6 +70,9 @@ bool cdc_status_read(struct fx_str json, struct cdc_status *ret, struct fx_err *
     const struct fx_json *root = fx_json_root(doc);
     const char *phase = fx_json_get_str(root, "phase", "");
     *ret = (struct cdc_status){.phase = CDC_PHASE_STOPPED};
+    ret->api = fx_json_get_i64(root, "api", FX_FORM_UNSAID);
+    if (!fx_form_check(FX_FORM_STREAM_API, ret->api, "the stream", err))
+        return false;
     size_t i = 0;
     while (i < FX_ARRAY_LEN(phase_names) && strcmp(phase, phase_names[i]) != 0)
         i++;

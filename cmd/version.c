@@ -2,6 +2,8 @@
 /* A fact about the build is one row of the table below. */
 #include "cmd/version.h"
 
+#include "lib/fmt/form.h"
+
 /* Written by lib/mk/commit.sh. */
 extern const char cmd_commit[];
 
@@ -26,4 +28,7 @@ void cmd_version(const char *program, struct fx_buf *out)
     fx_buf_printf(out, "%s %s\n", program, FICUS_VERSION);
     for (size_t i = 0; i < FX_ARRAY_LEN(facts); i++)
         fx_buf_printf(out, "%-10s %s\n", facts[i].name, facts[i].value);
+    fx_buf_printf(out, "%-10s ", "forms");
+    fx_form_list(out);
+    fx_buf_add_char(out, '\n');
 }

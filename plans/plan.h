@@ -24,6 +24,7 @@
 #include "plans/plan/load.h"
 #include "plans/run/executor.h"
 #include "plans/run/find.h"
+#include "plans/run/forms.h"
 #include "plans/view/texts.h"
 
 bool pln_run_start(const struct pln_env *env, const struct pln_plan *plan,

@@ -44,6 +44,7 @@ struct fcd_route_status {
     const char *exemplar; /* the latest difference, "GET /orders/7: /total: 1 and 2"; NULL: none */
 };
 struct fcd_status {
+    int64_t api; /* version of the admin API */
     int64_t controller_epoch;
     int64_t uptime_ms;
     int64_t requests, requests_per_s;

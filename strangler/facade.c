@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "lib/base/alloc.h"
 #include "lib/base/arena.h"
 #include "lib/http/url.h"
 #include "lib/io/file.h"
@@ -16,6 +17,7 @@
 #include "lib/io/signal.h"
 #include "lib/log/log.h"
 #include "strangler/conf/config.h"
+#include "strangler/group/state.h"
 #include "strangler/worker/worker.h"
 
 struct facade {
@@ -84,6 +86,14 @@ bool fcd_facade_run(const char *path, struct fx_err *err)
     fx_loop_free(facade.loop);
     fx_flock_release(facade.lock);
     fx_arena_done(&facade.arena);
+    return ok;
+}
+
+bool fcd_facade_state_version(const char *state_dir, int64_t *ret, struct fx_err *err)
+{
+    char *path = fx_asprintf("%s/facade.json", state_dir);
+    bool ok = fcd_state_version(path, ret, err);
+    free(path);
     return ok;
 }
 

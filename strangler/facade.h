@@ -18,6 +18,9 @@ bool fcd_facade_check(const char *path, struct fx_err *err) FX_MUST_CHECK;
  * said without secrets and without resolving names. A file without `facade` has no problems here. */
 void fcd_facade_problems(const struct fx_root *root, struct fx_arena *arena,
                          struct fx_problems *problems);
+/* The version of the facade's state file; 0: there is none yet. Errors: JOURNAL, VERSION, IO. */
+bool fcd_facade_state_version(const char *state_dir, int64_t *ret,
+                              struct fx_err *err) FX_MUST_CHECK;
 bool fcd_facade_run(const char *path, struct fx_err *err) FX_MUST_CHECK;
 /* The facade's keys of ficus.yaml as Markdown, for docs/reference/config.md. */
 void fcd_config_markdown(struct fx_buf *out);

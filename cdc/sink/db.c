@@ -18,6 +18,7 @@
 #include "lib/base/panic.h"
 #include "lib/fmt/text.h"
 #include "lib/io/failpoint.h"
+#include "lib/ownership/schema.h"
 
 enum { FLUSH_BYTES = 1 << 20 };
 
@@ -475,6 +476,7 @@ bool cdc_sink_db_open(const struct cdc_sink_spec *spec, struct cdc_sink **ret_si
     s->is_exact = spec->is_exact;
     cdc_batch_init(&s->batch, spec->binding, spec->options->copy_batch_rows);
     if (!fx_db_open(spec->binding->target, &s->db, err) ||
+        !fx_schema_check(s->db, spec->binding->target, err) ||
         !s->target->prepare(s->binding, s->db, &s->text_max, err) || !claim(s, spec->epoch, err) ||
         !read_leaks(s, err)) {
         fx_err_as_target(err);

@@ -40,6 +40,8 @@ complete -c ficus -f -n '__ficus_next' -a status -d 'show a run: steps, rates, l
 complete -c ficus -n '__ficus_is status' -s w -l watch -d 'keep showing it until Ctrl-C'
 complete -c ficus -n '__ficus_is status' -l until-end -d 'with --watch: exit when the run has ended'
 complete -c ficus -n '__ficus_is status' -l every -x -d 'with --watch: refresh interval'
+complete -c ficus -f -n '__ficus_next' -a upgrade -d 'show the versions of everything stored, and upgrade the schema in the databases'
+complete -c ficus -n '__ficus_is upgrade' -l execute -d 'really do it'
 complete -c ficus -f -n '__ficus_next' -a cutover
 complete -c ficus -f -n '__ficus_next cutover' -a rehearse -d 'run the whole cut-over and fall-back on a canary table and measure it'
 complete -c ficus -n '__ficus_is cutover rehearse' -s c -l context -x -d 'the context of ficus.yaml (needed when there are several)'

@@ -2,6 +2,7 @@
 /* What is created on the two databases of a group, and dropped there again. */
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
+#include "lib/ownership/schema.h"
 #include "lib/ownership/sides.h"
 
 /* --- install ----------------------------------------------------------------------------------- */
@@ -50,6 +51,7 @@ bool fx_own_install(struct fx_context *ctx, int64_t epoch, struct fx_err *err)
     bool ok = fx_sides_supported(ctx, err);
     for (size_t i = 0; i < 2 && ok; i++) {
         ok = fx_side_open(&sides[i], INSTALL_STATEMENT_MS, err) &&
+             fx_schema_prepare(sides[i].db, sides[i].conf, err) &&
              fx_fence_of(&sides[i])->install(&sides[i], err);
         if (!ok)
             fx_ctx(err, "installing ownership on database \"%s\"", sides[i].conf->name);

@@ -7,6 +7,7 @@
 
 #include "lib/base/panic.h"
 #include "lib/io/failpoint.h"
+#include "lib/ownership/schema.h"
 
 /* --- sessions ---------------------------------------------------------------------------------- */
 
@@ -29,7 +30,7 @@ bool fx_side_open(struct fx_side *side, int64_t statement_ms, struct fx_err *err
         return fx_db_set_timeout(side->db, statement_ms, err);
     if (!fx_db_open(side->conf, &side->db, err))
         return fx_ctx(err, "opening database \"%s\"", side->conf->name);
-    if (prepare(side, statement_ms, err))
+    if (prepare(side, statement_ms, err) && fx_schema_check(side->db, side->conf, err))
         return true;
     fx_side_close(side);
     return fx_ctx(err, "preparing the session with database \"%s\"", side->conf->name);

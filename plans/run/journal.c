@@ -6,6 +6,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/panic.h"
+#include "lib/fmt/form.h"
 #include "lib/fmt/json_doc.h"
 #include "lib/fmt/json_write.h"
 #include "lib/io/failpoint.h"
@@ -60,6 +61,7 @@ void pln_record_write(const struct pln_record *rec, struct fx_buf *out)
         put(&w, "step", rec->id);
     }
     if (rec->type == PLN_REC_RUN_OPENED) {
+        fx_json_w_kv_i64(&w, "v", fx_form_current(FX_FORM_JOURNAL));
         fx_json_w_kv_i64(&w, "epoch", rec->epoch);
         put(&w, "digest", rec->digest);
         put(&w, "plan", rec->plan);
@@ -110,6 +112,20 @@ static bool fail_record(struct fx_err *err, const char *why)
     return fx_hint(err, "A newer version may have written it. See: ficus run journal show");
 }
 
+/* By its name: the number is that of the build which wrote it, and is there for what reads journals without Ficus. */
+static bool read_cut_step(const struct fx_json *root, int *ret)
+{
+    const char *name = fx_json_get_str(root, "cut", NULL);
+    if (name == NULL)
+        return true;
+    for (int step = 0; step < PLN_CUT_STEP_COUNT; step++)
+        if (strcmp(name, pln_cutover_step_name((enum pln_cutover_step)step)) == 0) {
+            *ret = step;
+            return true;
+        }
+    return false;
+}
+
 bool pln_record_read(struct fx_str json, struct fx_arena *arena, struct pln_record *ret,
                      struct fx_err *err)
 {
@@ -119,15 +135,21 @@ bool pln_record_read(struct fx_str json, struct fx_arena *arena, struct pln_reco
         return fx_ctx(err, "reading a record of the journal");
     }
     const struct fx_json *root = fx_json_root(doc);
+    int64_t version = fx_json_get_i64(root, "v", FX_FORM_UNSAID);
+    if (!fx_form_check(FX_FORM_JOURNAL, version, "the journal of the run", err))
+        return false;
     int type = name_index(fx_json_get_str(root, "t", NULL), rec_names, PLN_REC_COUNT);
     if (type < 0)
         return fail_record(err, "unknown type");
     *ret = pln_record((enum pln_rec)type, NULL);
+    ret->version = version;
     ret->at.us = fx_json_get_i64(root, "at_us", 0);
     int64_t step = fx_json_get_i64(root, "i", -1);
-    int64_t cut = fx_json_get_i64(root, "cut_step", -1);
-    if (step < -1 || step >= PLN_STEPS_MAX || cut < -1 || cut >= PLN_CUT_STEP_COUNT)
+    if (step < -1 || step >= PLN_STEPS_MAX)
         return fail_record(err, "step number out of range");
+    int cut = -1;
+    if (!read_cut_step(root, &cut))
+        return fail_record(err, "unknown step of a cut-over");
     ret->step = (int)step;
     ret->id = take(root, "step", arena);
     ret->epoch = fx_json_get_i64(root, "epoch", 0);
@@ -138,7 +160,7 @@ bool pln_record_read(struct fx_str json, struct fx_arena *arena, struct pln_reco
     ret->code = take(root, "code", arena);
     ret->weight = fx_json_get_double(root, "weight", -1);
     ret->predicted_ms = fx_json_get_i64(root, "predicted_ms", -1);
-    ret->cut_step = (int)cut;
+    ret->cut_step = cut;
     ret->cut_event = event_index(fx_json_get_str(root, "moment", NULL));
     if (ret->cut_step >= 0 && ret->cut_event < 0)
         return fail_record(err, "unknown event of a cut-over");

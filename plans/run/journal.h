@@ -51,6 +51,7 @@ struct pln_record {
     const char *text;   /* note, reason, outcome, mode; NULL: none */
     const char *code;   /* FAIL: error code */
     int64_t epoch;      /* RUN_OPENED */
+    int64_t version;    /* of the journal's form, from RUN_OPENED; set by reading */
     const char *digest; /* RUN_OPENED: of the plan's text */
     const char *plan;   /* RUN_OPENED: path */
     const char *operator_name;

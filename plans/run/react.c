@@ -25,6 +25,7 @@ enum pln_reaction pln_react(const struct fx_err *err, bool is_protocol)
     case FX_E_USAGE:
     case FX_E_STUCK:
     case FX_E_DRIFT:
+    case FX_E_VERSION:
     case FX_E_JOURNAL:
     case FX_E_IO:
     case FX_E_SECRET:

@@ -3,8 +3,10 @@
  * The report for machines (docs: the format is versioned by its "format" member), and reading it back. A report
  * whose parts contradict each other is not believed: a gate must not pass because someone edited a number.
  */
+#include "lib/fmt/form.h"
 #include "lib/fmt/json_doc.h"
 #include "lib/fmt/json_write.h"
+#include "lib/fmt/text.h"
 #include "lib/io/file.h"
 #include "reconcile/report/names.h"
 
@@ -65,7 +67,10 @@ void rec_report_json(const struct rec_report *report, struct fx_buf *out)
     struct fx_json_w w;
     fx_json_w_init(&w, out);
     fx_json_w_object(&w);
-    fx_json_w_kv_text(&w, "format", REC_REPORT_FORMAT);
+    char format[32];
+    snprintf(format, sizeof format, REC_REPORT_FORMAT "%lld",
+             (long long)fx_form_current(FX_FORM_REPORT));
+    fx_json_w_kv_text(&w, "format", format);
     fx_json_w_kv_text(&w, "context", report->context);
     fx_json_w_kv_text(&w, "direction", rec_direction_name(report->direction));
     fx_json_w_kv_text(&w, "plan", report->plan);
@@ -206,6 +211,18 @@ static bool check_sums(const struct rec_report *report, struct fx_err *err)
     return true;
 }
 
+/* "ficus-reconcile/1" */
+static bool check_format(const char *format, struct fx_err *err)
+{
+    struct fx_str text = fx_str_from(format);
+    int64_t version = 0;
+    if (!fx_str_starts(text, FX_STR(REC_REPORT_FORMAT)) ||
+        !fx_parse_i64(fx_str_from(format + strlen(REC_REPORT_FORMAT)), 1, INT64_MAX, &version))
+        return fx_fail(err, FX_E_PROTOCOL, "the format is \"%s\", not \"%s%lld\"", format,
+                       REC_REPORT_FORMAT, (long long)fx_form_current(FX_FORM_REPORT));
+    return fx_form_check(FX_FORM_REPORT, version, "the report", err);
+}
+
 static bool read_report(const struct fx_json *root, struct fx_arena *arena, struct rec_report *ret,
                         struct fx_err *err)
 {
@@ -216,9 +233,8 @@ static bool read_report(const struct fx_json *root, struct fx_arena *arena, stru
     int direction, verdict;
     if (!fx_json_need_str(root, "format", &format, err))
         return false;
-    if (strcmp(format, REC_REPORT_FORMAT) != 0)
-        return fx_fail(err, FX_E_PROTOCOL, "the format is \"%s\", not \"%s\"", format,
-                       REC_REPORT_FORMAT);
+    if (!check_format(format, err))
+        return false;
     if (!fx_json_need_str(root, "context", &context, err) ||
         !read_word(root, "direction", directions, 2, &direction, err) ||
         !read_word(root, "verdict", verdicts, 3, &verdict, err) ||

@@ -5,7 +5,7 @@
 
 #include "reconcile/reconcile.h"
 
-#define REC_REPORT_FORMAT "ficus-reconcile/1"
+#define REC_REPORT_FORMAT "ficus-reconcile/" /* and the version */
 
 const char *rec_verdict_name(enum rec_verdict verdict); /* "equal" */
 const char *rec_kind_name(enum rec_kind kind);          /* "missing" */

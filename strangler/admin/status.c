@@ -2,6 +2,7 @@
 /* The shape of the document is the one that docs/protocols/admin.md shows and strangler/control.c reads. */
 #include "strangler/admin/status.h"
 
+#include "lib/fmt/form.h"
 #include "lib/fmt/json_write.h"
 
 static void write_group(const struct fcd_group *group, struct fx_json_w *w)
@@ -115,6 +116,7 @@ void fcd_status_json(const struct fcd_view *view, struct fx_buf *out)
     struct fx_json_w w;
     fx_json_w_init(&w, out);
     fx_json_w_object(&w);
+    fx_json_w_kv_i64(&w, "api", fx_form_current(FX_FORM_ADMIN_API));
     fx_json_w_kv_i64(&w, "controller_epoch", groups->state.controller_epoch);
     fx_json_w_kv_i64(&w, "uptime_ms",
                      fx_mono_since_us(local->shared->started, fcd_local_now(local)) / 1000);

@@ -8,12 +8,13 @@
 #include <sys/stat.h>
 
 #include "lib/base/alloc.h"
+#include "lib/fmt/form.h"
 #include "lib/fmt/json_doc.h"
 #include "lib/fmt/json_write.h"
 #include "lib/io/failpoint.h"
 #include "lib/io/file.h"
 
-enum { FILE_MAX_BYTES = 4 << 20, VERSION = 1 };
+enum { FILE_MAX_BYTES = 4 << 20 };
 
 static bool name_is_valid(const char *name)
 {
@@ -75,7 +76,7 @@ void fcd_state_write(const struct fcd_state *state, struct fx_buf *out)
     struct fx_json_w w;
     fx_json_w_init(&w, out);
     fx_json_w_object(&w);
-    fx_json_w_kv_i64(&w, "version", VERSION);
+    fx_json_w_kv_i64(&w, "version", fx_form_current(FX_FORM_FACADE));
     fx_json_w_kv_i64(&w, "controller_epoch", state->controller_epoch);
     fx_json_w_key(&w, "groups");
     fx_json_w_object(&w);
@@ -154,6 +155,13 @@ static bool read_entries(struct fcd_state *state, const struct fx_json *object, 
     return true;
 }
 
+static bool read_version(const struct fx_json *root, int64_t *ret, struct fx_err *err)
+{
+    if (!fx_json_i64(fx_json_get(root, "version"), ret))
+        return fx_fail(err, FX_E_JOURNAL, "the facade's state does not say its version");
+    return fx_form_check(FX_FORM_FACADE, *ret, "the facade's state", err);
+}
+
 bool fcd_state_parse(struct fx_str text, struct fcd_state *ret_state, struct fx_err *err)
 {
     FX_AUTO_FREE(fx_json_doc) struct fx_json_doc *doc = NULL;
@@ -162,8 +170,9 @@ bool fcd_state_parse(struct fx_str text, struct fcd_state *ret_state, struct fx_
         return false;
     }
     const struct fx_json *root = fx_json_root(doc);
-    if (fx_json_get_i64(root, "version", 0) != VERSION)
-        return fx_fail(err, FX_E_JOURNAL, "the facade's state has no version %d", VERSION);
+    int64_t version;
+    if (!read_version(root, &version, err))
+        return false;
     struct fcd_state state = {.controller_epoch = fx_json_get_i64(root, "controller_epoch", -1)};
     if (state.controller_epoch < 0)
         return fx_fail(err, FX_E_JOURNAL, "the facade's state has no controller epoch");
@@ -187,6 +196,8 @@ bool fcd_state_load(const char *path, struct fcd_state *ret_state, struct fx_err
         fcd_state_parse(fx_buf_str(&text), ret_state, err))
         return true;
     fx_ctx(err, "reading the facade's state \"%s\"", path);
+    if (err->code == FX_E_VERSION)
+        return false;
     return fx_hint(err,
                    "Restore the file from a backup. Without it the facade does not know who owns "
                    "what; only before the first cut-over may it be removed.");
@@ -203,5 +214,18 @@ bool fcd_state_save(const char *path, const struct fcd_state *state, struct fx_e
     if (!fx_file_write_atomic(path, fx_buf_str(&text), 0644, err))
         return fx_ctx(err, "saving the facade's state");
     FX_FAILPOINT("facade.state.after");
+    return true;
+}
+
+bool fcd_state_version(const char *path, int64_t *ret, struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(FILE_MAX_BYTES);
+    FX_AUTO_FREE(fx_json_doc) struct fx_json_doc *doc = NULL;
+    *ret = 0;
+    if (!fx_file_exists(path))
+        return true;
+    if (!fx_file_read(path, FILE_MAX_BYTES, &text, err) ||
+        !fx_json_parse(fx_buf_str(&text), &doc, err) || !read_version(fx_json_root(doc), ret, err))
+        return fx_ctx(err, "reading the facade's state \"%s\"", path);
     return true;
 }

@@ -36,6 +36,9 @@ struct fcd_state {
     size_t n_routes;
 };
 
+/* The version that a file says; 0: there is no file. Errors: JOURNAL, VERSION, IO. */
+bool fcd_state_version(const char *path, int64_t *ret, struct fx_err *err) FX_MUST_CHECK;
+
 bool fcd_state_load(const char *path, struct fcd_state *ret_state,
                     struct fx_err *err) FX_MUST_CHECK;
 bool fcd_state_save(const char *path, const struct fcd_state *state,

@@ -5,7 +5,7 @@ create database if not exists ficus /* ficus */ character set utf8mb4 collate ut
 -- One row a stream that applies here; the first statement of every target transaction, hence the loop mark.
 create table if not exists ficus.progress /* ficus */ (
     stream   varchar(128) not null primary key,
-    position varchar(255) not null,
+    position mediumtext not null,
     ordinal  bigint not null default 0,
     epoch    bigint not null default 0,
     phase    varchar(16) not null default 'new'
@@ -15,7 +15,7 @@ create table if not exists ficus.progress /* ficus */ (
 create table if not exists ficus.barrier /* ficus */ (
     grp      varchar(64) not null,
     epoch    bigint not null,
-    position varchar(255) not null,
+    position mediumtext not null,
     primary key (grp, epoch)
 ) engine = InnoDB character set utf8mb4 collate utf8mb4_bin;
 
@@ -24,7 +24,7 @@ create table if not exists ficus.barrier /* ficus */ (
 create table if not exists ficus.leak /* ficus */ (
     id       bigint not null auto_increment primary key,
     stream   varchar(128) not null,
-    position varchar(255) not null,
+    position mediumtext not null,
     n        bigint not null,
     what     varchar(255) not null,
     at       timestamp(6) not null default current_timestamp(6)

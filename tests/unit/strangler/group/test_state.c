@@ -81,7 +81,7 @@ static void test_state__what_is_missing_or_unknown_is_an_error(void **state)
     (void)state;
     static const char *const bad[] = {
         "{}",
-        "{\"version\":2,\"controller_epoch\":0}",
+        "{\"version\":\"1\",\"controller_epoch\":0}",
         "{\"version\":1}",
         "{\"version\":1,\"controller_epoch\":0,\"groups\":{\"g\":{\"owner\":\"old\"}}}",
         "{\"version\":1,\"controller_epoch\":0,\"groups\":{\"g\":{\"owner\":\"both\",\"epoch\":1,"
@@ -95,6 +95,16 @@ static void test_state__what_is_missing_or_unknown_is_an_error(void **state)
         assert_false(fcd_state_parse(fx_str_from(bad[i]), &got, &err));
         assert_int_equal(err.code, FX_E_JOURNAL);
     }
+}
+
+static void test_state__a_newer_file_is_refused_by_name(void **state)
+{
+    (void)state;
+    struct fx_err err = FX_ERR_INIT;
+    struct fcd_state got = {0};
+    assert_false(fcd_state_parse(FX_STR("{\"version\":2,\"controller_epoch\":0}"), &got, &err));
+    assert_int_equal(err.code, FX_E_VERSION);
+    assert_non_null(strstr(err.message, "facade-state has version 2"));
 }
 
 static void test_state__names_are_checked_and_bounded(void **state)
@@ -120,6 +130,7 @@ int main(void)
         cmocka_unit_test(test_state__is_read_as_it_was_written),
         cmocka_unit_test(test_state__every_cut_of_the_file_is_an_error),
         cmocka_unit_test(test_state__what_is_missing_or_unknown_is_an_error),
+        cmocka_unit_test(test_state__a_newer_file_is_refused_by_name),
         cmocka_unit_test(test_state__names_are_checked_and_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "lib/fmt/form.h"
+
+#include "lib/base/panic.h"
+
+struct form {
+    const char *name;
+    int64_t current, oldest;
+    const char *what;
+};
+
+static const struct form forms[] = {
+#define X(name, word, current, oldest, what) [FX_FORM_##name] = {word, current, oldest, what},
+#include "lib/fmt/forms.def"
+#undef X
+};
+
+static const struct form *form_at(enum fx_form form)
+{
+    FX_ASSERT((unsigned)form < FX_FORM_COUNT);
+    return &forms[form];
+}
+
+int64_t fx_form_current(enum fx_form form)
+{
+    return form_at(form)->current;
+}
+
+int64_t fx_form_oldest(enum fx_form form)
+{
+    return form_at(form)->oldest;
+}
+
+const char *fx_form_name(enum fx_form form)
+{
+    return form_at(form)->name;
+}
+
+const char *fx_form_what(enum fx_form form)
+{
+    return form_at(form)->what;
+}
+
+static void list_one(const struct form *f, struct fx_buf *out)
+{
+    fx_buf_printf(out, "%s %lld", f->name, (long long)f->current);
+    if (f->oldest < f->current)
+        fx_buf_printf(out, " (reads %lld)", (long long)f->oldest);
+}
+
+void fx_form_list(struct fx_buf *out)
+{
+    for (size_t i = 0; i < FX_ARRAY_LEN(forms); i++) {
+        if (i > 0)
+            fx_buf_add_c(out, ", ");
+        list_one(&forms[i], out);
+    }
+}
+
+bool fx_form_check(enum fx_form form, int64_t version, const char *object, struct fx_err *err)
+{
+    const struct form *f = form_at(form);
+    if (version >= f->oldest && version <= f->current)
+        return true;
+    (void)fx_fail(err, FX_E_VERSION,
+                  "%s: %s has version %lld; this build of Ficus reads %lld to %lld", object,
+                  f->name, (long long)version, (long long)f->oldest, (long long)f->current);
+    if (version > f->current)
+        return fx_hint(err,
+                       "Use the build of Ficus that wrote it, or a newer one. What a build reads "
+                       "says: ficus version");
+    return fx_hint(err,
+                   "Upgrade with a build of Ficus that still reads version %lld: ficus upgrade",
+                   (long long)version);
+}

@@ -1,0 +1,118 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# State that an older Ficus left in the middle of its soak, the new side owning the tables: this build reads it, upgrades
+# it beside running streams and customers, and falls back. A form that is newer than this build is refused by name.
+. "$(dirname "$0")/../harness/servers.sh"
+fx_tmp
+. "$FX_ROOT/tests/demo/lib.sh"
+. "$FX_ROOT/tests/fixtures/restore.sh"
+ficus() { "$FICUS" "$@" -f "$SHOP/ficus.yaml"; }
+says() { case $2 in *"$1"*) return 0 ;; esac; printf 'not in: %s\n' "$2"; return 1; }
+lacks() { case $2 in *"$1"*) printf 'in: %s\n' "$2"; return 1 ;; esac; }
+streams_live() { # both are started by the rollback as well; here they run beside the upgrade
+    ficus cdc status --context orders | grep -c ' stream ' | grep -qx 2
+}
+fall_back() { # TEXT
+    exits 0 "$1: it falls back" ficus run rollback soaking --execute
+    same "$1: what was written beside the upgrade is on the old side" "${written:-0}" \
+        "$(pg_sql mono shop "with gone as (delete from orders where id >= 5000000 returning 1) select count(*) from gone")"
+    judge rolled_back --expect rolled_back --may-fail --may-lack-report >"$SHOP/judge.log" 2>&1
+    same "$1: no acknowledged write is lost, doubled or leaked" 0 $?
+    exits 0 "$1: the old side accepts writes" pg_sql mono shop "update orders set id = id where id = (select min(id) from orders)"
+}
+# Somebody who writes on the owner's side, one transaction after the other; the customers' ledger belongs to the recording.
+writer_start() {
+    (
+        trap - EXIT
+        i=0
+        while [ ! -e "$SHOP/writer.stop" ]; do
+            i=$((i + 1))
+            my_sql orders orders "insert into customer_orders (id, customer_id, status, total_cents) values (5000000 + $i, 1, 'new', $i)" || break
+            echo "$i" >"$SHOP/written"
+        done
+    ) &
+    writer=$!
+    until_ok 10 test -s "$SHOP/written"
+}
+writer_stop() {
+    touch "$SHOP/writer.stop"
+    wait "$writer"
+    written=$(cat "$SHOP/written")
+}
+newer() { # TEXT WANT COMMAND…: refused by name
+    local text=$1 want=$2 out
+    shift 2
+    out=$("$@" 2>&1)
+    same "$text: exit status" 12 $?
+    check "$text: says who is newer" says "$want" "$out"
+    check "$text: and what to do" says "Use the build of Ficus that wrote it" "$out"
+}
+
+for fixture in "$FX_ROOT"/tests/fixtures/soak-*.tar.xz; do
+    name=$(basename "$fixture" .tar.xz)
+    fixture_up "$fixture"
+    ficusd_start
+
+    # --- what is there, and what would change -----------------------------------------------------------
+    out=$(ficus upgrade)
+    same "$name: a look changes nothing and ends with 0" 0 $?
+    check "$name: the journal is listed" says 'run "soaking"' "$out"
+    check "$name: so is the facade's state" says "facade.json" "$out"
+    if [ "$name" = soak-1 ]; then
+        check "$name: the schema is older" says "Nothing was changed. To upgrade" "$out"
+        same "$name: it was not changed" 0 "$(pg_sql mono shop "select count(*) from pg_class where relname = 'version' and relnamespace = 'ficus'::regnamespace")"
+    fi
+    check "$name: status reads it" says "soaking" "$(ficus status soaking)"
+
+    # --- the upgrade, beside running streams and customers ----------------------------------------------
+    check "$name: the streams start on it" ficus cdc start --context orders --execute
+    check "$name: both are live" until_ok 30 streams_live
+    writer_start
+    check "$name: the upgrade" ficus upgrade --execute
+    out=$(ficus upgrade)
+    check "$name: nothing is left to do" says "Everything has the version" "$out"
+    same "$name: PostgreSQL says its version" 2 "$(pg_sql mono shop "select version from ficus.version")"
+    same "$name: MariaDB too" 2 "$(my_sql orders ficus "select version from version")"
+    same "$name: positions may be long" mediumtext "$(my_sql orders mysql "select data_type from information_schema.columns where table_schema = 'ficus' and table_name = 'progress' and column_name = 'position'")"
+    exits 0 "$name: an upgrade again changes nothing" ficus upgrade --execute
+    writer_stop
+    check "$name: the streams live on" streams_live
+    check "$name: somebody wrote meanwhile" test "$written" -gt 10
+    check "$name: both sides are equal" final_compare "$SHOP/compare"
+
+    # --- what a newer Ficus wrote is refused by name, and nothing is changed ------------------------------
+    if [ "$name" = soak-1 ]; then
+        pg_sql mono shop "update ficus.version set version = 99"
+        newer "$name: a newer schema" 'database "mono": schema has version 99' ficus run rollback soaking --execute
+        newer "$name: for an upgrade too" 'database "mono": schema has version 99' ficus upgrade --execute
+        newer "$name: for a cut-over by hand too" 'schema has version 99' ficus cutover fallback --context orders --execute --confirm=orders
+        ficus cdc stop --context orders --execute >/dev/null
+        newer "$name: for a start of the streams too" 'schema has version 99' ficus cdc start --context orders --execute
+        pg_sql mono shop "update ficus.version set version = 2"
+        check "$name: the new side still owns" says HERE "$(my_sql orders ficus "select state from own where grp = 'orders'")"
+    fi
+    fall_back "$name"
+    for server in facade monolith service; do fx_stop "$server"; done
+    stop_pg mono
+    stop_my orders
+    cd "$FX_DIR" && rm -rf mono orders shop
+done
+
+# shellcheck disable=SC2034
+written=0
+# --- without an upgrade: a newer Ficus reads the older form -----------------------------------------------
+fixture_up "$FX_ROOT/tests/fixtures/soak-1.tar.xz"
+sed 's/"version":1/"version":7/' "$SHOP/state/facade.json" >"$SHOP/newer.json"
+cp "$SHOP/state/facade.json" "$SHOP/older.json"
+cp "$SHOP/newer.json" "$SHOP/state/facade.json"
+newer "a newer facade.json" "the facade's state: facade-state has version 7" "$FICUSD" -f "$SHOP/ficus.yaml"
+newer "for ficus upgrade too" "facade-state has version 7" ficus upgrade
+cp "$SHOP/older.json" "$SHOP/state/facade.json"
+sed -i 's#ficus-reconcile/1#ficus-reconcile/3#' "$SHOP/state/runs/soaking/reports/latest/report.json"
+out=$(ficus reconcile gate "$SHOP/state/runs/soaking/reports/latest/report.json" --divergent 0 2>&1)
+same "a newer report never passes a gate" 3 $?
+check "and is named" says "report has version 3" "$out"
+ficusd_start
+fall_back "soak-1 as it is"
+same "nothing was upgraded on the way" 0 "$(pg_sql mono shop "select count(*) from pg_class where relname = 'version' and relkind = 'r' and relnamespace = (select oid from pg_namespace where nspname = 'ficus')")"
+fx_done
