@@ -151,21 +151,24 @@ static enum fx_h1_result parse_status_line(struct fx_str line, struct fx_head *h
 
 /* --- fields ----------------------------------------------------------------------------------- */
 
-static const char *parse_field(struct fx_str line, struct fx_field *ret)
+/* The only place that makes fields of foreign bytes; fx_h1_write_end_to_end relies on what is checked here. */
+static const char *parse_field(struct fx_str line, struct fx_head *head)
 {
     if (line.ptr[0] == ' ' || line.ptr[0] == '\t')
         return "a folded field line"; /* RFC 9112, 5.2 */
     ptrdiff_t colon = fx_str_find(line, ':');
     if (colon < 0)
         return "a field line without a colon";
-    ret->name = fx_str_sub(line, 0, (size_t)colon);
-    ret->value = fx_str_trim(fx_str_sub(line, (size_t)colon + 1, line.len));
+    struct fx_str name = fx_str_sub(line, 0, (size_t)colon);
+    struct fx_str value = fx_str_trim(fx_str_sub(line, (size_t)colon + 1, line.len));
     if (colon > 0 && (line.ptr[colon - 1] == ' ' || line.ptr[colon - 1] == '\t'))
         return "a space before the colon of a field"; /* RFC 9112, 5.1 */
-    if (!fx_http_is_token(ret->name))
+    if (!fx_http_is_token(name))
         return "a field name that is not a token";
-    if (!fx_http_is_field_value(ret->value))
+    if (!fx_http_is_field_value(value))
         return "a control character in a field value"; /* bare CR included: RFC 9112, 2.2 */
+    bool is_added = fx_head_add(head, name, value);
+    FX_ASSERT(is_added); /* the caller has counted */
     return NULL;
 }
 
@@ -181,10 +184,9 @@ static enum fx_h1_result parse_fields(struct fx_str block, const struct fx_h1_li
             return FX_H1_DONE;
         if (head->n_fields >= FX_MIN(limits->fields_max, (size_t)FX_HEAD_FIELDS_MAX))
             return bad(problem, status == 502 ? 502 : 431, "too many fields");
-        const char *what = parse_field(line, &head->fields[head->n_fields]);
+        const char *what = parse_field(line, head);
         if (what != NULL)
             return bad(problem, status, what);
-        head->n_fields++;
     }
 }
 
@@ -256,13 +258,24 @@ static const char *find_framing(struct fx_head *head, bool has_body_by_default, 
 
 static void find_connection(struct fx_head *head)
 {
-    if (head->minor == 0)
-        head->is_keep_alive = fx_head_has_token(head, "connection", "keep-alive") &&
-                              !fx_head_has_token(head, "connection", "close");
-    else
-        head->is_keep_alive = !fx_head_has_token(head, "connection", "close");
-    head->is_upgrade =
-        fx_head_has_token(head, "connection", "upgrade") && is_present(head, "upgrade");
+    bool has_close = false, has_keep_alive = false, has_upgrade = false;
+    for (const struct fx_field *field = fx_head_find(head, "connection"); field != NULL;
+         field = fx_head_find_next(head, "connection", field)) {
+        struct fx_str rest = field->value;
+        while (rest.len > 0) {
+            struct fx_str token = fx_str_trim(fx_str_cut(rest, ',', &rest));
+            bool is_close = fx_str_eq_ci(token, FX_STR("close"));
+            bool is_keep_alive = fx_str_eq_ci(token, FX_STR("keep-alive"));
+            bool is_upgrade = fx_str_eq_ci(token, FX_STR("upgrade"));
+            has_close |= is_close;
+            has_keep_alive |= is_keep_alive;
+            has_upgrade |= is_upgrade;
+            /* Keep-Alive and Upgrade are hop-by-hop without being listed. */
+            head->is_listing_fields |= !is_close && !is_keep_alive && !is_upgrade;
+        }
+    }
+    head->is_keep_alive = !has_close && (head->minor > 0 || has_keep_alive);
+    head->is_upgrade = has_upgrade && is_present(head, "upgrade");
 }
 
 static const char *find_host(struct fx_head *head)
@@ -329,9 +342,17 @@ static enum fx_h1_result parse_start_line(const struct kind *kind, struct fx_str
                             : parse_status_line(line, head, problem);
 }
 
+/* The fields themselves are left as they are: n_fields says how many count. */
+static void clear(struct fx_head *head)
+{
+    memset(head, 0, offsetof(struct fx_head, fields));
+    memset(&head->n_fields, 0, sizeof *head - offsetof(struct fx_head, n_fields));
+}
+
 /* The line at scan->line ends at bytes[lf]. DONE: it was the empty one behind a head; MORE: go on. */
 static enum fx_h1_result take_line(const struct kind *kind, struct fx_str bytes, size_t lf,
-                                   struct fx_h1_scan *scan, struct fx_h1_problem *problem)
+                                   struct fx_h1_scan *scan, struct fx_head *head,
+                                   struct fx_h1_problem *problem)
 {
     enum { EMPTY_LINES_MAX_BYTES = 4 };
     if (lf == scan->line || bytes.ptr[lf - 1] != '\r')
@@ -346,9 +367,9 @@ static enum fx_h1_result take_line(const struct kind *kind, struct fx_str bytes,
         return FX_H1_MORE;
     }
     if (!scan->is_line_checked) {
-        struct fx_head scratch = {0};
+        clear(head);
         enum fx_h1_result result =
-            parse_start_line(kind, fx_str_sub(bytes, scan->line, len), &scratch, problem);
+            parse_start_line(kind, fx_str_sub(bytes, scan->line, len), head, problem);
         if (result != FX_H1_DONE)
             return result;
         scan->is_line_checked = true;
@@ -372,7 +393,8 @@ static enum fx_h1_result check_limits(const struct kind *kind, size_t end,
 /* Searches line ends until the head is whole; *ret_end: behind the empty line. */
 static enum fx_h1_result find_end(const struct kind *kind, struct fx_str bytes,
                                   const struct fx_h1_limits *limits, struct fx_h1_scan *scan,
-                                  size_t *ret_end, struct fx_h1_problem *problem)
+                                  struct fx_head *head, size_t *ret_end,
+                                  struct fx_h1_problem *problem)
 {
     while (scan->seen < bytes.len) {
         const char *at = memchr(bytes.ptr + scan->seen, '\n', bytes.len - scan->seen);
@@ -383,7 +405,7 @@ static enum fx_h1_result find_end(const struct kind *kind, struct fx_str bytes,
         scan->seen = FX_MIN(lf + 1, bytes.len);
         if (at == NULL)
             break;
-        result = take_line(kind, bytes, lf, scan, problem);
+        result = take_line(kind, bytes, lf, scan, head, problem);
         if (result == FX_H1_DONE)
             *ret_end = lf + 1;
         if (result != FX_H1_MORE)
@@ -402,11 +424,10 @@ static enum fx_h1_result parse_message(const struct kind *kind, struct fx_str by
                                        struct fx_h1_problem *problem)
 {
     size_t end = 0;
-    enum fx_h1_result result = find_end(kind, bytes, limits, scan, &end, problem);
+    enum fx_h1_result result = find_end(kind, bytes, limits, scan, head, &end, problem);
     if (result != FX_H1_DONE)
         return result;
-    memset(head, 0, offsetof(struct fx_head, fields));
-    memset(&head->n_fields, 0, sizeof *head - offsetof(struct fx_head, n_fields));
+    clear(head);
     struct fx_str rest;
     struct fx_str message = fx_str_sub(bytes, scan->start, end - scan->start);
     struct fx_str line = fx_str_cut(message, '\n', &rest);

@@ -15,6 +15,7 @@
  * Empty lines before a request are skipped (at most two). In responses obs-fold and Content-Length
  * problems are refused too (status 502 for the facade).
  *
+ * What ret_head holds after MORE or BAD means nothing.
  * The time over all calls is linear in the head: the scan remembers how far it looked.
  * Thread: any.
  */

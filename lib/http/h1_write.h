@@ -20,9 +20,8 @@ void fx_h1_write_status_line(struct fx_buf *out, int status,
 void fx_h1_write_field(struct fx_buf *out, struct fx_str name, struct fx_str value);
 void fx_h1_write_field_u64(struct fx_buf *out, const char *name, uint64_t value);
 void fx_h1_write_date(struct fx_buf *out, int64_t unix_seconds); /* Date, IMF-fixdate */
-/* All fields except hop-by-hop ones and those named in `skip` (NULL-terminated, or NULL), also with "_" for "-". */
-void fx_h1_write_end_to_end(struct fx_buf *out, const struct fx_head *head,
-                            const char *const *skip);
+/* All fields except hop-by-hop ones and those in `skip` (FX_NAME_BIT), also when spelled with "_" for "-". */
+void fx_h1_write_end_to_end(struct fx_buf *out, const struct fx_head *head, uint64_t skip);
 void fx_h1_write_end(struct fx_buf *out); /* the empty line */
 
 void fx_h1_write_chunk(struct fx_buf *out, struct fx_str data); /* empty data writes nothing */

@@ -17,9 +17,20 @@
 
 enum { FX_HEAD_FIELDS_MAX = 128 };
 
+enum fx_name {
+    FX_NAME_OTHER, /* none of names.def */
+#define X(id, first, text) FX_NAME_##id,
+#include "lib/http/names.def"
+#undef X
+};
+#define FX_NAME_BIT(id) (UINT64_C(1) << FX_NAME_##id)
+
 struct fx_field {
     struct fx_str name;
     struct fx_str value; /* without surrounding spaces and tabs */
+    enum fx_name id;     /* what the name is in HTTP */
+    /* What it becomes behind CGI and its heirs (WSGI, PHP, Rack), which read "_" as "-": "Content_Length". */
+    enum fx_name cgi_id;
 };
 
 /* How the body ends. */
@@ -39,6 +50,8 @@ struct fx_head {
     size_t n_fields;
 
     /* Derived by the parser. */
+    uint64_t present;       /* FX_NAME_BIT of every field's id */
+    bool is_listing_fields; /* Connection names fields that are not hop-by-hop anyway */
     enum fx_framing framing;
     uint64_t content_length;   /* FX_FRAME_LENGTH */
     bool is_keep_alive;        /* the connection may be used again after this message */
@@ -49,6 +62,8 @@ struct fx_head {
     bool has_query;
 };
 
+/* Appends a field and derives what is known of its name; false: FX_HEAD_FIELDS_MAX are there. */
+bool fx_head_add(struct fx_head *head, struct fx_str name, struct fx_str value) FX_MUST_CHECK;
 /* The first field of that name, or NULL; `from` (may be NULL): search behind this one. */
 const struct fx_field *fx_head_find(const struct fx_head *head, const char *name);
 const struct fx_field *fx_head_find_next(const struct fx_head *head, const char *name,
@@ -66,6 +81,8 @@ struct fx_str fx_head_cookie(const struct fx_head *head, const char *name);
  */
 bool fx_head_is_hop_by_hop(const struct fx_head *head, const struct fx_field *field);
 
+/* Case is ignored and "_" read as "-". */
+enum fx_name fx_http_name(struct fx_str name);
 bool fx_http_is_token(struct fx_str s); /* RFC 9110, 5.6.2 */
 /* Field value without CR, LF, NUL and other controls (tab is allowed). */
 bool fx_http_is_field_value(struct fx_str s);

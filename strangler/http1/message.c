@@ -133,13 +133,12 @@ static const char *version(const struct fcd_call *call)
 
 static void interim(struct fcd_call *call, const struct fx_head *head)
 {
-    static const char *const never[] = {"Content-Length", NULL};
     struct fcd_h1 *h1 = h1_of(call);
     if (h1->minor == 0)
         return;
     struct fx_buf *out = out_of(h1);
     fx_h1_write_status_line(out, head->status, head->reason);
-    fx_h1_write_end_to_end(out, head, never);
+    fx_h1_write_end_to_end(out, head, FX_NAME_BIT(CONTENT_LENGTH));
     fx_h1_write_end(out);
 }
 
@@ -181,11 +180,10 @@ static void decide_persistence(struct fcd_h1 *h1, struct fx_buf *out)
 
 static bool answer(struct fcd_call *call, const struct fx_head *head, struct fx_str cookie)
 {
-    static const char *const rewritten[] = {"Content-Length", NULL};
     struct fcd_h1 *h1 = h1_of(call);
     struct fx_buf *out = out_of(h1);
     fx_h1_write_status_line(out, head->status, head->reason);
-    fx_h1_write_end_to_end(out, head, rewritten);
+    fx_h1_write_end_to_end(out, head, FX_NAME_BIT(CONTENT_LENGTH));
     if (fx_head_find(head, "Date") == NULL)
         fx_buf_add(out, fcd_local_date(h1->conn.local));
     if (cookie.len > 0)

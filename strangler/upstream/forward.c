@@ -80,17 +80,11 @@ static void add_framing(const struct fx_head *head, struct fx_buf *out)
 void fcd_forward_write(const struct fcd_forward *forward, const struct fcd_conf_endpoint *endpoint,
                        bool is_shadow, struct fx_buf *out)
 {
-    static const char *const rewritten[] = {"Host",
-                                            "Content-Length",
-                                            "Transfer-Encoding",
-                                            "Expect",
-                                            "Via",
-                                            "X-Forwarded-For",
-                                            "X-Forwarded-Proto",
-                                            "Max-Forwards",
-                                            "Ficus-Epoch",
-                                            "Ficus-Shadow",
-                                            NULL};
+    const uint64_t rewritten = FX_NAME_BIT(HOST) | FX_NAME_BIT(CONTENT_LENGTH) |
+                               FX_NAME_BIT(TRANSFER_ENCODING) | FX_NAME_BIT(EXPECT) |
+                               FX_NAME_BIT(VIA) | FX_NAME_BIT(X_FORWARDED_FOR) |
+                               FX_NAME_BIT(X_FORWARDED_PROTO) | FX_NAME_BIT(MAX_FORWARDS) |
+                               FX_NAME_BIT(FICUS_EPOCH) | FX_NAME_BIT(FICUS_SHADOW);
     const struct fx_head *head = forward->head;
     add_request_line(head, out);
     fx_buf_add_c(out, "Host: ");

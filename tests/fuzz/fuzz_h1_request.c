@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20), path = FX_BUF(1 << 16);
     const char *why;
     fx_h1_write_request_line(&out, head.method, head.target);
-    fx_h1_write_end_to_end(&out, &head, NULL);
+    fx_h1_write_end_to_end(&out, &head, 0);
     FX_ASSERT(!out.has_failed); /* what was accepted can be forwarded */
     if (fx_url_path_normal(head.path, &path, &why)) {
         FX_AUTO(fx_buf) struct fx_buf again = FX_BUF(1 << 16);

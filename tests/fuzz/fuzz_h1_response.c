@@ -29,7 +29,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FX_ASSERT(head.status >= 100 && head.status <= 599);
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
     fx_h1_write_status_line(&out, head.status, head.reason);
-    fx_h1_write_end_to_end(&out, &head, NULL);
+    fx_h1_write_end_to_end(&out, &head, 0);
     FX_ASSERT(!out.has_failed);
     return 0;
 }

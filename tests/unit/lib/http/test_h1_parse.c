@@ -204,8 +204,90 @@ static void test_head__connection_cannot_strip_what_upstreams_trust(void **state
           "X-Forwarded-For: 1.2.3.4\r\nX-Stay: 1\r\n\r\n",
           &head, &problem);
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 12);
-    fx_h1_write_end_to_end(&out, &head, NULL);
+    fx_h1_write_end_to_end(&out, &head, 0);
     assert_string_equal(fx_buf_cstr(&out), "Host: a\r\nX-Forwarded-For: 1.2.3.4\r\nX-Stay: 1\r\n");
+}
+
+/* Values are looked at sixteen bytes at a time. */
+static void test_head__a_control_is_found_at_every_place(void **state)
+{
+    (void)state;
+    static const char controls[] = {'\0', '\x01', '\r', '\n', '\x1F', '\x7F'};
+    char text[50];
+    memset(text, 'a', sizeof text);
+    for (size_t len = 0; len <= sizeof text; len++)
+        for (size_t at = 0; at < len; at++) {
+            for (size_t i = 0; i < FX_ARRAY_LEN(controls); i++) {
+                text[at] = controls[i];
+                assert_false(fx_http_is_field_value((struct fx_str){text, len}));
+            }
+            text[at] = '\t';
+            assert_true(fx_http_is_field_value((struct fx_str){text, len}));
+            text[at] = '\xFF'; /* obs-text */
+            assert_true(fx_http_is_field_value((struct fx_str){text, len}));
+            text[at] = 'a';
+        }
+}
+
+static void test_head__names_are_known_in_any_case_and_with_underscores(void **state)
+{
+    (void)state;
+    static const struct {
+        enum fx_name id;
+        const char *text;
+    } names[] = {
+#define X(id, first, text) {FX_NAME_##id, text},
+#include "lib/http/names.def"
+#undef X
+    };
+    for (size_t i = 0; i < FX_ARRAY_LEN(names); i++) {
+        char spelled[40], longer[41];
+        snprintf(spelled, sizeof spelled, "%s", names[i].text);
+        snprintf(longer, sizeof longer, "%sx", names[i].text);
+        assert_int_equal(fx_http_name(fx_str_from(spelled)), names[i].id);
+        for (char *c = spelled; *c != '\0'; c++)
+            *c = *c == '-' ? '_' : (char)(*c - 'a' + 'A');
+        assert_int_equal(fx_http_name(fx_str_from(spelled)), names[i].id);
+        assert_int_equal(fx_http_name(fx_str_from(longer)), FX_NAME_OTHER);
+        spelled[strlen(spelled) - 1] = '~';
+        assert_int_equal(fx_http_name(fx_str_from(spelled)), FX_NAME_OTHER);
+    }
+    assert_int_equal(fx_http_name(FX_STR("")), FX_NAME_OTHER);
+}
+
+/* Behind CGI it would be a Content-Length; here it is none, and it is not sent on. */
+static void test_head__an_underscore_makes_another_field_that_is_not_sent_on(void **state)
+{
+    (void)state;
+    struct fx_head head;
+    struct fx_h1_problem problem;
+    assert_int_equal(
+        parse("GET / HTTP/1.1\r\nHost: a\r\nContent_Length: 5\r\nX_Y: 1\r\n\r\n", &head, &problem),
+        FX_H1_DONE);
+    assert_int_equal(head.framing, FX_FRAME_NONE);
+    assert_null(fx_head_find(&head, "Content-Length"));
+    assert_string_equal(fx_head_find(&head, "content_length")->value.ptr, "5\r\nX_Y: 1\r\n\r\n");
+    assert_null(fx_head_find(&head, "X-Y"));
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 12);
+    fx_h1_write_end_to_end(&out, &head, FX_NAME_BIT(CONTENT_LENGTH));
+    assert_string_equal(fx_buf_cstr(&out), "Host: a\r\nX_Y: 1\r\n");
+}
+
+/* However long its name is. */
+static void test_head__what_connection_lists_stays(void **state)
+{
+    (void)state;
+    struct fx_head head;
+    struct fx_h1_problem problem;
+    parse("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nConnection: keep-alive ,  "
+          "X-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\r\n"
+          "x-aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa: 1\r\nX: "
+          "2\r\n\r\n",
+          &head, &problem);
+    assert_false(head.is_keep_alive);
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 12);
+    fx_h1_write_end_to_end(&out, &head, 0);
+    assert_string_equal(fx_buf_cstr(&out), "Host: a\r\nX: 2\r\n");
 }
 
 static void test_h1_write__a_value_with_a_line_end_latches_failure(void **state)
@@ -284,6 +366,10 @@ int main(void)
         cmocka_unit_test(test_h1_parse__limits_have_their_own_status),
         cmocka_unit_test(test_h1_parse__response_framing_follows_request_and_status),
         cmocka_unit_test(test_head__connection_cannot_strip_what_upstreams_trust),
+        cmocka_unit_test(test_head__a_control_is_found_at_every_place),
+        cmocka_unit_test(test_head__names_are_known_in_any_case_and_with_underscores),
+        cmocka_unit_test(test_head__an_underscore_makes_another_field_that_is_not_sent_on),
+        cmocka_unit_test(test_head__what_connection_lists_stays),
         cmocka_unit_test(test_h1_write__a_value_with_a_line_end_latches_failure),
         cmocka_unit_test(test_chunked__decodes_in_any_pieces),
         cmocka_unit_test(test_chunked__refuses_what_the_grammar_does_not_allow),
