@@ -47,11 +47,9 @@ same "abort is one compare-and-set" 1 "$(tool old abort 1)"
 same "and can be repeated" 0 "$(tool old abort 1)"
 same "HERE two epochs on" "HERE 3" "$(tool old own)"
 check "customers write while the triggers are still there" pg_app "$write"
-(FICUS_FAILPOINT=cutover.disarm.before:sleep=1500 tool old disarm >"$FX_DIR/late") &
-late=$!
-sleep 0.4
+stall cutover.disarm.before 2500 "$FX_DIR/late" tool old disarm
 same "meanwhile the next fence comes" taken "$(tool old fence 3 60000 800)"
-wait "$late"
+wait "$stalled"
 same "a disarm that wakes late is stopped by its guard" guarded "$(cat "$FX_DIR/late")"
 refused "and the fence still refuses" "held back" pg_app "$write"
 same "abort again" 1 "$(tool old abort 3)"
@@ -72,9 +70,10 @@ wait "${writers[@]}"
 same "no customer failed while the triggers were being disabled" "" "$(grep -h 'ERROR\|failed' "$FX_DIR"/w[123])"
 
 # --- self-heal ----------------------------------------------------------------------------------------
-same "a fence of 300 ms" taken "$(tool old fence 7 300 800)"
+same "a fence of 2 s" taken "$(tool old fence 7 2000 800)"
 refused "refuses before its time" "held back" pg_app "$write"
-sleep 0.4
+is_expired() { tool old own | grep -q expired; }
+until_ok 10 is_expired
 same "shows as expired after it" "FENCED 8 expired" "$(tool old own)"
 check "the first writer reopens it" pg_app "$write"
 same "by raising the epoch" "HERE 9" "$(tool old own)"
@@ -99,10 +98,8 @@ tool old abort 11 >/dev/null
 canary old disarm >/dev/null
 
 # --- a stalled controller ------------------------------------------------------------------------------
+stall cutover.fence.before_commit 2500 "$FX_DIR/stalled" tool old fence 13 60000 800
 started=$(ms)
-(FICUS_FAILPOINT=cutover.fence.before_commit:sleep=2500 tool old fence 13 60000 800 >"$FX_DIR/stalled") &
-stalled=$!
-sleep 0.3
 check "a customer waits for the stalled fence and then writes" pg_app "$write"
 at_most 1800 "its locks went after a second" "$started"
 wait "$stalled"
@@ -110,12 +107,10 @@ refused "the controller learns that it lost its session" "terminat" cat "$FX_DIR
 same "the epoch is unchanged" "HERE 13" "$(tool old own)"
 
 # --- the fence waits for writers, prepared ones too, and is the victim of deadlocks ------------------
-(pg_app "begin; $write; select pg_sleep(1.2); $write; commit" >/dev/null && echo fine >"$FX_DIR/inflight") &
-inflight=$!
-sleep 0.2
+hold inflight "begin; $write;"
 refused "an attempt gives up on a long writer" "DB_CONFLICT" tool old fence 13 60000 400
-wait "$inflight"
-same "who was not disturbed" fine "$(cat "$FX_DIR/inflight")"
+let_go inflight "$write; commit; select 'fine';"
+same "who was not disturbed" fine "$(tail -n 1 "$FX_DIR/inflight.out")"
 pg_app "begin; $write; prepare transaction 'p1'" >/dev/null
 refused "a prepared transaction holds the fence off" "DB_CONFLICT" tool old fence 13 60000 400
 sleep 2
@@ -128,10 +123,11 @@ customer=$!
 exec 7>"$FX_DIR/dl"
 echo "begin; lock table public.t in row exclusive mode; select 'locked';" >&7
 until_ok 5 grep -q locked "$FX_DIR/dl.out"
+watch_pg "and mode = 'ShareRowExclusiveLock'"
 tool old fence 13 60000 800 >"$FX_DIR/dl.fence" 2>&1 &
 fence=$!
-waits() { [ "$(pg_sql mono shop "select count(*) from pg_locks where not granted and mode = 'ShareRowExclusiveLock'")" = 1 ]; }
-check "the fence waits for the customer" until_ok 5 waits
+wait "$watching"
+same "the fence waits for the customer" 0 $?
 printf '%s\n' "update public.par set v = 3;" "commit;" "select 'fine';" >&7
 exec 7>&-
 wait "$fence"
@@ -159,13 +155,15 @@ fi
 # --- an unknown commit is resolved by the compare-and-set, never by a SELECT -------------------------
 epoch=$(tool old own | cut -d ' ' -f 2)
 same "fenced again" taken "$(tool old fence "$epoch" 60000 800)"
-(pg_sql mono shop "begin; update ficus.own set state = 'AWAY', epoch = $((epoch + 2)) where grp = 'orders' and state = 'FENCED';
-    select pg_sleep(1); commit" >/dev/null) &
-commit=$!
-sleep 0.3
+HOLD="hold_pg ficus" hold commit "begin; update ficus.own set state = 'AWAY', epoch = $((epoch + 2)) where grp = 'orders' and state = 'FENCED';"
 same "a SELECT says FENCED while a commit is in flight" "FENCED $((epoch + 1))" "$(tool old own)"
-same "the abort waits for it and learns that it lost" 0 "$(tool old abort "$epoch")"
-wait "$commit"
+watch_pg
+tool old abort "$epoch" >"$FX_DIR/abort" &
+abort=$!
+wait "$watching" || not_ok "the abort waits"
+let_go commit "commit;"
+wait "$abort"
+same "the abort waits for it and learns that it lost" 0 "$(cat "$FX_DIR/abort")"
 same "the commit had won" "AWAY $((epoch + 2))" "$(tool old own)"
 refused "AWAY is refused with another code than FENCED" "owned by the other side" pg_app "$write"
 same "opening the other side" 1 "$(tool new open $((epoch + 2)))"
@@ -195,35 +193,34 @@ refused "with REVOKE the permission is checked before the trigger" "permission d
 same "so that an expired fence does not heal" "FENCED $((epoch + 1)) expired" "$(tool old own)"
 pg_sql mono shop "grant insert on public.t to app"
 tool old abort "$epoch" >/dev/null
-(pg_sql mono postgres "begin; select txid_current(); select pg_sleep(2)" >/dev/null) &
-other=$!
-sleep 0.3
+HOLD="hold_pg ficus postgres" hold other "begin; select txid_current();"
 refused "creating a slot waits for transactions of other databases" "statement timeout" \
     pg_sql mono shop "set statement_timeout = 500; select pg_create_logical_replication_slot('late', 'pgoutput')"
-wait "$other"
+let_go other "rollback;"
 
 # --- foreign fences ----------------------------------------------------------------------------------
 pg_sql mono shop "create trigger ficus_fence_other before insert on public.t for each statement execute function ficus.fence('other')"
 check "preflight finds somebody else's fence and says how to remove it" grep -q 'DROP TRIGGER "ficus_fence_other" ON public.t;' <(tool old check 2000)
 pg_sql mono shop "drop trigger ficus_fence_other on public.t"
 same "nothing is left to complain about" "0" "$(tool old check 2000)"
-(pg_app "begin; $write; select pg_sleep(1.5)" >/dev/null) &
-long=$!
-sleep 1
-check "preflight names a long writer" grep -q "long transaction" <(tool old check 500)
-wait "$long"
-(pg_app "begin; select count(*) from public.t; select pg_sleep(5)" >/dev/null) &
-long=$!
-sleep 0.5
+hold long "begin; $write;"
+names_long() { tool old check 500 | grep -q "long transaction"; }
+check "preflight names a long writer" until_ok 10 names_long
+let_go long "rollback;"
+hold long "begin; select count(*) from public.t;"
+hold reader "select 1;"
+watch_pg
 (tool drop >"$FX_DIR/drop1" || true) &
 drop=$!
-sleep 0.3
+wait "$watching" || not_ok "the drop waits"
 began=$(ms)
-check "a customer reads while the triggers cannot be dropped" pg_app "select count(*) from public.t"
+tell reader "select 'rows ' || count(*) from public.t;"
+check "a customer reads while the triggers cannot be dropped" grep -q '^rows [0-9]' "$FX_DIR/reader.out"
 at_most 1500 "and waits no longer than the drop's lock limit" "$began"
 wait "$drop"
+let_go reader ""
 check "the drop gives up instead of keeping everybody waiting" grep -q "DB_CONFLICT.*lock timeout" "$FX_DIR/drop1"
-wait "$long"
+let_go long "rollback;"
 same "dropping takes everything with it" "dropped" "$(tool drop)"
 same "no trigger stays" 0 "$(pg_sql mono shop "select count(*) from pg_trigger where tgname like 'ficus%'")"
 same "dropping again is fine" "dropped" "$(tool drop)"

@@ -29,24 +29,29 @@ check "our DDL carries its tag in the binary log" grep -q "TRIGGER /\* ficus \*/
     <(my_sql orders mysql "show binlog events" | grep "CREATE DEFINER")
 
 # --- writers are not serialised by the triggers ---------------------------------------------------------
-(my_app "begin; $(row); do sleep(1.2); commit" && echo fine >"$FX_DIR/w1") &
-w1=$!
-sleep 0.3
+HOLD=hold_my
+hold w1 "begin; $(row);"
+hold second "select 1;"
 started=$(ms)
-check "a second writer passes while the first is in its transaction" write
+tell second "$(row); select 'written', row_count();"
+check "a second writer passes while the first is in its transaction" grep -q 'written.1' "$FX_DIR/second.out"
 at_most 500 "without waiting" "$started"
 
 # --- the fence waits for writers in flight ------------------------------------------------------------
 refused "an attempt gives up on a writer in flight" DB_CONFLICT tool new fence 3 60000 300
 same "and leaves no marker" 0 "$(markers)"
-wait "$w1"
-same "the writer was not disturbed" fine "$(cat "$FX_DIR/w1")"
-(my_app "begin; $(row); do sleep(0.5); $(row); insert into par values (1, 1); commit" && echo fine >"$FX_DIR/w2") &
-w2=$!
-sleep 0.2
-same "a fence in the middle of a transaction waits for its end" taken "$(tool new fence 3 60000 900)"
-wait "$w2"
-same "even if that writes on, into other tables" fine "$(cat "$FX_DIR/w2")"
+let_go second ""
+let_go w1 "commit; select 'fine';"
+same "the writer was not disturbed" fine "$(tail -n 1 "$FX_DIR/w1.out")"
+hold w2 "begin; $(row);"
+watch_my
+tool new fence 3 60000 900 >"$FX_DIR/fence" &
+fence=$!
+wait "$watching" || not_ok "the fence waits"
+let_go w2 "$(row); insert into par values (1, 1); commit; select 'fine';"
+wait "$fence"
+same "a fence in the middle of a transaction waits for its end" taken "$(cat "$FX_DIR/fence")"
+same "even if that writes on, into other tables" fine "$(grep -v told "$FX_DIR/w2.out")"
 same "own" "FENCED 4" "$(tool new own)"
 same "its marker stands" 1 "$(markers)"
 refused "inserts are refused" "is FENCED here" write
@@ -58,15 +63,13 @@ same "every table carries this fence's triggers" 0 "$(tool new armed 4)"
 same "another epoch's it does not" 6 "$(tool new armed 6 | head -n 1)"
 
 # --- a refused customer blocks nobody ---------------------------------------------------------------------
-(my_app "begin; select count(*) from t" >/dev/null; mariadb --no-defaults -f -S "${MY_SOCK[orders]}" -u app orders \
-    -e "begin; $(row); do sleep(2); rollback" >/dev/null 2>&1) &
-idle=$!
-sleep 0.5
+hold idle "begin; $(row);"
 started=$(ms)
 same "abort does not wait for a refused customer's open transaction" 1 "$(tool new abort 3)"
 at_most 700 "it comes at once" "$started"
 check "nor does the next writer" write
-wait "$idle"
+let_go idle "rollback;"
+check "who was refused" grep -q "is FENCED here" "$FX_DIR/idle.out"
 same "HERE" "HERE 5" "$(tool new own)"
 
 # --- REPEATABLE READ at the gate ---------------------------------------------------------------------------
@@ -86,11 +89,9 @@ check "a snapshot from before the fence is refused at the gate" grep -q "ERROR 1
 # --- the next fence's triggers survive a late controller ------------------------------------------------
 same "abort" 1 "$(tool new abort 5)"
 same "armed for 8" armed "$(tool new arm 8)"
-(FICUS_FAILPOINT=cutover.disarm.before:sleep=1500 tool new disarm >"$FX_DIR/late") &
-late=$!
-sleep 0.4
+stall cutover.disarm.before 2500 "$FX_DIR/late" tool new disarm
 same "the next fence comes while a controller sleeps before its DROP" taken "$(tool new fence 7 60000 800)"
-wait "$late"
+wait "$stalled"
 same "the late DROP removes only what is older" 6 \
     "$(my_sql orders orders "select count(*) from information_schema.triggers where event_object_schema = 'orders' and trigger_name like '%!_8!__' escape '!'")"
 same "nothing else is left" 6 "$(my_sql orders orders "select count(*) from information_schema.triggers where event_object_schema = 'orders'")"
@@ -99,9 +100,10 @@ refused "and the fence refuses" "is FENCED here" write
 # --- self-heal ---------------------------------------------------------------------------------------------
 same "abort again" 1 "$(tool new abort 7)"
 same "armed for 10" armed "$(tool new arm 10)"
-same "a fence of 200 ms" taken "$(tool new fence 9 200 800)"
+same "a fence of 2 s" taken "$(tool new fence 9 2000 800)"
 refused "refuses before its time" "is FENCED here" write
-sleep 0.4
+is_expired() { tool new own | grep -q expired; }
+until_ok 10 is_expired || not_ok "it expires"
 check "the first writer after it reopens the group" write
 same "two epochs on" "HERE 11" "$(tool new own)"
 same "commit finds nothing" 0 "$(tool new commit 9)"
@@ -119,9 +121,7 @@ check "preflight says it" grep -q "XA RECOVER" <(tool new check 2000)
 my_sql orders orders "xa rollback 'x1'"
 
 # --- a stalled controller -------------------------------------------------------------------------------
-(FICUS_FAILPOINT=cutover.fence.before_commit:sleep=3500 tool new fence 11 60000 800 >"$FX_DIR/stalled") &
-stalled=$!
-sleep 0.4
+stall cutover.fence.before_commit 3500 "$FX_DIR/stalled" tool new fence 11 60000 800
 started=$(ms)
 check "a customer waits for the stalled fence and then writes" write
 at_most 2500 "its locks went" "$started"
@@ -131,12 +131,15 @@ refused "the controller learns that it lost its session" "DB_CONNECT" cat "$FX_D
 
 # --- an unknown commit -----------------------------------------------------------------------------------
 same "fenced" taken "$(tool new fence 11 60000 800)"
-(my_sql orders ficus "begin; update own set state = 'AWAY', epoch = 13 where grp = 'orders' and state = 'FENCED'; do sleep(0.7); commit") &
-commit=$!
-sleep 0.3
+HOLD="hold_my root ficus" hold commit "begin; update own set state = 'AWAY', epoch = 13 where grp = 'orders' and state = 'FENCED';"
 same "a SELECT says FENCED while a commit is in flight" "FENCED 12" "$(tool new own)"
-same "the abort waits for it and learns that it lost" 0 "$(tool new abort 11)"
-wait "$commit"
+watch_my
+tool new abort 11 >"$FX_DIR/abort" &
+abort=$!
+wait "$watching" || not_ok "the abort waits"
+let_go commit "commit;"
+wait "$abort"
+same "the abort waits for it and learns that it lost" 0 "$(cat "$FX_DIR/abort")"
 same "the commit had won" "AWAY 13" "$(tool new own)"
 same "AWAY is not disarmed" guarded "$(tool new disarm)"
 

@@ -52,16 +52,17 @@ same "the streams run" "stream stream " "$(phases)"
 
 # --- while it waits for a write in flight, which a row lock keeps there -------------------------------------------------
 fx_spawn locker "$SHOP/locker.log" psql -X -q -h "${PG_SOCK[mono]}" -p "${PG_PORT[mono]}" -U ficus -d shop \
-    -c "set application_name = 'locker'; begin; update orders set hits = hits where id = 900002; select pg_sleep(4); commit"
+    -c "set application_name = 'locker'; begin; update orders set hits = hits where id = 900002; select pg_sleep(60); commit"
 locked() { [ "$(pg_sql mono shop "select count(*) from pg_stat_activity where application_name = 'locker' and wait_event = 'PgSleep'")" = 1 ]; }
 until_ok 5 locked || not_ok "the row is locked"
 fx_spawn slow "$SHOP/slow.log" curl -s -m 20 -o /dev/null -w '%{http_code}' -H 'content-type: application/json' --data-binary '{"by":1}' \
     "http://127.0.0.1:$PORT_FACADE/orders/900002/increment"
-sleep 0.2
+waits_for_row() { [ "$(pg_sql mono shop "select count(*) from pg_locks where not granted")" != 0 ]; }
+until_ok 10 waits_for_row || not_ok "the slow write waits for the row"
 "$FICUS" cutover start -f "$SHOP/ficus.yaml" --context orders --execute --confirm=orders >"$SHOP/interrupted.log" 2>&1 &
 pid=$!
-until_ok 5 grep -q "prepare *done" "$SHOP/interrupted.log"
-sleep 0.3
+is_holding() { [ "$(facade_hold)" = holding ]; }
+until_ok 10 is_holding
 same "the facade holds, and waits for the write in flight" holding "$(facade_hold)"
 kill -INT "$pid"
 began=$(ms) status=0
@@ -70,6 +71,7 @@ took=$(($(ms) - began))
 same "Ctrl-C while it drains" 10 "$status"
 check "does not wait for the drain's limit ($took ms)" [ "$took" -lt 1500 ]
 same "the facade holds nobody" open "$(facade_hold)"
+pg_sql mono shop "select pg_cancel_backend(pid) from pg_stat_activity where application_name = 'locker'" >/dev/null
 check "the slow write is answered" until_ok 10 grep -q 200 "$SHOP/slow.log"
 
 # --- behind the commit: forward only ------------------------------------------------------------------------------------

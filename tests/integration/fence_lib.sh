@@ -44,6 +44,70 @@ canary() { "$FX_BUILD/tests/integration/fence_tool" "$FX_DIR/ficus.yaml" orders.
 pg_app() { PG_USER=app pg_sql mono shop "$1"; }
 my_app() { MY_USER=app my_sql orders orders "$1"; }
 ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
+
+# --- sessions that stay where they are, and controllers that do: tests wait for events, not for a time ------------------
+# hold NAME SQL: opens a session and runs SQL in it; tell NAME SQL: runs more. Both wait until the answer is there, also
+# when it is an error. let_go NAME SQL: ends the session after SQL. What it printed is in $FX_DIR/NAME.out.
+# It is a customer's on PostgreSQL unless HOLD names another client.
+declare -A HELD_IN=() HELD_PID=()
+told=0
+hold_pg() { psql -X -q -A -t -v VERBOSITY=verbose -h "${PG_SOCK[mono]}" -p "${PG_PORT[mono]}" -U "${1:-app}" -d "${2:-shop}"; }
+hold_my() { mariadb --no-defaults -n -f -N -B -S "${MY_SOCK[orders]}" -u "${1:-app}" "${2:-orders}"; }
+hold() {
+    local in
+    rm -f "$FX_DIR/$1.in"
+    mkfifo "$FX_DIR/$1.in"
+    # shellcheck disable=SC2086
+    ${HOLD:-hold_pg} <"$FX_DIR/$1.in" >"$FX_DIR/$1.out" 2>&1 &
+    HELD_PID[$1]=$!
+    exec {in}>"$FX_DIR/$1.in"
+    HELD_IN[$1]=$in
+    tell "$1" "$2"
+}
+tell() {
+    local end="told-$((++told))" echo='\\echo %s'
+    case ${HOLD:-} in hold_my*) echo="select '%s';" ;; esac
+    # shellcheck disable=SC2059
+    printf "%s\n$echo\n" "$2" "$end" >&"${HELD_IN[$1]}"
+    until_ok 20 grep -q "^$end\$" "$FX_DIR/$1.out" || not_ok "the session \"$1\" answers"
+}
+let_go() {
+    local in=${HELD_IN[$1]}
+    printf '%s\n' "$2" '\q' >&"$in"
+    exec {in}>&-
+    wait "${HELD_PID[$1]}"
+}
+# stall POINT MS OUT COMMAND…: starts it in the background and waits until it sleeps at that failpoint; $stalled is its PID
+stall() {
+    rm -f "$FX_DIR/points"
+    FICUS_FAILPOINT_LOG=$FX_DIR/points FICUS_FAILPOINT=$1:sleep=$2 "${@:4}" >"$3" &
+    stalled=$!
+    until_ok 20 grep -q "^$1" "$FX_DIR/points" || not_ok "it comes to $1"
+}
+# watch_pg, watch_my [CONDITION]: start one before whoever will wait for a lock; `wait "$watching"` returns when somebody
+# does. Statements wait for a second at most, so who watches is inside the server and looks often.
+watch_pg() {
+    pg_sql mono shop "do \$\$ begin
+        for i in 1..2000 loop
+            if exists (select from pg_locks where not granted ${1:-}) then return; end if;
+            perform pg_sleep(0.01);
+        end loop;
+        raise 'nobody waits';
+    end \$\$" &
+    watching=$!
+}
+watch_my() {
+    my_sql orders mysql "delimiter //
+begin not atomic
+    declare i int default 0;
+    while not exists (select 1 from information_schema.innodb_trx where trx_state = 'LOCK WAIT') do
+        if i = 150 then signal sqlstate '45000' set message_text = 'nobody waits'; end if;
+        do sleep(0.15); -- what is read more often than every 0.1 s is not refreshed
+        set i = i + 1;
+    end while;
+end //" &
+    watching=$!
+}
 # refused TEXT NEEDLE COMMAND…: it fails and says NEEDLE
 refused() {
     local text=$1 needle=$2 out
