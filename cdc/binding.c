@@ -19,6 +19,19 @@ void cdc_stream_name(const struct cdc_ref *ref, char *out, size_t size)
     (void)snprintf(out, size, "%s-%s", ref->context, cdc_name_direction(ref->direction));
 }
 
+void cdc_txn_copy(struct cdc_txn *to, const struct cdc_txn *from)
+{
+    struct cdc_txn copy = *from;
+    fx_pos_copy(&to->pos, &from->pos);
+    copy.pos = to->pos;
+    *to = copy;
+}
+
+void cdc_txn_done(struct cdc_txn *txn)
+{
+    fx_pos_done(&txn->pos);
+}
+
 /* What a stream carries and between which databases; upstreams and routes are nothing to it. */
 static const char *const kept[] = {"old.database", "new.database", "tables", NULL};
 

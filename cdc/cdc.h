@@ -71,6 +71,9 @@ struct cdc_status {
     int64_t barrier_epoch;
     char error[2048]; /* phase STOPPED: the error object as JSON */
 };
+/* A status owns its positions: `{0}` before first use, copied and released with these. */
+void cdc_status_copy(struct cdc_status *to, const struct cdc_status *from);
+void cdc_status_done(struct cdc_status *status);
 
 /*
  * Looks and changes nothing; may run before or after cdc_install: both users may do what both streams and the fences
@@ -104,6 +107,7 @@ bool cdc_start(const struct cdc_ref *ref, const char *argv0, const struct cdc_op
 bool cdc_stop(const struct cdc_ref *ref, int64_t timeout_ms, struct fx_err *err) FX_MUST_CHECK;
 /* Stops both streams and removes slot, publication, origins and ficus.progress/barrier rows. Keeps data. */
 bool cdc_drop(struct fx_context *ctx, const struct cdc_ref *ref, struct fx_err *err) FX_MUST_CHECK;
+/* What *ret held before is released. */
 bool cdc_status(const struct cdc_ref *ref, struct cdc_status *ret,
                 struct fx_err *err) FX_MUST_CHECK;
 

@@ -16,7 +16,8 @@
  * that is the LSN of the commit record plus one (which is also what START_REPLICATION and the slot's feedback take),
  * so it is known at BEGIN; for MariaDB the GTID position after the transaction (all domains merged).
  *
- * Owns: everything an event points to belongs to the source and is valid until its next `next` call.
+ * Owns: everything an event points to, its positions' text included, belongs to the source and is valid until its next
+ * `next` call. Who keeps a transaction longer makes a copy (cdc_txn_copy).
  */
 #ifndef CDC_CHANGE_H
 #define CDC_CHANGE_H
@@ -45,6 +46,9 @@ struct cdc_txn {
     bool is_loop;        /* written by the other stream's applier: discard, count */
     char label[64];      /* for messages: "transaction 918277", "GTID 0-1-1000" */
 };
+
+void cdc_txn_copy(struct cdc_txn *to, const struct cdc_txn *from); /* *to owns its position */
+void cdc_txn_done(struct cdc_txn *txn);
 
 enum cdc_old_row {
     CDC_OLD_NONE, /* update whose key did not change, with replica identity default; insert */

@@ -39,12 +39,12 @@ static bool install_side(const struct cdc_side *side, struct fx_err *err)
 
 static bool record_starts(const struct cdc_sides *sides, struct fx_arena *arena, struct fx_err *err)
 {
-    struct fx_pos now;
+    FX_AUTO(fx_pos) struct fx_pos now = {0};
     if (!fx_db_pos_now(sides->new_side.db, &now, err)) {
         (void)cdc_side_err(&sides->new_side, err);
         return fx_ctx(err, "reading the position of database \"%s\"", sides->new_side.conf->name);
     }
-    return record_start(&sides->old_side, now.text, "stream", arena, err) &&
+    return record_start(&sides->old_side, fx_pos_text(&now), "stream", arena, err) &&
            record_start(&sides->new_side, "", "new", arena, err);
 }
 

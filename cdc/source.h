@@ -33,8 +33,8 @@ struct cdc_source_ops {
     bool (*confirm)(struct cdc_source *src, const struct fx_pos *pos, struct fx_err *err);
     /* Asks the server to say how far its log reaches; answered by a PASSED soon. May do nothing. */
     bool (*ask_end)(struct cdc_source *src, struct fx_err *err);
-    /* Where the server's log ended when it was last heard of; text "" when unknown. */
-    struct fx_pos (*end)(const struct cdc_source *src);
+    /* Where the server's log ended when it was last heard of; empty when unknown. The source's. */
+    const struct fx_pos *(*end)(const struct cdc_source *src);
     void (*close)(struct cdc_source *src);
 };
 

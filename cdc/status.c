@@ -5,9 +5,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cdc/stream/control.h"
+#include "cdc/status.h"
 #include "lib/fmt/form.h"
-#include "lib/fmt/json_doc.h"
 #include "lib/fmt/json_write.h"
 
 static const char *const phase_names[] = {
@@ -18,6 +17,23 @@ static const char *const phase_names[] = {
 const char *cdc_phase_name(enum cdc_phase phase)
 {
     return (size_t)phase < FX_ARRAY_LEN(phase_names) ? phase_names[phase] : "?";
+}
+
+void cdc_status_copy(struct cdc_status *to, const struct cdc_status *from)
+{
+    struct cdc_status copy = *from;
+    fx_pos_copy(&to->applied, &from->applied);
+    fx_pos_copy(&to->source_end, &from->source_end);
+    copy.applied = to->applied;
+    copy.source_end = to->source_end;
+    *to = copy;
+}
+
+void cdc_status_done(struct cdc_status *status)
+{
+    fx_pos_done(&status->applied);
+    fx_pos_done(&status->source_end);
+    *status = (struct cdc_status){0};
 }
 
 struct int_field {
@@ -47,8 +63,8 @@ void cdc_status_write(const struct cdc_status *status, struct fx_buf *out)
     fx_json_w_kv_i64(&w, "api", fx_form_current(FX_FORM_STREAM_API));
     fx_json_w_kv_text(&w, "phase", cdc_phase_name(status->phase));
     fx_json_w_kv_i64(&w, "pid", status->pid);
-    fx_json_w_kv_text(&w, "applied", status->applied.text);
-    fx_json_w_kv_text(&w, "source_end", status->source_end.text);
+    fx_json_w_kv_text(&w, "applied", fx_pos_text(&status->applied));
+    fx_json_w_kv_text(&w, "source_end", fx_pos_text(&status->source_end));
     for (size_t i = 0; i < FX_ARRAY_LEN(int_fields); i++)
         fx_json_w_kv_i64(&w, int_fields[i].key, *int_at(status, &int_fields[i]));
     fx_json_w_kv_text(&w, "leak_last", status->leak_last);
@@ -62,6 +78,17 @@ static void copy_text(const struct fx_json *root, const char *key, char *out, si
     (void)snprintf(out, size, "%s", fx_json_get_str(root, key, ""));
 }
 
+bool cdc_pos_read(const struct fx_json *root, const char *key, struct fx_pos *ret,
+                  struct fx_err *err)
+{
+    struct fx_str text = fx_str_from(fx_json_get_str(root, key, ""));
+    if (text.len > FX_POS_MAX)
+        return fx_fail(err, FX_E_PROTOCOL, "\"%s\" has %zu bytes, more than any position", key,
+                       text.len);
+    fx_pos_set(ret, text);
+    return true;
+}
+
 bool cdc_status_read(struct fx_str json, struct cdc_status *ret, struct fx_err *err)
 {
     FX_AUTO_FREE(fx_json_doc) struct fx_json_doc *doc = NULL;
@@ -69,7 +96,8 @@ bool cdc_status_read(struct fx_str json, struct cdc_status *ret, struct fx_err *
         return fx_ctx(err, "reading the status of a stream");
     const struct fx_json *root = fx_json_root(doc);
     const char *phase = fx_json_get_str(root, "phase", "");
-    *ret = (struct cdc_status){.phase = CDC_PHASE_STOPPED};
+    cdc_status_done(ret);
+    ret->phase = CDC_PHASE_STOPPED;
     ret->api = fx_json_get_i64(root, "api", FX_FORM_UNSAID);
     if (!fx_form_check(FX_FORM_STREAM_API, ret->api, "the stream", err))
         return false;
@@ -82,8 +110,9 @@ bool cdc_status_read(struct fx_str json, struct cdc_status *ret, struct fx_err *
     ret->pid = (int)fx_json_get_i64(root, "pid", 0);
     for (i = 0; i < FX_ARRAY_LEN(int_fields); i++)
         *int_at(ret, &int_fields[i]) = fx_json_get_i64(root, int_fields[i].key, 0);
-    copy_text(root, "applied", ret->applied.text, sizeof ret->applied.text);
-    copy_text(root, "source_end", ret->source_end.text, sizeof ret->source_end.text);
+    if (!cdc_pos_read(root, "applied", &ret->applied, err) ||
+        !cdc_pos_read(root, "source_end", &ret->source_end, err))
+        return false;
     copy_text(root, "leak_last", ret->leak_last, sizeof ret->leak_last);
     copy_text(root, "barrier_group", ret->barrier_group, sizeof ret->barrier_group);
     copy_text(root, "error", ret->error, sizeof ret->error);

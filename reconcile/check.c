@@ -58,7 +58,7 @@ static bool read_progress(const struct check *check, struct fx_pos *ret_pos, str
         return fx_ctx(err, "reading ficus.progress in the target's snapshot");
     bool is_ok = rows.n_rows == 1 && fx_rows_at(&rows, 0, 0).ptr != NULL;
     if (is_ok)
-        snprintf(ret_pos->text, sizeof ret_pos->text, "%.*s", FX_STR_FMT(fx_rows_at(&rows, 0, 0)));
+        *ret_pos = fx_pos_in(check->arena, fx_rows_at(&rows, 0, 0));
     else
         fx_fail(err, FX_E_INCONCLUSIVE, "the target holds no progress of stream \"%s\"", stream);
     fx_rows_done(&rows);
@@ -79,13 +79,13 @@ static bool open_target(struct check *check, struct fx_err *err)
     if (!fx_pos_covers(engine, &check->report->target_pos, cut))
         return fx_fail(err, FX_E_INCONCLUSIVE,
                        "the target's snapshot stands at %s, which does not cover the cut at %s",
-                       check->report->target_pos.text, cut->text);
+                       fx_pos_text(&check->report->target_pos), fx_pos_text(cut));
     /* Beyond it the applier ran on: the hold ended by itself, or the stream was started anew. */
     if (!fx_pos_covers(engine, cut, &check->report->target_pos))
         return fx_fail(err, FX_E_INCONCLUSIVE,
                        "the target's snapshot stands at %s, beyond the cut at %s: the applier was "
                        "not held",
-                       check->report->target_pos.text, cut->text);
+                       fx_pos_text(&check->report->target_pos), fx_pos_text(cut));
     return true;
 }
 
@@ -93,29 +93,29 @@ static bool open_target(struct check *check, struct fx_err *err)
 static bool cut_both(struct check *check, const struct fx_pos *at, struct fx_err *err)
 {
     enum fx_engine engine = check->source_conf->engine;
-    struct fx_pos reached;
+    FX_AUTO(fx_pos) struct fx_pos reached = {0};
     FX_FAILPOINT("reconcile.cut.before");
     if (!fx_cut_open(check->source_conf, check->options->cut_timeout_ms, &check->cut, err)) {
         fx_err_as_source(err);
         return fx_ctx(err, "opening the source's snapshot");
     }
-    check->report->source_pos = *fx_cut_pos(check->cut);
+    check->report->source_pos = fx_pos_in(check->arena, fx_pos_str(fx_cut_pos(check->cut)));
     if (!fx_pos_covers(engine, &check->report->source_pos, at))
         return fx_fail(err, FX_E_INCONCLUSIVE,
-                       "the applier stands at %s, beyond the source's snapshot at %s", at->text,
-                       check->report->source_pos.text);
+                       "the applier stands at %s, beyond the source's snapshot at %s",
+                       fx_pos_text(at), fx_pos_text(&check->report->source_pos));
     FX_FAILPOINT("reconcile.advance.before");
     if (!cdc_advance(check->ref, &check->report->source_pos, check->options->hold_max_ms, &reached,
                      err))
         return fx_ctx(err, "advancing the applier to the cut at %s",
-                      check->report->source_pos.text);
+                      fx_pos_text(&check->report->source_pos));
     FX_FAILPOINT("reconcile.advance.after");
     return open_target(check, err);
 }
 
 static bool make_cut(struct check *check, struct fx_err *err)
 {
-    struct fx_pos at;
+    FX_AUTO(fx_pos) struct fx_pos at = {0};
     struct fx_err release_err = FX_ERR_INIT;
     struct fx_mono held = fx_mono_now();
     if (!cdc_hold(check->ref, check->options->hold_max_ms, &at, err))

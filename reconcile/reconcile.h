@@ -49,8 +49,8 @@ struct rec_report {
     enum fx_direction direction; /* which side was the source */
     const char *plan, *step;     /* what the report is bound to; "" outside a plan */
     const char *mapping_digest;
-    struct fx_pos source_pos,
-        target_pos; /* the cut; the applier's position in the target's snapshot */
+    /* The source's snapshot; the applier's position in the target's snapshot. The arena's. */
+    struct fx_pos source_pos, target_pos;
     struct fx_wall started, finished;
     int64_t applier_held_ms;
     struct rec_table_result *tables;

@@ -77,11 +77,11 @@ struct my_source {
     enum cdc_control_table control; /* NONE: rows of a carried table: */
     size_t table;                   /* index into the binding */
 
-    struct fx_gtid_pos at; /* everything up to here was delivered or passed */
-    int64_t n_passed;      /* groups since the position was told */
-    bool must_pass;        /* tell the position at the next quiet moment */
-    struct fx_db *side;    /* asks how far the log reaches; NULL: lost, opened when asked */
-    struct fx_pos end;
+    struct fx_gtid_pos at;     /* everything up to here was delivered or passed */
+    int64_t n_passed;          /* groups since the position was told */
+    bool must_pass;            /* tell the position at the next quiet moment */
+    struct fx_db *side;        /* asks how far the log reaches; NULL: lost, opened when asked */
+    struct fx_pos end, passed; /* how far it reaches; what a PASSED shows */
     struct fx_mono back_since; /* the log was seen to reach less far than `at`; us 0: it does not */
 };
 
@@ -118,8 +118,8 @@ static bool end_group(struct my_source *s, struct cdc_event *ret, struct fx_err 
     struct fx_gtid gtid = {s->gtid.domain, s->gtid.server_id, s->gtid.seq};
     if (!fx_gtid_pos_set(&s->at, &gtid, err))
         return false;
-    if (s->end.text[0] == '\0' || fx_pos_covers(FX_MY, &s->txn.pos, &s->end))
-        s->end = s->txn.pos;
+    if (fx_pos_is_empty(&s->end) || fx_pos_covers(FX_MY, &s->txn.pos, &s->end))
+        fx_pos_copy(&s->end, &s->txn.pos);
     set_state(s, OUTSIDE);
     if (is_ours) {
         *ret = (struct cdc_event){.kind = CDC_EV_COMMIT, .txn = s->txn};
@@ -130,12 +130,12 @@ static bool end_group(struct my_source *s, struct cdc_event *ret, struct fx_err 
     return true;
 }
 
-static bool emit_passed(struct my_source *s, struct cdc_event *ret, struct fx_err *err)
+static void emit_passed(struct my_source *s, struct cdc_event *ret)
 {
-    *ret = (struct cdc_event){.kind = CDC_EV_PASSED};
+    fx_gtid_pos_text(&s->at, &s->passed);
+    *ret = (struct cdc_event){.kind = CDC_EV_PASSED, .pos = fx_pos_view(&s->passed)};
     s->n_passed = 0;
     s->must_pass = false;
-    return fx_gtid_pos_text(&s->at, &ret->pos, err);
 }
 
 /* --- groups ------------------------------------------------------------------------------------ */
@@ -161,14 +161,18 @@ static bool begin_group(struct my_source *s, const struct fx_bl_event *ev, struc
     set_state(s, UNDECIDED);
     s->gtid = ev->gtid;
     s->n_rows = 0;
-    s->txn =
-        (struct cdc_txn){.commit_us = (int64_t)ev->head.when_s * 1000000, .is_coarse_time = true};
+    s->txn.commit_us = (int64_t)ev->head.when_s * 1000000;
+    s->txn.is_coarse_time = true;
+    s->txn.is_loop = false;
     snprintf(s->txn.label, sizeof s->txn.label, "GTID %u-%u-%llu", ev->gtid.domain,
              ev->gtid.server_id, (unsigned long long)ev->gtid.seq);
     /* The position after this group, known now because groups do not interleave. */
     struct fx_gtid_pos after = s->at;
     struct fx_gtid gtid = {ev->gtid.domain, ev->gtid.server_id, ev->gtid.seq};
-    return fx_gtid_pos_set(&after, &gtid, err) && fx_gtid_pos_text(&after, &s->txn.pos, err);
+    if (!fx_gtid_pos_set(&after, &gtid, err))
+        return false;
+    fx_gtid_pos_text(&after, &s->txn.pos);
+    return true;
 }
 
 static bool refuse_in_group(const struct my_source *s, const char *what, struct fx_err *err)
@@ -371,14 +375,14 @@ static bool read_event(struct my_source *s, int64_t timeout_ms, enum fx_binlog_g
  */
 static bool open_again(struct my_source *s, struct fx_err *err)
 {
-    struct fx_pos at;
-    if (!fx_gtid_pos_text(&s->at, &at, err))
-        return false;
-    if (strcmp(at.text, s->torn_at.text) == 0) {
-        fx_fail(err, FX_E_DRIFT, "the binary log is damaged behind GTID position %s", at.text);
+    FX_AUTO(fx_pos) struct fx_pos at = {0};
+    fx_gtid_pos_text(&s->at, &at);
+    if (fx_pos_equal(&at, &s->torn_at)) {
+        fx_fail(err, FX_E_DRIFT, "the binary log is damaged behind GTID position %s",
+                fx_pos_text(&at));
         return fx_hint(err, "The server cannot read it; only a new copy can start from here.");
     }
-    s->torn_at = at;
+    fx_pos_copy(&s->torn_at, &at);
     s->is_torn = false;
     fx_binlog_close(s->log);
     s->log = NULL;
@@ -398,16 +402,21 @@ static bool my_next_inner(struct my_source *s, int64_t timeout_ms, struct cdc_ev
     while (ret->kind == CDC_EV_NONE) {
         /* A position that waits to be told is told before we wait for the network. */
         bool may_tell = s->state == OUTSIDE && (s->n_passed > 0 || s->must_pass);
-        if (may_tell && s->n_passed >= PASSED_EVERY_GROUPS)
-            return emit_passed(s, ret, err);
+        if (may_tell && s->n_passed >= PASSED_EVERY_GROUPS) {
+            emit_passed(s, ret);
+            return true;
+        }
         int64_t left_ms = FX_MAX(fx_mono_since_us(fx_mono_now(), deadline) / 1000, (int64_t)0);
         enum fx_binlog_got got;
         if (!read_event(s, may_tell ? 0 : left_ms, &got, ret, err))
             return false;
         if (s->is_torn && ret->kind == CDC_EV_NONE && !open_again(s, err))
             return false;
-        if (got == FX_BINLOG_NOTHING)
-            return !may_tell || emit_passed(s, ret, err);
+        if (got == FX_BINLOG_NOTHING) {
+            if (may_tell)
+                emit_passed(s, ret);
+            return true;
+        }
     }
     return true;
 }
@@ -466,20 +475,19 @@ static bool check_log_goes_on(struct my_source *s, const struct fx_pos *end, str
         s->back_since = now;
     if (fx_mono_since_us(s->back_since, now) < BACK_MS * INT64_C(1000))
         return true;
-    struct fx_pos at;
-    if (!fx_gtid_pos_text(&s->at, &at, err))
-        return false;
+    FX_AUTO(fx_pos) struct fx_pos at = {0};
+    fx_gtid_pos_text(&s->at, &at);
     fx_fail(
         err, FX_E_DRIFT,
         "the binary log of database \"%s\" has begun anew: it ends at %s, and %s was read from it",
-        s->binding->source->name, end->text, at.text);
+        s->binding->source->name, fx_pos_text(end), fx_pos_text(&at));
     return fx_hint(err, "Somebody ran RESET MASTER; only a new copy can start from here.");
 }
 
 static bool my_ask_end(struct cdc_source *src, struct fx_err *err)
 {
     struct my_source *s = source_of(src);
-    struct fx_pos end;
+    FX_AUTO(fx_pos) struct fx_pos end = {0};
     if (s->side != NULL && fx_db_is_broken(s->side)) {
         fx_db_close(s->side);
         s->side = NULL;
@@ -491,14 +499,14 @@ static bool my_ask_end(struct cdc_source *src, struct fx_err *err)
     }
     if (!check_log_goes_on(s, &end, err))
         return false;
-    s->end = end;
+    fx_pos_copy(&s->end, &end);
     s->must_pass = true;
     return true;
 }
 
-static struct fx_pos my_end(const struct cdc_source *src)
+static const struct fx_pos *my_end(const struct cdc_source *src)
 {
-    return ((const struct my_source *)(const void *)src)->end;
+    return &((const struct my_source *)(const void *)src)->end;
 }
 
 static void my_close(struct cdc_source *src)
@@ -507,6 +515,10 @@ static void my_close(struct cdc_source *src)
     fx_binlog_close(s->log);
     fx_db_close(s->side);
     fx_bl_decoder_done(&s->dec);
+    cdc_txn_done(&s->txn);
+    fx_pos_done(&s->torn_at);
+    fx_pos_done(&s->passed);
+    fx_pos_done(&s->end);
     fx_arena_done(&s->row_arena);
     fx_arena_done(&s->arena);
     free(s);
@@ -543,11 +555,11 @@ static bool check_position(struct my_source *s, const struct fx_pos *from, struc
     const struct cdc_my_flavour *flavour;
     if (!cdc_my_flavour_of(s->side, &flavour, err))
         return false;
-    if (flavour->is_position(fx_str_from(from->text)))
+    if (flavour->is_position(fx_pos_str(from)))
         return true;
     (void)fx_fail(err, FX_E_DRIFT,
                   "stream \"%s\" cannot start at \"%s\": this is not a position of a %s server",
-                  s->binding->stream, from->text, flavour->name);
+                  s->binding->stream, fx_pos_text(from), flavour->name);
     return fx_hint(
         err,
         "Database \"%s\" was replaced by another server. Run: ficus cdc drop --context %s; "

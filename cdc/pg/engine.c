@@ -17,9 +17,9 @@ static bool is_progress_due(const struct fx_pos *at, const struct fx_pos *record
                             bool is_heartbeat FX_UNUSED)
 {
     struct fx_lsn here, there;
-    return is_asked || (fx_lsn_parse(fx_str_from(at->text), &here) &&
-                        fx_lsn_parse(fx_str_from(recorded->text), &there) &&
-                        here.at >= there.at + SLOT_BEHIND_MAX);
+    return is_asked ||
+           (fx_lsn_parse(fx_pos_str(at), &here) && fx_lsn_parse(fx_pos_str(recorded), &there) &&
+            here.at >= there.at + SLOT_BEHIND_MAX);
 }
 
 /* Its own limit is the buffer's, which the batch has too. */

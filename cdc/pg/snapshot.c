@@ -19,6 +19,7 @@ static void end(struct cdc_snapshot *snapshot)
 {
     struct pg_snapshot *s = FX_CONTAINER_OF(snapshot, struct pg_snapshot, base);
     fx_pg_repl_close(s->repl);
+    fx_pos_done(&s->base.at);
     free(s);
 }
 

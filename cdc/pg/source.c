@@ -25,6 +25,7 @@
 #include "lib/base/clock.h"
 #include "lib/base/panic.h"
 #include "lib/base/vec.h"
+#include "lib/db/pos.h"
 #include "lib/fmt/text.h"
 #include "lib/pg/pgoutput.h"
 #include "lib/pg/repl.h"
@@ -54,6 +55,7 @@ struct source_pg {
     int64_t ordinal;
     struct fx_str stash; /* a message that was read to learn what the BEGIN before it is */
     uint64_t confirmed, end;
+    struct fx_pos end_pos, passed; /* `end` as text; what a PASSED shows */
     struct fx_db *side; /* looks at the catalog, which the stream does not; NULL: not now */
     struct fx_mono looked_at;
     FX_VEC(struct pg_relation) relations;
@@ -315,10 +317,12 @@ static bool on_truncate(struct source_pg *s, const struct fx_pgo_msg *msg, struc
 
 static void on_begin(struct source_pg *s, const struct fx_pgo_msg *msg)
 {
-    s->txn = (struct cdc_txn){.pos = fx_pg_lsn_pos(msg->begin.final_lsn + 1),
-                              .commit_us = msg->begin.commit_us};
-    (void)snprintf(s->txn.label, sizeof s->txn.label, "transaction %u at %.40s", msg->begin.xid,
-                   fx_pg_lsn_pos(msg->begin.final_lsn).text);
+    char at[FX_LSN_TEXT];
+    fx_lsn_pos((struct fx_lsn){msg->begin.final_lsn + 1}, &s->txn.pos);
+    fx_lsn_text((struct fx_lsn){msg->begin.final_lsn}, at);
+    s->txn.commit_us = msg->begin.commit_us;
+    s->txn.is_loop = false;
+    (void)snprintf(s->txn.label, sizeof s->txn.label, "transaction %u at %s", msg->begin.xid, at);
     s->ordinal = 0;
     set_state(s, PG_BEGUN);
 }
@@ -380,10 +384,11 @@ static bool on_keepalive(struct source_pg *s, const struct fx_pg_repl_msg *msg,
 {
     if (msg->wants_reply && !fx_pg_repl_feedback(s->repl, s->confirmed, false, err))
         return false;
-    if (s->state == PG_BETWEEN)
-        *ret = (struct cdc_event){.kind = CDC_EV_PASSED,
-                                  .wants_confirm = msg->wants_reply,
-                                  .pos = fx_pg_lsn_pos(msg->end_lsn)};
+    if (s->state != PG_BETWEEN)
+        return true;
+    fx_lsn_pos((struct fx_lsn){msg->end_lsn}, &s->passed);
+    *ret = (struct cdc_event){
+        .kind = CDC_EV_PASSED, .wants_confirm = msg->wants_reply, .pos = fx_pos_view(&s->passed)};
     return true;
 }
 
@@ -398,7 +403,10 @@ static bool step(struct source_pg *s, int64_t timeout_ms, bool *ret_is_timeout,
     }
     if (!fx_pg_repl_read(s->repl, timeout_ms, s->wake_fd, &msg, err))
         return false;
-    s->end = FX_MAX(s->end, msg.end_lsn);
+    if (msg.end_lsn > s->end) {
+        s->end = msg.end_lsn;
+        fx_lsn_pos((struct fx_lsn){s->end}, &s->end_pos);
+    }
     switch (msg.kind) {
     case FX_PG_REPL_NONE: *ret_is_timeout = true; return true;
     case FX_PG_REPL_KEEPALIVE: return on_keepalive(s, &msg, ret, err);
@@ -459,7 +467,7 @@ static bool pg_confirm(struct cdc_source *src, const struct fx_pos *pos, struct 
         fx_err_as_source(err);
         return false;
     }
-    if (fx_pg_lsn_parse(pos->text, &lsn))
+    if (fx_pg_lsn_parse(fx_pos_text(pos), &lsn))
         s->confirmed = FX_MAX(s->confirmed, lsn);
     if (fx_pg_repl_feedback(s->repl, s->confirmed, false, err))
         return true;
@@ -476,10 +484,9 @@ static bool pg_ask_end(struct cdc_source *src, struct fx_err *err)
     return false;
 }
 
-static struct fx_pos pg_end(const struct cdc_source *src)
+static const struct fx_pos *pg_end(const struct cdc_source *src)
 {
-    const struct source_pg *s = (const struct source_pg *)(const void *)src;
-    return s->end == 0 ? (struct fx_pos){""} : fx_pg_lsn_pos(s->end);
+    return &((const struct source_pg *)(const void *)src)->end_pos;
 }
 
 static void pg_close(struct cdc_source *src)
@@ -492,6 +499,9 @@ static void pg_close(struct cdc_source *src)
     FX_VEC_DONE(&s->relations);
     fx_pg_repl_close(s->repl);
     fx_db_close(s->side);
+    cdc_txn_done(&s->txn);
+    fx_pos_done(&s->end_pos);
+    fx_pos_done(&s->passed);
     fx_arena_done(&s->arena);
     free(s);
 }
@@ -531,8 +541,8 @@ bool cdc_pg_source_open(const struct cdc_binding *binding, const struct fx_pos *
     s->binding = binding;
     s->wake_fd = wake_fd;
     fx_arena_init(&s->arena, 0);
-    bool is_ok = fx_pg_lsn_parse(from->text, &lsn) ||
-                 fx_fail(err, FX_E_DRIFT, "\"%s\" is no log position", from->text);
+    bool is_ok = fx_pg_lsn_parse(fx_pos_text(from), &lsn) ||
+                 fx_fail(err, FX_E_DRIFT, "\"%s\" is no log position", fx_pos_text(from));
     s->confirmed = lsn;
     s->looked_at = fx_mono_now();
     is_ok = is_ok && fx_db_open(binding->source, &s->side, err) &&

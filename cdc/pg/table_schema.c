@@ -84,18 +84,18 @@ bool cdc_slot_check(struct fx_db *db, const struct cdc_binding *binding, const s
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     fx_cell slot = fx_str_from(binding->slot);
-    struct fx_pos told = {""};
+    FX_AUTO(fx_pos) struct fx_pos told = {0};
     if (!fx_db_query(db, "select confirmed_flush_lsn from pg_replication_slots where slot_name = ?",
                      &slot, 1, &rows, err))
         return fx_ctx(err, "looking at slot \"%s\"", binding->slot);
     if (rows.n_rows == 0 || fx_rows_at(&rows, 0, 0).ptr == NULL)
         return true; /* START_REPLICATION says it better */
-    (void)snprintf(told.text, sizeof told.text, "%.*s", FX_STR_FMT(fx_rows_at(&rows, 0, 0)));
+    fx_pos_set(&told, fx_rows_at(&rows, 0, 0));
     if (fx_pos_covers(FX_PG, from, &told))
         return true;
     (void)fx_fail(err, FX_E_DRIFT,
                   "database \"%s\" stands at %s, but had confirmed %s: what it had applied is lost",
-                  binding->target->name, from->text, told.text);
+                  binding->target->name, fx_pos_text(from), fx_pos_text(&told));
     return fx_hint(err, "It was restored from a backup, or crashed without durable commits "
                         "(innodb_flush_log_at_trx_commit=1). Run: ficus cdc drop; ficus cdc "
                         "preflight says what a new start needs.");

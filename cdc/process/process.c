@@ -18,9 +18,9 @@
 
 #include "cdc/stream/control.h"
 #include "cdc/checks.h"
+#include "cdc/status.h"
 #include "cdc/stream/streamer.h"
 #include "lib/base/clock.h"
-#include "lib/fmt/json_doc.h"
 #include "lib/fmt/json_write.h"
 #include "lib/http/client.h"
 #include "lib/http/serve.h"
@@ -129,7 +129,9 @@ bool cdc_status(const struct cdc_ref *ref, struct cdc_status *ret, struct fx_err
         if (fx_flock_is_held(paths.lock, NULL) || !fx_file_exists(paths.error))
             return false;
         fx_err_clear(err);
-        *ret = (struct cdc_status){.phase = CDC_PHASE_STOPPED, .lag_ms = -1};
+        cdc_status_done(ret);
+        ret->phase = CDC_PHASE_STOPPED;
+        ret->lag_ms = -1;
         read_error_file(paths.error, ret);
         return true;
     }
@@ -146,10 +148,8 @@ static bool command(const struct cdc_ref *ref, const char *path, const char *bod
         return false;
     if (ret_at != NULL) {
         FX_AUTO_FREE(fx_json_doc) struct fx_json_doc *doc = NULL;
-        if (fx_json_parse(fx_buf_str(&reply.body), &doc, err))
-            (void)snprintf(ret_at->text, sizeof ret_at->text, "%s",
-                           fx_json_get_str(fx_json_root(doc), "at", ""));
-        else
+        if (!fx_json_parse(fx_buf_str(&reply.body), &doc, err) ||
+            !cdc_pos_read(fx_json_root(doc), "at", ret_at, err))
             (void)fx_ctx(err, "reading a stream's answer");
     }
     fx_buf_done(&reply.body);
@@ -168,11 +168,11 @@ bool cdc_hold(const struct cdc_ref *ref, int64_t limit_ms, struct fx_pos *ret_at
 bool cdc_advance(const struct cdc_ref *ref, const struct fx_pos *goal, int64_t timeout_ms,
                  struct fx_pos *ret_at, struct fx_err *err)
 {
-    FX_AUTO(fx_buf) struct fx_buf body = FX_BUF(1024);
+    FX_AUTO(fx_buf) struct fx_buf body = FX_BUF(1024 + 6 * FX_POS_MAX);
     struct fx_json_w w;
     fx_json_w_init(&w, &body);
     fx_json_w_object(&w);
-    fx_json_w_kv_text(&w, "goal", goal->text);
+    fx_json_w_kv_text(&w, "goal", fx_pos_text(goal));
     fx_json_w_kv_i64(&w, "timeout_ms", timeout_ms);
     fx_json_w_end(&w);
     return command(ref, "/advance", fx_buf_cstr(&body), timeout_ms + 5000, ret_at, err);
@@ -297,7 +297,7 @@ static bool spawn(const struct cdc_ref *ref, const char *argv0, const struct pat
 static bool fail_died(const struct cdc_ref *ref, const struct paths *paths, int error_fd,
                       struct fx_err *err)
 {
-    struct cdc_status status = {0};
+    FX_AUTO(cdc_status) struct cdc_status status = {0};
     read_error_memory(error_fd, &status);
     if (status.error[0] == '\0')
         read_error_file(paths->error, &status);
@@ -312,7 +312,7 @@ bool cdc_start(const struct cdc_ref *ref, const char *argv0, const struct cdc_op
                struct fx_err *err)
 {
     struct paths paths;
-    struct cdc_status status;
+    FX_AUTO(cdc_status) struct cdc_status status = {0};
     pid_t pid = -1;
     FX_AUTO_FD int error_fd = memfd_create(ERROR_MEMORY, MFD_CLOEXEC); /* -1: then without */
     struct fx_mono until = fx_mono_add_ms(fx_mono_now(), options->start_timeout_ms);
@@ -390,7 +390,7 @@ static bool bind_once(struct fx_context *ctx, enum fx_direction direction, struc
 /* Sleeps that long; true at once when the stream is told to stop meanwhile. */
 static bool pause_or_stop(struct cdc_control *control, int64_t wait_ms)
 {
-    struct cdc_command asked;
+    FX_AUTO(cdc_command) struct cdc_command asked = {0};
     struct fx_mono until = fx_mono_add_ms(fx_mono_now(), wait_ms);
     while (!fx_mono_reached(until, fx_mono_now())) {
         if (cdc_control_peek(control, &asked) && asked.kind == CDC_CMD_STOP) {

@@ -58,6 +58,19 @@ const char *cdc_progress_phase_name(enum cdc_progress_phase phase)
     return "?";
 }
 
+void cdc_progress_copy(struct cdc_progress *to, const struct cdc_progress *from)
+{
+    struct cdc_progress copy = *from;
+    fx_pos_copy(&to->pos, &from->pos);
+    copy.pos = to->pos;
+    *to = copy;
+}
+
+void cdc_progress_done(struct cdc_progress *progress)
+{
+    fx_pos_done(&progress->pos);
+}
+
 /* ---- opening and claiming --------------------------------------------------------------------------- */
 
 /* Whole rows are added, so what is sent early leaves room for a large one. */
@@ -71,16 +84,16 @@ static bool parse_progress(const struct fx_rows *rows, struct cdc_progress *ret,
 {
     struct fx_str pos = fx_rows_at(rows, 0, 0);
     struct fx_str phase = fx_rows_at(rows, 0, 3);
-    *ret = (struct cdc_progress){.phase = CDC_PROGRESS_NEW};
+    ret->phase = CDC_PROGRESS_NEW;
     if (fx_str_eq_c(phase, "stream"))
         ret->phase = CDC_PROGRESS_STREAM;
     else if (fx_str_eq_c(phase, "copy"))
         ret->phase = CDC_PROGRESS_COPY;
-    if (pos.len >= sizeof ret->pos.text ||
+    if (pos.len > FX_POS_MAX ||
         !fx_parse_i64(fx_rows_at(rows, 0, 1), 0, INT64_MAX, &ret->ordinal) ||
         !fx_parse_i64(fx_rows_at(rows, 0, 2), 0, INT64_MAX, &ret->epoch))
         return fx_fail(err, FX_E_DRIFT, "ficus.progress holds a row that is not ours");
-    memcpy(ret->pos.text, pos.ptr, pos.len);
+    fx_pos_set(&ret->pos, pos);
     return true;
 }
 
@@ -118,11 +131,11 @@ static bool fail_stale(struct sink_db *s, int64_t epoch, struct fx_err *err)
 /* Waits for whatever an earlier session of this stream still has open, then takes or keeps the epoch. */
 static bool claim(struct sink_db *s, int64_t epoch, struct fx_err *err)
 {
-    struct cdc_progress seen;
+    FX_AUTO(cdc_progress) struct cdc_progress seen = {0};
     if (!fx_db_exec(s->db, "begin", NULL, 0, NULL, err) ||
         !read_progress(s, " for update", &seen, err))
         return false;
-    s->sink.progress = seen;
+    cdc_progress_copy(&s->sink.progress, &seen);
     if (epoch != 0 && seen.epoch != epoch) {
         s->sink.progress.epoch = epoch;
         return fail_stale(s, seen.epoch, err);
@@ -136,7 +149,7 @@ static bool claim(struct sink_db *s, int64_t epoch, struct fx_err *err)
     }
     if (!fx_db_exec(s->db, "commit", NULL, 0, NULL, err))
         return false;
-    s->next = s->sink.progress;
+    cdc_progress_copy(&s->next, &s->sink.progress);
     return true;
 }
 
@@ -179,7 +192,7 @@ static bool classify(const struct sink_db *s, struct fx_err *err)
 
 static bool fail_mismatch(struct sink_db *s, int64_t n_rows, struct fx_err *err)
 {
-    struct cdc_progress seen;
+    FX_AUTO(cdc_progress) struct cdc_progress seen = {0};
     if (!fx_db_exec(s->db, "rollback", NULL, 0, NULL, err) || !read_progress(s, "", &seen, err))
         return classify(s, err);
     if (seen.epoch != s->sink.progress.epoch)
@@ -216,7 +229,7 @@ static bool flush(struct sink_db *s, struct fx_err *err)
     cdc_batch_clear(&s->batch);
     if (s->has_commit) {
         FX_FAILPOINT("apply.commit.after");
-        s->sink.progress = s->committing;
+        cdc_progress_copy(&s->sink.progress, &s->committing);
         s->sink.durable_commit_us = s->committing_us;
         s->sink.is_coarse_time = s->committing_coarse;
         s->has_commit = false;
@@ -228,22 +241,22 @@ static bool flush(struct sink_db *s, struct fx_err *err)
 /* "begin" and the compare-and-set that moves progress from s->next to `to`. */
 static void add_begin(struct sink_db *s, const struct cdc_progress *to)
 {
-    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(2048);
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(4096 + 4 * FX_POS_MAX);
     enum fx_engine engine = s->binding->target->engine;
     cdc_batch_statement(&s->batch, "begin", 0);
     fx_buf_add_c(&sql, "update ficus.progress set position=");
-    fx_db_literal(engine, fx_str_from(to->pos.text), &sql);
+    fx_db_literal(engine, fx_pos_str(&to->pos), &sql);
     fx_buf_printf(&sql, ",ordinal=%" PRId64 ",phase='%s' where stream=", to->ordinal,
                   cdc_progress_phase_name(to->phase));
     fx_db_literal(engine, fx_str_from(s->binding->stream), &sql);
     fx_buf_add_c(&sql, " and position=");
-    fx_db_literal(engine, fx_str_from(s->next.pos.text), &sql);
+    fx_db_literal(engine, fx_pos_str(&s->next.pos), &sql);
     fx_buf_printf(&sql, " and ordinal=%" PRId64 " and epoch=%" PRId64, s->next.ordinal,
                   s->next.epoch);
     FX_ASSERT(!sql.has_failed);
     cdc_batch_statement(&s->batch, fx_buf_cstr(&sql), 1);
-    s->before = s->next;
-    s->next.pos = to->pos;
+    cdc_progress_copy(&s->before, &s->next);
+    fx_pos_copy(&s->next.pos, &to->pos);
     s->next.phase = to->phase;
     s->next.ordinal = to->ordinal;
     s->is_in_txn = true;
@@ -254,10 +267,10 @@ static bool sink_begin(struct cdc_sink *sink, const struct cdc_txn *txn, struct 
 {
     struct sink_db *s = self(sink);
     struct cdc_progress to = s->next;
-    to.pos = txn->pos;
+    to.pos = fx_pos_view(&txn->pos);
     to.ordinal++;
     to.phase = CDC_PROGRESS_STREAM;
-    s->txn = *txn;
+    cdc_txn_copy(&s->txn, txn);
     add_begin(s, &to);
     return !s->is_exact || flush(s, err);
 }
@@ -286,13 +299,13 @@ static bool sink_barrier(struct cdc_sink *sink, const struct cdc_barrier *barrie
                          struct fx_err *err)
 {
     struct sink_db *s = self(sink);
-    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1024);
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1024 + 2 * FX_POS_MAX);
     enum fx_engine engine = s->binding->target->engine;
     FX_ASSERT(s->is_in_txn);
     fx_buf_add_c(&sql, "insert into ficus.barrier (grp, epoch, position) values (");
     fx_db_literal(engine, fx_str_from(barrier->group), &sql);
     fx_buf_printf(&sql, ",%" PRId64 ",", barrier->epoch);
-    fx_db_literal(engine, fx_str_from(s->txn.pos.text), &sql);
+    fx_db_literal(engine, fx_pos_str(&s->txn.pos), &sql);
     /* A mark may be sent again (a confirmation after a crash): the row stays, and counts as one either way. */
     fx_buf_printf(&sql, ")%s", s->target->keep_barrier);
     cdc_batch_statement(&s->batch, fx_buf_cstr(&sql), 1);
@@ -303,25 +316,26 @@ static bool sink_barrier(struct cdc_sink *sink, const struct cdc_barrier *barrie
 static void begin_mark(struct sink_db *s, const struct fx_pos *pos, enum cdc_progress_phase phase)
 {
     struct cdc_progress to = s->next;
-    to.pos = *pos;
+    struct cdc_txn txn = {.pos = fx_pos_view(pos), .label = "a progress-only transaction"};
+    to.pos = fx_pos_view(pos);
     to.phase = phase;
     to.ordinal = phase == s->next.phase ? to.ordinal + 1 : 0;
-    s->txn = (struct cdc_txn){.pos = *pos, .label = "a progress mark"};
-    s->txn.commit_us = s->sink.durable_commit_us;
-    s->txn.is_coarse_time = s->sink.is_coarse_time;
+    txn.commit_us = s->sink.durable_commit_us;
+    txn.is_coarse_time = s->sink.is_coarse_time;
+    cdc_txn_copy(&s->txn, &txn);
     add_begin(s, &to);
 }
 
 /* Sent with the change itself: a leak that was applied and then forgotten would let the next gate through. */
 static bool add_leak(struct sink_db *s, int64_t n, const char *what, struct fx_err *err)
 {
-    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(4096);
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(4096 + 2 * FX_POS_MAX);
     enum fx_engine engine = s->binding->target->engine;
     struct fx_str text = fx_utf8_clip(fx_str_from(what), CDC_LEAK_TEXT - 1);
     fx_buf_add_c(&sql, "insert into ficus.leak (stream, position, n, what) values (");
     fx_db_literal(engine, fx_str_from(s->binding->stream), &sql);
     fx_buf_add_char(&sql, ',');
-    fx_db_literal(engine, fx_str_from(s->txn.pos.text), &sql);
+    fx_db_literal(engine, fx_pos_str(&s->txn.pos), &sql);
     fx_buf_printf(&sql, ",%" PRId64 ",", n);
     fx_db_literal(engine, fx_utf8_valid(text) ? text : FX_STR("(not shown)"), &sql);
     fx_buf_add_char(&sql, ')');
@@ -341,7 +355,7 @@ static bool sink_commit(struct cdc_sink *sink, bool is_more, struct fx_err *err)
     cdc_batch_statement(&s->batch, "commit", 0);
     s->has_commit = true;
     s->is_in_txn = false;
-    s->committing = s->next;
+    cdc_progress_copy(&s->committing, &s->next);
     s->committing_us = s->txn.commit_us;
     s->committing_coarse = s->txn.is_coarse_time;
     s->sink.is_pending = true;
@@ -354,7 +368,7 @@ static bool sink_leak(struct cdc_sink *sink, int64_t n, const char *what, struct
     struct sink_db *s = self(sink);
     if (s->is_in_txn)
         return add_leak(s, n, what, err);
-    struct fx_pos at = s->next.pos;
+    struct fx_pos at = fx_pos_view(&s->next.pos);
     begin_mark(s, &at, CDC_PROGRESS_STREAM);
     return add_leak(s, n, what, err) && sink_commit(sink, false, err);
 }
@@ -366,7 +380,7 @@ static bool sink_abort(struct cdc_sink *sink, struct fx_err *err)
     FX_ASSERT(s->is_in_txn);
     cdc_batch_statement(&s->batch, "rollback", 0);
     s->is_in_txn = false;
-    s->next = s->before;
+    cdc_progress_copy(&s->next, &s->before);
     return flush(s, err);
 }
 
@@ -388,8 +402,10 @@ static bool sink_begin_copy(struct cdc_sink *sink, int64_t n_rows, struct fx_err
 {
     struct sink_db *s = self(sink);
     struct cdc_progress to = s->next;
+    struct cdc_txn txn = {.pos = fx_pos_view(&s->next.pos), .label = "a batch of the copy"};
+    to.pos = txn.pos;
     to.ordinal += n_rows;
-    s->txn = (struct cdc_txn){.pos = to.pos, .label = "a batch of the copy"};
+    cdc_txn_copy(&s->txn, &txn);
     add_begin(s, &to);
     return !s->is_exact || flush(s, err);
 }
@@ -446,6 +462,11 @@ static void sink_close(struct cdc_sink *sink)
         return;
     struct sink_db *s = self(sink);
     cdc_batch_done(&s->batch);
+    cdc_txn_done(&s->txn);
+    cdc_progress_done(&s->next);
+    cdc_progress_done(&s->before);
+    cdc_progress_done(&s->committing);
+    cdc_progress_done(&s->sink.progress);
     fx_db_close(s->db); /* an open transaction is rolled back by the server */
     free(s);
 }

@@ -38,6 +38,8 @@ struct cdc_progress {
     int64_t ordinal; /* transactions (while copying: rows) so far */
     int64_t epoch;   /* of the applier that holds the stream */
 };
+void cdc_progress_copy(struct cdc_progress *to, const struct cdc_progress *from);
+void cdc_progress_done(struct cdc_progress *progress);
 
 struct cdc_sink {
     const struct cdc_sink_ops *ops;

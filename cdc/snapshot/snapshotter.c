@@ -69,7 +69,7 @@ static bool point_reverse(struct snapshotter *s, struct fx_err *err)
 {
     const struct cdc_binding *binding = s->env->binding;
     struct fx_db *target = NULL;
-    struct fx_pos now;
+    FX_AUTO(fx_pos) struct fx_pos now = {0};
     bool is_ok = fx_db_open(binding->target, &target, err) && fx_db_pos_now(target, &now, err);
     fx_db_close(target);
     if (!is_ok) {
@@ -77,7 +77,7 @@ static bool point_reverse(struct snapshotter *s, struct fx_err *err)
         return fx_ctx(err, "reading the position of database \"%s\"", binding->target->name);
     }
     FX_FAILPOINT("copy.reverse.before");
-    fx_cell params[] = {fx_str_from(now.text), fx_str_from(binding->other_stream)};
+    fx_cell params[] = {fx_pos_str(&now), fx_str_from(binding->other_stream)};
     if (fx_db_exec(s->reader,
                    "update ficus.progress set position = ? where stream = ? and epoch = 0", params,
                    2, NULL, err))
@@ -97,7 +97,7 @@ static bool clean(struct snapshotter *s, struct fx_err *err)
                 return false;
         } while (n > 0);
     }
-    return sink->ops->mark(sink, &(struct fx_pos){""}, CDC_PROGRESS_NEW, err);
+    return sink->ops->mark(sink, &(struct fx_pos){0}, CDC_PROGRESS_NEW, err);
 }
 
 static bool estimate(struct snapshotter *s, struct fx_err *err)

@@ -23,7 +23,7 @@ static void answer(struct cdc_streamer *s, int64_t ticket, const struct fx_err *
 /* Between transactions only. HOLD and ADVANCE are answered later, in cdc_commands_finish. */
 void cdc_commands_take(struct cdc_streamer *s)
 {
-    struct cdc_command command;
+    FX_AUTO(cdc_command) struct cdc_command command = {0};
     struct fx_err err = FX_ERR_INIT;
     if (!cdc_control_peek(s->env->control, &command)) {
         s->pending_kind = CDC_CMD_NONE; /* whoever asked has given up */
@@ -64,11 +64,11 @@ static bool reach_goal(struct cdc_streamer *s, struct fx_err *err)
     enum fx_engine engine = s->binding->source->engine;
     if (!s->sink->ops->settle(s->sink, err))
         return false;
-    bool is_behind = strcmp(s->sink->progress.pos.text, s->hold.goal.text) != 0 &&
+    bool is_behind = !fx_pos_equal(&s->sink->progress.pos, &s->hold.goal) &&
                      fx_pos_covers(engine, &s->hold.goal, &s->sink->progress.pos);
     if (is_behind && !s->sink->ops->mark(s->sink, &s->hold.goal, CDC_PROGRESS_STREAM, err))
         return false;
-    s->at = s->hold.goal;
+    fx_pos_copy(&s->at, &s->hold.goal);
     s->hold.mode = CDC_HOLD_PAUSED;
     return true;
 }
@@ -105,7 +105,7 @@ void cdc_commands_expire_hold(struct cdc_streamer *s, struct fx_mono now)
 /* Whoever still waits hears now how it ended, instead of waiting for its own time-out. */
 void cdc_commands_end(struct cdc_streamer *s, const struct fx_err *why)
 {
-    struct cdc_command command;
+    FX_AUTO(cdc_command) struct cdc_command command = {0};
     struct fx_err gone = FX_ERR_INIT;
     if (!cdc_control_peek(s->env->control, &command))
         return;

@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "lib/fmt/json_doc.h"
+#include "cdc/status.h"
 #include "lib/fmt/json_write.h"
 #include "lib/http/serve.h"
 
@@ -41,16 +41,32 @@ bool cdc_control_init(struct cdc_control *control, const char *stream, int64_t t
 void cdc_control_done(struct cdc_control *control)
 {
     fx_fd_close(&control->wake_fd);
+    cdc_status_done(&control->status);
+    cdc_command_done(&control->command);
+    fx_pos_done(&control->answer_at);
     cdc_tail_done(&control->tail);
     (void)pthread_cond_destroy(&control->answered);
     (void)pthread_mutex_destroy(&control->lock);
     (void)pthread_mutex_destroy(&control->one_command);
 }
 
+void cdc_command_done(struct cdc_command *command)
+{
+    fx_pos_done(&command->goal);
+}
+
+static void copy_command(struct cdc_command *to, const struct cdc_command *from)
+{
+    struct cdc_command copy = *from;
+    fx_pos_copy(&to->goal, &from->goal);
+    copy.goal = to->goal;
+    *to = copy;
+}
+
 void cdc_control_publish(struct cdc_control *control, const struct cdc_status *status)
 {
     (void)pthread_mutex_lock(&control->lock);
-    control->status = *status;
+    cdc_status_copy(&control->status, status);
     control->published = fx_mono_now();
     (void)pthread_mutex_unlock(&control->lock);
 }
@@ -60,7 +76,7 @@ bool cdc_control_peek(struct cdc_control *control, struct cdc_command *ret_comma
     uint64_t n;
     (void)pthread_mutex_lock(&control->lock);
     (void)!read(control->wake_fd, &n, sizeof n);
-    *ret_command = control->command;
+    copy_command(ret_command, &control->command);
     (void)pthread_mutex_unlock(&control->lock);
     return ret_command->kind != CDC_CMD_NONE;
 }
@@ -73,7 +89,7 @@ void cdc_control_answer(struct cdc_control *control, int64_t ticket, const struc
         control->command.kind = CDC_CMD_NONE;
     control->answered_ticket = ticket;
     if (at != NULL)
-        control->answer_at = *at;
+        fx_pos_copy(&control->answer_at, at);
     control->answer_err = err != NULL ? *err : FX_ERR_INIT;
     (void)pthread_cond_broadcast(&control->answered);
     (void)pthread_mutex_unlock(&control->lock);
@@ -90,7 +106,7 @@ void cdc_control_push_key(struct cdc_control *control, const struct cdc_binding 
 static int64_t post(struct cdc_control *control, const struct cdc_command *command)
 {
     uint64_t one = 1;
-    control->command = *command;
+    copy_command(&control->command, command);
     control->command.ticket = ++control->last_ticket;
     (void)!write(control->wake_fd, &one, sizeof one);
     return control->last_ticket;
@@ -131,7 +147,7 @@ static bool command_call(struct cdc_control *control, const struct cdc_command *
     } else if (control->answer_err.code != FX_E_NONE) {
         *err = control->answer_err;
     } else {
-        *ret_at = control->answer_at;
+        fx_pos_copy(ret_at, &control->answer_at);
         is_ok = true;
     }
     (void)pthread_mutex_unlock(&control->lock);
@@ -151,7 +167,6 @@ static bool read_command(enum cdc_command_kind kind, const struct fx_serve_reque
                          struct cdc_command *ret, int64_t *ret_timeout_ms, struct fx_err *err)
 {
     FX_AUTO_FREE(fx_json_doc) struct fx_json_doc *doc = NULL;
-    const char *goal = NULL;
     *ret = (struct cdc_command){.kind = kind};
     if (request->body.len > 0 && !fx_json_parse(request->body, &doc, err))
         return false;
@@ -162,20 +177,16 @@ static bool read_command(enum cdc_command_kind kind, const struct fx_serve_reque
     *ret_timeout_ms = fx_json_get_i64(root, "timeout_ms", COMMAND_WAIT_MS) + COMMAND_GRACE_MS;
     if (kind != CDC_CMD_ADVANCE)
         return true;
-    if (!fx_json_need_str(root, "goal", &goal, err))
-        return false;
-    size_t len = strlen(goal);
-    if (len >= sizeof ret->goal.text)
-        return fx_fail(err, FX_E_PROTOCOL, "a goal of %zu bytes is no position", len);
-    memcpy(ret->goal.text, goal, len + 1);
-    return true;
+    const char *goal = NULL;
+    return fx_json_need_str(root, "goal", &goal, err) &&
+           cdc_pos_read(root, "goal", &ret->goal, err);
 }
 
 static void run_command(struct cdc_control *control, enum cdc_command_kind kind,
                         const struct fx_serve_request *request, struct fx_serve_reply *reply)
 {
-    struct cdc_command command;
-    struct fx_pos at = {""};
+    FX_AUTO(cdc_command) struct cdc_command command = {0};
+    FX_AUTO(fx_pos) struct fx_pos at = {0};
     int64_t timeout_ms = 0;
     struct fx_err err = FX_ERR_INIT;
     if (!read_command(kind, request, &command, &timeout_ms, &err) ||
@@ -186,7 +197,7 @@ static void run_command(struct cdc_control *control, enum cdc_command_kind kind,
     struct fx_json_w w;
     fx_json_w_init(&w, &reply->body);
     fx_json_w_object(&w);
-    fx_json_w_kv_text(&w, "at", at.text);
+    fx_json_w_kv_text(&w, "at", fx_pos_text(&at));
     fx_json_w_end(&w);
 }
 
@@ -198,13 +209,12 @@ static void gauge(struct fx_buf *out, const char *name, const char *type, const 
 }
 
 /* A streamer that waits for its target (a lock, a commit) says nothing meanwhile: the stream is that late, at least. */
-static struct cdc_status status_now(const struct cdc_control *control)
+static void status_now(const struct cdc_control *control, struct cdc_status *ret)
 {
-    struct cdc_status status = control->status;
     int64_t silent_ms = fx_mono_since_us(control->published, fx_mono_now()) / 1000;
-    if (status.phase != CDC_PHASE_STOPPED && status.lag_ms >= 0 && silent_ms >= SILENT_MS)
-        status.lag_ms = FX_MAX(status.lag_ms, silent_ms);
-    return status;
+    cdc_status_copy(ret, &control->status);
+    if (ret->phase != CDC_PHASE_STOPPED && ret->lag_ms >= 0 && silent_ms >= SILENT_MS)
+        ret->lag_ms = FX_MAX(ret->lag_ms, silent_ms);
 }
 
 /* Six numbers straight from the status: a registry of series would hold the same numbers twice. */
@@ -238,7 +248,7 @@ static void answer(void *arg, const struct fx_serve_request *request, struct fx_
                     {"/advance", CDC_CMD_ADVANCE},
                     {"/release", CDC_CMD_RELEASE},
                     {"/stop", CDC_CMD_STOP}};
-    struct cdc_status status;
+    FX_AUTO(cdc_status) struct cdc_status status = {0};
     if (fx_str_eq_c(request->method, "POST")) {
         for (size_t i = 0; i < FX_ARRAY_LEN(commands); i++)
             if (fx_str_eq_c(request->path, commands[i].path)) {
@@ -247,7 +257,7 @@ static void answer(void *arg, const struct fx_serve_request *request, struct fx_
             }
     }
     (void)pthread_mutex_lock(&control->lock);
-    status = status_now(control);
+    status_now(control, &status);
     if (fx_str_eq_c(request->path, "/tail"))
         cdc_tail_write(&control->tail, &reply->body);
     (void)pthread_mutex_unlock(&control->lock);

@@ -37,6 +37,7 @@ struct cdc_command {
     int holder_pid;     /* HOLD: and while this process lives; 0: whoever asked may end */
     int64_t ticket;
 };
+void cdc_command_done(struct cdc_command *command);
 
 struct cdc_control {
     pthread_mutex_t one_command; /* held by the request that waits */
@@ -60,6 +61,7 @@ void cdc_control_done(struct cdc_control *control);
 
 /* Streamer: copies the status out; takes the waiting command (it stays waiting until answered). */
 void cdc_control_publish(struct cdc_control *control, const struct cdc_status *status);
+/* A copy; what *ret_command held before is released. */
 bool cdc_control_peek(struct cdc_control *control, struct cdc_command *ret_command);
 /* Streamer: answers `ticket`. `err` NULL: it worked. */
 void cdc_control_answer(struct cdc_control *control, int64_t ticket, const struct fx_pos *at,
@@ -72,8 +74,5 @@ void cdc_control_request_stop(struct cdc_control *control);
 struct fx_serve;
 bool cdc_control_serve(struct cdc_control *control, const char *socket_path,
                        struct fx_serve **ret_serve, struct fx_err *err) FX_MUST_CHECK;
-
-/* The other end of cdc_status_write. */
-bool cdc_status_read(struct fx_str json, struct cdc_status *ret, struct fx_err *err) FX_MUST_CHECK;
 
 #endif

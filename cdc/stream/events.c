@@ -41,7 +41,7 @@ static bool note_leaks(struct cdc_streamer *s, int64_t n, const struct cdc_row *
         for (size_t k = 0; k < table->n_key; k++)
             fx_value_show(&values[table->key[k]], &what);
         (void)snprintf(s->status.leak_last, sizeof s->status.leak_last, "%s at %.40s",
-                       fx_buf_cstr(&what), s->waiting.pos.text);
+                       fx_buf_cstr(&what), fx_pos_text(&s->waiting.pos));
     }
     fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "write leak", "count=%" PRId64 " last=\"%s\"", n,
            s->status.leak_last);
@@ -73,7 +73,7 @@ bool cdc_events_begin(struct cdc_streamer *s, const struct cdc_txn *txn, struct 
     s->is_in_txn = true;
     s->is_loop = txn->is_loop;
     s->barrier.group[0] = '\0';
-    s->waiting = *txn;
+    cdc_txn_copy(&s->waiting, txn);
     memcpy(s->before.owns, s->owns, sizeof s->owns);
     s->before.leaks = s->status.leaks;
     s->before.applied_rows = s->status.applied_rows;
@@ -95,7 +95,7 @@ static bool on_row(struct cdc_streamer *s, const struct cdc_row *row, struct fx_
 static void end_loop(struct cdc_streamer *s)
 {
     s->status.loops_discarded++;
-    s->at = s->waiting.pos;
+    fx_pos_copy(&s->at, &s->waiting.pos);
 }
 
 static bool on_commit(struct cdc_streamer *s, const struct cdc_txn *txn, struct fx_err *err)
@@ -108,7 +108,7 @@ static bool on_commit(struct cdc_streamer *s, const struct cdc_txn *txn, struct 
                        s->src->ops->has_buffered(s->src);
         if (!s->sink->ops->commit(s->sink, is_more, err))
             return false;
-        s->at = txn->pos;
+        fx_pos_copy(&s->at, &txn->pos);
         s->status.applied_txns++;
         if (s->is_exact && ++s->exact_txns > CDC_SINK_EXACT_TXNS)
             s->is_exact = false; /* the failure did not come again; the sink has gone back too */
@@ -153,9 +153,9 @@ static bool on_passed(struct cdc_streamer *s, const struct fx_pos *pos, bool wan
     s->is_mark_wanted |= wants_confirm;
     enum fx_engine engine = s->binding->source->engine;
     if (!fx_pos_covers(engine, &s->at, pos))
-        s->at = *pos;
-    struct fx_pos end = s->src->ops->end(s->src);
-    if (end.text[0] != '\0' && fx_pos_covers(engine, &s->at, &end) && !s->sink->is_pending)
+        fx_pos_copy(&s->at, pos);
+    const struct fx_pos *end = s->src->ops->end(s->src);
+    if (!fx_pos_is_empty(end) && fx_pos_covers(engine, &s->at, end) && !s->sink->is_pending)
         s->status.lag_ms = 0;
     return adopt_own(s, err);
 }
@@ -167,7 +167,7 @@ bool cdc_events_handle(struct cdc_streamer *s, const struct cdc_event *event, st
     case CDC_EV_BEGIN:
         if (cdc_hold_allows(&s->hold, &event->txn.pos))
             return cdc_events_begin(s, &event->txn, err);
-        s->waiting = event->txn;
+        cdc_txn_copy(&s->waiting, &event->txn);
         s->has_waiting = true;
         return true;
     case CDC_EV_ROW: return on_row(s, &event->row, err);

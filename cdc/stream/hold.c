@@ -4,6 +4,11 @@
  */
 #include "cdc/stream/hold.h"
 
+void cdc_hold_done(struct cdc_hold_point *hold)
+{
+    fx_pos_done(&hold->goal);
+}
+
 void cdc_hold_pause(struct cdc_hold_point *hold, struct fx_mono until)
 {
     hold->mode = CDC_HOLD_PAUSED;
@@ -15,7 +20,7 @@ bool cdc_hold_advance(struct cdc_hold_point *hold, const struct fx_pos *goal)
     if (hold->mode == CDC_HOLD_RUN)
         return false;
     hold->mode = CDC_HOLD_ADVANCE;
-    hold->goal = *goal;
+    fx_pos_copy(&hold->goal, goal);
     return true;
 }
 

@@ -23,10 +23,11 @@ enum cdc_hold_mode { CDC_HOLD_RUN, CDC_HOLD_PAUSED, CDC_HOLD_ADVANCE };
 struct cdc_hold_point {
     enum cdc_hold_mode mode;
     enum fx_engine engine; /* of the source, whose positions these are */
-    struct fx_pos goal;
+    struct fx_pos goal;    /* owned */
     struct fx_mono until;
 };
 
+void cdc_hold_done(struct cdc_hold_point *hold);
 void cdc_hold_pause(struct cdc_hold_point *hold, struct fx_mono until);
 /* false: the stream is not held, so it may have passed the goal already. */
 bool cdc_hold_advance(struct cdc_hold_point *hold, const struct fx_pos *goal);

@@ -57,10 +57,16 @@ static bool read_settled(struct fx_db *db, const struct cdc_binding *binding,
     return true; /* it moves faster than we look: the stream itself will tell */
 }
 
+void cdc_own_read_done(struct cdc_own_read *read)
+{
+    fx_pos_done(&read->pos);
+    *read = (struct cdc_own_read){.is_waiting = false};
+}
+
 bool cdc_own_query(const struct cdc_binding *binding, struct cdc_own_read *ret, struct fx_err *err)
 {
     struct fx_db *db = NULL;
-    *ret = (struct cdc_own_read){.is_waiting = false};
+    cdc_own_read_done(ret);
     if (!fx_db_open(binding->source, &db, err)) {
         fx_err_as_source(err);
         return false;

@@ -14,7 +14,11 @@ struct cdc_own_read {
     struct cdc_own owns[2]; /* the context's group, its canary group */
 };
 
-/* No table ficus.own (no plan has installed it): nothing waits, and no leak can be told. Errors: SOURCE*. */
+void cdc_own_read_done(struct cdc_own_read *read);
+/*
+ * What *ret held before is released. No table ficus.own (no plan has installed it): nothing
+ * waits, and no leak can be told. Errors: SOURCE*.
+ */
 bool cdc_own_query(const struct cdc_binding *binding, struct cdc_own_read *ret,
                    struct fx_err *err) FX_MUST_CHECK;
 

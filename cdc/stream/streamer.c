@@ -68,9 +68,10 @@ void cdc_streamer_publish(struct cdc_streamer *s, bool is_forced)
     s->published_at = now;
     measure_rate(s, now);
     if (s->sink != NULL)
-        s->status.applied = s->sink->is_pending || s->src == NULL ? s->sink->progress.pos : s->at;
+        fx_pos_copy(&s->status.applied,
+                    s->sink->is_pending || s->src == NULL ? &s->sink->progress.pos : &s->at);
     if (s->src != NULL)
-        s->status.source_end = s->src->ops->end(s->src);
+        fx_pos_copy(&s->status.source_end, s->src->ops->end(s->src));
     cdc_control_publish(s->env->control, &s->status);
 }
 
@@ -83,12 +84,12 @@ void cdc_streamer_publish(struct cdc_streamer *s, bool is_forced)
 static bool confirm(struct cdc_streamer *s, struct fx_mono now, struct fx_err *err)
 {
     const struct fx_pos *safe = &s->sink->progress.pos;
-    bool is_news = strcmp(safe->text, s->confirmed.text) != 0;
+    bool is_news = !fx_pos_equal(safe, &s->confirmed);
     int64_t wait_ms = is_news ? CONFIRM_MS : s->env->options->heartbeat_ms;
     if (fx_mono_since_us(s->confirmed_at, now) < wait_ms * 1000)
         return true;
     s->confirmed_at = now;
-    s->confirmed = *safe;
+    fx_pos_copy(&s->confirmed, safe);
     return s->src->ops->confirm(s->src, safe, err);
 }
 
@@ -106,7 +107,7 @@ static bool mark_idle(struct cdc_streamer *s, struct fx_mono now, struct fx_err 
         return true;
     s->marked_at = now;
     s->is_mark_wanted = false;
-    if (strcmp(s->at.text, s->sink->progress.pos.text) == 0)
+    if (fx_pos_equal(&s->at, &s->sink->progress.pos))
         return true;
     return s->sink->ops->mark(s->sink, &s->at, CDC_PROGRESS_STREAM, err);
 }
@@ -126,8 +127,7 @@ static bool between_txns(struct cdc_streamer *s, struct fx_mono now, struct fx_e
         return false;
     if (s->has_waiting && cdc_hold_allows(&s->hold, &s->waiting.pos)) {
         s->has_waiting = false;
-        struct cdc_txn txn = s->waiting;
-        return cdc_events_begin(s, &txn, err);
+        return cdc_events_begin(s, &s->waiting, err);
     }
     return true;
 }
@@ -172,7 +172,7 @@ static bool turn(struct cdc_streamer *s, struct fx_err *err)
 static bool on_copy_progress(void *arg, int64_t copied, int64_t total)
 {
     struct cdc_streamer *s = arg;
-    struct cdc_command command;
+    FX_AUTO(cdc_command) struct cdc_command command = {0};
     s->status.copied_rows = copied;
     s->status.copy_total_rows = total;
     cdc_streamer_publish(s, false);
@@ -213,7 +213,7 @@ static bool open_session(struct cdc_streamer *s, struct fx_err *err)
     bool is_copied = s->sink->progress.phase == CDC_PROGRESS_STREAM;
     if (!(is_copied ? cdc_context_go_on(s->env->context_path, s->binding, err) : copy(s, err)))
         return false;
-    s->at = s->sink->progress.pos;
+    fx_pos_copy(&s->at, &s->sink->progress.pos);
     s->status.leaks = s->sink->leaks;
     (void)snprintf(s->status.leak_last, sizeof s->status.leak_last, "%s", s->sink->leak_last);
     for (size_t i = 0; i < FX_ARRAY_LEN(s->owns); i++)
@@ -258,7 +258,7 @@ static bool run_session(struct cdc_streamer *s, struct fx_err *err)
 static void back_off(struct cdc_streamer *s, int64_t ms)
 {
     struct fx_mono until = fx_mono_add_ms(fx_mono_now(), ms);
-    struct cdc_command command;
+    FX_AUTO(cdc_command) struct cdc_command command = {0};
     cdc_hold_release(&s->hold);
     s->pending_kind =
         CDC_CMD_NONE; /* who waits is heard anew: to advance without a hold is an answer */
@@ -299,11 +299,21 @@ static void publish_error(struct cdc_streamer *s, const struct fx_err *err)
     cdc_streamer_publish(s, true);
 }
 
+static void release(struct cdc_streamer *s)
+{
+    cdc_status_done(&s->status);
+    cdc_hold_done(&s->hold);
+    cdc_own_read_done(&s->own_read);
+    cdc_txn_done(&s->waiting);
+    fx_pos_done(&s->at);
+    fx_pos_done(&s->confirmed);
+}
+
 bool cdc_streamer_run(const struct cdc_streamer_env *env, struct fx_err *err)
 {
     struct cdc_streamer s = {.env = env, .binding = env->binding};
     int64_t backoff_ms = BACKOFF_MIN_MS;
-    s.status = env->control->status;
+    cdc_status_copy(&s.status, &env->control->status);
     s.status.phase = CDC_PHASE_STARTING;
     s.hold.engine = env->binding->source->engine;
     s.rate_at = fx_mono_now();
@@ -334,5 +344,6 @@ bool cdc_streamer_run(const struct cdc_streamer_env *env, struct fx_err *err)
     else
         publish_error(&s, err);
     cdc_commands_end(&s, is_ok ? NULL : err);
+    release(&s);
     return is_ok;
 }

@@ -157,7 +157,7 @@ static void print_status(const char *name, const struct cdc_status *s)
 {
     printf("%-20s %-8s applied %s  lag %" PRId64 " ms  rows %" PRId64 "  copied %" PRId64
            "  loops %" PRId64 "  leaks %" PRId64 "\n",
-           name, cdc_phase_name(s->phase), s->applied.text, s->lag_ms, s->applied_rows,
+           name, cdc_phase_name(s->phase), fx_pos_text(&s->applied), s->lag_ms, s->applied_rows,
            s->copied_rows, s->loops_discarded, s->leaks);
     if (s->error[0] != '\0')
         printf("  %s\n", s->error);
@@ -171,7 +171,7 @@ static bool run_status(struct cmd_call *call, struct fx_err *err)
         return false;
     for (int dir = FX_FORWARD; dir <= FX_REVERSE; dir++) {
         char name[128];
-        struct cdc_status status;
+        FX_AUTO(cdc_status) struct cdc_status status = {0};
         scene.ref.direction = (enum fx_direction)dir;
         cdc_stream_name(&scene.ref, name, sizeof name);
         if (!cdc_status(&scene.ref, &status, err))

@@ -61,7 +61,7 @@ static bool survey_stream(struct survey *s, const struct fx_context *ctx,
                           .state_dir = s->project->state_dir,
                           .context = ctx->name,
                           .direction = direction};
-    struct cdc_status status;
+    FX_AUTO(cdc_status) struct cdc_status status = {0};
     char name[128];
     char object[160];
     if (!cdc_status(&ref, &status, err)) {

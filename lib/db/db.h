@@ -22,6 +22,7 @@
 #ifndef FX_DB_DB_H
 #define FX_DB_DB_H
 
+#include "lib/db/position.h"
 #include "lib/db/table.h"
 
 struct fx_node; /* lib/conf/doc.h */
@@ -137,14 +138,7 @@ bool fx_db_value_literal(enum fx_engine engine, const struct fx_value *v,
                          const struct fx_type *type, struct fx_buf *out,
                          struct fx_err *err) FX_MUST_CHECK;
 
-/*
- * Snapshots and positions. A position is text that only its own engine's functions interpret:
- * PostgreSQL "0/1F4E5F38" (LSN); MariaDB a GTID position "0-1-1000" (or a list, domains ascending).
- */
-enum { FX_POS_MAX = 192 };
-struct fx_pos {
-    char text[FX_POS_MAX];
-};
+/* Snapshots and positions; see lib/db/position.h. */
 /* Has a stream that has handled everything up to `at` handled everything up to `goal`? */
 bool fx_pos_covers(enum fx_engine engine, const struct fx_pos *at, const struct fx_pos *goal);
 /* Where the server's log ends now (PostgreSQL: flushed insert position; MariaDB: gtid_binlog_pos). */

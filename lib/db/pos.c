@@ -33,8 +33,15 @@ bool fx_lsn_parse(struct fx_str text, struct fx_lsn *ret_lsn)
 
 void fx_lsn_pos(struct fx_lsn lsn, struct fx_pos *ret_pos)
 {
-    snprintf(ret_pos->text, sizeof ret_pos->text, "%" PRIX32 "/%" PRIX32, (uint32_t)(lsn.at >> 32),
-             (uint32_t)lsn.at);
+    char text[FX_LSN_TEXT];
+    fx_lsn_text(lsn, text);
+    fx_pos_set(ret_pos, fx_str_from(text));
+}
+
+void fx_lsn_text(struct fx_lsn lsn, char ret[FX_LSN_TEXT])
+{
+    (void)snprintf(ret, FX_LSN_TEXT, "%" PRIX32 "/%" PRIX32, (uint32_t)(lsn.at >> 32),
+                   (uint32_t)lsn.at);
 }
 
 static bool parse_u64(struct fx_str s, uint64_t max, uint64_t *ret)
@@ -97,8 +104,8 @@ static bool gtid_covers(struct fx_str at, struct fx_str goal)
 
 bool fx_pos_covers(enum fx_engine engine, const struct fx_pos *at, const struct fx_pos *goal)
 {
-    struct fx_str a = fx_str_from(at->text);
-    struct fx_str g = fx_str_from(goal->text);
+    struct fx_str a = fx_pos_str(at);
+    struct fx_str g = fx_pos_str(goal);
     switch (engine) {
     case FX_PG: return lsn_covers(a, g);
     case FX_MY: return gtid_covers(a, g);

@@ -17,6 +17,9 @@ struct fx_lsn {
 /* "16/B374D848", 1 to 8 hex digits on each side. */
 bool fx_lsn_parse(struct fx_str text, struct fx_lsn *ret_lsn) FX_MUST_CHECK;
 void fx_lsn_pos(struct fx_lsn lsn, struct fx_pos *ret_pos);
+/* The text alone, for messages. */
+enum { FX_LSN_TEXT = 24 };
+void fx_lsn_text(struct fx_lsn lsn, char ret[FX_LSN_TEXT]);
 
 /* One element of a MariaDB GTID position. */
 struct fx_gtid {

@@ -68,7 +68,7 @@ static bool check_settings(struct fx_db *db, struct fx_err *err)
 /* Capability 4 is "understands GTID"; without it the server hides GTIDs behind dummies. */
 static bool prepare_session(struct fx_db *db, const struct fx_pos *from, struct fx_err *err)
 {
-    fx_cell pos = fx_str_from(from->text);
+    fx_cell pos = fx_pos_str(from);
     static const char sql[] =
         "set @mariadb_slave_capability = 4,"
         " @master_binlog_checksum = @@global.binlog_checksum,"

@@ -10,6 +10,17 @@
 
 #include "lib/base/alloc.h"
 
+/* Empty is a position, too: nothing was ever committed to this log. */
+static bool set_position(const struct fx_db *db, fx_cell text, struct fx_pos *ret_pos,
+                         struct fx_err *err)
+{
+    if (text.len > FX_POS_MAX)
+        return fx_fail(err, FX_E_LIMIT, "GTID position of database \"%s\" has more than %d bytes",
+                       db->conf->name, FX_POS_MAX);
+    fx_pos_set(ret_pos, text);
+    return true;
+}
+
 bool fx_my_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
@@ -21,11 +32,7 @@ bool fx_my_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err)
         return fx_hint(err,
                        "Set log_bin and binlog_format=ROW in its configuration and restart it.");
     }
-    if (pos.len >= FX_POS_MAX)
-        return fx_fail(err, FX_E_LIMIT, "GTID position of database \"%s\" has more than %d bytes",
-                       db->conf->name, FX_POS_MAX - 1);
-    snprintf(ret_pos->text, sizeof ret_pos->text, "%.*s", FX_STR_FMT(pos));
-    return true;
+    return set_position(db, pos, ret_pos, err);
 }
 
 bool fx_my_snapshot_begin(struct fx_db *db, struct fx_err *err)
@@ -59,12 +66,7 @@ static bool cut_position(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err
     if (pos.ptr == NULL)
         return fx_fail(err, FX_E_DB, "database \"%s\" knows no GTID position for %.*s offset %.*s",
                        db->conf->name, FX_STR_FMT(where[0]), FX_STR_FMT(where[1]));
-    if (pos.len >= FX_POS_MAX)
-        return fx_fail(err, FX_E_LIMIT, "GTID position of database \"%s\" has more than %d bytes",
-                       db->conf->name, FX_POS_MAX - 1);
-    /* Empty is a position, too: nothing was ever committed to this binlog. */
-    snprintf(ret_pos->text, sizeof ret_pos->text, "%.*s", FX_STR_FMT(pos));
-    return true;
+    return set_position(db, pos, ret_pos, err);
 }
 
 bool fx_my_cut_open(const struct fx_db_conf *conf, int64_t timeout_ms, struct fx_cut **ret_cut,
@@ -88,5 +90,6 @@ void fx_my_cut_close(struct fx_cut *cut)
     if (cut == NULL)
         return;
     fx_db_close(cut->session);
+    fx_pos_done(&cut->pos);
     free(cut);
 }

@@ -5,6 +5,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/panic.h"
+
+/* ",4294967295-4294967295-18446744073709551615" */
+enum { GTID_TEXT = 44 };
+
 bool fx_gtid_pos_set(struct fx_gtid_pos *pos, const struct fx_gtid *gtid, struct fx_err *err)
 {
     size_t i = 0;
@@ -25,30 +30,28 @@ bool fx_gtid_pos_set(struct fx_gtid_pos *pos, const struct fx_gtid *gtid, struct
 
 bool fx_gtid_pos_parse(const struct fx_pos *text, struct fx_gtid_pos *ret, struct fx_err *err)
 {
-    struct fx_str rest = fx_str_from(text->text);
+    struct fx_str rest = fx_pos_str(text);
     struct fx_gtid gtid;
     *ret = (struct fx_gtid_pos){0};
     while (rest.len > 0) {
         if (!fx_gtid_next(&rest, &gtid))
-            return fx_fail(err, FX_E_BUG, "\"%s\" is no GTID position", text->text);
+            return fx_fail(err, FX_E_BUG, "\"%s\" is no GTID position", fx_pos_text(text));
         if (!fx_gtid_pos_set(ret, &gtid, err))
             return false;
     }
     return true;
 }
 
-bool fx_gtid_pos_text(const struct fx_gtid_pos *pos, struct fx_pos *ret, struct fx_err *err)
+void fx_gtid_pos_text(const struct fx_gtid_pos *pos, struct fx_pos *ret)
 {
+    char text[FX_GTID_DOMAINS_MAX * GTID_TEXT];
     size_t used = 0;
-    ret->text[0] = '\0';
     for (size_t i = 0; i < pos->n_domains; i++) {
         const struct fx_gtid *gtid = &pos->domains[i];
-        int n =
-            snprintf(ret->text + used, sizeof ret->text - used, "%s%u-%u-%llu", i > 0 ? "," : "",
-                     gtid->domain, gtid->server, (unsigned long long)gtid->seq);
+        int n = snprintf(text + used, sizeof text - used, "%s%u-%u-%llu", i > 0 ? "," : "",
+                         gtid->domain, gtid->server, (unsigned long long)gtid->seq);
+        FX_ASSERT(n > 0 && used + (size_t)n < sizeof text);
         used += (size_t)n;
-        if (used >= sizeof ret->text)
-            return fx_fail(err, FX_E_LIMIT, "GTID position of more than %d bytes", FX_POS_MAX - 1);
     }
-    return true;
+    fx_pos_set(ret, (struct fx_str){text, used});
 }

@@ -21,8 +21,6 @@ bool fx_gtid_pos_parse(const struct fx_pos *text, struct fx_gtid_pos *ret,
 /* Moves the domain of `gtid` there. Errors: LIMIT (domains). */
 bool fx_gtid_pos_set(struct fx_gtid_pos *pos, const struct fx_gtid *gtid,
                      struct fx_err *err) FX_MUST_CHECK;
-/* Errors: LIMIT (FX_POS_MAX bytes). */
-bool fx_gtid_pos_text(const struct fx_gtid_pos *pos, struct fx_pos *ret,
-                      struct fx_err *err) FX_MUST_CHECK;
+void fx_gtid_pos_text(const struct fx_gtid_pos *pos, struct fx_pos *ret);
 
 #endif

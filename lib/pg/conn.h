@@ -74,7 +74,7 @@ const char *const *fx_pg_params(const fx_cell *params, size_t n_params, struct f
  * that stands in such a snapshot.
  */
 struct fx_pg_slot {
-    struct fx_pos consistent;
+    struct fx_pos consistent; /* the caller's: fx_pos_done */
     char snapshot[64];
 };
 bool fx_pg_slot_create(PGconn *repl, const char *slot, bool is_temporary, int64_t timeout_ms,

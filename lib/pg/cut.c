@@ -21,8 +21,7 @@ static bool read_slot(const PGresult *res, struct fx_pg_slot *ret_slot)
 {
     if (PQresultStatus(res) != PGRES_TUPLES_OK || PQntuples(res) != 1 || PQnfields(res) < 3)
         return false;
-    snprintf(ret_slot->consistent.text, sizeof ret_slot->consistent.text, "%s",
-             PQgetvalue(res, 0, 1));
+    fx_pos_set(&ret_slot->consistent, fx_str_from(PQgetvalue(res, 0, 1)));
     snprintf(ret_slot->snapshot, sizeof ret_slot->snapshot, "%s", PQgetvalue(res, 0, 2));
     return true;
 }
@@ -90,7 +89,7 @@ bool fx_pg_cut_open(const struct fx_db_conf *conf, int64_t timeout_ms, struct fx
                     struct fx_err *err)
 {
     PGconn *repl;
-    struct fx_pg_slot slot;
+    struct fx_pg_slot slot = {.snapshot = ""};
     struct fx_db *session;
     char name[64];
     snprintf(name, sizeof name, "ficus_cut_%d_%" PRIx64, (int)getpid(), fx_rand_system());
@@ -99,6 +98,7 @@ bool fx_pg_cut_open(const struct fx_db_conf *conf, int64_t timeout_ms, struct fx
     if (!fx_pg_slot_create(repl, name, true, timeout_ms, conf->name, &slot, err) ||
         !fx_pg_snapshot_open(conf, slot.snapshot, &session, err)) {
         PQfinish(repl); /* drops the temporary slot */
+        fx_pos_done(&slot.consistent);
         return fx_ctx(err, "taking a snapshot of database \"%s\"", conf->name);
     }
     struct pg_cut *cut = FX_NEW(struct pg_cut);
@@ -114,6 +114,7 @@ void fx_pg_cut_close(struct fx_cut *base)
         return;
     struct pg_cut *cut = FX_CONTAINER_OF(base, struct pg_cut, base);
     fx_pg_close(cut->base.session);
+    fx_pos_done(&cut->base.pos);
     PQfinish(cut->repl);
     free(cut);
 }

@@ -38,13 +38,6 @@ bool fx_pg_lsn_parse(const char *text, uint64_t *ret_lsn)
     return true;
 }
 
-struct fx_pos fx_pg_lsn_pos(uint64_t lsn)
-{
-    struct fx_pos pos;
-    fx_lsn_pos((struct fx_lsn){lsn}, &pos);
-    return pos;
-}
-
 static bool fail(struct fx_pg_repl *repl, const PGresult *res, const char *what, struct fx_err *err)
 {
     fx_pg_fail(repl->conn, res, repl->db_name, err);
@@ -89,10 +82,11 @@ bool fx_pg_repl_create_slot(struct fx_pg_repl *repl, const char *slot, bool is_t
                             struct fx_pos *ret_point, char *snapshot, size_t snapshot_size,
                             struct fx_err *err)
 {
-    struct fx_pg_slot made;
+    struct fx_pg_slot made = {.snapshot = ""};
     if (!fx_pg_slot_create(repl->conn, slot, is_temporary, SLOT_WAIT_MS, repl->db_name, &made, err))
         return false;
-    *ret_point = made.consistent;
+    fx_pos_copy(ret_point, &made.consistent);
+    fx_pos_done(&made.consistent);
     snprintf(snapshot, snapshot_size, "%s", made.snapshot);
     return true;
 }
@@ -100,12 +94,14 @@ bool fx_pg_repl_create_slot(struct fx_pg_repl *repl, const char *slot, bool is_t
 bool fx_pg_repl_start(struct fx_pg_repl *repl, const char *slot, const char *publication,
                       uint64_t from, struct fx_err *err)
 {
+    char at[FX_LSN_TEXT];
+    fx_lsn_text((struct fx_lsn){from}, at);
     char *name = quoted(repl, slot);
     char *pub = quoted(repl, publication);
     char *list = PQescapeLiteral(repl->conn, pub, strlen(pub));
     FX_AUTO_STR char *sql = fx_asprintf("START_REPLICATION SLOT %s LOGICAL %s (proto_version '1', "
                                         "publication_names %s, messages 'true')",
-                                        name, fx_pg_lsn_pos(from).text, list);
+                                        name, at, list);
     PQfreemem(list);
     PQfreemem(pub);
     PQfreemem(name);
@@ -113,7 +109,7 @@ bool fx_pg_repl_start(struct fx_pg_repl *repl, const char *slot, const char *pub
     bool is_ok =
         PQresultStatus(res) == PGRES_COPY_BOTH || fail(repl, res, "starting replication", err);
     PQclear(res);
-    return is_ok || fx_ctx(err, "starting slot \"%s\" at %s", slot, fx_pg_lsn_pos(from).text);
+    return is_ok || fx_ctx(err, "starting slot \"%s\" at %s", slot, at);
 }
 
 /* ---- the stream --------------------------------------------------------------------------------------- */

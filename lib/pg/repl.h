@@ -45,6 +45,5 @@ bool fx_pg_repl_feedback(struct fx_pg_repl *repl, uint64_t lsn, bool wants_reply
 
 /* "16/B374D848" <-> number. */
 bool fx_pg_lsn_parse(const char *text, uint64_t *ret_lsn) FX_MUST_CHECK;
-struct fx_pos fx_pg_lsn_pos(uint64_t lsn);
 
 #endif

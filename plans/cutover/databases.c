@@ -30,7 +30,7 @@ bool pln_effect_arm(void *arg, int64_t epoch, struct fx_err *err)
 bool pln_effect_fence(void *arg, int64_t e, bool *ret_taken, struct fx_err *err)
 {
     struct pln_environment *en = arg;
-    struct cdc_status status = {0};
+    FX_AUTO(cdc_status) struct cdc_status status = {0};
     struct fx_fence_request request = {.e = e,
                                        .ttl_ms = en->opt->fence_ttl_ms,
                                        .lock_ms = en->opt->lock_wait_ms,

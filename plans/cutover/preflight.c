@@ -16,7 +16,7 @@ static void check_stream(struct pln_environment *en, bool is_reverse, struct fx_
 {
     struct cdc_ref ref = pln_env_stream(en, is_reverse);
     const struct pln_cutover_options *opt = en->opt;
-    struct cdc_status status = {0};
+    FX_AUTO(cdc_status) struct cdc_status status = {0};
     struct fx_err err = FX_ERR_INIT;
     char name[128], where[160];
     cdc_stream_name(&ref, name, sizeof name);

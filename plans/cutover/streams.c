@@ -28,7 +28,7 @@ bool pln_effect_barrier_read(void *arg, bool is_reverse, int64_t epoch, bool *re
                              struct fx_err *err)
 {
     struct pln_environment *en = arg;
-    struct cdc_status status = {0};
+    FX_AUTO(cdc_status) struct cdc_status status = {0};
     struct cdc_ref ref = pln_env_stream(en, is_reverse);
     if (!cdc_status(&ref, &status, err))
         return false;
@@ -45,7 +45,7 @@ bool pln_effect_barrier_read(void *arg, bool is_reverse, int64_t epoch, bool *re
 
 bool pln_env_no_leaks(struct pln_environment *en, struct fx_err *err)
 {
-    struct cdc_status status = {0};
+    FX_AUTO(cdc_status) struct cdc_status status = {0};
     if (!pln_env_stream_status(en, false, &status, err))
         return false;
     if (en->leaks_before < 0) /* a resume: what was before is somebody else's finding */
@@ -62,7 +62,7 @@ bool pln_env_no_leaks(struct pln_environment *en, struct fx_err *err)
 /* A stream that has died meanwhile is the caller's to start again; waiting for it here would only be longer. */
 bool pln_env_reverse_lives(struct pln_environment *en, struct fx_err *err)
 {
-    struct cdc_status status = {0};
+    FX_AUTO(cdc_status) struct cdc_status status = {0};
     struct cdc_ref ref = pln_env_stream(en, true);
     if (!cdc_status(&ref, &status, err))
         return false;

@@ -50,7 +50,7 @@ static void sample(struct pln_action_ctx *ac, int64_t forward_ms, int64_t revers
 
 static bool tick(struct pln_action_ctx *ac, struct pln_exec *ex, struct fx_err *err)
 {
-    struct cdc_status forward = {0}, reverse = {0};
+    FX_AUTO(cdc_status) struct cdc_status forward = {0}, reverse = {0};
     if (!ac->wants_streams)
         return true;
     if (!keep_alive(ac, ex, &ac->forward, &forward, err) ||
@@ -70,7 +70,7 @@ static bool wait_live(struct pln_action_ctx *ac, struct pln_exec *ex, const stru
     cdc_stream_name(ref, name, sizeof name);
     struct fx_mono say = fx_mono_now();
     for (;;) {
-        struct cdc_status status = {0};
+        FX_AUTO(cdc_status) struct cdc_status status = {0};
         if (!keep_alive(ac, ex, ref, &status, err))
             return false;
         if (status.phase == CDC_PHASE_STREAM) {

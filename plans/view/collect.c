@@ -15,6 +15,23 @@ static const char *keep_error(const struct fx_err *err, struct fx_arena *arena,
     return fx_arena_printf(arena, "%s [%s]", err->message, fx_code_name(err->code));
 }
 
+static void status_done(void *status)
+{
+    cdc_status_done(status);
+}
+
+/* A view of a status that the arena owns. */
+static bool read_status(const struct cdc_ref *ref, struct fx_arena *arena, struct cdc_status *ret,
+                        struct fx_err *err)
+{
+    struct cdc_status *status = FX_ARENA_NEW(arena, struct cdc_status);
+    fx_arena_on_clear(arena, status_done, status);
+    if (!cdc_status(ref, status, err))
+        return false;
+    *ret = *status;
+    return true;
+}
+
 void pln_live_read(const struct fx_project *project, struct fx_context *ctx,
                    const struct fcd_endpoint *facade, struct fx_arena *arena, struct pln_live *ret)
 {
@@ -24,10 +41,10 @@ void pln_live_read(const struct fx_project *project, struct fx_context *ctx,
     struct fx_err err = FX_ERR_INIT;
     enum fx_code ignored;
     ref.direction = FX_FORWARD;
-    if (!cdc_status(&ref, &ret->forward, &err))
+    if (!read_status(&ref, arena, &ret->forward, &err))
         ret->forward_error = keep_error(&err, arena, &ret->forward_code);
     ref.direction = FX_REVERSE;
-    if (!cdc_status(&ref, &ret->reverse, &err))
+    if (!read_status(&ref, arena, &ret->reverse, &err))
         ret->reverse_error = keep_error(&err, arena, &ret->reverse_code);
     if (facade == NULL || facade->address == NULL)
         ret->facade_error = "ficus.yaml has no facade.admin.address";

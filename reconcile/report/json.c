@@ -76,8 +76,8 @@ void rec_report_json(const struct rec_report *report, struct fx_buf *out)
     fx_json_w_kv_text(&w, "plan", report->plan);
     fx_json_w_kv_text(&w, "step", report->step);
     fx_json_w_kv_text(&w, "mapping_digest", report->mapping_digest);
-    fx_json_w_kv_text(&w, "source_position", report->source_pos.text);
-    fx_json_w_kv_text(&w, "target_position", report->target_pos.text);
+    fx_json_w_kv_text(&w, "source_position", fx_pos_text(&report->source_pos));
+    fx_json_w_kv_text(&w, "target_position", fx_pos_text(&report->target_pos));
     write_wall(&w, "started", report->started);
     write_wall(&w, "finished", report->finished);
     fx_json_w_kv_i64(&w, "applier_held_ms", report->applier_held_ms);
@@ -178,15 +178,15 @@ static bool read_table(const struct fx_json *from, struct fx_arena *arena,
     return true;
 }
 
-static bool read_pos(const struct fx_json *root, const char *key, struct fx_pos *ret,
-                     struct fx_err *err)
+static bool read_pos(const struct fx_json *root, const char *key, struct fx_arena *arena,
+                     struct fx_pos *ret, struct fx_err *err)
 {
     const char *text;
     if (!fx_json_need_str(root, key, &text, err))
         return false;
-    if (strlen(text) >= sizeof ret->text)
+    if (strlen(text) > FX_POS_MAX)
         return fx_fail(err, FX_E_PROTOCOL, "\"%s\" is too long", key);
-    snprintf(ret->text, sizeof ret->text, "%s", text);
+    *ret = fx_pos_in(arena, fx_str_from(text));
     return true;
 }
 
@@ -238,8 +238,8 @@ static bool read_report(const struct fx_json *root, struct fx_arena *arena, stru
     if (!fx_json_need_str(root, "context", &context, err) ||
         !read_word(root, "direction", directions, 2, &direction, err) ||
         !read_word(root, "verdict", verdicts, 3, &verdict, err) ||
-        !read_pos(root, "source_position", &ret->source_pos, err) ||
-        !read_pos(root, "target_position", &ret->target_pos, err) ||
+        !read_pos(root, "source_position", arena, &ret->source_pos, err) ||
+        !read_pos(root, "target_position", arena, &ret->target_pos, err) ||
         !fx_json_need_i64(fx_json_get(root, "started"), "unix_us", &ret->started.us, err) ||
         !fx_json_need_i64(fx_json_get(root, "finished"), "unix_us", &ret->finished.us, err) ||
         !fx_json_need_i64(root, "rows_compared", &ret->rows_compared, err) ||

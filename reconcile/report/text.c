@@ -70,7 +70,7 @@ void rec_report_text(const struct rec_report *report, struct fx_buf *out)
         rec_verdict_name(report->verdict), report->context, rec_direction_name(report->direction),
         report->rows_compared, report->divergent, report->coverage_percent);
     fx_buf_printf(out, "  at %s, source %s, target %s, %.1f s, applier held %" PRId64 " ms\n",
-                  finished, report->source_pos.text, report->target_pos.text,
+                  finished, fx_pos_text(&report->source_pos), fx_pos_text(&report->target_pos),
                   (double)(report->finished.us - report->started.us) / 1e6,
                   report->applier_held_ms);
     for (size_t i = 0; i < report->n_tables; i++)

@@ -58,7 +58,8 @@ static void test_engine__deletes_a_few_rows(void **state)
 static void test_engine__progress_follows_the_log(void **state)
 {
     (void)state;
-    const struct fx_pos at = {"0/2000000"}, near = {"0/1FFFFFF"}, far = {"0/1000000"};
+    const struct fx_pos at = FX_POS("0/2000000"), near = FX_POS("0/1FFFFFF"),
+                        far = FX_POS("0/1000000");
     assert_false(engine(FX_PG)->source.is_progress_due(&at, &near, false, true));
     assert_true(engine(FX_PG)->source.is_progress_due(&at, &near, true, false));
     assert_true(engine(FX_PG)->source.is_progress_due(&at, &far, false, false));

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "cdc/mysql/my_priv.h"
+#include "cdc/sink/sink.h"
 #include "lib/base/alloc.h"
 
 extern const char lib_ownership_sql_my_install[];
@@ -44,7 +45,7 @@ static void run(struct rig *rig, const char *sql)
 
 static void open_source(struct rig *rig)
 {
-    struct fx_pos from;
+    FX_AUTO(fx_pos) struct fx_pos from = {0};
     OK(rig, fx_db_pos_now(rig->db, &from, &rig->err));
     OK(rig, cdc_my_source_open(&rig->binding, &from, -1, &rig->src, &rig->err));
 }
@@ -146,7 +147,7 @@ static void show(struct rig *rig, const struct cdc_event *ev)
 /* Reads until a position was told that covers all that the server has; false when the source stops. */
 static bool read_all(struct rig *rig)
 {
-    struct fx_pos goal, at = {""};
+    FX_AUTO(fx_pos) struct fx_pos goal = {0}, at = {0};
     OK(rig, fx_db_pos_now(rig->db, &goal, &rig->err));
     for (int i = 0; i < 10000; i++) {
         struct cdc_event ev;
@@ -154,13 +155,13 @@ static bool read_all(struct rig *rig)
             return false;
         show(rig, &ev);
         if (ev.kind == CDC_EV_PASSED)
-            at = ev.pos;
+            fx_pos_copy(&at, &ev.pos);
         else if (ev.kind == CDC_EV_COMMIT)
-            at = ev.txn.pos;
+            fx_pos_copy(&at, &ev.txn.pos);
         if (fx_pos_covers(FX_MY, &at, &goal))
             return true;
     }
-    fail_msg("the position never arrived: %s, wanted %s", at.text, goal.text);
+    fail_msg("the position never arrived: %s, wanted %s", fx_pos_text(&at), fx_pos_text(&goal));
     return false;
 }
 
@@ -304,17 +305,40 @@ static void test_source_my__a_restart_begins_after_the_position(void **state)
     struct cdc_event ev;
     OK(rig, rig->src->ops->next(rig->src, 2000, &ev, &rig->err));
     assert_int_equal(ev.kind, CDC_EV_PASSED);
-    assert_string_equal(ev.pos.text, rig->src->ops->end(rig->src).text);
+    assert_string_equal(fx_pos_text(&ev.pos), fx_pos_text(rig->src->ops->end(rig->src)));
 }
 
 static void test_source_my__a_position_of_another_server_is_refused(void **state)
 {
     struct rig *rig = rig_of(state);
-    const struct fx_pos from = {"3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5"};
+    const struct fx_pos from = FX_POS("3e11fa47-71ca-11e1-9e33-c80aa9429562:1-5");
     struct cdc_source *src = NULL;
     assert_false(cdc_my_source_open(&rig->binding, &from, -1, &src, &rig->err));
     assert_int_equal(rig->err.code, FX_E_DRIFT);
     assert_non_null(strstr(rig->err.message, "is not a position of a MariaDB server"));
+}
+
+/* The progress row takes a position of any length, and gives it back. */
+static void test_sink__a_position_of_ten_kilobytes_is_recorded(void **state)
+{
+    struct rig *rig = rig_of(state);
+    struct cdc_binding forward = {.source = &conf, .target = &conf, .stream = "orders-forward"};
+    const struct cdc_options options = {.copy_batch_rows = 10, .txn_rows_max = 10};
+    struct cdc_sink_spec spec = {.binding = &forward, .options = &options};
+    struct cdc_sink *sink = NULL;
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1 << 20);
+    while (text.len < 10 << 10)
+        fx_buf_printf(&text, "3e11fa47-71ca-11e1-9e33-c80aa9429562:1-%zu,", text.len);
+    struct fx_pos at = {.text = fx_buf_cstr(&text)};
+    forward.ctx.name = "orders";
+    OK(rig, cdc_sink_db_open(&spec, &sink, &rig->err));
+    OK(rig, sink->ops->mark(sink, &at, CDC_PROGRESS_STREAM, &rig->err));
+    OK(rig, sink->ops->leak(sink, 1, "a write", &rig->err));
+    assert_true(fx_pos_equal(&sink->progress.pos, &at));
+    sink->ops->close(sink);
+    OK(rig, cdc_sink_db_open(&spec, &sink, &rig->err));
+    assert_true(fx_pos_equal(&sink->progress.pos, &at));
+    sink->ops->close(sink);
 }
 
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
@@ -333,6 +357,7 @@ int main(void)
         TEST(test_source_my__prepared_branches_stop),
         TEST(test_source_my__a_restart_begins_after_the_position),
         TEST(test_source_my__a_position_of_another_server_is_refused),
+        TEST(test_sink__a_position_of_ten_kilobytes_is_recorded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -9,7 +9,7 @@
 
 #include "cdc/stream/hold.h"
 
-static const struct fx_pos p10 = {"0/10"}, p20 = {"0/20"}, p30 = {"0/30"};
+static const struct fx_pos p10 = FX_POS("0/10"), p20 = FX_POS("0/20"), p30 = FX_POS("0/30");
 
 static void test_hold__runs_until_it_is_held(void **state)
 {
@@ -51,7 +51,7 @@ static void test_hold__is_reached_by_position_or_by_the_next_transaction(void **
 static void test_hold__gtid_positions_compare_by_domain(void **state)
 {
     (void)state;
-    struct fx_pos at = {"0-1-99"}, goal = {"0-1-100"}, next = {"0-1-101"};
+    struct fx_pos at = FX_POS("0-1-99"), goal = FX_POS("0-1-100"), next = FX_POS("0-1-101");
     struct cdc_hold_point hold = {.engine = FX_MY};
     cdc_hold_pause(&hold, (struct fx_mono){1000});
     (void)!cdc_hold_advance(&hold, &goal);

@@ -7,7 +7,7 @@
 
 #include <cmocka.h>
 
-#include "cdc/stream/control.h"
+#include "cdc/status.h"
 #include "cdc/stream/tail.h"
 #include "tests/unit/cdc/fixture.h"
 
@@ -63,11 +63,11 @@ static void test_status__survives_the_way_over_the_socket(void **state)
     (void)state;
     FX_AUTO(fx_buf) struct fx_buf json = FX_BUF(1 << 20);
     struct fx_err err = FX_ERR_INIT;
-    struct cdc_status read;
+    FX_AUTO(cdc_status) struct cdc_status read = {0};
     struct cdc_status status = {.phase = CDC_PHASE_HELD,
                                 .pid = 7,
-                                .applied = {"0/1F"},
-                                .source_end = {"0/2F"},
+                                .applied = FX_POS("0/1F"),
+                                .source_end = FX_POS("0/2F"),
                                 .lag_ms = -1,
                                 .applied_rows = INT64_MAX,
                                 .leaks = 3,
@@ -78,7 +78,7 @@ static void test_status__survives_the_way_over_the_socket(void **state)
     cdc_status_write(&status, &json);
     assert_true(cdc_status_read(fx_buf_str(&json), &read, &err));
     assert_int_equal(read.phase, status.phase);
-    assert_string_equal(read.applied.text, "0/1F");
+    assert_string_equal(fx_pos_text(&read.applied), "0/1F");
     assert_string_equal(read.leak_last, status.leak_last);
     assert_string_equal(read.error, status.error);
     assert_true(read.applied_rows == INT64_MAX);

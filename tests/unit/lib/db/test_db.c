@@ -41,9 +41,7 @@ static void test_params__mariadb_has_its_own_quotes_and_comments(void **state)
 
 static bool covers(enum fx_engine engine, const char *at, const char *goal)
 {
-    struct fx_pos a, g;
-    snprintf(a.text, sizeof a.text, "%s", at);
-    snprintf(g.text, sizeof g.text, "%s", goal);
+    const struct fx_pos a = {.text = at}, g = {.text = goal};
     return fx_pos_covers(engine, &a, &g);
 }
 
@@ -58,10 +56,10 @@ static void test_pos__log_addresses_compare_as_numbers(void **state)
     assert_false(covers(FX_PG, "0/1", ""));
     assert_false(covers(FX_PG, "0/123456789", "0/1"));
     struct fx_lsn lsn;
-    struct fx_pos pos;
+    FX_AUTO(fx_pos) struct fx_pos pos = {0};
     assert_true(fx_lsn_parse(FX_STR("16/b374d848"), &lsn));
     fx_lsn_pos(lsn, &pos);
-    assert_string_equal(pos.text, "16/B374D848");
+    assert_string_equal(fx_pos_text(&pos), "16/B374D848");
 }
 
 static void test_pos__a_gtid_list_covers_domain_by_domain(void **state)

@@ -375,7 +375,7 @@ static void test_types__literals_scan_and_binlog_agree_on_every_value(void **sta
     int *columns = fx_arena_array(&arena, n, sizeof *columns);
     for (size_t i = 0; i < n; i++)
         columns[i] = (int)i;
-    struct fx_pos from;
+    FX_AUTO(fx_pos) struct fx_pos from = {0};
     OK(fx_db_pos_now(db, &from, &err));
     struct fx_rand rnd;
     fx_rand_init(&rnd, 42);
@@ -412,7 +412,7 @@ static void test_values__what_the_wire_hides_is_decoded(void **state)
         "create or replace database fx_wire; use fx_wire;"
         "create table w (u8 bigint unsigned primary key, a time, b time(3), c time(6), d bit(9),"
         " e inet6, f datetime(1), g timestamp(4) null, h enum('x','y'), i year, j point)");
-    struct fx_pos from;
+    FX_AUTO(fx_pos) struct fx_pos from = {0};
     OK(fx_db_pos_now(db, &from, &err));
     run(db, "insert into fx_wire.w values (18446744073709551615, '-838:59:59', '-01:02:03.456',"
             " '12:34:56.000001', b'100000001', '::1', '1000-01-01 00:00:00.1',"
@@ -471,7 +471,7 @@ static void test_binlog__an_event_of_several_packets_is_joined(void **state)
             "longblob)");
     fx_db_close(db);
     db = open_db(); /* the new limit is for new sessions */
-    struct fx_pos from;
+    FX_AUTO(fx_pos) struct fx_pos from = {0};
     OK(fx_db_pos_now(db, &from, &err));
     run(db, "insert into fx_large.t values (1, repeat('x', 40000000)), (2, 'y')");
     FX_AUTO(fx_arena) struct fx_arena arena;
@@ -574,11 +574,11 @@ static void test_cut__sees_exactly_what_its_position_covers(void **state)
     struct fx_db *db = open_db();
     run(db, "create or replace database fx_cut; create table fx_cut.t (id int primary key);"
             "insert into fx_cut.t values (1)");
-    struct fx_pos before, after;
+    FX_AUTO(fx_pos) struct fx_pos before = {0}, after = {0};
     OK(fx_db_pos_now(db, &before, &err));
     struct fx_cut *cut;
     OK(fx_cut_open(&conf, 1000, &cut, &err));
-    assert_string_equal(fx_cut_pos(cut)->text, before.text);
+    assert_string_equal(fx_pos_text(fx_cut_pos(cut)), fx_pos_text(&before));
     run(db, "insert into fx_cut.t values (2)");
     OK(fx_db_pos_now(db, &after, &err));
     assert_true(fx_pos_covers(FX_MY, &after, &before));
@@ -594,7 +594,7 @@ static void test_cut__sees_exactly_what_its_position_covers(void **state)
         &before, &(struct fx_binlog *){0}, &err));
     assert_int_equal(err.code, FX_E_DB_CONNECT);
     struct fx_binlog *log;
-    OK(fx_binlog_open(&conf, &(struct fx_pos){"0-1-99999999"}, &log, &err));
+    OK(fx_binlog_open(&conf, &(struct fx_pos)FX_POS("0-1-99999999"), &log, &err));
     enum fx_binlog_got got = FX_BINLOG_EVENT;
     struct fx_str bytes;
     while (fx_binlog_next(log, 3000, -1, &got, &bytes, &err))

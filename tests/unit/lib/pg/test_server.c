@@ -385,7 +385,7 @@ static void test_types__scan_and_stream_give_exactly_what_was_written(void **sta
     struct fx_db *db = open_db();
     struct fx_table *t;
     struct fx_pg_repl *repl;
-    struct fx_pos point, end;
+    FX_AUTO(fx_pos) struct fx_pos point = {0}, end = {0};
     char snapshot[64];
     uint64_t goal = 0, from = 0;
     run(db, every_type);
@@ -400,7 +400,7 @@ static void test_types__scan_and_stream_give_exactly_what_was_written(void **sta
     check_scan(db, t, rows);
     OK(fx_db_pos_now(db, &end, &err));
     assert_true(fx_pos_covers(FX_PG, &end, &point));
-    OK(fx_pg_lsn_parse(end.text, &goal) && fx_pg_lsn_parse(point.text, &from));
+    OK(fx_pg_lsn_parse(fx_pos_text(&end), &goal) && fx_pg_lsn_parse(fx_pos_text(&point), &from));
     OK(fx_pg_repl_start(repl, "fx_s", "fx_p", from, &err));
     assert_int_equal(check_stream(repl, t, rows, goal), N_ROWS);
     OK(fx_pg_repl_feedback(repl, goal, true, &err));
@@ -430,7 +430,7 @@ static void test_cut__sees_what_committed_before_its_position_and_nothing_after(
     struct fx_db *db = open_db();
     struct fx_table *t;
     struct fx_cut *cut;
-    struct fx_pos before, after;
+    FX_AUTO(fx_pos) struct fx_pos before = {0}, after = {0};
     run(db, "drop table if exists ct; create table ct (id int primary key);"
             " insert into ct select generate_series(1, 1000)");
     OK(fx_db_table(db, "public", "ct", &arena, &t, &err));
