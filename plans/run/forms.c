@@ -6,6 +6,7 @@
 
 #include "lib/io/file.h"
 #include "plans/run/journal.h"
+#include "plans/run/paths.h"
 
 static bool note_version(void *arg, uint64_t seq, const struct pln_record *rec, struct fx_str json)
 {
@@ -34,13 +35,13 @@ bool pln_run_forms(const struct fx_project *project, pln_form_fn on_form, void *
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
-    const char *runs = fx_arena_printf(&arena, "%s/runs", project->state_dir);
-    DIR *dir = opendir(runs);
+    DIR *dir = opendir(pln_path_runs(project->state_dir, &arena));
     bool ok = true;
     for (struct dirent *e = dir != NULL ? readdir(dir) : NULL; e != NULL && ok; e = readdir(dir)) {
-        const char *path = fx_arena_printf(&arena, "%s/%s/journal", runs, e->d_name);
-        ok = e->d_name[0] == '.' || !fx_file_exists(path) ||
-             one_run(path, e->d_name, on_form, arg, err);
+        struct pln_paths at;
+        pln_paths_of(project->state_dir, e->d_name, &arena, &at);
+        ok = e->d_name[0] == '.' || !fx_file_exists(at.journal) ||
+             one_run(at.journal, e->d_name, on_form, arg, err);
     }
     if (dir != NULL)
         closedir(dir);

@@ -5,6 +5,7 @@
  */
 #include "plans/run/react.h"
 
+#include "lib/base/panic.h"
 #include "plans/run/undo.h"
 
 /*
@@ -92,9 +93,20 @@ static bool fail_no_return(const struct pln_exec *ex, int blocked, struct fx_err
     return fx_hint(err, "Fix what stopped the run, then run: ficus run resume %s", ex->plan->name);
 }
 
+/* Whoever opened the run has brought a finished or stuck one back into one of these phases. */
+static void assert_may_go_back(const struct pln_exec *ex)
+{
+    if (ex->state->phase == PLN_PHASE_FORWARD || ex->state->phase == PLN_PHASE_BACK)
+        return;
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(8192);
+    pln_state_show(ex->state, ex->plan->n_steps, &text);
+    FX_BUG("run \"%s\" cannot go back: %s", ex->plan->name, fx_buf_cstr(&text));
+}
+
 bool pln_exec_back(struct pln_exec *ex, const char *reason, const char *code, struct fx_err *err)
 {
     int list[PLN_STEPS_MAX], blocked = -1;
+    assert_may_go_back(ex);
     if (ex->state->phase == PLN_PHASE_FORWARD) {
         if (!recover_cuts(ex, err))
             return false;
