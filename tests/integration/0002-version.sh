@@ -9,7 +9,7 @@ same "the daemon and the tool are one build" "$("$FICUS" --version | tail -n +2)
 same "the command says the same as the option" "$("$FICUS" --version)" "$("$FICUS" version)"
 same "the first line is the program and its version" "ficus ficusd" \
     "$("$FICUS" --version | sed -nE '1s/^(ficus) [0-9]+\.[0-9]+\.[0-9]+$/\1/p') $("$FICUSD" --version | sed -nE '1s/^(ficusd) [0-9]+\.[0-9]+\.[0-9]+$/\1/p')"
-for row in commit compiler; do
+for row in commit compiler forms; do
     check "$row is named" grep -qE "^$row +[^ ]" <("$FICUS" --version)
 done
 
