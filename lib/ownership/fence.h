@@ -33,7 +33,7 @@ struct fx_fence_ops {
     bool (*fence)(struct fx_side *side, const struct fx_fence_request *request, bool *ret_taken,
                   struct fx_err *err);
     /* The barrier marker without a fence: a probe that must arrive on the other side. Repeating it is harmless. */
-    bool (*mark)(struct fx_side *side, int64_t epoch, struct fx_err *err);
+    bool (*write_marker)(struct fx_side *side, int64_t epoch, struct fx_err *err);
     /* Has every table, and everything below it, this fence's trigger, enabled? Findings say which lacks it. */
     bool (*armed)(struct fx_side *side, int64_t epoch, struct fx_findings *f, struct fx_err *err);
     /* Takes the triggers out of the writers' way, only while own is HERE at the epoch that it reads. *ret_done false: it is not. */

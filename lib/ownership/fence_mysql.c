@@ -140,8 +140,8 @@ static bool my_arm(struct fx_side *side, int64_t epoch, int64_t lock_ms, struct 
 /* --- fence ------------------------------------------------------------------------------------- */
 
 /* Waits for the writers in flight. First statement of the transaction: a fence that has written before could deadlock with them. */
-static bool close_gate(struct fx_side *side, const struct fx_fence_request *req, bool *ret_closed,
-                       struct fx_err *err)
+static bool close_write_gate(struct fx_side *side, const struct fx_fence_request *req,
+                             bool *ret_closed, struct fx_err *err)
 {
     char to[FX_OWN_INT_TEXT], from[FX_OWN_INT_TEXT];
     fx_cell params[] = {fx_own_int(req->e + 1, to), fx_str_from(side->group),
@@ -164,6 +164,7 @@ static bool set_fenced(struct fx_side *side, const struct fx_fence_request *req,
     int64_t rows = 0;
     if (!fx_db_exec(side->db, lib_ownership_sql_my_own_fence, params, 5, &rows, err))
         return false;
+    FX_ASSERT(rows == 0 || rows == 1);
     *ret_taken = rows == 1;
     return true;
 }
@@ -187,7 +188,7 @@ static bool write_marker(struct fx_side *side, int64_t epoch, struct fx_err *err
                       NULL, err);
 }
 
-static bool my_mark(struct fx_side *side, int64_t epoch, struct fx_err *err)
+static bool my_write_marker(struct fx_side *side, int64_t epoch, struct fx_err *err)
 {
     char number[FX_OWN_INT_TEXT];
     fx_cell params[] = {fx_str_from(side->group), fx_own_int(epoch, number)};
@@ -199,7 +200,7 @@ static bool fence_in_transaction(struct fx_side *side, const struct fx_fence_req
                                  bool *ret_taken, struct fx_err *err)
 {
     bool is_closed = false, is_fenced = false;
-    if (!run(side, "start transaction", err) || !close_gate(side, req, &is_closed, err))
+    if (!run(side, "start transaction", err) || !close_write_gate(side, req, &is_closed, err))
         return false;
     FX_FAILPOINT("cutover.fence.locked");
     if (is_closed && !set_fenced(side, req, &is_fenced, err))
@@ -503,7 +504,7 @@ const struct fx_fence_ops fx_fence_my = {
     .arm = my_arm,
     .refuse = my_arm, /* a trigger that exists refuses whenever the row says so */
     .fence = my_fence,
-    .mark = my_mark,
+    .write_marker = my_write_marker,
     .armed = my_armed,
     .disarm = my_disarm,
     .remove = my_remove,

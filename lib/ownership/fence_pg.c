@@ -13,6 +13,7 @@
 #include <inttypes.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/panic.h"
 #include "lib/base/vec.h"
 #include "lib/fmt/text.h"
 #include "lib/io/failpoint.h"
@@ -100,8 +101,11 @@ static bool relations_read(struct fx_side *side, struct relations *rels, struct 
 
 /* --- transactions that lock -------------------------------------------------------------------- */
 
-/* What means "not now" and leaves nothing behind: no lock in time, chosen as a deadlock's victim, statement limit. */
-static bool retriable(struct fx_err *err)
+/*
+ * No lock in time, the victim of a deadlock, a statement over its limit: the transaction was rolled back, and the same may
+ * work later. Always false.
+ */
+static bool fail_in_time(struct fx_err *err)
 {
     static const char *const states[] = {"55P03", "40P01", "40001", "57014", "25P03"};
     for (size_t i = 0; i < FX_ARRAY_LEN(states); i++)
@@ -189,7 +193,7 @@ static bool pg_arm(struct fx_side *side, int64_t epoch, int64_t lock_ms, struct 
         if (rels.list.items[i].trigger == TRIGGER_NONE &&
             !create_trigger(side, &rels.list.items[i], lock_ms, err)) {
             fx_side_rollback(side);
-            retriable(err);
+            fail_in_time(err);
             return fx_ctx(err, "creating the fence trigger of %s", rels.list.items[i].name);
         }
     return true;
@@ -206,7 +210,7 @@ static bool enable_triggers(struct fx_side *side, const struct relations *rels, 
         run(side, "commit", err))
         return true;
     fx_side_rollback(side);
-    retriable(err);
+    fail_in_time(err);
     return fx_ctx(err, "enabling the fence triggers of group \"%s\"", side->group);
 }
 
@@ -231,11 +235,12 @@ static bool set_fenced(struct fx_side *side, const struct fx_fence_request *req,
     int64_t rows = 0;
     if (!fx_db_exec(side->db, lib_ownership_sql_pg_own_fence, params, 5, &rows, err))
         return false;
+    FX_ASSERT(rows == 0 || rows == 1);
     *ret_taken = rows == 1;
     return true;
 }
 
-static bool emit_barrier(struct fx_side *side, int64_t epoch, struct fx_err *err)
+static bool emit_marker(struct fx_side *side, int64_t epoch, struct fx_err *err)
 {
     char number[FX_OWN_INT_TEXT];
     fx_cell params[] = {fx_str_from(side->group), fx_own_int(epoch, number)};
@@ -263,7 +268,7 @@ static bool fence_in_transaction(struct fx_side *side, const struct relations *r
         fx_side_rollback(side);
         return true;
     }
-    if (!emit_barrier(side, req->e + 1, err))
+    if (!emit_marker(side, req->e + 1, err))
         return false;
     FX_FAILPOINT("cutover.fence.before_commit");
     bool ok = run(side, "commit", err);
@@ -284,7 +289,7 @@ static bool pg_fence(struct fx_side *side, const struct fx_fence_request *req, b
     if (fence_in_transaction(side, &rels, req, ret_taken, err))
         return true;
     fx_side_rollback(side);
-    return retriable(err);
+    return fail_in_time(err);
 }
 
 static bool pg_armed(struct fx_side *side, int64_t epoch, struct fx_findings *f, struct fx_err *err)
@@ -338,7 +343,7 @@ static bool pg_disarm(struct fx_side *side, int64_t lock_ms, bool *ret_done, str
         *ret_done = false;
         return true;
     }
-    retriable(err);
+    fail_in_time(err);
     return fx_ctx(err, "disabling the fence triggers of group \"%s\"", side->group);
 }
 
@@ -355,7 +360,7 @@ static bool drop_trigger(struct fx_side *side, const struct relation *rel, struc
         run(side, "commit", err))
         return true;
     fx_side_rollback(side);
-    retriable(err);
+    fail_in_time(err);
     return fx_ctx(err, "dropping the fence trigger of %s", rel->name);
 }
 
@@ -523,7 +528,7 @@ static const struct fx_fence_ops fence_pg = {
     .arm = pg_arm,
     .refuse = pg_refuse,
     .fence = pg_fence,
-    .mark = emit_barrier,
+    .write_marker = emit_marker,
     .armed = pg_armed,
     .disarm = pg_disarm,
     .remove = pg_remove,

@@ -30,6 +30,17 @@ enum fx_own_state fx_own_state_parse(struct fx_str text)
     return FX_OWN_UNKNOWN;
 }
 
+bool fx_own_may_become(enum fx_own_state from, enum fx_own_state to)
+{
+    switch (to) {
+    case FX_OWN_UNKNOWN: return false;
+    case FX_OWN_HERE: return from != FX_OWN_UNKNOWN; /* abort, expire, invalidate the epoch, open */
+    case FX_OWN_FENCED: return from == FX_OWN_HERE;
+    case FX_OWN_AWAY: return from == FX_OWN_FENCED;
+    }
+    FX_BUG("state %d of ownership", (int)to);
+}
+
 fx_cell fx_own_int(int64_t value, char out[FX_OWN_INT_TEXT])
 {
     int len = snprintf(out, FX_OWN_INT_TEXT, "%" PRId64, value);

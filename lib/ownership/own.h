@@ -30,6 +30,9 @@ enum fx_own_state { FX_OWN_UNKNOWN, FX_OWN_HERE, FX_OWN_FENCED, FX_OWN_AWAY };
 const char *fx_own_state_name(enum fx_own_state state);   /* "HERE"; "unknown" */
 enum fx_own_state fx_own_state_parse(struct fx_str text); /* UNKNOWN: it is none of the three */
 
+/* Is it an arrow of the picture above? Whoever changes a row asserts it. */
+bool fx_own_may_become(enum fx_own_state from, enum fx_own_state to);
+
 struct fx_own {
     enum fx_own_state state;
     int64_t epoch;

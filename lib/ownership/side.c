@@ -5,6 +5,8 @@
  */
 #include "lib/ownership/side.h"
 
+#include <inttypes.h>
+
 #include "lib/base/panic.h"
 #include "lib/io/failpoint.h"
 #include "lib/ownership/schema.h"
@@ -82,56 +84,76 @@ bool fx_own_insert(struct fx_side *side, enum fx_own_state state, int64_t epoch,
 
 /* --- compare-and-sets -------------------------------------------------------------------------- */
 
-static bool compare_and_set(struct fx_side *side, const char *sql, int64_t to, int64_t from,
-                            bool *ret_won, struct fx_err *err)
+/* From {from, from_epoch}, or with `is_below` from {from, any lower epoch}, to {to, to_epoch}. */
+struct transition {
+    enum fx_own_state from, to;
+    int64_t from_epoch, to_epoch;
+    bool is_below;
+};
+
+/* Epochs only rise: a controller that wakes up late names one that is gone, and finds no row. */
+static void assert_transition(const struct fx_side *side, const struct transition *t)
 {
-    char to_text[FX_OWN_INT_TEXT], from_text[FX_OWN_INT_TEXT];
-    fx_cell params[] = {fx_own_int(to, to_text), fx_str_from(side->group),
-                        fx_own_int(from, from_text)};
+    bool rises = t->is_below ? t->to_epoch >= t->from_epoch : t->to_epoch > t->from_epoch;
+    if (!fx_own_may_become(t->from, t->to) || !rises)
+        FX_BUG("group \"%s\": %s at epoch %" PRId64 " cannot become %s at epoch %" PRId64,
+               side->group, fx_own_state_name(t->from), t->from_epoch, fx_own_state_name(t->to),
+               t->to_epoch);
+}
+
+static bool compare_and_set(struct fx_side *side, const struct transition *t, bool *ret_won,
+                            struct fx_err *err)
+{
+    static const char at[] = "update ficus.own set state = ?, epoch = ?, until = null "
+                             "where grp = ? and state = ? and epoch = ?";
+    static const char below[] = "update ficus.own set state = ?, epoch = ?, until = null "
+                                "where grp = ? and state = ? and epoch < ?";
+    char to[FX_OWN_INT_TEXT], from[FX_OWN_INT_TEXT];
+    fx_cell params[] = {
+        fx_str_from(fx_own_state_name(t->to)),
+        fx_own_int(t->to_epoch, to),
+        fx_str_from(side->group),
+        fx_str_from(fx_own_state_name(t->from)),
+        fx_own_int(t->from_epoch, from),
+    };
     int64_t rows = 0;
-    if (!fx_db_exec(side->db, sql, params, 3, &rows, err))
+    assert_transition(side, t);
+    if (!fx_db_exec(side->db, t->is_below ? below : at, params, FX_ARRAY_LEN(params), &rows, err))
         return false;
+    FX_ASSERT(rows == 0 || rows == 1); /* grp is the key */
     *ret_won = rows == 1;
     return true;
 }
 
 bool fx_own_commit(struct fx_side *side, int64_t e, bool *ret_won, struct fx_err *err)
 {
+    const struct transition t = {FX_OWN_FENCED, FX_OWN_AWAY, e + 1, e + 2, false};
     FX_FAILPOINT("cutover.commit.before");
-    bool ok = compare_and_set(side,
-                              "update ficus.own set state = 'AWAY', epoch = ?, until = null "
-                              "where grp = ? and state = 'FENCED' and epoch = ?",
-                              e + 2, e + 1, ret_won, err);
+    bool ok = compare_and_set(side, &t, ret_won, err);
     FX_FAILPOINT("cutover.commit.after");
     return ok;
 }
 
 bool fx_own_abort(struct fx_side *side, int64_t e, bool *ret_won, struct fx_err *err)
 {
+    const struct transition t = {FX_OWN_FENCED, FX_OWN_HERE, e + 1, e + 2, false};
     FX_FAILPOINT("cutover.abort.before");
-    bool ok = compare_and_set(side,
-                              "update ficus.own set state = 'HERE', epoch = ?, until = null "
-                              "where grp = ? and state = 'FENCED' and epoch = ?",
-                              e + 2, e + 1, ret_won, err);
+    bool ok = compare_and_set(side, &t, ret_won, err);
     FX_FAILPOINT("cutover.abort.after");
     return ok;
 }
 
 bool fx_own_invalidate(struct fx_side *side, int64_t e, bool *ret_won, struct fx_err *err)
 {
-    return compare_and_set(side,
-                           "update ficus.own set epoch = ? "
-                           "where grp = ? and state = 'HERE' and epoch = ?",
-                           e + 2, e, ret_won, err);
+    const struct transition t = {FX_OWN_HERE, FX_OWN_HERE, e, e + 2, false};
+    return compare_and_set(side, &t, ret_won, err);
 }
 
 bool fx_own_open(struct fx_side *side, int64_t epoch, bool *ret_won, struct fx_err *err)
 {
+    const struct transition t = {FX_OWN_AWAY, FX_OWN_HERE, epoch, epoch, true};
     FX_FAILPOINT("cutover.open.before");
-    bool ok = compare_and_set(side,
-                              "update ficus.own set state = 'HERE', epoch = ?, until = null "
-                              "where grp = ? and state = 'AWAY' and epoch < ?",
-                              epoch, epoch, ret_won, err);
+    bool ok = compare_and_set(side, &t, ret_won, err);
     FX_FAILPOINT("cutover.open.after");
     return ok;
 }

@@ -146,7 +146,7 @@ bool pln_effect_confirm(void *arg, int64_t epoch, struct fx_err *err)
     struct pln_environment *en = arg;
     read_held_max(en);
     if (!fx_side_open(en->winning, en->opt->statement_ms, err) ||
-        !fx_fence_of(en->winning)->mark(en->winning, epoch, err) ||
+        !fx_fence_of(en->winning)->write_marker(en->winning, epoch, err) ||
         !wait_arrival(en, probe_mark, epoch, err))
         return fx_ctx(err, "sending a barrier marker back from the winning side");
     if (en->sides.is_canary && !canary_travels(en, epoch, err))

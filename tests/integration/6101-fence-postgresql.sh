@@ -69,7 +69,7 @@ for _ in 1 2 3 4 5 6; do tool old disarm >>"$FX_DIR/disarms"; done
 wait "${writers[@]}"
 same "no customer failed while the triggers were being disabled" "" "$(grep -h 'ERROR\|failed' "$FX_DIR"/w[123])"
 
-# --- self-heal ----------------------------------------------------------------------------------------
+# --- an expired fence is reopened ----------------------------------------------------------------------------------------
 same "a fence of 2 s" taken "$(tool old fence 7 2000 800)"
 refused "refuses before its time" "held back" pg_app "$write"
 is_expired() { tool old own | grep -q expired; }
@@ -79,19 +79,19 @@ check "the first writer reopens it" pg_app "$write"
 same "by raising the epoch" "HERE 9" "$(tool old own)"
 same "commit finds nothing" 0 "$(tool old commit 7)"
 same "abort finds nothing" 0 "$(tool old abort 7)"
-same "a customer who heals and sleeps is limited to 5 s" "5s" \
+same "a customer who reopens an expired fence and then sleeps is limited to 5 s" "5s" \
     "$(tool old fence 9 1 800 >/dev/null; sleep 0.1; pg_app "begin; $write; show idle_in_transaction_session_timeout" | tail -n 1)"
 tool old abort 9 >/dev/null
-tool old burn 9 >/dev/null
+tool old invalidate 9 >/dev/null
 epoch=$(tool old own | cut -d ' ' -f 2)
-same "the customer's rollback took his healing back, and abort or burn went on from there" "HERE 11" "HERE $epoch"
+same "the customer's rollback took the reopening back, and abort or invalidate went on from there" "HERE 11" "HERE $epoch"
 
-# --- groups: a canary that heals does not open the real group ---------------------------------------
+# --- groups: reopening a canary does not open the real group ---------------------------------------
 canary old arm 2 >/dev/null
 same "the canary is fenced for a moment" taken "$(canary old fence 1 100 800)"
 same "the real group for longer" taken "$(tool old fence 11 60000 800)"
 sleep 0.2
-check "a canary write heals the canary" pg_sql mono shop "insert into ficus.canary (grp) values ('orders.canary')"
+check "a canary write reopens the canary" pg_sql mono shop "insert into ficus.canary (grp) values ('orders.canary')"
 same "the canary is HERE" "HERE 3" "$(canary old own)"
 same "the real group is still FENCED" "FENCED 12" "$(tool old own)"
 tool old abort 11 >/dev/null
@@ -190,7 +190,7 @@ epoch=$((epoch + 4))
 tool old fence "$epoch" 1 800 >/dev/null
 pg_sql mono shop "revoke insert on public.t from app"
 refused "with REVOKE the permission is checked before the trigger" "permission denied" pg_app "$write"
-same "so that an expired fence does not heal" "FENCED $((epoch + 1)) expired" "$(tool old own)"
+same "so that an expired fence is not reopened" "FENCED $((epoch + 1)) expired" "$(tool old own)"
 pg_sql mono shop "grant insert on public.t to app"
 tool old abort "$epoch" >/dev/null
 HOLD="hold_pg ficus postgres" hold other "begin; select txid_current();"

@@ -97,7 +97,7 @@ same "the late DROP removes only what is older" 6 \
 same "nothing else is left" 6 "$(my_sql orders orders "select count(*) from information_schema.triggers where event_object_schema = 'orders'")"
 refused "and the fence refuses" "is FENCED here" write
 
-# --- self-heal ---------------------------------------------------------------------------------------------
+# --- an expired fence is reopened ---------------------------------------------------------------------------------------------
 same "abort again" 1 "$(tool new abort 7)"
 same "armed for 10" armed "$(tool new arm 10)"
 same "a fence of 2 s" taken "$(tool new fence 9 2000 800)"
@@ -108,7 +108,7 @@ check "the first writer after it reopens the group" write
 same "two epochs on" "HERE 11" "$(tool new own)"
 same "commit finds nothing" 0 "$(tool new commit 9)"
 same "abort finds nothing" 0 "$(tool new abort 9)"
-check "the gate lets the healed epoch through" write
+check "the write gate lets the reopened epoch through" write
 
 # --- prepared branches ------------------------------------------------------------------------------------
 same "armed for 12" armed "$(tool new arm 12)"

@@ -4,7 +4,7 @@
  * sessions. It calls the same functions as the cut-over, so what is tested is what runs.
  *
  *   fence_tool ficus.yaml CONTEXT[.canary] install
- *   fence_tool ficus.yaml CONTEXT[.canary] old|new own | arm EPOCH | refuse EPOCH | fence E TTL_MS LOCK_MS | commit E | abort E | burn E
+ *   fence_tool ficus.yaml CONTEXT[.canary] old|new own | arm EPOCH | refuse EPOCH | fence E TTL_MS LOCK_MS | commit E | abort E | invalidate E
  *            | open EPOCH | disarm | armed EPOCH | ids | raise EPOCH ID | check OLD_TXN_MS | mark EPOCH | remove
  * Prints one line; exit 0, or 1 with the error's code and message.
  */
@@ -66,7 +66,7 @@ static bool do_abort(struct call *c, struct fx_err *err)
     bool won = false;
     return fx_own_abort(c->side, c->number[0], &won, err) && say("%d\n", won);
 }
-static bool do_burn(struct call *c, struct fx_err *err)
+static bool do_invalidate(struct call *c, struct fx_err *err)
 {
     bool won = false;
     return fx_own_invalidate(c->side, c->number[0], &won, err) && say("%d\n", won);
@@ -87,7 +87,7 @@ static bool do_remove(struct call *c, struct fx_err *err)
 }
 static bool do_mark(struct call *c, struct fx_err *err)
 {
-    return c->ops->mark(c->side, c->number[0], err) && say("marked\n");
+    return c->ops->write_marker(c->side, c->number[0], err) && say("marked\n");
 }
 static bool say_findings(const struct fx_findings *f, bool is_foreign)
 {
@@ -137,10 +137,21 @@ static const struct {
     const char *name;
     bool (*run)(struct call *c, struct fx_err *err);
 } verbs[] = {
-    {"own", do_own},       {"arm", do_arm},     {"refuse", do_refuse}, {"fence", do_fence},
-    {"commit", do_commit}, {"abort", do_abort}, {"burn", do_burn},     {"open", do_open},
-    {"disarm", do_disarm}, {"armed", do_armed}, {"ids", do_ids},       {"raise", do_raise},
-    {"check", do_check},   {"mark", do_mark},   {"remove", do_remove},
+    {"own", do_own},
+    {"arm", do_arm},
+    {"refuse", do_refuse},
+    {"fence", do_fence},
+    {"commit", do_commit},
+    {"abort", do_abort},
+    {"invalidate", do_invalidate},
+    {"open", do_open},
+    {"disarm", do_disarm},
+    {"armed", do_armed},
+    {"ids", do_ids},
+    {"raise", do_raise},
+    {"check", do_check},
+    {"mark", do_mark},
+    {"remove", do_remove},
 };
 
 static bool run_verb(struct fx_context *ctx, bool is_canary, int argc, char **argv,

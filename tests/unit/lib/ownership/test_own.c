@@ -149,9 +149,26 @@ static void test_fence__templates_are_filled_once(void **state)
     assert_string_equal(fx_buf_cstr(&out), "{b} 2 {c} {a");
 }
 
+static void test_transitions(void **state)
+{
+    (void)state;
+    static const bool may[4][4] = {
+        /* to:                 UNKNOWN HERE   FENCED AWAY */
+        [FX_OWN_UNKNOWN] = {false, false, false, false},
+        [FX_OWN_HERE] = {false, true, true, false}, /* HERE again: its epoch was invalidated */
+        [FX_OWN_FENCED] = {false, true, false, true},
+        [FX_OWN_AWAY] = {false, true, false, false},
+    };
+    for (int from = 0; from < 4; from++)
+        for (int to = 0; to < 4; to++)
+            assert_int_equal(fx_own_may_become((enum fx_own_state)from, (enum fx_own_state)to),
+                             may[from][to]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_transitions),
         cmocka_unit_test(test_own__abort_that_finds_the_commit_goes_on),
         cmocka_unit_test(test_own__abort_at_any_other_away_touches_nothing),
         cmocka_unit_test(test_own__abort_burns_the_epoch_of_a_fence_in_flight),
