@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What ownership needs to know of an engine: one row each, or one for each flavour of an engine. A new engine is one file
- * with its fence and its row, and the row's name in engine.c; a flavour is a row. Everything else in lib/ownership asks
- * the row and never tests for an engine.
+ * What ownership needs to know of an engine: one row each, or one for each flavour of an engine. A
+ * new engine is one file with its fence and its row, and the row's name in engine.c; a flavour is a
+ * row. Everything else in lib/ownership asks the row and never tests for an engine.
  */
 #ifndef FX_OWNERSHIP_ENGINE_H
 #define FX_OWNERSHIP_ENGINE_H

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the fences share: the names of triggers, the filling of statement templates, findings of queries. */
+/*
+ * What the fences share: the names of triggers, the filling of statement templates, findings of
+ * queries.
+ */
 #include "lib/ownership/fence.h"
 
 #include <ctype.h>
@@ -48,7 +51,7 @@ void fx_fence_sql_fill(const char *template, const char *const *names, const cha
     }
 }
 
-/* Letters, digits and _ of `group`, at most `max`; two groups that look alike differ by the hash that follows. */
+/* `group` with _ for all but letters and digits, at most `max`; a hash tells look-alikes apart. */
 static size_t readable(const char *group, size_t max, char *out)
 {
     size_t n = 0;
@@ -75,7 +78,7 @@ void fx_fence_pg_name(const char *group, char out[64])
         (void)snprintf(out, 64, "ficus_fence_%s_%08x", text, name_hash(group, ""));
 }
 
-/* Everything of the name that does not change from fence to fence. */
+/* The part of the name that all fences of a table have in common. */
 static void my_prefix(const char *group, const char *table, char out[48])
 {
     char text[21];

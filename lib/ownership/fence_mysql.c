@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The fence on MariaDB. Row triggers stand on every table from shortly before the cut-over; making one waits for
- * every transaction that uses the table, so whoever writes later passes through it. They lock the gate row shared;
- * the fence's first statement locks it exclusively, which waits for exactly the writers in flight.
+ * The fence on servers of MySQL's family. Row triggers are created on every table shortly before
+ * the cut-over; CREATE TRIGGER waits for every transaction that uses the table, so every later
+ * write fires it. The triggers lock the row of the write gate (ficus.gate) shared. The fence's
+ * first statement locks that row exclusively, which waits for exactly the running writers.
  *
- * Names of triggers end in the fence's epoch, because DDL cannot be guarded by a row: a controller that
- * wakes up late can only drop the triggers of its own fence, never the next one's.
+ * The names of triggers end in the fence's epoch, because no row can guard DDL: a controller that
+ * wakes up late can drop the triggers of its own fence only, never those of the next one.
  */
 #include "lib/ownership/fence_mysql.h"
 
@@ -51,7 +52,7 @@ static void qualified(const struct fx_side_table *table, const char *name, struc
     fx_db_ident(FX_MY, name, out);
 }
 
-/* --- install, arm ------------------------------------------------------------------------------ */
+/* --- install, arm ----------------------------------------------------------------------------- */
 
 static bool my_install(struct fx_side *side, struct fx_err *err)
 {
@@ -75,7 +76,7 @@ static void trigger_sql(const struct fx_side *side, const struct fx_side_table *
     fx_fence_sql_fill(flavour_of(side)->trigger, names, values, out);
 }
 
-/* Names of the fence triggers that stand on a table. */
+/* Names of the fence triggers of a table, of any group and epoch. */
 static bool triggers_of(struct fx_side *side, const struct fx_side_table *table,
                         struct fx_rows *ret, struct fx_err *err)
 {
@@ -100,8 +101,8 @@ typedef bool (*missing_fn)(struct fx_side *side, const struct fx_side_table *tab
                            const char *trigger, size_t event, void *arg, struct fx_err *err);
 
 /*
- * Calls `on_missing` for each trigger of the fence at `epoch` that does not stand. Asking first keeps CREATE TRIGGER's
- * wait for readers and writers away from tables that need none.
+ * Calls `on_missing` for each trigger of the fence at `epoch` that does not exist. Asking first
+ * spares tables that need none the locks of CREATE TRIGGER.
  */
 static bool each_missing(struct fx_side *side, int64_t epoch, missing_fn on_missing, void *arg,
                          struct fx_err *err)
@@ -133,13 +134,16 @@ static bool create_trigger(struct fx_side *side, const struct fx_side_table *tab
 
 static bool my_arm(struct fx_side *side, int64_t epoch, int64_t lock_ms, struct fx_err *err)
 {
-    (void)lock_ms; /* lock_wait_timeout counts whole seconds; the session has it at 1 */
+    (void)lock_ms; /* lock_wait_timeout counts whole seconds; the session has 1 */
     return each_missing(side, epoch, create_trigger, NULL, err);
 }
 
-/* --- fence ------------------------------------------------------------------------------------- */
+/* --- fence ------------------------------------------------------------------------------------ */
 
-/* Waits for the writers in flight. First statement of the transaction: a fence that has written before could deadlock with them. */
+/*
+ * Waits for the running writers. It is the transaction's first statement: after a write of its own,
+ * the fence could deadlock with them.
+ */
 static bool close_write_gate(struct fx_side *side, const struct fx_fence_request *req,
                              bool *ret_closed, struct fx_err *err)
 {
@@ -169,7 +173,9 @@ static bool set_fenced(struct fx_side *side, const struct fx_fence_request *req,
     return true;
 }
 
-/* A prepared branch has given its gate lock back and can commit behind the marker. */
+/*
+ * A prepared branch no longer holds the lock of the write gate and could commit after the marker.
+ */
 static bool no_prepared(struct fx_side *side, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
@@ -253,7 +259,7 @@ static bool my_armed(struct fx_side *side, int64_t epoch, struct fx_findings *f,
     return each_missing(side, epoch, report_missing, f, err);
 }
 
-/* --- disarm, remove ---------------------------------------------------------------------------- */
+/* --- disarm, remove --------------------------------------------------------------------------- */
 
 /* Drops the group's triggers up to `epoch_max`. */
 static bool drop_triggers(struct fx_side *side, int64_t epoch_max, struct fx_err *err)
@@ -299,7 +305,7 @@ static bool my_remove(struct fx_side *side, struct fx_err *err)
     return drop_triggers(side, INT64_MAX, err);
 }
 
-/* --- identities -------------------------------------------------------------------------------- */
+/* --- identities ------------------------------------------------------------------------------- */
 
 static bool one_int(struct fx_side *side, const char *sql, const fx_cell *params, size_t n_params,
                     int64_t *ret, struct fx_err *err)
@@ -345,9 +351,10 @@ static bool my_ids_read(struct fx_side *side, int64_t *ret, struct fx_err *err)
 }
 
 /*
- * InnoDB's counter follows an explicit id and keeps it when the row is rolled back; nothing reaches the binary
- * log, where ALTER TABLE … AUTO_INCREMENT would. The row needs no other column: the session's modes fill in
- * zero values, and REPLACE moves a row out of the way that has the same in a unique key (rolled back as well).
+ * InnoDB's counter follows an explicit id and keeps its value when the row is rolled back. Nothing
+ * is written to the binary log, as it would be by ALTER TABLE … AUTO_INCREMENT. The row needs no
+ * other column, because the session's modes fill in zero values; REPLACE removes a row that has the
+ * same value in a unique key, and that is rolled back as well.
  */
 static bool counter_raise(struct fx_side *side, const struct fx_side_table *table, int64_t id,
                           struct fx_err *err)
@@ -400,7 +407,7 @@ static bool counters_verify(struct fx_side *side, const int64_t *ids, struct fx_
             return false;
         if (next > 0 && next <= ids[t])
             return fx_fail(err, FX_E_DB,
-                           "the counter of %s.%s stands at %" PRId64
+                           "the counter of %s.%s is at %" PRId64
                            " and could not be raised above %" PRId64,
                            table->schema, table->name, next, ids[t]);
     }
@@ -411,16 +418,18 @@ static bool my_ids_raise(struct fx_side *side, const int64_t *ids, int64_t epoch
                          struct fx_err *err)
 {
     bool ok = raise_guarded(side, ids, epoch, ret_guarded, err);
-    fx_side_rollback(side); /* always: the rows were never meant to stay */
+    fx_side_rollback(side); /* always: the rows must not stay */
     if (!ok)
         return fail_in_time(side, err);
     FX_ASSERT(side->db != NULL || !*ret_guarded);
     return !*ret_guarded || counters_verify(side, ids, err);
 }
 
-/* --- preflight --------------------------------------------------------------------------------- */
+/* --- preflight -------------------------------------------------------------------------------- */
 
-/* A trigger of another group, or of an epoch that this group has not reached, is somebody else's fence. */
+/*
+ * A trigger of another group, or of an epoch that this group has not reached, is another fence's.
+ */
 static bool check_foreign(struct fx_side *side, const struct fx_side_table *table, int64_t epoch,
                           struct fx_findings *f, bool *ret_foreign, struct fx_err *err)
 {
@@ -444,7 +453,7 @@ static bool check_foreign(struct fx_side *side, const struct fx_side_table *tabl
     return true;
 }
 
-/* Rights on a whole database are asked for with its first table. */
+/* Rights on a whole database are asked for once, with its first table. */
 static bool check_rights(struct fx_side *side, size_t t, struct fx_findings *f, struct fx_err *err)
 {
     const struct fx_side_table *table = &side->tables[t];

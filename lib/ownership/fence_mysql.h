@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The fence that the servers of MySQL's family share, and what one flavour of them has of its own. A flavour is a file with
- * these fields and a row (mariadb.c), and the row's name in engine.c.
+ * The fence that the servers of MySQL's family share, and what one flavour of them has of its own.
+ * A flavour is a file with these fields and a row (mariadb.c), and the row's name in engine.c.
  */
 #ifndef FX_OWNERSHIP_FENCE_MYSQL_H
 #define FX_OWNERSHIP_FENCE_MYSQL_H

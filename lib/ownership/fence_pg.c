@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The fence on PostgreSQL. Statement triggers stand on every table and everything below it, disabled while nothing is
- * going on; the fence enables them under a lock that drains writers. ENABLE TRIGGER is catalog state and
- * takes effect for every isolation level at once, where a row read by an always-on trigger would leak.
+ * The fence on PostgreSQL. Every table of the group, and every partition or child below it, has a
+ * statement trigger, which is disabled between cut-overs. The fence enables the triggers under a
+ * lock that waits for running writers. ENABLE TRIGGER changes the catalog and so takes effect at
+ * once in every isolation level; a trigger that is always enabled and reads a row would see an old
+ * snapshot under REPEATABLE READ and let the write through.
  *
- * Every transaction here that locks customers' tables carries the same three limits: it loses a deadlock before a customer does
- * (deadlock_timeout), it gives up waiting (lock_timeout), and it cannot be left open by a
- * stalled controller (idle_in_transaction_session_timeout).
+ * Every transaction here that locks customers' tables has the same three limits: it loses a
+ * deadlock before a customer does (deadlock_timeout), it gives up waiting (lock_timeout), and a
+ * stalled controller cannot leave it open (idle_in_transaction_session_timeout).
  */
 #include "lib/ownership/fence.h"
 
@@ -29,7 +31,7 @@ extern const char lib_ownership_sql_pg_check_server[];
 
 enum { SQL_MAX = 1 << 20, REMOVE_LOCK_MS = 800 };
 
-/* --- relations --------------------------------------------------------------------------------- */
+/* --- relations -------------------------------------------------------------------------------- */
 
 enum trigger_state { TRIGGER_NONE, TRIGGER_DISABLED, TRIGGER_ENABLED };
 struct relation {
@@ -48,7 +50,7 @@ static void relations_done(struct relations *rels)
     fx_arena_done(&rels->arena);
 }
 
-/* One row of the catalog query; a relation has several rows when several fences stand on it. */
+/* One row of the catalog query. A relation with several fence triggers has several rows. */
 static void relations_add(struct relations *rels, const struct fx_side *side,
                           const char *trigger_name, const fx_cell cells[4])
 {
@@ -77,7 +79,7 @@ static int relation_cmp(const void *a, const void *b)
     return strcmp(((const struct relation *)a)->name, ((const struct relation *)b)->name);
 }
 
-/* All relations of the group in the one order in which everyone locks them. */
+/* All relations of the group, sorted by name: everyone locks them in this order. */
 static bool relations_read(struct fx_side *side, struct relations *rels, struct fx_err *err)
 {
     char trigger[64];
@@ -99,11 +101,11 @@ static bool relations_read(struct fx_side *side, struct relations *rels, struct 
     return true;
 }
 
-/* --- transactions that lock -------------------------------------------------------------------- */
+/* --- transactions that lock ------------------------------------------------------------------- */
 
 /*
- * No lock in time, the victim of a deadlock, a statement over its limit: the transaction was rolled back, and the same may
- * work later. Always false.
+ * No lock in time, the victim of a deadlock, a statement over its limit: the transaction was rolled
+ * back, and the same may work later. Always false.
  */
 static bool fail_in_time(struct fx_err *err)
 {
@@ -140,7 +142,7 @@ static bool lock_all(struct fx_side *side, const struct relations *rels, struct 
     return run(side, fx_buf_cstr(&sql), err);
 }
 
-/* "alter table … enable trigger …;" for the relations whose trigger stands in state `from`. */
+/* "alter table … enable trigger …;" for each relation whose trigger is in state `from`. */
 static void alter_triggers(const struct fx_side *side, const struct relations *rels,
                            const char *verb, enum trigger_state from, struct fx_buf *out)
 {
@@ -155,11 +157,11 @@ static void alter_triggers(const struct fx_side *side, const struct relations *r
     }
 }
 
-/* --- install, arm ------------------------------------------------------------------------------ */
+/* --- install, arm ----------------------------------------------------------------------------- */
 
 static bool pg_install(struct fx_side *side, struct fx_err *err)
 {
-    /* Two installs at a time would collide in the catalog. */
+    /* Two installations at the same time would fail in the catalog. */
     return run(side, "begin; select pg_advisory_xact_lock(hashtext('ficus.install'))", err) &&
            run(side, lib_ownership_sql_pg_install, err) && run(side, "commit", err);
 }
@@ -182,10 +184,12 @@ static bool create_trigger(struct fx_side *side, const struct relation *rel, int
            run(side, "commit", err);
 }
 
+/*
+ * The epoch is not needed: own's guards every use of these triggers. MariaDB has it in the names.
+ */
 static bool pg_arm(struct fx_side *side, int64_t epoch, int64_t lock_ms, struct fx_err *err)
 {
-    (void)
-        epoch; /* own's epoch guards every use of these triggers; MariaDB's carry it in their names */
+    (void)epoch;
     __attribute__((cleanup(relations_done))) struct relations rels = {0};
     if (!relations_read(side, &rels, err))
         return false;
@@ -214,7 +218,9 @@ static bool enable_triggers(struct fx_side *side, const struct relations *rels, 
     return fx_ctx(err, "enabling the fence triggers of group \"%s\"", side->group);
 }
 
-/* Needs no guard: should the side become HERE meanwhile, its enabled triggers let every writer through. */
+/*
+ * Needs no guard: if the side becomes HERE meanwhile, its enabled triggers let every writer pass.
+ */
 static bool pg_refuse(struct fx_side *side, int64_t epoch, int64_t lock_ms, struct fx_err *err)
 {
     __attribute__((cleanup(relations_done))) struct relations rels = {0};
@@ -222,7 +228,7 @@ static bool pg_refuse(struct fx_side *side, int64_t epoch, int64_t lock_ms, stru
            enable_triggers(side, &rels, lock_ms, err);
 }
 
-/* --- fence ------------------------------------------------------------------------------------- */
+/* --- fence ------------------------------------------------------------------------------------ */
 
 static bool set_fenced(struct fx_side *side, const struct fx_fence_request *req, bool *ret_taken,
                        struct fx_err *err)
@@ -283,9 +289,12 @@ static bool pg_fence(struct fx_side *side, const struct fx_fence_request *req, b
     if (!relations_read(side, &rels, err))
         return false;
     for (size_t i = 0; i < rels.list.len; i++)
-        if (rels.list.items[i].trigger == TRIGGER_NONE) /* a partition made since arm: arm again */
-            return fx_fail(err, FX_E_DB_CONFLICT, "relation %s has no fence trigger",
-                           rels.list.items[i].name);
+        if (rels.list.items[i].trigger ==
+            TRIGGER_NONE) /* a partition created since arm: arm again */
+            return fx_fail(
+                err, FX_E_DB_CONFLICT,
+                "relation %s has no fence trigger: it was created after the triggers were",
+                rels.list.items[i].name);
     if (fence_in_transaction(side, &rels, req, ret_taken, err))
         return true;
     fx_side_rollback(side);
@@ -305,7 +314,7 @@ static bool pg_armed(struct fx_side *side, int64_t epoch, struct fx_findings *f,
     return true;
 }
 
-/* --- disarm, remove ---------------------------------------------------------------------------- */
+/* --- disarm, remove --------------------------------------------------------------------------- */
 
 static bool disarm_guarded(struct fx_side *side, const struct relations *rels,
                            const struct fx_own *own, int64_t lock_ms, struct fx_err *err)
@@ -339,7 +348,7 @@ static bool pg_disarm(struct fx_side *side, int64_t lock_ms, bool *ret_done, str
     if (disarm_guarded(side, &rels, &own, lock_ms, err))
         return true;
     fx_side_rollback(side);
-    if (strcmp(err->sqlstate, "55000") == 0) { /* the guard: somebody fences again */
+    if (strcmp(err->sqlstate, "55000") == 0) { /* the guard: the next fence has begun */
         *ret_done = false;
         return true;
     }
@@ -347,7 +356,10 @@ static bool pg_disarm(struct fx_side *side, int64_t lock_ms, bool *ret_done, str
     return fx_ctx(err, "disabling the fence triggers of group \"%s\"", side->group);
 }
 
-/* Customers queue behind a lock that is waited for, readers too: so the limits of the fence hold here as well. */
+/*
+ * Customers, readers too, queue behind a waiting lock request: so the fence's limits apply here
+ * too.
+ */
 static bool drop_trigger(struct fx_side *side, const struct relation *rel, struct fx_err *err)
 {
     char trigger[64];
@@ -376,7 +388,7 @@ static bool pg_remove(struct fx_side *side, struct fx_err *err)
     return true;
 }
 
-/* --- identities -------------------------------------------------------------------------------- */
+/* --- identities ------------------------------------------------------------------------------- */
 
 static bool cell_int(const struct fx_rows *rows, int64_t *ret)
 {
@@ -391,7 +403,7 @@ static bool id_read(struct fx_side *side, const struct fx_side_table *table, int
     fx_buf_add_c(&sql, "select greatest(coalesce(max(");
     fx_db_ident(FX_PG, table->identity->column, &sql);
     fx_buf_add_c(&sql, "), 0)");
-    if (table->identity->sequence != NULL) /* cached values of sessions lie below last_value */
+    if (table->identity->sequence != NULL) /* what sessions have cached is below last_value */
         fx_buf_printf(&sql, ", (select last_value from %s)", table->identity->sequence);
     fx_buf_add_c(&sql, ") from ");
     fx_db_ident(FX_PG, table->schema, &sql);
@@ -401,7 +413,8 @@ static bool id_read(struct fx_side *side, const struct fx_side_table *table, int
     if (!fx_db_query(side->db, fx_buf_cstr(&sql), NULL, 0, &rows, err))
         return fx_ctx(err, "reading the highest id of %s.%s", table->schema, table->name);
     return cell_int(&rows, ret) ||
-           fx_fail(err, FX_E_DB, "table %s.%s gave no highest id", table->schema, table->name);
+           fx_fail(err, FX_E_DB, "the highest id of table %s.%s is not a number", table->schema,
+                   table->name);
 }
 
 static bool pg_ids_read(struct fx_side *side, int64_t *ret, struct fx_err *err)
@@ -414,7 +427,9 @@ static bool pg_ids_read(struct fx_side *side, int64_t *ret, struct fx_err *err)
     return true;
 }
 
-/* Guard and setval are one statement: a late one would lower the counter of a side that has opened since. */
+/*
+ * Guard and setval are one statement: a late setval could lower the counter of a side opened since.
+ */
 static bool id_raise(struct fx_side *side, const char *sequence, int64_t id, int64_t epoch,
                      bool *ret_guarded, struct fx_err *err)
 {
@@ -449,7 +464,7 @@ static bool pg_ids_raise(struct fx_side *side, const int64_t *ids, int64_t epoch
     return true;
 }
 
-/* --- preflight --------------------------------------------------------------------------------- */
+/* --- preflight -------------------------------------------------------------------------------- */
 
 /* {"public.a","public.\"B\""} */
 static void name_array(const struct relations *rels, struct fx_buf *out)
@@ -544,8 +559,8 @@ const struct fx_own_engine fx_own_postgresql = {
     .name = "PostgreSQL",
     .is_old_side = true,
     /*
-     * A role may have synchronous_commit off; a commit that a server crash can forget must not be one of ours.
-     * Stronger settings (remote_apply) stay.
+     * A role may have synchronous_commit off, and a server crash may then lose a commit: not one of
+     * ours. Stronger settings (remote_apply) stay.
      */
     .pin = "select set_config('synchronous_commit', 'on', false) "
            "where current_setting('synchronous_commit') in ('off', 'local')",

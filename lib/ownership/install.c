@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What is created on the two databases of a group, and dropped there again. */
+/* Installing ownership on the two databases of a group, and dropping it. */
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/ownership/schema.h"
 #include "lib/ownership/sides.h"
 
-/* --- install ----------------------------------------------------------------------------------- */
+/* --- install ---------------------------------------------------------------------------------- */
 
 enum { INSTALL_STATEMENT_MS = 10000, INSTALL_LOCK_MS = 800, INSTALL_ATTEMPTS = 25, RETRY_MS = 200 };
 
-/* DDL beside live customers: short waits, repeated, so that nobody queues behind us for long. */
+/* DDL while customers work: short waits, repeated, so that nobody queues behind a lock for long. */
 static bool refuse_writers(struct fx_side *side, int64_t epoch, struct fx_err *err)
 {
     for (int attempt = 1;; attempt++) {
@@ -21,7 +21,7 @@ static bool refuse_writers(struct fx_side *side, int64_t epoch, struct fx_err *e
     }
 }
 
-/* Triggers are made at once only where they must already refuse; the others come with the cut-over. */
+/* Only a side that must refuse now gets triggers now; the other one gets them with its fence. */
 static bool install_side(struct fx_side *side, enum fx_own_state state, int64_t epoch,
                          struct fx_err *err)
 {
@@ -60,7 +60,7 @@ bool fx_own_install(struct fx_context *ctx, int64_t epoch, struct fx_err *err)
     return ok && install_group(ctx, false, epoch, err) && install_group(ctx, true, epoch, err);
 }
 
-/* --- drop -------------------------------------------------------------------------------------- */
+/* --- drop ------------------------------------------------------------------------------------- */
 
 static bool drop_side(struct fx_side *side, struct fx_err *err)
 {
@@ -72,7 +72,7 @@ static bool drop_side(struct fx_side *side, struct fx_err *err)
     return ok;
 }
 
-/* *ret: is there a table ficus.own? A drop that was interrupted, or never installed, has nothing to do. */
+/* *ret: is there a table ficus.own? If not, there is nothing to drop. */
 static bool has_own(const struct fx_db_conf *conf, const char *group, bool *ret, struct fx_err *err)
 {
     struct fx_side side = {.conf = conf};
@@ -87,7 +87,10 @@ static bool has_own(const struct fx_db_conf *conf, const char *group, bool *ret,
     return ok;
 }
 
-/* No row is as good as HERE: nobody was ever refused. Locked: a cut-over that is changing the row comes first. */
+/*
+ * No row counts as HERE: nobody was ever refused. The lock waits for a cut-over that changes the
+ * row.
+ */
 static bool state_of(struct fx_side *side, enum fx_own_state *ret, struct fx_err *err)
 {
     struct fx_own_look look;
@@ -103,18 +106,24 @@ static bool state_of(struct fx_side *side, enum fx_own_state *ret, struct fx_err
 }
 
 /*
- * A side that is AWAY keeps its fence when the streams go: without it both would accept writes, and nobody would
- * carry them over. Only a group that never left its old side, or came back, is let go.
+ * A side that is AWAY keeps its fence when the streams are dropped: without the fence both sides
+ * would accept writes, and nothing would copy them. So only a group that the old side owns is
+ * removed.
  */
-static bool may_let_go(struct fx_sides *sides, bool *ret, struct fx_err *err)
+static bool may_remove(struct fx_sides *sides, bool *ret, struct fx_err *err)
 {
     enum fx_own_state old_state, new_state;
     if (!state_of(&sides->old_side, &old_state, err) ||
         !state_of(&sides->new_side, &new_state, err))
         return false;
     if (old_state == FX_OWN_FENCED || new_state == FX_OWN_FENCED) {
-        fx_fail(err, FX_E_DRIFT, "group \"%s\" is FENCED: a cut-over is going on", sides->group);
-        return fx_hint(err, "Run ficus run resume first.");
+        fx_fail(
+            err, FX_E_DRIFT,
+            "ownership of group \"%s\" cannot be dropped: the group is FENCED, a cut-over is not "
+            "finished",
+            sides->group);
+        return fx_hint(err, "Finish it first: ficus run resume, or the same ficus cutover command "
+                            "that began it.");
     }
     *ret = old_state == FX_OWN_HERE;
     return true;
@@ -127,15 +136,17 @@ static bool drop_group(struct fx_context *ctx, bool is_canary, struct fx_err *er
     struct fx_sides sides;
     if (!fx_sides_open(ctx, is_canary, INSTALL_STATEMENT_MS, &arena, &sides, err))
         return false;
-    bool is_let_go = is_canary; /* wherever a rehearsal died: its table is ours */
-    bool ok = is_canary || may_let_go(&sides, &is_let_go, err);
-    if (ok && is_let_go)
+    bool is_removed = is_canary; /* in any state: its table is ours */
+    bool ok = is_canary || may_remove(&sides, &is_removed, err);
+    if (ok && is_removed)
         ok = drop_side(&sides.old_side, err) && drop_side(&sides.new_side, err);
     fx_sides_done(&sides);
     return ok || fx_ctx(err, "dropping ownership of group \"%s\"", sides.group);
 }
 
-/* The last group takes the tables with it; what cdc keeps in the schema is cdc's to drop. */
+/*
+ * When no group is left, the tables go too; what the streams have in the schema is dropped by cdc.
+ */
 static bool drop_objects(const struct fx_db_conf *conf, const char *group, struct fx_err *err)
 {
     struct fx_side side = {.conf = conf, .group = group};
@@ -157,7 +168,7 @@ bool fx_own_drop(struct fx_context *ctx, struct fx_err *err)
         return false;
     if (!has_old && !has_new)
         return true;
-    if (!has_old || !has_new) /* interrupted between the two: what is left has no partner */
+    if (!has_old || !has_new) /* an earlier drop was interrupted between the two databases */
         return drop_objects(has_old ? ctx->old_db : ctx->new_db, ctx->name, err);
     return drop_group(ctx, true, err) && drop_group(ctx, false, err) &&
            drop_objects(ctx->old_db, ctx->name, err) && drop_objects(ctx->new_db, ctx->name, err);

@@ -47,7 +47,7 @@ fx_cell fx_own_int(int64_t value, char out[FX_OWN_INT_TEXT])
     return (fx_cell){out, (size_t)len};
 }
 
-/* --- decisions --------------------------------------------------------------------------------- */
+/* --- decisions -------------------------------------------------------------------------------- */
 
 enum fx_own_abort_next fx_own_abort_decide(const struct fx_own *own, int64_t e)
 {
@@ -94,7 +94,7 @@ struct fx_own_resume fx_own_resume_decide(const struct fx_own *old_row,
         .action = FX_OWN_RESUME_SERVES, .is_new = is_new, .epoch = has->epoch};
 }
 
-/* --- reading ----------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static bool row_from(const struct fx_rows *rows, const char *group, struct fx_own *ret,
                      struct fx_err *err)

@@ -55,8 +55,8 @@ static bool look(struct fx_db *db, bool *ret_installed, bool *ret_versioned, str
 }
 
 /*
- * An upgrade that was cut off may have made the table and not yet the row. A user who may not look is refused by what comes
- * next, with a message that says what he lacks.
+ * An upgrade that was cut off may have made the table and not yet the row. A user who may not look
+ * is refused by what comes next, with a message that says what he lacks.
  */
 static bool read_row(struct fx_db *db, int64_t *ret, struct fx_err *err)
 {
@@ -110,7 +110,10 @@ static bool write_row(struct fx_db *db, int64_t version, struct fx_err *err)
             fx_db_exec(db, "insert into ficus.version (version) values (?)", &cell, 1, NULL, err));
 }
 
-/* A role that may not do it is told which right it lacks; everything goes on with the older version meanwhile. */
+/*
+ * A role that may not do it is told which right it lacks; everything goes on with the older version
+ * meanwhile.
+ */
 static bool run_step(struct fx_db *db, const struct step *step, struct fx_err *err)
 {
     const char *sql = step->sql[fx_db_engine(db)];

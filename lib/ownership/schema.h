@@ -6,10 +6,10 @@
  *              1  installed before versions were written down (no table ficus.version)
  *              2  ficus.version; positions of any length
  *
- * Whoever opens a session to use the schema checks it: a newer version is refused by name, an older one is used as it is.
- * An upgrade may run in the middle of a migration, beside streams and customers; each of its steps may run again, and the
- * version is written last.
- * Errors: VERSION, and those of lib/db.   Thread: that of the session.
+ * Whoever opens a session to use the schema checks it: a newer version is refused by name, an older
+ * one is used as it is. An upgrade may run in the middle of a migration, beside streams and
+ * customers; each of its steps may run again, and the version is written last. Errors: VERSION, and
+ * those of lib/db.   Thread: that of the session.
  */
 #ifndef FX_OWNERSHIP_SCHEMA_H
 #define FX_OWNERSHIP_SCHEMA_H
@@ -20,7 +20,10 @@ bool fx_schema_version(struct fx_db *db, int64_t *ret_version, struct fx_err *er
 /* Errors: VERSION when this build does not read the version that is installed. */
 bool fx_schema_check(struct fx_db *db, const struct fx_db_conf *conf,
                      struct fx_err *err) FX_MUST_CHECK;
-/* Before anything else is created: checks, and where nothing is installed makes the schema say the current version. */
+/*
+ * Before anything else is created: checks, and where nothing is installed makes the schema say the
+ * current version.
+ */
 bool fx_schema_prepare(struct fx_db *db, const struct fx_db_conf *conf,
                        struct fx_err *err) FX_MUST_CHECK;
 /* What the upgrade to `version` changes in this database, a sentence for people. */

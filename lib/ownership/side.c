@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The session and the row of one side. Every engine takes the same compare-and-sets, because nothing in them depends
- * on the server.
+ * The session and the row of one side. Every engine takes the same compare-and-sets, because
+ * nothing in them depends on the server.
  */
 #include "lib/ownership/side.h"
 
@@ -11,7 +11,7 @@
 #include "lib/io/failpoint.h"
 #include "lib/ownership/schema.h"
 
-/* --- sessions ---------------------------------------------------------------------------------- */
+/* --- sessions --------------------------------------------------------------------------------- */
 
 static bool prepare(struct fx_side *side, int64_t statement_ms, struct fx_err *err)
 {
@@ -51,7 +51,7 @@ void fx_side_rollback(struct fx_side *side)
         fx_side_close(side);
 }
 
-/* --- the row ----------------------------------------------------------------------------------- */
+/* --- the row ---------------------------------------------------------------------------------- */
 
 bool fx_own_row(struct fx_side *side, bool is_locked, struct fx_own *ret, struct fx_err *err)
 {
@@ -82,7 +82,7 @@ bool fx_own_insert(struct fx_side *side, enum fx_own_state state, int64_t epoch,
             fx_db_exec(side->db, engine->insert_more, params, 1, NULL, err));
 }
 
-/* --- compare-and-sets -------------------------------------------------------------------------- */
+/* --- compare-and-sets ------------------------------------------------------------------------- */
 
 /* From {from, from_epoch}, or with `is_below` from {from, any lower epoch}, to {to, to_epoch}. */
 struct transition {

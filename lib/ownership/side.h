@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One side of a group: its database, its tables, one session for the protocol, and the compare-and-sets on its
- * row of ficus.own. own.h draws the states; e is always the epoch of the HERE row that is being given up.
+ * One side of a group: its database, its tables, one session for the protocol, and the
+ * compare-and-sets on its row of ficus.own. own.h draws the states; `e` is always the epoch of the
+ * HERE row that the losing side had when the cut-over began.
  *
- * Errors: those of lib/db. After DB_CONNECT nobody knows whether the statement took effect: read the row.
- * Thread: one a side.
+ * Errors: those of lib/db. After DB_CONNECT nobody knows whether the statement took effect: read
+ * the row, locked. Thread: one a side.
  */
 #ifndef FX_OWNERSHIP_SIDE_H
 #define FX_OWNERSHIP_SIDE_H
@@ -29,15 +30,17 @@ struct fx_side {
     struct fx_db *db;                   /* NULL: not open. Whoever sees it broken closes it */
 };
 
-/* Opens the session if there is none or it is broken, and pins what the protocol relies on. */
+/*
+ * Opens a session if there is none or it is broken, with the settings that the protocol relies on.
+ */
 bool fx_side_open(struct fx_side *side, int64_t statement_ms, struct fx_err *err) FX_MUST_CHECK;
 void fx_side_close(struct fx_side *side);
-/* Ends a transaction after a failure; a session that cannot even do that is closed. */
+/* Ends a transaction after a failure; closes the session if that fails too. */
 void fx_side_rollback(struct fx_side *side);
 
 /*
- * The row, which must be there (fx_own_require). A plain read; with `is_locked` FOR UPDATE in a transaction of its own,
- * which waits for whoever is changing the row.
+ * The row, which must exist (fx_own_require). A plain read; with `is_locked` FOR UPDATE in a
+ * transaction of its own, which waits for whoever is changing the row.
  */
 bool fx_own_row(struct fx_side *side, bool is_locked, struct fx_own *ret,
                 struct fx_err *err) FX_MUST_CHECK;

@@ -28,7 +28,7 @@ bool fx_sides_supported(const struct fx_context *ctx, struct fx_err *err)
     return fx_own_engine_may_be(ctx->new_db->engine, true) || fail_unsupported(ctx, true, err);
 }
 
-/* --- tables ------------------------------------------------------------------------------------ */
+/* --- tables ----------------------------------------------------------------------------------- */
 
 static const struct fx_column *column_at(const struct fx_table *table, int index)
 {
@@ -87,7 +87,7 @@ static void canary_table(struct fx_arena *arena, struct fx_side *side)
     side->tables[0].identity->sequence = side->engine->canary_sequence;
 }
 
-/* Nothing has begun: here it matters to whoever reads the exit status which of the two is away. */
+/* The exit status says which of the two databases could not be opened. */
 static bool open_both(struct fx_sides *sides, int64_t statement_ms, struct fx_err *err)
 {
     if (!fx_side_open(&sides->old_side, statement_ms, err)) {
@@ -129,7 +129,7 @@ bool fx_sides_open(const struct fx_context *ctx, bool is_canary, int64_t stateme
     return true;
 }
 
-/* --- reading both ------------------------------------------------------------------------------ */
+/* --- reading both ----------------------------------------------------------------------------- */
 
 enum { READ_STATEMENT_MS = 10000 };
 
@@ -177,7 +177,7 @@ bool fx_own_read(const struct fx_context *ctx, struct fx_own *ret_old, struct fx
     return true;
 }
 
-/* --- the end ----------------------------------------------------------------------------------- */
+/* --- the end ---------------------------------------------------------------------------------- */
 
 void fx_sides_done(struct fx_sides *sides)
 {

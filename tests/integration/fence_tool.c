@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The protocol's single statements as commands, for the scripts that force an order between them and customers'
- * sessions. It calls the same functions as the cut-over, so what is tested is what runs.
+ * The protocol's single statements as commands, for the scripts that force an order between them and
+ * customers' sessions. It calls the same functions as the cut-over, so what is tested is what runs.
  *
- *   fence_tool ficus.yaml CONTEXT[.canary] install
- *   fence_tool ficus.yaml CONTEXT[.canary] old|new own | arm EPOCH | refuse EPOCH | fence E TTL_MS LOCK_MS | commit E | abort E | invalidate E
- *            | open EPOCH | disarm | armed EPOCH | ids | raise EPOCH ID | check OLD_TXN_MS | mark EPOCH | remove
- * Prints one line; exit 0, or 1 with the error's code and message.
+ *   fence_tool ficus.yaml CONTEXT[.canary] install | drop
+ *   fence_tool ficus.yaml CONTEXT[.canary] old|new own | arm EPOCH | refuse EPOCH | remove
+ *            | fence E TTL_MS LOCK_MS | commit E | abort E | invalidate E | open EPOCH | disarm
+ *            | armed EPOCH | ids | raise EPOCH ID | check OLD_TXN_MS | mark EPOCH
+ * Prints one line, and the findings of armed and check; exit 0, or 1 with the error's code and message.
  */
-#define FX_STRTO_ALLOWED /* of numbers that the test knows */
 #include <inttypes.h>
 #include <stdio.h>
 
+#include "lib/fmt/text.h"
 #include "lib/ownership/sides.h"
 
 struct call {
@@ -166,7 +167,8 @@ static bool run_verb(struct fx_context *ctx, bool is_canary, int argc, char **ar
     struct fx_side *side = strcmp(argv[0], "new") == 0 ? &sides.new_side : &sides.old_side;
     struct call call = {.side = side, .ops = fx_fence_of(side)};
     for (int i = 0; i < 3 && i + 2 < argc; i++)
-        call.number[i] = strtoll(argv[i + 2], NULL, 10);
+        if (!fx_parse_i64(fx_str_from(argv[i + 2]), INT64_MIN, INT64_MAX, &call.number[i]))
+            return fx_fail(err, FX_E_USAGE, "\"%s\" is not a number", argv[i + 2]);
     for (size_t i = 0; i < FX_ARRAY_LEN(verbs); i++)
         if (strcmp(argv[1], verbs[i].name) == 0)
             ok = verbs[i].run(&call, err);

@@ -1,6 +1,6 @@
 /*
  * What else must hold on a MariaDB side before a fence. ? 1 limit in microseconds. Results: where, what, fix.
- * Tables are not known here for a running transaction, so any writer older than the limit counts.
+ * The server does not tell which tables a running transaction has written, so any older writer counts.
  */
 SELECT CONCAT('thread ', t.trx_mysql_thread_id),
        CONCAT('long transaction of user ', COALESCE(p.user, '-'), ', open since ', t.trx_started, ', ', t.trx_rows_modified,

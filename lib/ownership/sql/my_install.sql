@@ -1,7 +1,7 @@
 /*
  * Ownership on a MariaDB side. Runs as the operator; once for all groups; may run again. Results: none.
- * `gate` is the row that writers lock (shared); `own` stays free for the protocol. `marker` is
- * the fence's row in the binary log, which is how the stream learns where the fence stands.
+ * `gate` is the write gate: writers lock its row (shared), so that `own` stays unlocked for the protocol. A row of
+ * `marker` is the barrier marker: the stream finds the fence's position in the binary log by it.
  */
 CREATE DATABASE IF NOT EXISTS ficus /* ficus */ CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 CREATE TABLE IF NOT EXISTS ficus.own /* ficus */ (

@@ -3,9 +3,9 @@ CREATE TRIGGER /* ficus */ IF NOT EXISTS {schema}.{trigger} BEFORE {event} ON {s
  * The fence of one table and event. Identifiers are quoted, the event is INSERT, UPDATE or DELETE,
  * group and user are string literals. Runs with the rights of its creator, the operator.
  *
- * The locking read of `gate` makes the fence wait for this writer and this writer for the fence. The reads of
- * `own` are plain: a refused customer who keeps his transaction open must not block commit, abort or open. A
- * snapshot that is older than the fence shows HERE with an epoch below the gate's and is refused.
+ * The locking read of `gate` makes the fence wait for this writer, and this writer for the fence. The reads of
+ * `own` do not lock: a refused customer who keeps the transaction open must not block commit, abort or open. A
+ * snapshot that is older than the fence shows HERE with an epoch below the write gate's, and is refused.
  */
 ficus_fence: BEGIN
     DECLARE g, e BIGINT;
@@ -23,7 +23,9 @@ ficus_fence: BEGIN
         SELECT state, epoch, until INTO s, e, u FROM ficus.own WHERE grp = {group};
     END IF;
     IF NOT (s <=> 'HERE' AND g IS NOT NULL AND e >= g) THEN
-        SET m = CONCAT('ficus: group ', LEFT({group}, 40), ' is ', COALESCE(s, 'unknown'), ' here, epoch ', COALESCE(e, -1));
+        SET m = LEFT(CONCAT('ficus: group ', LEFT({group}, 40), ' is ', COALESCE(s, 'unknown'), ' here, epoch ', COALESCE(e, -1),
+                            CASE s WHEN 'AWAY' THEN ': write to the owning side' WHEN 'FENCED' THEN ': retry the transaction'
+                                   WHEN 'HERE' THEN ': retry the transaction' ELSE '' END), 128);
         SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = m;
     END IF;
 END

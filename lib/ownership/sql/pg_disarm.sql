@@ -1,8 +1,8 @@
 /*
- * Takes the fence's triggers out of the writers' way, under the lock that the caller holds on every table.
+ * Disables the fence's triggers, under the lock that the caller has on every table.
  * {group} a literal, {epoch} the epoch of the HERE row that the caller read, {disable} one ALTER TABLE … DISABLE TRIGGER for each.
  *
- * The guard and the DDL are one statement: a DISABLE that wakes up late must not land behind the next fence.
+ * The guard and the DDL are one statement: a DISABLE that comes late must not disable the next fence.
  */
 DO $disarm$
 BEGIN

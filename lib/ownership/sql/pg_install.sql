@@ -2,10 +2,10 @@
  * Ownership on a PostgreSQL side. Runs as the operator, who becomes the owner of schema ficus; once for
  * all groups; may run again. Results: none. PostgreSQL 14 or newer.
  *
- * The trigger function heals first (an expired fence is reopened by the writer who finds it), because the
- * compare-and-set of the heal, of the abort and of the commit must be the same row lock. The share lock
- * of the read lets writers pass each other and makes commit, abort and fence wait for nobody who was let through.
- * 40001 is what pools and pgbench retry; 25006 (read only) is not.
+ * The trigger function first reopens an expired fence, with an UPDATE: reopening, abort and commit then wait for the
+ * same row lock, and one of them wins. The other writers read the row FOR SHARE: they do not wait for each other, but
+ * whoever updates the row waits until each writer that was let through has ended.
+ * Connection pools and pgbench retry 40001; they do not retry 25006 (read only).
  */
 CREATE SCHEMA IF NOT EXISTS ficus;
 CREATE TABLE IF NOT EXISTS ficus.own (
@@ -30,7 +30,7 @@ BEGIN
     UPDATE ficus.own SET state = 'HERE', epoch = epoch + 1, until = NULL
      WHERE grp = TG_ARGV[0] AND state = 'FENCED' AND until < clock_timestamp();
     IF FOUND THEN
-        /* A customer who heals and then sleeps must not hold the row for long. */
+        /* A customer who reopens the fence and then sleeps must not lock the row for long. */
         PERFORM set_config('idle_in_transaction_session_timeout', '5000', true);
         RETURN NULL;
     END IF;
@@ -43,7 +43,8 @@ BEGIN
                      WHEN 'AWAY' THEN 'owned by the other side' ELSE 'not known here' END, v_epoch
         USING ERRCODE = CASE v_state WHEN 'FENCED' THEN '40001' ELSE '25006' END,
               HINT = CASE v_state WHEN 'FENCED' THEN 'Retry the transaction.'
-                                  ELSE 'Write through the facade, or to the owner.' END;
+                                  WHEN 'AWAY' THEN 'Write through the facade, or to the side that owns the tables now.'
+                                  ELSE 'ficus.own has no row for this group. Run: ficus status' END;
 END
 $fence$;
 REVOKE ALL ON FUNCTION ficus.fence() FROM PUBLIC;
