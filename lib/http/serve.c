@@ -36,7 +36,7 @@ enum {
     BODY_DEFAULT = 1 << 20,
     IDLE_DEFAULT_MS = 15000,
     BACKLOG = 256,
-    REST_MS = 20
+    ACCEPT_BACK_OFF_MS = 20
 };
 
 enum conn_state { CONN_IDLE, CONN_READY, CONN_BUSY };
@@ -71,12 +71,25 @@ struct fx_serve {
 
 /* --- connections; the mutex is held ---------------------------------------------------------- */
 
-static void conn_set_state(struct conn *conn, enum conn_state state)
+static const char *const conn_states[] = {
+    [CONN_IDLE] = "IDLE", [CONN_READY] = "READY", [CONN_BUSY] = "BUSY"};
+
+static bool may_follow(enum conn_state from, enum conn_state to)
 {
-    FX_ASSERT((conn->state == CONN_IDLE && state == CONN_READY) ||
-              (conn->state == CONN_READY && state == CONN_BUSY) ||
-              (conn->state == CONN_BUSY && state == CONN_IDLE));
-    conn->state = state;
+    switch (to) {
+    case CONN_IDLE: return from == CONN_BUSY;
+    case CONN_READY: return from == CONN_IDLE;
+    case CONN_BUSY: return from == CONN_READY;
+    }
+    return false;
+}
+
+static void conn_set_state(struct conn *conn, enum conn_state to)
+{
+    if (!may_follow(conn->state, to))
+        FX_BUG("served connection %d cannot go from %s to %s, in=%zu", conn->fd,
+               conn_states[conn->state], conn_states[to], conn->in.len);
+    conn->state = to;
     conn->since = fx_mono_now();
 }
 
@@ -149,7 +162,8 @@ static void accept_all(struct fx_serve *serve)
         if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
             continue;
         if (fd < 0 && errno != EAGAIN)
-            fx_sleep_ms(REST_MS); /* no descriptor or memory: epoll would call again at once */
+            fx_sleep_ms(
+                ACCEPT_BACK_OFF_MS); /* no descriptor or memory: epoll would call again at once */
         if (fd < 0)
             return;
         pthread_mutex_lock(&serve->mutex);
@@ -480,6 +494,39 @@ static void free_all(struct fx_serve *serve)
     free(serve);
 }
 
+/* Joins the workers. A worker that waits for a request is woken; answers still go out. */
+static void stop_workers(struct fx_serve *serve)
+{
+    pthread_mutex_lock(&serve->mutex);
+    for (struct conn *conn = serve->first; conn != NULL; conn = conn->next)
+        shutdown(conn->fd, SHUT_RD);
+    pthread_cond_broadcast(&serve->ready);
+    pthread_mutex_unlock(&serve->mutex);
+    for (int i = 0; i < serve->n_workers; i++)
+        pthread_join(serve->workers[i], NULL);
+    serve->n_workers = 0;
+}
+
+/* Fewer workers than wanted are enough; none, or no dispatcher, is an error. */
+static bool start_threads(struct fx_serve *serve, int wanted, struct fx_err *err)
+{
+    int failure = 0;
+    serve->workers = fx_alloc_array((size_t)wanted, sizeof *serve->workers);
+    while (serve->n_workers < wanted && failure == 0) {
+        failure = pthread_create(&serve->workers[serve->n_workers], NULL, work, serve);
+        serve->n_workers += failure == 0;
+    }
+    if (serve->n_workers > 0)
+        failure = pthread_create(&serve->dispatcher, NULL, dispatch, serve);
+    if (failure == 0)
+        return true;
+    atomic_store(&serve->is_stopping, true);
+    stop_workers(serve);
+    fx_fail_errno(err, FX_E_IO, failure, "could not start a thread to serve requests");
+    return fx_hint(err, "Raise the limits of processes and of memory of this user "
+                        "(ulimit -u, ulimit -v), or stop what uses them.");
+}
+
 bool fx_serve_start(const struct fx_serve_options *options, fx_serve_fn fn, void *arg,
                     struct fx_serve **ret_serve, struct fx_err *err)
 {
@@ -497,14 +544,10 @@ bool fx_serve_start(const struct fx_serve_options *options, fx_serve_fn fn, void
         free_all(serve);
         return false;
     }
-    int wanted = options->n_threads > 0 ? options->n_threads : 1;
-    serve->workers = fx_alloc_array((size_t)wanted, sizeof *serve->workers);
-    is_ok = pthread_create(&serve->dispatcher, NULL, dispatch, serve) == 0;
-    FX_ASSERT(is_ok);
-    while (serve->n_workers < wanted &&
-           pthread_create(&serve->workers[serve->n_workers], NULL, work, serve) == 0)
-        serve->n_workers++;
-    FX_ASSERT(serve->n_workers > 0);
+    if (!start_threads(serve, options->n_threads > 0 ? options->n_threads : 1, err)) {
+        free_all(serve);
+        return false;
+    }
     *ret_serve = serve;
     return true;
 }
@@ -522,13 +565,6 @@ void fx_serve_stop(struct fx_serve *serve)
     uint64_t one = 1;
     (void)!write(serve->wake_fd, &one, sizeof one);
     pthread_join(serve->dispatcher, NULL);
-    pthread_mutex_lock(&serve->mutex);
-    for (struct conn *conn = serve->first; conn != NULL; conn = conn->next)
-        shutdown(conn->fd,
-                 SHUT_RD); /* wakes a worker that waits for a request; answers still go out */
-    pthread_cond_broadcast(&serve->ready);
-    pthread_mutex_unlock(&serve->mutex);
-    for (int i = 0; i < serve->n_workers; i++)
-        pthread_join(serve->workers[i], NULL);
+    stop_workers(serve);
     free_all(serve);
 }

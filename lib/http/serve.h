@@ -14,7 +14,7 @@
  * connections wait. Blocking I/O with time-outs. The callback may block; it runs in the serving threads,
  * so with n_threads > 1 it must be thread-safe. Not for the daemon's data path.
  *
- * Errors: IO (address in use, path too long: 107 bytes), CONFIG (bad address).
+ * Errors: IO (address in use, path too long: 107 bytes, no thread could be started), CONFIG (bad address).
  */
 #ifndef FX_HTTP_SERVE_H
 #define FX_HTTP_SERVE_H

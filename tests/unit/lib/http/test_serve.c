@@ -10,8 +10,11 @@
 #include <cmocka.h>
 
 #include <arpa/inet.h>
+#include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -22,6 +25,18 @@
 #include "lib/http/h1_write.h"
 #include "lib/http/serve.h"
 #include "tests/unit/tmp.h"
+
+/* Stands before the C library's: the threads that a test allows, then EAGAIN, as when the user has no more. */
+static int threads_left = INT_MAX;
+
+int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*fn)(void *), void *arg)
+{
+    typedef int (*create_fn)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *);
+    create_fn create;
+    void *found = dlsym(RTLD_NEXT, "pthread_create");
+    memcpy(&create, &found, sizeof create);
+    return threads_left-- > 0 ? create(thread, attr, fn, arg) : EAGAIN;
+}
 
 static void echo(void *arg, const struct fx_serve_request *request, struct fx_serve_reply *reply)
 {
@@ -219,6 +234,24 @@ static void test_serve__accepting_without_descriptors_does_not_spin(void **state
     fx_serve_stop(serve);
 }
 
+/* No thread at all, and none for the dispatcher: an error that names the limits, and nothing is left behind. */
+static void test_serve__without_threads_is_an_error(void **state)
+{
+    (void)state;
+    for (int allowed = 0; allowed < 3; allowed++) {
+        struct fx_err err = FX_ERR_INIT;
+        struct fx_serve *serve = NULL;
+        struct fx_serve_options options = {.address = "127.0.0.1:0", .n_threads = 2};
+        threads_left = allowed;
+        bool is_started = fx_serve_start(&options, echo, NULL, &serve, &err);
+        threads_left = INT_MAX;
+        assert_false(is_started);
+        assert_int_equal(err.code, FX_E_IO);
+        assert_non_null(strstr(err.message, "thread"));
+        assert_non_null(strstr(err.hint, "ulimit -u"));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -229,6 +262,7 @@ int main(void)
         cmocka_unit_test(test_serve__bad_requests_get_their_status_and_the_connection_ends),
         cmocka_unit_test(test_serve__many_idle_connections_do_not_starve_a_new_one),
         cmocka_unit_test(test_serve__accepting_without_descriptors_does_not_spin),
+        cmocka_unit_test(test_serve__without_threads_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A write whose client has gone, on a worker in this process with an upstream that the test plays. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "lib/io/sock.h"
+#include "strangler/worker/worker.h"
+#include "tests/unit/tmp.h"
+
+struct scene {
+    char dir[200], conf_path[256];
+    struct fx_arena arena;
+    struct fcd_config *conf;
+    struct fx_loop *loop;
+    struct fcd_worker *worker;
+    int upstream; /* listens */
+};
+
+static void open_scene(struct scene *scene)
+{
+    struct fx_err err = FX_ERR_INIT;
+    struct fx_addr any, bound;
+    char text[FX_ADDR_TEXT];
+    snprintf(scene->dir, sizeof scene->dir, "%s/fcd-left-XXXXXX", test_tmp());
+    assert_non_null(mkdtemp(scene->dir));
+    assert_true(fx_addr_parse("127.0.0.1:0", &any, &err));
+    assert_true(fx_sock_listen(&any, 8, &scene->upstream, &bound, &err));
+    fx_addr_text(&bound, text);
+    snprintf(scene->conf_path, sizeof scene->conf_path, "%s/ficus.yaml", scene->dir);
+    FILE *f = fopen(scene->conf_path, "w");
+    assert_non_null(f);
+    fprintf(f,
+            "apiVersion: ficus/v1\nkind: Project\nupstreams:\n"
+            "  mono: {endpoints: [\"http://%s\"]}\nfacade:\n  default: mono\n"
+            "  listen: [{address: \"127.0.0.1:0\"}]\n",
+            text);
+    fclose(f);
+    fx_arena_init(&scene->arena, 0);
+    assert_true(fcd_config_load(scene->conf_path, &scene->arena, &scene->conf, &err));
+    scene->conf->state_dir = scene->dir;
+    assert_true(fx_loop_new(&scene->loop, &err));
+    assert_true(fcd_worker_new(scene->conf, scene->loop, &scene->worker, &err));
+    assert_true(fcd_worker_listen(scene->worker, &err));
+}
+
+static void close_scene(struct scene *scene)
+{
+    fcd_worker_free(scene->worker);
+    fx_loop_free(scene->loop);
+    fx_arena_done(&scene->arena);
+    close(scene->upstream);
+    unlink(scene->conf_path);
+    rmdir(scene->dir);
+}
+
+static void turn(struct scene *scene, int n)
+{
+    while (n-- > 0)
+        fx_loop_turn(scene->loop, 1);
+}
+
+static void close_with_reset(int fd)
+{
+    fx_sock_reset_on_close(fd);
+    close(fd);
+}
+
+static int send_request(struct scene *scene, const char *text)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const struct fx_addr *at = &scene->worker->net.listeners[0].addr;
+    assert_int_equal(connect(fd, (const struct sockaddr *)&at->storage, at->len), 0);
+    assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
+    turn(scene, 5);
+    return fd;
+}
+
+/* The upstream's end of the connection that a first request opened; it is idle in the pool afterwards. */
+static int pooled_connection(struct scene *scene)
+{
+    static const char answer[] = "HTTP/1.1 204 No Content\r\n\r\n";
+    struct fx_addr peer;
+    char bytes[1024];
+    FX_AUTO_FD int client = send_request(scene, "DELETE /a HTTP/1.1\r\nHost: x\r\n\r\n");
+    int fd = fx_sock_accept(scene->upstream, &peer);
+    assert_true(fd >= 0);
+    turn(scene, 5);
+    assert_true(recv(fd, bytes, sizeof bytes, MSG_DONTWAIT) > 0);
+    assert_int_equal(send(fd, answer, sizeof answer - 1, MSG_NOSIGNAL), sizeof answer - 1);
+    turn(scene, 5);
+    assert_int_equal(scene->worker->upstreams[0].customers.idle.len, 1);
+    return fd;
+}
+
+/*
+ * No byte of it was sent when the pooled connection ended, so it might be sent again; but its head went with its client.
+ */
+static void test_write__left_behind_is_not_sent_on_a_new_connection(void **state)
+{
+    (void)state;
+    struct scene scene = {0};
+    struct fx_addr peer;
+    open_scene(&scene);
+    struct fcd_pool *pool = &scene.worker->upstreams[0].customers;
+    int upstream = pooled_connection(&scene);
+    pool->idle.last->stream.may_write = false;
+    int client = send_request(&scene, "DELETE /b HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_int_equal(pool->busy.len, 1);
+    close_with_reset(client);
+    turn(&scene, 5);
+    assert_int_equal(scene.worker->requests.n_left_behind, 1);
+    close_with_reset(upstream);
+    turn(&scene, 5);
+    assert_int_equal(scene.worker->requests.n_left_behind, 0);
+    assert_int_equal(pool->n_connections, 0);
+    assert_true(fx_sock_accept(scene.upstream, &peer) < 0);
+    close_scene(&scene);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_write__left_behind_is_not_sent_on_a_new_connection),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
