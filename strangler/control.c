@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Admin calls as function calls. An error that the facade reports keeps its message, and its code where a caller
- * reacts to it (STALE_EPOCH); everything else is FACADE.
+ * Admin calls as function calls. An error that the facade reports keeps its message. It keeps its code only where a
+ * caller handles it (STALE_EPOCH); all others become FACADE.
  */
 #include "strangler/control.h"
 
@@ -29,7 +29,9 @@ static bool raise_answer(const struct fcd_endpoint *at, const struct fx_http_rep
     fx_err_set_http(err, reply->status);
     const char *hint = fx_json_get_str(root, "hint", NULL);
     if (reply->status == 401)
-        fx_hint(err, "Set facade.admin.token in ficus.yaml to the facade's token.");
+        fx_hint(
+            err,
+            "Set facade.admin.token in ficus.yaml to the token that the facade was started with.");
     else if (hint != NULL)
         fx_hint(err, "%s", hint);
     return fx_ctx(err, "calling the facade at %s", at->address);
@@ -50,7 +52,7 @@ static bool call(const struct fcd_endpoint *at, const char *method, const char *
                                                                              : TIMEOUT_DEFAULT_MS};
     struct fx_http_reply reply = {0};
     if (!fx_http_call(&request, &reply, err)) {
-        fx_hint(err, "Is ficusd running? Run: ficusd -f ficus.yaml");
+        fx_hint(err, "If the facade is not running, start it. Run: ficusd -f ficus.yaml");
         return fx_ctx(err, "calling the facade at %s", at->address);
     }
     bool ok = reply.status < 400 || raise_answer(at, &reply, err);
@@ -175,7 +177,7 @@ static bool read_group(const struct fx_json *node, struct fx_arena *arena,
         !fx_json_i64(fx_json_get(node, "epoch"), &group->epoch) ||
         !fx_json_i64(fx_json_get(node, "in_flight"), &group->in_flight))
         return fx_fail(err, FX_E_FACADE,
-                       "the facade's status lacks owner, hold, epoch or in_flight "
+                       "the facade's status has no owner, hold, epoch or in_flight "
                        "of group \"%s\"",
                        group->group);
     group->held = fx_json_get_i64(node, "held", 0);
@@ -224,7 +226,7 @@ static bool read_status(const struct fx_json *root, struct fx_arena *arena,
     if (!fx_json_i64(fx_json_get(root, "controller_epoch"), &status->controller_epoch) ||
         fx_json_kind(groups) != FX_JSON_ARRAY || fx_json_kind(routes) != FX_JSON_ARRAY)
         return fx_fail(err, FX_E_FACADE,
-                       "the facade's status lacks controller_epoch, groups or routes");
+                       "the facade's status has no controller_epoch, groups or routes");
     status->uptime_ms = fx_json_get_i64(root, "uptime_ms", 0);
     status->requests = fx_json_get_i64(root, "requests", 0);
     status->requests_per_s = fx_json_get_i64(root, "requests_per_s", 0);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Life cycle around one worker. The lock on the state directory is taken before the state is read: two facades with
- * one state file would each believe that they had saved it.
+ * Life cycle around one worker. The lock on the state directory is taken before the state is read, because two facades
+ * with one state file would overwrite each other's changes.
  */
 #include "strangler/facade.h"
 
@@ -49,7 +49,7 @@ static void on_signal(struct fx_signals *signals, int number)
     fcd_worker_drain(facade->worker);
 }
 
-/* A proxy needs two descriptors a request; the soft limit of 1024 is a trap. */
+/* A proxy needs two descriptors a request, so the default soft limit of 1024 is too low. */
 static void raise_descriptor_limit(void)
 {
     struct rlimit limit;
@@ -104,7 +104,8 @@ static const char *normal_path(const char *target, struct fx_arena *arena, struc
     const char *why = "a path begins with \"/\"";
     if (raw.len > 0 && raw.ptr[0] == '/' && fx_url_path_normal(raw, &path, &why))
         return fx_arena_strdup(arena, fx_buf_cstr(&path));
-    (void)fx_fail(err, FX_E_USAGE, "the facade answers 400 to \"%s\": %s", target, why);
+    (void)fx_fail(err, FX_E_USAGE, "the facade refuses request target \"%s\" with 400: %s", target,
+                  why);
     return NULL;
 }
 

@@ -14,8 +14,8 @@
 #include "lib/map/root.h"
 
 bool fcd_facade_check(const char *path, struct fx_err *err) FX_MUST_CHECK;
-/* What is wrong in the facade's sections of a project file, for tools that read the file too: everything that can be
- * said without secrets and without resolving names. A file without `facade` has no problems here. */
+/* The problems in the facade's sections of a project file, for other tools that read the file: without reading secrets
+ * and without resolving names. A file without a section `facade` has none. */
 void fcd_facade_problems(const struct fx_root *root, struct fx_arena *arena,
                          struct fx_problems *problems);
 /* The version of the facade's state file; 0: there is none yet. Errors: JOURNAL, VERSION, IO. */
@@ -34,9 +34,10 @@ struct fcd_explained {
     bool is_write;        /* the route follows the owner; else it is split */
     const char *old_side; /* upstream; without a route the default one */
     const char *new_side; /* upstream; NULL without a route */
-    double key_percent; /* where the user's key stands: new from this weight on; -1: no key given */
+    double
+        key_percent; /* the user with this key is on the new side above this weight; -1: no key given */
 };
-/* `key`: the user's value of the sticky ladder, or NULL. Errors: CONFIG, USAGE (a path that is refused). */
+/* `key`: the value of the user's header or cookie, or NULL. Errors: CONFIG, USAGE (a path that is refused). */
 bool fcd_facade_explain(const char *config_path, const char *method, const char *target,
                         const char *key, struct fx_arena *arena, struct fcd_explained *ret,
                         struct fx_err *err) FX_MUST_CHECK;

@@ -24,19 +24,21 @@ struct route_opts {
 
 static const struct fx_opt list_options[] = {FX_OPT_END};
 static const struct fx_opt explain_options[] = {
-    FX_OPT_TEXT(struct route_opts, key, "key", 0, "TEXT",
-                "the user's key (header or cookie): on which side of the split it stands"),
+    FX_OPT_TEXT(
+        struct route_opts, key, "key", 0, "TEXT",
+        "value of the header or cookie that is the user's key: shows which side this user gets"),
     FX_OPT_END};
 static const struct fx_opt set_options[] = {
-    FX_OPT_TEXT(struct route_opts, weight, "weight", 0, "P", "share of the new side in reads: 10%"),
+    FX_OPT_TEXT(struct route_opts, weight, "weight", 0, "P",
+                "percentage of reads that go to the new side, for example 10%"),
     FX_OPT_TEXT(struct route_opts, shadow, "shadow", 0, "P",
-                "share of reads that are shadowed: 100%"),
+                "percentage of reads that are shadowed, for example 100%"),
     FX_OPT_DURATION(struct route_opts, recheck_ms, "recheck", 0, "TIME",
-                    "second look at a difference after this", .def = "1s"),
+                    "ask both sides again after this time before a difference counts", .def = "1s"),
     FX_OPT_FLAG(struct route_opts, execute, "execute", 0, "really do it"), FX_OPT_END};
 static const struct fx_opt hold_options[] = {
-    FX_OPT_DURATION(struct route_opts, hold_ms, "for", 0, "TIME", "deadline of the hold",
-                    .def = "25s"),
+    FX_OPT_DURATION(struct route_opts, hold_ms, "for", 0, "TIME",
+                    "release the writes after this time at the latest", .def = "25s"),
     FX_OPT_FLAG(struct route_opts, execute, "execute", 0, "really do it"), FX_OPT_END};
 static const struct fx_opt release_options[] = {
     FX_OPT_FLAG(struct route_opts, execute, "execute", 0, "really do it"), FX_OPT_END};
@@ -116,7 +118,7 @@ static void explain_live(struct cmd_call *call, const struct fcd_explained *e, s
     struct scene scene;
     struct fx_err ignored = FX_ERR_INIT;
     if (!load(call, &scene, &ignored)) {
-        fx_buf_printf(out, "facade   not asked: %s\n", ignored.message);
+        fx_buf_printf(out, "facade   could not be asked: %s\n", ignored.message);
         return;
     }
     const struct fcd_group_status *group = find_group(scene.status, e->group);
@@ -155,7 +157,8 @@ static bool run_explain(struct cmd_call *call, struct fx_err *err)
                       e.pattern, e.is_write ? "write: follows the owner" : "read: split by weight",
                       e.group, e.old_side, e.new_side);
         if (e.key_percent >= 0 && !e.is_write)
-            fx_buf_printf(&out, "key      new from a weight of %.2f %% on\n", e.key_percent);
+            fx_buf_printf(&out, "key      goes to the new side from a weight of %.2f %% on\n",
+                          e.key_percent);
         explain_live(call, &e, &out);
     }
     fputs(fx_buf_cstr(&out), stdout);
@@ -210,7 +213,8 @@ static bool apply(struct cmd_call *call, const struct scene *scene,
 /* Said before the change is: nothing of it will happen. */
 static bool refuse_write(const struct fcd_route_status *route, struct fx_err *err)
 {
-    (void)fx_fail(err, FX_E_USAGE, "route \"%s\" carries writes: they go to the owner, whole",
+    (void)fx_fail(err, FX_E_USAGE,
+                  "cannot set route \"%s\" by hand: it carries writes, which all go to the owner",
                   route->id);
     return fx_hint(err, "Run: ficus cutover start --context %s", route->group);
 }
@@ -225,7 +229,7 @@ static bool run_set(struct cmd_call *call, struct fx_err *err)
         !read_percent("shadow", opts->shadow, &shadow, err))
         return false;
     if (weight < 0 && shadow < 0)
-        return fx_fail(err, FX_E_USAGE, "say what to set: --weight P or --shadow P");
+        return fx_fail(err, FX_E_USAGE, "nothing to set: give --weight P or --shadow P");
     if (!load(call, &scene, err))
         return false;
     const struct fcd_route_status *route = find_route(scene.status, id);
@@ -259,7 +263,7 @@ static bool run_hold(struct cmd_call *call, struct fx_err *err)
     const struct route_opts *opts = call->options;
     struct scene scene = {0};
     if (opts->hold_ms < 1 || opts->hold_ms > 3600000)
-        return fx_fail(err, FX_E_USAGE, "--for is between 1 ms and 1 h");
+        return fx_fail(err, FX_E_USAGE, "--for must be between 1 ms and 1 h");
     const struct fcd_group_status *group = need_group(call, &scene, err);
     if (group == NULL)
         return false;
@@ -307,7 +311,7 @@ const struct cmd cmd_route[] = {
     ROUTE_CMD("set", "ROUTE", 1, set_options, run_set,
               .summary = "set a route's weight or shadow by hand"),
     ROUTE_CMD("hold", "GROUP", 1, hold_options, run_hold,
-              .summary = "let the writes of a group wait, until released or a deadline"),
+              .summary = "hold the writes of a group until they are released or a deadline passes"),
     ROUTE_CMD("release", "GROUP", 1, release_options, run_release,
               .summary = "send the held writes of a group to its owner"),
     CMD_END};

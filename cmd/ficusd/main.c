@@ -15,7 +15,8 @@ static int usage(void)
 {
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(8192);
     fx_buf_add_c(&out, "usage: ficusd [-f ficus.yaml] [--check]\n\n"
-                       "Stands in front of the monolith and its successors. SIGTERM drains.\n\n");
+                       "HTTP facade in front of the monolith and the services that replace it.\n"
+                       "SIGTERM drains: running requests are finished, then it exits.\n\n");
     fx_opt_help(ficusd_options, &out);
     fputs(fx_buf_cstr(&out), stdout);
     return 0;
@@ -42,7 +43,8 @@ int main(int argc, char **argv)
     if (options.version)
         return version();
     if (!fx_log_configure(options.log)) {
-        fx_fail(&err, FX_E_USAGE, "\"%s\" does not name log levels", options.log);
+        fx_fail(&err, FX_E_USAGE, "\"%s\" is not a list of log levels", options.log);
+        fx_hint(&err, "Write for example --log all=info,strangler=debug.");
         return fx_err_report(&err, "ficusd");
     }
     bool ok = options.check ? fcd_facade_check(options.config, &err)

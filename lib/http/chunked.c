@@ -102,7 +102,7 @@ static bool take_trailer(struct fx_chunked *chunked, char c)
 static bool expect(struct fx_chunked *chunked, char c, char wanted, enum fx_chunked_state next)
 {
     if (c != wanted)
-        return fail(chunked, "a line of the chunked coding that does not end with CR LF");
+        return fail(chunked, "a line of the chunked body that does not end with CR LF");
     chunked->state = next;
     return true;
 }

@@ -25,14 +25,14 @@ enum fx_chunked_state {
     FX_CHUNKED_SIZE,       /* first digit of a chunk size */
     FX_CHUNKED_SIZE_MORE,  /* further digits, or the end of the size */
     FX_CHUNKED_EXT,        /* chunk extension, until CR */
-    FX_CHUNKED_SIZE_LF,    /* LF behind the size line */
+    FX_CHUNKED_SIZE_LF,    /* LF after the size line */
     FX_CHUNKED_BODY,       /* `left` bytes of data */
-    FX_CHUNKED_BODY_CR,    /* CR behind the data */
-    FX_CHUNKED_BODY_LF,    /* LF behind the data */
+    FX_CHUNKED_BODY_CR,    /* CR after the data */
+    FX_CHUNKED_BODY_LF,    /* LF after the data */
     FX_CHUNKED_TRAILER,    /* first byte of a trailer line, or CR of the last line */
     FX_CHUNKED_NAME,       /* a trailer's name, until the colon */
     FX_CHUNKED_VALUE,      /* a trailer's value, until CR */
-    FX_CHUNKED_TRAILER_LF, /* LF behind a trailer */
+    FX_CHUNKED_TRAILER_LF, /* LF after a trailer */
     FX_CHUNKED_LAST_LF,    /* LF of the last, empty line */
     FX_CHUNKED_COMPLETE,
     FX_CHUNKED_FAILED,

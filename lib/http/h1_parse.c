@@ -109,7 +109,7 @@ static enum fx_h1_result parse_version(struct fx_str text, struct fx_head *head,
     if (!is_version)
         return bad(problem, 400, "the start line does not name an HTTP version");
     if (text.ptr[5] != '1' || text.ptr[7] > '1')
-        return bad(problem, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+        return bad(problem, 505, "only HTTP/1.0 and HTTP/1.1 are supported");
     head->minor = text.ptr[7] - '0';
     return FX_H1_DONE;
 }
@@ -127,7 +127,7 @@ static enum fx_h1_result parse_request_line(struct fx_str line, struct fx_head *
     if (result != FX_H1_DONE)
         return result;
     if (!parse_target(head))
-        return bad(problem, 400, "the request target has none of the allowed forms");
+        return bad(problem, 400, "the request target is not valid");
     return FX_H1_DONE;
 }
 
@@ -142,7 +142,7 @@ static enum fx_h1_result parse_status_line(struct fx_str line, struct fx_head *h
     uint64_t status;
     struct fx_str code = fx_str_cut(rest, ' ', &head->reason);
     if (code.len != 3 || !fx_parse_u64(code, 599, &status) || status < 100)
-        return bad(problem, 502, "the status code is not one");
+        return bad(problem, 502, "the status code is not valid");
     if (!fx_http_is_field_value(head->reason))
         return bad(problem, 502, "a control character in the reason");
     head->status = (int)status;
@@ -155,7 +155,7 @@ static enum fx_h1_result parse_status_line(struct fx_str line, struct fx_head *h
 static const char *parse_field(struct fx_str line, struct fx_head *head)
 {
     if (line.ptr[0] == ' ' || line.ptr[0] == '\t')
-        return "a folded field line"; /* RFC 9112, 5.2 */
+        return "a field line that continues the one before (obs-fold)"; /* RFC 9112, 5.2 */
     ptrdiff_t colon = fx_str_find(line, ':');
     if (colon < 0)
         return "a field line without a colon";
@@ -240,7 +240,7 @@ static const char *find_framing(struct fx_head *head, bool has_body_by_default, 
             return "Transfer-Encoding in an HTTP/1.0 message";
         enum coding coding = parse_coding(head);
         if (coding == CODING_WRONG)
-            return "a Transfer-Encoding that does not end in one chunked";
+            return "a Transfer-Encoding in which chunked is not the last coding, once";
         if (coding == CODING_UNKNOWN) {
             *status = 501;
             return "a transfer coding other than chunked";
@@ -248,7 +248,7 @@ static const char *find_framing(struct fx_head *head, bool has_body_by_default, 
         head->framing = FX_FRAME_CHUNKED;
     } else if (has_length) {
         if (!parse_length(head, &head->content_length))
-            return "a Content-Length that is not one number";
+            return "a Content-Length that is not a single number";
         head->framing = FX_FRAME_LENGTH;
     } else {
         head->framing = has_body_by_default ? FX_FRAME_CLOSE : FX_FRAME_NONE;
@@ -286,7 +286,7 @@ static const char *find_host(struct fx_head *head)
     if (fx_head_find_next(head, "host", host) != NULL)
         return "more than one Host field";
     if (!is_authority(host->value))
-        return "a Host field that is no host";
+        return "a Host field that is not valid";
     if (head->host.len == 0) /* RFC 9112, 3.2.2: an absolute target wins */
         head->host = host->value;
     return NULL;
@@ -414,7 +414,7 @@ static enum fx_h1_result find_end(const struct kind *kind, struct fx_str bytes,
     /* Not HTTP at all (a TLS hello, a shell): say so at once instead of waiting for a line. */
     if (scan->start < bytes.len && bytes.ptr[scan->start] != '\r' &&
         !fx_http_is_token(fx_str_sub(bytes, scan->start, 1)))
-        return bad(problem, kind->malformed, "the first byte cannot start a message");
+        return bad(problem, kind->malformed, "the first byte cannot begin an HTTP message");
     return FX_H1_MORE;
 }
 

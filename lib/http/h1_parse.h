@@ -9,7 +9,7 @@
  *     case FX_H1_BAD:  answer problem.status, close
  *     }
  *
- * Lines end with CR LF and nothing else. Whatever two implementations could read differently is refused:
+ * Lines end with CR LF and nothing else. Everything that two implementations could read differently is refused:
  * bare CR or LF, obs-fold, a space before the colon, several lengths, a length beside Transfer-Encoding,
  * Transfer-Encoding in HTTP/1.0 or not ending in chunked, a missing or second Host, a fragment or a control in the target.
  * Empty lines before a request are skipped (at most two). In responses obs-fold and Content-Length
@@ -36,7 +36,7 @@ enum fx_h1_result { FX_H1_MORE, FX_H1_DONE, FX_H1_BAD };
 struct fx_h1_scan {
     size_t seen;  /* bytes already searched for the end of the head */
     size_t line;  /* start of the line that is being searched */
-    size_t start; /* start of the message, behind skipped empty lines */
+    size_t start; /* start of the message, after skipped empty lines */
     bool is_line_checked;
 };
 

@@ -64,7 +64,7 @@ struct fx_head {
 
 /* Appends a field and derives what is known of its name; false: FX_HEAD_FIELDS_MAX are there. */
 bool fx_head_add(struct fx_head *head, struct fx_str name, struct fx_str value) FX_MUST_CHECK;
-/* The first field of that name, or NULL; `from` (may be NULL): search behind this one. */
+/* The first field of that name, or NULL; `from` (may be NULL): search after this one. */
 const struct fx_field *fx_head_find(const struct fx_head *head, const char *name);
 const struct fx_field *fx_head_find_next(const struct fx_head *head, const char *name,
                                          const struct fx_field *from);

@@ -410,10 +410,10 @@ static bool listen_unix(struct fx_serve *serve, const char *path, struct fx_err 
     memcpy(address.sun_path, path, strlen(path));
     int fd = serve->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not make a socket");
+        return fx_fail_errno(err, FX_E_IO, errno, "could not create a socket");
     const struct sockaddr *generic = (const struct sockaddr *)(const void *)&address;
     if (connect(fd, generic, sizeof address) == 0)
-        return fx_fail(err, FX_E_IO, "someone already listens on \"%s\"", path);
+        return fx_fail(err, FX_E_IO, "another process already listens on \"%s\"", path);
     if (errno == ECONNREFUSED)
         unlink(path); /* left by a process that was killed */
     if (bind(fd, generic, sizeof address) != 0)
@@ -474,7 +474,7 @@ static bool start_watching(struct fx_serve *serve, struct fx_err *err)
         fcntl(serve->listen_fd, F_SETFL, O_NONBLOCK) != 0 ||
         epoll_ctl(serve->epoll_fd, EPOLL_CTL_ADD, serve->listen_fd, &on_listen) != 0 ||
         epoll_ctl(serve->epoll_fd, EPOLL_CTL_ADD, serve->wake_fd, &on_wake) != 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not start to serve");
+        return fx_fail_errno(err, FX_E_IO, errno, "could not start the HTTP server");
     return true;
 }
 

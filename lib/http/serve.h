@@ -44,7 +44,7 @@ typedef void (*fx_serve_fn)(void *arg, const struct fx_serve_request *request,
 
 struct fx_serve_options {
     const char *address;   /* "127.0.0.1:8081", port 0: any; or NULL */
-    const char *unix_path; /* replaced when it is a socket that nobody listens on */
+    const char *unix_path; /* a socket file without a listener is replaced */
     int n_threads;         /* 0: 1 */
     size_t body_max_bytes; /* 0: 1 MiB */
     int64_t idle_ms;       /* a connection without a request is closed after this; 0: 15 s */

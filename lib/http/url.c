@@ -24,7 +24,7 @@ static bool add_escape(struct fx_str raw, size_t *i, struct fx_buf *out, const c
 {
     uint64_t byte;
     if (raw.len - *i < 3 || !fx_parse_hex_u64(fx_str_sub(raw, *i + 1, 2), 255, &byte))
-        return refuse(ret_why, "a % that two hex digits do not follow");
+        return refuse(ret_why, "a % without two hex digits after it");
     *i += 3;
     if (byte < 0x20 || byte == 0x7F)
         return refuse(ret_why, "an encoded control character in the path");
@@ -75,7 +75,7 @@ bool fx_url_path_normal(struct fx_str raw, struct fx_buf *out, const char **ret_
             continue;
         }
         if (c <= 0x20 || c >= 0x7F || c == '#' || c == '?')
-            return refuse(ret_why, "a character that a path cannot hold");
+            return refuse(ret_why, "a character that is not allowed in a path");
         if (c == '\\')
             return refuse(ret_why, "a backslash in the path");
         fx_buf_add_char(out, (char)c);

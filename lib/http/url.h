@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Paths for routing: one normal form; patterns over it stand in strangler/route/match.
+ * Paths for routing: one normal form; patterns over it are in strangler/route/match.
  *
  * The facade routes on the normal form but forwards the original bytes. So whatever an upstream could read
  * differently from us is refused: %2F and %5C, encoded or literal NUL and controls, '\', dot segments in

@@ -47,7 +47,7 @@ static bool fail_write(int errnum, const char *doing, const char *what, struct f
     (void)fx_fail_errno(err, FX_E_IO, errnum, "could not %s \"%s\"", doing, what);
     FX_AUTO_STR char *directory = directory_of(what);
     if (errnum == ENOSPC || errnum == EDQUOT)
-        return fx_hint(err, "Free space in %s (df -h, df -i)", directory);
+        return fx_hint(err, "Free space in %s. Run: df -h; df -i", directory);
     return false;
 }
 

@@ -63,9 +63,9 @@ bool fx_flock_take(const char *path, const char *what, struct fx_flock **ret_loc
         if (errno != EAGAIN && errno != EACCES)
             return fx_fail_errno(err, FX_E_IO, errno, "could not lock \"%s\"", path);
         read_owner(fd, &owner);
-        fx_fail(err, FX_E_LOCKED, "%s is held by process %d on %s since %s", what, owner.pid,
+        fx_fail(err, FX_E_LOCKED, "%s is locked by process %d on %s since %s", what, owner.pid,
                 owner.host, owner.since);
-        return fx_detail(err, "The lock is \"%s\"; its holder says: %s.", path, owner.what);
+        return fx_detail(err, "The lock file is \"%s\"; its owner is: %s.", path, owner.what);
     }
     if (!write_owner(fd, path, what, err))
         return false;

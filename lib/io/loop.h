@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A small event loop: descriptors (epoll), deadlines, work for the end of the turn, wake-ups from outside.
+ * A small event loop: descriptors (epoll), timers, tasks for the end of the turn, wake-ups from other threads.
  *
  *     struct fx_loop *loop;
  *     fx_loop_new(&loop, &err);

@@ -148,7 +148,7 @@ static bool scan_records(struct fx_str bytes, fx_record_fn on_record, void *arg,
             if (is_torn(rest, scan->good, verdict, &record))
                 return true;
             return fx_fail(err, FX_E_JOURNAL,
-                           "record %" PRIu64 " at byte %zu is damaged, and it is not a torn tail",
+                           "record %" PRIu64 " at byte %zu is damaged, and it is not the last one",
                            scan->seq + 1, scan->good);
         }
         if (record.seq != scan->seq + 1 || record.chain != scan->chain)
@@ -251,7 +251,7 @@ bool fx_recordlog_append(struct fx_recordlog *log, struct fx_str payload, struct
 {
     if (log->broken_errno != 0)
         return fx_fail_errno(err, FX_E_JOURNAL, log->broken_errno,
-                             "journal \"%s\" is closed for writing since a write failed",
+                             "journal \"%s\" cannot be written: an earlier write failed",
                              log->path);
     if (payload.len > PAYLOAD_MAX)
         return fx_fail(err, FX_E_LIMIT, "a journal record of %zu bytes is too large", payload.len);

@@ -2,7 +2,7 @@
 /*
  * An append-only file of records, each with length, sequence number, checksum and a chain to the one before;
  * fsynced before append returns. A torn tail (power cut, full disk in the middle of a write) is detected at
- * open and cut off; damage anywhere else is an error, because a journal with a hole must not be replayed.
+ * open and truncated; damage anywhere else is an error, because a journal with a gap must not be replayed.
  *
  * On disk, little endian: "FXRL" u32 len, u64 seq, u64 chain (hash64 of the record before), u64 hash64 of
  * (seq, chain, payload), payload[len]. At most 1 MiB a record.

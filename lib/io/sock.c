@@ -101,7 +101,7 @@ bool fx_sock_listen(const struct fx_addr *addr, int backlog, int *ret_fd, struct
         int errnum = errno;
         fx_fail_errno(err, FX_E_IO, errnum, "could not listen on %s", text);
         if (errnum == EADDRINUSE)
-            fx_hint(err, "Another process has it; to see which: ss -ltnp 'sport = :%s'",
+            fx_hint(err, "Another process uses it. Run: ss -ltnp 'sport = :%s'",
                     strrchr(text, ':') != NULL ? strrchr(text, ':') + 1 : "PORT");
         return false;
     }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Non-blocking TCP: addresses, listeners, connections, reads and writes that say what happened in one word.
+ * Non-blocking TCP: addresses, listeners, connections, reads and writes with one enum for the outcome.
  *
  * Addresses are numeric or resolved by fx_addr_parse, which may block and is called only at start; the loop
  * never resolves. Thread: any.
@@ -42,9 +42,9 @@ enum fx_io {
 };
 enum fx_io fx_sock_read(int fd, void *to, size_t room, size_t *ret_len);
 enum fx_io fx_sock_write(int fd, const void *from, size_t len, size_t *ret_len); /* no SIGPIPE */
-/* false when the peer has closed, or sent what nobody asked for: not fit for the next request. */
+/* False when the peer has closed or sent something unexpected: the connection cannot carry another request. */
 bool fx_sock_is_quiet(int fd);
-/* The close that follows resets the connection: the peer must not take what it got for everything. */
+/* The close that follows resets the connection, so that the peer does not take what it got for everything. */
 void fx_sock_reset_on_close(int fd);
 
 #endif

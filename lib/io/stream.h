@@ -2,7 +2,7 @@
 /*
  * One byte stream between this process and a peer: a socket that is watched edge-triggered, the bytes that have
  * arrived, the bytes that wait to be sent, and what is known about both directions. Connections of clients and of
- * upstreams are built on it; encryption belongs in here, so that nobody above knows whether there is any.
+ * upstreams are built on it. TLS belongs in here, so that no caller knows whether the connection is encrypted.
  *
  *     struct fx_stream stream;
  *     fx_stream_init(&stream, loop, &cache, on_event);
@@ -13,7 +13,7 @@
  *     }
  *     fx_stream_close(&stream);                         once; the memory stays until the loop's turn has ended
  *
- * `in` and `out` hold at most one block each. Whoever does not read leaves the bytes in the kernel.
+ * `in` and `out` hold at most one block each; bytes that are not read stay in the kernel, and the peer must wait.
  * Invariant: fd >= 0 exactly between open and close. Thread: the loop's.
  */
 #ifndef FX_IO_STREAM_H
@@ -57,7 +57,7 @@ enum fx_stream_read fx_stream_read(struct fx_stream *stream);
 bool fx_stream_flush(struct fx_stream *stream, size_t *ret_sent) FX_MUST_CHECK;
 /* Makes sure that there is a block to append to in `out`. */
 void fx_stream_take_out(struct fx_stream *stream);
-/* Gives blocks back that hold nothing: an idle connection has none. */
+/* Gives empty blocks back: an idle connection has none. */
 void fx_stream_drop_empty(struct fx_stream *stream);
 /* True while the peer neither closed nor sent anything that has not been read. */
 bool fx_stream_is_quiet(const struct fx_stream *stream);

@@ -2,12 +2,12 @@
 /*
  * Deadlines in a heap. A timer is a member of the object it watches; the heap only points to it.
  *
- * Made for deadlines that are moved far more often than they fire (one or two for each request): pushing a
- * deadline back, or stopping it, only writes the timer; the heap finds out when the old moment comes. So both
- * are O(1), and only an earlier deadline or fx_timers_remove costs a walk in the heap.
+ * Made for deadlines that change far more often than they expire (one or two changes a request): moving a deadline to a
+ * later time, or stopping it, only writes the timer; the heap is corrected when the old time comes. So both are O(1),
+ * and only an earlier deadline or fx_timers_remove changes the heap at once.
  *
- * Invariant: every timer of the heap stands there under a key that is not later than its deadline.
- * An object calls fx_timers_remove before its memory goes. Thread: the loop's.
+ * Invariant: the key of every timer in the heap is not later than its deadline.
+ * An object calls fx_timers_remove before it is freed. Thread: the loop's.
  */
 #ifndef FX_IO_TIMER_H
 #define FX_IO_TIMER_H

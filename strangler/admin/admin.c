@@ -84,12 +84,13 @@ static enum next take_head(struct admin_call *ac)
     struct fcd_local *local = ac->admin->view.local;
     ac->method = fcd_method_bit(head->method);
     if (!fcd_api_is_allowed(local->conf, fx_head_value(head, "Authorization"))) {
-        refuse(call, 401, "the admin address wants the bearer token of ficus.yaml");
+        refuse(call, 401,
+               "the admin API needs the bearer token that facade.admin.token in ficus.yaml names");
         return NEXT_MORE;
     }
     /* Any page that an operator has open may POST to 127.0.0.1; the browser then says so. Tools never do. */
     if (ac->method == FCD_M_POST && fx_head_find(head, "Origin") != NULL) {
-        refuse(call, 403, "a web page may not change the facade");
+        refuse(call, 403, "admin calls from a web page (with an Origin field) are refused");
         return NEXT_MORE;
     }
     snprintf(ac->path, sizeof ac->path, "%.*s", FX_STR_FMT(head->path));
@@ -124,7 +125,7 @@ static enum next collect(struct admin_call *ac)
         ;
     if (call->body == FCD_BODY_BAD || ac->body.has_failed) {
         fcd_call_clear_deadline(call);
-        refuse(call, 400, "the body is malformed or larger than 64 KiB");
+        refuse(call, 400, "the body of the admin call is malformed or larger than 64 KiB");
         return NEXT_MORE;
     }
     if (call->body == FCD_BODY_COMPLETE) {

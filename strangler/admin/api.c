@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One table of calls. Those that change something all go the same way: parse, apply to a copy of the state, save the
- * copy, make it the state, let the groups act. An error anywhere before the last step leaves everything as it was.
+ * One table of calls. Every call that changes something does the same: parse, apply to a copy of the state, save the
+ * copy, make it the state, let the groups act. An error before the copy is saved leaves everything as it was.
  */
 #include "strangler/admin/api.h"
 
@@ -27,7 +27,8 @@ bool fcd_api_is_allowed(const struct fcd_config *conf, struct fx_str authorizati
     struct fx_str given, scheme = fx_str_cut(authorization, ' ', &given);
     size_t len = strlen(token);
     unsigned difference = !fx_str_eq_ci(scheme, FX_STR("Bearer")) || given.len != len;
-    for (size_t i = 0; i < len; i++) /* the time does not tell how much was right */
+    for (size_t i = 0; i < len;
+         i++) /* constant time: it does not depend on how much of the token was right */
         difference |= (unsigned)(unsigned char)token[i] ^
                       (i < given.len ? (unsigned)(unsigned char)given.ptr[i] : 0x100u);
     return difference == 0;
@@ -37,7 +38,7 @@ static bool need_epoch(const struct change *change, int64_t *ret_epoch, struct f
 {
     if (fx_json_i64(fx_json_get(change->body, "epoch"), ret_epoch) && *ret_epoch >= 0)
         return true;
-    return fx_fail(err, FX_E_FACADE, "the call has no \"epoch\" (a whole number)");
+    return fx_fail(err, FX_E_FACADE, "\"epoch\" is missing or not a whole number");
 }
 
 static bool need_percent(const struct change *change, double *ret_percent, struct fx_err *err)
@@ -45,7 +46,7 @@ static bool need_percent(const struct change *change, double *ret_percent, struc
     double percent = -1;
     if (!fx_json_double(fx_json_get(change->body, "percent"), &percent) || !(percent >= 0) ||
         percent > 100)
-        return fx_fail(err, FX_E_FACADE, "the call has no \"percent\" from 0 to 100");
+        return fx_fail(err, FX_E_FACADE, "\"percent\" is missing or not between 0 and 100");
     *ret_percent = percent;
     return true;
 }
@@ -56,9 +57,10 @@ static bool take_controller(struct change *change, struct fx_err *err)
     if (!need_epoch(change, &epoch, err))
         return false;
     if (epoch < change->next.controller_epoch) {
-        fx_fail(err, FX_E_STALE_EPOCH, "controller epoch %lld is over; the facade knows epoch %lld",
-                (long long)epoch, (long long)change->next.controller_epoch);
-        return fx_hint(err, "Another run took over. Run: ficus status");
+        fx_fail(err, FX_E_STALE_EPOCH,
+                "controller epoch %lld is stale: the facade has seen epoch %lld", (long long)epoch,
+                (long long)change->next.controller_epoch);
+        return fx_hint(err, "Another run controls this facade now. Run: ficus status");
     }
     change->next.controller_epoch = epoch;
     return true;
@@ -70,8 +72,9 @@ static struct fcd_route *need_route(struct change *change, struct fx_err *err)
     for (size_t i = 0; i < groups->local->conf->n_routes; i++)
         if (strcmp(groups->routes[i].conf->id, change->name) == 0)
             return &groups->routes[i];
-    fx_fail(err, FX_E_FACADE, "there is no route \"%s\"", change->name);
+    fx_fail(err, FX_E_FACADE, "unknown route \"%s\"", change->name);
     fx_err_set_http(err, 404);
+    fx_hint(err, "Run: ficus route list");
     return NULL;
 }
 
@@ -94,14 +97,15 @@ static bool change_weight(struct change *change, struct fx_err *err)
     if (route == NULL || !take_controller(change, err) || !need_percent(change, &percent, err))
         return false;
     if (route->conf->is_write)
-        return fx_fail(err, FX_E_FACADE,
-                       "route \"%s\" carries writes: they follow the owner and have no weight",
-                       change->name);
+        return fx_fail(
+            err, FX_E_FACADE,
+            "cannot set a weight for route \"%s\": it carries writes, which all go to the owner",
+            change->name);
     struct fcd_state_route *setting = &change->next.routes[route->setting];
     bool owner_is_new = change->next.groups[route->group->index].own.owner == FCD_NEW;
     if (owner_is_new && percent < 100) {
         fx_fail(err, FX_E_FACADE,
-                "the new side owns group \"%s\": its reads cannot go to the old side",
+                "cannot send reads of group \"%s\" to the old side: the new side owns the group",
                 route->group->name);
         fx_err_set_http(err, 409);
         return fx_hint(err, "Fall back first. Run: ficus run rollback");
@@ -119,11 +123,12 @@ static bool change_shadow(struct change *change, struct fx_err *err)
     if (route == NULL || !take_controller(change, err) || !need_percent(change, &percent, err))
         return false;
     if (route->conf->is_write && percent > 0)
-        return fx_fail(err, FX_E_FACADE, "route \"%s\" carries writes, which are never shadowed",
+        return fx_fail(err, FX_E_FACADE,
+                       "cannot shadow route \"%s\": it carries writes, which are never shadowed",
                        change->name);
     int64_t recheck_ms = fx_json_get_i64(change->body, "recheck_ms", 1000);
     if (recheck_ms < 0 || recheck_ms > 600000)
-        return fx_fail(err, FX_E_FACADE, "\"recheck_ms\" is between 0 and 600000");
+        return fx_fail(err, FX_E_FACADE, "\"recheck_ms\" must be between 0 and 600000");
     struct fcd_state_route *setting = &change->next.routes[route->setting];
     if (setting->shadow_percent != percent)
         reset_stats(route);
@@ -139,7 +144,9 @@ static struct fcd_own *need_own(struct change *change, int64_t *ret_epoch, struc
     size_t i = fcd_state_group(&change->next, change->name);
     if (i != SIZE_MAX)
         return &change->next.groups[i].own;
-    fx_fail(err, FX_E_FACADE, "\"%s\" is no name for a group, or there are too many", change->name);
+    fx_fail(err, FX_E_FACADE,
+            "cannot add group \"%s\": the name is not valid, or there are %d groups already",
+            change->name, FCD_GROUPS_MAX);
     return NULL;
 }
 
@@ -180,7 +187,7 @@ static bool change_switch(struct change *change, struct fx_err *err)
     if (own == NULL)
         return false;
     if (!fcd_owner_from(fx_json_get_str(change->body, "owner", NULL), &owner))
-        return fx_fail(err, FX_E_FACADE, "the call has no \"owner\" (\"old\" or \"new\")");
+        return fx_fail(err, FX_E_FACADE, "\"owner\" is missing or neither \"old\" nor \"new\"");
     bool is_new_owner = own->owner != owner;
     if (!fcd_own_switch(own, change->name, epoch, owner, err))
         return false;
@@ -212,7 +219,7 @@ static bool run_change(struct fcd_api_call *call, const char *name, change_fn fn
     FX_AUTO_FREE(fx_json_doc) struct fx_json_doc *doc = NULL;
     if (!fx_json_parse(call->body, &doc, err)) {
         fx_err_recode(err, FX_E_FACADE);
-        return fx_ctx(err, "reading the body of the call");
+        return fx_ctx(err, "parsing the body of the admin call");
     }
     struct change change = {.groups = call->view->groups, .body = fx_json_root(doc)};
     snprintf(change.name, sizeof change.name, "%s", name);
@@ -274,7 +281,7 @@ static void answer_error(struct fcd_api_call *call, const struct fx_err *err)
     fx_err_render_json(err, &call->out);
     fx_buf_add_char(&call->out, '\n');
     fx_log_err(call->status >= 500 ? FX_LOG_ERROR : FX_LOG_INFO, "strangler", "admin",
-               "call refused", err);
+               "admin call refused", err);
 }
 
 static void refuse(struct fcd_api_call *call, int status, const char *what)
@@ -295,7 +302,7 @@ static void answer_read(struct fcd_api_call *call)
         call->content_type = FX_PROM_CONTENT_TYPE;
         fx_prom_text(call->view->local->shared->metrics, &call->out);
     } else {
-        refuse(call, 404, "there is nothing at");
+        refuse(call, 404, "unknown admin path");
     }
 }
 
@@ -307,13 +314,13 @@ void fcd_api_answer(struct fcd_api_call *call)
     if (fn == NULL && (call->method & (FCD_M_GET | FCD_M_HEAD)) != 0) {
         answer_read(call);
     } else if (fn == NULL) {
-        refuse(call, 404, "there is no call");
+        refuse(call, 404, "unknown admin call");
     } else if (call->method != FCD_M_POST) {
-        refuse(call, 405, "only POST is allowed at");
+        refuse(call, 405, "only POST is allowed for");
     } else if (!run_change(call, name, fn, &err)) {
         answer_error(call, &err);
     } else {
-        fx_log(FX_LOG_INFO, "strangler", "admin", "call done", "path=%.*s body=%.*s",
+        fx_log(FX_LOG_INFO, "strangler", "admin", "admin call done", "path=%.*s body=%.*s",
                FX_STR_FMT(call->path), (int)FX_MIN(call->body.len, (size_t)200),
                call->body.ptr != NULL ? call->body.ptr : "");
         fx_buf_add_c(&call->out, "{\"ok\":true}\n");

@@ -100,7 +100,7 @@ static void write_upstreams(const struct fcd_view *view, struct fx_json_w *w)
         for (size_t e = 0; e < pool->n_endpoints; e++) {
             fx_json_w_object(w);
             fx_json_w_kv_text(w, "url", pool->endpoints[e].conf->url);
-            fx_json_w_kv_bool(w, "is_up", fcd_endpoint_is_well(&pool->endpoints[e], now));
+            fx_json_w_kv_bool(w, "is_up", fcd_endpoint_is_usable(&pool->endpoints[e], now));
             fx_json_w_end(w);
         }
         fx_json_w_end(w);

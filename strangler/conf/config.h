@@ -63,12 +63,12 @@ struct fcd_conf_timeouts {
     int64_t connect_ms;  /* to an upstream */
     int64_t response_ms; /* from the request's end to the head of its answer */
     int64_t stall_ms;    /* no byte of a body moved */
-    int64_t drain_ms;    /* SIGTERM: what is still running is cut then */
+    int64_t drain_ms;    /* after SIGTERM; then the remaining connections are closed */
 };
 struct fcd_conf_hold {
     int64_t requests, bytes;
     int64_t release_per_s;
-    int64_t body_ms; /* what a write in flight may still take over its body when a hold begins */
+    int64_t body_ms; /* time for the body of a write in flight when a hold begins */
 };
 struct fcd_conf_mirror {
     int64_t connections; /* to each side, apart from those of customers */
@@ -76,7 +76,7 @@ struct fcd_conf_mirror {
     int64_t bytes;       /* memory of all comparisons */
     int64_t body_bytes;  /* a larger answer is not compared */
     int64_t timeout_ms;
-    int64_t exemplars; /* differences kept for the status, of each route */
+    int64_t exemplars; /* latest differences that the status shows for each route */
 };
 
 struct fcd_config {

@@ -35,11 +35,13 @@ struct route_section {
     int kind;
 };
 static const struct fx_rule route_rules[] = {
-    FX_RULE_TEXT(struct route_section, id, "id", .is_required = true, .help = "name in the API"),
+    FX_RULE_TEXT(struct route_section, id, "id", .is_required = true,
+                 .help = "name in the admin API and in metrics"),
     FX_RULE_NODE(struct route_section, match, "match", .is_required = true,
                  .help = "{path, methods}"),
-    FX_RULE_ENUM(struct route_section, kind, "kind", .is_required = true, .names = kinds,
-                 .help = "read (split, shadowed) or write (follows the owner, can be held)"),
+    FX_RULE_ENUM(
+        struct route_section, kind, "kind", .is_required = true, .names = kinds,
+        .help = "read: split by weight, can be shadowed; write: goes to the owner, can be held"),
     FX_RULE_END};
 struct match_section {
     const char *path;
@@ -55,7 +57,8 @@ struct sticky_section {
 };
 static const struct fx_rule sticky_rules[] = {
     FX_RULE_NODE(struct sticky_section, by, "by", .is_required = true,
-                 .help = "the first that a request carries is the user's key"),
+                 .help =
+                     "key sources, in order: the first that a request carries is the user's key"),
     FX_RULE_END};
 static const struct fx_rule shadow_rules[] = {
     FX_RULE_NODE(struct fcd_conf_shadow, ignore, "ignore",
@@ -84,7 +87,8 @@ static unsigned read_methods(struct fcd_reader *r, struct fx_node *list)
             continue;
         unsigned bit = fcd_method_bit(item->text);
         if (bit == FCD_M_OTHER || bit == FCD_M_CONNECT)
-            fx_problem(r->problems, item, "\"%.*s\" is not a method that a route can take",
+            fx_problem(r->problems, item,
+                       "a route cannot take method \"%.*s\"; methods are case-sensitive",
                        FX_STR_FMT(item->text));
         methods |= bit;
     }
@@ -110,19 +114,21 @@ static void read_route(struct fcd_reader *r, struct fx_node *node, size_t contex
                                      .methods = read_methods(r, match.methods),
                                      .is_write = section.kind};
     if (!fcd_read_is_name(section.id))
-        fx_problem(r->problems, fx_node_get(node, "id"), "ids are letters, digits, \"_.-\"");
+        fx_problem(r->problems, fx_node_get(node, "id"),
+                   "an id consists of letters, digits and \"_.-\"");
     for (size_t i = 0; i < index; i++) {
         const struct fcd_conf_route *other = &conf->routes[i];
         if (strcmp(other->id, route->id) == 0)
-            fx_problem(r->problems, fx_node_get(node, "id"), "route \"%s\" exists already",
+            fx_problem(r->problems, fx_node_get(node, "id"), "duplicate route id \"%s\"",
                        route->id);
         else if (strcmp(other->path, route->path) == 0 && (other->methods & route->methods) != 0)
-            fx_problem(r->problems, section.match, "takes the same requests as route \"%s\"",
+            fx_problem(r->problems, section.match, "matches the same requests as route \"%s\"",
                        other->id);
     }
     const unsigned changing = FCD_M_POST | FCD_M_PUT | FCD_M_PATCH | FCD_M_DELETE;
     if (!route->is_write && match.methods != NULL && (route->methods & changing) != 0)
-        fx_problem(r->problems, match.methods, "a read route takes no POST, PUT, PATCH or DELETE");
+        fx_problem(r->problems, match.methods,
+                   "a read route cannot take POST, PUT, PATCH or DELETE");
     if (!fcd_pattern_compile(match.path, &conf->rules[index].pattern, &err))
         fx_problem(r->problems, fx_node_get(section.match, "path"), "%s", err.message);
     if (!route->is_write && match.methods == NULL)
@@ -144,7 +150,7 @@ static void read_key_source(struct fcd_reader *r, struct fx_node *item,
         *source = (struct fcd_key_source){FCD_KEY_ISSUE, FCD_ISSUED_COOKIE};
         if (item->next != NULL)
             fx_problem(r->problems, item->next,
-                       "nothing can follow `issue`, which always gives a key");
+                       "never used: `issue` before it always yields a key");
     } else if (fx_str_eq_c(kind, "header") && name.len > 0) {
         for (char *c = copy; *c != '\0'; c++)
             *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
@@ -183,9 +189,9 @@ static void read_shadow(struct fcd_reader *r, struct fx_node *node, struct fcd_c
         if (!fcd_read_is_text(r, item))
             continue;
         if (item->text.len == 0 || item->text.ptr[0] != '/')
-            fx_problem(r->problems, item, "a JSON pointer begins with \"/\"");
+            fx_problem(r->problems, item, "a JSON pointer must begin with \"/\"");
         else if (!fx_json_ignore_check(item->text.ptr))
-            fx_problem(r->problems, item, "in a JSON pointer \"~\" is written \"~0\"");
+            fx_problem(r->problems, item, "in a JSON pointer \"~\" must be written \"~0\"");
         ctx->shadow.pointers[ctx->shadow.n_pointers++] = item->text.ptr;
     }
 }
@@ -215,13 +221,15 @@ void fcd_read_contexts(struct fcd_reader *r, struct fx_node *map)
         struct fcd_conf_context *ctx = &conf->contexts[index];
         ctx->name = item->key;
         if (!fcd_read_is_name(item->key))
-            fx_problem_key(r->problems, item, "context names are letters, digits, \"_.-\"");
+            fx_problem_key(r->problems, item,
+                           "a context name consists of letters, digits and \"_.-\"");
         fcd_read_section(r, item, context_rules, &section);
         ctx->old_upstream = read_side(r, section.old);
         ctx->new_upstream = read_side(r, section.new_side);
         if (section.routes != NULL && section.routes->len > 0 &&
             (ctx->old_upstream == SIZE_MAX || ctx->new_upstream == SIZE_MAX))
-            fx_problem(r->problems, section.routes, "routes need `upstream` in `old` and `new`");
+            fx_problem(r->problems, section.routes,
+                       "a context with routes needs `upstream` in `old` and in `new`");
         for (struct fx_node *route = fcd_read_children(r, section.routes, FX_NODE_LIST);
              route != NULL; route = route->next)
             read_route(r, route, index);

@@ -29,65 +29,73 @@ static const struct fx_rule limits_rules[] = {
     FX_RULE_INT(
         struct fcd_conf_limits, connections, "connections", .def = "10000", .min = 1,
         .max = 1000000,
-        .help = "client connections at once, and never more than half of the descriptors that the "
-                "system grants; more are answered 503 and closed"),
+        .help = "maximum number of client connections, and never more than half of the process's "
+                "file descriptors; further connections get 503"),
     FX_RULE_INT(struct fcd_conf_limits, upstream_connections, "upstream_connections", .def = "1024",
                 .min = 1, .max = 100000,
-                .help = "connections to one upstream; more requests get 503"),
-    FX_RULE_SIZE(struct fcd_conf_limits, head_bytes, "head", .def = "16KiB", .min = 1024,
-                 .max = 24576, .help = "request line and header fields together; more gets 431"),
-    FX_RULE_SIZE(struct fcd_conf_limits, body_rate, "body_rate", .def = "1KiB", .min = 1,
-                 .max = 1ll << 30,
-                 .help = "bytes a second that a client must send of a request's body, on average "
-                         "over timeouts.stall; then 408. Waiting for the upstream does not count"),
+                .help = "maximum number of connections to one upstream; further requests get 503"),
+    FX_RULE_SIZE(
+        struct fcd_conf_limits, head_bytes, "head", .def = "16KiB", .min = 1024, .max = 24576,
+        .help = "maximum size of request line and header fields together; larger ones get 431"),
+    FX_RULE_SIZE(
+        struct fcd_conf_limits, body_rate, "body_rate", .def = "1KiB", .min = 1, .max = 1ll << 30,
+        .help = "minimum rate, in bytes a second, at which a client must send a request's body, on "
+                "average over timeouts.stall; slower ones get 408. Waiting for the upstream does "
+                "not count"),
     FX_RULE_END};
 
 static const struct fx_rule timeouts_rules[] = {
     FX_RULE_DURATION(struct fcd_conf_timeouts, head_ms, "head", .def = "10s", .min = 10,
                      .max = 600000,
-                     .help = "first byte of a request to the end of its head; then 408"),
+                     .help = "from the first byte of a request to the end of its head; then 408"),
     FX_RULE_DURATION(struct fcd_conf_timeouts, idle_ms, "idle", .def = "75s", .min = 10,
-                     .max = 3600000, .help = "between two requests of a client connection"),
+                     .max = 3600000,
+                     .help = "between two requests of a client connection; then it is closed"),
     FX_RULE_DURATION(struct fcd_conf_timeouts, connect_ms, "connect", .def = "2s", .min = 1,
                      .max = 60000, .help = "connecting to an upstream; then 504"),
     FX_RULE_DURATION(struct fcd_conf_timeouts, response_ms, "response", .def = "60s", .min = 10,
                      .max = 3600000,
-                     .help = "end of the request to the head of its answer; then 504"),
+                     .help = "from the end of a request to the head of its response; then 504"),
     FX_RULE_DURATION(struct fcd_conf_timeouts, stall_ms, "stall", .def = "30s", .min = 10,
                      .max = 3600000,
-                     .help = "no byte of a body moved; then the connection is closed"),
+                     .help = "without progress of a body; then the connection is closed"),
     FX_RULE_DURATION(struct fcd_conf_timeouts, drain_ms, "drain", .def = "30s", .min = 0,
-                     .max = 3600000, .help = "after SIGTERM, for requests that are running"),
+                     .max = 3600000, .help = "time that running requests have after SIGTERM"),
     FX_RULE_END};
 
 static const struct fx_rule hold_rules[] = {
     FX_RULE_INT(struct fcd_conf_hold, requests, "requests", .def = "1000", .min = 0, .max = 1000000,
-                .help = "held writes of all groups together; more get 503 with Retry-After"),
-    FX_RULE_SIZE(struct fcd_conf_hold, bytes, "bytes", .def = "64MiB", .min = 0, .max = 1ll << 36,
-                 .help = "memory of held writes, each charged "
-                         "a buffer of 32KiB and its record, whatever its body, so 64KiB holds one; "
-                         "more get 503 with Retry-After"),
+                .help = "maximum number of held writes of all groups together; further ones get "
+                        "503 with Retry-After"),
+    FX_RULE_SIZE(
+        struct fcd_conf_hold, bytes, "bytes", .def = "64MiB", .min = 0, .max = 1ll << 36,
+        .help =
+            "maximum memory of held writes. Each counts a buffer of 32KiB and its record, whatever "
+            "its body, so 64KiB is enough for one; further ones get 503 with Retry-After"),
     FX_RULE_INT(struct fcd_conf_hold, release_per_s, "release_per_second", .def = "2000", .min = 1,
-                .max = 1000000, .help = "pace at which released writes are sent on"),
-    FX_RULE_DURATION(struct fcd_conf_hold, body_ms, "body", .def = "1s", .min = 0, .max = 3600000,
-                     .help = "writes that were sent on before the hold must have their whole body "
-                             "by then, else 503 with Retry-After: nobody else waits for an upload"),
+                .max = 1000000, .help = "rate at which held writes are sent after a release"),
+    FX_RULE_DURATION(
+        struct fcd_conf_hold, body_ms, "body", .def = "1s", .min = 0, .max = 3600000,
+        .help = "time that writes in flight have for the rest of their bodies when a hold begins; "
+                "slower ones get 503 with Retry-After, so that no upload delays a cut-over"),
     FX_RULE_END};
 
 static const struct fx_rule mirror_rules[] = {
     FX_RULE_INT(struct fcd_conf_mirror, connections, "connections", .def = "8", .min = 1,
-                .max = 1000, .help = "shadow connections to each upstream"),
+                .max = 1000, .help = "maximum number of shadow connections to each upstream"),
     FX_RULE_INT(struct fcd_conf_mirror, queue, "queue", .def = "512", .min = 1, .max = 100000,
-                .help = "comparisons that wait or run; more are dropped and counted"),
-    FX_RULE_SIZE(struct fcd_conf_mirror, bytes, "bytes", .def = "32MiB", .min = 65536,
-                 .max = 1ll << 36, .help = "memory of all comparisons; beyond it they are dropped"),
-    FX_RULE_SIZE(struct fcd_conf_mirror, body_bytes, "body", .def = "256KiB", .min = 0,
-                 .max = 1ll << 28,
-                 .help = "a larger answer is not compared, but counted as dropped"),
+                .help = "maximum number of comparisons, waiting and running; further ones are "
+                        "dropped and counted"),
+    FX_RULE_SIZE(
+        struct fcd_conf_mirror, bytes, "bytes", .def = "32MiB", .min = 65536, .max = 1ll << 36,
+        .help = "maximum memory of all comparisons; beyond it they are dropped and counted"),
+    FX_RULE_SIZE(
+        struct fcd_conf_mirror, body_bytes, "body", .def = "256KiB", .min = 0, .max = 1ll << 28,
+        .help = "maximum size of a response that is compared; larger ones are counted as dropped"),
     FX_RULE_DURATION(struct fcd_conf_mirror, timeout_ms, "timeout", .def = "5s", .min = 10,
-                     .max = 600000, .help = "for one shadow request from start to end"),
+                     .max = 600000, .help = "time limit for one shadow request"),
     FX_RULE_INT(struct fcd_conf_mirror, exemplars, "exemplars", .def = "10", .min = 0, .max = 1000,
-                .help = "latest differences that the status shows, of each route"),
+                .help = "number of latest differences that the status shows for each route"),
     FX_RULE_END};
 
 struct address_section {
@@ -149,14 +157,14 @@ static void read_default(struct fcd_reader *r, const struct fx_node *facade, con
         if (old == SIZE_MAX || old == conf->default_upstream)
             continue;
         if (conf->default_upstream != SIZE_MAX) {
-            fx_problem(r->problems, facade,
-                       "contexts have different old sides; say which is `default`");
+            fx_problem(r->problems, facade, "contexts have different old upstreams: set `default`");
             return;
         }
         conf->default_upstream = old;
     }
     if (conf->default_upstream == SIZE_MAX && r->problems->count == 0)
-        fx_problem(r->problems, facade, "no `default` upstream and no context to take it from");
+        fx_problem(r->problems, facade,
+                   "set `default`: there is no context to take the upstream from");
 }
 
 static void read_facade(struct fcd_reader *r, const struct fx_root *root)

@@ -16,7 +16,8 @@ struct health_section {
 };
 static const struct fx_rule health_rules[] = {
     FX_RULE_TEXT(struct health_section, path, "path",
-                 .help = "GET must answer 2xx or 3xx; two failures in a row make an endpoint sick"),
+                 .help = "GET of this path must return 2xx or 3xx; after two failures in a row the "
+                         "endpoint is passed over"),
     FX_RULE_DURATION(struct health_section, interval_ms, "interval", .def = "2s", .min = 50,
                      .max = 3600000, .help = "between two checks"),
     FX_RULE_END};
@@ -34,7 +35,7 @@ static void read_endpoint(struct fcd_reader *r, struct fx_node *item, struct fcd
     end->url = item->text.ptr;
     struct fx_str rest, host = fx_str_cut(fx_str_sub(item->text, 7, SIZE_MAX), '/', &rest);
     if (rest.len > 0) {
-        fx_problem(r->problems, item, "an endpoint has no path");
+        fx_problem(r->problems, item, "an endpoint must not have a path");
         return;
     }
     end->host = fx_arena_printf(r->arena, "%.*s", FX_STR_FMT(host));
@@ -55,7 +56,8 @@ void fcd_read_upstreams(struct fcd_reader *r, struct fx_node *map)
         struct fcd_conf_upstream *up = &r->conf->upstreams[r->conf->n_upstreams++];
         up->name = item->key;
         if (!fcd_read_is_name(item->key))
-            fx_problem_key(r->problems, item, "upstream names are letters, digits, \"_.-\"");
+            fx_problem_key(r->problems, item,
+                           "an upstream name consists of letters, digits and \"_.-\"");
         fcd_read_section(r, item, upstream_rules, &section);
         if (section.health != NULL)
             fcd_read_section(r, section.health, health_rules, &health);
@@ -82,7 +84,7 @@ size_t fcd_read_upstream_name(struct fcd_reader *r, const struct fx_node *at, co
     for (size_t i = 0; i < conf->n_upstreams; i++)
         names[i] = conf->upstreams[i].name;
     const char *near = fx_suggest(name, names);
-    fx_problem(r->problems, at, "there is no upstream \"%s\"%s%s%s", name,
+    fx_problem(r->problems, at, "unknown upstream \"%s\"%s%s%s", name,
                near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
                near != NULL ? "\"?" : "");
     return SIZE_MAX;

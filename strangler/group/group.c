@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The hold queue. Pacing is a bucket of credit: it fills with time at the configured rate, up to 20 ms worth, so
- * that a release of few writes takes no time and one of many is a steady stream.
+ * The hold queue. Pacing is a token bucket: it fills at the configured rate, up to 20 ms worth, so that a release of
+ * few writes is immediate and one of many is a steady stream.
  */
 #include "strangler/group/group.h"
 

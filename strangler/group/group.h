@@ -31,9 +31,9 @@ enum fcd_write_state { FCD_WRITE_NONE, FCD_WRITE_HELD, FCD_WRITE_IN_FLIGHT };
 /* Whoever sends a write (a request) embeds one and is told what the group decides. */
 struct fcd_write;
 struct fcd_write_ops {
-    /* It is no longer held: send it on to the owner, or refuse it when the facade is draining. */
+    /* The write is no longer held: send it to the owner, or refuse it when the facade is draining. */
     void (*release)(struct fcd_write *write);
-    /* A hold has begun: what is missing of the body must arrive until the group's body deadline. */
+    /* A hold has begun: the rest of the body must arrive before the group's body deadline. */
     void (*limit_body)(struct fcd_write *write, int64_t within_ms);
 };
 struct fcd_write {
@@ -57,7 +57,7 @@ struct fcd_group {
     FX_LIST(fcd_write) in_flight;
     int64_t held_max_ms;
     struct fx_timer deadline;     /* of the hold */
-    bool has_body_deadline;       /* a hold has begun, and writes in flight were told */
+    bool has_body_deadline;       /* a hold has begun and writes in flight were told the deadline */
     struct fx_mono body_deadline; /* for the rest of their bodies */
     struct fx_timer pace;         /* next portion of a release */
     double credit;                /* writes that may go now */
@@ -84,7 +84,7 @@ void fcd_group_refuse_held(struct fcd_group *group);
 void fcd_group_enter_flight(struct fcd_group *group, struct fcd_write *write);
 /* IN_FLIGHT -> NONE; does nothing in another state. */
 void fcd_group_leave_flight(struct fcd_group *group, struct fcd_write *write);
-/* Has the time passed that a hold leaves to the bodies of writes in flight? */
+/* Has the body deadline of the present hold passed? */
 bool fcd_group_is_body_late(const struct fcd_group *group);
 /* Of those that wait now. */
 int64_t fcd_group_longest_wait_ms(const struct fcd_group *group);

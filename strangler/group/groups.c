@@ -51,10 +51,10 @@ static bool check_room(struct fcd_groups *groups, struct fx_err *err)
             missing = conf->routes[i].id;
     if (missing == NULL)
         return true;
-    fx_fail(err, FX_E_LIMIT, "\"%s\" has no room for \"%s\": it holds %zu groups and %zu routes",
+    fx_fail(err, FX_E_LIMIT, "\"%s\" is full: \"%s\" cannot be added to %zu groups and %zu routes",
             groups->state_path, missing, state->n_groups, state->n_routes);
-    return fx_hint(
-        err, "Stop the facade and take out of the file those that ficus.yaml no longer names.");
+    return fx_hint(err,
+                   "Stop the facade and remove from the file what ficus.yaml no longer names.");
 }
 
 static void add_series(struct fcd_groups *groups, struct fcd_route *route)

@@ -29,9 +29,9 @@ static bool take_epoch(struct fcd_own *own, const char *group, int64_t epoch, st
         return true;
     }
     fx_fail(err, FX_E_STALE_EPOCH,
-            "epoch %lld of group \"%s\" is over; the facade stands at epoch %lld", (long long)epoch,
+            "epoch %lld of group \"%s\" is stale: the facade has seen epoch %lld", (long long)epoch,
             group, (long long)own->epoch);
-    return fx_hint(err, "Another controller went on in the meantime. Run: ficus status");
+    return fx_hint(err, "Another run has taken control of the group. Run: ficus status");
 }
 
 bool fcd_own_prepare(struct fcd_own *own, const char *group, int64_t epoch, struct fx_err *err)
@@ -51,7 +51,8 @@ bool fcd_own_hold(struct fcd_own *own, const char *group, int64_t epoch, int64_t
                   struct fx_wall now, struct fx_err *err)
 {
     if (deadline_ms < 1 || deadline_ms > 3600000)
-        return fx_fail(err, FX_E_FACADE, "a hold lasts between 1 ms and 1 h, not %lld ms",
+        return fx_fail(err, FX_E_FACADE,
+                       "the deadline of a write hold must be between 1 ms and 1 h, not %lld ms",
                        (long long)deadline_ms);
     bool is_repeated = epoch == own->epoch && own->hold == FCD_HOLDING;
     if (!take_epoch(own, group, epoch, err))
@@ -77,7 +78,7 @@ bool fcd_own_switch(struct fcd_own *own, const char *group, int64_t epoch, enum 
 {
     if (epoch == own->owner_epoch && epoch == own->epoch && owner != own->owner)
         return fx_fail(err, FX_E_STALE_EPOCH,
-                       "epoch %lld of group \"%s\" belongs to the %s side already",
+                       "epoch %lld of group \"%s\" already belongs to the %s side",
                        (long long)epoch, group, fcd_owner_name(own->owner));
     if (!take_epoch(own, group, epoch, err))
         return false;

@@ -10,8 +10,8 @@
  *      +----------------------- release, switch, ---+
  *                               deadline
  *
- * The epoch only grows. A call with a lower one is refused (STALE_EPOCH): whoever sent it was superseded. The
- * same call twice is the same state: calls may be repeated. An epoch has one owner: a second switch of the
+ * The epoch only grows. A call with a lower epoch is refused (STALE_EPOCH): another controller has replaced its sender.
+ * Calls may be repeated: the same call twice gives the same state. An epoch has one owner: a second switch of the
  * same epoch to the other side is refused, because one of the two callers must be wrong.
  */
 #ifndef FCD_OWN_H

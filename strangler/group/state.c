@@ -114,7 +114,7 @@ static bool read_group(struct fcd_state *state, const char *name, const struct f
 {
     size_t i = fcd_state_group(state, name);
     if (i == SIZE_MAX)
-        return fx_fail(err, FX_E_JOURNAL, "group \"%s\" has no valid name", name);
+        return fx_fail(err, FX_E_JOURNAL, "group name \"%s\" is not valid", name);
     struct fcd_own *own = &state->groups[i].own;
     if (!fcd_owner_from(fx_json_get_str(node, "owner", NULL), &own->owner) ||
         !fcd_hold_from(fx_json_get_str(node, "hold", NULL), &own->hold) ||
@@ -122,7 +122,8 @@ static bool read_group(struct fcd_state *state, const char *name, const struct f
         !fx_json_i64(fx_json_get(node, "owner_epoch"), &own->owner_epoch) ||
         !fx_json_i64(fx_json_get(node, "hold_until_us"), &own->hold_until.us) ||
         !fx_json_i64(fx_json_get(node, "hold_ms"), &own->hold_ms))
-        return fx_fail(err, FX_E_JOURNAL, "group \"%s\" lacks owner, epoch or hold", name);
+        return fx_fail(err, FX_E_JOURNAL,
+                       "group \"%s\": owner, epoch or hold is missing or not valid", name);
     return true;
 }
 
@@ -131,12 +132,13 @@ static bool read_route(struct fcd_state *state, const char *id, const struct fx_
 {
     size_t i = fcd_state_route(state, id);
     if (i == SIZE_MAX)
-        return fx_fail(err, FX_E_JOURNAL, "route \"%s\" has no valid id", id);
+        return fx_fail(err, FX_E_JOURNAL, "route id \"%s\" is not valid", id);
     struct fcd_state_route *route = &state->routes[i];
     if (!fx_json_double(fx_json_get(node, "weight_percent"), &route->weight_percent) ||
         !fx_json_double(fx_json_get(node, "shadow_percent"), &route->shadow_percent) ||
         !fx_json_i64(fx_json_get(node, "recheck_ms"), &route->recheck_ms))
-        return fx_fail(err, FX_E_JOURNAL, "route \"%s\" lacks weight or shadow", id);
+        return fx_fail(err, FX_E_JOURNAL, "route \"%s\": weight or shadow is missing or not valid",
+                       id);
     return true;
 }
 
@@ -199,8 +201,8 @@ bool fcd_state_load(const char *path, struct fcd_state *ret_state, struct fx_err
     if (err->code == FX_E_VERSION)
         return false;
     return fx_hint(err,
-                   "Restore the file from a backup. Without it the facade does not know who owns "
-                   "what; only before the first cut-over may it be removed.");
+                   "Restore the file from a backup. It records which side owns each group: remove "
+                   "it only if no cut-over has been made yet.");
 }
 
 bool fcd_state_save(const char *path, const struct fcd_state *state, struct fx_err *err)

@@ -269,7 +269,7 @@ void fcd_h1_drain(struct fcd_conn *conn)
         fcd_conn_close(conn); /* else when the client has taken the rest of its answer */
 }
 
-/* Is the answer broken off, and its end nothing but the end of the connection? Then a plain close would tell a lie. */
+/* An incomplete answer that ends with the connection: after a plain close the client would take it for complete. */
 static bool must_reset(const struct fcd_h1 *h1)
 {
     enum fcd_answering answer = h1->call->answer;

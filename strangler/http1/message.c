@@ -167,7 +167,7 @@ static void add_framing(struct fcd_h1 *h1, const struct fx_head *head, struct fx
     }
 }
 
-/* What is left of a body that nobody reads would be taken for the next request. */
+/* The unread rest of a body would be taken for the next request, so the connection cannot be used again. */
 static void decide_persistence(struct fcd_h1 *h1, struct fx_buf *out)
 {
     if (h1->call->body != FCD_BODY_COMPLETE || h1->conn.local->is_draining)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The seam between a protocol and what is done with a request. Three roles meet here and know nothing else of each other:
+ * The interface between a protocol and what is done with a request. Three roles use it and nothing else of each other:
  *
  *   the protocol (http1/, later http2/)   bytes of a connection <-> {request head, body in, answer head, body out}
  *   the service (request/, admin/)        what a listener's requests are for
@@ -26,7 +26,7 @@ enum fcd_answering {
     FCD_ANSWER_NONE,
     FCD_ANSWER_BEGUN,    /* bytes of the final answer are on their way to the client */
     FCD_ANSWER_COMPLETE, /* and its last one */
-    FCD_ANSWER_CUT,      /* it broke off: the client must notice that it is not whole */
+    FCD_ANSWER_CUT,      /* it is incomplete, and the client must be able to notice that */
 };
 /* What became of an answer of our own. */
 enum fcd_reply { FCD_REPLY_SENT, FCD_REPLY_WAITS, FCD_REPLY_GOES_ON, FCD_REPLY_CLIENT_GONE };

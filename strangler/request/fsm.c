@@ -97,7 +97,7 @@ void fcd_req_refuse(struct fcd_req *req, int status, const char *message)
 {
     req->status = status;
     fcd_call_refuse(&req->call, status, message);
-    /* Whether the client takes its answer is nobody else's affair. */
+    /* The write was not sent, or its exchange is over: others need not wait until the client has its answer. */
     fcd_req_leave_flight(req);
     fcd_req_set_step(req, FCD_STEP_REPLY);
 }
@@ -120,11 +120,13 @@ static bool refuse_unroutable(struct fcd_req *req)
     if (req->method == FCD_M_CONNECT || req->method == FCD_M_TRACE)
         fcd_req_refuse(req, 405, "CONNECT and TRACE are not forwarded");
     else if (fcd_method_is_miswritten(head->method))
-        fcd_req_refuse(req, 501, "methods are written in capitals");
+        fcd_req_refuse(req, 501, "unknown method: HTTP methods are case-sensitive");
     else if (fcd_forward_is_loop(head, req->requests->local->shared->pseudonym))
-        fcd_req_refuse(req, 508, "this request has passed this facade before");
+        fcd_req_refuse(req, 508,
+                       "routing loop: this request has already passed through this facade");
     else if (req->method == FCD_M_OPTIONS && fx_str_eq_c(fx_head_value(head, "Max-Forwards"), "0"))
-        fcd_req_refuse(req, 200, "this is the facade, the last one that may answer");
+        fcd_req_refuse(req, 200,
+                       "Max-Forwards is 0: the facade answers and does not forward the request");
     else
         return false;
     return true;
@@ -181,7 +183,7 @@ static enum next step_admit(struct fcd_req *req)
         return NEXT_MORE;
     }
     if (req->call.conn->stream.has_hup) {
-        fcd_conn_close(req->call.conn); /* nobody waits for the answer: not sent */
+        fcd_conn_close(req->call.conn); /* the client is gone: the write is not sent */
         return NEXT_DONE;
     }
     if (req->requests->local->is_draining) {
@@ -189,7 +191,9 @@ static enum next step_admit(struct fcd_req *req)
         return NEXT_MORE;
     }
     if (!fcd_group_hold(group, &req->write, bytes)) {
-        fcd_req_refuse(req, 503, "writes are held for a moment and the queue is full");
+        fcd_req_refuse(
+            req, 503,
+            "writes of this group are held and the queue is full; the write was not sent");
         return NEXT_MORE;
     }
     fcd_req_set_step(req, FCD_STEP_HELD);
@@ -210,7 +214,7 @@ static void on_write_released(struct fcd_write *write)
 static enum next step_held(struct fcd_req *req)
 {
     if (req->call.conn->stream.has_hup) {
-        fcd_conn_close(req->call.conn); /* nobody waits for it: never sent */
+        fcd_conn_close(req->call.conn); /* the client is gone: the write is not sent */
         return NEXT_DONE;
     }
     return NEXT_WAIT;

@@ -86,7 +86,8 @@ static void cut_body(struct fcd_req *req, bool is_late)
                             is_late ? "hold" : "rate"),
                   1);
     if (is_late)
-        spoil(req, 503, "writes are held for a moment and the request's body was not there");
+        spoil(req, 503,
+              "writes of this group are held and the request's body did not arrive in time");
     else
         spoil(req, 408, "the request's body arrived too slowly");
 }
@@ -123,7 +124,7 @@ static void on_start(struct fcd_xchg *x)
     fcd_forward_write(&forward, x->u->endpoint->conf, false, &x->u->stream.out.buf);
     if (x->u->stream.out.buf.has_failed) {
         fcd_xchg_abort(x);
-        fcd_req_refuse(req, 431, "the head is too large to be forwarded");
+        fcd_req_refuse(req, 431, "the request's head is too large to be forwarded");
         fcd_conn_drive(conn);
         return;
     }
@@ -189,7 +190,7 @@ static void on_head(struct fcd_xchg *x, const struct fx_head *head)
         return;
     }
     if (!begin_answer(req, head)) {
-        spoil(req, 502, "the head of the answer is too large to be forwarded");
+        spoil(req, 502, "the response's head is too large to be forwarded");
         return;
     }
     if (is_body_late(req))

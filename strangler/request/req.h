@@ -7,8 +7,8 @@
  *        |         |        +-----------------+-> REPLY |   (too many held, 502, 504)
  *        +---------+-> REPLY -------------------------->|   (bad request)
  *
- * A client that goes away while a write is with the upstream leaves the request behind, without a connection:
- * it reads the answer, counts as in flight until then, and goes.
+ * When a client disconnects while an upstream is working on its write, the request stays behind without a connection:
+ * it counts as in flight until the answer has been read.
  *
  * Memory: the request and one block of input and output each. Nothing is allocated on the way except by answers
  * of our own. Requests are recycled at the end of the turn, so a pointer is good until then.

@@ -53,7 +53,8 @@ static bool check_normal(const char *text, struct fx_err *err)
     FX_AUTO(fx_buf) struct fx_buf normal = FX_BUF(64 * 1024);
     const char *why = NULL;
     if (!fx_url_path_normal(fx_str_from(text), &normal, &why))
-        return fx_fail(err, FX_E_CONFIG, "path pattern \"%s\" can match no request: %s", text, why);
+        return fx_fail(err, FX_E_CONFIG, "path pattern \"%s\" cannot match any request: %s", text,
+                       why);
     if (!fx_str_eq_c(fx_buf_str(&normal), text))
         return fx_fail(err, FX_E_CONFIG, "path pattern \"%s\" is to be written \"%s\"", text,
                        fx_buf_cstr(&normal));

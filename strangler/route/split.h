@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Old side or new side: a share of the users, always the same ones, growing and shrinking without reshuffling.
+ * Old side or new side for a user. The new side gets a percentage of the users; raising it adds users and lowering it
+ * removes the ones added last, so nobody is moved back and forth.
  *
  * A user has a key: the first source of the key order that the request carries (a header, a cookie, or a cookie that the
  * facade issues). hash(salt, key) is a point in [0, 2^64); the new side takes the points below weight * 2^64.
- * So p1 < p2 means that whoever was new at p1 is new at p2, and weight 0 brings everyone back: a rollback
+ * So for p1 < p2 every user who is on the new side at p1 is there at p2, and weight 0 brings all users back: a rollback
  * revokes stickiness. The salt is the context's, so all its routes move a user together.
  *
  * Pure. Thread: any.
@@ -24,7 +25,7 @@ struct fcd_key_source {
 uint64_t fcd_split_salt(const char *context);
 uint64_t fcd_split_point(uint64_t salt, struct fx_str key);
 bool fcd_split_is_new(uint64_t point, double weight_percent);
-/* Where a point stands, in percent: new at every weight above it. */
+/* The point as a percentage: the user is on the new side at every weight above it. */
 double fcd_split_percent(uint64_t point);
 
 #endif

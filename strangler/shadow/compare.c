@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Equal bytes are equal whatever they are, so nothing is parsed until a difference has been seen. */
+/* Equal bytes need no parsing: bodies are parsed only when their bytes differ. */
 #include "strangler/shadow/compare.h"
 
 #include "lib/fmt/json_diff.h"
@@ -14,7 +14,7 @@ static bool compare_bytes(struct fx_str old, struct fx_str new_side, char out[FC
     return false;
 }
 
-/* A body that calls itself JSON and is not is compared as bytes. */
+/* A body that is declared as JSON and cannot be parsed is compared as bytes. */
 static bool compare_json(struct fx_str old, struct fx_str new_side,
                          const struct fcd_compare_rules *rules, char out[FCD_DIFFERENCE_MAX])
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Are two answers the same? Status first, then the body: as JSON documents when both say so (key order and spaces do
- * not count, nor do the context's ignored pointers), else byte by byte. Headers are not compared: they carry
- * dates, servers and cookies. Pure. Thread: any.
+ * Compares two answers. Status first, then the body: as JSON documents when both are declared as JSON (key order,
+ * white space and the context's ignored pointers do not count), else byte by byte. Header fields are not compared,
+ * because they carry dates, server names and cookies. Pure. Thread: any.
  */
 #ifndef FCD_SHADOW_COMPARE_H
 #define FCD_SHADOW_COMPARE_H

@@ -155,8 +155,8 @@ static void end(struct fcd_shadow_job *job, enum result result)
 {
     struct fcd_mirror *mirror = job->mirror;
     /*
-     * Once the shadow is switched off its numbers are closed: those that were still being asked again, differences all
-     * of them, would be counted alone and stand there as if everything had differed.
+     * Nothing is counted after the shadow was switched off: the jobs that still run then are only those that wait for
+     * their second comparison, so the numbers would show differences only.
      */
     if (fcd_mirror_wants(job->route))
         count(mirror, job->route, result);

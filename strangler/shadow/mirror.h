@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asks the other side what a customer's read got, and compares. Off the customer's path: a job takes a copy of
- * the request and of the answer while they pass, and starts when the customer has been served. Its connections
- * are a pool of their own; jobs, bytes and connections are bounded, and what does not fit is dropped and
- * counted. Only GET and HEAD without body, condition or range.
+ * Sends a customer's read to the other side too, and compares the two answers. It never delays the customer: a job
+ * copies the request and the answer while they pass, and starts when the customer has been served. The shadow has a
+ * connection pool of its own; jobs, bytes and connections are limited, and what exceeds a limit is dropped and
+ * counted. Only GET and HEAD without body, condition or range are shadowed.
  *
  *     COLLECT --> QUEUED --> ASK --equal--> compared
  *        |                    |
@@ -11,8 +11,8 @@
  *     dropped                                           |
  *                                                       +------------------differs-> mismatch, exemplar
  *
- * The second look comes `recheck_ms` later (the stream's lag): a difference that is gone then was the copy
- * being behind, which says nothing about the new service. No answer in time counts as failed.
+ * Both sides are asked again `recheck_ms` later (about the lag of the stream): a difference that is gone then was
+ * caused by the lag and says nothing about the new service ("stale"). No answer in time counts as failed.
  * Thread: the loop's.
  */
 #ifndef FCD_SHADOW_MIRROR_H
@@ -50,7 +50,7 @@ struct fcd_shadow_job *fcd_mirror_begin(struct fcd_mirror *mirror,
                                         const struct fcd_mirror_read *read);
 void fcd_mirror_head(struct fcd_shadow_job *job, const struct fx_head *head);
 void fcd_mirror_data(struct fcd_shadow_job *job, struct fx_str bytes);
-/* The customer's answer is complete, or broke off (then there is nothing to compare with). */
+/* The customer's answer has ended. Incomplete: there is nothing to compare with. */
 void fcd_mirror_end(struct fcd_shadow_job *job, bool is_complete);
 
 #endif

@@ -19,8 +19,8 @@ struct fcd_shared {
     char pseudonym[24]; /* in Via: tells our own requests when they come back */
     struct fx_h1_limits head_limits;
     /*
-     * Of the descriptors half are for clients and half for upstreams, so that whoever got in can be served, and some
-     * are kept for the state file and the operator.
+     * Half of the descriptors are for clients and half for upstreams, so that every accepted client can be served; a
+     * few are reserved for the state file and the admin API.
      */
     size_t sockets_max; /* clients; and the same again for upstreams */
 };

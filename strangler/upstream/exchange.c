@@ -16,8 +16,8 @@ const char *fcd_failure_text(enum fcd_failure why)
     case FCD_FAIL_CONNECT: return "the upstream could not be reached";
     case FCD_FAIL_TIMEOUT: return "the upstream did not answer in time";
     case FCD_FAIL_CLOSED:
-        return "the upstream closed the connection before its answer was complete";
-    case FCD_FAIL_PROTOCOL: return "the upstream's answer is not valid HTTP";
+        return "the upstream closed the connection before its response was complete";
+    case FCD_FAIL_PROTOCOL: return "the upstream's response is not valid HTTP";
     case FCD_FAIL_OWNER: return "the request's body did not arrive in time";
     }
     return "";

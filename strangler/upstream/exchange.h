@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One request to one upstream and its answer. The owner (a customer's request, or a shadow's) supplies the bytes
- * of the request and takes the answer; it never sees sockets.
+ * One request to one upstream and its answer. The owner (a customer's request, a shadow request, a health check)
+ * supplies the bytes of the request and takes the answer; it never sees sockets.
  *
  *              begin            connected            head             last byte
  *     (idle) ---------> CONNECT ---------> HEAD -------------> BODY -----------> DONE
@@ -13,8 +13,8 @@
  *
  * The retry boundary: a refused connection is tried at another endpoint (no byte was sent). A pooled connection
  * that dies before the first byte of an answer is replaced by a new one, once, if nothing was sent or the
- * request is safe and can be repeated. Everything else is reported: what an upstream did with a request that
- * it did not answer, nobody knows.
+ * request is safe and can be repeated. Everything else is reported as a failure, because it is unknown what an
+ * upstream did with a request that it did not answer.
  *
  * Callbacks come from the loop or from within fcd_xchg_pump and fcd_xchg_send; `done` and `fail` are the last, and
  * the connection has been given back or closed when they come. Thread: the loop's.
@@ -32,7 +32,7 @@ enum fcd_failure {
     FCD_FAIL_TIMEOUT,  /* no answer in time */
     FCD_FAIL_CLOSED,   /* the connection ended before the answer did */
     FCD_FAIL_PROTOCOL, /* the answer is not HTTP as we accept it */
-    FCD_FAIL_OWNER,    /* the owner did not supply the rest of the request in time */
+    FCD_FAIL_OWNER,    /* the owner did not supply the rest of the request body in time */
 };
 const char *fcd_failure_text(enum fcd_failure why);
 

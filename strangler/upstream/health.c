@@ -4,7 +4,7 @@
 
 #include "lib/log/log.h"
 
-enum { SICK_AFTER = 2, ANSWER_MS = 1000 };
+enum { UNHEALTHY_AFTER = 2, ANSWER_MS = 1000 };
 
 static struct fcd_probe *probe_of(struct fcd_xchg *x)
 {
@@ -44,14 +44,14 @@ static void on_pause(struct fcd_xchg *x)
 
 static void conclude(struct fcd_probe *probe, bool is_good)
 {
-    bool was_sick = probe->n_bad >= SICK_AFTER;
+    bool was_unhealthy = probe->n_bad >= UNHEALTHY_AFTER;
     probe->is_asking = false;
-    probe->n_bad = is_good ? 0 : probe->n_bad + (probe->n_bad < SICK_AFTER);
-    bool is_sick = probe->n_bad >= SICK_AFTER;
-    probe->on_verdict(probe, is_sick);
-    if (is_sick != was_sick)
-        fx_log(is_sick ? FX_LOG_WARN : FX_LOG_INFO, "strangler", probe->conf->name,
-               is_sick ? "endpoint is sick" : "endpoint is well again", "endpoint=%s",
+    probe->n_bad = is_good ? 0 : probe->n_bad + (probe->n_bad < UNHEALTHY_AFTER);
+    bool is_unhealthy = probe->n_bad >= UNHEALTHY_AFTER;
+    probe->on_verdict(probe, is_unhealthy);
+    if (is_unhealthy != was_unhealthy)
+        fx_log(is_unhealthy ? FX_LOG_WARN : FX_LOG_INFO, "strangler", probe->conf->name,
+               is_unhealthy ? "endpoint is unhealthy" : "endpoint is healthy again", "endpoint=%s",
                probe->conf->endpoints[probe->endpoint].url);
     fx_loop_timer(probe->local->loop, &probe->timer, probe->conf->health_ms);
 }

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Asks each endpoint of an upstream with `health.path` every `health.interval` whether it is well: GET, 2xx or 3xx.
- * Two bad answers in a row make it sick, one good answer makes it well. A sick endpoint is passed over while
- * another one is well; if none is, requests go to it all the same: a wrong health check must not be an outage.
+ * Health checks: GET `health.path` of each endpoint of an upstream every `health.interval`; 2xx and 3xx are good.
+ * After two bad answers in a row an endpoint is unhealthy, after one good answer it is healthy again. An unhealthy
+ * endpoint is passed over while another one is usable. If none is, requests go to it anyway, so that a wrong health
+ * check does not become an outage.
  *
- *     WELL --bad--> DOUBTFUL --bad--> SICK
- *      ^---good-------+---------good---+
+ *     HEALTHY --bad--> DOUBTFUL --bad--> UNHEALTHY
+ *        ^----good-------+--------good-------+
  *
  * Thread: the loop's.
  */
@@ -15,7 +16,7 @@
 #include "strangler/upstream/exchange.h"
 
 struct fcd_probe;
-typedef void (*fcd_verdict_fn)(struct fcd_probe *probe, bool is_sick);
+typedef void (*fcd_verdict_fn)(struct fcd_probe *probe, bool is_unhealthy);
 
 struct fcd_probe {
     struct fcd_local *local;

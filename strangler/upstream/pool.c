@@ -149,20 +149,20 @@ void fcd_pool_mark_tried(const struct fcd_uconn *u, struct fcd_tried *tried)
     mark_tried(u->pool, u->endpoint, tried);
 }
 
-/* How many requests an endpoint may have under way, seen from the least busy one that is well. */
+/* How many requests an endpoint may have under way, relative to the least busy usable one. */
 static size_t fair_share(const struct fcd_pool *pool, const struct fcd_tried *tried,
                          struct fx_mono now)
 {
     size_t least = SIZE_MAX / 4;
     for (size_t i = 0; i < pool->n_endpoints; i++) {
         const struct fcd_endpoint_state *end = &pool->endpoints[i];
-        if (fcd_endpoint_is_well(end, now) && !was_tried(pool, end, tried))
+        if (fcd_endpoint_is_usable(end, now) && !was_tried(pool, end, tried))
             least = FX_MIN(least, end->n_busy);
     }
     return 2 * least + SHARE_SLACK;
 }
 
-/* The next one that is well and not too busy; else the next one that was not tried; else the next one. */
+/* The next usable one that is not too busy; else the next one that was not tried; else the next one. */
 static struct fcd_endpoint_state *choose_endpoint(struct fcd_pool *pool,
                                                   const struct fcd_tried *tried)
 {
@@ -174,7 +174,7 @@ static struct fcd_endpoint_state *choose_endpoint(struct fcd_pool *pool,
         if (was_tried(pool, end, tried))
             continue;
         untried = untried != NULL ? untried : end;
-        if (fcd_endpoint_is_well(end, now) && end->n_busy <= share) {
+        if (fcd_endpoint_is_usable(end, now) && end->n_busy <= share) {
             pool->turn = turn + i + 1;
             return end;
         }

@@ -7,14 +7,14 @@
  *                          |                     |        begin            |
  *                          +------ failed -------+------ closed, old ------+----> CLOSED
  *
- * An idle connection is watched: whatever arrives on it (the end, or bytes that nobody asked for) closes it. It
- * is never given to an unsafe request after more than FCD_FRESH_MS, because the upstream may be closing it
- * at this very moment and the request could not be tried again.
+ * An idle connection is watched: anything that arrives on it (the end, or unexpected bytes) closes it. A connection
+ * that was idle for more than FCD_FRESH_MS is never given to an unsafe request, because the upstream may be closing it
+ * at the same time and the request could not be tried again.
  *
  * Endpoints take turns, request by request and not connection by connection: what is pooled decides how a request gets
  * there, never where it goes. One that has far more requests under way than the least busy one is passed over
  * (it hangs; it would collect every connection of the pool), as long as another one is left; and so is one that
- * refused FCD_DOWN_AFTER connections in a row, for FCD_DOWN_MS, and one that its health check calls sick. An endpoint that
+ * refused FCD_DOWN_AFTER connections in a row, for FCD_DOWN_MS, and one that is unhealthy. An endpoint that
  * answers wrongly but fast gets its turn and no more: whoever chose the least busy one would send it everybody.
  * Customers and shadow have pools of their own.
  * Thread: the loop's.
@@ -29,15 +29,15 @@ enum { FCD_FRESH_MS = 1000, FCD_POOLED_MS = 30000, FCD_DOWN_AFTER = 3, FCD_DOWN_
 
 struct fcd_endpoint_state {
     const struct fcd_conf_endpoint *conf;
-    bool is_sick;          /* says the health check */
+    bool is_unhealthy;     /* according to the health check */
     int n_refused;         /* connections in a row that failed */
     size_t n_busy, n_idle; /* connections of the pool, connecting ones count as busy */
     struct fx_mono down_until;
 };
 
-static inline bool fcd_endpoint_is_well(const struct fcd_endpoint_state *end, struct fx_mono now)
+static inline bool fcd_endpoint_is_usable(const struct fcd_endpoint_state *end, struct fx_mono now)
 {
-    return !end->is_sick && fx_mono_reached(end->down_until, now);
+    return !end->is_unhealthy && fx_mono_reached(end->down_until, now);
 }
 
 enum fcd_uconn_state { FCD_U_CONNECTING, FCD_U_BUSY, FCD_U_IDLE, FCD_U_CLOSED };

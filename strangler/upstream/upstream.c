@@ -5,11 +5,11 @@
 #include "lib/base/alloc.h"
 
 /* What a probe found out holds for both pools. */
-static void on_verdict(struct fcd_probe *probe, bool is_sick)
+static void on_verdict(struct fcd_probe *probe, bool is_unhealthy)
 {
     struct fcd_upstream *up = probe->owner;
-    up->customers.endpoints[probe->endpoint].is_sick = is_sick;
-    up->shadow.endpoints[probe->endpoint].is_sick = is_sick;
+    up->customers.endpoints[probe->endpoint].is_unhealthy = is_unhealthy;
+    up->shadow.endpoints[probe->endpoint].is_unhealthy = is_unhealthy;
 }
 
 static void init(struct fcd_upstream *up, struct fcd_local *local,

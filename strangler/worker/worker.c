@@ -29,7 +29,8 @@ static void on_drained(struct fx_task *task)
 static void on_drain_over(struct fx_timer *timer)
 {
     struct fcd_worker *worker = FX_CONTAINER_OF(timer, struct fcd_worker, drain_timer);
-    fx_log(FX_LOG_WARN, "strangler", NULL, "drain took too long; connections are cut",
+    fx_log(FX_LOG_WARN, "strangler", NULL,
+           "drain timed out (timeouts.drain); the remaining connections are closed",
            "connections=%zu", worker->net.conns.len);
     fx_loop_stop(worker->local.loop);
 }
@@ -52,7 +53,7 @@ static void on_left_behind_over(struct fcd_requests *requests)
     check_drained(FX_CONTAINER_OF(requests, struct fcd_worker, requests));
 }
 
-/* The limit of connections of ficus.yaml is a wish as long as the system grants fewer descriptors. */
+/* ficus.yaml may allow more connections than the process has descriptors for. */
 static size_t find_sockets_max(const struct fcd_config *conf)
 {
     struct rlimit limit;
@@ -61,7 +62,8 @@ static size_t find_sockets_max(const struct fcd_config *conf)
     rlim_t reserved = FX_MIN(limit.rlim_cur / 2, (rlim_t)DESCRIPTORS_RESERVED);
     size_t max = (size_t)(limit.rlim_cur - reserved) / 2;
     if (max < (size_t)conf->limits.connections)
-        fx_log(FX_LOG_WARN, "strangler", NULL, "fewer connections than facade.limits allows",
+        fx_log(FX_LOG_WARN, "strangler", NULL,
+               "the descriptor limit allows fewer connections than limits.connections",
                "descriptors=%llu connections=%zu", (unsigned long long)limit.rlim_cur, max);
     return max;
 }
@@ -122,7 +124,7 @@ bool fcd_worker_listen(struct fcd_worker *worker, struct fx_err *err)
     if (conf->has_admin) {
         if (!fcd_net_listen(net, &conf->admin, false, &fcd_http1, &worker->admin.service, err))
             return false;
-        log_listener(net, "admin address open");
+        log_listener(net, "admin API listening");
     }
     for (size_t i = 0; i < conf->n_listen; i++) {
         if (!fcd_net_listen(net, &conf->listen[i], true, &fcd_http1, &worker->requests.service,

@@ -26,7 +26,7 @@
 #include "lib/http/serve.h"
 #include "tests/unit/tmp.h"
 
-/* Stands before the C library's: the threads that a test allows, then EAGAIN, as when the user has no more. */
+/* Replaces the C library's: as many threads as a test allows, then EAGAIN, as at a limit. */
 static int threads_left = INT_MAX;
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*fn)(void *), void *arg)
@@ -234,7 +234,7 @@ static void test_serve__accepting_without_descriptors_does_not_spin(void **state
     fx_serve_stop(serve);
 }
 
-/* No thread at all, and none for the dispatcher: an error that names the limits, and nothing is left behind. */
+/* No thread at all, or none for the dispatcher: an error that names the limits. */
 static void test_serve__without_threads_is_an_error(void **state)
 {
     (void)state;

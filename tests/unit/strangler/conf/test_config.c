@@ -82,7 +82,7 @@ static void test_config__all_problems_are_reported_with_their_places(void **stat
         {HEAD UPSTREAMS "facade: {listen: [{address: nowhere}]}\n", ":6:"},
         {HEAD UPSTREAMS FACADE "  defualt: mono\n", "default"},
         {HEAD UPSTREAMS FACADE "  default: monos\n", "did you mean \"mono\""},
-        {HEAD UPSTREAMS FACADE, "no `default` upstream"},
+        {HEAD UPSTREAMS FACADE, "set `default`: there is no context"},
         {HEAD "upstreams: {a: {endpoints: [\"https://x:1\"]}}\n" FACADE "  default: a\n",
          "http://"},
         {HEAD UPSTREAMS FACADE "  default: mono\n  hold: {requests: many}\n", "requests"},
@@ -93,7 +93,7 @@ static void test_config__all_problems_are_reported_with_their_places(void **stat
          "contexts:\n  c:\n    old: {upstream: mono}\n    new: {upstream: orders}\n"
          "    routes:\n      - {id: a, match: {path: \"/x/**\"}, kind: write}\n"
          "      - {id: a, match: {path: \"/y/*z\", methods: [GTE]}, kind: reed}\n",
-         "exists already"},
+         "duplicate route id"},
         {HEAD UPSTREAMS FACADE
          "contexts:\n  c:\n    old: {upstream: mono}\n    new: {upstream: orders}\n"
          "    routes:\n      - {id: a, match: {path: \"/x/**\"}, kind: write}\n"
@@ -102,15 +102,15 @@ static void test_config__all_problems_are_reported_with_their_places(void **stat
         {HEAD UPSTREAMS FACADE
          "contexts:\n  c:\n    old: {upstream: mono}\n    new: {upstream: orders}\n"
          "    routes:\n      - {id: a, match: {path: \"/x\", methods: [POST]}, kind: read}\n",
-         "a read route takes no POST"},
+         "a read route cannot take POST"},
         {HEAD UPSTREAMS FACADE
          "contexts:\n  c:\n    old: {upstream: mono}\n    new: {upstream: orders}\n"
          "    sticky: {by: [issue, \"cookie:sid\"]}\n",
-         "nothing can follow"},
+         "never used: `issue`"},
         {HEAD UPSTREAMS FACADE
          "contexts:\n  c:\n    old: {upstream: mono}\n    new: {upstream: orders}\n"
          "    shadow: {ignore: [\"/a~2\"]}\n",
-         "\"~\" is written \"~0\""},
+         "\"~\" must be written \"~0\""},
     };
     for (size_t i = 0; i < FX_ARRAY_LEN(cases); i++) {
         struct fx_err err = FX_ERR_INIT;

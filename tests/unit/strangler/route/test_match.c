@@ -81,10 +81,11 @@ static void test_match__patterns_that_no_request_has_are_refused(void **state)
     (void)state;
     static const struct {
         const char *pattern, *says;
-    } cases[] = {{"/caf%c3%a9/**", "\"/caf%C3%A9/**\""},      {"/a%7Eb", "\"/a~b\""},
-                 {"/caf\xc3\xa9/**", "can match no request"}, {"/a b", "can match no request"},
-                 {"/a//b", "can match no request"},           {"/a/../b", "can match no request"},
-                 {"/a%2Fb", "can match no request"}};
+    } cases[] = {
+        {"/caf%c3%a9/**", "\"/caf%C3%A9/**\""},          {"/a%7Eb", "\"/a~b\""},
+        {"/caf\xc3\xa9/**", "cannot match any request"}, {"/a b", "cannot match any request"},
+        {"/a//b", "cannot match any request"},           {"/a/../b", "cannot match any request"},
+        {"/a%2Fb", "cannot match any request"}};
     for (size_t i = 0; i < FX_ARRAY_LEN(cases); i++) {
         struct fx_err err = FX_ERR_INIT;
         struct fcd_pattern compiled;
