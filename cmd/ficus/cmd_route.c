@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * `ficus route …`: the operator's hand on a running facade, under the epochs that it knows. What
- * acts is refused while somebody else is in control of the context; when its process has died
- * nothing stands in the way.
+ * `ficus route …`: shows and changes a running facade by hand, under the epochs that it knows. A
+ * change takes the lock of the context: it is refused while another process has it, and possible
+ * again as soon as that process has ended.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -168,11 +168,11 @@ static bool run_explain(struct cmd_call *call, struct fx_err *err)
 static bool say_dry(const struct route_opts *opts)
 {
     if (!opts->execute)
-        puts("nothing was done; add --execute");
+        puts("nothing was changed; add --execute to make the change");
     return !opts->execute;
 }
 
-/* The rehearsal's canary is in the hands of whoever has its context. */
+/* A rehearsal's canary belongs to the context of the same name without the suffix. */
 static bool take_group(struct cmd_call *call, const struct scene *scene, const char *group,
                        struct fx_flock **ret_lock, struct fx_err *err)
 {

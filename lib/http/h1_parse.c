@@ -172,7 +172,7 @@ static const char *parse_field(struct fx_str line, struct fx_head *head)
     return NULL;
 }
 
-/* `block`: everything behind the start line, ended by the empty line; lines were checked to end in CR LF. */
+/* `block`: everything after the start line, ended by the empty line; lines were checked to end in CR LF. */
 static enum fx_h1_result parse_fields(struct fx_str block, const struct fx_h1_limits *limits,
                                       int status, struct fx_head *head,
                                       struct fx_h1_problem *problem)
@@ -349,7 +349,7 @@ static void clear(struct fx_head *head)
     memset(&head->n_fields, 0, sizeof *head - offsetof(struct fx_head, n_fields));
 }
 
-/* The line at scan->line ends at bytes[lf]. DONE: it was the empty one behind a head; MORE: go on. */
+/* The line at scan->line ends at bytes[lf]. DONE: it was the empty one after a head; MORE: go on. */
 static enum fx_h1_result take_line(const struct kind *kind, struct fx_str bytes, size_t lf,
                                    struct fx_h1_scan *scan, struct fx_head *head,
                                    struct fx_h1_problem *problem)
@@ -390,7 +390,7 @@ static enum fx_h1_result check_limits(const struct kind *kind, size_t end,
     return FX_H1_MORE;
 }
 
-/* Searches line ends until the head is whole; *ret_end: behind the empty line. */
+/* Searches line ends until the head is whole; *ret_end: after the empty line. */
 static enum fx_h1_result find_end(const struct kind *kind, struct fx_str bytes,
                                   const struct fx_h1_limits *limits, struct fx_h1_scan *scan,
                                   struct fx_head *head, size_t *ret_end,

@@ -19,7 +19,7 @@ static bool refuse(const char **ret_why, const char *why)
     return false;
 }
 
-/* Decodes raw[*i], which is '%', and moves *i behind it. */
+/* Decodes raw[*i], which is '%', and moves *i past it. */
 static bool add_escape(struct fx_str raw, size_t *i, struct fx_buf *out, const char **ret_why)
 {
     uint64_t byte;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One process-wide switch, read from the environment once: the one place where global state is the point,
- * because the moments lie in every module and must cost nothing when nobody tests.
+ * One process-wide switch, read from the environment once. Global state is intended here: failpoints are in every
+ * module and must cost nothing outside of tests.
  */
 #include "lib/io/failpoint.h"
 

@@ -5,7 +5,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/panic.h"
 
-/* What stands at the front of a block as long as it is free. */
+/* The front of a block while it is free. */
 struct fx_block {
     struct fx_block *next;
 };

@@ -84,7 +84,7 @@ static enum verdict look_at(struct fx_str rest, struct record *ret)
     return record_hash(ret->seq, ret->chain, ret->payload) == ret->hash ? RECORD_GOOD : RECORD_BAD;
 }
 
-/* Does a whole record begin anywhere behind the first byte? Then what stands before it is no torn tail. */
+/* Does a whole record begin anywhere after the first byte? Then what is before it is not a torn tail. */
 static bool has_record_behind(struct fx_str rest)
 {
     struct record record;
@@ -115,7 +115,7 @@ static bool has_zero_sector(struct fx_str rest, size_t offset)
     return false;
 }
 
-/* Is what begins at `offset`, the first record that does not check, what a crash leaves behind? */
+/* Does a crash leave what begins at `offset`, the first record that is not valid? */
 static bool is_torn(struct fx_str rest, size_t offset, enum verdict verdict,
                     const struct record *record)
 {

@@ -23,7 +23,7 @@ static void write_group(const struct fcd_group *group, struct fx_json_w *w)
     fx_json_w_end(w);
 }
 
-/* Oldest first: the ring's oldest stands where the next one will be written, once it is full. */
+/* Oldest first: in a full ring the oldest is where the next one will be written. */
 static void write_exemplars(const struct fcd_exemplars *kept, struct fx_json_w *w)
 {
     size_t first = kept->len == kept->max ? kept->next : 0;

@@ -40,7 +40,7 @@ bool fcd_own_prepare(struct fcd_own *own, const char *group, int64_t epoch, stru
     if (!take_epoch(own, group, epoch, err))
         return false;
     if (is_repeated)
-        return true; /* a prepare that arrives behind its own hold must not open the gate */
+        return true; /* a prepare that arrives after its own hold must not end the hold */
     if (own->hold == FCD_HOLDING)
         set_hold(own, FCD_OPEN); /* a newer controller starts over */
     set_hold(own, FCD_PREPARED);
@@ -58,7 +58,7 @@ bool fcd_own_hold(struct fcd_own *own, const char *group, int64_t epoch, int64_t
     if (!take_epoch(own, group, epoch, err))
         return false;
     if (is_repeated)
-        return true; /* and the deadline of the first call stands */
+        return true; /* the deadline of the first call is kept */
     set_hold(own, FCD_HOLDING);
     own->hold_until.us = now.us + deadline_ms * 1000;
     own->hold_ms = deadline_ms;

@@ -249,7 +249,7 @@ static struct fx_series *series_of_class(struct fcd_req *req, size_t class)
     return *series;
 }
 
-/* What went to an upstream is counted for its side; what the client broke off is not. */
+/* A request that went to an upstream is counted for its side, unless its client broke it off. */
 static void account(struct fcd_req *req, bool is_counted)
 {
     struct fcd_route *route = req->route;

@@ -229,7 +229,7 @@ static void go_on(struct fcd_req *req)
         return;
     }
     bool is_over = fcd_req_run(req);
-    (void)is_over; /* nobody waits for it */
+    (void)is_over; /* there is no connection to tell */
 }
 
 static void on_done(struct fcd_xchg *x)

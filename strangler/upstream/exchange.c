@@ -70,7 +70,7 @@ static void fail(struct fcd_xchg *x, enum fcd_failure why)
 
 static void on_connected(struct fcd_uconn_user *user);
 
-/* Only from begin and from tries that follow: takes a connection and, if it stands, starts sending. */
+/* From begin and from later tries: takes a connection and starts sending if it is connected. */
 static bool attach(struct fcd_xchg *x, bool may_reuse, enum fcd_failure *ret_why)
 {
     set_state(x, FCD_X_CONNECT);
@@ -208,7 +208,7 @@ static bool parse_head(struct fcd_xchg *x)
     case FX_H1_BAD: fail(x, FCD_FAIL_PROTOCOL); return false;
     case FX_H1_DONE: break;
     }
-    if (head->status == 101) { /* we forward no Upgrade, so nobody asked for it */
+    if (head->status == 101) { /* Upgrade is never forwarded, so this is unsolicited */
         fail(x, FCD_FAIL_PROTOCOL);
         return false;
     }
@@ -356,7 +356,8 @@ static void on_timeout(struct fcd_uconn_user *user)
     if (x->state == FCD_X_CONNECT)
         on_refused(user);
     else if (x->state == FCD_X_BODY && x->ops->room(x) == 0)
-        arm(x, x->pool->local->conf->timeouts.stall_ms); /* not its fault: nobody takes it */
+        arm(x, x->pool->local->conf->timeouts
+                   .stall_ms); /* not the upstream's fault: the client does not read */
     else
         fail(x, is_sent && x->sending == FCD_SENDING_OPEN ? FCD_FAIL_OWNER : FCD_FAIL_TIMEOUT);
 }

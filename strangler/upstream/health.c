@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A probe is an exchange like any other, over a pool of its own: it must not wait behind customers. */
+/* A probe is an exchange over a pool of its own, so that it does not wait for customers' requests. */
 #include "strangler/upstream/health.h"
 
 #include "lib/log/log.h"

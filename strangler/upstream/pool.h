@@ -11,11 +11,11 @@
  * that was idle for more than FCD_FRESH_MS is never given to an unsafe request, because the upstream may be closing it
  * at the same time and the request could not be tried again.
  *
- * Endpoints take turns, request by request and not connection by connection: what is pooled decides how a request gets
- * there, never where it goes. One that has far more requests under way than the least busy one is passed over
+ * Endpoints take turns for each request and not for each connection: the pool decides on which connection a request
+ * is sent, never to which endpoint. One that has far more requests under way than the least busy one is passed over
  * (it hangs; it would collect every connection of the pool), as long as another one is left; and so is one that
  * refused FCD_DOWN_AFTER connections in a row, for FCD_DOWN_MS, and one that is unhealthy. An endpoint that
- * answers wrongly but fast gets its turn and no more: whoever chose the least busy one would send it everybody.
+ * answers wrongly but fast gets its turn and no more; choosing the least busy one would send it most requests.
  * Customers and shadow have pools of their own.
  * Thread: the loop's.
  */

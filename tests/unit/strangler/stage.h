@@ -19,7 +19,7 @@ enum { SEEN_MAX = 4096 };
 
 /* What an upstream does with a request. Fields may be changed while it runs. */
 struct upstream {
-    const char *name; /* stands in the default body: {"side":"NAME"} */
+    const char *name; /* is in the default body: {"side":"NAME"} */
     int port, listen_fd;
     pthread_t thread;
     atomic_int status;             /* 0: 200 */
@@ -82,7 +82,7 @@ void request(int port, const char *method, const char *target, const char *field
 /* Same, only the status; asserts nothing. */
 int request_status(int port, const char *method, const char *target, const char *body);
 int admin(struct stage *stage, const char *path, const char *body); /* POST; the status */
-/* The number behind "key": in the status of the group or route called `name`. */
+/* The number of "key": in the status of the group or route called `name`. */
 double status_number(struct stage *stage, const char *name, const char *key);
 void wait_number(struct stage *stage, const char *name, const char *key, double want);
 int64_t now_ms(void);

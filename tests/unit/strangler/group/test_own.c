@@ -48,7 +48,7 @@ static void test_own__repeated_calls_are_one_call(void **state)
     assert_true(fcd_own_hold(&own, "g", 1, 1000, noon, &err));
     struct fcd_own before = own;
     assert_true(fcd_own_hold(&own, "g", 1, 9000, (struct fx_wall){noon.us + 500000}, &err));
-    assert_memory_equal(&own, &before, sizeof own); /* the first deadline stands */
+    assert_memory_equal(&own, &before, sizeof own); /* the first deadline is kept */
     assert_true(fcd_own_prepare(&own, "g", 1, &err));
     assert_int_equal(own.hold, FCD_HOLDING); /* a prepare that arrives late opens nothing */
     assert_true(fcd_own_switch(&own, "g", 2, FCD_NEW, &err));
