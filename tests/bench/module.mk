@@ -3,6 +3,7 @@
 BENCH_PROGRAMS := $(B)/tests/bench/origin $(B)/tests/bench/load
 BENCH_SECONDS = $(if $(filter command environment,$(firstword $(origin SECONDS))),$(SECONDS))
 
+test-programs: $(BENCH_PROGRAMS)
 $(BENCH_PROGRAMS): %: %.o
 	@$(CC) $(LDFLAGS_ALL) -o $@ $<
 
