@@ -110,8 +110,8 @@ static void print_result(const char *group, const struct pln_cutover_result *r)
             group);
         return;
     }
-    printf("%s: the %s side serves at epoch %" PRId64 "; writes paused %" PRId64
-           " ms, fenced %" PRId64 " ms, %" PRId64 " keys compared, %" PRId64 " leaks\n",
+    printf("%s: the %s side owns the tables at epoch %" PRId64 "; writes paused %" PRId64
+           " ms, fenced %" PRId64 " ms, %" PRId64 " keys compared, %" PRId64 " unfenced writes\n",
            group, r->new_serves ? "new" : "old", r->epoch, r->pause_ms, r->fenced_ms,
            r->keys_compared, r->leaks);
 }

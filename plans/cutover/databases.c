@@ -75,7 +75,7 @@ bool pln_effect_raise_ids(void *arg, int64_t epoch, struct fx_err *err)
         return false;
     return is_guarded ||
            fx_fail(err, FX_E_STALE_EPOCH,
-                   "the winning side of group \"%s\" is not AWAY below epoch %" PRId64,
+                   "the winning side of group \"%s\" is no longer AWAY below epoch %" PRId64,
                    en->sides.group, epoch);
 }
 

@@ -46,6 +46,7 @@ bool pln_env_open(const struct pln_cutover_env *env, bool is_canary,
                   struct fx_err *err)
 {
     struct pln_environment *en = FX_NEW(struct pln_environment);
+    en->fx = &pln_real_effects;
     en->env = env;
     en->opt = opt;
     fx_arena_init(&en->arena, 0);
@@ -78,7 +79,7 @@ struct pln_cutover pln_env_cutover(struct pln_environment *en, enum fx_direction
     en->leaks_before = -1;
     for (size_t i = 0; i < en->env->n_facades; i++)
         en->routed[i] = false;
-    return (struct pln_cutover){.fx = &pln_real_effects,
+    return (struct pln_cutover){.fx = en->fx,
                                 .en = en,
                                 .group = en->sides.group,
                                 .new_wins = en->new_wins,

@@ -11,6 +11,7 @@
 #include "plans/cutover/state.h"
 
 struct pln_environment {
+    const struct pln_effects *fx; /* pln_real_effects: its clock */
     const struct pln_cutover_env *env;
     const struct pln_cutover_options *opt;
     struct fx_arena arena;

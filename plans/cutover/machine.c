@@ -409,7 +409,7 @@ static bool fail_aborted(struct pln_cutover *cut, const struct fx_err *why,
 {
     release(cut, cut->result->epoch > cut->e ? cut->result->epoch : cut->e + 1);
     pln_cut_disarm(cut, PLN_LOSING, at);
-    pln_cut_note(cut, at, "aborted; the losing side serves", why);
+    pln_cut_note(cut, at, "aborted; the losing side still owns the group", why);
     explain_abort(why, at, err);
     pln_cut_set_state(cut, PLN_CUT_ENDED);
     return false;

@@ -75,7 +75,7 @@ typedef bool (*arrival_fn)(struct pln_environment *en, int64_t number, bool *ret
 static bool wait_arrival(struct pln_environment *en, arrival_fn probe, int64_t number,
                          struct fx_err *err)
 {
-    struct pln_retry retry = pln_retry_for(&pln_real_effects, en, en->opt->confirm_ms, POLL_MS);
+    struct pln_retry retry = pln_retry_for(en->fx, en, en->opt->confirm_ms, POLL_MS);
     int64_t asked_ms = 0;
     for (;;) {
         bool is_there = false;

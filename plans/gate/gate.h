@@ -107,7 +107,7 @@ void pln_gate_show(const struct pln_gate *gate, struct fx_buf *out);
 /* The gates as Markdown, for docs/reference/config.md. */
 void pln_gates_markdown(struct fx_buf *out);
 
-/* --- for the gates' files ---------------------------------------------------------------------- */
+/* --- common.c: for the gates' files ---------------------------------------------------------------------- */
 
 /* A whole number, 0 or more, into gate->limit. */
 void pln_gate_read_count(struct pln_gate *gate, const struct fx_node *node, struct fx_arena *arena,
