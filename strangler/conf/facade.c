@@ -15,7 +15,8 @@ struct facade_section {
 static const struct fx_rule facade_rules[] = {
     FX_RULE_NODE(struct facade_section, listen, "listen", .is_required = true,
                  .help = "list of {address: host:port}"),
-    FX_RULE_NODE(struct facade_section, admin, "admin", .help = "{address, token: {file|env}}"),
+    FX_RULE_NODE(struct facade_section, admin, "admin",
+                 .help = "{address, token: {file: PATH} or {env: NAME}}"),
     FX_RULE_TEXT(
         struct facade_section, default_upstream, "default",
         .help = "upstream of requests that no route takes; default: the only context's old side"),
