@@ -18,7 +18,7 @@ static void read_keys(struct pln_gate *gate, const struct fx_node *node, struct 
 }
 
 /* While the copy may be stale, a difference is no evidence against the new service. */
-static enum pln_verdict say_late(const struct pln_facts *f, struct fx_buf *why)
+static enum pln_verdict late_copy(const struct pln_facts *f, struct fx_buf *why)
 {
     if (f->shadow_lag_ms < 0)
         fx_buf_printf(why, "shadow: stream lag unknown, so a difference may only be a stale copy");
@@ -34,7 +34,7 @@ static enum pln_verdict eval(const struct pln_gate *gate, const struct pln_facts
                              struct fx_buf *why)
 {
     if (f->is_shadow_late)
-        return say_late(f, why);
+        return late_copy(f, why);
     if (f->shadow_compared < 0)
         return pln_gate_not_measured("shadow", why);
     double measured = pln_percent_of(f->shadow_mismatch, f->shadow_compared);

@@ -103,13 +103,13 @@ static bool fail_gate_held(struct pln_exec *ex, const struct pln_step *step, str
 }
 
 /* Compares the text before the first number: a reason whose numbers change is the same reason. */
-static bool is_new_reason(const char *why, char *said, size_t size)
+static bool is_new_reason(const char *why, char *last, size_t size)
 {
     size_t n = FX_MIN(strcspn(why, "0123456789"), size - 1);
-    if (strncmp(said, why, n) == 0 && said[n] == '\0')
+    if (strncmp(last, why, n) == 0 && last[n] == '\0')
         return false;
-    memcpy(said, why, n);
-    said[n] = '\0';
+    memcpy(last, why, n);
+    last[n] = '\0';
     return true;
 }
 
@@ -119,7 +119,7 @@ bool pln_exec_watch(struct pln_exec *ex, const struct pln_step *step, int64_t ms
     FX_AUTO(fx_buf) struct fx_buf why = FX_BUF(4096);
     struct fx_mono enough = fx_mono_add_ms(fx_mono_now(), ms);
     struct fx_mono give_up = fx_mono_add_ms(enough, ex->plan->policy.gate_wait_ms);
-    char said[64] = "";
+    char last[64] = "";
     for (;;) {
         enum pln_verdict verdict = ask_gates(ex, step, &why);
         struct fx_mono now = fx_mono_now();
@@ -131,7 +131,7 @@ bool pln_exec_watch(struct pln_exec *ex, const struct pln_step *step, int64_t ms
                     pln_exec_report(ex, step, "%s", fx_buf_cstr(&why));
                 return true;
             }
-            if (is_new_reason(fx_buf_cstr(&why), said, sizeof said))
+            if (is_new_reason(fx_buf_cstr(&why), last, sizeof last))
                 pln_exec_report(ex, step, "waiting: %s", fx_buf_cstr(&why));
         }
         if (fx_mono_reached(give_up, now))

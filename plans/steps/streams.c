@@ -9,7 +9,7 @@
 #include "plans/steps/context.h"
 #include "plans/cutover/stream_stop.h"
 
-enum { RESTART_PAUSE_MS = 2000, COPY_SAY_MS = 2000 };
+enum { RESTART_PAUSE_MS = 2000, COPY_REPORT_MS = 2000 };
 
 static bool keep_alive(struct pln_action_ctx *ac, struct pln_exec *ex, const struct cdc_ref *ref,
                        struct cdc_status *ret, struct fx_err *err)
@@ -68,7 +68,7 @@ static bool wait_live(struct pln_action_ctx *ac, struct pln_exec *ex, const stru
 {
     char name[128];
     cdc_stream_name(ref, name, sizeof name);
-    struct fx_mono say = fx_mono_now();
+    struct fx_mono report_at = fx_mono_now();
     for (;;) {
         FX_AUTO(cdc_status) struct cdc_status status = {0};
         if (!keep_alive(ac, ex, ref, &status, err))
@@ -80,11 +80,11 @@ static bool wait_live(struct pln_action_ctx *ac, struct pln_exec *ex, const stru
             snprintf(text, sizeof text, "%lld rows copied", (long long)status.copied_rows);
             return pln_exec_effect(ex, step, -1, -1, text, err);
         }
-        if (fx_mono_reached(say, fx_mono_now())) {
+        if (fx_mono_reached(report_at, fx_mono_now())) {
             pln_exec_report(ex, step, "stream \"%s\": %s, %lld of about %lld rows", name,
                             cdc_phase_name(status.phase), (long long)status.copied_rows,
                             (long long)status.copy_total_rows);
-            say = fx_mono_add_ms(fx_mono_now(), COPY_SAY_MS);
+            report_at = fx_mono_add_ms(fx_mono_now(), COPY_REPORT_MS);
         }
         if (!pln_exec_pause(ex, 200, err))
             return false;
