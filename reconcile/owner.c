@@ -8,7 +8,7 @@
 
 static const char *state_text(const struct fx_own_look *look)
 {
-    return look->presence == FX_OWN_PRESENT ? fx_own_state_name(look->own.state) : "unset";
+    return look->presence == FX_OWN_PRESENT ? fx_own_state_name(look->own.state) : "no row";
 }
 
 static bool is_here(const struct fx_own_look *look)
@@ -26,6 +26,14 @@ static bool look_both(const struct fx_context *ctx, struct fx_own_look *old_look
     return !is_denied || fx_own_require_both(ctx, old_look, new_look, err);
 }
 
+static bool fail_both(const struct fx_context *ctx, struct fx_err *err)
+{
+    fx_fail(err, FX_E_STUCK,
+            "ficus.own is HERE on both sides of context \"%s\": both accept writes", ctx->name);
+    return fx_hint(err,
+                   "Stop the writers of one side, then see who is at which epoch: ficus status");
+}
+
 bool rec_owner(const struct fx_context *ctx, enum fx_direction *ret_direction, struct fx_err *err)
 {
     struct fx_own_look old_look, new_look;
@@ -34,11 +42,13 @@ bool rec_owner(const struct fx_context *ctx, enum fx_direction *ret_direction, s
     bool is_old = is_here(&old_look), is_new = is_here(&new_look);
     bool is_any = old_look.presence == FX_OWN_PRESENT || new_look.presence == FX_OWN_PRESENT;
     if (is_old && is_new)
-        return fx_fail(err, FX_E_STUCK, "both sides claim to own context \"%s\"", ctx->name);
+        return fail_both(ctx, err);
     if (!is_old && !is_new && is_any) {
-        fx_fail(err, FX_E_INCONCLUSIVE, "nobody owns context \"%s\" right now (old %s, new %s)",
-                ctx->name, state_text(&old_look), state_text(&new_look));
-        return fx_hint(err, "A cut-over is under way or was interrupted: ficus run resume");
+        fx_fail(err, FX_E_INCONCLUSIVE,
+                "no side owns context \"%s\" now (old side: %s, new side: %s)", ctx->name,
+                state_text(&old_look), state_text(&new_look));
+        return fx_hint(err,
+                       "A cut-over is running, or was interrupted; then run: ficus run resume");
     }
     /* Never installed anywhere: the old side is where the data always was. */
     *ret_direction = is_new ? FX_REVERSE : FX_FORWARD;

@@ -181,9 +181,11 @@ static bool no_prepared(struct fx_side *side, struct fx_err *err)
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     if (!fx_db_query(side->db, "xa recover", NULL, 0, &rows, err))
         return false;
-    return rows.n_rows == 0 ||
-           fx_fail(err, FX_E_DB_CONFLICT, "%zu prepared XA transaction(s) on database \"%s\"",
-                   rows.n_rows, side->conf->name);
+    if (rows.n_rows == 0)
+        return true;
+    fx_fail(err, FX_E_DB_CONFLICT, "database \"%s\" has %zu prepared XA transaction%s",
+            side->conf->name, rows.n_rows, rows.n_rows == 1 ? "" : "s");
+    return fx_hint(err, "List them with XA RECOVER; end each with XA COMMIT or XA ROLLBACK.");
 }
 
 static bool write_marker(struct fx_side *side, int64_t epoch, struct fx_err *err)
@@ -446,7 +448,9 @@ static bool check_foreign(struct fx_side *side, const struct fx_side_table *tabl
             continue;
         *ret_foreign = true;
         fx_buf_clear(&fix);
-        fx_buf_printf(&fix, "DROP TRIGGER /* ficus */ %s.%.*s;", table->schema, FX_STR_FMT(name));
+        fx_buf_add_c(&fix, "DROP TRIGGER /* ficus */ ");
+        qualified(table, fx_arena_str(&rows.arena, name).ptr, &fix);
+        fx_buf_add_char(&fix, ';');
         fx_findings_add(f, fx_buf_cstr(&where), fx_buf_cstr(&fix),
                         "has a fence trigger of another group or of a later epoch");
     }

@@ -291,10 +291,9 @@ static bool pg_fence(struct fx_side *side, const struct fx_fence_request *req, b
     for (size_t i = 0; i < rels.list.len; i++)
         if (rels.list.items[i].trigger ==
             TRIGGER_NONE) /* a partition created since arm: arm again */
-            return fx_fail(
-                err, FX_E_DB_CONFLICT,
-                "relation %s has no fence trigger: it was created after the triggers were",
-                rels.list.items[i].name);
+            return fx_fail(err, FX_E_DB_CONFLICT,
+                           "relation %s was created after the fence triggers and has none yet",
+                           rels.list.items[i].name);
     if (fence_in_transaction(side, &rels, req, ret_taken, err))
         return true;
     fx_side_rollback(side);

@@ -106,10 +106,11 @@ static bool row_from(const struct fx_rows *rows, const char *group, struct fx_ow
         !fx_parse_i64(fx_rows_at(rows, 0, 1), INT64_MIN, INT64_MAX, &own.epoch) ||
         !fx_parse_i64(fx_rows_at(rows, 0, 3), INT64_MIN, INT64_MAX, &left_ms)) {
         fx_fail(err, FX_E_DRIFT,
-                "the row of group \"%s\" in ficus.own is not one that this release writes: state "
+                "ficus.own has a row for group \"%s\" that this release does not know: state "
                 "\"%.*s\", epoch \"%.*s\"",
                 group, FX_STR_FMT(state), FX_STR_FMT(fx_rows_at(rows, 0, 1)));
-        return fx_hint(err, "A newer release may have written it: use that one.");
+        return fx_hint(
+            err, "If a newer Ficus wrote it, use that one. Which version this is: ficus --version");
     }
     own.is_expired = own.state == FX_OWN_FENCED && left_ms <= 0;
     own.left_ms = own.state == FX_OWN_FENCED && left_ms > 0 ? left_ms : 0;

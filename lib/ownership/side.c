@@ -101,24 +101,22 @@ static void assert_transition(const struct fx_side *side, const struct transitio
                t->to_epoch);
 }
 
+/*
+ * The states are in the text, so that a server's list of statements shows which transition waits.
+ */
 static bool compare_and_set(struct fx_side *side, const struct transition *t, bool *ret_won,
                             struct fx_err *err)
 {
-    static const char at[] = "update ficus.own set state = ?, epoch = ?, until = null "
-                             "where grp = ? and state = ? and epoch = ?";
-    static const char below[] = "update ficus.own set state = ?, epoch = ?, until = null "
-                                "where grp = ? and state = ? and epoch < ?";
-    char to[FX_OWN_INT_TEXT], from[FX_OWN_INT_TEXT];
-    fx_cell params[] = {
-        fx_str_from(fx_own_state_name(t->to)),
-        fx_own_int(t->to_epoch, to),
-        fx_str_from(side->group),
-        fx_str_from(fx_own_state_name(t->from)),
-        fx_own_int(t->from_epoch, from),
-    };
+    char to[FX_OWN_INT_TEXT], from[FX_OWN_INT_TEXT], sql[256];
+    fx_cell params[] = {fx_own_int(t->to_epoch, to), fx_str_from(side->group),
+                        fx_own_int(t->from_epoch, from)};
+    (void)snprintf(sql, sizeof sql,
+                   "update ficus.own set state = '%s', epoch = ?, until = null "
+                   "where grp = ? and state = '%s' and epoch %s ?",
+                   fx_own_state_name(t->to), fx_own_state_name(t->from), t->is_below ? "<" : "=");
     int64_t rows = 0;
     assert_transition(side, t);
-    if (!fx_db_exec(side->db, t->is_below ? below : at, params, FX_ARRAY_LEN(params), &rows, err))
+    if (!fx_db_exec(side->db, sql, params, FX_ARRAY_LEN(params), &rows, err))
         return false;
     FX_ASSERT(rows == 0 || rows == 1); /* grp is the key */
     *ret_won = rows == 1;

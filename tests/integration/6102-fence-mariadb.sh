@@ -176,7 +176,7 @@ check "a right on one table too" grep -qF "REVOKE DROP ON \`orders\`.\`par\` FRO
 my_sql orders mysql "revoke drop on \`orders\`.* from cleaner; revoke drop on \`orders\`.\`par\` from sweeper"
 same "then it is content with them" 0 "$(tool new check 2000 | grep -c TRUNCATE)"
 my_sql orders orders "create trigger ficus_fence_other_1_i before insert on t for each row set new.v = new.v"
-check "preflight finds a foreign fence and says how to remove it" grep -q "DROP TRIGGER /\* ficus \*/ orders.ficus_fence_other_1_i" <(tool new check 2000)
+check "preflight finds a foreign fence and says how to remove it" grep -q 'DROP TRIGGER /\* ficus \*/ `orders`.`ficus_fence_other_1_i`;' <(tool new check 2000)
 my_sql orders orders "drop trigger ficus_fence_other_1_i"
 
 # --- deadlocks: the fence is never part of one that a customer loses -----------------------------------

@@ -27,7 +27,7 @@ struct world {
     bool is_dead;
     enum fx_code code;
     int conflicts; /* fences that are rolled back by a deadlock first */
-    bool heals;    /* a writer finds the fence expired right before the commit */
+    bool reopens;  /* a writer finds the fence expired right before the commit */
     bool never_applied;
     bool never_read_back; /* the stream that will be the way back does not come past the mark */
     bool loses_races;     /* somebody else moves the row whenever we want to */
@@ -164,7 +164,7 @@ static bool cas(struct world *w, struct fx_own *row, bool is_ours, enum fx_own_s
 static bool w_commit(void *world, int64_t e, bool *ret_won, struct fx_err *err)
 {
     struct world *w = world;
-    if (w->heals && w->a.state == FX_OWN_FENCED)
+    if (w->reopens && w->a.state == FX_OWN_FENCED)
         w->a = (struct fx_own){.state = FX_OWN_HERE, .epoch = w->a.epoch + 1};
     watch(w);
     return cas(w, &w->a, w->a.state == FX_OWN_FENCED && w->a.epoch == e + 1, FX_OWN_AWAY, e + 2,
@@ -444,13 +444,13 @@ static void test_cutover__a_fence_that_healed_is_an_abort(void **state)
     struct pln_cutover_options opt = pln_cutover_options_default();
     struct pln_cutover_result result;
     struct fx_err err = FX_ERR_INIT;
-    w.heals = true;
+    w.reopens = true;
     struct pln_cutover cut = machine(&w, &opt, &result);
     assert_false(pln_cutover_machine(&cut, &err));
     assert_int_equal(err.code, FX_E_ABORTED);
     assert_int_equal(result.epoch, 7);
     assert_int_equal(result.outcome, PLN_CUT_ABORTED);
-    assert_settled(&w, false, "healed");
+    assert_settled(&w, false, "reopened");
 }
 
 static void test_cutover__a_stream_that_stalls_is_an_abort_in_time(void **state)
