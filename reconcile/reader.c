@@ -5,10 +5,12 @@
  */
 #include "reconcile/reader.h"
 
+#include <errno.h>
 #include <pthread.h>
 
 #include "lib/base/alloc.h"
 #include "lib/base/panic.h"
+#include "lib/io/failpoint.h"
 
 struct batch {
     struct fx_arena arena;
@@ -19,6 +21,7 @@ struct batch {
 struct rec_reader {
     struct rec_reader_spec spec;
     pthread_t thread;
+    bool has_thread;
     size_t at_row; /* of the merge, in the oldest batch */
     bool is_draining;
     struct fx_err err; /* valid once has_failed */
@@ -196,8 +199,14 @@ struct rec_reader *rec_reader_start(const struct rec_reader_spec *spec)
     pthread_cond_init(&reader->shared.changed, NULL);
     for (size_t i = 0; i < REC_BATCHES; i++)
         fx_arena_init(&reader->shared.batches[i].arena, 0);
-    if (pthread_create(&reader->thread, NULL, read_table, reader) != 0)
-        FX_BUG("could not start a thread");
+    int rc = fx_failpoint_error("reconcile.thread")
+                 ? EAGAIN
+                 : pthread_create(&reader->thread, NULL, read_table, reader);
+    reader->has_thread = rc == 0;
+    if (rc != 0) { /* told by the first rec_reader_next, like every failure of the thread */
+        (void)fx_fail_errno(&reader->err, FX_E_IO, rc, "could not start a thread");
+        reader->shared.is_finished = reader->shared.has_failed = true;
+    }
     return reader;
 }
 
@@ -247,7 +256,8 @@ void rec_reader_stop(struct rec_reader *reader)
     reader->shared.is_stopping = true;
     pthread_cond_broadcast(&reader->shared.changed);
     pthread_mutex_unlock(&reader->shared.mutex);
-    pthread_join(reader->thread, NULL);
+    if (reader->has_thread)
+        pthread_join(reader->thread, NULL);
     for (size_t i = 0; i < REC_BATCHES; i++)
         fx_arena_done(&reader->shared.batches[i].arena);
     pthread_mutex_destroy(&reader->shared.mutex);

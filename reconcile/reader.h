@@ -23,6 +23,7 @@ struct rec_reader_spec {
     const char *where; /* or NULL; over the own side's columns */
 };
 
+/* A thread that cannot be started is an error of the first rec_reader_next. */
 struct rec_reader *rec_reader_start(const struct rec_reader_spec *spec);
 /* For rec_stream.next: *ret_row has map->n_columns values. Errors are recoded to SOURCE or TARGET. */
 bool rec_reader_next(void *reader, const struct fx_value **ret_row, struct fx_err *err);

@@ -54,7 +54,7 @@ static void write_value(struct fx_json_w *w, const struct fx_value *v)
         break;
     }
     fx_json_w_array(w);
-    fx_json_w_i64(w, v->kind);
+    fx_json_w_text(w, fx_vkind_name(v->kind));
     fx_json_w_str(w, fx_buf_str(&text));
     fx_json_w_end(w);
 }
@@ -107,14 +107,40 @@ static bool unhex(struct fx_str text, struct fx_arena *arena, struct fx_str *ret
     return true;
 }
 
+/* The kinds in the order of the numbers that streams up to version 1 of their API have sent. */
+static const enum fx_vkind numbered[] = {
+    FX_V_NULL,        FX_V_UNCHANGED, FX_V_BOOL,  FX_V_INT,  FX_V_DECIMAL,
+    FX_V_DOUBLE,      FX_V_TEXT,      FX_V_BYTES, FX_V_DATE, FX_V_TIMESTAMP,
+    FX_V_TIMESTAMPTZ, FX_V_UUID,      FX_V_JSON,
+};
+
+static bool read_kind(const struct fx_json *node, enum fx_vkind *ret)
+{
+    int64_t number = 0;
+    struct fx_str name;
+    if (fx_json_i64(node, &number)) {
+        if (number < 0 || (size_t)number >= FX_ARRAY_LEN(numbered))
+            return false;
+        *ret = numbered[number];
+        return true;
+    }
+    if (!fx_json_str(node, &name))
+        return false;
+    for (size_t i = 0; i < FX_ARRAY_LEN(numbered); i++)
+        if (fx_str_eq_c(name, fx_vkind_name(numbered[i]))) {
+            *ret = numbered[i];
+            return true;
+        }
+    return false;
+}
+
 static bool read_value(const struct fx_json *node, struct fx_arena *arena, struct fx_value *ret)
 {
-    int64_t kind = 0;
+    enum fx_vkind kind = FX_V_NULL;
     struct fx_str text;
-    if (!fx_json_i64(fx_json_at(node, 0), &kind) || !fx_json_str(fx_json_at(node, 1), &text) ||
-        kind < FX_V_NULL || kind > FX_V_JSON)
+    if (!read_kind(fx_json_at(node, 0), &kind) || !fx_json_str(fx_json_at(node, 1), &text))
         return false;
-    *ret = (struct fx_value){.kind = (enum fx_vkind)kind};
+    *ret = (struct fx_value){.kind = kind};
     switch (ret->kind) {
     case FX_V_NULL:
     case FX_V_UNREADABLE:

@@ -3,8 +3,10 @@
  * A ring of the newest changed keys, for the cut-over's verify. Fixed number of entries, oldest overwritten.
  * Written by the streamer, read by the control socket: the caller holds the lock.
  *
- * On the wire: [{"t":0,"k":[[2,"42"]]}, …], newest first; a value is [2,"42"]: kind and text, where kind is enum fx_vkind,
- * and text is a number, the text itself, or hex for BYTES and UUID.
+ * On the wire: [{"t":0,"k":[["INT","42"]]}, …], newest first; a value is ["INT","42"]: kind and
+ * text, where text is a number, the text itself, or hex for BYTES and UUID. Processes of different
+ * age talk to each other: an older stream sends the number that the kind had in its time, and those
+ * numbers are kept in tail.c.
  */
 #ifndef CDC_STREAM_TAIL_H
 #define CDC_STREAM_TAIL_H

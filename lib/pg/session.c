@@ -122,7 +122,7 @@ static int64_t affected(PGresult *res)
 }
 
 /* The statement may still be at work, and a cancel would end the wait of a commit for its standby as if it had been heard. */
-static bool is_silent(struct fx_pg_db *pg, struct fx_err *err)
+static bool fail_silent(struct fx_pg_db *pg, struct fx_err *err)
 {
     pg->is_broken = true;
     return fx_fail(err, FX_E_DB_CONNECT, "database \"%s\" did not answer for %" PRId64 " ms",
@@ -146,7 +146,7 @@ static bool run(struct fx_pg_db *pg, const char *sql, const fx_cell *params, siz
     bool is_ok = true;
     for (;;) {
         if (pg->silence_ms > 0 && !fx_pg_has_answer(pg->conn, pg->silence_ms)) {
-            is_ok = is_silent(pg, err);
+            is_ok = fail_silent(pg, err);
             break;
         }
         PGresult *res = PQgetResult(pg->conn);

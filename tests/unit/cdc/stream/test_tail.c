@@ -58,6 +58,30 @@ static void test_tail__refuses_what_it_did_not_write(void **state)
     }
 }
 
+/* A stream of an older Ficus sends the number that a kind had in its time. */
+static void test_tail__kinds_are_names_and_old_numbers_are_understood(void **state)
+{
+    (void)state;
+    static const char *const both[] = {
+        "[{\"t\":0,\"k\":[[\"INT\",\"42\"],[\"TEXT\",\"a\"],[\"UUID\","
+        "\"00112233445566778899aabbccddeeff\"]]}]",
+        "[{\"t\":0,\"k\":[[3,\"42\"],[6,\"a\"],[11,\"00112233445566778899aabbccddeeff\"]]}]",
+    };
+    for (size_t i = 0; i < FX_ARRAY_LEN(both); i++) {
+        FX_AUTO(fx_arena) struct fx_arena arena;
+        struct fx_err err = FX_ERR_INIT;
+        struct cdc_key *keys;
+        size_t n = 0;
+        fx_arena_init(&arena, 0);
+        assert_true(cdc_tail_read(fx_str_from(both[i]), 1, &arena, &keys, &n, &err));
+        assert_int_equal(n, 1);
+        assert_int_equal(keys[0].key[0].kind, FX_V_INT);
+        assert_int_equal(keys[0].key[0].i, 42);
+        assert_int_equal(keys[0].key[1].kind, FX_V_TEXT);
+        assert_int_equal(keys[0].key[2].kind, FX_V_UUID);
+    }
+}
+
 static void test_status__survives_the_way_over_the_socket(void **state)
 {
     (void)state;
@@ -105,6 +129,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_tail__keeps_the_newest_first_and_overwrites_the_oldest),
         cmocka_unit_test(test_tail__refuses_what_it_did_not_write),
+        cmocka_unit_test(test_tail__kinds_are_names_and_old_numbers_are_understood),
         cmocka_unit_test(test_status__survives_the_way_over_the_socket),
         cmocka_unit_test(test_barrier__only_our_own_form_is_a_barrier),
     };
