@@ -26,6 +26,7 @@
 
 #include "cdc/mysql/control_rows.h"
 #include "cdc/mysql/guard.h"
+#include "cdc/mysql/log_end.h"
 #include "cdc/mysql/my_priv.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
@@ -37,7 +38,6 @@
 
 enum {
     PASSED_EVERY_GROUPS = 1000, /* foreign groups behind which an idle position is told anyway */
-    BACK_MS = 1000,             /* a log that reaches less far than we have read, for so long */
 };
 
 enum group_state {
@@ -77,12 +77,11 @@ struct my_source {
     enum cdc_control_table control; /* NONE: rows of a carried table: */
     size_t table;                   /* index into the binding */
 
-    struct fx_gtid_pos at;     /* everything up to here was delivered or passed */
-    int64_t n_passed;          /* groups since the position was told */
-    bool must_pass;            /* tell the position at the next quiet moment */
-    struct fx_db *side;        /* asks how far the log reaches; NULL: lost, opened when asked */
+    struct fx_gtid_pos at; /* everything up to here was delivered or passed */
+    int64_t n_passed;      /* groups since the position was told */
+    bool must_pass;        /* tell the position at the next quiet moment */
+    struct cdc_my_log_end log_end;
     struct fx_pos end, passed; /* how far it reaches; what a PASSED shows */
-    struct fx_mono back_since; /* the log was seen to reach less far than `at`; us 0: it does not */
 };
 
 static struct my_source *source_of(struct cdc_source *src)
@@ -140,7 +139,7 @@ static void emit_passed(struct my_source *s, struct cdc_event *ret)
 
 /* --- groups ------------------------------------------------------------------------------------ */
 
-static bool in_group(const struct my_source *s, struct fx_err *err)
+static bool ctx_group(const struct my_source *s, struct fx_err *err)
 {
     return fx_ctx(err, "reading %s of the binary log", s->txn.label);
 }
@@ -175,10 +174,10 @@ static bool begin_group(struct my_source *s, const struct fx_bl_event *ev, struc
     return true;
 }
 
-static bool refuse_in_group(const struct my_source *s, const char *what, struct fx_err *err)
+static bool fail_in_group(const struct my_source *s, const char *what, struct fx_err *err)
 {
     fx_fail(err, FX_E_UNSUPPORTED, "a transaction on tables of the stream contains %s", what);
-    return in_group(s, err);
+    return ctx_group(s, err);
 }
 
 static bool on_query(struct my_source *s, const struct fx_bl_event *ev, struct cdc_event *ret,
@@ -193,22 +192,22 @@ static bool on_query(struct my_source *s, const struct fx_bl_event *ev, struct c
     case FX_MY_STMT_COMMIT: return end_group(s, ret, err);
     case FX_MY_STMT_ROLLBACK:
         if (is_touched)
-            return refuse_in_group(s, "a rollback next to a table without transactions", err);
+            return fail_in_group(s, "a rollback next to a table without transactions", err);
         return end_group(s, ret, err);
     case FX_MY_STMT_ROLLBACK_TO:
         if (is_touched)
-            return refuse_in_group(s, "a rollback to a savepoint that was logged", err);
+            return fail_in_group(s, "a rollback to a savepoint that was logged", err);
         break;
     case FX_MY_STMT_XA:
         if (is_touched)
-            return refuse_in_group(s, "a step of a two-phase (XA) transaction", err);
+            return fail_in_group(s, "a step of a two-phase (XA) transaction", err);
         break;
     case FX_MY_STMT_CHANGE:
     case FX_MY_STMT_TRUNCATE:
     case FX_MY_STMT_SHAPE:
     case FX_MY_STMT_DROP_DATABASE:
         if (!cdc_guard_statement(s->binding, &sql, kind, err))
-            return in_group(s, err);
+            return ctx_group(s, err);
         break;
     case FX_MY_STMT_HARMLESS: break;
     }
@@ -225,13 +224,13 @@ static bool open_rows(struct my_source *s, struct fx_err *err)
         const struct fx_table *bound = s->carried[s->table].table;
         types = s->carried[s->table].types;
         if (!cdc_guard_rows(s->binding, bound, &s->event, err))
-            return in_group(s, err);
+            return ctx_group(s, err);
         if (!s->gtid.is_transactional)
-            return refuse_in_group(s, "changes of a table without transactions", err);
+            return fail_in_group(s, "changes of a table without transactions", err);
     } else if (wire->n_columns > CDC_CONTROL_COLUMNS_MAX || !wire->has_names) {
         fx_fail(err, FX_E_DRIFT, "table \"ficus.%.*s\" is not as Ficus creates it",
                 FX_STR_FMT(wire->name));
-        return in_group(s, err);
+        return ctx_group(s, err);
     }
     s->has_rows = true;
     return fx_bl_rows_open(&s->event, types, &s->rows, err);
@@ -260,7 +259,7 @@ static bool next_data_row(struct my_source *s, bool *ret_has_row, struct cdc_eve
 {
     struct carried *c = &s->carried[s->table];
     if (!fx_bl_rows_next(&s->rows, &s->row_arena, c->old, c->new, ret_has_row, err))
-        return in_group(s, err);
+        return ctx_group(s, err);
     if (!*ret_has_row)
         return true;
     enum fx_bl_op op = s->event.rows.op;
@@ -296,14 +295,14 @@ static bool next_control_row(struct my_source *s, bool *ret_has_row, struct cdc_
     struct fx_value before[CDC_CONTROL_COLUMNS_MAX], after[CDC_CONTROL_COLUMNS_MAX];
     bool is_mark = false;
     if (!fx_bl_rows_next(&s->rows, &s->row_arena, before, after, ret_has_row, err))
-        return in_group(s, err);
+        return ctx_group(s, err);
     if (!*ret_has_row || s->event.rows.op == FX_BL_DELETE)
         return true; /* cdc_drop and the plan's clean-up delete rows: no events */
     const struct fx_value *was = s->event.rows.op == FX_BL_UPDATE ? before : NULL;
     if (!cdc_control_row(s->event.rows.table, was, after, s->binding->other_stream, ret, &is_mark,
                          err))
-        return in_group(s, err);
-    return !is_mark || on_mark(s, ret, err) || in_group(s, err);
+        return ctx_group(s, err);
+    return !is_mark || on_mark(s, ret, err) || ctx_group(s, err);
 }
 
 /* Goes on with the row event at hand until it gives an event or ends. */
@@ -336,7 +335,7 @@ static bool on_event(struct my_source *s, const struct fx_bl_event *ev, struct c
     case FX_BL_XID: return s->state == OUTSIDE || end_group(s, ret, err);
     case FX_BL_XA_PREPARE:
         if (s->state == DELIVERING)
-            return refuse_in_group(s, "a prepared two-phase (XA) transaction", err);
+            return fail_in_group(s, "a prepared two-phase (XA) transaction", err);
         return s->state == OUTSIDE || end_group(s, ret, err);
     case FX_BL_ROWS: return on_rows(s, ev, err) && drain_rows(s, ret, err);
     case FX_BL_HEARTBEAT: s->must_pass = true; return true;
@@ -364,7 +363,7 @@ static bool read_event(struct my_source *s, int64_t timeout_ms, enum fx_binlog_g
         return true;
     }
     if (!fx_bl_decode(&s->dec, bytes, &ev, err))
-        return s->state == OUTSIDE ? false : in_group(s, err);
+        return s->state == OUTSIDE ? false : ctx_group(s, err);
     return on_event(s, &ev, ret, err);
 }
 
@@ -446,58 +445,11 @@ static bool my_confirm(struct cdc_source *src, const struct fx_pos *pos, struct 
     return true;
 }
 
-/* A domain that the server has forgotten says nothing; one whose numbers are lower than what was read does. */
-static bool is_behind(const struct fx_gtid_pos *end, const struct fx_gtid_pos *at)
-{
-    for (size_t i = 0; i < at->n_domains; i++)
-        for (size_t k = 0; k < end->n_domains; k++)
-            if (end->domains[k].domain == at->domains[i].domain &&
-                end->domains[k].seq < at->domains[i].seq)
-                return true;
-    return false;
-}
-
-/*
- * RESET MASTER leaves us waiting in a file that is deleted, and everything that is written from then on passes
- * by. A number that was set back by hand looks the same until it is read, which does not take long.
- */
-static bool check_log_goes_on(struct my_source *s, const struct fx_pos *end, struct fx_err *err)
-{
-    struct fx_gtid_pos reached;
-    struct fx_mono now = fx_mono_now();
-    if (!fx_gtid_pos_parse(end, &reached, err))
-        return false;
-    if (!is_behind(&reached, &s->at)) {
-        s->back_since = (struct fx_mono){0};
-        return true;
-    }
-    if (s->back_since.us == 0)
-        s->back_since = now;
-    if (fx_mono_since_us(s->back_since, now) < BACK_MS * INT64_C(1000))
-        return true;
-    FX_AUTO(fx_pos) struct fx_pos at = {0};
-    fx_gtid_pos_text(&s->at, &at);
-    fx_fail(
-        err, FX_E_DRIFT,
-        "the binary log of database \"%s\" has begun anew: it ends at %s, and %s was read from it",
-        s->binding->source->name, fx_pos_text(end), fx_pos_text(&at));
-    return fx_hint(err, "Somebody ran RESET MASTER; only a new copy can start from here.");
-}
-
 static bool my_ask_end(struct cdc_source *src, struct fx_err *err)
 {
     struct my_source *s = source_of(src);
     FX_AUTO(fx_pos) struct fx_pos end = {0};
-    if (s->side != NULL && fx_db_is_broken(s->side)) {
-        fx_db_close(s->side);
-        s->side = NULL;
-    }
-    if ((s->side == NULL && !fx_db_open(s->binding->source, &s->side, err)) ||
-        !fx_db_pos_now(s->side, &end, err)) {
-        fx_err_as_source(err);
-        return fx_ctx(err, "asking how far the binary log reaches");
-    }
-    if (!check_log_goes_on(s, &end, err))
+    if (!cdc_my_log_end_ask(&s->log_end, s->binding->source, &s->at, &end, err))
         return false;
     fx_pos_copy(&s->end, &end);
     s->must_pass = true;
@@ -513,7 +465,7 @@ static void my_close(struct cdc_source *src)
 {
     struct my_source *s = source_of(src);
     fx_binlog_close(s->log);
-    fx_db_close(s->side);
+    cdc_my_log_end_done(&s->log_end);
     fx_bl_decoder_done(&s->dec);
     cdc_txn_done(&s->txn);
     fx_pos_done(&s->torn_at);
@@ -553,7 +505,7 @@ static void prepare_tables(struct my_source *s)
 static bool check_position(struct my_source *s, const struct fx_pos *from, struct fx_err *err)
 {
     const struct cdc_my_flavour *flavour;
-    if (!cdc_my_flavour_of(s->side, &flavour, err))
+    if (!cdc_my_flavour_of(s->log_end.db, &flavour, err))
         return false;
     if (flavour->is_position(fx_pos_str(from)))
         return true;
@@ -578,7 +530,7 @@ bool cdc_my_source_open(const struct cdc_binding *binding, const struct fx_pos *
     fx_arena_init(&s->arena, 0);
     fx_arena_init(&s->row_arena, 0);
     prepare_tables(s);
-    if (!fx_db_open(binding->source, &s->side, err) || !check_position(s, from, err) ||
+    if (!fx_db_open(binding->source, &s->log_end.db, err) || !check_position(s, from, err) ||
         !fx_gtid_pos_parse(from, &s->at, err) ||
         !fx_binlog_open(binding->source, from, &s->log, err)) {
         my_close(&s->base);

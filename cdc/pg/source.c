@@ -20,30 +20,17 @@
 #include <string.h>
 
 #include "cdc/pg/pg_priv.h"
+#include "cdc/pg/relations.h"
 #include "cdc/pg/table_schema.h"
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/base/panic.h"
-#include "lib/base/vec.h"
 #include "lib/db/pos.h"
-#include "lib/fmt/text.h"
-#include "lib/pg/pgoutput.h"
 #include "lib/pg/repl.h"
-#include "lib/value/map_pg.h"
 
 enum { LOOK_MS = 3000 }; /* how often the catalog is looked at */
 
 enum pg_state { PG_BETWEEN, PG_BEGUN, PG_INSIDE, PG_LOOP };
-enum pg_relation_kind { PG_REL_OTHER, PG_REL_TABLE, PG_REL_OWN, PG_REL_BARRIER };
-
-struct pg_relation {
-    uint32_t id;
-    enum pg_relation_kind kind;
-    size_t table;   /* TABLE: index into the binding */
-    int *column_of; /* TABLE: catalog column of each wire column */
-    int cell_of[3]; /* OWN: grp, state, epoch; BARRIER: grp, epoch: wire columns */
-    size_t n_columns;
-};
 
 struct source_pg {
     struct cdc_source source; /* first member */
@@ -58,7 +45,7 @@ struct source_pg {
     struct fx_pos end_pos, passed; /* `end` as text; what a PASSED shows */
     struct fx_db *side; /* looks at the catalog, which the stream does not; NULL: not now */
     struct fx_mono looked_at;
-    FX_VEC(struct pg_relation) relations;
+    struct cdc_pg_relations relations;
     struct fx_arena arena; /* of one event */
 };
 
@@ -81,218 +68,24 @@ static void set_state(struct source_pg *s, enum pg_state to)
     s->state = to;
 }
 
-/* ---- relations --------------------------------------------------------------------------------------- */
-
-static struct pg_relation *find_relation(struct source_pg *s, uint32_t id)
-{
-    for (size_t i = 0; i < s->relations.len; i++)
-        if (s->relations.items[i].id == id)
-            return &s->relations.items[i];
-    return NULL;
-}
-
-static int wire_column(const struct fx_pgo_msg *msg, const char *name)
-{
-    for (size_t i = 0; i < msg->relation.n_columns; i++)
-        if (strcmp(msg->relation.columns[i].name, name) == 0)
-            return (int)i;
-    return -1;
-}
-
-static bool fail_drift(const struct fx_table *table, const char *what, const char *column,
-                       struct fx_err *err)
-{
-    (void)fx_fail(err, FX_E_DRIFT,
-                  "table \"%s.%s\" changed its shape while it was streamed: %s \"%s\"",
-                  table->schema, table->name, what, column);
-    return fx_hint(err, "Undo the DDL, or drop the streams (ficus cdc drop), change ficus.yaml and "
-                        "start again.");
-}
-
-static bool is_same_type(const struct fx_type *a, const struct fx_type *b)
-{
-    return a->kind == b->kind && a->bits == b->bits && a->precision == b->precision &&
-           a->scale == b->scale && a->length_max == b->length_max && a->is_float == b->is_float &&
-           a->is_fixed_char == b->is_fixed_char;
-}
-
-static bool bind_columns(struct source_pg *s, const struct fx_pgo_msg *msg,
-                         struct pg_relation *relation, struct fx_err *err)
-{
-    const struct fx_table *table = cdc_source_table(s->binding, relation->table);
-    relation->column_of = fx_alloc_array(msg->relation.n_columns + 1, sizeof(int));
-    for (size_t i = 0; i < msg->relation.n_columns; i++) {
-        const struct fx_pgo_column *wire = &msg->relation.columns[i];
-        int column = fx_table_column(table, wire->name);
-        if (column < 0)
-            return fail_drift(table, "new column", wire->name, err);
-        struct fx_type type = {0};
-        fx_pg_type(wire->type_oid, wire->typmod, NULL, &s->arena, &type);
-        if (!is_same_type(&type, &table->columns[column].type))
-            return fail_drift(table, "another type of column", wire->name, err);
-        relation->column_of[i] = column;
-    }
-    for (size_t c = 0; c < table->n_columns; c++)
-        if (!table->columns[c].is_generated && wire_column(msg, table->columns[c].name) < 0)
-            return fail_drift(table, "no more column", table->columns[c].name, err);
-    return true;
-}
-
-static bool bind_own_cells(const struct fx_pgo_msg *msg, struct pg_relation *relation,
-                           struct fx_err *err)
-{
-    static const char *const own[] = {"grp", "epoch", "state"};
-    size_t n = relation->kind == PG_REL_OWN ? 3 : 2;
-    for (size_t i = 0; i < n; i++) {
-        relation->cell_of[i] = wire_column(msg, own[i]);
-        if (relation->cell_of[i] < 0)
-            return fx_fail(err, FX_E_DRIFT, "table \"ficus.%s\" has no column \"%s\"",
-                           msg->relation.name, own[i]);
-    }
-    return true;
-}
-
-static bool on_relation(struct source_pg *s, const struct fx_pgo_msg *msg, struct fx_err *err)
-{
-    struct pg_relation *old = find_relation(s, msg->relation.id);
-    struct pg_relation relation = {.id = msg->relation.id, .n_columns = msg->relation.n_columns};
-    ptrdiff_t table = cdc_binding_find(s->binding, fx_str_from(msg->relation.schema),
-                                       fx_str_from(msg->relation.name));
-    bool is_ficus = strcmp(msg->relation.schema, "ficus") == 0;
-    bool is_ok = true;
-    if (table >= 0) {
-        relation.kind = PG_REL_TABLE;
-        relation.table = (size_t)table;
-        is_ok = bind_columns(s, msg, &relation, err);
-    } else if (is_ficus && strcmp(msg->relation.name, "own") == 0) {
-        relation.kind = PG_REL_OWN;
-        is_ok = bind_own_cells(msg, &relation, err);
-    } else if (is_ficus && strcmp(msg->relation.name, "barrier") == 0) {
-        relation.kind = PG_REL_BARRIER;
-        is_ok = bind_own_cells(msg, &relation, err);
-    }
-    if (!is_ok) {
-        free(relation.column_of);
-        return false;
-    }
-    if (old != NULL) {
-        free(old->column_of);
-        *old = relation;
-    } else {
-        FX_VEC_PUSH(&s->relations, relation);
-    }
-    return true;
-}
-
-/* ---- rows -------------------------------------------------------------------------------------------- */
-
-static bool fill_values(struct source_pg *s, const struct pg_relation *relation,
-                        const struct fx_pgo_tuple *tuple, bool is_key_only,
-                        struct fx_value **ret_values, struct fx_err *err)
-{
-    const struct fx_table *table = cdc_source_table(s->binding, relation->table);
-    struct fx_value *values = fx_arena_array(&s->arena, table->n_columns, sizeof *values);
-    if (tuple->n_cells != relation->n_columns)
-        return fx_fail(err, FX_E_PROTOCOL, "a tuple of %zu cells for %zu columns of table \"%s\"",
-                       tuple->n_cells, relation->n_columns, table->name);
-    for (size_t c = 0; c < table->n_columns; c++)
-        values[c].kind = FX_V_UNCHANGED;
-    for (size_t i = 0; i < tuple->n_cells; i++) {
-        const struct fx_pgo_cell *cell = &tuple->cells[i];
-        int c = relation->column_of[i];
-        const struct fx_column *column = &table->columns[c];
-        if (cell->kind == FX_PGO_UNCHANGED || (is_key_only && column->key_index < 0))
-            continue;
-        struct fx_str text = cell->kind == FX_PGO_NULL ? (struct fx_str){NULL, 0} : cell->bytes;
-        if (cell->kind == FX_PGO_TEXT && text.ptr == NULL)
-            text.ptr = "";
-        if (!fx_pg_value(&column->type, text, &s->arena, &values[c], err))
-            return fx_ctx(err, "reading column \"%s\" of table \"%s.%s\"", column->name,
-                          table->schema, table->name);
-    }
-    *ret_values = values;
-    return true;
-}
-
-static bool table_event(struct source_pg *s, const struct pg_relation *relation,
-                        const struct fx_pgo_msg *msg, struct cdc_event *ret, struct fx_err *err)
-{
-    struct cdc_row row = {.table = relation->table, .ordinal = ++s->ordinal};
-    row.op = msg->kind == FX_PGO_INSERT   ? CDC_INSERT
-             : msg->kind == FX_PGO_UPDATE ? CDC_UPDATE
-                                          : CDC_DELETE;
-    if (msg->row.old.cells != NULL) {
-        row.has_old = msg->row.is_old_key ? CDC_OLD_KEY : CDC_OLD_FULL;
-        if (!fill_values(s, relation, &msg->row.old, msg->row.is_old_key, &row.old, err))
-            return false;
-    }
-    if (msg->row.new.cells != NULL &&
-        !fill_values(s, relation, &msg->row.new, false, &row.new, err))
-        return false;
-    /* What a new row leaves out as unchanged the old one holds: all of it (FULL), or a key that is TOASTed. */
-    const struct fx_table *table = cdc_source_table(s->binding, row.table);
-    for (size_t c = 0; row.old != NULL && row.new != NULL &&c < table->n_columns; c++)
-        if (row.new[c].kind == FX_V_UNCHANGED)
-            row.new[c] = row.old[c];
-    *ret = (struct cdc_event){.kind = CDC_EV_ROW, .row = row};
-    return true;
-}
-
-static bool cell_text(const struct fx_pgo_tuple *tuple, int at, struct fx_str *ret)
-{
-    if (tuple->cells == NULL || at < 0 || (size_t)at >= tuple->n_cells ||
-        tuple->cells[at].kind != FX_PGO_TEXT)
-        return false;
-    *ret = tuple->cells[at].bytes;
-    return true;
-}
-
-/* A row of ficus.own or, inside a loop, of ficus.barrier. Anything else about them is not for us. */
-static bool ficus_event(const struct pg_relation *relation, const struct fx_pgo_msg *msg,
-                        bool is_loop, struct cdc_event *ret)
-{
-    struct fx_str group;
-    struct fx_str epoch_text;
-    struct fx_str state;
-    int64_t epoch = 0;
-    if (!cell_text(&msg->row.new, relation->cell_of[0], &group) ||
-        !cell_text(&msg->row.new, relation->cell_of[1], &epoch_text) ||
-        !fx_parse_i64(epoch_text, INT64_MIN, INT64_MAX, &epoch))
-        return false;
-    if (relation->kind == PG_REL_BARRIER) {
-        if (!is_loop || msg->kind != FX_PGO_INSERT)
-            return false;
-        ret->kind = CDC_EV_BARRIER;
-        ret->barrier.epoch = epoch;
-        (void)snprintf(ret->barrier.group, sizeof ret->barrier.group, "%.*s", FX_STR_FMT(group));
-        return true;
-    }
-    if (is_loop || !cell_text(&msg->row.new, relation->cell_of[2], &state))
-        return false;
-    ret->kind = CDC_EV_OWN;
-    ret->own.epoch = epoch;
-    ret->own.state = fx_own_state_parse(state);
-    if (!msg->row.is_old_key && cell_text(&msg->row.old, relation->cell_of[2], &state))
-        ret->own.was = fx_own_state_parse(state);
-    (void)snprintf(ret->own.group, sizeof ret->own.group, "%.*s", FX_STR_FMT(group));
-    return true;
-}
-
 static bool on_row(struct source_pg *s, const struct fx_pgo_msg *msg, struct cdc_event *ret,
                    struct fx_err *err)
 {
-    const struct pg_relation *relation = find_relation(s, msg->row.relation);
+    const struct cdc_pg_relation *relation =
+        cdc_pg_relations_find(&s->relations, msg->row.relation);
     if (relation == NULL)
         return fx_fail(err, FX_E_PROTOCOL, "a row of relation %u, which was never described",
                        msg->row.relation);
     switch (relation->kind) {
     case PG_REL_OTHER: return true;
     case PG_REL_OWN:
-    case PG_REL_BARRIER: (void)ficus_event(relation, msg, s->state == PG_LOOP, ret); return true;
+    case PG_REL_BARRIER:
+        (void)cdc_pg_relation_ficus(relation, msg, s->state == PG_LOOP, ret);
+        return true;
     case PG_REL_TABLE:
         if (s->state == PG_LOOP)
             return true;
-        return table_event(s, relation, msg, ret, err);
+        return cdc_pg_relations_row(&s->relations, relation, msg, ++s->ordinal, ret, err);
     }
     return true;
 }
@@ -300,7 +93,8 @@ static bool on_row(struct source_pg *s, const struct fx_pgo_msg *msg, struct cdc
 static bool on_truncate(struct source_pg *s, const struct fx_pgo_msg *msg, struct fx_err *err)
 {
     for (size_t i = 0; i < msg->truncate.n_relations; i++) {
-        const struct pg_relation *relation = find_relation(s, msg->truncate.relations[i]);
+        const struct cdc_pg_relation *relation =
+            cdc_pg_relations_find(&s->relations, msg->truncate.relations[i]);
         if (relation == NULL || relation->kind != PG_REL_TABLE)
             continue;
         const struct fx_table *table = cdc_source_table(s->binding, relation->table);
@@ -362,7 +156,7 @@ static bool on_payload(struct source_pg *s, struct fx_str payload, struct cdc_ev
         set_state(s, PG_BETWEEN);
         *ret = (struct cdc_event){.kind = CDC_EV_COMMIT, .txn = s->txn};
         return true;
-    case FX_PGO_RELATION: return on_relation(s, &msg, err);
+    case FX_PGO_RELATION: return cdc_pg_relations_describe(&s->relations, &msg, err);
     case FX_PGO_INSERT:
     case FX_PGO_UPDATE:
     case FX_PGO_DELETE: return on_row(s, &msg, ret, err);
@@ -494,9 +288,7 @@ static void pg_close(struct cdc_source *src)
     if (src == NULL)
         return;
     struct source_pg *s = self(src);
-    for (size_t i = 0; i < s->relations.len; i++)
-        free(s->relations.items[i].column_of);
-    FX_VEC_DONE(&s->relations);
+    cdc_pg_relations_done(&s->relations);
     fx_pg_repl_close(s->repl);
     fx_db_close(s->side);
     cdc_txn_done(&s->txn);
@@ -541,6 +333,7 @@ bool cdc_pg_source_open(const struct cdc_binding *binding, const struct fx_pos *
     s->binding = binding;
     s->wake_fd = wake_fd;
     fx_arena_init(&s->arena, 0);
+    s->relations = (struct cdc_pg_relations){.binding = binding, .arena = &s->arena};
     bool is_ok = fx_pg_lsn_parse(fx_pos_text(from), &lsn) ||
                  fx_fail(err, FX_E_DRIFT, "\"%s\" is no log position", fx_pos_text(from));
     s->confirmed = lsn;

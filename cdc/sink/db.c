@@ -48,125 +48,11 @@ static struct sink_db *self(struct cdc_sink *sink)
     return FX_CONTAINER_OF(sink, struct sink_db, sink);
 }
 
-const char *cdc_progress_phase_name(enum cdc_progress_phase phase)
-{
-    switch (phase) {
-    case CDC_PROGRESS_NEW: return "new";
-    case CDC_PROGRESS_COPY: return "copy";
-    case CDC_PROGRESS_STREAM: return "stream";
-    }
-    return "?";
-}
-
-void cdc_progress_copy(struct cdc_progress *to, const struct cdc_progress *from)
-{
-    struct cdc_progress copy = *from;
-    fx_pos_copy(&to->pos, &from->pos);
-    copy.pos = to->pos;
-    *to = copy;
-}
-
-void cdc_progress_done(struct cdc_progress *progress)
-{
-    fx_pos_done(&progress->pos);
-}
-
-/* ---- opening and claiming --------------------------------------------------------------------------- */
-
 /* Whole rows are added, so what is sent early leaves room for a large one. */
 static bool is_long(const struct sink_db *s)
 {
     size_t limit = FLUSH_BYTES;
     return s->batch.sql.len >= (s->text_max == 0 ? limit : FX_MIN(limit, s->text_max / 4));
-}
-
-static bool parse_progress(const struct fx_rows *rows, struct cdc_progress *ret, struct fx_err *err)
-{
-    struct fx_str pos = fx_rows_at(rows, 0, 0);
-    struct fx_str phase = fx_rows_at(rows, 0, 3);
-    ret->phase = CDC_PROGRESS_NEW;
-    if (fx_str_eq_c(phase, "stream"))
-        ret->phase = CDC_PROGRESS_STREAM;
-    else if (fx_str_eq_c(phase, "copy"))
-        ret->phase = CDC_PROGRESS_COPY;
-    if (pos.len > FX_POS_MAX ||
-        !fx_parse_i64(fx_rows_at(rows, 0, 1), 0, INT64_MAX, &ret->ordinal) ||
-        !fx_parse_i64(fx_rows_at(rows, 0, 2), 0, INT64_MAX, &ret->epoch))
-        return fx_fail(err, FX_E_DRIFT, "ficus.progress holds a row that is not ours");
-    fx_pos_set(&ret->pos, pos);
-    return true;
-}
-
-static bool read_progress(struct sink_db *s, const char *lock, struct cdc_progress *ret,
-                          struct fx_err *err)
-{
-    struct fx_rows rows;
-    fx_cell stream = fx_str_from(s->binding->stream);
-    FX_AUTO_STR char *sql = fx_asprintf(
-        "select position, ordinal, epoch, phase from ficus.progress where stream = ?%s", lock);
-    if (!fx_db_query(s->db, sql, &stream, 1, &rows, err))
-        return false;
-    bool is_ok = true;
-    if (rows.n_rows == 0) {
-        (void)fx_fail(err, FX_E_DRIFT, "stream \"%s\" has no row in ficus.progress",
-                      s->binding->stream);
-        is_ok = fx_hint(err, "Run: ficus cdc start --context %s --execute", s->binding->ctx.name);
-    } else {
-        is_ok = parse_progress(&rows, ret, err);
-    }
-    fx_rows_done(&rows);
-    return is_ok;
-}
-
-static bool fail_stale(struct sink_db *s, int64_t epoch, struct fx_err *err)
-{
-    (void)fx_fail(err, FX_E_STALE_EPOCH,
-                  "another applier has claimed stream \"%s\": epoch %" PRId64 ", ours is %" PRId64,
-                  s->binding->stream, epoch, s->sink.progress.epoch);
-    return fx_hint(err,
-                   "Only one process may apply a stream; find the other one, or run: ficus cdc "
-                   "status");
-}
-
-/* Waits for whatever an earlier session of this stream still has open, then takes or keeps the epoch. */
-static bool claim(struct sink_db *s, int64_t epoch, struct fx_err *err)
-{
-    FX_AUTO(cdc_progress) struct cdc_progress seen = {0};
-    if (!fx_db_exec(s->db, "begin", NULL, 0, NULL, err) ||
-        !read_progress(s, " for update", &seen, err))
-        return false;
-    cdc_progress_copy(&s->sink.progress, &seen);
-    if (epoch != 0 && seen.epoch != epoch) {
-        s->sink.progress.epoch = epoch;
-        return fail_stale(s, seen.epoch, err);
-    }
-    if (epoch == 0) {
-        fx_cell stream = fx_str_from(s->binding->stream);
-        if (!fx_db_exec(s->db, "update ficus.progress set epoch = epoch + 1 where stream = ?",
-                        &stream, 1, NULL, err))
-            return false;
-        s->sink.progress.epoch = seen.epoch + 1;
-    }
-    if (!fx_db_exec(s->db, "commit", NULL, 0, NULL, err))
-        return false;
-    cdc_progress_copy(&s->next, &s->sink.progress);
-    return true;
-}
-
-static bool read_leaks(struct sink_db *s, struct fx_err *err)
-{
-    FX_AUTO(fx_rows) struct fx_rows rows = {0};
-    fx_cell stream[] = {fx_str_from(s->binding->stream), fx_str_from(s->binding->stream)};
-    if (!fx_db_query(s->db,
-                     "select coalesce(sum(n), 0), coalesce((select what from ficus.leak "
-                     "where stream = ? order by id desc limit 1), '') "
-                     "from ficus.leak where stream = ?",
-                     stream, 2, &rows, err))
-        return false;
-    struct fx_str what = fx_utf8_clip(fx_rows_at(&rows, 0, 1), CDC_LEAK_TEXT - 1);
-    (void)snprintf(s->sink.leak_last, sizeof s->sink.leak_last, "%.*s", FX_STR_FMT(what));
-    return fx_parse_i64(fx_rows_at(&rows, 0, 0), 0, INT64_MAX, &s->sink.leaks) ||
-           fx_fail(err, FX_E_DRIFT, "ficus.leak holds rows that are not ours");
 }
 
 /* ---- sending ---------------------------------------------------------------------------------------- */
@@ -193,10 +79,11 @@ static bool classify(const struct sink_db *s, struct fx_err *err)
 static bool fail_mismatch(struct sink_db *s, int64_t n_rows, struct fx_err *err)
 {
     FX_AUTO(cdc_progress) struct cdc_progress seen = {0};
-    if (!fx_db_exec(s->db, "rollback", NULL, 0, NULL, err) || !read_progress(s, "", &seen, err))
+    if (!fx_db_exec(s->db, "rollback", NULL, 0, NULL, err) ||
+        !cdc_progress_read(s->db, s->binding, "", &seen, err))
         return classify(s, err);
     if (seen.epoch != s->sink.progress.epoch)
-        return fail_stale(s, seen.epoch, err);
+        return cdc_progress_fail_stale(s->binding, seen.epoch, s->sink.progress.epoch, err);
     (void)fx_fail(err, FX_E_TARGET_CONFLICT,
                   "a changed row is not on the target: %" PRId64 " rows expected, %" PRId64
                   " found",
@@ -486,6 +373,15 @@ static const struct cdc_sink_ops sink_db_ops = {
     .close = sink_close,
 };
 
+static bool claim(struct sink_db *s, int64_t epoch, struct fx_err *err)
+{
+    if (!cdc_progress_claim(s->db, s->binding, epoch, &s->sink.progress, err))
+        return false;
+    cdc_progress_copy(&s->next, &s->sink.progress);
+    return cdc_progress_leaks(s->db, s->binding, &s->sink.leaks, s->sink.leak_last,
+                              sizeof s->sink.leak_last, err);
+}
+
 bool cdc_sink_db_open(const struct cdc_sink_spec *spec, struct cdc_sink **ret_sink,
                       struct fx_err *err)
 {
@@ -498,8 +394,7 @@ bool cdc_sink_db_open(const struct cdc_sink_spec *spec, struct cdc_sink **ret_si
     cdc_batch_init(&s->batch, spec->binding, spec->options->copy_batch_rows);
     if (!fx_db_open(spec->binding->target, &s->db, err) ||
         !fx_schema_check(s->db, spec->binding->target, err) ||
-        !s->target->prepare(s->binding, s->db, &s->text_max, err) || !claim(s, spec->epoch, err) ||
-        !read_leaks(s, err)) {
+        !s->target->prepare(s->binding, s->db, &s->text_max, err) || !claim(s, spec->epoch, err)) {
         fx_err_as_target(err);
         sink_close(&s->sink);
         return fx_ctx(err, "opening target database \"%s\"", spec->binding->target->name);

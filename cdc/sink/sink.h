@@ -23,23 +23,7 @@
 #ifndef CDC_SINK_H
 #define CDC_SINK_H
 
-#include "cdc/cdc.h"
-#include "cdc/change.h"
-
-/* What stands in ficus.progress. */
-enum cdc_progress_phase {
-    CDC_PROGRESS_NEW,    /* nothing was ever copied */
-    CDC_PROGRESS_COPY,   /* the copy from the snapshot at `pos` is not complete */
-    CDC_PROGRESS_STREAM, /* everything before `pos` is on the target */
-};
-struct cdc_progress {
-    enum cdc_progress_phase phase;
-    struct fx_pos pos;
-    int64_t ordinal; /* transactions (while copying: rows) so far */
-    int64_t epoch;   /* of the applier that holds the stream */
-};
-void cdc_progress_copy(struct cdc_progress *to, const struct cdc_progress *from);
-void cdc_progress_done(struct cdc_progress *progress);
+#include "cdc/sink/progress.h"
 
 struct cdc_sink {
     const struct cdc_sink_ops *ops;
@@ -82,7 +66,5 @@ struct cdc_sink_spec {
 };
 bool cdc_sink_db_open(const struct cdc_sink_spec *spec, struct cdc_sink **ret_sink,
                       struct fx_err *err) FX_MUST_CHECK;
-
-const char *cdc_progress_phase_name(enum cdc_progress_phase phase);
 
 #endif

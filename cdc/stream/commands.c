@@ -3,7 +3,7 @@
  * What the control socket asks for. One command at a time, looked at between transactions; HOLD and ADVANCE are
  * answered when what they ask for is so.
  */
-#include "cdc/stream/streamer_priv.h"
+#include "cdc/stream/commands.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -20,7 +20,6 @@ static void answer(struct cdc_streamer *s, int64_t ticket, const struct fx_err *
         s->pending_kind = CDC_CMD_NONE;
 }
 
-/* Between transactions only. HOLD and ADVANCE are answered later, in cdc_commands_finish. */
 void cdc_commands_take(struct cdc_streamer *s)
 {
     FX_AUTO(cdc_command) struct cdc_command command = {0};

@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The meeting point of a stream's two threads: the streamer publishes its status here and takes commands; the
- * control socket (HTTP over a Unix socket) reads the status and posts commands.
- *
- *     GET  /status   struct cdc_status as JSON            GET /metrics   the same for Prometheus
- *     GET  /tail     newest changed keys (tail.h)
- *     POST /hold     {"limit_ms": n}                   -> {"at": "0/1F"}; with "while_caller_lives": true the
- *                    hold also ends with the process that asked for it
- *     POST /advance  {"goal": "0/2A", "timeout_ms": n} -> {"at": "0/2A"}
- *     POST /release  POST /stop {"timeout_ms": n}      -> {}
- *
- * Errors are answered as the error object with status 409 (504 for TIMEOUT). One command at a time; a second one waits.
+ * The meeting point of a stream's two threads: the streamer publishes its status here and takes
+ * commands; the threads of the control socket (process/serve.h) read the status and post commands.
  * Thread: the functions say which.
  */
 #ifndef CDC_CONTROL_H
@@ -71,8 +62,14 @@ void cdc_control_push_key(struct cdc_control *control, const struct cdc_binding 
 /* Signal handlers' thread: a stop without waiting. */
 void cdc_control_request_stop(struct cdc_control *control);
 
-struct fx_serve;
-bool cdc_control_serve(struct cdc_control *control, const char *socket_path,
-                       struct fx_serve **ret_serve, struct fx_err *err) FX_MUST_CHECK;
+/* Threads of the control socket. */
+void cdc_control_status(struct cdc_control *control, struct cdc_status *ret);
+void cdc_control_tail(struct cdc_control *control, struct fx_buf *out);
+/*
+ * Posts a command and waits for its answer. One that nobody answered in time is taken back: the
+ * streamer must not do it later. Errors: TIMEOUT, and what the streamer answers.
+ */
+bool cdc_control_call(struct cdc_control *control, const struct cdc_command *command,
+                      int64_t timeout_ms, struct fx_pos *ret_at, struct fx_err *err) FX_MUST_CHECK;
 
 #endif

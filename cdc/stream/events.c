@@ -3,7 +3,7 @@
  * What an event means: rows go to the sink, owners to the leak detector, the position moves at COMMIT and PASSED.
  * A loop's rows do not come; what its transaction says is that the position moves.
  */
-#include "cdc/stream/streamer_priv.h"
+#include "cdc/stream/events.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -34,12 +34,8 @@ static bool note_leaks(struct cdc_streamer *s, int64_t n, const struct cdc_row *
         return true;
     s->status.leaks += n;
     if (row != NULL) {
-        FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(200);
-        const struct fx_table *table = cdc_source_table(s->binding, row->table);
-        const struct fx_value *values = row->new != NULL ? row->new : row->old;
-        fx_buf_printf(&what, "%s.%s key ", table->schema, table->name);
-        for (size_t k = 0; k < table->n_key; k++)
-            fx_value_show(&values[table->key[k]], &what);
+        FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(400);
+        cdc_row_describe(s->binding, row, &what);
         (void)snprintf(s->status.leak_last, sizeof s->status.leak_last, "%s at %.40s",
                        fx_buf_cstr(&what), fx_pos_text(&s->waiting.pos));
     }

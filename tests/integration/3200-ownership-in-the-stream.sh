@@ -29,7 +29,8 @@ check "the reverse stream has read past it" until_ok 5 has reverse barrier_epoch
 same "no leak so far" 0 "$(streams_status forward leaks)"
 pg_sql mono shop "update orders set qty = 1 where id = 7"
 check "a row while FENCED is a leak" until_ok 5 has forward leaks 1
-check "named" grep -q "public.orders key 7" <(streams_status forward leak_last)
+check "named" grep -qF 'table \"public.orders\" key (id)=(7) at ' \
+    <(curl -sf -m 5 --unix-socket "$FX_DIR/st/streams/orders-forward.sock" http://s/status)
 pg_sql mono shop "update ficus.own set state = 'AWAY', epoch = 3 where grp = 'orders'"
 my_sql orders ficus "update own set state = 'HERE', epoch = 3 where grp = 'orders'"
 my_sql orders orders "update customer_orders set qty = 2 where id = 8"
@@ -47,7 +48,7 @@ until_ok 5 stopped forward
 pg_sql mono shop "update orders set qty = 9 where id = 9"
 start >/dev/null
 check "a leak while the stream was down is found after its restart, the one before is not forgotten" until_ok 10 has forward leaks 2
-same "both stand on the target, with the row where it is known" "1 public.orders key 7 at" \
+same "both stand on the target, with the row where it is known" '1 table "public.orders" key (id)=(7)' \
     "$(my_sql orders ficus "select sum(n) - 1, substring_index(min(nullif(what, '')), ' ', 4) from leak where stream = 'orders-forward'" | tr '\t' ' ')"
 
 my_sql orders ficus "start transaction; update own set state = 'FENCED', epoch = 4 where grp = 'orders'; insert into marker(grp, epoch) values ('orders', 4); commit"

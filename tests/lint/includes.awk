@@ -15,6 +15,10 @@ BEGIN {
     # the rooms of the facade; protocols (http1) are named by the worker only, so that nothing else knows which one it is
     split("route:0 observe:0 conf:1 shared:2 upstream:3 net:3 group:4 http1:4 shadow:5 request:6 admin:6 worker:7", r, " ")
     for (i in r) { split(r[i], kv, ":"); floor["strangler/" kv[1]] = kv[2] }
+    # the rooms of cdc; its headers at the top (the model, the engines' seam, the checks) are below all rooms
+    split("pg:1 mysql:1 sink:1 preflight:2 snapshot:3 stream:4 process:5", r, " ")
+    for (i in r) { split(r[i], kv, ":"); floor["cdc/" kv[1]] = kv[2] }
+    floor["cdc"] = 0
     may["strangler"] = anywhere "|^lib/(http|sec)/|^lib/map/root[.]h|^strangler/"
     may["cdc"] = anywhere "|^lib/(value|map|db|ownership|pg|my|kafka)/|^lib/http/(client|serve)[.]h|^cdc/"
     may["reconcile"] = anywhere "|^lib/(value|map|db|ownership|pg|my)/|^lib/sec/digest[.]h|^cdc/cdc[.]h|^reconcile/"
@@ -45,8 +49,8 @@ BEGIN {
     system_ok = "^(sys|netinet|arpa|net|linux|bits|sanitizer)/|^(assert|ctype|dirent|endian|errno|execinfo|fcntl|fenv|float|getopt|grp|inttypes|limits|locale|math|netdb|poll|pthread|pwd|regex|sched|semaphore|setjmp|signal|spawn|stdalign|stdarg|stdatomic|stdbool|stddef|stdint|stdio|stdlib|stdnoreturn|string|strings|syslog|termios|threads|time|uchar|ucontext|unistd|wchar|wctype|byteswap|malloc|link|dlfcn|err|error|pty)[.]h$"
 }
 
-# The room of a file, for folders whose rooms have floors: "plans/run"; "" for the others. The folder itself is above all.
-function room_of(path, p) { split(path, p, "/"); return p[1] == "plans" || p[1] == "strangler" ? (p[3] == "" ? p[1] : p[1] "/" p[2]) : "" }
+# The room of a file, for folders whose rooms have floors: "plans/run"; "" for the others. The folder itself is above all, but cdc, which is below.
+function room_of(path, p) { split(path, p, "/"); return p[1] == "plans" || p[1] == "strangler" || p[1] == "cdc" ? (p[3] == "" ? p[1] : p[1] "/" p[2]) : "" }
 function floor_of(name) { return name in floor ? floor[name] + 0 : 9 }
 function check_floor(path, from, to) {
     from = room_of(FILENAME); to = room_of(path)

@@ -10,10 +10,11 @@
 
 #include <cmocka.h>
 
-#include "cdc/stream/control.h"
+#include "cdc/process/serve.h"
 #include "cdc/stream/hold.h"
 #include "lib/http/serve.h"
 #include "lib/io/file.h"
+#include "lib/io/flock.h"
 #include "tests/unit/tmp.h"
 
 enum { LONG = 10 << 10 };
@@ -76,7 +77,7 @@ static int setup(void **state)
     (void)snprintf(sock, sizeof sock, "%s/orders-forward.sock", streams);
     OK(&rig, fx_dir_make(streams, &rig.err));
     OK(&rig, cdc_control_init(&rig.control, "orders-forward", 10, &rig.err));
-    OK(&rig, cdc_control_serve(&rig.control, sock, &rig.serve, &rig.err));
+    OK(&rig, cdc_serve(&rig.control, sock, &rig.serve, &rig.err));
     return pthread_create(&rig.streamer, NULL, run_streamer, &rig);
 }
 
@@ -132,6 +133,21 @@ static void test_control__what_is_longer_than_any_position_is_refused(void **sta
     assert_int_equal(rig->err.code, FX_E_PROTOCOL);
 }
 
+/* The lock is still held when the time is over: the message names the stream, not its context. */
+static void test_control__a_stream_that_does_not_stop_is_named(void **state)
+{
+    struct rig *rig = *state;
+    char path[700];
+    struct fx_flock *lock = NULL;
+    (void)snprintf(path, sizeof path, "%s/streams/orders-forward.lock", rig->dir);
+    OK(rig, fx_flock_take(path, "a test", &lock, &rig->err));
+    assert_false(cdc_stop(&rig->ref, 100, &rig->err));
+    assert_int_equal(rig->err.code, FX_E_TIMEOUT);
+    assert_string_equal(rig->err.message, "stream \"orders-forward\" did not stop within 100 ms");
+    fx_flock_release(lock);
+    (void)unlink(path);
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, setup, teardown)
 
 int main(void)
@@ -139,6 +155,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_control__a_long_position_is_held_at_and_shown),
         TEST(test_control__a_long_goal_is_advanced_to),
+        TEST(test_control__a_stream_that_does_not_stop_is_named),
         TEST(test_control__what_is_longer_than_any_position_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

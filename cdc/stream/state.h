@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the parts of the streamer share: its state, and what each part does for the others.
+ * The state of a streamer, which its parts share. Each includes this one, and the streamer includes them:
  *
- *     streamer.c   turns and sessions: when to read, confirm, mark, retry
+ *     streamer.c   turns and sessions: when to read, confirm, record the position, retry
  *     events.c     what an event means: the sink, leaks, owners, the position
  *     commands.c   hold, advance, release, stop: between transactions only
+ *     state.c      the phase, and what is shown of it
  *
  * Thread: the streamer's.
  */
-#ifndef CDC_STREAM_STREAMER_PRIV_H
-#define CDC_STREAM_STREAMER_PRIV_H
+#ifndef CDC_STREAM_STATE_H
+#define CDC_STREAM_STATE_H
 
 #include <sys/types.h>
 
@@ -54,20 +55,7 @@ struct cdc_streamer {
 void cdc_streamer_set_phase(struct cdc_streamer *s, enum cdc_phase to);
 /* Shows the status to the control socket; unless forced, not too often. */
 void cdc_streamer_publish(struct cdc_streamer *s, bool is_forced);
-
-/* The hold point has let a waiting transaction pass. */
-/* How long ago that was, in milliseconds; at least 0. */
-int64_t cdc_events_lag_ms(int64_t commit_us, bool is_coarse_time);
-bool cdc_events_begin(struct cdc_streamer *s, const struct cdc_txn *txn,
-                      struct fx_err *err) FX_MUST_CHECK;
-bool cdc_events_handle(struct cdc_streamer *s, const struct cdc_event *event,
-                       struct fx_err *err) FX_MUST_CHECK;
-
-void cdc_commands_take(struct cdc_streamer *s);
-/* Answers a HOLD or an ADVANCE whose moment has come. */
-bool cdc_commands_finish(struct cdc_streamer *s, struct fx_err *err) FX_MUST_CHECK;
-void cdc_commands_expire_hold(struct cdc_streamer *s, struct fx_mono now);
-/* Whoever still waits hears how it ended; `why` NULL: well. */
-void cdc_commands_end(struct cdc_streamer *s, const struct fx_err *why);
+/* Shows why it stops, or tries again. */
+void cdc_streamer_publish_error(struct cdc_streamer *s, const struct fx_err *err);
 
 #endif

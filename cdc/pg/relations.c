@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See relations.h. */
+#include "cdc/pg/relations.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/base/alloc.h"
+#include "lib/fmt/text.h"
+#include "lib/value/map_pg.h"
+
+struct cdc_pg_relation *cdc_pg_relations_find(struct cdc_pg_relations *r, uint32_t id)
+{
+    for (size_t i = 0; i < r->list.len; i++)
+        if (r->list.items[i].id == id)
+            return &r->list.items[i];
+    return NULL;
+}
+
+static int wire_column(const struct fx_pgo_msg *msg, const char *name)
+{
+    for (size_t i = 0; i < msg->relation.n_columns; i++)
+        if (strcmp(msg->relation.columns[i].name, name) == 0)
+            return (int)i;
+    return -1;
+}
+
+static bool fail_drift(const struct fx_table *table, const char *what, const char *column,
+                       struct fx_err *err)
+{
+    (void)fx_fail(err, FX_E_DRIFT,
+                  "table \"%s.%s\" changed its shape while it was streamed: %s \"%s\"",
+                  table->schema, table->name, what, column);
+    return fx_hint(err, "Undo the DDL, or drop the streams (ficus cdc drop), change ficus.yaml and "
+                        "start again.");
+}
+
+static bool is_same_type(const struct fx_type *a, const struct fx_type *b)
+{
+    return a->kind == b->kind && a->bits == b->bits && a->precision == b->precision &&
+           a->scale == b->scale && a->length_max == b->length_max && a->is_float == b->is_float &&
+           a->is_fixed_char == b->is_fixed_char;
+}
+
+static bool bind_columns(struct cdc_pg_relations *r, const struct fx_pgo_msg *msg,
+                         struct cdc_pg_relation *relation, struct fx_err *err)
+{
+    const struct fx_table *table = cdc_source_table(r->binding, relation->table);
+    relation->column_of = fx_alloc_array(msg->relation.n_columns + 1, sizeof(int));
+    for (size_t i = 0; i < msg->relation.n_columns; i++) {
+        const struct fx_pgo_column *wire = &msg->relation.columns[i];
+        int column = fx_table_column(table, wire->name);
+        if (column < 0)
+            return fail_drift(table, "new column", wire->name, err);
+        struct fx_type type = {0};
+        fx_pg_type(wire->type_oid, wire->typmod, NULL, r->arena, &type);
+        if (!is_same_type(&type, &table->columns[column].type))
+            return fail_drift(table, "another type of column", wire->name, err);
+        relation->column_of[i] = column;
+    }
+    for (size_t c = 0; c < table->n_columns; c++)
+        if (!table->columns[c].is_generated && wire_column(msg, table->columns[c].name) < 0)
+            return fail_drift(table, "no more column", table->columns[c].name, err);
+    return true;
+}
+
+static bool bind_own_cells(const struct fx_pgo_msg *msg, struct cdc_pg_relation *relation,
+                           struct fx_err *err)
+{
+    static const char *const own[] = {"grp", "epoch", "state"};
+    size_t n = relation->kind == PG_REL_OWN ? 3 : 2;
+    for (size_t i = 0; i < n; i++) {
+        relation->cell_of[i] = wire_column(msg, own[i]);
+        if (relation->cell_of[i] < 0)
+            return fx_fail(err, FX_E_DRIFT, "table \"ficus.%s\" has no column \"%s\"",
+                           msg->relation.name, own[i]);
+    }
+    return true;
+}
+
+bool cdc_pg_relations_describe(struct cdc_pg_relations *r, const struct fx_pgo_msg *msg,
+                               struct fx_err *err)
+{
+    struct cdc_pg_relation *old = cdc_pg_relations_find(r, msg->relation.id);
+    struct cdc_pg_relation relation = {.id = msg->relation.id,
+                                       .n_columns = msg->relation.n_columns};
+    ptrdiff_t table = cdc_binding_find(r->binding, fx_str_from(msg->relation.schema),
+                                       fx_str_from(msg->relation.name));
+    bool is_ficus = strcmp(msg->relation.schema, "ficus") == 0;
+    bool is_ok = true;
+    if (table >= 0) {
+        relation.kind = PG_REL_TABLE;
+        relation.table = (size_t)table;
+        is_ok = bind_columns(r, msg, &relation, err);
+    } else if (is_ficus && strcmp(msg->relation.name, "own") == 0) {
+        relation.kind = PG_REL_OWN;
+        is_ok = bind_own_cells(msg, &relation, err);
+    } else if (is_ficus && strcmp(msg->relation.name, "barrier") == 0) {
+        relation.kind = PG_REL_BARRIER;
+        is_ok = bind_own_cells(msg, &relation, err);
+    }
+    if (!is_ok) {
+        free(relation.column_of);
+        return false;
+    }
+    if (old != NULL) {
+        free(old->column_of);
+        *old = relation;
+    } else {
+        FX_VEC_PUSH(&r->list, relation);
+    }
+    return true;
+}
+
+/* ---- rows -------------------------------------------------------------------------------------------- */
+
+static bool fill_values(struct cdc_pg_relations *r, const struct cdc_pg_relation *relation,
+                        const struct fx_pgo_tuple *tuple, bool is_key_only,
+                        struct fx_value **ret_values, struct fx_err *err)
+{
+    const struct fx_table *table = cdc_source_table(r->binding, relation->table);
+    struct fx_value *values = fx_arena_array(r->arena, table->n_columns, sizeof *values);
+    if (tuple->n_cells != relation->n_columns)
+        return fx_fail(err, FX_E_PROTOCOL, "a tuple of %zu cells for %zu columns of table \"%s\"",
+                       tuple->n_cells, relation->n_columns, table->name);
+    for (size_t c = 0; c < table->n_columns; c++)
+        values[c].kind = FX_V_UNCHANGED;
+    for (size_t i = 0; i < tuple->n_cells; i++) {
+        const struct fx_pgo_cell *cell = &tuple->cells[i];
+        int c = relation->column_of[i];
+        const struct fx_column *column = &table->columns[c];
+        if (cell->kind == FX_PGO_UNCHANGED || (is_key_only && column->key_index < 0))
+            continue;
+        struct fx_str text = cell->kind == FX_PGO_NULL ? (struct fx_str){NULL, 0} : cell->bytes;
+        if (cell->kind == FX_PGO_TEXT && text.ptr == NULL)
+            text.ptr = "";
+        if (!fx_pg_value(&column->type, text, r->arena, &values[c], err))
+            return fx_ctx(err, "reading column \"%s\" of table \"%s.%s\"", column->name,
+                          table->schema, table->name);
+    }
+    *ret_values = values;
+    return true;
+}
+
+bool cdc_pg_relations_row(struct cdc_pg_relations *r, const struct cdc_pg_relation *relation,
+                          const struct fx_pgo_msg *msg, int64_t ordinal, struct cdc_event *ret,
+                          struct fx_err *err)
+{
+    struct cdc_row row = {.table = relation->table, .ordinal = ordinal};
+    row.op = msg->kind == FX_PGO_INSERT   ? CDC_INSERT
+             : msg->kind == FX_PGO_UPDATE ? CDC_UPDATE
+                                          : CDC_DELETE;
+    if (msg->row.old.cells != NULL) {
+        row.has_old = msg->row.is_old_key ? CDC_OLD_KEY : CDC_OLD_FULL;
+        if (!fill_values(r, relation, &msg->row.old, msg->row.is_old_key, &row.old, err))
+            return false;
+    }
+    if (msg->row.new.cells != NULL &&
+        !fill_values(r, relation, &msg->row.new, false, &row.new, err))
+        return false;
+    /* What a new row leaves out as unchanged the old one holds: all of it (FULL), or a key that is TOASTed. */
+    const struct fx_table *table = cdc_source_table(r->binding, row.table);
+    for (size_t c = 0; row.old != NULL && row.new != NULL &&c < table->n_columns; c++)
+        if (row.new[c].kind == FX_V_UNCHANGED)
+            row.new[c] = row.old[c];
+    *ret = (struct cdc_event){.kind = CDC_EV_ROW, .row = row};
+    return true;
+}
+
+static bool cell_text(const struct fx_pgo_tuple *tuple, int at, struct fx_str *ret)
+{
+    if (tuple->cells == NULL || at < 0 || (size_t)at >= tuple->n_cells ||
+        tuple->cells[at].kind != FX_PGO_TEXT)
+        return false;
+    *ret = tuple->cells[at].bytes;
+    return true;
+}
+
+bool cdc_pg_relation_ficus(const struct cdc_pg_relation *relation, const struct fx_pgo_msg *msg,
+                           bool is_loop, struct cdc_event *ret)
+{
+    struct fx_str group;
+    struct fx_str epoch_text;
+    struct fx_str state;
+    int64_t epoch = 0;
+    if (!cell_text(&msg->row.new, relation->cell_of[0], &group) ||
+        !cell_text(&msg->row.new, relation->cell_of[1], &epoch_text) ||
+        !fx_parse_i64(epoch_text, INT64_MIN, INT64_MAX, &epoch))
+        return false;
+    if (relation->kind == PG_REL_BARRIER) {
+        if (!is_loop || msg->kind != FX_PGO_INSERT)
+            return false;
+        ret->kind = CDC_EV_BARRIER;
+        ret->barrier.epoch = epoch;
+        (void)snprintf(ret->barrier.group, sizeof ret->barrier.group, "%.*s", FX_STR_FMT(group));
+        return true;
+    }
+    if (is_loop || !cell_text(&msg->row.new, relation->cell_of[2], &state))
+        return false;
+    ret->kind = CDC_EV_OWN;
+    ret->own.epoch = epoch;
+    ret->own.state = fx_own_state_parse(state);
+    if (!msg->row.is_old_key && cell_text(&msg->row.old, relation->cell_of[2], &state))
+        ret->own.was = fx_own_state_parse(state);
+    (void)snprintf(ret->own.group, sizeof ret->own.group, "%.*s", FX_STR_FMT(group));
+    return true;
+}
+
+void cdc_pg_relations_done(struct cdc_pg_relations *r)
+{
+    for (size_t i = 0; i < r->list.len; i++)
+        free(r->list.items[i].column_of);
+    FX_VEC_DONE(&r->list);
+}

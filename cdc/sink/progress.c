@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* See progress.h. */
+#include "cdc/sink/progress.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "lib/base/alloc.h"
+#include "lib/fmt/text.h"
+
+const char *cdc_progress_phase_name(enum cdc_progress_phase phase)
+{
+    switch (phase) {
+    case CDC_PROGRESS_NEW: return "new";
+    case CDC_PROGRESS_COPY: return "copy";
+    case CDC_PROGRESS_STREAM: return "stream";
+    }
+    return "?";
+}
+
+void cdc_progress_copy(struct cdc_progress *to, const struct cdc_progress *from)
+{
+    struct cdc_progress copy = *from;
+    fx_pos_copy(&to->pos, &from->pos);
+    copy.pos = to->pos;
+    *to = copy;
+}
+
+void cdc_progress_done(struct cdc_progress *progress)
+{
+    fx_pos_done(&progress->pos);
+}
+
+static bool parse_progress(const struct fx_rows *rows, struct cdc_progress *ret, struct fx_err *err)
+{
+    struct fx_str pos = fx_rows_at(rows, 0, 0);
+    struct fx_str phase = fx_rows_at(rows, 0, 3);
+    ret->phase = CDC_PROGRESS_NEW;
+    if (fx_str_eq_c(phase, "stream"))
+        ret->phase = CDC_PROGRESS_STREAM;
+    else if (fx_str_eq_c(phase, "copy"))
+        ret->phase = CDC_PROGRESS_COPY;
+    if (pos.len > FX_POS_MAX ||
+        !fx_parse_i64(fx_rows_at(rows, 0, 1), 0, INT64_MAX, &ret->ordinal) ||
+        !fx_parse_i64(fx_rows_at(rows, 0, 2), 0, INT64_MAX, &ret->epoch))
+        return fx_fail(err, FX_E_DRIFT, "ficus.progress holds a row that is not ours");
+    fx_pos_set(&ret->pos, pos);
+    return true;
+}
+
+bool cdc_progress_read(struct fx_db *db, const struct cdc_binding *binding, const char *lock,
+                       struct cdc_progress *ret, struct fx_err *err)
+{
+    struct fx_rows rows;
+    fx_cell stream = fx_str_from(binding->stream);
+    FX_AUTO_STR char *sql = fx_asprintf(
+        "select position, ordinal, epoch, phase from ficus.progress where stream = ?%s", lock);
+    if (!fx_db_query(db, sql, &stream, 1, &rows, err))
+        return false;
+    bool is_ok = true;
+    if (rows.n_rows == 0) {
+        (void)fx_fail(err, FX_E_DRIFT, "stream \"%s\" has no row in ficus.progress",
+                      binding->stream);
+        is_ok = fx_hint(err, "Run: ficus cdc start --context %s --execute", binding->ctx.name);
+    } else {
+        is_ok = parse_progress(&rows, ret, err);
+    }
+    fx_rows_done(&rows);
+    return is_ok;
+}
+
+bool cdc_progress_fail_stale(const struct cdc_binding *binding, int64_t epoch, int64_t ours,
+                             struct fx_err *err)
+{
+    (void)fx_fail(err, FX_E_STALE_EPOCH,
+                  "another applier has claimed stream \"%s\": epoch %" PRId64 ", ours is %" PRId64,
+                  binding->stream, epoch, ours);
+    return fx_hint(err,
+                   "Only one process may apply a stream; find the other one, or run: ficus cdc "
+                   "status");
+}
+
+bool cdc_progress_claim(struct fx_db *db, const struct cdc_binding *binding, int64_t epoch,
+                        struct cdc_progress *ret, struct fx_err *err)
+{
+    fx_cell stream = fx_str_from(binding->stream);
+    if (!fx_db_exec(db, "begin", NULL, 0, NULL, err) ||
+        !cdc_progress_read(db, binding, " for update", ret, err))
+        return false;
+    if (epoch != 0 && ret->epoch != epoch)
+        return cdc_progress_fail_stale(binding, ret->epoch, epoch, err);
+    if (epoch == 0) {
+        if (!fx_db_exec(db, "update ficus.progress set epoch = epoch + 1 where stream = ?", &stream,
+                        1, NULL, err))
+            return false;
+        ret->epoch++;
+    }
+    return fx_db_exec(db, "commit", NULL, 0, NULL, err);
+}
+
+bool cdc_progress_leaks(struct fx_db *db, const struct cdc_binding *binding, int64_t *ret_leaks,
+                        char *last, size_t last_size, struct fx_err *err)
+{
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    fx_cell stream[] = {fx_str_from(binding->stream), fx_str_from(binding->stream)};
+    if (!fx_db_query(db,
+                     "select coalesce(sum(n), 0), coalesce((select what from ficus.leak "
+                     "where stream = ? order by id desc limit 1), '') "
+                     "from ficus.leak where stream = ?",
+                     stream, 2, &rows, err))
+        return false;
+    struct fx_str what = fx_utf8_clip(fx_rows_at(&rows, 0, 1), last_size - 1);
+    (void)snprintf(last, last_size, "%.*s", FX_STR_FMT(what));
+    return fx_parse_i64(fx_rows_at(&rows, 0, 0), 0, INT64_MAX, ret_leaks) ||
+           fx_fail(err, FX_E_DRIFT, "ficus.leak holds rows that are not ours");
+}
