@@ -34,8 +34,8 @@ struct fcd_explained {
     bool is_write;        /* the route follows the owner; else it is split */
     const char *old_side; /* upstream; without a route the default one */
     const char *new_side; /* upstream; NULL without a route */
-    double
-        key_percent; /* the user with this key is on the new side above this weight; -1: no key given */
+    /* the user with this key is on the new side above this weight; -1: no key given */
+    double key_percent;
 };
 /* `key`: the value of the user's header or cookie, or NULL. Errors: CONFIG, USAGE (a path that is refused). */
 bool fcd_facade_explain(const char *config_path, const char *method, const char *target,

@@ -162,8 +162,8 @@ static void accept_all(struct fx_serve *serve)
         if (fd < 0 && (errno == EINTR || errno == ECONNABORTED))
             continue;
         if (fd < 0 && errno != EAGAIN)
-            fx_sleep_ms(
-                ACCEPT_BACK_OFF_MS); /* no descriptor or memory: epoll would call again at once */
+            /* no descriptor or memory: epoll would call again at once */
+            fx_sleep_ms(ACCEPT_BACK_OFF_MS);
         if (fd < 0)
             return;
         pthread_mutex_lock(&serve->mutex);

@@ -73,7 +73,8 @@ void fx_iobuf_drop(struct fx_iobuf *io, struct fx_block_cache *cache)
 
 void fx_iobuf_consume(struct fx_iobuf *io, size_t len)
 {
-    FX_ASSERT(len <= fx_iobuf_len(io));
+    if (len > fx_iobuf_len(io))
+        FX_BUG("%zu bytes of a block are used up, at=%zu len=%zu", len, io->at, io->buf.len);
     io->at += len;
     if (io->at == io->buf.len && io->buf.ptr != NULL) {
         io->at = 0;

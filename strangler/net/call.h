@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The interface between a protocol and what is done with a request. Three roles use it and nothing else of each other:
+ * The interface between a protocol and what is done with a request. Three roles, which know each other only through it:
  *
  *   the protocol (http1/, later http2/)   bytes of a connection <-> {request head, body in, answer head, body out}
  *   the service (request/, admin/)        what a listener's requests are for

@@ -25,8 +25,8 @@ struct fcd_listener;
 struct fcd_conn_ops {
     size_t bytes; /* of the protocol's connection, which begins with a struct fcd_conn */
     void (*start)(struct fcd_conn *conn); /* accepted */
-    void (*drive)(
-        struct fcd_conn *conn); /* does what can be done; the connection may be gone afterwards */
+    /* does what can be done; the connection may be gone afterwards */
+    void (*drive)(struct fcd_conn *conn);
     void (*late)(struct fcd_conn *conn);    /* its timer ran out */
     void (*drain)(struct fcd_conn *conn);   /* the present answer is the last */
     void (*closing)(struct fcd_conn *conn); /* tells its calls that the client is gone */
@@ -50,8 +50,8 @@ struct fcd_conn {
 struct fcd_listener {
     struct fx_watch watch;
     int fd;
-    struct fx_timer
-        back_off; /* set: there was no descriptor for a connection, so it does not accept for a while */
+    /* set: there was no descriptor for a connection, so it does not accept for a while */
+    struct fx_timer back_off;
     struct fcd_net *net;
     struct fx_addr addr; /* as bound */
     const struct fcd_protocol *protocol;

@@ -141,6 +141,9 @@ static void dispose(struct fcd_shadow_job *job)
     fx_buf_done(&job->bytes);
     mirror->bytes -= job->charged;
     mirror->n_jobs--;
+    if (mirror->bytes < 0 || mirror->n_jobs < 0 || mirror->n_asking < 0)
+        FX_BUG("shadow budget is negative: bytes=%lld jobs=%lld asking=%lld",
+               (long long)mirror->bytes, (long long)mirror->n_jobs, (long long)mirror->n_asking);
     fx_loop_defer(loop, &job->release);
 }
 

@@ -54,8 +54,22 @@ static void enter_list(struct fcd_uconn *u)
     }
 }
 
+/* Every connection is counted once, in the list of its state and at its endpoint. */
+static void check_counts(const struct fcd_uconn *u)
+{
+    const struct fcd_pool *pool = u->pool;
+    const struct fcd_endpoint_state *end = u->endpoint;
+    size_t n = u->state == FCD_U_IDLE ? end->n_idle : end->n_busy;
+    if (n == 0 || pool->idle.len + pool->busy.len > pool->n_connections)
+        FX_BUG("pool of upstream \"%s\": idle=%zu busy=%zu of %zu connections, endpoint %s: "
+               "idle=%zu busy=%zu",
+               pool->conf->name, pool->idle.len, pool->busy.len, pool->n_connections,
+               end->conf->url, end->n_idle, end->n_busy);
+}
+
 static void leave_list(struct fcd_uconn *u)
 {
+    check_counts(u);
     if (u->state == FCD_U_IDLE) {
         FX_LIST_REMOVE(&u->pool->idle, u, link);
         u->endpoint->n_idle--;
