@@ -173,6 +173,7 @@ static bool read_body(struct reader *r, const char *head, struct fx_buf *out,
 struct session {
     struct upstream *up;
     struct reader reader;
+    bool has_served; /* a request: from now on it may be idle */
 };
 
 static void note(struct upstream *up, const char *head)
@@ -233,7 +234,7 @@ static bool serve_one(struct session *s)
     static _Thread_local char head[16384];
     struct upstream *up = s->up;
     unsigned long long got = 0;
-    int idle_ms = atomic_load(&up->idle_ms);
+    int idle_ms = s->has_served ? atomic_load(&up->idle_ms) : 0;
     struct pollfd ready = {.fd = s->reader.fd, .events = POLLIN};
     if (s->reader.at == s->reader.len && poll(&ready, 1, idle_ms > 0 ? idle_ms : 10000) <= 0) {
         const char *parting = atomic_load(&up->parting);
@@ -247,6 +248,7 @@ static bool serve_one(struct session *s)
         !send_all(s->reader.fd, "HTTP/1.1 100 Continue\r\n\r\n", 25))
         return false;
     note(up, head);
+    s->has_served = true;
     while (atomic_load(&up->is_deaf) != 0)
         fx_sleep_ms(20);
     bool ok = read_body(&s->reader, head, NULL, &got, false);

@@ -22,11 +22,11 @@ struct upstream {
     const char *name; /* is in the default body: {"side":"NAME"} */
     int port, listen_fd;
     pthread_t thread;
-    atomic_int status;             /* 0: 200 */
-    atomic_int delay_ms;           /* before the answer */
-    atomic_int idle_ms;            /* closes a connection without a request after this; 0: 10 s */
-    atomic_int hang;               /* reads requests, answers nothing */
-    atomic_int drop;               /* closes instead of answering */
+    atomic_int status;   /* 0: 200 */
+    atomic_int delay_ms; /* before the answer */
+    atomic_int idle_ms; /* closes a connection that is idle between requests for so long; 0: 10 s */
+    atomic_int hang;    /* reads requests, answers nothing */
+    atomic_int drop;    /* closes instead of answering */
     atomic_int big_bytes;          /* answers with a body of that size, chunked */
     atomic_int no_length;          /* answers without length and closes */
     atomic_int cut_short;          /* answers half of a chunked body and closes */
