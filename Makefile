@@ -6,6 +6,7 @@
 #   make lint       include directions, doors, headers alone, formatting, generated docs
 #   make asan       units and integration under ASan and UBSan
 #   make bench-facade  SECONDS=n ROUNDS=n: CPU a request beside nginx and HAProxy
+#   make bench-cdc     SIZE=n ROUNDS=n: rows a second beside COPY | LOAD DATA
 #   make install    PREFIX=/usr/local DESTDIR=: programs, manual pages, completion, plans, documents, units
 #   make torture    SEED=n ROUNDS=n: whole cut-overs under SIGKILL, judged by the ledger
 

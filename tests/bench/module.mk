@@ -1,5 +1,6 @@
 # Benchmarks: ratios to peers within one run. No part of `make check`: they want a quiet machine. See README.md.
 #   make bench-facade SECONDS=2 ROUNDS=3
+#   make bench-cdc SIZE=1000000 ROUNDS=3
 BENCH_PROGRAMS := $(B)/tests/bench/origin $(B)/tests/bench/load
 BENCH_SECONDS = $(if $(filter command environment,$(firstword $(origin SECONDS))),$(SECONDS))
 
@@ -13,3 +14,10 @@ bench-facade:
 	@$(MAKE) --no-print-directory $(MAKE_JOBS) bench-facade-run
 bench-facade-run: all $(BENCH_PROGRAMS)
 	@exec env FX_BUILD="$(CURDIR)/$(B)" BENCH_SECONDS="$(BENCH_SECONDS)" tests/bench/facade
+
+.PHONY: bench-cdc bench-cdc-run
+bench-cdc:
+	@lib/mk/deps.sh
+	@$(MAKE) --no-print-directory $(MAKE_JOBS) bench-cdc-run
+bench-cdc-run: all
+	@exec env FX_BUILD="$(CURDIR)/$(B)" SIZE="$(SIZE)" tests/bench/cdc
