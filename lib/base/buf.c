@@ -83,14 +83,42 @@ void fx_buf_add_char(struct fx_buf *buf, char c)
     fx_buf_add_bytes(buf, &c, 1);
 }
 
+static void add_digits(struct fx_buf *buf, bool is_negative, uint64_t n)
+{
+    char text[21];
+    size_t at = sizeof text;
+    do
+        text[--at] = (char)('0' + n % 10);
+    while ((n /= 10) > 0);
+    if (is_negative)
+        text[--at] = '-';
+    fx_buf_add_bytes(buf, text + at, sizeof text - at);
+}
+
+void fx_buf_add_u64(struct fx_buf *buf, uint64_t n)
+{
+    add_digits(buf, false, n);
+}
+
+void fx_buf_add_i64(struct fx_buf *buf, int64_t n)
+{
+    add_digits(buf, n < 0, n < 0 ? -(uint64_t)n : (uint64_t)n);
+}
+
+/* Written straight into what room there is; only what does not fit is written a second time. */
 void fx_buf_vprintf(struct fx_buf *buf, const char *fmt, va_list ap)
 {
     va_list again;
     va_copy(again, ap);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    size_t room = buf->has_failed || buf->cap == 0 ? 0 : buf->cap - buf->len;
+    int n = vsnprintf(room > 0 ? buf->ptr + buf->len : NULL, room, fmt, ap);
     FX_ASSERT(n >= 0);
+    bool is_written = (size_t)n < room;
+    if (room > 0 && !is_written)
+        buf->ptr[buf->len] = '\0';
     if (fx_buf_reserve(buf, (size_t)n)) {
-        vsnprintf(buf->ptr + buf->len, (size_t)n + 1, fmt, again);
+        if (!is_written)
+            vsnprintf(buf->ptr + buf->len, (size_t)n + 1, fmt, again);
         buf->len += (size_t)n;
     }
     va_end(again);

@@ -39,6 +39,9 @@ void fx_buf_add(struct fx_buf *buf, struct fx_str s);
 void fx_buf_add_c(struct fx_buf *buf, const char *text); /* NUL-terminated text */
 void fx_buf_add_bytes(struct fx_buf *buf, const void *bytes, size_t len);
 void fx_buf_add_char(struct fx_buf *buf, char c);
+/* What "%" PRIu64 and "%" PRId64 would write, for places where printf is too slow. */
+void fx_buf_add_u64(struct fx_buf *buf, uint64_t n);
+void fx_buf_add_i64(struct fx_buf *buf, int64_t n);
 void fx_buf_printf(struct fx_buf *buf, const char *fmt, ...) FX_PRINTF(2, 3);
 void fx_buf_vprintf(struct fx_buf *buf, const char *fmt, va_list ap) FX_PRINTF(2, 0);
 

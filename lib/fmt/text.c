@@ -224,6 +224,20 @@ void fx_hex_encode(struct fx_str bytes, struct fx_buf *out)
     }
 }
 
+void fx_text_uuid(const uint8_t uuid[16], struct fx_buf *out)
+{
+    static const char digits[] = "0123456789abcdef";
+    char text[36];
+    size_t n = 0;
+    for (int i = 0; i < 16; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            text[n++] = '-';
+        text[n++] = digits[uuid[i] >> 4];
+        text[n++] = digits[uuid[i] & 15];
+    }
+    fx_buf_add_bytes(out, text, sizeof text);
+}
+
 bool fx_hex_decode(struct fx_str hex, struct fx_buf *out)
 {
     if (hex.len % 2 != 0)

@@ -33,6 +33,8 @@ bool fx_utf8_valid(struct fx_str s);
 size_t fx_utf8_length(struct fx_str s);
 
 void fx_hex_encode(struct fx_str bytes, struct fx_buf *out); /* lower case */
+/* "c2a91f00-…": lower case, with dashes. */
+void fx_text_uuid(const uint8_t uuid[16], struct fx_buf *out);
 bool fx_hex_decode(struct fx_str hex, struct fx_buf *out) FX_MUST_CHECK;
 
 #endif

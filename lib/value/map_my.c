@@ -241,7 +241,7 @@ static bool int_literal(const struct fx_value *v, const struct fx_type *type, st
         if (is_year(type) && v->i != 0 && (v->i < 1901 || v->i > 2155))
             return no_fit(v, type, "a YEAR of two digits would be stored as another", err);
     }
-    fx_buf_printf(out, "%lld", (long long)v->i);
+    fx_buf_add_i64(out, v->i);
     return true;
 }
 
@@ -364,8 +364,7 @@ static bool uuid_literal(const struct fx_value *v, const struct fx_type *type, s
     if (type->kind == FX_V_UUID && !fx_my_holds_uuid(uuid))
         return no_fit(v, type, "MariaDB refuses UUIDs with these version and variant bits", err);
     fx_buf_add_char(out, '\'');
-    for (int i = 0; i < 16; i++)
-        fx_buf_printf(out, "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", uuid[i]);
+    fx_text_uuid(uuid, out);
     fx_buf_add_char(out, '\'');
     return true;
 }

@@ -277,7 +277,7 @@ bool fx_pg_text(const struct fx_value *v, const struct fx_type *type, struct fx_
     case FX_V_UNREADABLE:
     case FX_V_UNCHANGED: FX_BUG("a value of kind %s has no text", fx_vkind_name(v->kind));
     case FX_V_BOOL: fx_buf_add_char(out, v->i != 0 ? 't' : 'f'); break;
-    case FX_V_INT: fx_buf_printf(out, "%" PRId64, v->i); break;
+    case FX_V_INT: fx_buf_add_i64(out, v->i); break;
     case FX_V_DOUBLE: add_double(v->d, type->is_float, out); break;
     case FX_V_TEXT:
     case FX_V_JSON:

@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "lib/base/panic.h"
+#include "lib/fmt/text.h"
 #include "lib/value/datetime.h"
 #include "lib/value/decimal.h"
 #include "lib/value/json_canon.h"
@@ -191,22 +192,13 @@ static void show_bytes(struct fx_str s, struct fx_buf *out)
         fx_buf_printf(out, "... (%zu bytes)", s.len);
 }
 
-static void show_uuid(const uint8_t uuid[16], struct fx_buf *out)
-{
-    for (size_t i = 0; i < 16; i++) {
-        if (i == 4 || i == 6 || i == 8 || i == 10)
-            fx_buf_add_char(out, '-');
-        fx_buf_printf(out, "%02x", uuid[i]);
-    }
-}
-
 void fx_value_show(const struct fx_value *v, struct fx_buf *out)
 {
     switch (v->kind) {
     case FX_V_NULL: fx_buf_add(out, FX_STR("NULL")); return;
     case FX_V_UNCHANGED: fx_buf_add(out, FX_STR("(unchanged)")); return;
     case FX_V_BOOL: fx_buf_add_c(out, v->i != 0 ? "true" : "false"); return;
-    case FX_V_INT: fx_buf_printf(out, "%" PRId64, v->i); return;
+    case FX_V_INT: fx_buf_add_i64(out, v->i); return;
     case FX_V_DOUBLE: fx_buf_printf(out, "%.17g", v->d); return;
     case FX_V_DECIMAL: fx_buf_add(out, shown_prefix(v->s)); return;
     case FX_V_TEXT:
@@ -218,7 +210,7 @@ void fx_value_show(const struct fx_value *v, struct fx_buf *out)
         fx_timestamp_pg(v->i, out);
         fx_buf_add(out, FX_STR("+00"));
         return;
-    case FX_V_UUID: show_uuid(v->uuid, out); return;
+    case FX_V_UUID: fx_text_uuid(v->uuid, out); return;
     case FX_V_UNREADABLE:
         show_text(v->s, out);
         fx_buf_add(out, FX_STR(" (unreadable)"));
@@ -232,8 +224,17 @@ void fx_value_show(const struct fx_value *v, struct fx_buf *out)
 /* length ':' bytes, so that no two sequences of values share their bytes. */
 static void add_sized(char tag, struct fx_str s, struct fx_buf *out)
 {
-    fx_buf_printf(out, "%c%zu:", tag, s.len);
+    fx_buf_add_char(out, tag);
+    fx_buf_add_u64(out, s.len);
+    fx_buf_add_char(out, ':');
     fx_buf_add(out, s);
+}
+
+static void add_number(char tag, int64_t n, struct fx_buf *out)
+{
+    fx_buf_add_char(out, tag);
+    fx_buf_add_i64(out, n);
+    fx_buf_add_char(out, ';');
 }
 
 static bool canon_json(struct fx_str s, struct fx_buf *out, struct fx_err *err)
@@ -259,9 +260,9 @@ bool fx_value_canon(const struct fx_value *v, struct fx_buf *out, struct fx_err 
     case FX_V_DOUBLE: fx_buf_printf(out, "d%016" PRIx64, double_bits(v->d)); break;
     case FX_V_TEXT: add_sized('t', v->s, out); break;
     case FX_V_BYTES: add_sized('x', v->s, out); break;
-    case FX_V_DATE: fx_buf_printf(out, "D%" PRId64 ";", v->i); break;
-    case FX_V_TIMESTAMP: fx_buf_printf(out, "T%" PRId64 ";", v->i); break;
-    case FX_V_TIMESTAMPTZ: fx_buf_printf(out, "Z%" PRId64 ";", v->i); break;
+    case FX_V_DATE: add_number('D', v->i, out); break;
+    case FX_V_TIMESTAMP: add_number('T', v->i, out); break;
+    case FX_V_TIMESTAMPTZ: add_number('Z', v->i, out); break;
     case FX_V_UUID: add_sized('u', (struct fx_str){(const char *)v->uuid, 16}, out); break;
     case FX_V_JSON:
         if (!canon_json(v->s, out, err))

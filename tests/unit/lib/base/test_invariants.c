@@ -108,6 +108,35 @@ static void test_list__misuse_ends_the_process(void **state)
     dies(remove_twice, "assertion failed");
 }
 
+/* printf is the reference. */
+static void test_buf__numbers_are_written_as_printf_writes_them(void **state)
+{
+    (void)state;
+    static const int64_t numbers[] = {0, 1, -1, 9, 10, -10, 4294967296, INT64_MAX, INT64_MIN};
+    for (size_t i = 0; i < FX_ARRAY_LEN(numbers); i++) {
+        FX_AUTO(fx_buf) struct fx_buf ours = FX_BUF(100), theirs = FX_BUF(100);
+        fx_buf_add_i64(&ours, numbers[i]);
+        fx_buf_add_u64(&ours, (uint64_t)numbers[i]);
+        fx_buf_printf(&theirs, "%lld%llu", (long long)numbers[i], (unsigned long long)numbers[i]);
+        assert_string_equal(fx_buf_cstr(&ours), fx_buf_cstr(&theirs));
+    }
+}
+
+/* Whether there is room for a text, the buffer must grow, or it fits exactly or not at all. */
+static void test_buf__printf_fills_grows_and_refuses(void **state)
+{
+    (void)state;
+    for (int len = 0; len < 200; len++) {
+        FX_AUTO(fx_buf) struct fx_buf buf = FX_BUF(150);
+        fx_buf_add_c(&buf, "ab");
+        fx_buf_printf(&buf, "%0*d", len, 7);
+        size_t want = len == 0 ? 1 : (size_t)len;
+        assert_int_equal(buf.has_failed, want + 2 > 150);
+        assert_int_equal(buf.len, buf.has_failed ? 2 : want + 2);
+        assert_int_equal(strlen(fx_buf_cstr(&buf)), buf.len);
+    }
+}
+
 static void test_buf__misuse_prints_the_buffer(void **state)
 {
     (void)state;
@@ -125,6 +154,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_list__misuse_ends_the_process),
+        cmocka_unit_test(test_buf__numbers_are_written_as_printf_writes_them),
+        cmocka_unit_test(test_buf__printf_fills_grows_and_refuses),
         cmocka_unit_test(test_buf__misuse_prints_the_buffer),
         cmocka_unit_test(test_arena__misuse_prints_the_sizes),
     };
