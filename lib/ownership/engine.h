@@ -11,6 +11,12 @@
 
 struct fx_fence_ops; /* fence.h */
 
+/* What brings schema ficus to the version after the one before. */
+struct fx_schema_step {
+    const char *sql;  /* may run again, and beside streams; NULL: nothing but the version */
+    const char *what; /* for people: what changes */
+};
+
 struct fx_own_engine {
     enum fx_engine engine;
     const char *version_has; /* the flavour: what the server's version must contain; NULL: any */
@@ -29,6 +35,11 @@ struct fx_own_engine {
         *drop_objects; /* everything in schema ficus that ownership created, but the canary table */
     const char
         *canary_sequence; /* where the canary's identity comes from; NULL: a counter of the table */
+
+    /* Schema ficus: schema.h */
+    const char *create_version;                /* makes ficus.version; may run again */
+    const struct fx_schema_step *schema_steps; /* to version 2, 3, … */
+    size_t n_schema_steps;
 
     const struct fx_fence_ops *fence;
     const void *flavour; /* for `fence` alone: what its flavours differ in; NULL: nothing */

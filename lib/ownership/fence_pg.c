@@ -21,6 +21,7 @@
 #include "lib/io/failpoint.h"
 #include "lib/ownership/engine.h"
 
+extern const char lib_ownership_sql_pg_version[];
 extern const char lib_ownership_sql_pg_install[];
 extern const char lib_ownership_sql_pg_relations[];
 extern const char lib_ownership_sql_pg_trigger[];
@@ -553,6 +554,8 @@ static const struct fx_fence_ops fence_pg = {
 
 static const char *const delete_rows[] = {"delete from ficus.own where grp = ?", NULL};
 
+static const struct fx_schema_step schema_steps[] = {{NULL, "create table ficus.version"}};
+
 const struct fx_own_engine fx_own_postgresql = {
     .engine = FX_PG,
     .name = "PostgreSQL",
@@ -571,5 +574,8 @@ const struct fx_own_engine fx_own_postgresql = {
     .delete_rows = delete_rows,
     .drop_objects = "drop function if exists ficus.fence(); drop table if exists ficus.own",
     .canary_sequence = "ficus.canary_id_seq",
+    .create_version = lib_ownership_sql_pg_version,
+    .schema_steps = schema_steps,
+    .n_schema_steps = FX_ARRAY_LEN(schema_steps),
     .fence = &fence_pg,
 };

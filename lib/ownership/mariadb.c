@@ -3,6 +3,8 @@
 #include "lib/ownership/engine.h"
 #include "lib/ownership/fence_mysql.h"
 
+extern const char lib_ownership_sql_my_version[];
+extern const char lib_ownership_sql_my_schema_2[];
 extern const char lib_ownership_sql_my_trigger[];
 extern const char lib_ownership_sql_my_check_rights[];
 extern const char lib_ownership_sql_my_check_server[];
@@ -29,6 +31,12 @@ static const char *const delete_rows[] = {
     NULL,
 };
 
+static const struct fx_schema_step schema_steps[] = {
+    {lib_ownership_sql_my_schema_2,
+     "create table ficus.version; positions in ficus.progress, ficus.barrier and ficus.leak may be "
+     "longer than 255 characters"},
+};
+
 const struct fx_own_engine fx_own_mariadb = {
     .engine = FX_MY,
     .version_has = "MariaDB",
@@ -44,6 +52,9 @@ const struct fx_own_engine fx_own_mariadb = {
                    "select grp, epoch from ficus.own where grp = ?",
     .delete_rows = delete_rows,
     .drop_objects = "drop table /* ficus */ if exists ficus.own, ficus.gate, ficus.marker",
+    .create_version = lib_ownership_sql_my_version,
+    .schema_steps = schema_steps,
+    .n_schema_steps = FX_ARRAY_LEN(schema_steps),
     .fence = &fx_fence_my,
     .flavour = &mariadb,
 };

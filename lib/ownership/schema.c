@@ -1,41 +1,32 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A version is one row of `steps`; its SQL lies in sql/, one file an engine. */
+/* What an engine does for a version is in its row of the table of engines. */
 #include "lib/ownership/schema.h"
 
 #include <inttypes.h>
 
 #include "lib/fmt/form.h"
 #include "lib/fmt/text.h"
+#include "lib/ownership/engine.h"
 
-extern const char lib_ownership_sql_pg_version[];
-extern const char lib_ownership_sql_my_version[];
-extern const char lib_ownership_sql_my_schema_2[];
-
-/* Makes ficus.version, by enum fx_engine. */
-static const char *const version_sql[] = {
-    [FX_PG] = lib_ownership_sql_pg_version, [FX_MY] = lib_ownership_sql_my_version};
-
-struct step {
-    int64_t to;
-    const char *sql[2];  /* by enum fx_engine; NULL: nothing but the version */
-    const char *what[2]; /* by enum fx_engine */
-};
-
-static const struct step steps[] = {
-    {.to = 2,
-     .sql = {[FX_MY] = lib_ownership_sql_my_schema_2},
-     .what = {[FX_PG] = "create table ficus.version",
-              [FX_MY] =
-                  "create table ficus.version; positions in ficus.progress, ficus.barrier and "
-                  "ficus.leak may be longer than 255 characters"}},
-};
-
-static const struct step *step_to(int64_t version)
+/* NULL: this release has no step to that version for this server. */
+static const struct fx_schema_step *step_to(const struct fx_db *db, int64_t version)
 {
-    for (size_t i = 0; i < FX_ARRAY_LEN(steps); i++)
-        if (steps[i].to == version)
-            return &steps[i];
-    return NULL;
+    const struct fx_own_engine *engine = fx_own_engine_of(db);
+    int64_t i = version - FX_FORM_UNSAID - 1;
+    return engine != NULL && i >= 0 && i < (int64_t)engine->n_schema_steps
+               ? &engine->schema_steps[i]
+               : NULL;
+}
+
+static bool create_version(struct fx_db *db, const struct fx_db_conf *conf, struct fx_err *err)
+{
+    const struct fx_own_engine *engine = fx_own_engine_of(db);
+    if (engine != NULL)
+        return fx_db_exec(db, engine->create_version, NULL, 0, NULL, err);
+    return fx_fail(err, FX_E_UNSUPPORTED,
+                   "this release cannot install anything in database \"%s\": its server is version "
+                   "%s",
+                   conf->name, fx_db_version(db));
 }
 
 /* *ret: do tables of ours exist, and is one of them ficus.version? */
@@ -114,10 +105,9 @@ static bool write_row(struct fx_db *db, int64_t version, struct fx_err *err)
  * A role that may not do it is told which right it lacks; everything goes on with the older version
  * meanwhile.
  */
-static bool run_step(struct fx_db *db, const struct step *step, struct fx_err *err)
+static bool run_step(struct fx_db *db, const struct fx_schema_step *step, struct fx_err *err)
 {
-    const char *sql = step->sql[fx_db_engine(db)];
-    if (sql == NULL || fx_db_exec(db, sql, NULL, 0, NULL, err))
+    if (step->sql == NULL || fx_db_exec(db, step->sql, NULL, 0, NULL, err))
         return true;
     if (fx_db_is_denied(err))
         return fx_hint(err, "An administrator grants what is missing: GRANT ALTER ON ficus.* TO "
@@ -125,15 +115,14 @@ static bool run_step(struct fx_db *db, const struct step *step, struct fx_err *e
     return false;
 }
 
-static bool go_up(struct fx_db *db, int64_t from, struct fx_err *err)
+static bool go_up(struct fx_db *db, const struct fx_db_conf *conf, int64_t from, struct fx_err *err)
 {
     for (int64_t version = from + 1; version <= fx_form_current(FX_FORM_SCHEMA); version++) {
-        const struct step *step = step_to(version);
+        const struct fx_schema_step *step = step_to(db, version);
         if (step == NULL)
             return fx_fail(err, FX_E_BUG, "no upgrade leads to schema version %lld",
                            (long long)version);
-        if (!run_step(db, step, err) ||
-            !fx_db_exec(db, version_sql[fx_db_engine(db)], NULL, 0, NULL, err) ||
+        if (!run_step(db, step, err) || !create_version(db, conf, err) ||
             !write_row(db, version, err))
             return fx_ctx(err, "upgrading schema ficus to version %lld", (long long)version);
     }
@@ -147,20 +136,19 @@ bool fx_schema_prepare(struct fx_db *db, const struct fx_db_conf *conf, struct f
     if (!fx_schema_version(db, &version, err) || !check_version(version, conf, err))
         return false;
     return version != 0 ||
-           (fx_db_exec(db, version_sql[fx_db_engine(db)], NULL, 0, NULL, err) &&
-            write_row(db, fx_form_current(FX_FORM_SCHEMA), err)) ||
+           (create_version(db, conf, err) && write_row(db, fx_form_current(FX_FORM_SCHEMA), err)) ||
            fx_ctx(err, "creating schema ficus");
 }
 
 const char *fx_schema_change(const struct fx_db *db, int64_t version)
 {
-    const struct step *step = step_to(version);
-    return step != NULL ? step->what[fx_db_engine(db)] : "";
+    const struct fx_schema_step *step = step_to(db, version);
+    return step != NULL ? step->what : "";
 }
 
 bool fx_schema_upgrade(struct fx_db *db, const struct fx_db_conf *conf, struct fx_err *err)
 {
     int64_t version;
     return fx_schema_version(db, &version, err) && check_version(version, conf, err) &&
-           (version == 0 || go_up(db, version, err));
+           (version == 0 || go_up(db, conf, version, err));
 }
