@@ -231,8 +231,12 @@ struct fcd_shadow_job *fcd_mirror_begin(struct fcd_mirror *mirror,
         count(mirror, route, DROPPED);
         return NULL;
     }
-    struct fcd_shadow_job *job = new_job(mirror, read);
     enum fcd_owner other = read->side == FCD_OLD ? FCD_NEW : FCD_OLD;
+    if (!fcd_pool_is_usable(&route->group->side[other]->shadow)) {
+        count(mirror, route, FAILED); /* nothing is collected for a side that is not there */
+        return NULL;
+    }
+    struct fcd_shadow_job *job = new_job(mirror, read);
     fcd_forward_write(read->forward, &route->group->side[other]->conf->endpoints[0], true,
                       &job->bytes);
     if (!job->bytes.has_failed && charge(job, sizeof *job + job->bytes.len))
@@ -408,7 +412,7 @@ static bool start_ask(struct ask *ask)
                                .response_ms = conf_of(job->mirror)->timeout_ms};
     ask->is_running = true;
     fx_loop_timer(loop, &ask->timeout, conf_of(job->mirror)->timeout_ms);
-    if (fcd_xchg_begin(&ask->x, &why))
+    if (fcd_pool_is_usable(ask->x.pool) && fcd_xchg_begin(&ask->x, &why))
         return true;
     ask->is_running = false;
     fx_timer_stop(&ask->timeout);

@@ -163,6 +163,15 @@ void fcd_pool_mark_tried(const struct fcd_uconn *u, struct fcd_tried *tried)
     mark_tried(u->pool, u->endpoint, tried);
 }
 
+bool fcd_pool_is_usable(const struct fcd_pool *pool)
+{
+    struct fx_mono now = fx_loop_now(pool->local->loop);
+    for (size_t i = 0; i < pool->n_endpoints; i++)
+        if (fcd_endpoint_is_usable(&pool->endpoints[i], now))
+            return true;
+    return false;
+}
+
 /* How many requests an endpoint may have under way, relative to the least busy usable one. */
 static size_t fair_share(const struct fcd_pool *pool, const struct fcd_tried *tried,
                          struct fx_mono now)

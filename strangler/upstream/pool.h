@@ -82,6 +82,8 @@ struct fcd_pool {
 
 void fcd_pool_init(struct fcd_pool *pool, struct fcd_local *local,
                    const struct fcd_conf_upstream *conf, size_t max_connections);
+/* Is there an endpoint that is neither unhealthy nor refusing? Customers' requests do not ask: they try one anyway. */
+bool fcd_pool_is_usable(const struct fcd_pool *pool);
 void fcd_pool_done(struct fcd_pool *pool);
 
 /* Endpoints that refused a request, by index: it is not sent there again while another one is left. */

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Stories about the running facade: answers of the other side are compared and nobody waits for them. */
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -101,11 +103,51 @@ static void test_shadow__a_black_hole_costs_the_customer_nothing(void **state)
     stage_close(&stage);
 }
 
+static int listen_on(int port)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK, 0), on = 1;
+    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
+    addr.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
+    assert_int_equal(bind(fd, (struct sockaddr *)&addr, sizeof addr), 0);
+    assert_int_equal(listen(fd, 64), 0);
+    return fd;
+}
+
+/* What refused FCD_DOWN_AFTER connections is left alone for a while, and its comparisons count as failed at once. */
+static void test_shadow__a_refusing_side_is_not_dialled_for_every_request(void **state)
+{
+    (void)state;
+    stage_open(&stage, "");
+    assert_int_equal(shadow(100, 10), 200);
+    upstream_stop(&stage.new_side);
+    int64_t began = now_ms();
+    for (int i = 0; i < 10; i++) {
+        stage_side(&stage, "GET", "");
+        fx_sleep_ms(20);
+    }
+    FX_AUTO_FD int listener = listen_on(stage.new_side.port);
+    for (int i = 0; i < 10; i++)
+        stage_side(&stage, "GET", "");
+    fx_sleep_ms(100);
+    int fd = accept(listener, NULL, NULL);
+    if (now_ms() - began <
+        1800) { /* else the machine is so slow that it was tried again, rightly */
+        assert_int_equal(fd, -1);
+        wait_number(&stage, "orders-read", "shadow_failed", 20);
+    }
+    if (fd >= 0)
+        close(fd);
+    upstream_start(&stage.new_side, "new");
+    stage_close(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_shadow__compares_documents_and_tells_stale_from_wrong),
         cmocka_unit_test(test_shadow__what_ends_after_it_was_switched_off_is_not_counted),
+        cmocka_unit_test(test_shadow__a_refusing_side_is_not_dialled_for_every_request),
         cmocka_unit_test(test_shadow__a_black_hole_costs_the_customer_nothing),
     };
     return STAGE_RUN(tests);
