@@ -83,7 +83,7 @@ bool fx_http_call(const struct fx_http_request *request, struct fx_http_reply *r
     *ret_reply = (struct fx_http_reply){.body = FX_BUF(REPLY_MAX_BYTES)};
     CURL *curl = curl_easy_init();
     if (curl == NULL)
-        return fx_fail(err, FX_E_FACADE, "could not start an HTTP client");
+        return fx_fail(err, FX_E_FACADE, "could not create an HTTP client (libcurl)");
     struct curl_slist *fields = make_fields(request);
     set_rules(curl);
     set_request(curl, request);

@@ -21,7 +21,7 @@ bool fcd_read_is_text(struct fcd_reader *r, const struct fx_node *node)
 {
     if (node->kind == FX_NODE_SCALAR)
         return true;
-    fx_problem(r->problems, node, "expected text");
+    fx_problem(r->problems, node, "expected a text value");
     return false;
 }
 

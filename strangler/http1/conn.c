@@ -107,6 +107,14 @@ static void refuse_head(struct fcd_h1 *h1, int status, const char *why)
     h1->conn.service->refuse(h1->call, status, why);
 }
 
+static void refuse_bad_head(struct fcd_h1 *h1, const struct fx_h1_problem *problem)
+{
+    char why[FCD_REASON_MAX];
+    bool is_malformed = problem->status == 400;
+    refuse_head(h1, problem->status,
+                is_malformed ? fcd_call_malformed(problem->what, why) : problem->what);
+}
+
 static bool read_head(struct fcd_h1 *h1)
 {
     struct fcd_conn *conn = &h1->conn;
@@ -120,7 +128,7 @@ static bool read_head(struct fcd_h1 *h1)
         set_state(h1, FCD_H1_CALL);
         fx_timer_stop(&conn->timer);
         return true;
-    case FX_H1_BAD: refuse_head(h1, problem.status, problem.what); return true;
+    case FX_H1_BAD: refuse_bad_head(h1, &problem); return true;
     case FX_H1_MORE: break;
     }
     switch (fx_stream_read(&conn->stream)) {

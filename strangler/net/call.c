@@ -18,6 +18,12 @@ void fcd_call_clear_deadline(struct fcd_call *call)
     fx_timer_stop(&call->conn->timer);
 }
 
+const char *fcd_call_malformed(const char *why, char out[FCD_REASON_MAX])
+{
+    snprintf(out, FCD_REASON_MAX, "malformed request: %s", why);
+    return out;
+}
+
 void fcd_call_refuse(struct fcd_call *call, int status, const char *message)
 {
     char text[8];

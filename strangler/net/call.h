@@ -21,6 +21,7 @@
 
 #include "strangler/net/conn.h"
 
+enum { FCD_REASON_MAX = 160 };
 enum fcd_body_in { FCD_BODY_OPEN, FCD_BODY_COMPLETE, FCD_BODY_BAD };
 enum fcd_answering {
     FCD_ANSWER_NONE,
@@ -156,6 +157,8 @@ static inline const char *fcd_call_version(const struct fcd_call *call)
 /* The client must have done its part within this time, whatever it sends meanwhile. */
 void fcd_call_set_deadline(struct fcd_call *call, int64_t after_ms);
 void fcd_call_clear_deadline(struct fcd_call *call);
+/* "malformed request: WHY", for a refusal with 400. Returns `out`. */
+const char *fcd_call_malformed(const char *why, char out[FCD_REASON_MAX]);
 /* Answers by ourselves: a JSON object {"status", "error", "message", "from"}; counted in the metrics. */
 void fcd_call_refuse(struct fcd_call *call, int status, const char *message);
 

@@ -11,11 +11,12 @@ struct fcd_route *fcd_req_find_route(struct fcd_req *req)
     struct fcd_groups *groups = req->requests->groups;
     struct fcd_local *local = req->requests->local;
     const char *why = NULL;
+    char text[FCD_REASON_MAX];
     if (fx_str_eq_c(req->call.head.path, "*"))
         return &groups->default_route;
     fx_buf_clear(&local->scratch);
     if (!fx_url_path_normal(req->call.head.path, &local->scratch, &why)) {
-        fcd_req_refuse(req, 400, why);
+        fcd_req_refuse(req, 400, fcd_call_malformed(why, text));
         return NULL;
     }
     size_t i = fcd_rules_find(local->conf->rules, local->conf->n_routes,

@@ -115,6 +115,12 @@ void fcd_proxy_body_late(struct fx_timer *timer)
 
 /* --- callbacks of the exchange ---------------------------------------------------------------------- */
 
+static void spoil_malformed(struct fcd_req *req)
+{
+    char text[FCD_REASON_MAX];
+    spoil(req, 400, fcd_call_malformed(fcd_call_body_problem(&req->call), text));
+}
+
 static void on_start(struct fcd_xchg *x)
 {
     struct fcd_req *req = req_of(x);
@@ -139,7 +145,7 @@ static void on_start(struct fcd_xchg *x)
     }
     /* What came together goes on together: one write for a small request. */
     if (!take_body(req))
-        spoil(req, 400, fcd_call_body_problem(call));
+        spoil_malformed(req);
     else if (call->body == FCD_BODY_COMPLETE)
         fcd_xchg_complete(x);
 }
@@ -151,7 +157,7 @@ static void on_fill(struct fcd_xchg *x)
     end_wait(req);
     for (;;) {
         if (!take_body(req)) {
-            spoil(req, 400, fcd_call_body_problem(call));
+            spoil_malformed(req);
             return;
         }
         if (call->body == FCD_BODY_COMPLETE)

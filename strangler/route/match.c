@@ -35,19 +35,21 @@ bool fcd_method_is_miswritten(struct fx_str method)
 static bool add_segment(struct fcd_pattern *pattern, struct fx_str segment, struct fx_err *err)
 {
     if (pattern->n_segments == FCD_PATTERN_SEGMENTS)
-        return fx_fail(err, FX_E_CONFIG, "more than %d segments", FCD_PATTERN_SEGMENTS);
+        return fx_fail(err, FX_E_CONFIG, "the path pattern has more than %d segments",
+                       FCD_PATTERN_SEGMENTS);
     bool is_named = segment.len > 2 && segment.ptr[0] == '{' && segment.ptr[segment.len - 1] == '}';
     if (fx_str_eq_c(segment, "*") || is_named)
         segment.ptr = NULL;
     else if (fx_str_find(segment, '*') >= 0 || fx_str_find(segment, '{') >= 0 ||
              fx_str_find(segment, '?') >= 0 || fx_str_find(segment, '#') >= 0)
-        return fx_fail(err, FX_E_CONFIG, "segment \"%.*s\" mixes text and wildcard",
+        return fx_fail(err, FX_E_CONFIG,
+                       "segment \"%.*s\" of the path pattern mixes text and a wildcard",
                        FX_STR_FMT(segment));
     pattern->segments[pattern->n_segments++] = segment;
     return true;
 }
 
-/* Requests are matched in their normal form, so a pattern in another form would never match, without a word. */
+/* Requests are matched in their normal form, so a pattern in another form would silently never match. */
 static bool check_normal(const char *text, struct fx_err *err)
 {
     FX_AUTO(fx_buf) struct fx_buf normal = FX_BUF(64 * 1024);
@@ -56,7 +58,7 @@ static bool check_normal(const char *text, struct fx_err *err)
         return fx_fail(err, FX_E_CONFIG, "path pattern \"%s\" cannot match any request: %s", text,
                        why);
     if (!fx_str_eq_c(fx_buf_str(&normal), text))
-        return fx_fail(err, FX_E_CONFIG, "path pattern \"%s\" is to be written \"%s\"", text,
+        return fx_fail(err, FX_E_CONFIG, "path pattern \"%s\" must be written \"%s\"", text,
                        fx_buf_cstr(&normal));
     return true;
 }
