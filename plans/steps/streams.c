@@ -11,26 +11,34 @@
 
 enum { RESTART_PAUSE_MS = 2000, COPY_REPORT_MS = 2000 };
 
-static bool keep_alive(struct pln_action_ctx *ac, struct pln_exec *ex, const struct cdc_ref *ref,
-                       struct cdc_status *ret, struct fx_err *err)
+/* After cdc_status has failed. True: *ret is what the stream says now, or has the lag -1: unknown. */
+static bool restart(struct pln_action_ctx *ac, struct pln_exec *ex, const struct cdc_ref *ref,
+                    struct cdc_status *ret, struct fx_err *err)
 {
-    if (cdc_status(ref, ret, err)) {
-        if (ret->phase == CDC_PHASE_STOPPED)
-            return pln_stream_stop_fail(ref, ret, err);
-        return true;
-    }
+    char name[128];
+    struct fx_mono now = fx_mono_now();
+    struct fx_err ignored = FX_ERR_INIT;
     if (err->code != FX_E_STREAM)
         return false;
-    char name[128];
-    cdc_stream_name(ref, name, sizeof name);
-    struct fx_mono now = fx_mono_now();
     ret->lag_ms = -1;
     if (!fx_mono_reached(fx_mono_add_ms(ac->restarted, RESTART_PAUSE_MS), now))
         return true;
     ac->restarted = now;
+    cdc_stream_name(ref, name, sizeof name);
     pln_exec_report(ex, NULL, "stream \"%s\" is not running: starting it", name);
     fx_err_clear(err);
-    return cdc_start(ref, ac->env->argv0, &ac->cdc, err) && cdc_status(ref, ret, err);
+    if (cdc_start(ref, ac->env->argv0, &ac->cdc, err))
+        return cdc_status(ref, ret, err);
+    /* It was about to stop by itself when it did not answer: then its own error is the reason. */
+    return cdc_status(ref, ret, &ignored) && ret->phase == CDC_PHASE_STOPPED;
+}
+
+static bool keep_alive(struct pln_action_ctx *ac, struct pln_exec *ex, const struct cdc_ref *ref,
+                       struct cdc_status *ret, struct fx_err *err)
+{
+    if (!cdc_status(ref, ret, err) && !restart(ac, ex, ref, ret, err))
+        return false;
+    return ret->phase != CDC_PHASE_STOPPED || pln_stream_stop_fail(ref, ret, err);
 }
 
 static void sample(struct pln_action_ctx *ac, int64_t forward_ms, int64_t reverse_ms)
