@@ -12,7 +12,8 @@
  *     fence->arm(side, e + 1, 800, err) && fence->fence(side, &request, &is_taken, err)
  *
  * Errors: those of lib/db. DB_CONFLICT from arm, refuse, fence and disarm: the locks could not be
- * had in time, nothing was changed, try again later. Thread: that of the side.
+ * had in time, nothing was changed, try again later.
+ * Thread: that of the side.
  */
 #ifndef FX_OWNERSHIP_FENCE_H
 #define FX_OWNERSHIP_FENCE_H

@@ -20,7 +20,8 @@
  *     if (look.presence == FX_OWN_PRESENT && look.own.state == FX_OWN_AWAY) …
  *
  * Not here: changing the row (side.h), fencing (fence.h), the order of the steps
- * (plans/cutover/machine.c). Thread: any, one a session.
+ * (plans/cutover/machine.c).
+ * Thread: any, one a session.
  */
 #ifndef FX_OWNERSHIP_OWN_H
 #define FX_OWNERSHIP_OWN_H

@@ -5,7 +5,8 @@
  * HERE row that the losing side had when the cut-over began.
  *
  * Errors: those of lib/db. After DB_CONNECT nobody knows whether the statement took effect: read
- * the row, locked. Thread: one a side.
+ * the row, locked.
+ * Thread: one a side.
  */
 #ifndef FX_OWNERSHIP_SIDE_H
 #define FX_OWNERSHIP_SIDE_H
