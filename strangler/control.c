@@ -168,6 +168,12 @@ bool fcd_control_switch(const struct fcd_endpoint *at, const char *group, int64_
 
 /* --- status ----------------------------------------------------------------------------------- */
 
+static bool fail_status(struct fx_err *err, const char *what)
+{
+    (void)fx_fail(err, FX_E_FACADE, "the facade's status does not contain %s", what);
+    return fx_hint(err, "Another program may be listening on facade.admin.address. Run: ss -ltnp");
+}
+
 static bool read_group(const struct fx_json *node, struct fx_arena *arena,
                        struct fcd_group_status *group, struct fx_err *err)
 {
@@ -176,10 +182,7 @@ static bool read_group(const struct fx_json *node, struct fx_arena *arena,
         !fcd_hold_from(fx_json_get_str(node, "hold", NULL), &group->hold) ||
         !fx_json_i64(fx_json_get(node, "epoch"), &group->epoch) ||
         !fx_json_i64(fx_json_get(node, "in_flight"), &group->in_flight))
-        return fx_fail(err, FX_E_FACADE,
-                       "the facade's status has no owner, hold, epoch or in_flight "
-                       "of group \"%s\"",
-                       group->group);
+        return fail_status(err, "owner, hold, epoch or in_flight of a group");
     group->held = fx_json_get_i64(node, "held", 0);
     group->hold_left_ms = fx_json_get_i64(node, "hold_left_ms", 0);
     group->held_max_ms = fx_json_get_i64(node, "held_max_ms", 0);
@@ -225,8 +228,7 @@ static bool read_status(const struct fx_json *root, struct fx_arena *arena,
         return false;
     if (!fx_json_i64(fx_json_get(root, "controller_epoch"), &status->controller_epoch) ||
         fx_json_kind(groups) != FX_JSON_ARRAY || fx_json_kind(routes) != FX_JSON_ARRAY)
-        return fx_fail(err, FX_E_FACADE,
-                       "the facade's status has no controller_epoch, groups or routes");
+        return fail_status(err, "controller_epoch, groups or routes");
     status->uptime_ms = fx_json_get_i64(root, "uptime_ms", 0);
     status->requests = fx_json_get_i64(root, "requests", 0);
     status->requests_per_s = fx_json_get_i64(root, "requests_per_s", 0);

@@ -412,8 +412,10 @@ static bool listen_unix(struct fx_serve *serve, const char *path, struct fx_err 
     if (fd < 0)
         return fx_fail_errno(err, FX_E_IO, errno, "could not create a socket");
     const struct sockaddr *generic = (const struct sockaddr *)(const void *)&address;
-    if (connect(fd, generic, sizeof address) == 0)
-        return fx_fail(err, FX_E_IO, "another process already listens on \"%s\"", path);
+    if (connect(fd, generic, sizeof address) == 0) {
+        fx_fail(err, FX_E_IO, "another process already listens on \"%s\"", path);
+        return fx_hint(err, "Run: ss -xlp | grep -F '%s'", path);
+    }
     if (errno == ECONNREFUSED)
         unlink(path); /* left by a process that was killed */
     if (bind(fd, generic, sizeof address) != 0)

@@ -85,6 +85,20 @@ void fx_addr_host(const struct fx_addr *addr, char out[FX_ADDR_TEXT])
         snprintf(out, FX_ADDR_TEXT, "unknown");
 }
 
+static bool hint_listen(int errnum, const char *text, struct fx_err *err)
+{
+    const char *colon = strrchr(text, ':');
+    if (errnum == EADDRINUSE)
+        return fx_hint(err, "Another process uses it. Run: ss -ltnp 'sport = :%s'",
+                       colon != NULL ? colon + 1 : "PORT");
+    if (errnum == EADDRNOTAVAIL)
+        return fx_hint(err, "This machine does not have the address. Run: ip address");
+    if (errnum == EACCES)
+        return fx_hint(err, "Ports below 1024 need CAP_NET_BIND_SERVICE; use a higher port or "
+                            "start the program with that capability.");
+    return false;
+}
+
 bool fx_sock_listen(const struct fx_addr *addr, int backlog, int *ret_fd, struct fx_addr *ret_addr,
                     struct fx_err *err)
 {
@@ -100,10 +114,7 @@ bool fx_sock_listen(const struct fx_addr *addr, int backlog, int *ret_fd, struct
         listen(fd, backlog) != 0) {
         int errnum = errno;
         fx_fail_errno(err, FX_E_IO, errnum, "could not listen on %s", text);
-        if (errnum == EADDRINUSE)
-            fx_hint(err, "Another process uses it. Run: ss -ltnp 'sport = :%s'",
-                    strrchr(text, ':') != NULL ? strrchr(text, ':') + 1 : "PORT");
-        return false;
+        return hint_listen(errnum, text, err);
     }
     if (ret_addr != NULL) {
         ret_addr->len = sizeof ret_addr->storage;

@@ -76,10 +76,11 @@ bool fcd_own_release(struct fcd_own *own, const char *group, int64_t epoch, stru
 bool fcd_own_switch(struct fcd_own *own, const char *group, int64_t epoch, enum fcd_owner owner,
                     struct fx_err *err)
 {
-    if (epoch == own->owner_epoch && epoch == own->epoch && owner != own->owner)
-        return fx_fail(err, FX_E_STALE_EPOCH,
-                       "epoch %lld of group \"%s\" already belongs to the %s side",
-                       (long long)epoch, group, fcd_owner_name(own->owner));
+    if (epoch == own->owner_epoch && epoch == own->epoch && owner != own->owner) {
+        fx_fail(err, FX_E_STALE_EPOCH, "epoch %lld of group \"%s\" already belongs to the %s side",
+                (long long)epoch, group, fcd_owner_name(own->owner));
+        return fx_hint(err, "Another run has switched the group. Run: ficus status");
+    }
     if (!take_epoch(own, group, epoch, err))
         return false;
     own->owner = owner;
