@@ -47,7 +47,7 @@ bool cdc_context_check(const char *path, const struct fx_context *ctx, struct fx
     if (err->code == FX_E_DRIFT)
         fx_hint(
             err,
-            "Put it back as it was (all of it: %s), or drop the streams (ficus cdc drop --context "
+            "Restore it (the recorded context: %s), or drop the streams (ficus cdc drop --context "
             "%s); ficus cdc preflight says what a new start needs.",
             path, ctx->name);
     return false;

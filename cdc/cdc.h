@@ -4,7 +4,7 @@
  *
  * A context has two streams, "<context>-forward" (old -> new) and "<context>-reverse" (new -> old). Both
  * run from cdc_start to cdc_drop, each as one child process that outlives the command which started it. A stream
- * applies every source transaction as one target transaction together with its position and loop mark, and
+ * applies every source transaction as one target transaction together with its position and loop marker, and
  * discards (and counts) what the other stream's applier wrote.
  *
  * A stream process holds <state>/streams/<name>.lock while it lives and answers HTTP on the Unix socket
@@ -47,7 +47,7 @@ enum cdc_phase {
     CDC_PHASE_COPY,    /* initial copy from the slot's snapshot (forward only) */
     CDC_PHASE_CATCHUP, /* streaming, lag not yet below a second */
     CDC_PHASE_STREAM,  /* live */
-    CDC_PHASE_HELD,    /* applier stands still for a comparison */
+    CDC_PHASE_HELD,    /* applier paused for a comparison */
     CDC_PHASE_STOPPED, /* loud stop: error says why */
 };
 const char *cdc_phase_name(enum cdc_phase phase);
@@ -80,7 +80,7 @@ void cdc_status_done(struct cdc_status *status);
  * need, every table has a key and a replica identity, no table is of a kind that would be carried wrongly, what is unique
  * on one side is unique on the other, formats (wal_level, binary log), target tables are empty or this stream's own, no
  * value that the target cannot hold (scans the source; `is_thorough` false skips the scan).
- * Errors: all findings in one error, hints with the mending command.
+ * Errors: all findings in one error, hints with the command that fixes it.
  */
 bool cdc_preflight(struct fx_context *ctx, const struct cdc_options *options, bool is_thorough,
                    struct fx_err *err) FX_MUST_CHECK;
@@ -117,7 +117,7 @@ void cdc_status_write(const struct cdc_status *status, struct fx_buf *out);
 /*
  * For exact comparisons: hold stops the applier at a transaction boundary; advance lets it apply exactly what
  * covers `goal` and holds again, answering when it is there; release lets it run. A hold that nobody
- * releases ends by itself after `limit_ms`, and with the calling process, however that ends.
+ * releases expires after `limit_ms`, and ends with the calling process, however that ends.
  */
 bool cdc_hold(const struct cdc_ref *ref, int64_t limit_ms, struct fx_pos *ret_at,
               struct fx_err *err) FX_MUST_CHECK;

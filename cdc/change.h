@@ -7,7 +7,7 @@
  * PASSED. Both servers send a transaction only once it has committed (pgoutput protocol 1, the binary log), so
  * no one needs to hold a transaction in memory: the streamer passes changes on into one open transaction of
  * the target. One exception: a MariaDB that was killed while it wrote a transaction leaves its beginning in the
- * binary log and rolls it back when it starts; that becomes an ABORT where COMMIT would stand.
+ * binary log and rolls it back when it starts; that becomes an ABORT in place of the COMMIT.
  *
  *     { PASSED }  BEGIN(is_loop = false)  { ROW | OWN | BARRIER }  COMMIT | ABORT
  *     { PASSED }  BEGIN(is_loop = true)   { BARRIER }              COMMIT | ABORT   rows of a loop are not delivered

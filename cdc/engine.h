@@ -49,7 +49,7 @@ enum cdc_key_column {
 
 /* ---- as source ----------------------------------------------------------------------------------------- */
 
-/* A read-only snapshot in which the initial copy reads, joined to the position from which the stream goes on. */
+/* A read-only snapshot in which the initial copy reads, joined to the position from which the stream continues. */
 struct cdc_snapshot {
     struct fx_pos at; /* what committed before it is visible, what committed later is not */
     void (*end)(struct cdc_snapshot *snapshot);

@@ -6,7 +6,7 @@
  * them. It knows nothing of the target. After a failure the streamer closes it and opens a new one from the position
  * that the target holds; an adapter never reconnects by itself.
  *
- * Loud stops that an adapter raises, all not retriable: DRIFT (DDL on a carried table that is not ours; a shape that
+ * Loud stops that an adapter raises, all not retriable: DRIFT (DDL on a carried table that is not ours; a schema that
  * is not the bound one; a lost slot; a purged position), SOURCE_DATA (a value that has no canonical form),
  * UNSUPPORTED (an event that cannot be carried: TRUNCATE, incident, statement-format change, XA).
  * Retriable: SOURCE_CONNECT.
@@ -32,7 +32,7 @@ struct cdc_source_ops {
        least every `heartbeat_ms`, also while the stream is held and `next` is not called. */
     bool (*confirm)(struct cdc_source *src, const struct fx_pos *pos, struct fx_err *err);
     /* Asks the server to say how far its log reaches; answered by a PASSED soon. May do nothing. */
-    bool (*ask_end)(struct cdc_source *src, struct fx_err *err);
+    bool (*request_end)(struct cdc_source *src, struct fx_err *err);
     /* Where the server's log ended when it was last heard of; empty when unknown. The source's. */
     const struct fx_pos *(*end)(const struct cdc_source *src);
     void (*close)(struct cdc_source *src);

@@ -83,8 +83,7 @@ bool cdc_pos_read(const struct fx_json *root, const char *key, struct fx_pos *re
 {
     struct fx_str text = fx_str_from(fx_json_get_str(root, key, ""));
     if (text.len > FX_POS_MAX)
-        return fx_fail(err, FX_E_PROTOCOL, "\"%s\" has %zu bytes, more than any position", key,
-                       text.len);
+        return fx_fail(err, FX_E_PROTOCOL, "\"%s\" of %zu bytes is not a position", key, text.len);
     fx_pos_set(ret, text);
     return true;
 }

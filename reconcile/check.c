@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The exact cut. Customers write all the time, so both sides must be seen at the same point of the stream:
+ * The exact snapshot. Customers write all the time, so both sides must be seen at the same point of the stream:
  *
- *   1. hold the applier at a transaction boundary: it stands at A
- *   2. open the source's snapshot; it stands exactly at P, and P covers A, because A was committed before
- *   3. advance the applier to exactly P and let it stand there
- *   4. open the target's snapshot; ficus.progress inside it says where it stands: it must be P
+ *   1. pause the applier at a transaction boundary: it is at A
+ *   2. open the source's snapshot; it is exactly at P, and P covers A, because A was committed before
+ *   3. advance the applier to exactly P and pause it there
+ *   4. open the target's snapshot; ficus.progress inside it says where it is: it must be P
  *   5. release the applier; customers saw nothing, the stream lagged for some milliseconds
  *   6. read both snapshots for as long as it takes
  *
- * Whatever goes wrong between 1 and 5, the applier is released; should this process die, the hold ends by itself.
+ * Whatever goes wrong between 1 and 5, the applier is released; should this process die, the pause expires.
  * A step that cannot show what it must makes the run INCONCLUSIVE, never equal.
  */
 #include "reconcile/reconcile.h"
@@ -22,7 +22,7 @@ struct check {
     const struct cdc_ref *ref;
     const struct rec_options *options;
     const struct fx_db_conf *source_conf, *target_conf;
-    struct fx_cut *cut;
+    struct fx_snapshot *snapshot;
     struct fx_db *target;
     struct fx_arena *arena;
     struct rec_report *report;
@@ -46,7 +46,7 @@ static bool bind_tables(const struct check *check, struct fx_err *err)
     return is_ok;
 }
 
-/* 4: where the target's snapshot stands, as the applier wrote it down in the same database. */
+/* 4: where the target's snapshot is, as the applier recorded it in the same database. */
 static bool read_progress(const struct check *check, struct fx_pos *ret_pos, struct fx_err *err)
 {
     char stream[128];
@@ -60,7 +60,7 @@ static bool read_progress(const struct check *check, struct fx_pos *ret_pos, str
     if (is_ok)
         *ret_pos = fx_pos_in(check->arena, fx_rows_at(&rows, 0, 0));
     else
-        fx_fail(err, FX_E_INCONCLUSIVE, "the target holds no progress of stream \"%s\"", stream);
+        fx_fail(err, FX_E_INCONCLUSIVE, "stream \"%s\" has no progress row on the target", stream);
     fx_rows_done(&rows);
     return is_ok;
 }
@@ -68,7 +68,7 @@ static bool read_progress(const struct check *check, struct fx_pos *ret_pos, str
 static bool open_target(struct check *check, struct fx_err *err)
 {
     enum fx_engine engine = check->source_conf->engine;
-    const struct fx_pos *cut = &check->report->source_pos;
+    const struct fx_pos *snapshot = &check->report->source_pos;
     if (!fx_db_open(check->target_conf, &check->target, err) ||
         !fx_db_snapshot_begin(check->target, err)) {
         fx_err_as_target(err);
@@ -76,38 +76,42 @@ static bool open_target(struct check *check, struct fx_err *err)
     }
     if (!read_progress(check, &check->report->target_pos, err))
         return false;
-    if (!fx_pos_covers(engine, &check->report->target_pos, cut))
-        return fx_fail(err, FX_E_INCONCLUSIVE,
-                       "the target's snapshot stands at %s, which does not cover the cut at %s",
-                       fx_pos_text(&check->report->target_pos), fx_pos_text(cut));
-    /* Beyond it the applier ran on: the hold ended by itself, or the stream was started anew. */
-    if (!fx_pos_covers(engine, cut, &check->report->target_pos))
-        return fx_fail(err, FX_E_INCONCLUSIVE,
-                       "the target's snapshot stands at %s, beyond the cut at %s: the applier was "
-                       "not held",
-                       fx_pos_text(&check->report->target_pos), fx_pos_text(cut));
+    if (!fx_pos_covers(engine, &check->report->target_pos, snapshot))
+        return fx_fail(
+            err, FX_E_INCONCLUSIVE,
+            "the target's snapshot is at %s, which does not cover the source's snapshot at %s",
+            fx_pos_text(&check->report->target_pos), fx_pos_text(snapshot));
+    /* Beyond it the applier ran on: the hold expired, or the stream was restarted. */
+    if (!fx_pos_covers(engine, snapshot, &check->report->target_pos))
+        return fx_fail(
+            err, FX_E_INCONCLUSIVE,
+            "the target's snapshot is at %s, after the source's snapshot at %s: the applier was "
+            "not paused",
+            fx_pos_text(&check->report->target_pos), fx_pos_text(snapshot));
     return true;
 }
 
-/* 2 to 4, while the applier is held at `at`. */
+/* 2 to 4, while the applier is paused at `at`. */
 static bool cut_both(struct check *check, const struct fx_pos *at, struct fx_err *err)
 {
     enum fx_engine engine = check->source_conf->engine;
     FX_AUTO(fx_pos) struct fx_pos reached = {0};
     FX_FAILPOINT("reconcile.cut.before");
-    if (!fx_cut_open(check->source_conf, check->options->cut_timeout_ms, &check->cut, err)) {
+    if (!fx_snapshot_open(check->source_conf, check->options->cut_timeout_ms, &check->snapshot,
+                          err)) {
         fx_err_as_source(err);
         return fx_ctx(err, "opening the source's snapshot");
     }
-    check->report->source_pos = fx_pos_in(check->arena, fx_pos_str(fx_cut_pos(check->cut)));
+    check->report->source_pos =
+        fx_pos_in(check->arena, fx_pos_str(fx_snapshot_pos(check->snapshot)));
     if (!fx_pos_covers(engine, &check->report->source_pos, at))
         return fx_fail(err, FX_E_INCONCLUSIVE,
-                       "the applier stands at %s, beyond the source's snapshot at %s",
-                       fx_pos_text(at), fx_pos_text(&check->report->source_pos));
+                       "the applier is at %s, after the source's snapshot at %s", fx_pos_text(at),
+                       fx_pos_text(&check->report->source_pos));
     FX_FAILPOINT("reconcile.advance.before");
     if (!cdc_advance(check->ref, &check->report->source_pos, check->options->hold_max_ms, &reached,
                      err))
-        return fx_ctx(err, "advancing the applier to the cut at %s",
+        return fx_ctx(err, "advancing the applier to the source's snapshot at %s",
                       fx_pos_text(&check->report->source_pos));
     FX_FAILPOINT("reconcile.advance.after");
     return open_target(check, err);
@@ -119,7 +123,7 @@ static bool make_cut(struct check *check, struct fx_err *err)
     struct fx_err release_err = FX_ERR_INIT;
     struct fx_mono held = fx_mono_now();
     if (!cdc_hold(check->ref, check->options->hold_max_ms, &at, err))
-        return fx_ctx(err, "holding the applier");
+        return fx_ctx(err, "pausing the applier");
     bool is_ok = cut_both(check, &at, err);
     int64_t held_ms = fx_mono_since_us(held, fx_mono_now()) / 1000;
     bool is_released = cdc_release(check->ref, &release_err);
@@ -142,7 +146,7 @@ static bool compare_tables(const struct check *check, const struct rec_progress 
         if (!rec_table_init(&check->ctx->tables[i], report->direction, check->arena, &table, err))
             return false;
         rec_table_begin(&table, &report->tables[i]);
-        if (!rec_table_compare(&table, fx_cut_session(check->cut), check->target,
+        if (!rec_table_compare(&table, fx_snapshot_session(check->snapshot), check->target,
                                check->options->differences_max, progress, check->arena,
                                &report->tables[i], err))
             return fx_ctx(err, "comparing \"%s\" with \"%s\"", table.source_name,
@@ -183,8 +187,8 @@ bool rec_check(struct fx_context *ctx, const struct cdc_ref *ref, const struct r
         is_ok = make_cut(&check, err) && compare_tables(&check, progress, err);
     }
     fx_db_close(check.target);
-    if (check.cut != NULL)
-        fx_cut_close(check.cut);
+    if (check.snapshot != NULL)
+        fx_snapshot_close(check.snapshot);
     if (!is_ok)
         return fx_ctx(err, "comparing context \"%s\"", ctx->name);
     rec_report_finish(check.report, ctx->n_tables);

@@ -89,7 +89,7 @@ static bool check_key(const struct side *side, struct fx_err *err)
         if (side->has_last &&
             !is_one_order(value->kind, side->last_key[side->columns->key[i]].kind))
             return fx_fail(err, FX_E_PROTOCOL,
-                           "%s: the key column \"%s\" changes its kind from row to row",
+                           "%s: values of key column \"%s\" do not have one type",
                            side->stream->name, side->columns->names[side->columns->key[i]]);
     }
     return true;
@@ -192,7 +192,7 @@ static bool check_kinds(const struct merge *merge, struct fx_err *err)
         size_t k = merge->columns->key[i];
         if (!is_one_order(source[k].kind, target[k].kind))
             return fx_fail(err, FX_E_PROTOCOL,
-                           "the key column \"%s\" yields different kinds of values on both sides",
+                           "the key column \"%s\" has values of different types on the two sides",
                            merge->columns->names[k]);
     }
     return true;

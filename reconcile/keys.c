@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Single rows by key, on the present states of both sides: what the cut-over looks at behind its fence, where
+ * Single rows by key, on the present states of both sides: what the cut-over checks after its fence, where
  * nothing moves. The same mapping and the same merge as for whole tables; only the scans are narrowed
  * to the keys. A server's idea of equal texts may be wider than ours (collations), so rows that nobody asked
  * for are dropped after the mapping.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A ring of batches between two threads: the reader fills the one behind `n_ready`, the merge drains the oldest.
+ * A ring of batches between two threads: the reader fills the one after the `n_ready` oldest, the merge drains the oldest.
  * A batch is an arena: values are copied into it once and it is cleared as a whole.
  */
 #include "reconcile/reader.h"
@@ -157,7 +157,7 @@ static void name_side(const struct rec_reader *reader, struct fx_err *err)
     bool is_value = err->code == FX_E_SOURCE_DATA;
     if (is_value && err->hint[0] == '\0')
         fx_hint(err,
-                "no row can be told from another without its key: mend that row of %s.%s on "
+                "rows cannot be compared without their key: correct that row of %s.%s on "
                 "the %s by hand, then compare again",
                 table->schema, table->name, reader->spec.is_source ? "source" : "target");
     if (reader->spec.is_source)

@@ -79,7 +79,7 @@ bool rec_check(struct fx_context *ctx, const struct cdc_ref *ref, const struct r
                struct fx_err *err) FX_MUST_CHECK;
 
 /*
- * Compares single rows by key on both present states (the cut-over's verify, behind the fence, where nothing
+ * Compares single rows by key on both present states (the cut-over's verify, after the fence, where nothing
  * moves). A context that is bound already (fx_map_bind, in an arena that still lives) is used as it is; otherwise it
  * is bound in `arena`. Differences are listed in ret_report->tables as by rec_check.
  */

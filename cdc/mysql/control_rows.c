@@ -60,11 +60,11 @@ static bool group_of(const struct fx_bl_table *table, const struct fx_value *row
 
 bool cdc_control_row(const struct fx_bl_table *table, const struct fx_value *before,
                      const struct fx_value *row, const char *other_stream,
-                     struct cdc_event *ret_event, bool *ret_is_mark, struct fx_err *err)
+                     struct cdc_event *ret_event, bool *ret_is_loop_marker, struct fx_err *err)
 {
     struct fx_str text;
     bool is_ok = true;
-    *ret_is_mark = false;
+    *ret_is_loop_marker = false;
     switch (cdc_control_table_of(table)) {
     case CDC_CT_NONE: break;
     case CDC_CT_OWN: {
@@ -87,10 +87,11 @@ bool cdc_control_row(const struct fx_bl_table *table, const struct fx_value *bef
     }
     case CDC_CT_PROGRESS:
         is_ok = text_of(table, row, "stream", &text);
-        *ret_is_mark = is_ok && fx_str_eq_c(text, other_stream);
+        *ret_is_loop_marker = is_ok && fx_str_eq_c(text, other_stream);
         break;
     }
     return is_ok ||
-           fx_fail(err, FX_E_DRIFT, "a row of table \"ficus.%.*s\" is not as Ficus writes it",
+           fx_fail(err, FX_E_DRIFT,
+                   "a row of table \"ficus.%.*s\" does not have the columns that Ficus writes",
                    FX_STR_FMT(table->name));
 }

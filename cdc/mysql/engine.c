@@ -102,7 +102,7 @@ static bool prepare(const struct cdc_binding *binding FX_UNUSED, struct fx_db *d
     if (!fx_db_query(db, flavour->text_max_sql, NULL, 0, &rows, err))
         return fx_ctx(err, "reading %s", flavour->text_max_setting);
     if (rows.n_rows != 1 || !fx_parse_i64(fx_rows_at(&rows, 0, 0), 1, INT64_MAX, &max))
-        return fx_fail(err, FX_E_DB, "database \"%s\" does not say its %s", db->conf->name,
+        return fx_fail(err, FX_E_DB, "database \"%s\" did not return its %s", db->conf->name,
                        flavour->text_max_setting);
     *ret_text_max = (size_t)max;
     return true;
@@ -112,10 +112,10 @@ static bool fail_too_long(const struct cdc_binding *binding, size_t n_bytes, siz
                           struct fx_err *err)
 {
     (void)fx_fail(err, FX_E_TARGET,
-                  "a statement of %zu bytes is more than max_allowed_packet of database \"%s\", "
+                  "a statement of %zu bytes is longer than max_allowed_packet of database \"%s\", "
                   "which is %zu",
                   n_bytes, binding->target->name, text_max + 1);
-    (void)fx_detail(err, "Bytes are written as hexadecimal digits, two for each.");
+    (void)fx_detail(err, "Binary values are sent as hexadecimal text, two digits for each byte.");
     return fx_hint(err,
                    "Run on it: SET GLOBAL max_allowed_packet=1073741824; put it into its "
                    "configuration, then run: ficus cdc start --context %s --execute",

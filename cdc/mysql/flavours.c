@@ -17,12 +17,12 @@ static bool fail_unknown(struct fx_db *db, struct fx_err *err)
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     if (!fx_db_query(db, "select version()", NULL, 0, &rows, err))
         return false;
-    (void)fx_fail(err, FX_E_UNSUPPORTED, "database \"%s\" is a server of version %.*s",
+    (void)fx_fail(err, FX_E_UNSUPPORTED, "database \"%s\" runs an unsupported server version: %.*s",
                   db->conf->name, FX_STR_FMT(fx_rows_at(&rows, 0, 0)));
     FX_AUTO(fx_buf) struct fx_buf names = FX_BUF(256);
     for (size_t i = 0; i < FX_ARRAY_LEN(flavours); i++)
         fx_buf_printf(&names, "%s%s", i > 0 ? ", " : "", flavours[i]->name);
-    return fx_hint(err, "Streams of this release run with: %s.", fx_buf_cstr(&names));
+    return fx_hint(err, "This release supports streams with: %s.", fx_buf_cstr(&names));
 }
 
 bool cdc_my_flavour_of(struct fx_db *db, const struct cdc_my_flavour **ret, struct fx_err *err)
@@ -30,7 +30,7 @@ bool cdc_my_flavour_of(struct fx_db *db, const struct cdc_my_flavour **ret, stru
     for (size_t i = 0; i < FX_ARRAY_LEN(flavours); i++) {
         FX_AUTO(fx_rows) struct fx_rows rows = {0};
         if (!fx_db_query(db, flavours[i]->probe_sql, NULL, 0, &rows, err))
-            return fx_ctx(err, "asking which server database \"%s\" is", db->conf->name);
+            return fx_ctx(err, "detecting the server version of database \"%s\"", db->conf->name);
         if (rows.n_rows == 1) {
             *ret = flavours[i];
             return true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See guard_my.h. The caller says in which transaction it was. */
+/* See guard.h. The caller says in which transaction it was. */
 #include "cdc/mysql/guard.h"
 
 #include "lib/my/rowevent.h"
@@ -11,16 +11,16 @@ static bool refuse_statement(const struct cdc_binding *binding, const struct fx_
     struct fx_str text = fx_str_sub(sql->text, 0, 300);
     if (kind == FX_MY_STMT_CHANGE) {
         fx_fail(err, FX_E_UNSUPPORTED,
-                "a change in statement format that may have reached table \"%s.%s\"", table->schema,
-                table->name);
+                "the binary log has a change in statement format that may affect table \"%s.%s\"",
+                table->schema, table->name);
         fx_hint(err, "Set binlog_format=ROW for all sessions of database \"%s\".",
                 binding->source->name);
     } else {
         fx_fail(err, kind == FX_MY_STMT_TRUNCATE ? FX_E_UNSUPPORTED : FX_E_DRIFT,
-                "the definition of table \"%s.%s\" was changed while a stream carries it",
+                "the definition of table \"%s.%s\" was changed while it was streamed",
                 table->schema, table->name);
-        fx_hint(err,
-                "Change tables of a migration only when its streams are dropped; then copy anew.");
+        fx_hint(err, "Change a table only after the context's streams are dropped (ficus cdc "
+                     "drop); then start them again with a new copy.");
     }
     return fx_detail(err, "%.*s", FX_STR_FMT(text));
 }
@@ -46,7 +46,7 @@ bool cdc_guard_statement(const struct cdc_binding *binding, const struct fx_my_s
     return true;
 }
 
-/* A unique key over a blob is one over a hash that the server keeps in a column of its own, behind all others. */
+/* A unique key over a blob is one over a hash that the server keeps in a column of its own, after all others. */
 static bool is_hidden(const struct fx_bl_column *column)
 {
     return fx_str_starts(column->name, FX_STR("DB_ROW_HASH_"));
@@ -72,19 +72,20 @@ bool cdc_guard_rows(const struct cdc_binding *binding, const struct fx_table *bo
 {
     const struct fx_bl_table *wire = event->rows.table;
     if (!wire->has_names) {
-        fx_fail(err, FX_E_UNSUPPORTED, "table \"%s.%s\" is logged without the names of its columns",
-                bound->schema, bound->name);
+        fx_fail(err, FX_E_UNSUPPORTED,
+                "the binary log does not name the columns of table \"%s.%s\"", bound->schema,
+                bound->name);
         return fx_hint(err, "Run on database \"%s\": SET GLOBAL binlog_row_metadata=FULL;",
                        binding->source->name);
     }
     if (!is_same_shape(wire, bound))
         return fx_fail(err, FX_E_DRIFT,
-                       "the columns of table \"%s.%s\" are not those that the stream was bound to",
+                       "the columns of table \"%s.%s\" have changed since the stream was started",
                        bound->schema, bound->name);
     if (fx_bl_rows_are_full(event))
         return true;
-    fx_fail(err, FX_E_UNSUPPORTED, "table \"%s.%s\" is logged with partial rows", bound->schema,
-            bound->name);
+    fx_fail(err, FX_E_UNSUPPORTED, "the binary log has partial rows of table \"%s.%s\"",
+            bound->schema, bound->name);
     return fx_hint(err, "Set binlog_row_image=FULL for all sessions of database \"%s\".",
                    binding->source->name);
 }

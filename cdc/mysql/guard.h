@@ -11,7 +11,7 @@
 #include "lib/my/binlog_event.h"
 #include "lib/my/statement.h"
 
-/* Columns of its own that the server may have behind those of a table: one for each key, and it has no more keys. */
+/* Columns that the server itself may add after those of a table: one for each key, and it has no more keys. */
 enum { CDC_GUARD_HIDDEN_MAX = 64 };
 
 /* Errors: DRIFT, UNSUPPORTED with the statement as detail. What carries our tag passes. */

@@ -39,9 +39,10 @@ static bool check_goes_on(struct cdc_my_log_end *e, const struct fx_db_conf *con
     fx_gtid_pos_text(read, &at);
     fx_fail(
         err, FX_E_DRIFT,
-        "the binary log of database \"%s\" has begun anew: it ends at %s, and %s was read from it",
+        "the binary log of database \"%s\" was reset: it ends at %s, the stream had read up to %s",
         conf->name, fx_pos_text(end), fx_pos_text(&at));
-    return fx_hint(err, "Somebody ran RESET MASTER; only a new copy can start from here.");
+    return fx_hint(err, "RESET MASTER was run. The stream cannot continue: drop the streams (ficus "
+                        "cdc drop) and start them again with a new copy.");
 }
 
 bool cdc_my_log_end_ask(struct cdc_my_log_end *e, const struct fx_db_conf *conf,
@@ -53,7 +54,7 @@ bool cdc_my_log_end_ask(struct cdc_my_log_end *e, const struct fx_db_conf *conf,
     }
     if ((e->db == NULL && !fx_db_open(conf, &e->db, err)) || !fx_db_pos_now(e->db, ret_end, err)) {
         fx_err_as_source(err);
-        return fx_ctx(err, "asking how far the binary log reaches");
+        return fx_ctx(err, "reading the end of the binary log");
     }
     return check_goes_on(e, conf, read, ret_end, err);
 }

@@ -102,7 +102,7 @@ static bool check_json(struct fx_findings *f, const struct cdc_side *side, size_
         return true;
     FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(TEXT_MAX), fix = FX_BUF(TEXT_MAX);
     fx_buf_printf(&what,
-                  "user %s may read single tables only, so MariaDB does not show it which columns "
+                  "user %s can read only single tables, so MariaDB does not show it which columns "
                   "of %s.%s are JSON",
                   fx_my_grants_account(grants), schema, name);
     add_grant(grants, FX_STR("SELECT"), schema, NULL, &fix);
@@ -129,8 +129,9 @@ static void check_server(struct fx_findings *f, struct fx_db *db, const struct f
     static const struct {
         const char *name, *why;
     } rights[] = {
-        {"REPLICATION SLAVE", "the way back is read from the binary log"},
-        {"PROCESS", "a fence asks how old other users' transactions are before it waits for them"},
+        {"REPLICATION SLAVE", "the reverse stream reads the binary log"},
+        {"PROCESS",
+         "the fence checks the age of other users' transactions before it waits for them"},
     };
     for (size_t i = 0; i < FX_ARRAY_LEN(rights); i++) {
         FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(1024), fix = FX_BUF(1024);

@@ -21,6 +21,7 @@
  * What never passes silently: DDL on a carried table that is not tagged as ours, rows in statement format,
  * tables without transactions, partial images, XA branches, rollbacks inside a group.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -37,7 +38,8 @@
 #include "lib/my/statement.h"
 
 enum {
-    PASSED_EVERY_GROUPS = 1000, /* foreign groups behind which an idle position is told anyway */
+    PASSED_EVERY_GROUPS =
+        1000, /* foreign groups after which the position is reported in any case */
 };
 
 enum group_state {
@@ -78,8 +80,8 @@ struct my_source {
     size_t table;                   /* index into the binding */
 
     struct fx_gtid_pos at; /* everything up to here was delivered or passed */
-    int64_t n_passed;      /* groups since the position was told */
-    bool must_pass;        /* tell the position at the next quiet moment */
+    int64_t n_passed;      /* groups since the position was reported */
+    bool must_pass;        /* report the position as soon as nothing waits to be read */
     struct cdc_my_log_end log_end;
     struct fx_pos end, passed; /* how far it reaches; what a PASSED shows */
 };
@@ -89,15 +91,28 @@ static struct my_source *source_of(struct cdc_source *src)
     return FX_CONTAINER_OF(src, struct my_source, base);
 }
 
+static const char *const state_names[] = {[OUTSIDE] = "OUTSIDE",
+                                          [UNDECIDED] = "UNDECIDED",
+                                          [DELIVERING] = "DELIVERING",
+                                          [DISCARDING] = "DISCARDING"};
+
+static bool may_follow(enum group_state from, enum group_state to)
+{
+    switch (to) {
+    case OUTSIDE: return from != OUTSIDE;
+    case UNDECIDED: return from == OUTSIDE;
+    case DELIVERING:
+    case DISCARDING: return from == UNDECIDED;
+    }
+    return false;
+}
+
 static void set_state(struct my_source *s, enum group_state to)
 {
-    static const bool allowed[4][4] = {
-        [OUTSIDE] = {[UNDECIDED] = true},
-        [UNDECIDED] = {[OUTSIDE] = true, [DELIVERING] = true, [DISCARDING] = true},
-        [DELIVERING] = {[OUTSIDE] = true},
-        [DISCARDING] = {[OUTSIDE] = true},
-    };
-    FX_ASSERT(allowed[s->state][to]);
+    if (!may_follow(s->state, to))
+        FX_BUG("binary log of \"%s\" cannot go from %s to %s, %s rows=%" PRId64,
+               s->binding->source->name, state_names[s->state], state_names[to], s->txn.label,
+               s->n_rows);
     s->state = to;
 }
 
@@ -105,6 +120,7 @@ static void set_state(struct my_source *s, enum group_state to)
 
 static void emit_begin(struct my_source *s, bool is_loop, struct cdc_event *ret)
 {
+    FX_INVARIANT(!fx_pos_is_empty(&s->txn.pos), "%s has no position", s->txn.label);
     s->txn.is_loop = is_loop;
     set_state(s, is_loop ? DISCARDING : DELIVERING);
     *ret = (struct cdc_event){.kind = CDC_EV_BEGIN, .txn = s->txn};
@@ -156,7 +172,7 @@ static void end_torn_group(struct my_source *s, struct cdc_event *ret)
 static bool begin_group(struct my_source *s, const struct fx_bl_event *ev, struct fx_err *err)
 {
     if (s->state != OUTSIDE) /* nothing says that the open one was rolled back */
-        return fx_fail(err, FX_E_PROTOCOL, "%s has no end in the binary log", s->txn.label);
+        return fx_fail(err, FX_E_PROTOCOL, "%s does not end in the binary log", s->txn.label);
     set_state(s, UNDECIDED);
     s->gtid = ev->gtid;
     s->n_rows = 0;
@@ -187,12 +203,13 @@ static bool on_query(struct my_source *s, const struct fx_bl_event *ev, struct c
     struct fx_my_sql sql = {ev->query.sql, ev->query.schema, ev->query.sql_mode};
     enum fx_my_statement kind = fx_my_statement_kind(&sql);
     if (s->state == OUTSIDE)
-        return true; /* nothing real stands outside of a group */
+        return true; /* statements outside of a group change nothing */
     switch (kind) {
     case FX_MY_STMT_COMMIT: return end_group(s, ret, err);
     case FX_MY_STMT_ROLLBACK:
         if (is_touched)
-            return fail_in_group(s, "a rollback next to a table without transactions", err);
+            return fail_in_group(s, "a rollback together with changes of a non-transactional table",
+                                 err);
         return end_group(s, ret, err);
     case FX_MY_STMT_ROLLBACK_TO:
         if (is_touched)
@@ -226,9 +243,10 @@ static bool open_rows(struct my_source *s, struct fx_err *err)
         if (!cdc_guard_rows(s->binding, bound, &s->event, err))
             return ctx_group(s, err);
         if (!s->gtid.is_transactional)
-            return fail_in_group(s, "changes of a table without transactions", err);
+            return fail_in_group(s, "changes of a non-transactional table", err);
     } else if (wire->n_columns > CDC_CONTROL_COLUMNS_MAX || !wire->has_names) {
-        fx_fail(err, FX_E_DRIFT, "table \"ficus.%.*s\" is not as Ficus creates it",
+        fx_fail(err, FX_E_DRIFT,
+                "table \"ficus.%.*s\" does not have the columns that Ficus creates",
                 FX_STR_FMT(wire->name));
         return ctx_group(s, err);
     }
@@ -258,6 +276,9 @@ static bool next_data_row(struct my_source *s, bool *ret_has_row, struct cdc_eve
                           struct fx_err *err)
 {
     struct carried *c = &s->carried[s->table];
+    FX_INVARIANT(s->state == DELIVERING && s->table < s->binding->ctx.n_tables,
+                 "%s delivers a row of table %zu in state %s", s->txn.label, s->table,
+                 state_names[s->state]);
     if (!fx_bl_rows_next(&s->rows, &s->row_arena, c->old, c->new, ret_has_row, err))
         return ctx_group(s, err);
     if (!*ret_has_row)
@@ -277,12 +298,12 @@ static bool next_data_row(struct my_source *s, bool *ret_has_row, struct cdc_eve
     return true;
 }
 
-/* The mark makes the transaction a loop; it stands before everything else that the applier writes. */
-static bool on_mark(struct my_source *s, struct cdc_event *ret, struct fx_err *err)
+/* The loop marker comes before everything else that the applier writes. */
+static bool on_loop_marker(struct my_source *s, struct cdc_event *ret, struct fx_err *err)
 {
     if (s->state == DELIVERING)
         return fx_fail(err, FX_E_PROTOCOL,
-                       "the mark of stream \"%s\" stands behind rows that were read",
+                       "the loop marker of stream \"%s\" comes after rows of its transaction",
                        s->binding->other_stream);
     s->has_rows = false;
     emit_begin(s, true, ret);
@@ -293,19 +314,19 @@ static bool next_control_row(struct my_source *s, bool *ret_has_row, struct cdc_
                              struct fx_err *err)
 {
     struct fx_value before[CDC_CONTROL_COLUMNS_MAX], after[CDC_CONTROL_COLUMNS_MAX];
-    bool is_mark = false;
+    bool is_loop_marker = false;
     if (!fx_bl_rows_next(&s->rows, &s->row_arena, before, after, ret_has_row, err))
         return ctx_group(s, err);
     if (!*ret_has_row || s->event.rows.op == FX_BL_DELETE)
         return true; /* cdc_drop and the plan's clean-up delete rows: no events */
     const struct fx_value *was = s->event.rows.op == FX_BL_UPDATE ? before : NULL;
-    if (!cdc_control_row(s->event.rows.table, was, after, s->binding->other_stream, ret, &is_mark,
-                         err))
+    if (!cdc_control_row(s->event.rows.table, was, after, s->binding->other_stream, ret,
+                         &is_loop_marker, err))
         return ctx_group(s, err);
-    return !is_mark || on_mark(s, ret, err) || ctx_group(s, err);
+    return !is_loop_marker || on_loop_marker(s, ret, err) || ctx_group(s, err);
 }
 
-/* Goes on with the row event at hand until it gives an event or ends. */
+/* Continues the present row event until it gives an event or ends. */
 static bool drain_rows(struct my_source *s, struct cdc_event *ret, struct fx_err *err)
 {
     while (s->has_rows && ret->kind == CDC_EV_NONE) {
@@ -368,7 +389,7 @@ static bool read_event(struct my_source *s, int64_t timeout_ms, enum fx_binlog_g
 }
 
 /*
- * Behind a torn event the server sends nothing more on this connection. All that is whole before it was read, so the
+ * After a torn event the server sends nothing more on this connection. All that is whole before it was read, so the
  * position is the one with which the next file begins, and there a new connection starts. Were it to end at
  * the same place again, it would do so for ever.
  */
@@ -377,9 +398,10 @@ static bool open_again(struct my_source *s, struct fx_err *err)
     FX_AUTO(fx_pos) struct fx_pos at = {0};
     fx_gtid_pos_text(&s->at, &at);
     if (fx_pos_equal(&at, &s->torn_at)) {
-        fx_fail(err, FX_E_DRIFT, "the binary log is damaged behind GTID position %s",
+        fx_fail(err, FX_E_DRIFT, "the binary log is damaged after GTID position %s",
                 fx_pos_text(&at));
-        return fx_hint(err, "The server cannot read it; only a new copy can start from here.");
+        return fx_hint(err, "The server cannot read it. Drop the streams (ficus cdc drop) and "
+                            "start them again with a new copy.");
     }
     fx_pos_copy(&s->torn_at, &at);
     s->is_torn = false;
@@ -399,7 +421,7 @@ static bool my_next_inner(struct my_source *s, int64_t timeout_ms, struct cdc_ev
     if (!drain_rows(s, ret, err))
         return false;
     while (ret->kind == CDC_EV_NONE) {
-        /* A position that waits to be told is told before we wait for the network. */
+        /* A position that waits to be reported comes before waiting for the network. */
         bool may_tell = s->state == OUTSIDE && (s->n_passed > 0 || s->must_pass);
         if (may_tell && s->n_passed >= PASSED_EVERY_GROUPS) {
             emit_passed(s, ret);
@@ -445,7 +467,7 @@ static bool my_confirm(struct cdc_source *src, const struct fx_pos *pos, struct 
     return true;
 }
 
-static bool my_ask_end(struct cdc_source *src, struct fx_err *err)
+static bool my_request_end(struct cdc_source *src, struct fx_err *err)
 {
     struct my_source *s = source_of(src);
     FX_AUTO(fx_pos) struct fx_pos end = {0};
@@ -480,7 +502,7 @@ static const struct cdc_source_ops my_source_ops = {
     .next = my_next,
     .has_buffered = my_has_buffered,
     .confirm = my_confirm,
-    .ask_end = my_ask_end,
+    .request_end = my_request_end,
     .end = my_end,
     .close = my_close,
 };

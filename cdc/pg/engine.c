@@ -30,7 +30,7 @@ static bool fail_too_long(const struct cdc_binding *binding, size_t n_bytes,
                    n_bytes, binding->target->name);
 }
 
-/* A partitioned table's rows are told apart by their partition and place. */
+/* A partitioned table's rows are identified by partition and place. */
 static void delete_some(const char *table, const char *where, int64_t limit, struct fx_buf *out)
 {
     fx_buf_printf(out,

@@ -37,7 +37,7 @@ static void add_table(struct fx_buf *sql, const char *schema, const char *name)
 
 /*
  * The leak detector wants the state before a change too. Only when it is not so yet: the lock that ALTER TABLE
- * takes must not stand in the way of a fence.
+ * takes must not delay a fence.
  */
 static bool log_whole_own(struct fx_db *db, struct fx_err *err)
 {

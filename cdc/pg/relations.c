@@ -26,12 +26,12 @@ static int wire_column(const struct fx_pgo_msg *msg, const char *name)
     return -1;
 }
 
-static bool fail_drift(const struct fx_table *table, const char *what, const char *column,
+static bool fail_drift(const struct fx_table *table, const char *column, const char *what,
                        struct fx_err *err)
 {
     (void)fx_fail(err, FX_E_DRIFT,
-                  "table \"%s.%s\" changed its shape while it was streamed: %s \"%s\"",
-                  table->schema, table->name, what, column);
+                  "table \"%s.%s\": schema changed while streaming: column \"%s\" %s",
+                  table->schema, table->name, column, what);
     return fx_hint(err, "Undo the DDL, or drop the streams (ficus cdc drop), change ficus.yaml and "
                         "start again.");
 }
@@ -52,16 +52,16 @@ static bool bind_columns(struct cdc_pg_relations *r, const struct fx_pgo_msg *ms
         const struct fx_pgo_column *wire = &msg->relation.columns[i];
         int column = fx_table_column(table, wire->name);
         if (column < 0)
-            return fail_drift(table, "new column", wire->name, err);
+            return fail_drift(table, wire->name, "was added", err);
         struct fx_type type = {0};
         fx_pg_type(wire->type_oid, wire->typmod, NULL, r->arena, &type);
         if (!is_same_type(&type, &table->columns[column].type))
-            return fail_drift(table, "another type of column", wire->name, err);
+            return fail_drift(table, wire->name, "has another type", err);
         relation->column_of[i] = column;
     }
     for (size_t c = 0; c < table->n_columns; c++)
         if (!table->columns[c].is_generated && wire_column(msg, table->columns[c].name) < 0)
-            return fail_drift(table, "no more column", table->columns[c].name, err);
+            return fail_drift(table, table->columns[c].name, "was dropped", err);
     return true;
 }
 
@@ -122,8 +122,9 @@ static bool fill_values(struct cdc_pg_relations *r, const struct cdc_pg_relation
     const struct fx_table *table = cdc_source_table(r->binding, relation->table);
     struct fx_value *values = fx_arena_array(r->arena, table->n_columns, sizeof *values);
     if (tuple->n_cells != relation->n_columns)
-        return fx_fail(err, FX_E_PROTOCOL, "a tuple of %zu cells for %zu columns of table \"%s\"",
-                       tuple->n_cells, relation->n_columns, table->name);
+        return fx_fail(err, FX_E_PROTOCOL,
+                       "a row of %zu values for the %zu columns of table \"%s\"", tuple->n_cells,
+                       relation->n_columns, table->name);
     for (size_t c = 0; c < table->n_columns; c++)
         values[c].kind = FX_V_UNCHANGED;
     for (size_t i = 0; i < tuple->n_cells; i++) {

@@ -4,7 +4,7 @@
  * fence. PostgreSQL answers questions about rights in SQL.
  *
  * The settings that only a privileged session may change are tried inside a transaction that is rolled back, because
- * PostgreSQL 14 has no function that tells.
+ * PostgreSQL 14 has no function that answers this.
  */
 #include <stdio.h>
 
@@ -33,9 +33,9 @@ static bool check_settings(struct fx_findings *f, struct fx_db *db, struct fx_er
         const char *name, *setting, *why;
     } settings[] = {
         {"session_replication_role", "session_replication_role = replica",
-         "so what it applies would fire triggers and foreign keys"},
+         "so applying rows would fire triggers and foreign keys"},
         {"deadlock_timeout", "deadlock_timeout = '100ms'",
-         "so its fence would make customers the victims of deadlocks"},
+         "so in a deadlock with the fence PostgreSQL could cancel customers' transactions"},
     };
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     if (!fx_db_query(db,
@@ -49,7 +49,7 @@ static bool check_settings(struct fx_findings *f, struct fx_db *db, struct fx_er
         bool is_allowed = false;
         FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(1024), fix = FX_BUF(1024);
         if (!may_set(db, settings[i].setting, &is_allowed, err))
-            return fx_ctx(err, "asking whether %s may be set", settings[i].name);
+            return fx_ctx(err, "checking whether %s may be set", settings[i].name);
         if (is_allowed)
             continue;
         fx_buf_printf(&what, "user %.*s may not set %s, %s", FX_STR_FMT(user), settings[i].name,

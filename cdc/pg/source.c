@@ -54,17 +54,25 @@ static struct source_pg *self(struct cdc_source *src)
     return FX_CONTAINER_OF(src, struct source_pg, source);
 }
 
+static const char *const state_names[] = {
+    [PG_BETWEEN] = "BETWEEN", [PG_BEGUN] = "BEGUN", [PG_INSIDE] = "INSIDE", [PG_LOOP] = "LOOP"};
+
+static bool may_follow(enum pg_state from, enum pg_state to)
+{
+    switch (to) {
+    case PG_BETWEEN: return from == PG_INSIDE || from == PG_LOOP;
+    case PG_BEGUN: return from == PG_BETWEEN;
+    case PG_INSIDE:
+    case PG_LOOP: return from == PG_BEGUN;
+    }
+    return false;
+}
+
 static void set_state(struct source_pg *s, enum pg_state to)
 {
-    bool is_valid = false;
-    switch (s->state) {
-    case PG_BETWEEN: is_valid = to == PG_BEGUN; break;
-    case PG_BEGUN: is_valid = to == PG_INSIDE || to == PG_LOOP; break;
-    case PG_INSIDE:
-    case PG_LOOP: is_valid = to == PG_BETWEEN; break;
-    }
-    if (!is_valid)
-        FX_BUG("pgoutput source: no way from state %d to %d", (int)s->state, (int)to);
+    if (!may_follow(s->state, to))
+        FX_BUG("slot \"%s\" cannot go from %s to %s, %s", s->binding->slot, state_names[s->state],
+               state_names[to], s->txn.label);
     s->state = to;
 }
 
@@ -269,7 +277,7 @@ static bool pg_confirm(struct cdc_source *src, const struct fx_pos *pos, struct 
     return false;
 }
 
-static bool pg_ask_end(struct cdc_source *src, struct fx_err *err)
+static bool pg_request_end(struct cdc_source *src, struct fx_err *err)
 {
     struct source_pg *s = self(src);
     if (fx_pg_repl_feedback(s->repl, s->confirmed, true, err))
@@ -302,7 +310,7 @@ static const struct cdc_source_ops source_pg_ops = {
     .next = pg_next,
     .has_buffered = pg_has_buffered,
     .confirm = pg_confirm,
-    .ask_end = pg_ask_end,
+    .request_end = pg_request_end,
     .end = pg_end,
     .close = pg_close,
 };
@@ -317,7 +325,7 @@ static bool fail_start(const struct cdc_binding *binding, struct fx_err *err)
     if (strcmp(err->sqlstate, "42704") == 0 || strcmp(err->sqlstate, "55000") == 0) {
         fx_err_recode(err, FX_E_DRIFT);
         return fx_hint(err,
-                       "The slot \"%s\" is gone or has lost its log: changes are missing. Run: "
+                       "Slot \"%s\" was dropped or has lost its log, so changes are missing. Run: "
                        "ficus cdc drop; ficus cdc preflight says what a new start needs.",
                        binding->slot);
     }
@@ -335,7 +343,7 @@ bool cdc_pg_source_open(const struct cdc_binding *binding, const struct fx_pos *
     fx_arena_init(&s->arena, 0);
     s->relations = (struct cdc_pg_relations){.binding = binding, .arena = &s->arena};
     bool is_ok = fx_pg_lsn_parse(fx_pos_text(from), &lsn) ||
-                 fx_fail(err, FX_E_DRIFT, "\"%s\" is no log position", fx_pos_text(from));
+                 fx_fail(err, FX_E_DRIFT, "\"%s\" is not a log position", fx_pos_text(from));
     s->confirmed = lsn;
     s->looked_at = fx_mono_now();
     is_ok = is_ok && fx_db_open(binding->source, &s->side, err) &&

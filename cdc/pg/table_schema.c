@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See shape_pg.h. The comparison is one query for each table; ficus.shape lies on the side that it describes. */
+/* See table_schema.h. The comparison is one query for each table; ficus.shape is on the side that it describes. */
 #include "cdc/pg/table_schema.h"
 
 #include <stdio.h>
@@ -21,20 +21,20 @@ bool cdc_table_schema_forget(struct fx_db *db, const struct cdc_binding *binding
 {
     fx_cell stream = fx_str_from(binding->stream);
     return fx_db_exec(db, "delete from ficus.shape where stream = ?", &stream, 1, NULL, err) ||
-           fx_ctx(err, "forgetting the shapes of stream \"%s\"", binding->stream);
+           fx_ctx(err, "deleting the recorded table schemas of stream \"%s\"", binding->stream);
 }
 
 static bool fail_shape(const struct fx_table *table, const char *what, fx_cell detail,
                        struct fx_err *err)
 {
-    (void)fx_fail(err, FX_E_DRIFT,
-                  "table \"%s.%s\" was changed behind the stream that carries it: %s",
+    (void)fx_fail(err, FX_E_DRIFT, "table \"%s.%s\" was changed while it was streamed: %s",
                   table->schema, table->name, what);
     if (detail.ptr != NULL)
         (void)fx_detail(err, "%.*s", FX_STR_FMT(detail));
     return fx_hint(
-        err, "Rows may have come or gone without a change in the log. Undo the DDL, or drop "
-             "the streams (ficus cdc drop); ficus cdc preflight says what a new start needs.");
+        err,
+        "Rows may have been added or removed without a change in the log. Undo the DDL, or drop "
+        "the streams (ficus cdc drop); ficus cdc preflight says what a new start needs.");
 }
 
 static bool record(struct fx_db *db, const struct cdc_binding *binding,
@@ -62,8 +62,7 @@ static bool check_table(struct fx_db *db, const struct cdc_binding *binding,
     if (!fx_db_query(db, cdc_pg_sql_table_schema, params, FX_ARRAY_LEN(params), &rows, err))
         return false;
     if (rows.n_rows == 0)
-        return fail_shape(table, "there is no table of that name any more", (fx_cell){NULL, 0},
-                          err);
+        return fail_shape(table, "the table no longer exists", (fx_cell){NULL, 0}, err);
     if (fx_rows_at(&rows, 0, COL_WRONG).ptr != NULL)
         return fail_shape(table, fx_rows_at(&rows, 0, COL_WRONG).ptr,
                           fx_rows_at(&rows, 0, COL_DETAIL), err);
@@ -75,7 +74,7 @@ bool cdc_table_schema_check(struct fx_db *db, const struct cdc_binding *binding,
 {
     for (size_t i = 0; i < binding->ctx.n_tables; i++)
         if (!check_table(db, binding, cdc_source_table(binding, i), err))
-            return fx_ctx(err, "looking for DDL on the tables of stream \"%s\"", binding->stream);
+            return fx_ctx(err, "checking the tables of stream \"%s\" for DDL", binding->stream);
     return true;
 }
 
@@ -87,14 +86,15 @@ bool cdc_slot_check(struct fx_db *db, const struct cdc_binding *binding, const s
     FX_AUTO(fx_pos) struct fx_pos told = {0};
     if (!fx_db_query(db, "select confirmed_flush_lsn from pg_replication_slots where slot_name = ?",
                      &slot, 1, &rows, err))
-        return fx_ctx(err, "looking at slot \"%s\"", binding->slot);
+        return fx_ctx(err, "reading slot \"%s\"", binding->slot);
     if (rows.n_rows == 0 || fx_rows_at(&rows, 0, 0).ptr == NULL)
         return true; /* START_REPLICATION says it better */
     fx_pos_set(&told, fx_rows_at(&rows, 0, 0));
     if (fx_pos_covers(FX_PG, from, &told))
         return true;
     (void)fx_fail(err, FX_E_DRIFT,
-                  "database \"%s\" stands at %s, but had confirmed %s: what it had applied is lost",
+                  "database \"%s\" is at position %s, but had confirmed %s: changes that were "
+                  "applied are lost",
                   binding->target->name, fx_pos_text(from), fx_pos_text(&told));
     return fx_hint(err, "It was restored from a backup, or crashed without durable commits "
                         "(innodb_flush_log_at_trx_commit=1). Run: ficus cdc drop; ficus cdc "

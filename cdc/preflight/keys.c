@@ -2,7 +2,7 @@
 /*
  * Compares what both sides call unique. A key of one side is kept by the other when some key there has no column that
  * this one has not: rows that differ in fewer columns differ in more. Expressions of the mapping give different results
- * for different values (ADR 0015), so columns are told apart by their pair.
+ * for different values (ADR 0015), so columns are identified by their pair.
  *
  * An index over expressions, with a predicate, or over a column that only one side computes is opaque: it cannot be
  * compared, so that the other side must have an opaque one too is all that is asked.
@@ -171,7 +171,7 @@ static void refuse_exclusion(struct keys *k, const struct side_keys *side, const
                     is_new(side) ? "stream" : "reverse stream");
 }
 
-/* Text that the other side tells apart is told apart here as well; that differs in trailing spaces is for the scan. */
+/* Text that differs on the other side must differ here as well; trailing spaces are checked by the scan. */
 static void check_collations(struct keys *k, const struct side_keys *side, const char **pads)
 {
     const struct fx_rows *rows = &side->rows;

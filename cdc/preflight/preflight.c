@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Everything that would stop a stream, found before it starts, all in one error: what is wrong, where, and the
- * command that mends it. The thorough form reads every row of the source and lets the mapping judge it, so
+ * command that fixes it. The thorough form reads every row of the source and lets the mapping judge it, so
  * that a value that the target cannot hold is a finding here and not a stop in the middle of the night.
  */
 #include <inttypes.h>
@@ -38,7 +38,7 @@ static bool check_rights(struct preflight *p, const struct cdc_side *side, bool 
     if (side->engine->check_rights(side, &p->findings, ret_sees_rows, err))
         return true;
     (void)cdc_side_err(side, err);
-    return fx_ctx(err, "asking what the user of database \"%s\" may do", side->conf->name);
+    return fx_ctx(err, "checking the privileges of the user of database \"%s\"", side->conf->name);
 }
 
 static void check_source_table(struct preflight *p, const struct fx_table *table)
@@ -51,7 +51,7 @@ static void check_source_table(struct preflight *p, const struct fx_table *table
         p->sides.old_side.engine->check_table(table, &p->findings);
 }
 
-/* *ret: the forward stream has begun, so what stands in the target's tables is its own. Denied: nobody can tell. */
+/* *ret: the forward stream has begun, so the rows in the target's tables are its own. Denied: unknown. */
 static bool is_begun(struct preflight *p, struct fx_arena *arena, bool *ret, bool *ret_denied,
                      struct fx_err *err)
 {
@@ -86,14 +86,14 @@ static bool ask_owner(struct preflight *p, struct fx_arena *arena, struct fx_err
     if (!is_ours && owner == CDC_OWNER_NEW)
         fx_findings_add_str(
             &p->findings, p->ctx->new_db->name,
-            FX_STR("it owns the tables of this context: a copy from the old side would be "
+            FX_STR("it owns the tables of this context, so a copy from the old side would be "
                    "older than what customers write; do not empty them"),
             NO_FIX);
     if (!is_ours && owner == CDC_OWNER_UNKNOWN)
         fx_findings_add_str(
             &p->findings, p->ctx->new_db->name,
             FX_STR("cannot tell which side owns the tables of this context: ficus.own or "
-                   "ficus.progress may not be read; do not empty them"),
+                   "ficus.progress cannot be read; do not empty them"),
             NO_FIX);
     return true;
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Inside a stream's process: `ficus cdc run`. It takes the lock, answers on its socket from then on, waits for both servers
- * and, on the reverse stream, for the copy to begin; then it streams until it is told to stop or cannot go on.
+ * and, on the reverse stream, for the copy to begin; then it streams until it is stopped or fails.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -74,7 +74,7 @@ static bool bind_once(struct fx_context *ctx, enum fx_direction direction, struc
     return is_ok;
 }
 
-/* Sleeps that long; true at once when the stream is told to stop meanwhile. */
+/* Sleeps that long; true as soon as a stop is requested. */
 static bool pause_or_stop(struct cdc_control *control, int64_t wait_ms)
 {
     FX_AUTO(cdc_command) struct cdc_command asked = {0};
@@ -98,7 +98,7 @@ static bool bind_patiently(struct fx_context *ctx, enum fx_direction direction,
     while (!*ret_is_stopped && !bind_once(ctx, direction, arena, ret, err)) {
         if (!err->is_retriable)
             return false;
-        fx_log_err(FX_LOG_WARN, "cdc", control->stream, "cannot start yet", err);
+        fx_log_err(FX_LOG_WARN, "cdc", control->stream, "could not start yet, retrying", err);
         fx_err_clear(err);
         *ret_is_stopped = pause_or_stop(control, wait_ms);
         wait_ms = FX_MIN(wait_ms * 2, (int64_t)5000);
@@ -119,7 +119,7 @@ static bool copy_has_begun(const struct cdc_binding *binding, bool *ret, struct 
         *ret = rows.n_rows == 0;
     fx_rows_done(&rows);
     fx_db_close(db);
-    return is_ok || fx_ctx(err, "asking whether the copy has begun");
+    return is_ok || fx_ctx(err, "checking whether the copy has started");
 }
 
 /* The reverse stream: its start is known when the forward stream has begun to copy (snapshotter.c). */
@@ -131,7 +131,7 @@ static bool wait_copy(const struct cdc_binding *binding, struct cdc_control *con
         if (!copy_has_begun(binding, &has_begun, err)) {
             if (!err->is_retriable)
                 return false;
-            fx_log_err(FX_LOG_WARN, "cdc", control->stream, "cannot start yet", err);
+            fx_log_err(FX_LOG_WARN, "cdc", control->stream, "could not start yet, retrying", err);
             fx_err_clear(err);
         }
         if (!has_begun)

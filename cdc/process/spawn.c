@@ -63,8 +63,8 @@ static bool fail_died(const struct cdc_ref *ref, const struct cdc_paths *paths, 
         fx_err_is(err))
         return fx_ctx(err, "starting stream \"%s-%s\"", ref->context,
                       cdc_name_direction(ref->direction));
-    (void)fx_fail(err, FX_E_STREAM, "the stream process ended at once");
-    return fx_hint(err, "Look at its log: %s", paths->log);
+    (void)fx_fail(err, FX_E_STREAM, "the stream process exited before it answered");
+    return fx_hint(err, "See its log: %s", paths->log);
 }
 
 bool cdc_start(const struct cdc_ref *ref, const char *argv0, const struct cdc_options *options,

@@ -37,6 +37,9 @@ void cdc_batch_clear(struct cdc_batch *batch)
 
 void cdc_batch_finish(struct cdc_batch *batch)
 {
+    FX_INVARIANT((batch->open == CDC_OPEN_NONE) || batch->open_rows > 0,
+                 "stream \"%s\": a statement without rows, table %zu", batch->binding->stream,
+                 batch->open_table);
     if (batch->open == CDC_OPEN_DELETE)
         fx_buf_add_char(&batch->sql, ')');
     if (batch->open != CDC_OPEN_NONE)
@@ -321,6 +324,10 @@ static bool add_update(struct cdc_batch *batch, const struct cdc_row *row, struc
 bool cdc_batch_row(struct cdc_batch *batch, const struct cdc_row *row, struct fx_err *err)
 {
     bool is_ok = false;
+    FX_INVARIANT(row->table < batch->binding->ctx.n_tables &&
+                     (row->op == CDC_DELETE ? row->old : row->new) != NULL,
+                 "stream \"%s\": change %" PRId64 " of kind %d in table %zu",
+                 batch->binding->stream, row->ordinal, (int)row->op, row->table);
     switch (row->op) {
     case CDC_INSERT: is_ok = add_insert(batch, row, err); break;
     case CDC_UPDATE: is_ok = add_update(batch, row, err); break;

@@ -4,7 +4,7 @@
  * round trip and not one for each row.
  *
  * Neighbouring inserts into one table become one multi-row insert, neighbouring deletes one delete with a key
- * list; updates stand alone. Order is never changed. `expected` counts the rows that the text must match: every
+ * list; each update is a statement of its own. Order is never changed. `expected` counts the rows that the text must match: every
  * statement goes by primary key and so matches at most what it was given, hence the sum over the text equals
  * `expected` exactly when every single statement found exactly its rows.
  *

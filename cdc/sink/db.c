@@ -35,7 +35,7 @@ struct sink_db {
     bool is_exact;
     int64_t exact_txns;
     bool is_in_txn;
-    /* A "commit" stands in the text; once executed this becomes sink.progress: */
+    /* The text has a "commit"; once executed this becomes sink.progress: */
     bool has_commit;
     struct cdc_progress committing;
     int64_t committing_us;
@@ -60,11 +60,10 @@ static bool is_long(const struct sink_db *s)
 /* The stream has stopped, so nothing that needs it can be the next step. */
 static bool hint_conflict(const struct sink_db *s, struct fx_err *err)
 {
-    return fx_hint(
-        err,
-        "Someone else wrote to database \"%s\": make the row that is named there as it is "
-        "in \"%s\" before this change, then run: ficus cdc start --context %s --execute",
-        s->binding->target->name, s->binding->source->name, s->binding->ctx.name);
+    return fx_hint(err,
+                   "Another client wrote to database \"%s\". Change that row back to its state "
+                   "in \"%s\" before this change, then run: ficus cdc start --context %s --execute",
+                   s->binding->target->name, s->binding->source->name, s->binding->ctx.name);
 }
 
 static bool classify(const struct sink_db *s, struct fx_err *err)
@@ -85,7 +84,7 @@ static bool fail_mismatch(struct sink_db *s, int64_t n_rows, struct fx_err *err)
     if (seen.epoch != s->sink.progress.epoch)
         return cdc_progress_fail_stale(s->binding, seen.epoch, s->sink.progress.epoch, err);
     (void)fx_fail(err, FX_E_TARGET_CONFLICT,
-                  "a changed row is not on the target: %" PRId64 " rows expected, %" PRId64
+                  "a changed row is missing on the target: %" PRId64 " rows expected, %" PRId64
                   " found",
                   s->batch.expected, n_rows);
     return hint_conflict(s, err);
@@ -96,6 +95,10 @@ static bool flush(struct sink_db *s, struct fx_err *err)
     cdc_batch_finish(&s->batch);
     if (s->batch.sql.len == 0)
         return true;
+    FX_INVARIANT(s->batch.expected >= s->batch.n_changes,
+                 "stream \"%s\": %" PRId64 " changes in a text that must match %" PRId64
+                 " rows, %s",
+                 s->binding->stream, s->batch.n_changes, s->batch.expected, s->txn.label);
     int64_t n_rows = 0;
     if (s->has_commit)
         FX_FAILPOINT("apply.commit.before");
@@ -129,6 +132,9 @@ static bool flush(struct sink_db *s, struct fx_err *err)
 static void add_begin(struct sink_db *s, const struct cdc_progress *to)
 {
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(4096 + 4 * FX_POS_MAX);
+    FX_INVARIANT(!s->is_in_txn && to->ordinal >= 0,
+                 "stream \"%s\": BEGIN of %s inside a transaction, ordinal %" PRId64,
+                 s->binding->stream, s->txn.label, to->ordinal);
     enum fx_engine engine = s->binding->target->engine;
     cdc_batch_statement(&s->batch, "begin", 0);
     fx_buf_add_c(&sql, "update ficus.progress set position=");
@@ -165,7 +171,8 @@ static bool sink_begin(struct cdc_sink *sink, const struct cdc_txn *txn, struct 
 static bool sink_row(struct cdc_sink *sink, const struct cdc_row *row, struct fx_err *err)
 {
     struct sink_db *s = self(sink);
-    FX_ASSERT(s->is_in_txn);
+    FX_INVARIANT(s->is_in_txn, "stream \"%s\": no open transaction after %s", s->binding->stream,
+                 s->txn.label);
     if (!cdc_batch_row(&s->batch, row, err))
         return fx_ctx(err, "applying %s", s->txn.label);
     bool is_full = s->batch.n_changes >= s->options->txn_rows_max || is_long(s);
@@ -188,19 +195,21 @@ static bool sink_barrier(struct cdc_sink *sink, const struct cdc_barrier *barrie
     struct sink_db *s = self(sink);
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1024 + 2 * FX_POS_MAX);
     enum fx_engine engine = s->binding->target->engine;
-    FX_ASSERT(s->is_in_txn);
+    FX_INVARIANT(s->is_in_txn, "stream \"%s\": no open transaction after %s", s->binding->stream,
+                 s->txn.label);
     fx_buf_add_c(&sql, "insert into ficus.barrier (grp, epoch, position) values (");
     fx_db_literal(engine, fx_str_from(barrier->group), &sql);
     fx_buf_printf(&sql, ",%" PRId64 ",", barrier->epoch);
     fx_db_literal(engine, fx_pos_str(&s->txn.pos), &sql);
-    /* A mark may be sent again (a confirmation after a crash): the row stays, and counts as one either way. */
+    /* A barrier may be sent again (a confirmation after a crash): the row stays, and counts as one either way. */
     fx_buf_printf(&sql, ")%s", s->target->keep_barrier);
     cdc_batch_statement(&s->batch, fx_buf_cstr(&sql), 1);
     return !s->is_exact || flush(s, err);
 }
 
 /* A transaction of progress alone; the caller commits. */
-static void begin_mark(struct sink_db *s, const struct fx_pos *pos, enum cdc_progress_phase phase)
+static void begin_progress_only(struct sink_db *s, const struct fx_pos *pos,
+                                enum cdc_progress_phase phase)
 {
     struct cdc_progress to = s->next;
     struct cdc_txn txn = {.pos = fx_pos_view(pos), .label = "a progress-only transaction"};
@@ -234,7 +243,8 @@ static bool add_leak(struct sink_db *s, int64_t n, const char *what, struct fx_e
 static bool sink_commit(struct cdc_sink *sink, bool is_more, struct fx_err *err)
 {
     struct sink_db *s = self(sink);
-    FX_ASSERT(s->is_in_txn);
+    FX_INVARIANT(s->is_in_txn, "stream \"%s\": no open transaction after %s", s->binding->stream,
+                 s->txn.label);
     if (s->is_exact && ++s->exact_txns > CDC_SINK_EXACT_TXNS)
         s->is_exact = false;
     if (!flush(s, err)) /* the changes, counted, before they may commit */
@@ -256,7 +266,7 @@ static bool sink_leak(struct cdc_sink *sink, int64_t n, const char *what, struct
     if (s->is_in_txn)
         return add_leak(s, n, what, err);
     struct fx_pos at = fx_pos_view(&s->next.pos);
-    begin_mark(s, &at, CDC_PROGRESS_STREAM);
+    begin_progress_only(s, &at, CDC_PROGRESS_STREAM);
     return add_leak(s, n, what, err) && sink_commit(sink, false, err);
 }
 
@@ -264,22 +274,23 @@ static bool sink_leak(struct cdc_sink *sink, int64_t n, const char *what, struct
 static bool sink_abort(struct cdc_sink *sink, struct fx_err *err)
 {
     struct sink_db *s = self(sink);
-    FX_ASSERT(s->is_in_txn);
+    FX_INVARIANT(s->is_in_txn, "stream \"%s\": no open transaction after %s", s->binding->stream,
+                 s->txn.label);
     cdc_batch_statement(&s->batch, "rollback", 0);
     s->is_in_txn = false;
     cdc_progress_copy(&s->next, &s->before);
     return flush(s, err);
 }
 
-static bool sink_settle(struct cdc_sink *sink, struct fx_err *err)
+static bool sink_flush(struct cdc_sink *sink, struct fx_err *err)
 {
     return flush(self(sink), err);
 }
 
-static bool sink_mark(struct cdc_sink *sink, const struct fx_pos *pos,
-                      enum cdc_progress_phase phase, struct fx_err *err)
+static bool sink_progress_only(struct cdc_sink *sink, const struct fx_pos *pos,
+                               enum cdc_progress_phase phase, struct fx_err *err)
 {
-    begin_mark(self(sink), pos, phase);
+    begin_progress_only(self(sink), pos, phase);
     return sink_commit(sink, false, err);
 }
 
@@ -365,8 +376,8 @@ static const struct cdc_sink_ops sink_db_ops = {
     .leak = sink_leak,
     .commit = sink_commit,
     .abort = sink_abort,
-    .settle = sink_settle,
-    .mark = sink_mark,
+    .flush = sink_flush,
+    .progress_only = sink_progress_only,
     .begin_copy = sink_begin_copy,
     .clean = sink_clean,
     .is_empty = sink_is_empty,

@@ -43,7 +43,7 @@ static bool parse_progress(const struct fx_rows *rows, struct cdc_progress *ret,
     if (pos.len > FX_POS_MAX ||
         !fx_parse_i64(fx_rows_at(rows, 0, 1), 0, INT64_MAX, &ret->ordinal) ||
         !fx_parse_i64(fx_rows_at(rows, 0, 2), 0, INT64_MAX, &ret->epoch))
-        return fx_fail(err, FX_E_DRIFT, "ficus.progress holds a row that is not ours");
+        return fx_fail(err, FX_E_DRIFT, "ficus.progress has an invalid row");
     fx_pos_set(&ret->pos, pos);
     return true;
 }
@@ -76,7 +76,7 @@ bool cdc_progress_fail_stale(const struct cdc_binding *binding, int64_t epoch, i
                   "another applier has claimed stream \"%s\": epoch %" PRId64 ", ours is %" PRId64,
                   binding->stream, epoch, ours);
     return fx_hint(err,
-                   "Only one process may apply a stream; find the other one, or run: ficus cdc "
+                   "Only one process may apply a stream. Find the other one, or run: ficus cdc "
                    "status");
 }
 
@@ -112,5 +112,5 @@ bool cdc_progress_leaks(struct fx_db *db, const struct cdc_binding *binding, int
     struct fx_str what = fx_utf8_clip(fx_rows_at(&rows, 0, 1), last_size - 1);
     (void)snprintf(last, last_size, "%.*s", FX_STR_FMT(what));
     return fx_parse_i64(fx_rows_at(&rows, 0, 0), 0, INT64_MAX, ret_leaks) ||
-           fx_fail(err, FX_E_DRIFT, "ficus.leak holds rows that are not ours");
+           fx_fail(err, FX_E_DRIFT, "ficus.leak has invalid rows");
 }

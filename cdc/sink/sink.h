@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Where changes go: a vtable with one adapter today, a database (sink_db.c).
+ * Where changes go: a vtable with one adapter today, a database (db.c).
  *
  *     begin(txn); { row | barrier }; commit(is_more)        one source transaction, one target transaction
  *                                    | abort()              the source rolled it back: so does the target
- *     settle()                                              what commit(is_more = true) left pending
- *     mark(pos, phase)                                      a transaction of progress alone
+ *     flush()                                               what commit(is_more = true) left pending
+ *     progress_only(pos, phase)                             a progress-only transaction
  *     leak(n, what)                                         inside a transaction, or as one of its own
  *
  * The first statement of each target transaction is the compare-and-set of ficus.progress: position,
- * exactly-once and loop mark in one. commit(is_more = true) joins the COMMIT to the next transaction's first round trip;
+ * exactly-once and loop marker in one. commit(is_more = true) joins the COMMIT to the next transaction's first round trip;
  * `durable` moves only when the server has confirmed it. Rows go out as they come once a transaction is larger than
  * the options allow, so memory stays bounded; nothing is visible before COMMIT.
  *
@@ -39,13 +39,13 @@ struct cdc_sink_ops {
     bool (*begin)(struct cdc_sink *sink, const struct cdc_txn *txn, struct fx_err *err);
     bool (*row)(struct cdc_sink *sink, const struct cdc_row *row, struct fx_err *err);
     bool (*barrier)(struct cdc_sink *sink, const struct cdc_barrier *barrier, struct fx_err *err);
-    /* Records `n` leaked changes in the open transaction, or in one of its own that leaves the position. */
+    /* Records `n` unfenced writes in the open transaction, or in one of its own that leaves the position. */
     bool (*leak)(struct cdc_sink *sink, int64_t n, const char *what, struct fx_err *err);
     bool (*commit)(struct cdc_sink *sink, bool is_more, struct fx_err *err);
     bool (*abort)(struct cdc_sink *sink, struct fx_err *err);
-    bool (*settle)(struct cdc_sink *sink, struct fx_err *err);
-    bool (*mark)(struct cdc_sink *sink, const struct fx_pos *pos, enum cdc_progress_phase phase,
-                 struct fx_err *err);
+    bool (*flush)(struct cdc_sink *sink, struct fx_err *err);
+    bool (*progress_only)(struct cdc_sink *sink, const struct fx_pos *pos,
+                          enum cdc_progress_phase phase, struct fx_err *err);
     /* Copying: opens a transaction that adds rows to `ordinal` and keeps position and phase. */
     bool (*begin_copy)(struct cdc_sink *sink, int64_t n_rows, struct fx_err *err);
     /* Deletes up to `limit` rows of a table of the binding, marked; *ret_n rows went. */

@@ -22,7 +22,7 @@ struct snapshotter {
     int64_t copied, total;
 };
 
-/* Nobody is told to delete rows of which it is not known that customers have not written them. */
+/* Rows that customers may have written are never advised to be deleted. */
 static bool may_be_emptied(struct snapshotter *s)
 {
     const struct cdc_binding *binding = s->env->binding;
@@ -62,8 +62,8 @@ static bool check_empty(struct snapshotter *s, struct fx_err *err)
 }
 
 /*
- * The reverse stream begins behind the moment in which the tables were seen to be empty: how they became so is no
- * change that the old side wants. Only while nobody has claimed it: it waits until our mark says that the copy has begun.
+ * The reverse stream begins after the moment at which the tables were seen to be empty: how they became so is no
+ * change that the old side wants. Only while nobody has claimed it: it waits until the progress row says that the copy has begun.
  */
 static bool point_reverse(struct snapshotter *s, struct fx_err *err)
 {
@@ -97,7 +97,7 @@ static bool clean(struct snapshotter *s, struct fx_err *err)
                 return false;
         } while (n > 0);
     }
-    return sink->ops->mark(sink, &(struct fx_pos){0}, CDC_PROGRESS_NEW, err);
+    return sink->ops->progress_only(sink, &(struct fx_pos){0}, CDC_PROGRESS_NEW, err);
 }
 
 static bool estimate(struct snapshotter *s, struct fx_err *err)
@@ -186,14 +186,14 @@ static bool run(struct snapshotter *s, struct fx_err *err)
         fx_err_as_source(err);
         return false;
     }
-    if (!sink->ops->mark(sink, &s->snapshot->at, CDC_PROGRESS_COPY, err))
+    if (!sink->ops->progress_only(sink, &s->snapshot->at, CDC_PROGRESS_COPY, err))
         return false;
     for (size_t t = 0; t < s->env->binding->ctx.n_tables; t++)
         if (!copy_table(s, t, err))
             return false;
     FX_FAILPOINT("copy.done.before");
-    if (!sink->ops->settle(sink, err) ||
-        !sink->ops->mark(sink, &s->snapshot->at, CDC_PROGRESS_STREAM, err))
+    if (!sink->ops->flush(sink, err) ||
+        !sink->ops->progress_only(sink, &s->snapshot->at, CDC_PROGRESS_STREAM, err))
         return false;
     FX_FAILPOINT("copy.done.after");
     return true;
@@ -203,7 +203,8 @@ bool cdc_snapshot_run(const struct cdc_snapshot_env *env, struct fx_err *err)
 {
     struct snapshotter s = {.env = env, .source = &cdc_engine_of(env->binding->source)->source};
     if (s.source->snapshot_begin == NULL)
-        return fx_fail(err, FX_E_UNSUPPORTED, "database \"%s\" cannot be copied from yet",
+        return fx_fail(err, FX_E_UNSUPPORTED,
+                       "copying from database \"%s\" is not supported in this release",
                        env->binding->source->name);
     bool is_ok = run(&s, err);
     fx_db_close(s.reader);

@@ -4,14 +4,14 @@
  *
  *     ┌───────┐  rows of an earlier,  ┌──────┐ create the slot ┌──────┐ all tables ┌──────┐
  *     │ CLEAN │ ───────────────────► │ SLOT │ ──────────────► │ COPY │ ─────────► │ DONE │
- *     └───────┘  incomplete copy go   └──────┘ exported snapshot└──────┘  mark P    └──────┘
+ *     └───────┘  incomplete copy go   └──────┘ exported snapshot└──────┘ record P  └──────┘
  *
  * The permanent slot's creation exports a snapshot that shows exactly what committed before the slot's consistent
  * point P; streaming starts at P. `phase` in ficus.progress is "copy" from before the first row until P is marked, so a
  * crash in between is seen at the next start: the slot is dropped, what was copied is deleted, and all begins
  * again (an exported snapshot does not survive its session, so there is nothing to resume).
  * Between CLEAN and SLOT, with the target's tables seen to be empty, the reverse stream's start is recorded.
- * Every batch is a transaction that also moves ficus.progress: the loop mark for the reverse stream.
+ * Every batch is a transaction that also moves ficus.progress: the loop marker for the reverse stream.
  */
 #ifndef CDC_SNAPSHOT_SNAPSHOTTER_H
 #define CDC_SNAPSHOT_SNAPSHOTTER_H

@@ -41,7 +41,7 @@ void cdc_commands_take(struct cdc_streamer *s)
         break;
     case CDC_CMD_ADVANCE:
         if (!cdc_hold_advance(&s->hold, &command.goal)) {
-            (void)fx_fail(&err, FX_E_STREAM, "stream \"%s\" is not held", s->binding->stream);
+            (void)fx_fail(&err, FX_E_STREAM, "stream \"%s\" is not paused", s->binding->stream);
             answer(s, command.ticket, &err);
         }
         break;
@@ -52,7 +52,7 @@ void cdc_commands_take(struct cdc_streamer *s)
         answer(s, command.ticket, NULL);
         break;
     case CDC_CMD_STOP:
-        s->is_stopping = true; /* answered when the last transaction is settled */
+        s->is_stopping = true; /* answered when the last transaction is flushed */
         break;
     }
 }
@@ -61,11 +61,11 @@ void cdc_commands_take(struct cdc_streamer *s)
 static bool reach_goal(struct cdc_streamer *s, struct fx_err *err)
 {
     enum fx_engine engine = s->binding->source->engine;
-    if (!s->sink->ops->settle(s->sink, err))
+    if (!s->sink->ops->flush(s->sink, err))
         return false;
     bool is_behind = !fx_pos_equal(&s->sink->progress.pos, &s->hold.goal) &&
                      fx_pos_covers(engine, &s->hold.goal, &s->sink->progress.pos);
-    if (is_behind && !s->sink->ops->mark(s->sink, &s->hold.goal, CDC_PROGRESS_STREAM, err))
+    if (is_behind && !s->sink->ops->progress_only(s->sink, &s->hold.goal, CDC_PROGRESS_STREAM, err))
         return false;
     fx_pos_copy(&s->at, &s->hold.goal);
     s->hold.mode = CDC_HOLD_PAUSED;
@@ -75,11 +75,12 @@ static bool reach_goal(struct cdc_streamer *s, struct fx_err *err)
 bool cdc_commands_finish(struct cdc_streamer *s, struct fx_err *err)
 {
     if (s->pending_kind == CDC_CMD_HOLD) {
-        if (!s->sink->ops->settle(s->sink, err))
+        if (!s->sink->ops->flush(s->sink, err))
             return false;
         answer(s, s->pending_ticket, NULL);
     } else if (s->hold.mode == CDC_HOLD_ADVANCE &&
-               cdc_hold_reached(&s->hold, &s->at, s->has_waiting ? &s->waiting.pos : NULL)) {
+               cdc_hold_reached(&s->hold, &s->at,
+                                s->txn_state == CDC_TXN_WAITING ? &s->txn.pos : NULL)) {
         if (!reach_goal(s, err))
             return false;
         if (s->pending_kind == CDC_CMD_ADVANCE)
@@ -92,12 +93,12 @@ bool cdc_commands_finish(struct cdc_streamer *s, struct fx_err *err)
 void cdc_commands_expire_hold(struct cdc_streamer *s, struct fx_mono now)
 {
     if (cdc_hold_expire(&s->hold, now)) {
-        fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "hold ended by itself", NULL);
+        fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "hold expired", NULL);
     } else if (s->hold.mode != CDC_HOLD_RUN && s->holder > 0 && kill(s->holder, 0) != 0 &&
                errno == ESRCH) {
         cdc_hold_release(&s->hold);
-        fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "hold ended with its holder", "pid=%d",
-               (int)s->holder);
+        fx_log(FX_LOG_WARN, "cdc", s->binding->stream,
+               "hold released: the process that requested it has exited", "pid=%d", (int)s->holder);
     }
 }
 

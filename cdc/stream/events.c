@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an event means: rows go to the sink, owners to the leak detector, the position moves at COMMIT and PASSED.
+ * What an event means: rows go to the sink, owners to the owner watch, the position moves at COMMIT and PASSED.
  * A loop's rows do not come; what its transaction says is that the position moves.
  */
 #include "cdc/stream/events.h"
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "lib/base/panic.h"
 #include "lib/log/log.h"
 
 /* The binary log's times are whole seconds: there the lag is what is certain. */
@@ -26,7 +27,7 @@ static void note_lag(struct cdc_streamer *s)
         s->status.lag_ms = cdc_events_lag_ms(s->sink->durable_commit_us, s->sink->is_coarse_time);
 }
 
-/* Counted, told, and recorded on the target with what leaked, or by itself between two transactions. */
+/* Counted, logged, and recorded on the target together with the change, or in a transaction of its own. */
 static bool note_leaks(struct cdc_streamer *s, int64_t n, const struct cdc_row *row,
                        struct fx_err *err)
 {
@@ -37,10 +38,10 @@ static bool note_leaks(struct cdc_streamer *s, int64_t n, const struct cdc_row *
         FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(400);
         cdc_row_describe(s->binding, row, &what);
         (void)snprintf(s->status.leak_last, sizeof s->status.leak_last, "%s at %.40s",
-                       fx_buf_cstr(&what), fx_pos_text(&s->waiting.pos));
+                       fx_buf_cstr(&what), fx_pos_text(&s->txn.pos));
     }
-    fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "write leak", "count=%" PRId64 " last=\"%s\"", n,
-           s->status.leak_last);
+    fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "unfenced write",
+           "count=%" PRId64 " last=\"%s\"", n, s->status.leak_last);
     return s->sink->ops->leak(s->sink, n, s->status.leak_last, err);
 }
 
@@ -66,10 +67,9 @@ static bool adopt_own(struct cdc_streamer *s, struct fx_err *err)
 
 bool cdc_events_begin(struct cdc_streamer *s, const struct cdc_txn *txn, struct fx_err *err)
 {
-    s->is_in_txn = true;
-    s->is_loop = txn->is_loop;
+    cdc_streamer_set_txn(s, txn->is_loop ? CDC_TXN_LOOP : CDC_TXN_APPLY);
     s->barrier.group[0] = '\0';
-    cdc_txn_copy(&s->waiting, txn);
+    cdc_txn_copy(&s->txn, txn);
     memcpy(s->before.owns, s->owns, sizeof s->owns);
     s->before.leaks = s->status.leaks;
     s->before.applied_rows = s->status.applied_rows;
@@ -78,6 +78,10 @@ bool cdc_events_begin(struct cdc_streamer *s, const struct cdc_txn *txn, struct 
 
 static bool on_row(struct cdc_streamer *s, const struct cdc_row *row, struct fx_err *err)
 {
+    FX_INVARIANT(s->txn_state == CDC_TXN_APPLY,
+                 "stream \"%s\": a row outside a transaction of its own, "
+                 "after %s",
+                 s->binding->stream, s->txn.label);
     const char *group = cdc_row_group(s->binding, row);
     if (group == NULL)
         return true; /* another context's canary */
@@ -91,13 +95,16 @@ static bool on_row(struct cdc_streamer *s, const struct cdc_row *row, struct fx_
 static void end_loop(struct cdc_streamer *s)
 {
     s->status.loops_discarded++;
-    fx_pos_copy(&s->at, &s->waiting.pos);
+    fx_pos_copy(&s->at, &s->txn.pos);
 }
 
 static bool on_commit(struct cdc_streamer *s, const struct cdc_txn *txn, struct fx_err *err)
 {
-    s->is_in_txn = false;
-    if (s->is_loop) {
+    bool is_loop = s->txn_state == CDC_TXN_LOOP;
+    FX_INVARIANT(cdc_streamer_is_in_txn(s), "stream \"%s\": COMMIT of %s", s->binding->stream,
+                 txn->label);
+    cdc_streamer_set_txn(s, CDC_TXN_NONE);
+    if (is_loop) {
         end_loop(s);
     } else {
         bool is_more = s->hold.mode == CDC_HOLD_RUN && s->barrier.group[0] == '\0' &&
@@ -106,8 +113,8 @@ static bool on_commit(struct cdc_streamer *s, const struct cdc_txn *txn, struct 
             return false;
         fx_pos_copy(&s->at, &txn->pos);
         s->status.applied_txns++;
-        if (s->is_exact && ++s->exact_txns > CDC_SINK_EXACT_TXNS)
-            s->is_exact = false; /* the failure did not come again; the sink has gone back too */
+        if (s->exact_left > 0) /* at 0 the failure did not come again; the sink goes back too */
+            s->exact_left--;
         note_lag(s);
     }
     if (s->barrier.group[0] != '\0') {
@@ -115,8 +122,7 @@ static bool on_commit(struct cdc_streamer *s, const struct cdc_txn *txn, struct 
                        s->barrier.group);
         s->status.barrier_epoch = s->barrier.epoch;
         fx_log(FX_LOG_INFO, "cdc", s->binding->stream, "barrier",
-               "group=%s epoch=%" PRId64 " loop=%d", s->barrier.group, s->barrier.epoch,
-               s->is_loop);
+               "group=%s epoch=%" PRId64 " loop=%d", s->barrier.group, s->barrier.epoch, is_loop);
         cdc_streamer_publish(s, true);
     }
     return adopt_own(s, err);
@@ -125,14 +131,16 @@ static bool on_commit(struct cdc_streamer *s, const struct cdc_txn *txn, struct 
 /* Owners, leaks and rows of a transaction that never was did not happen either. */
 static bool on_abort(struct cdc_streamer *s, const struct cdc_txn *txn, struct fx_err *err)
 {
-    s->is_in_txn = false;
-    if (!s->is_loop && !s->sink->ops->abort(s->sink, err))
+    bool is_loop = s->txn_state == CDC_TXN_LOOP;
+    cdc_streamer_set_txn(s, CDC_TXN_NONE);
+    if (!is_loop && !s->sink->ops->abort(s->sink, err))
         return false;
     memcpy(s->owns, s->before.owns, sizeof s->owns);
     s->status.leaks = s->before.leaks;
     s->status.applied_rows = s->before.applied_rows;
-    fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "a transaction ends in the middle of the log",
-           "label=\"%s\": the server was killed while it wrote it, and has rolled it back",
+    fx_log(FX_LOG_WARN, "cdc", s->binding->stream,
+           "incomplete transaction in the binary log was undone",
+           "label=\"%s\": the server was killed while writing it and rolled it back at its restart",
            txn->label);
     return true;
 }
@@ -146,7 +154,7 @@ static bool on_own(struct cdc_streamer *s, const struct cdc_own *own, struct fx_
 static bool on_passed(struct cdc_streamer *s, const struct fx_pos *pos, bool wants_confirm,
                       struct fx_err *err)
 {
-    s->is_mark_wanted |= wants_confirm;
+    s->is_confirm_wanted |= wants_confirm;
     enum fx_engine engine = s->binding->source->engine;
     if (!fx_pos_covers(engine, &s->at, pos))
         fx_pos_copy(&s->at, pos);
@@ -163,14 +171,14 @@ bool cdc_events_handle(struct cdc_streamer *s, const struct cdc_event *event, st
     case CDC_EV_BEGIN:
         if (cdc_hold_allows(&s->hold, &event->txn.pos))
             return cdc_events_begin(s, &event->txn, err);
-        cdc_txn_copy(&s->waiting, &event->txn);
-        s->has_waiting = true;
+        cdc_txn_copy(&s->txn, &event->txn);
+        cdc_streamer_set_txn(s, CDC_TXN_WAITING);
         return true;
     case CDC_EV_ROW: return on_row(s, &event->row, err);
     case CDC_EV_OWN: return on_own(s, &event->own, err);
     case CDC_EV_BARRIER:
         s->barrier = event->barrier;
-        return s->is_loop || s->sink->ops->barrier(s->sink, &event->barrier, err);
+        return s->txn_state == CDC_TXN_LOOP || s->sink->ops->barrier(s->sink, &event->barrier, err);
     case CDC_EV_COMMIT: return on_commit(s, &event->txn, err);
     case CDC_EV_ABORT: return on_abort(s, &event->txn, err);
     case CDC_EV_PASSED: return on_passed(s, &event->pos, event->wants_confirm, err);

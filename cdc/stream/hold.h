@@ -32,7 +32,7 @@ void cdc_hold_pause(struct cdc_hold_point *hold, struct fx_mono until);
 /* false: the stream is not held, so it may have passed the goal already. */
 bool cdc_hold_advance(struct cdc_hold_point *hold, const struct fx_pos *goal);
 void cdc_hold_release(struct cdc_hold_point *hold);
-/* A hold that nobody released ends by itself. true: it has just ended. */
+/* A pause that nobody released expires. true: it has just expired. */
 bool cdc_hold_expire(struct cdc_hold_point *hold, struct fx_mono now);
 bool cdc_hold_allows(const struct cdc_hold_point *hold, const struct fx_pos *txn_pos);
 /* `next_txn`: position of a transaction that waits at the hold point, or NULL. */

@@ -54,7 +54,7 @@ static bool read_settled(struct fx_db *db, const struct cdc_binding *binding,
             return true;
         }
     }
-    return true; /* it moves faster than we look: the stream itself will tell */
+    return true; /* it changes faster than it can be read: the stream shows it */
 }
 
 void cdc_own_read_done(struct cdc_own_read *read)

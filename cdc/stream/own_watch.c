@@ -46,7 +46,7 @@ int64_t cdc_own_event(struct cdc_own_watch *watch, const struct cdc_own *own)
 int64_t cdc_own_adopt(struct cdc_own_watch *watch, const struct cdc_own *own)
 {
     if (watch->own.state != FX_OWN_UNKNOWN || own->state == FX_OWN_UNKNOWN)
-        return 0; /* the stream itself has told, and it is never behind */
+        return 0; /* the stream has shown it already, and is never older */
     watch->own.state = own->state;
     watch->own.epoch = own->epoch;
     int64_t suspects = take_suspects(watch);

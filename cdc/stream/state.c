@@ -2,6 +2,7 @@
 /* The phase of a stream, and what is shown of it. The diagram is in streamer.h. */
 #include "cdc/stream/state.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 
 #include "lib/base/panic.h"
@@ -9,25 +10,64 @@
 
 enum { PUBLISH_MS = 50 };
 
+/* STOPPED is final; a session that is lost begins again at STARTING. */
+static bool may_follow(enum cdc_phase from, enum cdc_phase to)
+{
+    if (from == CDC_PHASE_STOPPED)
+        return false;
+    switch (to) {
+    case CDC_PHASE_STARTING:
+    case CDC_PHASE_STOPPED: return true;
+    case CDC_PHASE_COPY: return from == CDC_PHASE_STARTING;
+    case CDC_PHASE_CATCHUP:
+        return from == CDC_PHASE_STARTING || from == CDC_PHASE_COPY || from == CDC_PHASE_HELD;
+    case CDC_PHASE_STREAM:
+    case CDC_PHASE_HELD:
+        return from == CDC_PHASE_CATCHUP || from == CDC_PHASE_STREAM || from == CDC_PHASE_HELD;
+    }
+    return false;
+}
+
 void cdc_streamer_set_phase(struct cdc_streamer *s, enum cdc_phase to)
 {
     enum cdc_phase from = s->status.phase;
     if (from == to)
         return;
-    bool is_valid = to == CDC_PHASE_STARTING || to == CDC_PHASE_STOPPED;
-    switch (from) {
-    case CDC_PHASE_STARTING: is_valid |= to == CDC_PHASE_COPY || to == CDC_PHASE_CATCHUP; break;
-    case CDC_PHASE_COPY: is_valid |= to == CDC_PHASE_CATCHUP; break;
-    case CDC_PHASE_CATCHUP:
-    case CDC_PHASE_STREAM: is_valid |= to == CDC_PHASE_STREAM || to == CDC_PHASE_HELD; break;
-    case CDC_PHASE_HELD: is_valid |= to == CDC_PHASE_STREAM || to == CDC_PHASE_CATCHUP; break;
-    case CDC_PHASE_STOPPED: is_valid = false; break;
-    }
-    if (!is_valid)
-        FX_BUG("stream: no way from %s to %s", cdc_phase_name(from), cdc_phase_name(to));
+    if (!may_follow(from, to))
+        FX_BUG("stream \"%s\" cannot go from %s to %s, epoch=%" PRId64 " at=%s", s->binding->stream,
+               cdc_phase_name(from), cdc_phase_name(to), s->epoch, fx_pos_text(&s->at));
     fx_log(FX_LOG_INFO, "cdc", s->binding->stream, "phase", "from=%s to=%s", cdc_phase_name(from),
            cdc_phase_name(to));
     s->status.phase = to;
+}
+
+static const char *const txn_names[] = {[CDC_TXN_NONE] = "NONE",
+                                        [CDC_TXN_WAITING] = "WAITING",
+                                        [CDC_TXN_APPLY] = "APPLY",
+                                        [CDC_TXN_LOOP] = "LOOP"};
+
+static bool may_follow_txn(enum cdc_txn_state from, enum cdc_txn_state to)
+{
+    switch (to) {
+    case CDC_TXN_NONE: return true; /* COMMIT, ABORT, or the session ends */
+    case CDC_TXN_WAITING: return from == CDC_TXN_NONE;
+    case CDC_TXN_APPLY:
+    case CDC_TXN_LOOP: return from == CDC_TXN_NONE || from == CDC_TXN_WAITING;
+    }
+    return false;
+}
+
+void cdc_streamer_set_txn(struct cdc_streamer *s, enum cdc_txn_state to)
+{
+    if (!may_follow_txn(s->txn_state, to))
+        FX_BUG("transaction %s of stream \"%s\" cannot go from %s to %s, at=%s", s->txn.label,
+               s->binding->stream, txn_names[s->txn_state], txn_names[to], fx_pos_text(&s->at));
+    s->txn_state = to;
+}
+
+bool cdc_streamer_is_in_txn(const struct cdc_streamer *s)
+{
+    return s->txn_state == CDC_TXN_APPLY || s->txn_state == CDC_TXN_LOOP;
 }
 
 /* ---- status ------------------------------------------------------------------------------------------ */

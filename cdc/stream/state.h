@@ -21,6 +21,13 @@
 #include "cdc/stream/own_watch.h"
 #include "cdc/stream/streamer.h"
 
+enum cdc_txn_state {
+    CDC_TXN_NONE,    /* between transactions */
+    CDC_TXN_WAITING, /* a BEGIN that the hold point does not let pass */
+    CDC_TXN_APPLY,   /* its changes go to the sink */
+    CDC_TXN_LOOP,    /* written by the other stream's applier: only the position moves */
+};
+
 struct cdc_streamer {
     const struct cdc_streamer_env *env;
     const struct cdc_binding *binding;
@@ -32,27 +39,30 @@ struct cdc_streamer {
     struct cdc_own_watch owns[2]; /* the context's group, its canary group */
     struct cdc_own_read own_read; /* what stood in ficus.own, to be adopted at its position */
     struct fx_pos at;             /* handled up to here; durable unless sink->is_pending */
-    struct cdc_txn waiting;       /* a BEGIN that the hold point does not let pass */
-    bool has_waiting;
-    bool is_in_txn, is_loop;
-    struct { /* as it was at BEGIN, for an ABORT */
+    enum cdc_txn_state txn_state;
+    struct cdc_txn txn; /* unless NONE: the transaction that waits or is open */
+    struct {            /* as it was at BEGIN, for an ABORT */
         struct cdc_own_watch owns[2];
         int64_t leaks, applied_rows;
     } before;
     struct cdc_barrier barrier; /* seen in the open transaction; group "" : none */
     int64_t epoch;              /* claimed by this process; 0: not yet */
-    bool is_exact;              /* the session checks each change by itself */
-    int64_t exact_txns;         /* applied so far in that way */
+    /* The session checks each change by itself for so many transactions more; 0: it does not. */
+    int64_t exact_left;
     bool is_stopping;
-    bool is_mark_wanted;    /* the source waits for a confirmation */
-    int64_t pending_ticket; /* an ADVANCE or HOLD that waits for its moment */
+    bool is_confirm_wanted; /* the source waits for a confirmation */
+    int64_t pending_ticket; /* an ADVANCE or HOLD that was not reached yet */
     enum cdc_command_kind pending_kind;
-    struct fx_mono confirmed_at, marked_at, published_at, asked_at, rate_at;
+    struct fx_mono confirmed_at, recorded_at, published_at, requested_at, rate_at;
     int64_t rate_rows;
     struct fx_pos confirmed;
 };
-/* Checks the way and logs it. */
+/* Checks the transition and logs it. */
 void cdc_streamer_set_phase(struct cdc_streamer *s, enum cdc_phase to);
+/* Checks the transition. */
+void cdc_streamer_set_txn(struct cdc_streamer *s, enum cdc_txn_state to);
+/* A transaction is open: what comes belongs to it. */
+bool cdc_streamer_is_in_txn(const struct cdc_streamer *s);
 /* Shows the status to the control socket; unless forced, not too often. */
 void cdc_streamer_publish(struct cdc_streamer *s, bool is_forced);
 /* Shows why it stops, or tries again. */

@@ -30,8 +30,8 @@ enum {
 /* ---- turns ------------------------------------------------------------------------------------------- */
 
 /*
- * Never more than what stands in the target's progress row: a target that comes back with an older row (a backup,
- * a crash) asks for what it lost, and a slot that has been told more would begin behind that in silence.
+ * Never more than the target's progress row says: a target that comes back with an older row (a backup,
+ * a crash) asks for what it lost, and a slot that was confirmed further would silently begin after that.
  */
 static bool confirm(struct cdc_streamer *s, struct fx_mono now, struct fx_err *err)
 {
@@ -48,20 +48,22 @@ static bool confirm(struct cdc_streamer *s, struct fx_mono now, struct fx_err *e
 /* Other people's transactions move the position and not the progress row; how far it may stay back the engine knows. */
 static bool is_progress_due(const struct cdc_streamer *s, struct fx_mono now)
 {
-    bool is_heartbeat = fx_mono_since_us(s->marked_at, now) >= s->env->options->heartbeat_ms * 1000;
+    bool is_heartbeat =
+        fx_mono_since_us(s->recorded_at, now) >= s->env->options->heartbeat_ms * 1000;
     return cdc_engine_of(s->binding->source)
-        ->source.is_progress_due(&s->at, &s->sink->progress.pos, s->is_mark_wanted, is_heartbeat);
+        ->source.is_progress_due(&s->at, &s->sink->progress.pos, s->is_confirm_wanted,
+                                 is_heartbeat);
 }
 
-static bool mark_idle(struct cdc_streamer *s, struct fx_mono now, struct fx_err *err)
+static bool record_idle(struct cdc_streamer *s, struct fx_mono now, struct fx_err *err)
 {
     if (s->hold.mode != CDC_HOLD_RUN || s->sink->is_pending || !is_progress_due(s, now))
         return true;
-    s->marked_at = now;
-    s->is_mark_wanted = false;
+    s->recorded_at = now;
+    s->is_confirm_wanted = false;
     if (fx_pos_equal(&s->at, &s->sink->progress.pos))
         return true;
-    return s->sink->ops->mark(s->sink, &s->at, CDC_PROGRESS_STREAM, err);
+    return s->sink->ops->progress_only(s->sink, &s->at, CDC_PROGRESS_STREAM, err);
 }
 
 static bool between_txns(struct cdc_streamer *s, struct fx_mono now, struct fx_err *err)
@@ -75,45 +77,44 @@ static bool between_txns(struct cdc_streamer *s, struct fx_mono now, struct fx_e
     if (s->status.phase == CDC_PHASE_CATCHUP && s->status.lag_ms >= 0 &&
         s->status.lag_ms < CATCHUP_LAG_MS)
         cdc_streamer_set_phase(s, CDC_PHASE_STREAM);
-    if (!mark_idle(s, now, err))
+    if (!record_idle(s, now, err))
         return false;
-    if (s->has_waiting && cdc_hold_allows(&s->hold, &s->waiting.pos)) {
-        s->has_waiting = false;
-        return cdc_events_begin(s, &s->waiting, err);
-    }
+    if (s->txn_state == CDC_TXN_WAITING && cdc_hold_allows(&s->hold, &s->txn.pos))
+        return cdc_events_begin(s, &s->txn, err);
     return true;
 }
 
-static bool ask_end(struct cdc_streamer *s, struct fx_mono now, struct fx_err *err)
+static bool request_end(struct cdc_streamer *s, struct fx_mono now, struct fx_err *err)
 {
     bool is_urgent = s->hold.mode == CDC_HOLD_ADVANCE || s->status.phase == CDC_PHASE_CATCHUP;
     int64_t wait_ms = is_urgent ? ASK_MS : s->env->options->status_ms;
-    if (s->has_waiting || fx_mono_since_us(s->asked_at, now) < wait_ms * 1000)
+    if (s->txn_state == CDC_TXN_WAITING || fx_mono_since_us(s->requested_at, now) < wait_ms * 1000)
         return true;
-    s->asked_at = now;
-    return s->src->ops->ask_end(s->src, err);
+    s->requested_at = now;
+    return s->src->ops->request_end(s->src, err);
 }
 
 static bool turn(struct cdc_streamer *s, struct fx_err *err)
 {
     struct fx_mono now = fx_mono_now();
     struct cdc_event event;
-    if (!s->is_in_txn && !between_txns(s, now, err))
+    if (!cdc_streamer_is_in_txn(s) && !between_txns(s, now, err))
         return false;
-    if (s->is_stopping && !s->is_in_txn)
-        return s->sink->ops->settle(s->sink, err);
-    if (s->has_waiting) /* not applied, so it is late from its commit on */
-        s->status.lag_ms = cdc_events_lag_ms(s->waiting.commit_us, s->waiting.is_coarse_time);
+    if (s->is_stopping && !cdc_streamer_is_in_txn(s))
+        return s->sink->ops->flush(s->sink, err);
+    if (s->txn_state == CDC_TXN_WAITING) /* not applied, so it is late from its commit on */
+        s->status.lag_ms = cdc_events_lag_ms(s->txn.commit_us, s->txn.is_coarse_time);
     cdc_streamer_publish(s, false);
-    if (!confirm(s, now, err) || !ask_end(s, now, err))
+    if (!confirm(s, now, err) || !request_end(s, now, err))
         return false;
-    if (s->has_waiting) { /* held in front of a transaction: nothing to read until released */
+    if (s->txn_state ==
+        CDC_TXN_WAITING) { /* held in front of a transaction: nothing to read until released */
         fx_sleep_ms(2);
         return true;
     }
     bool is_urgent = s->hold.mode == CDC_HOLD_ADVANCE;
     if (s->sink->is_pending && !s->src->ops->has_buffered(s->src) &&
-        !s->sink->ops->settle(s->sink, err))
+        !s->sink->ops->flush(s->sink, err))
         return false;
     return s->src->ops->next(s->src, is_urgent ? ASK_MS : TURN_MS, &event, err) &&
            cdc_events_handle(s, &event, err);
@@ -158,7 +159,7 @@ static bool open_session(struct cdc_streamer *s, struct fx_err *err)
     struct cdc_sink_spec spec = {.binding = s->binding,
                                  .options = s->env->options,
                                  .epoch = s->epoch,
-                                 .is_exact = s->is_exact};
+                                 .is_exact = s->exact_left > 0};
     if (!cdc_sink_db_open(&spec, &s->sink, err))
         return false;
     s->epoch = s->sink->progress.epoch;
@@ -188,7 +189,7 @@ static void close_session(struct cdc_streamer *s)
         s->sink->ops->close(s->sink);
     s->src = NULL;
     s->sink = NULL;
-    s->is_in_txn = s->has_waiting = false;
+    cdc_streamer_set_txn(s, CDC_TXN_NONE);
     s->status.lag_ms = -1;
     s->own_read.is_waiting = false;
 }
@@ -197,10 +198,10 @@ static bool run_session(struct cdc_streamer *s, struct fx_err *err)
 {
     if (!open_session(s, err))
         return false;
-    while (!s->is_stopping || s->is_in_txn)
+    while (!s->is_stopping || cdc_streamer_is_in_txn(s))
         if (!turn(s, err))
             return false;
-    if (!s->sink->ops->settle(s->sink, err))
+    if (!s->sink->ops->flush(s->sink, err))
         return false;
     cdc_streamer_publish(s, true);
     return s->src->ops->confirm(s->src, &s->sink->progress.pos, err);
@@ -213,7 +214,7 @@ static void back_off(struct cdc_streamer *s, int64_t ms)
     FX_AUTO(cdc_command) struct cdc_command command = {0};
     cdc_hold_release(&s->hold);
     s->pending_kind =
-        CDC_CMD_NONE; /* who waits is heard anew: to advance without a hold is an answer */
+        CDC_CMD_NONE; /* a waiting command is taken again: to advance without a pause is an error */
     while (!s->is_stopping && !fx_mono_reached(until, fx_mono_now())) {
         if (cdc_control_peek(s->env->control, &command) && command.kind == CDC_CMD_STOP)
             s->is_stopping = true;
@@ -227,9 +228,8 @@ static bool will_retry(struct cdc_streamer *s, const struct fx_err *err)
     bool is_data = err->code == FX_E_TARGET_CONFLICT || err->code == FX_E_TARGET;
     if (err->is_retriable)
         return true;
-    if (is_data && !s->is_exact && s->status.phase != CDC_PHASE_COPY) {
-        s->is_exact = true; /* once more, change by change, to name the row */
-        s->exact_txns = 0;
+    if (is_data && s->exact_left == 0 && s->status.phase != CDC_PHASE_COPY) {
+        s->exact_left = CDC_SINK_EXACT_TXNS + 1; /* once more, change by change, to name the row */
         return true;
     }
     return false;
@@ -240,7 +240,7 @@ static void release(struct cdc_streamer *s)
     cdc_status_done(&s->status);
     cdc_hold_done(&s->hold);
     cdc_own_read_done(&s->own_read);
-    cdc_txn_done(&s->waiting);
+    cdc_txn_done(&s->txn);
     fx_pos_done(&s->at);
     fx_pos_done(&s->confirmed);
 }
@@ -267,7 +267,7 @@ bool cdc_streamer_run(const struct cdc_streamer_env *env, struct fx_err *err)
             *err = why;
             break;
         }
-        fx_log_err(FX_LOG_WARN, "cdc", s.binding->stream, "session lost, trying again", &why);
+        fx_log_err(FX_LOG_WARN, "cdc", s.binding->stream, "session failed, retrying", &why);
         cdc_streamer_set_phase(&s, CDC_PHASE_STARTING);
         cdc_streamer_publish_error(&s, &why);
         backoff_ms = was_live ? BACKOFF_MIN_MS : FX_MIN(backoff_ms * 2, (int64_t)BACKOFF_MAX_MS);

@@ -9,10 +9,10 @@
  *        └──────────┘                └──────┘       └─────────┘           └────────┘ ◄────────── └──────┘
  *              │ position on the target                  ▲                     │      release
  *              └─────────────────────────────────────────┘                     │
- *   any state: stop asked for, or an error that no retry mends ──► STOPPED (the error object says why)
+ *   any state: stop asked for, or an error that no retry fixes ──► STOPPED (the error object says why)
  *   CATCHUP may be held too; a release leads to STREAM
  *
- * A stream that has finished its copy goes on with the tables and the mapping that it copied, or not at all: what was applied
+ * A stream that has finished its copy continues with the tables and the mapping that it copied, or not at all: what was applied
  * by one mapping and what would be by another are no copy of anything. They are kept in a file of the state directory.
  *
  * Nothing else is remembered across a failure: the position is read again from the target, FOR UPDATE, after each

@@ -78,7 +78,7 @@ void cdc_tail_push(struct cdc_tail *tail, const struct cdc_binding *binding,
     fx_json_w_end(&w);
     fx_json_w_end(&w);
     if (out.has_failed)
-        return; /* a key of 64 KiB is no sample worth its memory */
+        return; /* a key of 64 KiB is not worth its memory */
     free(tail->entries[tail->head]);
     tail->entries[tail->head] = fx_strndup(out.ptr, out.len);
     tail->head = (tail->head + 1) % tail->cap;
@@ -194,12 +194,13 @@ bool cdc_tail_read(struct fx_str json, size_t n_tables, struct fx_arena *arena,
 {
     FX_AUTO_FREE(fx_json_doc) struct fx_json_doc *doc = NULL;
     if (!fx_json_parse(json, &doc, err))
-        return fx_ctx(err, "reading the tail of a stream");
+        return fx_ctx(err, "reading the recently changed keys of a stream");
     const struct fx_json *root = fx_json_root(doc);
     struct cdc_key *keys = fx_arena_array(arena, fx_json_len(root) + 1, sizeof *keys);
     size_t n = 0;
     if (!read_keys(root, n_tables, arena, keys, &n))
-        return fx_fail(err, FX_E_PROTOCOL, "the tail of a stream has an unknown form");
+        return fx_fail(err, FX_E_PROTOCOL,
+                       "unknown format of the recently changed keys of a stream");
     *ret_keys = keys;
     *ret_n = n;
     return true;

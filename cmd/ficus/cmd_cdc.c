@@ -35,7 +35,8 @@ static const struct fx_opt status_options[] = {
     OPT_CONTEXT, FX_OPT_FLAG(struct cdc_opts, json, "json", 0, "print JSON"), FX_OPT_END};
 static const struct fx_opt drop_options[] = {
     OPT_CONTEXT, OPT_EXECUTE,
-    FX_OPT_TEXT(struct cdc_opts, confirm, "confirm", 0, "NAME", "the context's name, to be sure"),
+    FX_OPT_TEXT(struct cdc_opts, confirm, "confirm", 0, "NAME",
+                "the name of the context, as confirmation"),
     FX_OPT_END};
 static const struct fx_opt preflight_options[] = {
     OPT_CONTEXT,
@@ -100,11 +101,11 @@ static void warn_unowned(const struct scene *scene)
     fflush(stdout);
     fprintf(stderr,
             "ficus: warning: ownership of context \"%s\" %s: both sides accept writes, each is "
-            "carried to the other, and two writes to one row can cross\n"
+            "carried to the other, and two concurrent writes to one row can overwrite each other\n"
             "  hint: Write to the old side only. A plan's stream.start installs ownership, and the "
             "new side refuses writes from then on: ficus run start PLAN --execute\n",
             scene->ctx->name,
-            is_missing ? "is not installed" : "cannot be read now, and may not be installed");
+            is_missing ? "is not installed" : "could not be read and may not be installed");
 }
 
 static bool run_start(struct cmd_call *call, struct fx_err *err)
@@ -203,11 +204,11 @@ static bool run_drop(struct cmd_call *call, struct fx_err *err)
         return true;
     }
     if (opts->confirm == NULL || strcmp(opts->confirm, scene.ctx->name) != 0) {
-        (void)fx_fail(err, FX_E_USAGE, "dropping streams cannot be undone");
+        (void)fx_fail(err, FX_E_USAGE, "dropping streams cannot be undone and needs confirmation");
         return fx_hint(err, "Add --confirm=%s", scene.ctx->name);
     }
     /* A run would start again what goes, or lose its
-     * way back: also one that is interrupted or held. */
+     * fall-back: also one that is interrupted or held. */
     struct fx_flock *lock = NULL;
     if (!pln_lock_context(scene.project->state_dir, scene.ctx->name, "cdc drop", &lock, err))
         return false;

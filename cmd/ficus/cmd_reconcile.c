@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* ficus reconcile: is the copy equal, and may CI go on because of it. */
+/* ficus reconcile: is the copy equal, and may CI continue because of it. */
 #include <inttypes.h>
 #include <limits.h>
 #include <unistd.h>

@@ -133,36 +133,36 @@ bool fx_db_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err)
     return db->driver->pos_now(db, ret_pos, err);
 }
 
-bool fx_cut_open(const struct fx_db_conf *conf, int64_t timeout_ms, struct fx_cut **ret_cut,
-                 struct fx_err *err)
+bool fx_snapshot_open(const struct fx_db_conf *conf, int64_t timeout_ms,
+                      struct fx_snapshot **ret_snapshot, struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
     struct fx_db_conf resolved;
-    struct fx_cut *cut;
+    struct fx_snapshot *snapshot;
     if (!fx_db_conf_resolve(conf, &arena, &resolved, err))
         return false;
-    if (!driver_of(conf->engine)->cut_open(&resolved, timeout_ms, &cut, err))
+    if (!driver_of(conf->engine)->snapshot_open(&resolved, timeout_ms, &snapshot, err))
         return false;
-    cut->session->conf = conf;
-    *ret_cut = cut;
+    snapshot->session->conf = conf;
+    *ret_snapshot = snapshot;
     return true;
 }
 
-const struct fx_pos *fx_cut_pos(const struct fx_cut *cut)
+const struct fx_pos *fx_snapshot_pos(const struct fx_snapshot *snapshot)
 {
-    return &cut->pos;
+    return &snapshot->pos;
 }
 
-struct fx_db *fx_cut_session(struct fx_cut *cut)
+struct fx_db *fx_snapshot_session(struct fx_snapshot *snapshot)
 {
-    return cut->session;
+    return snapshot->session;
 }
 
-void fx_cut_close(struct fx_cut *cut)
+void fx_snapshot_close(struct fx_snapshot *snapshot)
 {
-    if (cut != NULL)
-        cut->driver->cut_close(cut);
+    if (snapshot != NULL)
+        snapshot->driver->snapshot_close(snapshot);
 }
 
 bool fx_db_snapshot_begin(struct fx_db *db, struct fx_err *err)

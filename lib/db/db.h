@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One session with a database server, whichever engine. This is what cdc, reconcile and plans talk to;
- * lib/pg and lib/my stand behind it as drivers, found at link time so that this header includes neither.
+ * lib/pg and lib/my are its drivers, found at link time so that this header includes neither.
  *
  *     struct fx_db *db;
  *     if (!fx_db_open(&conf, &db, err)) return fx_ctx(err, "opening \"%s\"", conf.name);
@@ -11,7 +11,7 @@
  * or comments is left alone; the PostgreSQL operator ? is written ??. Sessions are pinned at open: UTC,
  * ISO dates, UTF-8, extra_float_digits=1, standard strings / sql_mode STRICT_ALL_TABLES,
  * NO_BACKSLASH_ESCAPES, no padding; autocommit on; a statement that loses its connection fails with
- * DB_CONNECT and the session stays broken (fx_db_is_broken): it never reconnects by itself, because
+ * DB_CONNECT and the session stays broken (fx_db_is_broken): it never reconnects, because
  * a silent reconnect would lose a transaction.
  *
  * Errors: DB_CONNECT (retriable), DB_CONFLICT (deadlock, lock time-out, serialization; retriable),
@@ -129,7 +129,7 @@ bool fx_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct fx_s
 bool fx_scan_next(struct fx_scan *scan, struct fx_value **ret_row,
                   struct fx_err *err) FX_MUST_CHECK;
 void fx_scan_close(struct fx_scan *scan);
-/* For drivers, after a value failed to read: what `keeps_unreadable` makes of it. False: the error stands. */
+/* For drivers, after a value failed to read: what `keeps_unreadable` makes of it. False: the error remains. */
 bool fx_scan_keep_unreadable(const struct fx_column *column, struct fx_str text,
                              struct fx_value *ret, struct fx_err *err);
 
@@ -145,17 +145,17 @@ bool fx_pos_covers(enum fx_engine engine, const struct fx_pos *at, const struct 
 bool fx_db_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err) FX_MUST_CHECK;
 
 /*
- * A cut of a source: a read-only snapshot together with the exact position it stands at: every
+ * A consistent snapshot of a source: read-only, and joined to an exact position: every
  * transaction committed before the position is visible in it, none after.
  * PostgreSQL: the exported snapshot of a temporary slot (its creation waits for running transactions:
  * `timeout_ms` bounds that). MariaDB: START TRANSACTION WITH CONSISTENT SNAPSHOT and its binlog position.
  */
-struct fx_cut;
-bool fx_cut_open(const struct fx_db_conf *conf, int64_t timeout_ms, struct fx_cut **ret_cut,
-                 struct fx_err *err) FX_MUST_CHECK;
-const struct fx_pos *fx_cut_pos(const struct fx_cut *cut);
-struct fx_db *fx_cut_session(struct fx_cut *cut); /* inside the snapshot; borrowed */
-void fx_cut_close(struct fx_cut *cut);
+struct fx_snapshot;
+bool fx_snapshot_open(const struct fx_db_conf *conf, int64_t timeout_ms,
+                      struct fx_snapshot **ret_snapshot, struct fx_err *err) FX_MUST_CHECK;
+const struct fx_pos *fx_snapshot_pos(const struct fx_snapshot *snapshot);
+struct fx_db *fx_snapshot_session(struct fx_snapshot *snapshot); /* inside the snapshot; borrowed */
+void fx_snapshot_close(struct fx_snapshot *snapshot);
 /* A read-only snapshot of the present moment on an open session (repeatable read, taken before return). */
 bool fx_db_snapshot_begin(struct fx_db *db, struct fx_err *err) FX_MUST_CHECK;
 
@@ -177,12 +177,12 @@ struct fx_db_driver {
     bool (*scan_next)(struct fx_scan *scan, struct fx_value **ret_row, struct fx_err *err);
     void (*scan_close)(struct fx_scan *scan);
     bool (*pos_now)(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err);
-    bool (*cut_open)(const struct fx_db_conf *conf, int64_t timeout_ms, struct fx_cut **ret_cut,
-                     struct fx_err *err);
-    void (*cut_close)(struct fx_cut *cut);
+    bool (*snapshot_open)(const struct fx_db_conf *conf, int64_t timeout_ms,
+                          struct fx_snapshot **ret_snapshot, struct fx_err *err);
+    void (*snapshot_close)(struct fx_snapshot *snapshot);
     bool (*snapshot_begin)(struct fx_db *db, struct fx_err *err);
 };
-/* First members of every driver's session, scan and cut. */
+/* First members of every driver's session, scan and snapshot. */
 struct fx_db {
     const struct fx_db_driver *driver;
     const struct fx_db_conf *conf;
@@ -190,7 +190,7 @@ struct fx_db {
 struct fx_scan {
     const struct fx_db_driver *driver;
 };
-struct fx_cut {
+struct fx_snapshot {
     const struct fx_db_driver *driver;
     struct fx_pos pos;
     struct fx_db *session;

@@ -23,7 +23,7 @@ struct fx_params_scan {
 
 struct fx_params_scan fx_params_scan(enum fx_engine engine, const char *sql);
 /*
- * *ret_text: the statement's text up to the next piece border. true: a parameter stands behind it; false: it was
+ * *ret_text: the statement's text up to the next piece border. true: a parameter follows; false: it was
  * the last piece. A `??` ends a piece too: *ret_text ends in one `?` and FX_PARAMS_TEXT is returned.
  */
 enum fx_params_piece { FX_PARAMS_END, FX_PARAMS_TEXT, FX_PARAMS_PARAM };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Positions as their engines understand them: PostgreSQL's LSN and MariaDB's GTID list. fx_pos_covers of db.h
- * stands on these; the replication readers use them directly.
+ * uses these; the replication readers use them directly.
  * Thread: any.
  */
 #ifndef FX_DB_POS_H

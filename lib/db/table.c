@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The catalog's picture of a table: finding columns, and one fingerprint over its shape. */
+/* The catalog's picture of a table: finding columns, and one fingerprint over its schema. */
 #include "lib/db/table.h"
 
 #include "lib/base/hash.h"
@@ -13,7 +13,7 @@ int fx_table_column(const struct fx_table *table, const char *name)
     return -1;
 }
 
-/* Names are length-prefixed, so that no two shapes share their text. */
+/* Names are length-prefixed, so that no two schemas have the same text. */
 static void add_name(struct fx_buf *out, const char *name)
 {
     fx_buf_printf(out, "%zu:%s;", strlen(name), name);

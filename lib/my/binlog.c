@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * COM_BINLOG_DUMP by hand. A packet is three bytes of length, a sequence number and the payload; a
- * payload of 2^24-1 bytes goes on in the next packet. The first byte of a payload says what it is: 0x00 an
+ * payload of 2^24-1 bytes continues in the next packet. The first byte of a payload says what it is: 0x00 an
  * event, 0xfe the end, 0xff an error.
  */
 #include "lib/my/my_priv.h" /* mysql.h comes before lib/base/banned.h */
@@ -46,8 +46,8 @@ static bool check_setting(struct fx_db *db, const char *name, const char *want, 
 {
     if (fx_str_eq_c(is, want))
         return true;
-    fx_fail(err, FX_E_DB, "database \"%s\" runs with %s=%.*s, changes need %s", db->conf->name,
-            name, FX_STR_FMT(is), want);
+    fx_fail(err, FX_E_DB, "database \"%s\" has %s=%.*s; streams need %s", db->conf->name, name,
+            FX_STR_FMT(is), want);
     return fx_hint(err, "Run on it: SET GLOBAL %s=%s; and put it into its configuration.", name,
                    want);
 }
@@ -205,11 +205,12 @@ static bool server_error(struct fx_binlog *log, const struct refusal *r, struct 
             FX_STR_FMT(r->text));
     fx_err_set_mysql(err, (int)r->number, r->state);
     if (code == FX_E_DRIFT)
-        fx_hint(err, "The log was purged or replaced; only a new copy can start from here.");
+        fx_hint(err, "The log was purged or replaced. Drop the streams (ficus cdc drop) and start "
+                     "them again with a new copy.");
     return false;
 }
 
-/* Only the text tells it from a log that was purged. */
+/* Only the text distinguishes it from a log that was purged. */
 static bool is_torn(const struct refusal *r)
 {
     return r->number == ER_MASTER_FATAL_READING_BINLOG &&
@@ -228,7 +229,7 @@ static bool unwrap(struct fx_binlog *log, struct fx_str payload, enum fx_binlog_
         return is_torn(&refusal) || server_error(log, &refusal, err);
     }
     if (kind == 0xfe)
-        return fx_fail(err, FX_E_DB_CONNECT, "database \"%s\" ended its binary log",
+        return fx_fail(err, FX_E_DB_CONNECT, "database \"%s\" stopped sending its binary log",
                        log->db->conf->name);
     if (kind != 0)
         return fx_fail(err, FX_E_PROTOCOL, "packet of kind 0x%02x in a binary log", kind);

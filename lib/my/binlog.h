@@ -4,7 +4,7 @@
  * Decoding is lib/my/binlog_event.h.
  *
  * libmariadb connects and authenticates; from COM_BINLOG_DUMP on the socket is read here. The library's own
- * replication calls buffer packets behind poll's back and cannot be interrupted.
+ * replication calls buffer packets that poll does not see, and cannot be interrupted.
  *
  * The server sends a heartbeat each second, so silence of SILENCE_MAX_MS is a dead connection.
  *
@@ -22,7 +22,7 @@ struct fx_binlog;
 enum fx_binlog_got {
     FX_BINLOG_EVENT,
     FX_BINLOG_NOTHING, /* the time-out came first, or wake_fd is readable */
-    /* The server was killed in the middle of an event, and sends nothing that is behind it. To go on, open again at
+    /* The server was killed in the middle of an event, and sends nothing that comes after it. To continue, open again at
        the position of what came before: the server takes the newest file that fits, which is the next one. */
     FX_BINLOG_TORN,
 };

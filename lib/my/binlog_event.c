@@ -545,7 +545,7 @@ static bool read_other(struct fx_bl_event *ev, struct fx_err *err)
     }
     if ((ev->head.flags & FLAG_IGNORABLE) != 0)
         return true;
-    return fx_fail(err, FX_E_UNSUPPORTED, "binary log event %s (type %u) cannot be carried",
+    return fx_fail(err, FX_E_UNSUPPORTED, "binary log event %s (type %u) cannot be streamed",
                    fx_bl_type_name(ev->head.type), ev->head.type);
 }
 

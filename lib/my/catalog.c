@@ -40,7 +40,7 @@ static bool find_base_table(struct fx_db *db, const char *schema, const char *na
         return false;
     if (rows.n_rows == 0)
         return fx_fail(err, FX_E_DB,
-                       "there is no table \"%s.%s\" in database \"%s\", or its user may not see it",
+                       "there is no table \"%s.%s\" in database \"%s\", or its user cannot see it",
                        schema, name, db->conf->name);
     if (!fx_str_eq_c(fx_rows_at(&rows, 0, 0), "BASE TABLE"))
         return fx_fail(err, FX_E_UNSUPPORTED, "\"%s.%s\" in database \"%s\" is a %.*s, not a table",

@@ -135,7 +135,7 @@ bool fx_my_grants_read(struct fx_db *db, struct fx_arena *arena, struct fx_my_gr
     bool is_folded = false;
     if (!read_account(db, arena, &account, &is_folded, err) ||
         !fx_db_query(db, "show grants", NULL, 0, &rows, err))
-        return fx_ctx(err, "reading what the user of database \"%s\" may do", db->conf->name);
+        return fx_ctx(err, "reading the privileges of the user of database \"%s\"", db->conf->name);
     for (size_t i = 0; i < rows.n_rows; i++) {
         fx_buf_add(&lines, fx_rows_at(&rows, i, 0));
         fx_buf_add_char(&lines, '\n');

@@ -26,7 +26,7 @@ struct fx_my_grants *fx_my_grants_parse(struct fx_str lines, struct fx_arena *ar
 /* `table` NULL: on every table of the schema; `schema` NULL: on the server. A right as SHOW GRANTS spells it. */
 bool fx_my_grants_has(const struct fx_my_grants *grants, const char *right, const char *schema,
                       const char *table);
-/* The account that the server took the user for, as it stands in GRANT: `ficus`@`%`. */
+/* The account that the server took the user for, as GRANT spells it: `ficus`@`%`. */
 const char *fx_my_grants_account(const struct fx_my_grants *grants);
 
 #endif

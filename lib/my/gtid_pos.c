@@ -35,7 +35,7 @@ bool fx_gtid_pos_parse(const struct fx_pos *text, struct fx_gtid_pos *ret, struc
     *ret = (struct fx_gtid_pos){0};
     while (rest.len > 0) {
         if (!fx_gtid_next(&rest, &gtid))
-            return fx_fail(err, FX_E_BUG, "\"%s\" is no GTID position", fx_pos_text(text));
+            return fx_fail(err, FX_E_BUG, "\"%s\" is not a GTID position", fx_pos_text(text));
         if (!fx_gtid_pos_set(ret, &gtid, err))
             return false;
     }

@@ -15,7 +15,7 @@ struct fx_gtid_pos {
     size_t n_domains;
 };
 
-/* "" is the position before everything. Errors: BUG when it is no position, LIMIT. */
+/* "" is the position before everything. Errors: BUG when it is not a position, LIMIT. */
 bool fx_gtid_pos_parse(const struct fx_pos *text, struct fx_gtid_pos *ret,
                        struct fx_err *err) FX_MUST_CHECK;
 /* Moves the domain of `gtid` there. Errors: LIMIT (domains). */

@@ -46,9 +46,9 @@ bool fx_my_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct f
 bool fx_my_scan_next(struct fx_scan *scan, struct fx_value **ret_row, struct fx_err *err);
 void fx_my_scan_close(struct fx_scan *scan);
 bool fx_my_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err);
-bool fx_my_cut_open(const struct fx_db_conf *conf, int64_t timeout_ms, struct fx_cut **ret_cut,
-                    struct fx_err *err);
-void fx_my_cut_close(struct fx_cut *cut);
+bool fx_my_snapshot_open(const struct fx_db_conf *conf, int64_t timeout_ms,
+                         struct fx_snapshot **ret_snapshot, struct fx_err *err);
+void fx_my_snapshot_close(struct fx_snapshot *snapshot);
 bool fx_my_snapshot_begin(struct fx_db *db, struct fx_err *err);
 
 #endif

@@ -48,7 +48,7 @@ static bool read_image(struct fx_bl_rows *rows, struct fx_str present, struct fx
             return in_column(rows, i, err);
     }
     if (cur.has_failed)
-        return fx_fail(err, FX_E_PROTOCOL, "row %lld of table \"%.*s.%.*s\" ends too early",
+        return fx_fail(err, FX_E_PROTOCOL, "row %lld of table \"%.*s.%.*s\" is truncated",
                        (long long)rows->n_read + 1, FX_STR_FMT(table->schema),
                        FX_STR_FMT(table->name));
     rows->left = (struct fx_str){(const char *)cur.at, fx_cursor_left(&cur)};

@@ -4,7 +4,7 @@
  *
  * Two layers: `wire_value` reads what the bytes say, `as_type` turns it into the canonical form of the
  * catalog's type or refuses. The length of a value never depends on the catalog, so a wrong type cannot
- * shift the columns behind it.
+ * shift the columns after it.
  */
 #include "lib/my/rowvalue.h"
 
@@ -149,7 +149,7 @@ static bool read_decimal(const struct fx_bl_reading *r)
         used--;
     r->ret->kind = FX_V_DECIMAL;
     return fx_decimal_canon((struct fx_str){text, used}, r->arena, &r->ret->s) ||
-           fx_fail(r->err, FX_E_PROTOCOL, "decimal that is no number");
+           fx_fail(r->err, FX_E_PROTOCOL, "invalid decimal");
 }
 
 static bool read_bit(const struct fx_bl_reading *r)
@@ -178,8 +178,8 @@ static bool read_fraction(const struct fx_bl_reading *r, int *ret_us)
 static bool set_date(const struct fx_bl_reading *r, int64_t year, int month, int day)
 {
     if (year < 1 || !fx_civil_is_date(year, month, day)) {
-        fx_fail(r->err, FX_E_SOURCE_DATA, "date %04lld-%02d-%02d is not on the calendar",
-                (long long)year, month, day);
+        fx_fail(r->err, FX_E_SOURCE_DATA, "date %04lld-%02d-%02d does not exist", (long long)year,
+                month, day);
         return fx_hint(r->err, "Set such dates to NULL or to a real date in the source.");
     }
     *r->ret = (struct fx_value){.kind = FX_V_DATE, .i = fx_days_from_civil(year, month, day)};
@@ -461,7 +461,7 @@ static bool wire_value(const struct fx_bl_reading *r)
         return read_compressed(r, meta);
     default: break;
     }
-    return fx_fail(r->err, FX_E_SOURCE_DATA, "columns of binary log type %u cannot be carried",
+    return fx_fail(r->err, FX_E_SOURCE_DATA, "columns of binary log type %u cannot be streamed",
                    r->column->type);
 }
 
@@ -527,7 +527,7 @@ static bool as_type(const struct fx_bl_reading *r)
     case FX_V_UNREADABLE:
     case FX_V_UNCHANGED: break;
     }
-    return fx_fail(r->err, FX_E_SOURCE_DATA, "columns of MariaDB's type %s cannot be carried",
+    return fx_fail(r->err, FX_E_SOURCE_DATA, "columns of MariaDB type %s cannot be streamed",
                    r->type->declared);
 }
 

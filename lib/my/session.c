@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A MariaDB session behind lib/db/db.h: opened with everything pinned that could change what a
- * statement means or how a value prints, and never reconnected behind the caller's back.
+ * statement means or how a value prints, and never reconnected without the caller's knowledge.
  *
  * Parameters are put into the statement as literals on this side. Under NO_BACKSLASH_ESCAPES the only
  * character that a quoted string has to escape is the quote itself, so the literal is exact, and the text
@@ -181,7 +181,7 @@ static bool connect_and_pin(struct my_db *my, const struct fx_db_conf *conf, str
                        "database \"%s\" is not MariaDB (it reports version %s)", conf->name,
                        mysql_get_server_info(my->mysql));
     if (!fx_my_run(my, fx_str_from(session_pin), NULL, err))
-        return fx_ctx(err, "pinning the session's settings");
+        return fx_ctx(err, "setting the session's variables");
     return true;
 }
 
@@ -403,7 +403,7 @@ const struct fx_db_driver fx_my_driver = {
     .scan_next = fx_my_scan_next,
     .scan_close = fx_my_scan_close,
     .pos_now = fx_my_pos_now,
-    .cut_open = fx_my_cut_open,
-    .cut_close = fx_my_cut_close,
+    .snapshot_open = fx_my_snapshot_open,
+    .snapshot_close = fx_my_snapshot_close,
     .snapshot_begin = fx_my_snapshot_begin,
 };

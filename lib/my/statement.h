@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a statement in the binary log is about, as far as a reader of row events must know: does it end a
- * transaction, does it change the shape of a table, is it a change that should have been rows.
+ * transaction, does it change the schema of a table, is it a change that should have been rows.
  *
  * Not a parser: it looks at words and names. Where it cannot be sure it says the more careful thing.
- * What stands in front of the verb (SET STATEMENT … FOR, comments) is passed over, executable comments are code.
+ * What comes before the verb (SET STATEMENT … FOR, comments) is passed over, executable comments are code.
  * Thread: any.
  */
 #ifndef FX_MY_STATEMENT_H

@@ -101,7 +101,7 @@ static bool check_relation(const struct fx_rows *relation, struct fx_db *db, con
                        : kind == 'm' ? "materialized view"
                                      : "view");
     if (!fx_str_eq(fx_rows_at(relation, 0, 3), FX_STR("UTF8")))
-        return fx_fail(err, FX_E_UNSUPPORTED, "database \"%s\" is encoded in %.*s, not in UTF8",
+        return fx_fail(err, FX_E_UNSUPPORTED, "database \"%s\" has encoding %.*s, not UTF8",
                        db->conf->name, FX_STR_FMT(fx_rows_at(relation, 0, 3)));
     return true;
 }

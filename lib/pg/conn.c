@@ -108,7 +108,8 @@ static bool finish_connect(const struct fx_db_conf *conf, PGconn *conn, struct f
         step = PQconnectPoll(conn);
     }
     if (PQserverVersion(conn) < SERVER_VERSION_MIN)
-        return fx_fail(err, FX_E_UNSUPPORTED, "database \"%s\" is PostgreSQL %d; 14 is the oldest",
+        return fx_fail(err, FX_E_UNSUPPORTED,
+                       "database \"%s\" runs PostgreSQL %d; version 14 or later is required",
                        conf->name, PQserverVersion(conn) / 10000);
     return true;
 }

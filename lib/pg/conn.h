@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Private to lib/pg: one libpq connection with its settings pinned, and the translation of its failures.
- * Sessions (session.c), scans, cuts and replication connections stand on it.
+ * Sessions (session.c), scans, snapshots and replication connections use it.
  */
 #ifndef FX_PG_CONN_H
 #define FX_PG_CONN_H
@@ -61,17 +61,17 @@ bool fx_pg_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct f
 bool fx_pg_scan_next(struct fx_scan *scan, struct fx_value **ret_row, struct fx_err *err);
 void fx_pg_scan_close(struct fx_scan *scan);
 bool fx_pg_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err);
-bool fx_pg_cut_open(const struct fx_db_conf *conf, int64_t timeout_ms, struct fx_cut **ret_cut,
-                    struct fx_err *err);
-void fx_pg_cut_close(struct fx_cut *cut);
+bool fx_pg_snapshot_open(const struct fx_db_conf *conf, int64_t timeout_ms,
+                         struct fx_snapshot **ret_snapshot, struct fx_err *err);
+void fx_pg_snapshot_close(struct fx_snapshot *snapshot);
 bool fx_pg_snapshot_begin(struct fx_db *db, struct fx_err *err);
 
 /* Cells as libpq wants them: NUL-terminated or NULL. Arrays are the arena's. */
 const char *const *fx_pg_params(const fx_cell *params, size_t n_params, struct fx_arena *arena);
 
 /*
- * Shared by the cut and the stream's initial copy (repl.c): makes a slot whose snapshot is exported, and a session
- * that stands in such a snapshot.
+ * Shared by the snapshot and the stream's initial copy (repl.c): makes a slot whose snapshot is exported, and a session
+ * inside such a snapshot.
  */
 struct fx_pg_slot {
     struct fx_pos consistent; /* the caller's: fx_pos_done */
@@ -81,7 +81,7 @@ bool fx_pg_slot_create(PGconn *repl, const char *slot, bool is_temporary, int64_
                        const char *db_name, struct fx_pg_slot *ret_slot,
                        struct fx_err *err) FX_MUST_CHECK;
 /* The session's conf is `conf`, which must outlive it (or be replaced in base.conf). */
-bool fx_pg_snapshot_open(const struct fx_db_conf *conf, const char *snapshot, struct fx_db **ret_db,
-                         struct fx_err *err) FX_MUST_CHECK;
+bool fx_pg_snapshot_import(const struct fx_db_conf *conf, const char *snapshot,
+                           struct fx_db **ret_db, struct fx_err *err) FX_MUST_CHECK;
 
 #endif

@@ -72,7 +72,7 @@ void fx_pg_repl_close(struct fx_pg_repl *repl)
     free(repl);
 }
 
-/* Slot and publication names come from cdc/names.h or the cut: identifiers that need quoting all the same. */
+/* Slot and publication names come from cdc/names.h or the snapshot: identifiers that need quoting all the same. */
 static char *quoted(struct fx_pg_repl *repl, const char *name)
 {
     return PQescapeIdentifier(repl->conn, name, strlen(name));

@@ -131,7 +131,7 @@ static bool fail_silent(struct fx_pg_db *pg, struct fx_err *err)
 
 /*
  * Runs the statements of a text. *ret_rows is their sum; *ret_last (may be NULL) the last result, the caller's.
- * The first failure is reported; what the server sends behind it is read all the same, or the session would be stuck.
+ * The first failure is reported; what the server sends after it is read all the same, or the session would be stuck.
  */
 static bool run(struct fx_pg_db *pg, const char *sql, const fx_cell *params, size_t n_params,
                 int64_t *ret_rows, PGresult **ret_last, struct fx_err *err)
@@ -248,7 +248,8 @@ bool fx_pg_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err)
     if (!fx_pg_query(db, "select pg_catalog.pg_current_wal_flush_lsn()", NULL, 0, &rows, err))
         return false;
     if (!fx_lsn_parse(fx_rows_at(&rows, 0, 0), &lsn))
-        return fx_fail(err, FX_E_PROTOCOL, "database \"%s\" named no log position", db->conf->name);
+        return fx_fail(err, FX_E_PROTOCOL, "database \"%s\" returned no log position",
+                       db->conf->name);
     fx_lsn_pos(lsn, ret_pos);
     return true;
 }
@@ -275,7 +276,7 @@ const struct fx_db_driver fx_pg_driver = {
     .scan_next = fx_pg_scan_next,
     .scan_close = fx_pg_scan_close,
     .pos_now = fx_pg_pos_now,
-    .cut_open = fx_pg_cut_open,
-    .cut_close = fx_pg_cut_close,
+    .snapshot_open = fx_pg_snapshot_open,
+    .snapshot_close = fx_pg_snapshot_close,
     .snapshot_begin = fx_pg_snapshot_begin,
 };

@@ -118,5 +118,5 @@ again
 streams_probe_back
 my_sql orders orders "reset master; insert into customer_orders(id) values (300)"
 check "a binary log that begins anew stops the reverse stream" until_ok 10 stopped reverse
-check "saying so" says "begun anew" "$(error_of reverse)"
+check "saying so" says "was reset" "$(error_of reverse)"
 fx_done

@@ -2,7 +2,7 @@
 -- statement is the tag by which our own binary-log reader knows our DDL.
 create database if not exists ficus /* ficus */ character set utf8mb4 collate utf8mb4_bin;
 
--- One row a stream that applies here; the first statement of every target transaction, hence the loop mark.
+-- One row a stream that applies here; the first statement of every target transaction, hence the loop marker.
 create table if not exists ficus.progress /* ficus */ (
     stream   varchar(128) not null primary key,
     position mediumtext not null,

@@ -1,4 +1,4 @@
--- What a MariaDB server must be able to do. One row a finding: what is wrong, the statement that mends it.
+-- What a MariaDB server must be able to do. One row a finding: what is wrong, the statement that fixes it.
 -- No parameters. Rights: none. MariaDB 10.5+.
 select 'the binary log is off', 'start the server with --log-bin'
   from dual where @@global.log_bin = 0
@@ -12,7 +12,7 @@ union all
 select concat('binlog_row_metadata is ', @@global.binlog_row_metadata, ', not FULL'), 'SET GLOBAL binlog_row_metadata = FULL;'
   from dual where @@global.binlog_row_metadata <> 'FULL'
 -- A stream goes by the binary log, everybody else by the tables: after a crash of the machine both must agree. Else the
--- way back keeps what the server has forgotten, or misses what it has kept under a number that comes a second time.
+-- reverse stream keeps what the server has forgotten, or misses what it has kept under a number that comes a second time.
 union all
 select concat('sync_binlog is ', @@global.sync_binlog, ', not 1: after a crash of its machine the binary log may lack what the tables hold'),
        'SET GLOBAL sync_binlog = 1;'

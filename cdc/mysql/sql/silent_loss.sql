@@ -1,5 +1,5 @@
 -- What makes a MariaDB table one that streams would carry wrongly. One row a finding: what is wrong, the statement that
--- mends it. ?1 schema, ?2 table (three times). Rights: any on the table; its triggers are seen with TRIGGER only.
+-- fixes it. ?1 schema, ?2 table (three times). Rights: any on the table; its triggers are seen with TRIGGER only.
 select concat('trigger ', trigger_name, ' would fire for every applied row'),
        concat('DROP TRIGGER ', trigger_schema, '.', trigger_name, ';')
   from information_schema.triggers

@@ -29,7 +29,7 @@ create table if not exists ficus.leak (
     at       timestamptz not null default clock_timestamp()
 );
 
--- What the tables of a forward stream looked like when it was copied: DDL does not stand in the stream.
+-- What the tables of a forward stream looked like when it was copied: the stream does not show all DDL.
 create table if not exists ficus.shape (
     stream  text not null,
     tbl     text not null,

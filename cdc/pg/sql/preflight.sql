@@ -1,4 +1,4 @@
--- What a PostgreSQL server must be able to do. One row a finding: what is wrong, the command that mends it.
+-- What a PostgreSQL server must be able to do. One row a finding: what is wrong, the command that fixes it.
 -- $1 slot name. Rights: none. PostgreSQL 14+.
 select 'wal_level is ' || current_setting('wal_level') || ', not logical',
        'ALTER SYSTEM SET wal_level = logical; (and restart)'

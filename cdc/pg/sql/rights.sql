@@ -1,4 +1,4 @@
--- What the user must be allowed to do on the PostgreSQL side: copy and capture, apply the way back, publish, fence, and keep
+-- What the user must be allowed to do on the PostgreSQL side: copy and capture, apply the reverse stream, publish, fence, and keep
 -- Ficus's own tables. Only asks. One row a finding: what is missing, the statement that grants it.
 -- $1 schemas of the tables as an array, $2 their names, $3 publication. Rights: none. PostgreSQL 14+.
 with me as (

@@ -1,4 +1,4 @@
--- What makes a PostgreSQL table one that streams would carry wrongly. One row a finding: what is wrong, what mends it.
+-- What makes a PostgreSQL table one that streams would carry wrongly. One row a finding: what is wrong, what fixes it.
 -- $1 schemas of the context's tables as an array, $2 their names. Rights: none. PostgreSQL 14+.
 --
 -- The applier's session has session_replication_role = replica: ordinary triggers, rules and foreign keys do not fire for it,

@@ -232,7 +232,7 @@ static void test_source_my__loops_are_marked_and_their_rows_dropped(void **state
     check_stop(rig,
                "begin; insert into shop.orders values (11, 'late');"
                "update ficus.progress set position = '0/4' where stream = 'orders-forward'; commit",
-               FX_E_PROTOCOL, "the mark of stream");
+               FX_E_PROTOCOL, "the loop marker of stream");
 }
 
 static void test_source_my__ownership_and_markers_are_events(void **state)
@@ -301,7 +301,7 @@ static void test_source_my__a_restart_begins_after_the_position(void **state)
     open_source(rig);
     check_events(rig, "insert into shop.orders values (31, '')",
                  "begin 1:insert orders(31,'') commit; ");
-    OK(rig, rig->src->ops->ask_end(rig->src, &rig->err));
+    OK(rig, rig->src->ops->request_end(rig->src, &rig->err));
     struct cdc_event ev;
     OK(rig, rig->src->ops->next(rig->src, 2000, &ev, &rig->err));
     assert_int_equal(ev.kind, CDC_EV_PASSED);
@@ -332,7 +332,7 @@ static void test_sink__a_position_of_ten_kilobytes_is_recorded(void **state)
     struct fx_pos at = {.text = fx_buf_cstr(&text)};
     forward.ctx.name = "orders";
     OK(rig, cdc_sink_db_open(&spec, &sink, &rig->err));
-    OK(rig, sink->ops->mark(sink, &at, CDC_PROGRESS_STREAM, &rig->err));
+    OK(rig, sink->ops->progress_only(sink, &at, CDC_PROGRESS_STREAM, &rig->err));
     OK(rig, sink->ops->leak(sink, 1, "a write", &rig->err));
     assert_true(fx_pos_equal(&sink->progress.pos, &at));
     sink->ops->close(sink);

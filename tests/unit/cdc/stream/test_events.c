@@ -56,7 +56,7 @@ static void leak(int64_t a, int64_t b)
     assert_true(cdc_events_handle(&s, &begin, &err));
     assert_true(cdc_events_handle(&s, &row, &err));
     assert_int_equal(s.status.leaks, 1);
-    cdc_txn_done(&s.waiting);
+    cdc_txn_done(&s.txn);
     cdc_control_done(&control);
 }
 

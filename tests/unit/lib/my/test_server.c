@@ -576,18 +576,19 @@ static void test_cut__sees_exactly_what_its_position_covers(void **state)
             "insert into fx_cut.t values (1)");
     FX_AUTO(fx_pos) struct fx_pos before = {0}, after = {0};
     OK(fx_db_pos_now(db, &before, &err));
-    struct fx_cut *cut;
-    OK(fx_cut_open(&conf, 1000, &cut, &err));
-    assert_string_equal(fx_pos_text(fx_cut_pos(cut)), fx_pos_text(&before));
+    struct fx_snapshot *snapshot;
+    OK(fx_snapshot_open(&conf, 1000, &snapshot, &err));
+    assert_string_equal(fx_pos_text(fx_snapshot_pos(snapshot)), fx_pos_text(&before));
     run(db, "insert into fx_cut.t values (2)");
     OK(fx_db_pos_now(db, &after, &err));
     assert_true(fx_pos_covers(FX_MY, &after, &before));
     assert_false(fx_pos_covers(FX_MY, &before, &after));
     struct fx_rows rows;
-    OK(fx_db_query(fx_cut_session(cut), "select count(*) from fx_cut.t", NULL, 0, &rows, &err));
+    OK(fx_db_query(fx_snapshot_session(snapshot), "select count(*) from fx_cut.t", NULL, 0, &rows,
+                   &err));
     assert_true(fx_str_eq_c(fx_rows_at(&rows, 0, 0), "1"));
     fx_rows_done(&rows);
-    fx_cut_close(cut);
+    fx_snapshot_close(snapshot);
     assert_false(fx_binlog_open(
         &(struct fx_db_conf){
             .name = "x", .engine = FX_MY, .user = "ficus", .socket_dir = "/nonexistent"},

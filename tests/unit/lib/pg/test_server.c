@@ -3,8 +3,8 @@
  * lib/pg against a real server: tests/integration/2001-postgres.sh starts one and names its socket
  * in FX_TEST_PG_SOCKET (folder) and FX_TEST_PG_PORT; without it these tests are skipped.
  *
- * The main one writes rows of every type as literals and demands that the scan of a cut and the
- * replication stream give exactly the values that were written.
+ * The main one writes rows of every type as literals and demands that the scan of a snapshot and
+ * the replication stream give exactly the values that were written.
  */
 #define FX_STRTO_ALLOWED /* of numbers that the test knows */
 #include <stdarg.h>
@@ -419,7 +419,7 @@ static void test_types__scan_and_stream_give_exactly_what_was_written(void **sta
     fx_db_close(db);
 }
 
-/* --- cuts ------------------------------------------------------------------------------------- */
+/* --- snapshots ----------------------------------------------------------------------------- */
 
 static void test_cut__sees_what_committed_before_its_position_and_nothing_after(void **state)
 {
@@ -429,21 +429,21 @@ static void test_cut__sees_what_committed_before_its_position_and_nothing_after(
     struct fx_err err = FX_ERR_INIT;
     struct fx_db *db = open_db();
     struct fx_table *t;
-    struct fx_cut *cut;
+    struct fx_snapshot *snapshot;
     FX_AUTO(fx_pos) struct fx_pos before = {0}, after = {0};
     run(db, "drop table if exists ct; create table ct (id int primary key);"
             " insert into ct select generate_series(1, 1000)");
     OK(fx_db_table(db, "public", "ct", &arena, &t, &err));
     OK(fx_db_pos_now(db, &before, &err));
-    OK(fx_cut_open(&conf, 5000, &cut, &err));
+    OK(fx_snapshot_open(&conf, 5000, &snapshot, &err));
     run(db, "insert into ct select generate_series(1001, 1500); delete from ct where id < 100");
     OK(fx_db_pos_now(db, &after, &err));
-    assert_true(fx_pos_covers(FX_PG, fx_cut_pos(cut), &before));
-    assert_true(fx_pos_covers(FX_PG, &after, fx_cut_pos(cut)));
-    assert_false(fx_pos_covers(FX_PG, fx_cut_pos(cut), &after));
-    assert_int_equal(count_rows(fx_cut_session(cut), t, NULL), 1000);
+    assert_true(fx_pos_covers(FX_PG, fx_snapshot_pos(snapshot), &before));
+    assert_true(fx_pos_covers(FX_PG, &after, fx_snapshot_pos(snapshot)));
+    assert_false(fx_pos_covers(FX_PG, fx_snapshot_pos(snapshot), &after));
+    assert_int_equal(count_rows(fx_snapshot_session(snapshot), t, NULL), 1000);
     assert_int_equal(count_rows(db, t, NULL), 1401);
-    fx_cut_close(cut);
+    fx_snapshot_close(snapshot);
     fx_sleep_ms(100);
     struct fx_rows rows;
     OK(fx_db_query(db,
@@ -460,15 +460,15 @@ static void test_cut__waits_for_running_transactions_no_longer_than_it_may(void 
     struct fx_err err = FX_ERR_INIT;
     struct fx_db *db = open_db();
     struct fx_db *slow = open_db();
-    struct fx_cut *cut;
+    struct fx_snapshot *snapshot;
     run(db, "drop table if exists w; create table w (id int primary key)");
     run(slow, "begin; insert into w values (1)");
-    assert_false(fx_cut_open(&conf, 200, &cut, &err));
+    assert_false(fx_snapshot_open(&conf, 200, &snapshot, &err));
     assert_int_equal(err.code, FX_E_TIMEOUT);
     assert_true(err.hint[0] != '\0');
     run(slow, "commit");
-    OK(fx_cut_open(&conf, 5000, &cut, &err));
-    fx_cut_close(cut);
+    OK(fx_snapshot_open(&conf, 5000, &snapshot, &err));
+    fx_snapshot_close(snapshot);
     fx_db_close(slow);
     fx_db_close(db);
 }

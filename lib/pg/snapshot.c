@@ -2,7 +2,7 @@
 /*
  * A snapshot with its exact position: the one that the server exports when it creates a logical slot. The slot is
  * temporary; it lives on a replication connection of its own, which stays open (and silent: the next command on
- * it would end the exported snapshot for those who have not imported it yet) until the cut is closed.
+ * it would end the exported snapshot for those who have not imported it yet) until the snapshot is closed.
  */
 #include "lib/pg/conn.h"
 
@@ -12,8 +12,8 @@
 #include "lib/base/alloc.h"
 #include "lib/base/rand.h"
 
-struct pg_cut {
-    struct fx_cut base;
+struct pg_snapshot {
+    struct fx_snapshot base;
     PGconn *repl;
 };
 
@@ -52,7 +52,7 @@ bool fx_pg_slot_create(PGconn *repl, const char *slot, bool is_temporary, int64_
         fx_ctx(err, "creating replication slot \"%s\"", slot);
         if (err->code == FX_E_TIMEOUT)
             fx_hint(err,
-                    "A slot waits for every transaction that is running; look for old ones: "
+                    "Creating a slot waits for every running transaction; look for old ones: "
                     "select pid, xact_start, query from pg_stat_activity order by xact_start.");
         return false;
     }
@@ -66,8 +66,8 @@ bool fx_pg_slot_create(PGconn *repl, const char *slot, bool is_temporary, int64_
     return is_ok;
 }
 
-bool fx_pg_snapshot_open(const struct fx_db_conf *conf, const char *snapshot, struct fx_db **ret_db,
-                         struct fx_err *err)
+bool fx_pg_snapshot_import(const struct fx_db_conf *conf, const char *snapshot,
+                           struct fx_db **ret_db, struct fx_err *err)
 {
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(256);
     struct fx_db *db;
@@ -85,8 +85,8 @@ bool fx_pg_snapshot_open(const struct fx_db_conf *conf, const char *snapshot, st
     return true;
 }
 
-bool fx_pg_cut_open(const struct fx_db_conf *conf, int64_t timeout_ms, struct fx_cut **ret_cut,
-                    struct fx_err *err)
+bool fx_pg_snapshot_open(const struct fx_db_conf *conf, int64_t timeout_ms,
+                         struct fx_snapshot **ret_snapshot, struct fx_err *err)
 {
     PGconn *repl;
     struct fx_pg_slot slot = {.snapshot = ""};
@@ -96,25 +96,25 @@ bool fx_pg_cut_open(const struct fx_db_conf *conf, int64_t timeout_ms, struct fx
     if (!fx_pg_connect(conf, FX_PG_CONN_REPLICATION, &repl, err))
         return false;
     if (!fx_pg_slot_create(repl, name, true, timeout_ms, conf->name, &slot, err) ||
-        !fx_pg_snapshot_open(conf, slot.snapshot, &session, err)) {
+        !fx_pg_snapshot_import(conf, slot.snapshot, &session, err)) {
         PQfinish(repl); /* drops the temporary slot */
         fx_pos_done(&slot.consistent);
         return fx_ctx(err, "taking a snapshot of database \"%s\"", conf->name);
     }
-    struct pg_cut *cut = FX_NEW(struct pg_cut);
-    cut->base = (struct fx_cut){&fx_pg_driver, slot.consistent, session};
-    cut->repl = repl;
-    *ret_cut = &cut->base;
+    struct pg_snapshot *snapshot = FX_NEW(struct pg_snapshot);
+    snapshot->base = (struct fx_snapshot){&fx_pg_driver, slot.consistent, session};
+    snapshot->repl = repl;
+    *ret_snapshot = &snapshot->base;
     return true;
 }
 
-void fx_pg_cut_close(struct fx_cut *base)
+void fx_pg_snapshot_close(struct fx_snapshot *base)
 {
     if (base == NULL)
         return;
-    struct pg_cut *cut = FX_CONTAINER_OF(base, struct pg_cut, base);
-    fx_pg_close(cut->base.session);
-    fx_pos_done(&cut->base.pos);
-    PQfinish(cut->repl);
-    free(cut);
+    struct pg_snapshot *snapshot = FX_CONTAINER_OF(base, struct pg_snapshot, base);
+    fx_pg_close(snapshot->base.session);
+    fx_pos_done(&snapshot->base.pos);
+    PQfinish(snapshot->repl);
+    free(snapshot);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Snapshots of MariaDB and the binlog positions they stand at.
+ * Snapshots of MariaDB and their exact positions in the binary log.
  *
  * START TRANSACTION WITH CONSISTENT SNAPSHOT takes the commit lock for a moment, so the snapshot and the
  * status variables Binlog_snapshot_* agree exactly; BINLOG_GTID_POS turns file and offset into a GTID
@@ -28,7 +28,7 @@ bool fx_my_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err)
         return false;
     fx_cell pos = fx_rows_at(&rows, 0, 0);
     if (fx_str_eq_c(fx_rows_at(&rows, 0, 1), "0")) {
-        fx_fail(err, FX_E_DB, "database \"%s\" writes no binlog", db->conf->name);
+        fx_fail(err, FX_E_DB, "the binary log of database \"%s\" is off", db->conf->name);
         return fx_hint(err,
                        "Set log_bin and binlog_format=ROW in its configuration and restart it.");
     }
@@ -43,7 +43,7 @@ bool fx_my_snapshot_begin(struct fx_db *db, struct fx_err *err)
     return fx_db_exec(db, sql, NULL, 0, NULL, err) || fx_ctx(err, "taking a snapshot");
 }
 
-static bool cut_position(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err)
+static bool snapshot_position(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     static const char status[] =
@@ -54,7 +54,8 @@ static bool cut_position(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err
         return false;
     fx_cell where[2] = {fx_rows_at(&rows, 0, 0), fx_rows_at(&rows, 0, 1)};
     if (where[0].len == 0) {
-        fx_fail(err, FX_E_DB, "database \"%s\" writes no binlog, so its snapshot has no position",
+        fx_fail(err, FX_E_DB,
+                "the binary log of database \"%s\" is off, so its snapshot has no position",
                 db->conf->name);
         return fx_hint(err,
                        "Set log_bin and binlog_format=ROW in its configuration and restart it.");
@@ -64,32 +65,34 @@ static bool cut_position(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err
         return false;
     fx_cell pos = fx_rows_at(&gtid, 0, 0);
     if (pos.ptr == NULL)
-        return fx_fail(err, FX_E_DB, "database \"%s\" knows no GTID position for %.*s offset %.*s",
+        return fx_fail(err, FX_E_DB,
+                       "database \"%s\" has no GTID position for file %.*s offset %.*s",
                        db->conf->name, FX_STR_FMT(where[0]), FX_STR_FMT(where[1]));
     return set_position(db, pos, ret_pos, err);
 }
 
-bool fx_my_cut_open(const struct fx_db_conf *conf, int64_t timeout_ms, struct fx_cut **ret_cut,
-                    struct fx_err *err)
+bool fx_my_snapshot_open(const struct fx_db_conf *conf, int64_t timeout_ms,
+                         struct fx_snapshot **ret_snapshot, struct fx_err *err)
 {
-    struct fx_cut *cut = FX_NEW(struct fx_cut);
-    cut->driver = &fx_my_driver;
-    if (!fx_db_open(conf, &cut->session, err) ||
-        !fx_db_set_timeout(cut->session, timeout_ms, err) ||
-        !fx_my_snapshot_begin(cut->session, err) || !cut_position(cut->session, &cut->pos, err) ||
-        !fx_db_set_timeout(cut->session, 0, err)) {
-        fx_my_cut_close(cut);
-        return fx_ctx(err, "taking a cut of database \"%s\"", conf->name);
+    struct fx_snapshot *snapshot = FX_NEW(struct fx_snapshot);
+    snapshot->driver = &fx_my_driver;
+    if (!fx_db_open(conf, &snapshot->session, err) ||
+        !fx_db_set_timeout(snapshot->session, timeout_ms, err) ||
+        !fx_my_snapshot_begin(snapshot->session, err) ||
+        !snapshot_position(snapshot->session, &snapshot->pos, err) ||
+        !fx_db_set_timeout(snapshot->session, 0, err)) {
+        fx_my_snapshot_close(snapshot);
+        return fx_ctx(err, "taking a snapshot of database \"%s\"", conf->name);
     }
-    *ret_cut = cut;
+    *ret_snapshot = snapshot;
     return true;
 }
 
-void fx_my_cut_close(struct fx_cut *cut)
+void fx_my_snapshot_close(struct fx_snapshot *snapshot)
 {
-    if (cut == NULL)
+    if (snapshot == NULL)
         return;
-    fx_db_close(cut->session);
-    fx_pos_done(&cut->pos);
-    free(cut);
+    fx_db_close(snapshot->session);
+    fx_pos_done(&snapshot->pos);
+    free(snapshot);
 }
