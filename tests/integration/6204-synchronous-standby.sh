@@ -77,19 +77,22 @@ same "the old side owns" HERE/AWAY "$(owns)"
 # --- the standby hangs while the losing side commits ---------------------------------------------------------------------------
 # begin: a cut-over that stands in its commit, waiting for the standby; $pid
 begin() {
+    local at # known before: the cut-over does not sleep for long
+    at=$(receiver)
     rm -f "$FX_DIR/points"
-    FICUS_FAILPOINT_LOG=$FX_DIR/points FICUS_FAILPOINT=cutover.step.commit.begin:sleep=500 "$FICUS" cutover start \
-        -f "$SHOP/ficus.yaml" --context orders --fence-ttl 3s --execute --confirm=orders >"$SHOP/cutover.log" 2>&1 &
+    FICUS_FAILPOINT_LOG=$FX_DIR/points FICUS_FAILPOINT=cutover.step.commit.begin:sleep=1000 "$FICUS" cutover start \
+        -f "$SHOP/ficus.yaml" --context orders --fence-ttl 5s --execute --confirm=orders >"$SHOP/cutover.log" 2>&1 &
     pid=$!
     until_ok 10 grep -q cutover.step.commit.begin "$FX_DIR/points" || not_ok "the cut-over comes to its commit"
-    standby_stop
+    kill -STOP "$at"
     check "its commit waits for the standby" until_ok 10 waiting "query ilike '%ficus.own%'"
 }
 direct_write() { PG_USER=shop pg_sql mono shop "set statement_timeout = '1s'; update orders set hits = hits where id = 1"; }
 begin
 same "nobody can see it yet" "FENCED" "$(tool old own | cut -d ' ' -f 1)"
 same "the other side is not opened on a guess" "AWAY" "$(tool new own | cut -d ' ' -f 1)"
-sleep 3.2
+is_expired() { tool old own | grep -q expired; }
+until_ok 20 is_expired || not_ok "the fence's time is over"
 check "a direct writer waits for it too, although the fence's time is over" grep -q "statement timeout" <(direct_write 2>&1)
 same "the other side is still closed" "AWAY" "$(tool new own | cut -d ' ' -f 1)"
 # PostgreSQL's statement_timeout ends before a commit waits: the controller has to give the answer up by itself.
@@ -99,6 +102,7 @@ standby_go
 status=0; wait "$pid" || status=$?
 same "when the standby is back the cut-over goes on to its end" 0 "$status"
 same "the new side owns" AWAY/HERE "$(owns)"
+until_ok 30 cutover fallback || not_ok "the reverse stream has caught up" # preflight only
 check "fall-back" cutover fallback --execute --confirm=orders
 
 # --- and the controller dies while it waits --------------------------------------------------------------------------------------
@@ -113,7 +117,7 @@ same "the new side owns" AWAY/HERE "$(owns)"
 
 # --- the other engine hangs altogether in the same moment, on the way back ----------------------------------------------------------
 rm -f "$FX_DIR/points"
-FICUS_FAILPOINT_LOG=$FX_DIR/points FICUS_FAILPOINT=cutover.commit.before:sleep=500 "$FICUS" cutover fallback \
+FICUS_FAILPOINT_LOG=$FX_DIR/points FICUS_FAILPOINT=cutover.commit.before:sleep=1000 "$FICUS" cutover fallback \
     -f "$SHOP/ficus.yaml" --context orders --execute --confirm=orders >"$SHOP/fallback.log" 2>&1 &
 pid=$!
 until_ok 10 grep -q cutover.commit.before "$FX_DIR/points" || not_ok "the fall-back comes to its commit"
