@@ -14,7 +14,7 @@ static const struct fx_pos p10 = FX_POS("0/10"), p20 = FX_POS("0/20"), p30 = FX_
 static void test_hold__runs_until_it_is_held(void **state)
 {
     (void)state;
-    struct cdc_hold_point hold = {.engine = FX_PG};
+    FX_AUTO(cdc_hold) struct cdc_hold_point hold = {.engine = FX_PG};
     assert_true(cdc_hold_allows(&hold, &p30));
     assert_false(cdc_hold_advance(&hold, &p20)); /* it may have passed the goal already */
     cdc_hold_pause(&hold, (struct fx_mono){1000});
@@ -26,7 +26,7 @@ static void test_hold__runs_until_it_is_held(void **state)
 static void test_hold__advance_lets_exactly_the_covered_pass(void **state)
 {
     (void)state;
-    struct cdc_hold_point hold = {.engine = FX_PG};
+    FX_AUTO(cdc_hold) struct cdc_hold_point hold = {.engine = FX_PG};
     cdc_hold_pause(&hold, (struct fx_mono){1000});
     assert_true(cdc_hold_advance(&hold, &p20));
     assert_true(cdc_hold_allows(&hold, &p10));
@@ -37,7 +37,7 @@ static void test_hold__advance_lets_exactly_the_covered_pass(void **state)
 static void test_hold__is_reached_by_position_or_by_the_next_transaction(void **state)
 {
     (void)state;
-    struct cdc_hold_point hold = {.engine = FX_PG};
+    FX_AUTO(cdc_hold) struct cdc_hold_point hold = {.engine = FX_PG};
     cdc_hold_pause(&hold, (struct fx_mono){1000});
     assert_false(cdc_hold_reached(&hold, &p30, NULL)); /* nobody asked */
     (void)!cdc_hold_advance(&hold, &p20);
@@ -52,7 +52,7 @@ static void test_hold__gtid_positions_compare_by_domain(void **state)
 {
     (void)state;
     struct fx_pos at = FX_POS("0-1-99"), goal = FX_POS("0-1-100"), next = FX_POS("0-1-101");
-    struct cdc_hold_point hold = {.engine = FX_MY};
+    FX_AUTO(cdc_hold) struct cdc_hold_point hold = {.engine = FX_MY};
     cdc_hold_pause(&hold, (struct fx_mono){1000});
     (void)!cdc_hold_advance(&hold, &goal);
     assert_true(cdc_hold_allows(&hold, &goal));
@@ -64,7 +64,7 @@ static void test_hold__gtid_positions_compare_by_domain(void **state)
 static void test_hold__a_hold_ends_by_itself_once(void **state)
 {
     (void)state;
-    struct cdc_hold_point hold = {.engine = FX_PG};
+    FX_AUTO(cdc_hold) struct cdc_hold_point hold = {.engine = FX_PG};
     cdc_hold_pause(&hold, (struct fx_mono){1000});
     assert_false(cdc_hold_expire(&hold, (struct fx_mono){999}));
     assert_true(cdc_hold_expire(&hold, (struct fx_mono){1000}));
