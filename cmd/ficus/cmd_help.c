@@ -10,7 +10,7 @@ struct help_options {
 
 static const struct fx_opt help_options[] = {
     FX_OPT_TEXT(struct help_options, page, "page", 0, "PATH",
-                "print a page of docs that is made from the program's tables: man/ficus.1"),
+                "print a page of docs/ that is generated from the program's tables: man/ficus.1"),
     FX_OPT_END,
 };
 
@@ -53,16 +53,19 @@ static bool run_help(struct cmd_call *call, struct fx_err *err)
         if (!write_page(opt->page, &out, err))
             return false;
     } else {
-        fx_buf_add_c(&out,
-                     "ficus moves one part of a monolith into a service of its own, and back.\n\n"
-                     "usage: ficus COMMAND [options]      (ficus COMMAND --help explains one)\n\n");
+        fx_buf_add_c(
+            &out,
+            "ficus migrates one part of a running monolith into a service of its own, and back.\n\n"
+            "usage: ficus COMMAND [options]      (ficus COMMAND --help explains one)\n\n");
         const char *noun = call->n_words > 0 ? call->words[0] : NULL;
         if (!list_commands(noun, &out)) {
             fx_fail(err, FX_E_USAGE, "there is no command \"%s\"", noun);
             return fx_hint(err, "Run: ficus help");
         }
-        fx_buf_add_c(&out, "\nWhat changes something acts only with --execute; `ficus run resume`\n"
-                           "goes on with what was begun with it.\n");
+        fx_buf_add_c(
+            &out,
+            "\nCommands that change something act only with --execute. `ficus run resume` needs\n"
+            "none: the run was started with it.\n");
     }
     fputs(fx_buf_cstr(&out), stdout);
     return true;

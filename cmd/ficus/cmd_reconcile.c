@@ -30,9 +30,9 @@ static const struct fx_opt gate_opts[] = {
     FX_OPT_INT(struct gate_options, divergent, "divergent", 0, "N", "at most N rows may differ",
                .def = "0"),
     FX_OPT_PERCENT(struct gate_options, coverage, "coverage", 0, "P",
-                   "at least this part of the context's tables was compared", .def = "100%"),
+                   "at least this share of the context's tables was compared", .def = "100%"),
     FX_OPT_DURATION(struct gate_options, max_age_ms, "max-age", 0, "AGE",
-                    "the report may be this old (default: any age)"),
+                    "the report is not older than this (default: any age)"),
     FX_OPT_END};
 
 static bool read_options(const struct fx_project *project, struct rec_options *ret,
@@ -111,8 +111,9 @@ static bool gate(struct cmd_call *call, struct fx_err *err)
     struct rec_report *report;
     FX_AUTO(fx_buf) struct fx_buf why = FX_BUF(1024);
     if (!rec_report_load(call->words[0], call->arena, &report, err))
-        return fx_hint(err, "A report is the report.json of: ficus reconcile run --context NAME "
-                            "--report DIR");
+        return fx_hint(
+            err, "REPORT is the file report.json written by: ficus reconcile run --context NAME "
+                 "--report DIR");
     switch (rec_gate(report, &limits, fx_wall_now(), &why)) {
     case REC_GATE_PASS: printf("pass: %s\n", fx_buf_cstr(&why)); return true;
     case REC_GATE_FAIL:
@@ -129,7 +130,7 @@ static bool gate(struct cmd_call *call, struct fx_err *err)
 const struct cmd cmd_reconcile[] = {
     {.noun = "reconcile",
      .verb = "run",
-     .summary = "compare both sides of a context exactly, while customers write",
+     .summary = "compare both sides of a context exactly, while applications write",
      .more = "Reads every mapped table on both sides at one exact point of the stream and compares "
              "every value.\nThe side that owns the context now is the source. Needs a running "
              "stream.\nExit status: 0 equal, 1 divergent, 3 inconclusive.",
@@ -141,8 +142,8 @@ const struct cmd cmd_reconcile[] = {
      .words = "REPORT",
      .words_min = 1,
      .words_max = 1,
-     .summary = "may CI go on because of this report",
-     .more = "Exit status: 0 pass, 1 fail, 3 unknown (too old, not everything compared).",
+     .summary = "check a report against limits, for CI",
+     .more = "Exit status: 0 pass, 1 fail, 3 unknown (the report is too old or incomplete).",
      .options = gate_opts,
      .options_size = sizeof(struct gate_options),
      .run = gate},

@@ -35,13 +35,19 @@ static const struct fx_opt set_options[] = {
                 "percentage of reads that are shadowed, for example 100%"),
     FX_OPT_DURATION(struct route_opts, recheck_ms, "recheck", 0, "TIME",
                     "ask both sides again after this time before a difference counts", .def = "1s"),
-    FX_OPT_FLAG(struct route_opts, execute, "execute", 0, "really do it"), FX_OPT_END};
+    FX_OPT_FLAG(struct route_opts, execute, "execute", 0,
+                "execute; without it only print what would be done"),
+    FX_OPT_END};
 static const struct fx_opt hold_options[] = {
     FX_OPT_DURATION(struct route_opts, hold_ms, "for", 0, "TIME",
                     "release the writes after this time at the latest", .def = "25s"),
-    FX_OPT_FLAG(struct route_opts, execute, "execute", 0, "really do it"), FX_OPT_END};
+    FX_OPT_FLAG(struct route_opts, execute, "execute", 0,
+                "execute; without it only print what would be done"),
+    FX_OPT_END};
 static const struct fx_opt release_options[] = {
-    FX_OPT_FLAG(struct route_opts, execute, "execute", 0, "really do it"), FX_OPT_END};
+    FX_OPT_FLAG(struct route_opts, execute, "execute", 0,
+                "execute; without it only print what would be done"),
+    FX_OPT_END};
 
 struct scene {
     struct fx_project *project;

@@ -21,7 +21,9 @@ struct upgrade_options {
 };
 
 static const struct fx_opt upgrade_options[] = {
-    FX_OPT_FLAG(struct upgrade_options, execute, "execute", 0, "really do it"), FX_OPT_END};
+    FX_OPT_FLAG(struct upgrade_options, execute, "execute", 0,
+                "execute; without it only print what would be done"),
+    FX_OPT_END};
 
 struct survey {
     struct cmd_call *call;

@@ -28,8 +28,9 @@ struct common {
 const struct fx_opt cmd_common_options[] = {
     FX_OPT_TEXT(struct common, project, "project", 'f', "FILE", "the project file",
                 .def = "ficus.yaml"),
-    FX_OPT_TEXT(struct common, log, "log", 0, "LEVELS", "what is logged: warn, all=info,cdc=debug"),
-    FX_OPT_FLAG(struct common, no_color, "no-color", 0, "no colours (also: NO_COLOR)"),
+    FX_OPT_TEXT(struct common, log, "log", 0, "LEVELS",
+                "log levels, for example warn or all=info,cdc=debug"),
+    FX_OPT_FLAG(struct common, no_color, "no-color", 0, "print without colours (also: NO_COLOR)"),
     FX_OPT_FLAG(struct common, help, "help", 'h', "explain the command"),
     FX_OPT_END,
 };
@@ -94,14 +95,13 @@ static bool find(int argc, char *const *argv, const struct cmd **ret, int *ret_u
         }
     }
     if (!has_noun && noun[0] == '-') {
-        fx_fail(err, FX_E_USAGE, "options come behind the command, not before it: \"%s\"", noun);
-        return fx_hint(
-            err, "Write for example: ficus status -f ficus.yaml   (ficus help lists the commands)");
+        fx_fail(err, FX_E_USAGE, "options come after the command, not before it: \"%s\"", noun);
+        return fx_hint(err, "Example: ficus status -f ficus.yaml. The commands: ficus help");
     }
     if (!has_noun)
         return unknown("command", noun, NULL, err);
     if (verb == NULL && has_verbs) {
-        fx_fail(err, FX_E_USAGE, "\"%s\" needs a verb", noun);
+        fx_fail(err, FX_E_USAGE, "command \"%s\" needs a verb", noun);
         return fx_hint(err, "Run: ficus help %s", noun);
     }
     return unknown("verb", verb, noun, err);
@@ -149,7 +149,8 @@ static bool read_line(struct cmd_call *call, int argc, char *const *argv, struct
                        c->verb != NULL ? c->verb : "");
     }
     if (ret_common->log != NULL && !fx_log_configure(ret_common->log))
-        return fx_fail(err, FX_E_USAGE, "--log: \"%s\" is not a list of levels", ret_common->log);
+        return fx_fail(err, FX_E_USAGE, "--log: \"%s\" is not a list of log levels",
+                       ret_common->log);
     return true;
 }
 

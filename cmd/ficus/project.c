@@ -58,9 +58,10 @@ bool cmd_context(struct fx_project *project, const char *name, struct fx_context
     FX_AUTO(fx_buf) struct fx_buf names = FX_BUF(512);
     list_contexts(project, &names);
     if (name == NULL)
-        (void)fx_fail(err, FX_E_USAGE, "\"%s\" has %zu contexts", project->path,
+        (void)fx_fail(err, FX_E_USAGE, "project file \"%s\" has %zu contexts", project->path,
                       project->n_contexts);
     else
-        (void)fx_fail(err, FX_E_USAGE, "\"%s\" has no context \"%s\"", project->path, name);
-    return fx_hint(err, "Say which with --context: %s.", fx_buf_cstr(&names));
+        (void)fx_fail(err, FX_E_USAGE, "project file \"%s\" has no context \"%s\"", project->path,
+                      name);
+    return fx_hint(err, "Choose one with --context: %s.", fx_buf_cstr(&names));
 }

@@ -116,7 +116,7 @@ static bool read_alias(struct loader *ld, const yaml_event_t *ev, struct fx_node
         }
     }
     return syntax(ld, ev->start_mark.line, ev->start_mark.column,
-                  "the alias names an anchor that is not complete before it");
+                  "the alias refers to an anchor that is not complete before it");
 }
 
 static bool read_scalar(struct loader *ld, const yaml_event_t *ev, struct fx_node **ret)
@@ -164,7 +164,7 @@ static bool read_list(struct loader *ld, yaml_event_t *start, int depth, struct 
 static bool read_key(struct loader *ld, const yaml_event_t *ev, const char **ret_key)
 {
     if (ev->type != YAML_SCALAR_EVENT)
-        return syntax(ld, ev->start_mark.line, ev->start_mark.column, "a key must be a word");
+        return syntax(ld, ev->start_mark.line, ev->start_mark.column, "a key must be plain text");
     struct fx_node *key = NULL;
     if (!read_scalar(ld, ev, &key))
         return false;
@@ -178,7 +178,7 @@ static void check_duplicate(struct loader *ld, const struct fx_node *map,
     for (const struct fx_node *other = map->first; other != NULL && other != pair;
          other = other->next) {
         if (strcmp(other->key, pair->key) == 0) {
-            fx_problem_key(ld->problems, pair, "key \"%s\" stands here twice, first in line %d",
+            fx_problem_key(ld->problems, pair, "duplicate key \"%s\", first used in line %d",
                            pair->key, other->key_line);
             return;
         }
@@ -245,7 +245,8 @@ static bool read_node(struct loader *ld, yaml_event_t *ev, int depth, struct fx_
         return syntax(ld, ev->start_mark.line, ev->start_mark.column,
                       "nested too deeply (limit: 32 levels)");
     if (has_tag(ev))
-        return syntax(ld, ev->start_mark.line, ev->start_mark.column, "tags are not used here");
+        return syntax(ld, ev->start_mark.line, ev->start_mark.column,
+                      "YAML tags are not supported");
     if (ev->type == YAML_SCALAR_EVENT)
         return read_scalar(ld, ev, ret);
     if (ev->type == YAML_SEQUENCE_START_EVENT)
@@ -271,7 +272,7 @@ static bool read_document(struct loader *ld, struct fx_node **ret)
         bool ok = true;
         if (is_second)
             ok = syntax(ld, ev.start_mark.line, ev.start_mark.column,
-                        "a second document; one file holds one");
+                        "a file can contain only one YAML document");
         else if (!is_end && !is_frame)
             ok = read_node(ld, &ev, 1, ret);
         yaml_event_delete(&ev);

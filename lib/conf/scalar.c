@@ -91,7 +91,7 @@ bool fx_secret_read(const struct fx_node *node, struct fx_arena *arena, const ch
     const struct fx_node *env = fx_node_get(node, "env");
     const struct fx_node *one = file != NULL ? file : env;
     if (one == NULL || node->len != 1 || one->kind != FX_NODE_SCALAR || one->text.len == 0) {
-        fx_fail(err, FX_E_CONFIG, "%s:%d:%d: a secret is named, not written", node->file,
+        fx_fail(err, FX_E_CONFIG, "%s:%d:%d: write where the secret is, not the secret", node->file,
                 node->line, node->column);
         return fx_hint(err, "Write {file: /path/of/secret} or {env: VARIABLE}.");
     }

@@ -103,7 +103,7 @@ static void set_detail(const struct fx_findings *f, struct fx_err *err)
         fx_buf_add(&text, fx_buf_str(&line));
     }
     if (i < f->n)
-        fx_buf_printf(&text, "\n%zu more are shown when these are fixed", f->n - i);
+        fx_buf_printf(&text, "\n%zu more findings are shown when these are fixed", f->n - i);
     (void)fx_detail(err, "%s", fx_buf_cstr(&text));
 }
 
@@ -127,6 +127,6 @@ bool fx_findings_fail(const struct fx_findings *f, struct fx_err *err, enum fx_c
     (void)fx_fail(err, code, "%s: %zu finding%s", text, f->n, f->n == 1 ? "" : "s");
     set_detail(f, err);
     if (first_fix(f) != NULL)
-        (void)fx_hint(err, "Fix them and try again; the first: %s", first_fix(f));
+        (void)fx_hint(err, "Fix them and try again. The first: %s", first_fix(f));
     return false;
 }

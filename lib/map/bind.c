@@ -86,7 +86,8 @@ static void check_room(struct binder *b, const struct fx_map_column *pair,
         fx_problem(b->problems, at, "column %s (%s) cannot hold every value of %s (%s): %s",
                    new_column->name, declared(new_column), old->name, declared(old), why);
     if (!fx_type_check(&new_column->type, pair->back, &old->type, FX_REVERSE, b->arena, &why))
-        fx_problem(b->problems, at, "column %s (%s) could not take back every value of %s (%s): %s",
+        fx_problem(b->problems, at,
+                   "column %s (%s) cannot hold every value of %s (%s) in the reverse stream: %s",
                    old->name, declared(old), new_column->name, declared(new_column), why);
 }
 
@@ -95,12 +96,10 @@ static void check_pair(struct binder *b, const struct fx_map_column *pair,
 {
     const struct fx_node *at = pair->node != NULL ? pair->node : b->map->node;
     if (old->type.kind == FX_V_NULL)
-        fx_problem(b->problems, at,
-                   "column %s.%s: type %s cannot be carried faithfully by this release",
+        fx_problem(b->problems, at, "column %s.%s: type %s is not supported by this release",
                    b->map->old_name, old->name, declared(old));
     else if (new_column->type.kind == FX_V_NULL)
-        fx_problem(b->problems, at,
-                   "column %s.%s: type %s cannot be carried faithfully by this release",
+        fx_problem(b->problems, at, "column %s.%s: type %s is not supported by this release",
                    b->map->new_name, new_column->name, declared(new_column));
     else if (pair->forward != NULL && (family_of(old->type.kind) != FAM_NUMBER ||
                                        family_of(new_column->type.kind) != FAM_NUMBER))
@@ -114,10 +113,11 @@ static void check_pair(struct binder *b, const struct fx_map_column *pair,
         check_room(b, pair, old, new_column);
     if (old->is_nullable != new_column->is_nullable)
         fx_problem(b->problems, at,
-                   "column %s is %s on the old side and %s on the new: a NULL would have no way %s",
+                   "column %s is %s on the old side and %s on the new: a NULL could not be copied "
+                   "to the %s side",
                    old->name, old->is_nullable ? "nullable" : "NOT NULL",
                    new_column->is_nullable ? "nullable" : "NOT NULL",
-                   old->is_nullable ? "there" : "back");
+                   old->is_nullable ? "new" : "old");
     if (old->is_generated != new_column->is_generated)
         fx_problem(b->problems, at, "column %s is generated on one side only", old->name);
 }
@@ -179,11 +179,12 @@ static void check_new_columns(struct binder *b)
         for (size_t j = 0; j < map->n_columns; j++)
             used += map->new_index[j] == (int)i;
         if (used == 0 && !column->is_generated)
-            fx_problem(b->problems, map->node,
-                       "column %s.%s has no counterpart: its values would be lost on the way back",
-                       map->new_name, column->name);
+            fx_problem(
+                b->problems, map->node,
+                "column %s.%s is not mapped to a column: its values would be lost in a fall-back",
+                map->new_name, column->name);
         if (used > 1)
-            fx_problem(b->problems, map->node, "two columns go to %s.%s", map->new_name,
+            fx_problem(b->problems, map->node, "two columns are mapped to %s.%s", map->new_name,
                        column->name);
     }
 }
@@ -195,7 +196,7 @@ static void check_keys(struct binder *b)
     if (old->n_key == 0 || new_table->n_key == 0) {
         const struct fx_table *bare = old->n_key == 0 ? old : new_table;
         fx_problem(b->problems, map->node,
-                   "table %s.%s has no primary key: rows could not be told apart", bare->schema,
+                   "table %s.%s has no primary key: its rows cannot be told apart", bare->schema,
                    bare->name);
         return;
     }
@@ -203,7 +204,7 @@ static void check_keys(struct binder *b)
         const struct fx_column *column = &old->columns[old->key[k]];
         if (column->is_generated) /* pgoutput does not send it */
             fx_problem(b->problems, map->node,
-                       "the primary key of %s.%s has the generated column %s", old->schema,
+                       "the primary key of %s.%s contains the generated column %s", old->schema,
                        old->name, column->name);
     }
     bool is_same = old->n_key == new_table->n_key;

@@ -56,7 +56,7 @@ bool fx_config_snapshot_write(const char *path, const struct fx_context *ctx,
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(TEXT_MAX);
     fx_config_snapshot_text(ctx, parts, &text);
     return fx_file_write_atomic(path, fx_buf_str(&text), 0644, err) ||
-           fx_ctx(err, "keeping what context \"%s\" is", ctx->name);
+           fx_ctx(err, "recording the configuration of context \"%s\"", ctx->name);
 }
 
 static struct fx_str next_line(struct fx_str *rest)
@@ -90,7 +90,7 @@ bool fx_config_snapshot_check(const char *path, const struct fx_context *ctx,
     if (!fx_file_exists(path))
         return true;
     if (!fx_file_read(path, TEXT_MAX, &was, err))
-        return fx_ctx(err, "reading what context \"%s\" was", ctx->name);
+        return fx_ctx(err, "reading the recorded configuration of context \"%s\"", ctx->name);
     fx_config_snapshot_text(ctx, parts, &is);
     return fx_str_eq(fx_buf_str(&was), fx_buf_str(&is)) ||
            changed(ctx, since, fx_buf_str(&was), fx_buf_str(&is), err);

@@ -18,7 +18,8 @@ static const struct fx_rule context_rules[] = {
                  .help = "{upstream, database}"),
     FX_RULE_NODE(struct context, new_side, "new", .is_required = true,
                  .help = "{upstream, database}"),
-    FX_RULE_NODE(struct context, tables, "tables", .is_required = true, .help = "what is copied"),
+    FX_RULE_NODE(struct context, tables, "tables", .is_required = true,
+                 .help = "the tables that move together"),
     FX_RULE_NODE(struct context, routes, "routes", .help = "read by the facade"),
     FX_RULE_NODE(struct context, sticky, "sticky", .help = "read by the facade"),
     FX_RULE_NODE(struct context, shadow, "shadow", .help = "read by the facade"),
@@ -31,9 +32,9 @@ struct side {
 };
 
 static const struct fx_rule side_rules[] = {
-    FX_RULE_TEXT(struct side, upstream, "upstream", .help = "a name of upstreams:"),
+    FX_RULE_TEXT(struct side, upstream, "upstream", .help = "a name from `upstreams`"),
     FX_RULE_TEXT(struct side, database, "database", .is_required = true,
-                 .help = "a name of databases:"),
+                 .help = "a name from `databases`"),
     FX_RULE_END,
 };
 
@@ -48,7 +49,7 @@ static const struct fx_rule table_rules[] = {
     FX_RULE_TEXT(struct table_entry, to, "to",
                  .help = "new table, database.name; default: the same name"),
     FX_RULE_NODE(struct table_entry, columns, "columns",
-                 .help = "old: new, or old: {to, as, back}"),
+                 .help = "renamed or converted columns: `old: new` or `old: {to, as, back}`"),
     FX_RULE_END,
 };
 
@@ -60,7 +61,8 @@ struct column_entry {
 static const struct fx_rule column_rules[] = {
     FX_RULE_TEXT(struct column_entry, to, "to", .is_required = true, .help = "new column"),
     FX_RULE_NODE(struct column_entry, as, "as", .help = "expression over the old column"),
-    FX_RULE_NODE(struct column_entry, back, "back", .help = "its inverse, over the new column"),
+    FX_RULE_NODE(struct column_entry, back, "back",
+                 .help = "the inverse expression over the new column; required with `as`"),
     FX_RULE_END,
 };
 
@@ -115,7 +117,7 @@ static void read_side(struct fx_project_reader *r, const struct fx_node *node, e
     const struct fx_engine_row *row = fx_engine_row((*ret_db)->engine);
     if (row->side != side)
         fx_problem(r->problems, fx_node_get(node, "database"),
-                   "this release moves from %s to %s only; database \"%s\" is %s",
+                   "this release migrates from %s to %s only; database \"%s\" is %s",
                    fx_engine_of_side(FX_SIDE_OLD)->title, fx_engine_of_side(FX_SIDE_NEW)->title,
                    raw.database, row->family);
 }
@@ -143,7 +145,7 @@ static void split_name(struct fx_project_reader *r, const struct fx_node *at, co
         first = fx_str_from(fallback);
     }
     if (first.len == 0 || rest.len == 0 || fx_str_find(rest, '.') >= 0)
-        fx_problem(r->problems, at, "\"%s\" is no table name: expected schema.name", text);
+        fx_problem(r->problems, at, "\"%s\" is not a table name: expected schema.name", text);
     *ret_schema = fx_arena_str(r->arena, first).ptr;
     *ret_name = fx_arena_str(r->arena, rest).ptr;
 }
@@ -166,19 +168,19 @@ static void read_column(struct fx_project_reader *r, const struct fx_node *node,
         column->back = fx_expr_compile(raw.back, r->arena, r->problems);
     if (raw.as != NULL && raw.back == NULL)
         fx_problem(r->problems, raw.as,
-                   "the expression has no inverse: without `back:` there is no way back");
+                   "`back:` is missing: the reverse stream needs the inverse of the expression");
     if (raw.as == NULL && raw.back != NULL)
-        fx_problem(r->problems, raw.back, "`back:` undoes an `as:`, and there is none");
+        fx_problem(r->problems, raw.back,
+                   "`back:` without `as:`: there is no expression to invert");
     if (column->forward != NULL && strcmp(fx_expr_column(column->forward), column->old_name) != 0)
-        fx_problem(r->problems, raw.as, "the expression must be over column \"%s\"",
-                   column->old_name);
+        fx_problem(r->problems, raw.as, "the expression must use column \"%s\"", column->old_name);
     if (column->back != NULL && strcmp(fx_expr_column(column->back), column->new_name) != 0)
-        fx_problem(r->problems, raw.back, "the expression must be over column \"%s\"",
+        fx_problem(r->problems, raw.back, "the expression must use column \"%s\"",
                    column->new_name);
     const char *example;
     if (column->forward != NULL && column->back != NULL &&
         !fx_expr_inverts(column->forward, column->back, r->arena, &example))
-        fx_problem(r->problems, raw.back, "\"%s\" does not undo \"%s\": %s",
+        fx_problem(r->problems, raw.back, "\"%s\" is not the inverse of \"%s\": %s",
                    fx_expr_text(column->back), fx_expr_text(column->forward), example);
 }
 
@@ -218,11 +220,11 @@ static void check_table_is_new(struct fx_project_reader *r, const struct fx_cont
             continue;
         if (strcmp(other->old_schema, map->old_schema) == 0 &&
             strcmp(other->old_name, map->old_name) == 0)
-            fx_problem(r->problems, map->node, "table %s.%s stands here twice", map->old_schema,
+            fx_problem(r->problems, map->node, "table %s.%s is listed twice", map->old_schema,
                        map->old_name);
         else if (strcmp(other->new_schema, map->new_schema) == 0 &&
                  strcmp(other->new_name, map->new_name) == 0)
-            fx_problem(r->problems, map->node, "two tables cannot go to %s.%s", map->new_schema,
+            fx_problem(r->problems, map->node, "two tables are mapped to %s.%s", map->new_schema,
                        map->new_name);
     }
 }
@@ -263,8 +265,8 @@ static void read_context(struct fx_project_reader *r, const struct fx_node *node
     ctx->node = node;
     if (!is_group_name(node->key))
         fx_problem_key(r->problems, node,
-                       "\"%s\" cannot name a context: 1 to 40 of a-z, 0-9 and _ (it becomes part "
-                       "of slot names)",
+                       "\"%s\" is not a valid context name: use 1 to 40 characters of a-z, 0-9 and "
+                       "_ (it becomes part of slot names)",
                        node->key);
     struct context raw = {0};
     fx_schema_read(node, context_rules, &raw, r->arena, r->problems);

@@ -15,7 +15,8 @@ static const struct fx_rule database_rules[] = {
     FX_RULE_TEXT(struct database, url, "url", .is_required = true,
                  .help =
                      "postgresql://user@host:port/db or mysql://user@host:port/db; ?socket=PATH"),
-    FX_RULE_NODE(struct database, password, "password", .help = "{env: NAME} or {file: PATH}"),
+    FX_RULE_NODE(struct database, password, "password",
+                 .help = "where the password is: {env: NAME} or {file: PATH}"),
     FX_RULE_DURATION(struct database, connect_timeout_ms, "connect_timeout", .def = "5s",
                      .min = 100, .max = 60000, .help = "how long one attempt to connect may take"),
     FX_RULE_END,
@@ -32,7 +33,7 @@ static void check_secret(struct fx_project_reader *r, const struct fx_node *node
     if (node->kind != FX_NODE_MAP || node->len != 1 || one == NULL || one->kind != FX_NODE_SCALAR ||
         one->text.len == 0)
         fx_problem(r->problems, node,
-                   "a password is named, not written: {env: NAME} or {file: PATH}");
+                   "write where the password is, not the password: {env: NAME} or {file: PATH}");
 }
 
 static void read_database(struct fx_project_reader *r, const struct fx_node *node,

@@ -71,7 +71,7 @@ static bool parse_number(struct parser *p, struct linear *ret)
         p->at++;
     struct fx_str canon;
     if (!fx_decimal_canon(fx_str_sub(p->text, from, p->at - from), p->arena, &canon))
-        return complain(p, "this is no number");
+        return complain(p, "this is not a number");
     *ret = (struct linear){number(p, "0"), fx_rat_from(canon, p->arena)};
     return true;
 }
@@ -85,7 +85,7 @@ static bool parse_column(struct parser *p, struct linear *ret)
     if (p->column != NULL && !fx_str_eq_c(name, p->column)) {
         p->at = from;
         return complain(
-            p, "an expression may name only one column: only then can its way back be proved");
+            p, "an expression may use only one column; otherwise its inverse cannot be verified");
     }
     p->column = fx_arena_str(p->arena, name).ptr;
     *ret = (struct linear){number(p, "1"), number(p, "0")};
@@ -102,8 +102,8 @@ static bool parse_factor(struct parser *p, struct linear *ret)
     if (is_name(c))
         return parse_column(p, ret);
     if (c != '-' && c != '(')
-        return complain(p, c == '\0' ? "something is missing here"
-                                     : "a number, a column or '(' is expected");
+        return complain(p, c == '\0' ? "the expression is incomplete"
+                                     : "expected a number, a column or '('");
     p->at++;
     p->depth++;
     if (c == '-') {
@@ -115,7 +115,7 @@ static bool parse_factor(struct parser *p, struct linear *ret)
         if (!parse_expr(p, ret))
             return false;
         if (peek(p) != ')')
-            return complain(p, "')' is expected");
+            return complain(p, "expected ')'");
         p->at++;
     }
     p->depth--;
@@ -128,7 +128,7 @@ static bool multiply(struct parser *p, struct linear *left, const struct linear 
     struct linear form = *left;
     if (!fx_rat_is_zero(right->a)) {
         if (!fx_rat_is_zero(left->a))
-            return complain(p, "the column times itself cannot be undone");
+            return complain(p, "the column multiplied by itself has no inverse");
         form = *right;
         factor = left;
     }
@@ -140,7 +140,7 @@ static bool multiply(struct parser *p, struct linear *left, const struct linear 
 static bool divide(struct parser *p, struct linear *left, const struct linear *right)
 {
     if (!fx_rat_is_zero(right->a))
-        return complain(p, "division by the column cannot be undone");
+        return complain(p, "division by the column has no inverse");
     if (fx_rat_is_zero(right->b))
         return complain(p, "division by zero");
     left->a = fx_rat_div(left->a, right->b, p->arena);
@@ -194,12 +194,12 @@ struct fx_expr *fx_expr_compile(const struct fx_node *at, struct fx_arena *arena
     if (!parse_expr(&p, &form))
         return NULL;
     if (peek(&p) != '\0') {
-        complain(&p, "the expression should end here");
+        complain(&p, "expected the end of the expression");
         return NULL;
     }
     if (p.column == NULL || fx_rat_is_zero(form.a)) {
         p.at = 0;
-        complain(&p, "the result does not depend on a column, so it cannot be undone");
+        complain(&p, "the result does not depend on a column, so it has no inverse");
         return NULL;
     }
     struct fx_expr *expr = FX_ARENA_NEW(arena, struct fx_expr);
@@ -255,7 +255,7 @@ bool fx_expr_eval(const struct fx_expr *expr, const struct fx_value *column, str
         text = column->s;
     else
         return fx_fail(err, FX_E_SOURCE_DATA,
-                       "expression \"%s\" cannot be applied to a value that is no number",
+                       "expression \"%s\" cannot be applied to a value that is not a number",
                        expr->text);
     struct fx_rat *result = fx_expr_apply(expr, fx_rat_from(text, arena), arena);
     struct fx_value out = {.kind = FX_V_DECIMAL};

@@ -135,7 +135,7 @@ static bool lengths_hold(const struct fx_type *from, const struct fx_type *to,
     if (from->length_max == 0 || to->length_max == 0 || from->length_max <= to->length_max ||
         !counts_characters(from) || !counts_characters(to))
         return true;
-    *ret_why = fx_arena_printf(arena, "a text of %lld characters has no room in %lld",
+    *ret_why = fx_arena_printf(arena, "a text of %lld characters does not fit in %lld",
                                (long long)from->length_max, (long long)to->length_max);
     return false;
 }
@@ -147,12 +147,12 @@ bool fx_type_check(const struct fx_type *from, const struct fx_expr *expr, const
         return numbers_hold(from, expr, to, dir, arena, ret_why);
     bool is_time = from->kind == FX_V_TIMESTAMP || from->kind == FX_V_TIMESTAMPTZ;
     if (is_time && from->precision > to->precision) {
-        *ret_why = fx_arena_printf(arena, "%d digits of a second's fraction have no room in %d",
+        *ret_why = fx_arena_printf(arena, "%d fractional digits of a second do not fit in %d",
                                    from->precision, to->precision);
         return false;
     }
     if (from->kind == FX_V_DOUBLE && !from->is_float && to->is_float) {
-        *ret_why = "8 bytes of a double have no room in 4";
+        *ret_why = "a double of 8 bytes does not fit in 4";
         return false;
     }
     if (from->kind == FX_V_TEXT && to->kind == FX_V_TEXT && dir == FX_FORWARD)

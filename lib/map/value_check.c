@@ -29,7 +29,7 @@ static bool refuse(struct fx_err *err, const struct fx_value *v, const struct fx
 
 static bool wrong_kind(struct fx_err *err, const struct fx_value *v, const struct fx_type *to)
 {
-    return refuse(err, v, to, "another kind of value");
+    return refuse(err, v, to, "the value has another type");
 }
 
 static bool fit_bool(const struct fx_value *v, const struct fx_type *to, struct fx_value *ret,
@@ -58,7 +58,8 @@ static bool fit_int(const struct fx_value *v, const struct fx_type *to, struct f
                        fx_decimal_cmp(v->s, FX_STR("18446744073709551615")) <= 0;
         if (!fx_decimal_to_int(v->s, &i)) {
             if (!is_wide)
-                return refuse(err, v, to, "it is not a whole number in range");
+                return refuse(err, v, to,
+                              "it is not a whole number within the range of the column");
             *ret = *v; /* above 2^63-1: stays a decimal, see lib/value/map_my.h */
             return true;
         }
@@ -85,7 +86,7 @@ static bool fit_decimal(const struct fx_value *v, const struct fx_type *to, stru
     else
         return wrong_kind(err, v, to);
     if (!fx_decimal_is_finite(out.s))
-        return refuse(err, v, to, "NaN and Infinity exist on one side only");
+        return refuse(err, v, to, "the column cannot hold NaN or Infinity");
     if (to->precision > 0) {
         int integer_digits, scale;
         fx_decimal_size(out.s, &integer_digits, &scale);
@@ -104,9 +105,9 @@ static bool fit_double(const struct fx_value *v, const struct fx_type *to, struc
     if (v->kind != FX_V_DOUBLE)
         return wrong_kind(err, v, to);
     if (!isfinite(v->d))
-        return refuse(err, v, to, "NaN and Infinity exist on one side only");
+        return refuse(err, v, to, "the column cannot hold NaN or Infinity");
     if (to->is_float && (double)(float)v->d != v->d)
-        return refuse(err, v, to, "the column keeps 4 bytes");
+        return refuse(err, v, to, "the column stores 4 bytes and would round it");
     *ret = *v;
     return true;
 }
@@ -163,14 +164,14 @@ static bool fit_text(const struct fx_value *v, const struct fx_type *to, struct 
     if (to->length_max > 0 && count_chars(out.s) > to->length_max)
         return refuse(err, v, to, "too many characters");
     if (fx_type_has_enum_labels(to) && !fx_enum_labels_check(to, out.s))
-        return refuse(err, v, to, "not one of its labels, byte for byte");
+        return refuse(err, v, to, "it is not one of the column's labels, byte for byte");
     if (to->char_bytes_max > 0 && widest_char(out.s) > to->char_bytes_max)
         return refuse(err, v, to,
                       to->char_bytes_max == 1 ? "its character set is ascii"
                                               : "its character set utf8mb3 has no characters of 4 "
                                                 "bytes; CONVERT TO CHARACTER SET utf8mb4");
     if (to->is_fixed_char && out.s.len > 0 && out.s.ptr[out.s.len - 1] == ' ')
-        return refuse(err, v, to, "CHAR drops trailing spaces");
+        return refuse(err, v, to, "CHAR removes trailing spaces");
     *ret = out;
     return true;
 }
@@ -206,7 +207,7 @@ static bool fit_date(const struct fx_value *v, const struct fx_type *to, struct 
     if (v->kind != FX_V_DATE)
         return wrong_kind(err, v, to);
     if (v->i == FX_TIME_INFINITY || v->i == FX_TIME_NEG_INFINITY || !is_common_year(v->i))
-        return refuse(err, v, to, "MariaDB holds the years 1 to 9999 only");
+        return refuse(err, v, to, "MariaDB stores only the years 1 to 9999");
     *ret = *v;
     return true;
 }
@@ -224,15 +225,15 @@ static bool fit_timestamp(const struct fx_value *v, const struct fx_type *to, st
     if (v->kind != FX_V_TIMESTAMP && v->kind != FX_V_TIMESTAMPTZ)
         return wrong_kind(err, v, to);
     if (v->i == FX_TIME_INFINITY || v->i == FX_TIME_NEG_INFINITY)
-        return refuse(err, v, to, "infinity exists on one side only");
+        return refuse(err, v, to, "the column cannot hold infinity");
     int64_t days = v->i / FX_US_PER_DAY - (v->i % FX_US_PER_DAY < 0);
     if (!is_common_year(days))
-        return refuse(err, v, to, "MariaDB holds the years 1 to 9999 only");
+        return refuse(err, v, to, "MariaDB stores only the years 1 to 9999");
     if (is_my_timestamp(to) && (v->i < 1000000 || v->i > INT64_C(2147483647999999)))
         return refuse(err, v, to,
                       "MariaDB's TIMESTAMP holds 1970-01-01 00:00:01 to 2038-01-19 03:14:07");
     if (to->precision >= 0 && to->precision < 6 && v->i % us_per_fraction[to->precision] != 0)
-        return refuse(err, v, to, "the column keeps fewer fractional digits");
+        return refuse(err, v, to, "the column stores fewer fractional digits");
     *ret = (struct fx_value){.kind = to->kind, .i = v->i};
     return true;
 }
@@ -268,7 +269,7 @@ static bool fit_uuid(const struct fx_value *v, const struct fx_type *to, struct 
     char again[37];
     uuid_text(out.uuid, again);
     if (n != 32 || memcmp(again, v->s.ptr, 36) != 0)
-        return refuse(err, v, to, "only lower-case UUIDs with four dashes come back as they were");
+        return refuse(err, v, to, "only lower-case UUIDs with four dashes are returned unchanged");
     *ret = out;
     return true;
 }
@@ -300,5 +301,5 @@ bool fx_value_check(const struct fx_value *v, const struct fx_type *to, struct f
     case FX_V_UNREADABLE:
     case FX_V_UNCHANGED: break;
     }
-    return refuse(err, v, to, "this type cannot be carried");
+    return refuse(err, v, to, "this type is not supported");
 }

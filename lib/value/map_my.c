@@ -113,7 +113,7 @@ void fx_my_type(const struct fx_my_column *column, struct fx_type *ret_type)
 
 static bool bad_cell(const struct fx_type *type, struct fx_str cell, struct fx_err *err)
 {
-    return fx_fail(err, FX_E_SOURCE_DATA, "MariaDB's value '%.*s' of type %s cannot be carried",
+    return fx_fail(err, FX_E_SOURCE_DATA, "value '%.*s' of MariaDB type %s is not supported",
                    (int)FX_MIN(cell.len, (size_t)64), cell.ptr, type->declared);
 }
 
@@ -195,7 +195,7 @@ bool fx_my_value(const struct fx_type *type, struct fx_str cell, struct fx_arena
     case FX_V_UNREADABLE:
     case FX_V_UNCHANGED: break;
     }
-    return fx_fail(err, FX_E_UNSUPPORTED, "columns of MariaDB's type %s cannot be carried",
+    return fx_fail(err, FX_E_UNSUPPORTED, "columns of MariaDB type %s are not supported",
                    type->declared);
 }
 
@@ -206,7 +206,7 @@ static bool no_fit(const struct fx_value *v, const struct fx_type *type, const c
 {
     FX_AUTO(fx_buf) struct fx_buf shown = FX_BUF(4096);
     fx_value_show(v, &shown);
-    return fx_fail(err, FX_E_SOURCE_DATA, "value %.120s does not fit MariaDB's type %s: %s",
+    return fx_fail(err, FX_E_SOURCE_DATA, "value %.120s does not fit MariaDB type %s: %s",
                    fx_buf_cstr(&shown), type->declared, why);
 }
 
@@ -239,7 +239,7 @@ static bool int_literal(const struct fx_value *v, const struct fx_type *type, st
         if (is_high || is_low)
             return no_fit(v, type, "out of range", err);
         if (is_year(type) && v->i != 0 && (v->i < 1901 || v->i > 2155))
-            return no_fit(v, type, "a YEAR of two digits would be stored as another", err);
+            return no_fit(v, type, "a YEAR of two digits would be stored as another year", err);
     }
     fx_buf_add_i64(out, v->i);
     return true;
@@ -249,7 +249,7 @@ static bool decimal_literal(const struct fx_value *v, const struct fx_type *type
                             struct fx_buf *out, struct fx_err *err)
 {
     if (!fx_decimal_is_finite(v->s))
-        return no_fit(v, type, "MariaDB has no such number", err);
+        return no_fit(v, type, "MariaDB cannot store this number", err);
     int integer_digits, scale;
     fx_decimal_size(v->s, &integer_digits, &scale);
     /* A bigint unsigned beyond 2^63-1 comes as DECIMAL;
@@ -269,7 +269,7 @@ static bool double_literal(const struct fx_value *v, const struct fx_type *type,
                            struct fx_err *err)
 {
     if (!isfinite(v->d))
-        return no_fit(v, type, "MariaDB has no such number", err);
+        return no_fit(v, type, "MariaDB cannot store this number", err);
     if (type->is_float && !(fabs(v->d) <= (double)__FLT_MAX__ && (double)(float)v->d == v->d))
         return no_fit(v, type, "it would be rounded", err);
     /* With an exponent the literal is a double from the start, never an exact decimal. */
@@ -327,7 +327,7 @@ static bool date_literal(const struct fx_value *v, const struct fx_type *type, s
 {
     fx_buf_add_char(out, '\'');
     if (!fx_date_my(v->i, out))
-        return no_fit(v, type, "MariaDB has no such date", err);
+        return no_fit(v, type, "MariaDB cannot store this date", err);
     fx_buf_add_char(out, '\'');
     return true;
 }
@@ -346,7 +346,7 @@ static bool timestamp_literal(const struct fx_value *v, const struct fx_type *ty
         return no_fit(v, type, "outside of 1970-01-01 00:00:01 to 2038-01-19 03:14:07 UTC", err);
     fx_buf_add_char(out, '\'');
     if (!is_finite || !fx_timestamp_my(v->i, out))
-        return no_fit(v, type, "MariaDB has no such time", err);
+        return no_fit(v, type, "MariaDB cannot store this time", err);
     fx_buf_add_char(out, '\'');
     return true;
 }

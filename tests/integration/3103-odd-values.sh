@@ -35,7 +35,7 @@ check "in the file, too" grep -q '"divergent": *4' "$FX_DIR/out/report.json"
 my_sql orders orders "set sql_log_bin = 0; update pairs set on_off = 3 where n = 1"
 exits 6 "a key that cannot be read is the target's fault" reconcile
 report=$(reconcile 2>&1)
-check "with its text" says "MariaDB's value '3' of type tinyint(1)" "$report"
+check "with its text" says "value '3' of MariaDB type tinyint(1)" "$report"
 check "its table and column" says 'column "on_off"' "$report"
 check "its side" says "target orders.pairs" "$report"
 check "and what to do" says "by hand, then compare again" "$report"

@@ -83,13 +83,13 @@ static void test_doc__refuses_what_is_not_one_plain_document(void **state)
 {
     (void)state;
     refuses("", "empty");
-    refuses("a: 1\n---\nb: 2\n", "second document");
-    refuses("a: 1\na: 2\n", "f.yaml:2:1: key \"a\" stands here twice, first in line 1");
+    refuses("a: 1\n---\nb: 2\n", "only one YAML document");
+    refuses("a: 1\na: 2\n", "f.yaml:2:1: duplicate key \"a\", first used in line 1");
     refuses("a: !!str 1\n", "tags");
     refuses("a: *nope\n", "anchor");
     refuses("a: &a [*a]\n", "anchor");
     refuses("a: [1, 2\n", "f.yaml:");
-    refuses("? [a]\n: b\n", "key must be a word");
+    refuses("? [a]\n: b\n", "key must be plain text");
     refuses("a: \"\\0\"\n", "NUL");
 }
 

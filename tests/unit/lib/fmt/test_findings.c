@@ -48,7 +48,7 @@ static void test_findings__the_error_names_number_and_first_fix(void **state)
     (void)fx_findings_fail(&f, &err, FX_E_UNSUPPORTED, "context \"%s\" cannot be streamed",
                            "orders");
     assert_string_equal(err.message, "context \"orders\" cannot be streamed: 2 findings");
-    assert_string_equal(err.hint, "Fix them and try again; the first: DROP TABLE b;");
+    assert_string_equal(err.hint, "Fix them and try again. The first: DROP TABLE b;");
 }
 
 /* No line is cut, and the number of those that are not shown is right. */
@@ -66,7 +66,8 @@ static void test_findings__a_long_list_is_cut_between_lines(void **state)
     for (const char *p = err.detail; *p != '\0'; p++)
         n_lines += *p == '\n';
     assert_true(n_lines > 20 && n_lines < 100);
-    (void)snprintf(end, sizeof end, "\n%zu more are shown when these are fixed", 200 - n_lines);
+    (void)snprintf(end, sizeof end, "\n%zu more findings are shown when these are fixed",
+                   200 - n_lines);
     assert_non_null(strstr(err.detail, end));
     assert_string_equal(strstr(err.detail, end), end);
     (void)snprintf(end, sizeof end, "finding %03zu is as long as they are\n", n_lines - 1);
@@ -85,7 +86,7 @@ static void test_findings__a_fix_too_long_for_a_hint_is_left_to_the_detail(void 
     fx_findings_add(&f, "a", fix, "wrong");
     fx_findings_add(&f, "b", "short;", "wrong");
     (void)fx_findings_fail(&f, &err, FX_E_UNSUPPORTED, "refused");
-    assert_string_equal(err.hint, "Fix them and try again; the first: short;");
+    assert_string_equal(err.hint, "Fix them and try again. The first: short;");
     assert_non_null(strstr(err.detail, fix));
 }
 

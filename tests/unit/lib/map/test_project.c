@@ -98,16 +98,16 @@ static void test_project__each_mistake_is_named_where_it_stands(void **state)
         {"kind: Project", "kind: Plan", ":2:7:", "kind must be Project"},
         {"kind: Project", "kind: Project\nkafka: {}", ":3:1:", "unknown key \"kafka\""},
         {"ficus@127.0.0.1:5433/shop", "ficus:x@h/shop", ":4:15:", "must not hold a password"},
-        {"password: {env: FX_NO_SUCH}", "password: hunter2", ":4:", "named, not written"},
+        {"password: {env: FX_NO_SUCH}", "password: hunter2", ":4:", "not the password"},
         {"database: mono}", "database: mano}", ":11:", "did you mean \"mono\""},
         {"upstream: monolith", "upstream: monolit", ":11:", "did you mean \"monolith\""},
         {"database: mono}", "database: orders}", ":11:", "from PostgreSQL to MariaDB only"},
-        {"public.order_lines", "a.b.c", ":14:9:", "is no table name"},
-        {"public.order_lines", "public.orders", ":15:", "stands here twice"},
-        {"total * 100", "total * total", ":19:", "cannot be undone"},
-        {"total_cents / 100", "total_cents / 10", ":19:", "does not undo"},
-        {", back: \"total_cents / 100\"", "", ":19:", "no way back"},
-        {"  orders:\n    old", "  Orders-1:\n    old", ":10:3:", "cannot name a context"},
+        {"public.order_lines", "a.b.c", ":14:9:", "is not a table name"},
+        {"public.order_lines", "public.orders", ":15:", "is listed twice"},
+        {"total * 100", "total * total", ":19:", "has no inverse"},
+        {"total_cents / 100", "total_cents / 10", ":19:", "is not the inverse of"},
+        {", back: \"total_cents / 100\"", "", ":19:", "`back:` is missing"},
+        {"  orders:\n    old", "  Orders-1:\n    old", ":10:3:", "is not a valid context name"},
     };
     for (size_t i = 0; i < FX_ARRAY_LEN(cases); i++) {
         FX_AUTO(fx_arena) struct fx_arena arena;
