@@ -9,7 +9,7 @@
  *
  * Help, "did you mean", docs/reference/commands.md come from the table. A command returns false
  * with *err filled; main prints it and exits with the code's status. A command that changes
- * something acts only with --execute; `run resume` goes on with what was begun with it.
+ * something acts only with --execute; `run resume` continues a run that was started with it.
  */
 #ifndef FICUS_CMD_H
 #define FICUS_CMD_H
@@ -29,7 +29,7 @@ struct cmd_call {
     const char *argv0;        /* path of the ficus executable, for child processes */
     const char *project_path; /* -f; "ficus.yaml" by default */
     bool no_color;
-    const char *words[CMD_WORDS_MAX]; /* the arguments that are no options */
+    const char *words[CMD_WORDS_MAX]; /* the arguments that are not options */
     size_t n_words;
     void *options; /* cmd->options_size bytes, filled through cmd->options */
     struct fx_arena *arena;

@@ -85,9 +85,9 @@ static bool each_start(struct scene *scene, const char *argv0, struct fx_err *er
 }
 
 /*
- * Streams alone keep two sides alike; who may write is ownership, which a plan's stream.start
- * installs. Without it a write to the new side is carried back as if it were the owner's, and two
- * writes to one row can cross.
+ * Streams alone only keep the two sides equal; who may write is decided by ownership, which a
+ * plan's stream.start installs. Without it a write to the new side is carried back as if it were
+ * the owner's, and two writes to one row can cross.
  */
 static void warn_unowned(const struct scene *scene)
 {

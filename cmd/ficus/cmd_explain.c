@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * ficus explain: what a code means to somebody who has just seen it. Takes what an error shows in
+ * ficus explain: what a code means and what to do. Takes what an error shows in
  * brackets ("DB_CONFLICT/1213 40001") or what a client of a database prints ("ERROR 1644 (45000)").
  */
 #include "cmd/ficus/cmd.h"
@@ -21,7 +21,7 @@ const struct cmd_explanation *cmd_explanations(void)
     return rows;
 }
 
-/* A row of two characters stands for a whole class of SQLSTATEs. */
+/* A row with a name of two characters is for a whole class of SQLSTATEs. */
 static bool is_class_of(const char *name, const char *word)
 {
     return strlen(name) == 2 && strlen(word) == 5 && strncmp(name, word, 2) == 0;
@@ -111,7 +111,7 @@ static bool fail_unknown(const char *word, struct fx_err *err)
     const char *like = fx_suggest(word, names);
     if (near.len == 0 && like != NULL)
         fx_buf_add_c(&near, like);
-    fx_fail(err, FX_E_USAGE, "there is no explanation of \"%s\"", word);
+    fx_fail(err, FX_E_USAGE, "unknown code \"%s\"", word);
     return fx_hint(err, "%s%s%sAll are in docs/reference/errors.md.",
                    near.len > 0 ? "Known and near: " : "", fx_buf_cstr(&near),
                    near.len > 0 ? ". " : "");
@@ -183,7 +183,7 @@ const struct cmd cmd_explain[] = {
      .words_min = 1,
      .words_max = 8,
      .summary = "say what an error code, SQLSTATE or MySQL error number means, and what to do",
-     .more = "CODE is what stands in brackets after an error, or what a database client prints: "
+     .more = "CODE is what is in brackets after an error, or what a database client prints: "
              "`STUCK`, `40001`, `1644`, `DB_CONFLICT/1213 40001`.",
      .run = run_explain},
     CMD_END,

@@ -53,7 +53,7 @@ static const char *verb(const struct cmd *c)
     return c->verb != NULL ? c->verb : "";
 }
 
-/* Text inside '…' of a shell; zsh also needs `special` characters behind a backslash. */
+/* Text inside '…' of a shell; zsh also needs `special` characters after a backslash. */
 static void quoted(const char *text, const char *special, struct fx_buf *out)
 {
     for (const char *p = text; *p != '\0'; p++) {

@@ -64,7 +64,7 @@ static void errors_page(struct fx_buf *out)
 {
     fx_buf_add_c(out, "# Errors\n\nWritten by `make docs` from `cmd/ficus/explain.def` and "
                       "`lib/err/codes.def`. `ficus explain CODE` prints a row.\n\n"
-                      "## Codes of Ficus\n\nThe code stands in brackets after an error.\n\n"
+                      "## Codes of Ficus\n\nThe code is in brackets after an error.\n\n"
                       "| code | exit status | what happened | is anything lost | what next |\n"
                       "|---|---|---|---|---|\n");
     bool is_ours = true;
@@ -72,7 +72,7 @@ static void errors_page(struct fx_buf *out)
         enum fx_code code;
         if (is_ours && !fx_code_from_name(row->name, &code)) {
             fx_buf_add_c(out, "\n## SQLSTATEs and MySQL error numbers\n\nWhat clients of a fenced "
-                              "table see, and what stands behind the `/` in the brackets.\n\n"
+                              "table see, and what is after the `/` in the brackets.\n\n"
                               "| code | from | what happened | is anything lost | what next |\n"
                               "|---|---|---|---|---|\n");
             is_ours = false;
@@ -126,7 +126,7 @@ void cmd_page_exits(struct fx_buf *out)
         }
         fx_buf_add_c(out, " |\n");
     }
-    fx_buf_add_c(out, "| 130, 143 | ended by SIGINT or SIGTERM before anything had begun | |\n");
+    fx_buf_add_c(out, "| 130, 143 | ended by SIGINT or SIGTERM before anything was started | |\n");
 }
 
 void cmd_page_config(struct fx_buf *out)

@@ -35,7 +35,7 @@ bool cmd_plan_load(const struct cmd_call *call, const struct fx_project *project
 {
     if (pln_load(call->words[0], project, call->arena, ret, err))
         return true;
-    if (err->cause_kind == FX_CAUSE_ERRNO) /* the file, not what stands in it */
+    if (err->cause_kind == FX_CAUSE_ERRNO) /* the file itself, not its content */
         fx_hint(err, "PLAN is the path of a plan file. To see a run: ficus run status");
     return false;
 }

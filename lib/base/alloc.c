@@ -9,7 +9,7 @@
 
 #include "lib/base/panic.h"
 
-/* lib/fmt stands above this level. -1: not a count. */
+/* lib/fmt is on a higher level than lib/base, so digits are read here. -1: not a count. */
 static long read_count(const char *text)
 {
     long count = 0;

@@ -5,7 +5,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/panic.h"
 
-/* Callers of fx_buf_reserve write behind `len` themselves; who wrote too far is found here. */
+/* Callers of fx_buf_reserve write after `len` themselves; one that wrote too far is found here. */
 static void check(const struct fx_buf *buf)
 {
     FX_INVARIANT(buf->ptr != NULL ? buf->len < buf->cap : buf->len == 0 && buf->cap == 0,

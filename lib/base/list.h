@@ -10,10 +10,10 @@
  *     FX_LIST_EACH(&idle, c, link) …       removing `c` inside is allowed only with
  *                                          FX_LIST_EACH_SAFE
  *
- * A node's link is zero when it stands in no list; pushing one that stands in a list, or removing
- * one from another list, panics.
+ * The link of a node that is in no list is zero. Pushing a node that is in a list, or removing one
+ * from a list that it is not in, panics.
  *
- * An object's state may be the list it stands in; then one mover function changes both.
+ * The list that an object is in may be its state; then one function changes both.
  */
 #ifndef FX_BASE_LIST_H
 #define FX_BASE_LIST_H

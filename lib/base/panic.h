@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Programmer errors. They are not errors of the user's world and have no fx_err: the process says
- * what it knew and aborts (exit by SIGABRT; a supervisor sees it as a crash, `ficus` maps it to
- * 70).
+ * Defects of the program. They have no fx_err, which is for what can go wrong around it: the
+ * process prints what it knows and aborts (SIGABRT; a supervisor sees a crash).
  *
- * FX_ASSERT stays on in release builds: a wrong state in a tool that moves rows is worse than a
- * stop.
+ * FX_ASSERT stays on in release builds: in a tool that moves rows a wrong state is worse
+ * than a stop.
  */
 #ifndef FX_BASE_PANIC_H
 #define FX_BASE_PANIC_H

@@ -66,7 +66,8 @@ struct fx_opt_set {
     void *object;
 };
 
-/* Sets defaults, then reads argv[0..argc). What is no option goes to words[] in order. */
+/* Sets defaults, then reads argv[0..argc). Arguments
+ * that are not options go to words[] in order. */
 bool fx_opt_parse(const struct fx_opt_set *sets, size_t n_sets, int argc, char *const *argv,
                   const char **words, size_t words_max, size_t *ret_n_words,
                   struct fx_err *err) FX_MUST_CHECK;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A YAML document as a tree of nodes that remember where they stood. Only door to libyaml.
+ * A YAML document as a tree of nodes with their positions in the file. The only user of libyaml.
  *
  * Strict on purpose: one document a file, duplicate keys are errors, YAML 1.2 booleans only,
  * anchors are resolved with a limit on the expanded size (1 MiB of nodes), nesting at most 32.
@@ -32,7 +32,7 @@ struct fx_node {
 
 bool fx_doc_load(const char *path, struct fx_arena *arena, struct fx_node **ret_root,
                  struct fx_err *err) FX_MUST_CHECK;
-/* `name` stands for the path in positions; `text` is borrowed during the call only. */
+/* `name` is used in place of a path in positions; `text` is borrowed during the call only. */
 bool fx_doc_parse(const char *name, struct fx_str text, struct fx_arena *arena,
                   struct fx_node **ret_root, struct fx_err *err) FX_MUST_CHECK;
 
@@ -41,7 +41,7 @@ struct fx_node *fx_node_get(const struct fx_node *map, const char *key);
 
 /*
  * Collects every problem of a file, so that one run shows them all. At the end fx_problems_ok makes
- * one CONFIG error: the message counts them, the problems stand in its detail one a line
+ * one CONFIG error: the message counts them, its detail lists the problems, one a line
  * ("plan.yaml:42:7: …").
  */
 struct fx_problems {

@@ -242,7 +242,7 @@ static void text_frame(struct fx_str frame, size_t index, void *arg)
     fx_buf_printf(arg, "  %s%.*s\n", index == 0 ? "context: " : "         ", FX_STR_FMT(frame));
 }
 
-/* Further lines of a detail stand under the first. */
+/* Further lines of a detail are aligned with the first. */
 static void text_detail(const struct fx_err *err, struct fx_buf *out)
 {
     struct fx_str rest = fx_str_from(err->detail);
@@ -265,7 +265,8 @@ void fx_err_render(const struct fx_err *err, const char *program, struct fx_buf 
         fx_buf_printf(out, "  hint: %s\n", err->hint);
 }
 
-/* lib/fmt stands above this level, so the few characters that JSON forbids are escaped here. */
+/* lib/fmt is on a higher level than lib/err, so the
+ * characters that JSON forbids are escaped here. */
 static void json_text(struct fx_buf *out, struct fx_str s)
 {
     fx_buf_add_char(out, '"');

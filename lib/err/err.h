@@ -43,7 +43,7 @@ struct fx_err {
     enum fx_cause_kind cause_kind;
     int cause_number;  /* errno, MySQL error number or HTTP status */
     char sqlstate[6];  /* of PostgreSQL or MySQL, else "" */
-    bool is_retriable; /* from the table of codes, unless who raised it knows better */
+    bool is_retriable; /* from the table of codes, unless the caller of fx_fail sets it */
     const char *file;  /* where it was raised, for a debugger */
     int line;
     char message[384];
@@ -54,7 +54,7 @@ struct fx_err {
 
 #define FX_ERR_INIT ((struct fx_err){0})
 
-/* Raises. What stood in *err before is replaced. */
+/* Raises an error; what *err held before is replaced. */
 #define fx_fail(err, code, ...) fx_fail_at((err), (code), __FILE__, __LINE__, __VA_ARGS__)
 bool fx_fail_at(struct fx_err *err, enum fx_code code, const char *file, int line, const char *fmt,
                 ...) FX_PRINTF(5, 6);

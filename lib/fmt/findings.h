@@ -24,7 +24,7 @@
 struct fx_finding {
     const char *where; /* object that it is about; "": the text says it */
     const char *what;
-    const char *fix; /* a command that can be typed as it stands; "": there is none */
+    const char *fix; /* a command that can be typed as printed; "": there is none */
 };
 
 struct fx_findings {

@@ -27,7 +27,7 @@ static const json_t *from_node(const struct fx_json *node)
 }
 
 /* Copies the string that starts at text[at] (its
- * quote) with its mark; returns the index behind it. */
+ * quote) with its mark; returns the index after it. */
 static size_t mark_string(struct fx_str text, size_t at, struct fx_buf *out)
 {
     size_t end = at + 1;
@@ -98,7 +98,7 @@ static bool mark_text(struct fx_str text, struct fx_buf *out, struct fx_err *err
     return true;
 }
 
-/* A number can stand where only a key may: {1: 2}
+/* A number may appear where only a key is allowed: {1: 2}
  * would become {"n1": "n2"}. Keys must carry 's'. */
 static bool check_keys(json_t *json)
 {

@@ -42,7 +42,7 @@ void fx_json_quote(struct fx_str text, struct fx_buf *out)
     fx_buf_add_char(out, '"');
     if (fx_utf8_valid(text)) {
         add_escaped(text, out);
-    } else { /* byte by byte: what is no sequence of its own becomes U+FFFD */
+    } else { /* byte by byte: a byte that begins no valid sequence becomes U+FFFD */
         for (size_t i = 0; i < text.len;) {
             size_t len = 4;
             while (len > 0 && (i + len > text.len || !fx_utf8_valid(fx_str_sub(text, i, len)) ||

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * "Did you mean": for keys of files, commands and options, whoever misspells them.
+ * "Did you mean": the nearest of the known keys, commands or options to a misspelt one.
  */
 #ifndef FX_FMT_SUGGEST_H
 #define FX_FMT_SUGGEST_H

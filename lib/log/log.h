@@ -6,8 +6,8 @@
  *
  * `component` is a folder's name; `object` says which stream, connection or run (NULL: none). The
  * key=value part is a printf format or NULL. Secrets never come here: a password in a URL is
- * refused when ficus.yaml is read (lib/db/conf.c). Errors are rendered with fx_err_render by
- * whoever stands at the top.
+ * refused when ficus.yaml is read (lib/db/conf.c). Errors are printed with fx_err_render at
+ * the top: by cmd/, by the executor and by the facade.
  * Thread: any; a line is written with one write(2).
  */
 #ifndef FX_LOG_LOG_H

@@ -20,7 +20,7 @@ struct binder {
     struct fx_problems *problems;
 };
 
-/* What may stand opposite each other: kinds of one family hold each other's values, one by one. */
+/* Which kinds may be mapped to each other: those of one family, value by value. */
 enum family {
     FAM_NONE,
     FAM_NUMBER,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The tree of the YAML, not its text: comments, order
- * of keys in the file's style and quotes are no change.
+ * of keys in the file's style and quotes are not a change.
  */
 #include "lib/map/config_snapshot.h"
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a context was when something began that must not see it change: a run, a stream. Its text is
- * one line a scalar ("tables.1.columns.total.to: total_cents"), so that an error can name what
- * changed; comments, quotes and the style of the YAML are no change.
+ * The configuration of a context as it was when a run or a stream began, which must not see it
+ * change. Its text has one line for each scalar ("tables.1.columns.total.to: total_cents"), so that
+ * an error can name what changed; comments, quotes and the style of the YAML are not a change.
  *
  * Errors of the check: DRIFT, with the first line that differs.
  */

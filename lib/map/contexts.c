@@ -240,7 +240,8 @@ static bool is_group_name(const char *name)
     return true;
 }
 
-/* The shape of a section as text: position-free, so that a comment changes no digest. */
+/* The content of a section as text, without positions,
+ * so that a comment does not change the digest. */
 static void describe(const struct fx_node *node, struct fx_buf *out)
 {
     if (node == NULL)

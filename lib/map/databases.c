@@ -22,7 +22,7 @@ static const struct fx_rule database_rules[] = {
     FX_RULE_END,
 };
 
-/* Only the shape: the secret itself is read when a session
+/* Only the form is checked: the secret itself is read when a session
  * opens, and may not exist where a plan is linted. */
 static void check_secret(struct fx_project_reader *r, const struct fx_node *node)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See labels.h. The labels stand in the declared type as information_schema gives it: quotes
- * doubled, and a backslash before NUL, line ends and itself.
+ * See enum_labels.h. The labels are part of the declared type as information_schema gives it:
+ * quotes doubled, and a backslash before NUL, line ends and itself.
  */
 #include "lib/map/enum_labels.h"
 
@@ -31,7 +31,7 @@ static char unescaped(char c)
     return c == '0' ? '\0' : c == 'n' ? '\n' : c == 'r' ? '\r' : c;
 }
 
-/* Reads "'label'" off `rest` and the comma behind it; false at the end of the list. */
+/* Reads "'label'" off `rest` and the comma after it; false at the end of the list. */
 static bool take_label(struct fx_str *rest, struct fx_buf *label)
 {
     fx_buf_clear(label);
@@ -54,7 +54,7 @@ static bool take_label(struct fx_str *rest, struct fx_buf *label)
     return !label->has_failed;
 }
 
-/* A label at the beginning of what is left of a SET's text, and the comma behind it. */
+/* A label at the beginning of what is left of a SET's text, and the comma after it. */
 static void take_member(struct fx_str *text, struct fx_str label)
 {
     if (!fx_str_starts(*text, label))

@@ -2,7 +2,8 @@
 /*
  * A recursive-descent parser that folds as it goes: every node of the grammar is the linear form
  * a*x + b with rational a and b, so no tree is kept and evaluation is one multiplication and one
- * addition. What would leave the linear forms (x * x, 1 / x) is refused where it stands.
+ * addition. What would leave the linear forms (x * x, 1 / x) is refused, with its place in the
+ * text.
  */
 #include "lib/map/expr.h"
 

@@ -25,7 +25,7 @@ struct fx_expr;
 struct fx_rat; /* lib/value/decimal.h */
 
 /* NULL and a problem at `at` (with the offset in its
- * text) when it is no linear expression of one column. */
+ * text) when it is not a linear expression of one column. */
 struct fx_expr *fx_expr_compile(const struct fx_node *at, struct fx_arena *arena,
                                 struct fx_problems *problems);
 const char *fx_expr_text(const struct fx_expr *expr);

@@ -58,8 +58,8 @@ struct fx_project {
 };
 bool fx_project_load(const char *path, struct fx_arena *arena, struct fx_project **ret_project,
                      struct fx_err *err) FX_MUST_CHECK;
-/* The same for whoever knows more sections: what is wrong is collected and not yet judged;
- * *ret_project is only good when there is no problem. Fails when the file cannot be read at all. */
+/* The same for a caller that reads further sections: problems are only collected, and *ret_project
+ * is valid only if there are none. Fails when the file cannot be read at all. */
 bool fx_project_read(const char *path, struct fx_arena *arena, struct fx_problems *problems,
                      struct fx_project **ret_project, struct fx_err *err) FX_MUST_CHECK;
 struct fx_context *fx_project_context(struct fx_project *project, const char *name); /* or NULL */

@@ -99,7 +99,7 @@ static bool take_infinity(struct fx_str text, int64_t *ret)
 }
 
 /* "YYYY-MM-DD" with 4 to 7 digits of year; the era is
- * known, because it stands at the end of the text. */
+ * known, because it is at the end of the text. */
 static bool take_date(struct fx_str *rest, bool is_bc, int64_t *ret_days)
 {
     int64_t year, month, day;

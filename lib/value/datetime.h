@@ -4,8 +4,8 @@
  * zones and no leap seconds, because that is what both engines store.
  *
  * Years are astronomical inside (0 is 1 BC); the text forms differ by engine: PostgreSQL writes
- * "44-03-15 BC", "infinity"; MariaDB writes neither and knows "0000-00-00", which is no date and is
- * refused here.
+ * "44-03-15 BC", "infinity"; MariaDB writes neither and knows "0000-00-00", which is not a date and
+ * is refused here.
  * Thread: any.
  */
 #ifndef FX_VALUE_DATETIME_H
@@ -29,10 +29,10 @@ void fx_civil_from_us(int64_t us, struct fx_civil *ret);
 bool fx_civil_is_date(int64_t year, int month, int day);
 
 /*
- * Text to number; false when it is no such text. PostgreSQL's ISO output: "2024-02-29", "0044-03-15
- * BC", "infinity", "2024-02-29 13:37:00.5", "2024-02-29 13:37:00.5+00" (an offset is applied).
- * MariaDB's output is a subset, so these read both. FX_TIME_INFINITY and FX_TIME_NEG_INFINITY stand
- * for the infinities.
+ * Text to number; false when the text is not one. PostgreSQL's ISO output: "2024-02-29",
+ * "0044-03-15 BC", "infinity", "2024-02-29 13:37:00.5", "2024-02-29 13:37:00.5+00" (an offset is
+ * applied). MariaDB's output is a subset, so these read both. FX_TIME_INFINITY and
+ * FX_TIME_NEG_INFINITY stand for the infinities.
  */
 bool fx_date_parse(struct fx_str text, int64_t *ret_days) FX_MUST_CHECK;
 bool fx_timestamp_parse(struct fx_str text, int64_t *ret_us) FX_MUST_CHECK;

@@ -81,7 +81,7 @@ static char digit_at(const struct parts *p, int64_t i)
 }
 
 /*
- * Writes digits [first, last) of `p`, where `point` says how many digits stand before the decimal
+ * Writes digits [first, last) of `p`, where `point` says how many digits are before the decimal
  * point (it may be negative or beyond the end: zeros are supplied).
  */
 static bool render(const struct parts *p, int64_t first, int64_t last, int64_t point,

@@ -194,7 +194,7 @@ static bool read_exponent(struct reader *r, int64_t *ret)
 }
 
 /* A number is written as digits without zeros at
- * either end, and the power of ten that they stand at. */
+ * either end, and the power of ten of the last digit. */
 static void add_number(struct fx_buf *out, bool is_negative, struct fx_str whole,
                        struct fx_str fraction, int64_t exponent)
 {

@@ -7,7 +7,7 @@
  * escapes, numbers exact: 2.50 and 25e-1 become 25e-1, and 1e400 stays what it is. Nothing passes
  * through a double, which is why this is not done on a tree of lib/fmt/json_doc.
  *
- * Errors: SOURCE_DATA with the byte offset when the text is no JSON or nests deeper than 512.
+ * Errors: SOURCE_DATA with the byte offset when the text is not JSON or nests deeper than 512.
  * Thread: any.
  */
 #ifndef FX_VALUE_JSON_CANON_H

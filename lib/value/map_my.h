@@ -15,7 +15,7 @@
  *   uuid                  UUID
  *
  * A type that is not in this list (time, bit, inet4, inet6, geometry) gets kind FX_V_NULL and its
- * declared name, so that whoever binds a mapping refuses the column by name. Thread: any.
+ * declared name, so that fx_map_bind can refuse the column by name. Thread: any.
  */
 #ifndef FX_VALUE_MAP_MY_H
 #define FX_VALUE_MAP_MY_H

@@ -58,7 +58,7 @@ static const struct pg_type_row {
     {OID_UUID, "uuid", {.kind = FX_V_UUID}},
 };
 
-/* What stands in parentheses after the type's name is packed into typmod, differently by type. */
+/* What is in parentheses after the type's name is packed into typmod, differently by type. */
 static void apply_typmod(uint32_t oid, int32_t typmod, const char *name, struct fx_arena *arena,
                          struct fx_type *type)
 {
@@ -303,7 +303,7 @@ bool fx_pg_text(const struct fx_value *v, const struct fx_type *type, struct fx_
         fx_civil_from_us(v->i, &c);
         if (c.year > 0) {
             fx_buf_add(out, FX_STR("+00"));
-        } else if (out->len >= before + 3) { /* the zone stands before the era */
+        } else if (out->len >= before + 3) { /* the zone is before the era */
             out->len -= 3;
             fx_buf_add(out, FX_STR("+00 BC"));
         }

@@ -5,7 +5,7 @@
  * the same output settings (ISO dates, UTC, hex bytea, extra_float_digits >= 1, UTF-8).
  *
  * The logical types (lib/value/value.h) are what both engines share; a type that is not in the
- * table here gets kind FX_V_NULL and its declared name, so that whoever binds a mapping refuses the
+ * table here gets kind FX_V_NULL and its declared name, so that fx_map_bind can refuse the
  * column by name.
  * Thread: any.
  */

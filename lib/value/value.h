@@ -56,7 +56,7 @@ enum fx_vkind {
 #define FX_TIME_INFINITY     INT64_MAX
 #define FX_TIME_NEG_INFINITY INT64_MIN
 
-/* "UNCHANGED"; "?" for what is no kind. */
+/* "UNCHANGED"; "?" for a number that is not a kind. */
 const char *fx_vkind_name(enum fx_vkind kind);
 
 struct fx_value {
