@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * From a context of ficus.yaml to what one stream moves: both catalogs bound, the canary table appended, and
- * every derived name (stream, slot, origin) made in one place, so that two processes cannot disagree.
+ * From a context of ficus.yaml to what one stream moves: both catalogs bound, the canary table
+ * appended, and every derived name (stream, slot, origin) made in one place, so that two processes
+ * cannot disagree.
  */
 #include "cdc/change.h"
 

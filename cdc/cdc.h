@@ -2,14 +2,14 @@
 /*
  * Change data capture between the two databases of a context: public face.
  *
- * A context has two streams, "<context>-forward" (old -> new) and "<context>-reverse" (new -> old). Both
- * run from cdc_start to cdc_drop, each as one child process that outlives the command which started it. A stream
- * applies every source transaction as one target transaction together with its position and loop marker, and
- * discards (and counts) what the other stream's applier wrote.
+ * A context has two streams, "<context>-forward" (old -> new) and "<context>-reverse" (new -> old).
+ * Both run from cdc_start to cdc_drop, each as one child process that outlives the command which
+ * started it. A stream applies every source transaction as one target transaction together with its
+ * position and loop marker, and discards (and counts) what the other stream's applier wrote.
  *
- * A stream process holds <state>/streams/<name>.lock while it lives and answers HTTP on the Unix socket
- * <state>/streams/<name>.sock: GET /status /metrics /tail, POST /hold /advance /release /stop. Everything below that
- * takes a struct cdc_ref is a client of that socket.
+ * A stream process holds <state>/streams/<name>.lock while it lives and answers HTTP on the Unix
+ * socket <state>/streams/<name>.sock: GET /status /metrics /tail, POST /hold /advance /release
+ * /stop. Everything below that takes a struct cdc_ref is a client of that socket.
  *
  * Errors: STREAM when the process is not there (hint: ficus run resume), LOCKED when it already is.
  */
@@ -22,7 +22,8 @@
 /* The `cdc:` section of ficus.yaml (all optional). Units in the names. */
 struct cdc_options {
     int64_t copy_batch_rows; /* rows of one multi-row insert while copying */
-    /* changes in one text to the target; a larger source transaction is sent in parts, still one transaction */
+    /* changes in one text to the target; a larger source
+     * transaction is sent in parts, still one transaction */
     int64_t txn_rows_max;
     int64_t heartbeat_ms; /* how often an idle stream confirms its position */
     int64_t status_ms;
@@ -76,36 +77,42 @@ void cdc_status_copy(struct cdc_status *to, const struct cdc_status *from);
 void cdc_status_done(struct cdc_status *status);
 
 /*
- * Looks and changes nothing; may run before or after cdc_install: both users may do what both streams and the fences
- * need, every table has a key and a replica identity, no table is of a kind that would be carried wrongly, what is unique
- * on one side is unique on the other, formats (wal_level, binary log), target tables are empty or this stream's own, no
- * value that the target cannot hold (scans the source; `is_thorough` false skips the scan).
+ * Looks and changes nothing; may run before or after cdc_install: both users may do what both
+ * streams and the fences need, every table has a key and a replica identity, no table is of a kind
+ * that would be carried wrongly, what is unique on one side is unique on the other, formats
+ * (wal_level, binary log), target tables are empty or this stream's own, no value that the target
+ * cannot hold (scans the source; `is_thorough` false skips the scan).
  * Errors: all findings in one error, hints with the command that fixes it.
  */
 bool cdc_preflight(struct fx_context *ctx, const struct cdc_options *options, bool is_thorough,
                    struct fx_err *err) FX_MUST_CHECK;
 /*
- * Creates what both streams need on both sides: schema ficus with progress, barrier, leak and the canary table,
- * publication, origin, and the place where the reverse stream begins. Idempotent. The slot is made by the initial copy.
+ * Creates what both streams need on both sides: schema ficus with progress, barrier, leak and the
+ * canary table, publication, origin, and the place where the reverse stream begins. Idempotent. The
+ * slot is made by the initial copy.
  */
 bool cdc_install(struct fx_context *ctx, struct fx_err *err) FX_MUST_CHECK;
 
 /*
- * Are tables and databases of the context those that its stream has copied? True when it has copied nothing yet.
+ * Are tables and databases of the context those that its stream has copied? True when it has copied
+ * nothing yet.
  * Errors: DRIFT, naming the first line that differs.
  */
 bool cdc_same_context(const struct cdc_ref *ref, const struct fx_context *ctx,
                       struct fx_err *err) FX_MUST_CHECK;
 
-/* The context's forward stream has made its copy, here, and has not been dropped since. Reads one file. */
+/* The context's forward stream has made its copy, here,
+ * and has not been dropped since. Reads one file. */
 bool cdc_has_copied(const struct cdc_ref *ref);
 
-/* Spawns the process (argv0: path of the ficus executable) unless it lives; waits until it answers. */
+/* Spawns the process (argv0: path of the ficus
+ * executable) unless it lives; waits until it answers. */
 bool cdc_start(const struct cdc_ref *ref, const char *argv0, const struct cdc_options *options,
                struct fx_err *err) FX_MUST_CHECK;
 /* Clean stop at a transaction boundary; nothing is dropped. No process: success. */
 bool cdc_stop(const struct cdc_ref *ref, int64_t timeout_ms, struct fx_err *err) FX_MUST_CHECK;
-/* Stops both streams and removes slot, publication, origins and ficus.progress/barrier rows. Keeps data. */
+/* Stops both streams and removes slot, publication,
+ * origins and ficus.progress/barrier rows. Keeps data. */
 bool cdc_drop(struct fx_context *ctx, const struct cdc_ref *ref, struct fx_err *err) FX_MUST_CHECK;
 /* What *ret held before is released. */
 bool cdc_status(const struct cdc_ref *ref, struct cdc_status *ret,
@@ -115,9 +122,10 @@ bool cdc_status(const struct cdc_ref *ref, struct cdc_status *ret,
 void cdc_status_write(const struct cdc_status *status, struct fx_buf *out);
 
 /*
- * For exact comparisons: hold stops the applier at a transaction boundary; advance lets it apply exactly what
- * covers `goal` and holds again, answering when it is there; release lets it run. A hold that nobody
- * releases expires after `limit_ms`, and ends with the calling process, however that ends.
+ * For exact comparisons: hold stops the applier at a transaction boundary; advance lets it apply
+ * exactly what covers `goal` and holds again, answering when it is there; release lets it run. A
+ * hold that nobody releases expires after `limit_ms`, and ends with the calling process, however
+ * that ends.
  */
 bool cdc_hold(const struct cdc_ref *ref, int64_t limit_ms, struct fx_pos *ret_at,
               struct fx_err *err) FX_MUST_CHECK;
@@ -125,7 +133,8 @@ bool cdc_advance(const struct cdc_ref *ref, const struct fx_pos *goal, int64_t t
                  struct fx_pos *ret_at, struct fx_err *err) FX_MUST_CHECK;
 bool cdc_release(const struct cdc_ref *ref, struct fx_err *err) FX_MUST_CHECK;
 
-/* The newest changed keys of the context's tables, newest first. Key values are in the source table's key order. */
+/* The newest changed keys of the context's tables, newest
+ * first. Key values are in the source table's key order. */
 struct cdc_key {
     size_t table_index;   /* into ctx->tables */
     struct fx_value *key; /* source-side key columns */
@@ -134,7 +143,8 @@ struct cdc_key {
 bool cdc_tail(const struct cdc_ref *ref, struct fx_context *ctx, struct fx_arena *arena,
               struct cdc_key **ret_keys, size_t *ret_n, struct fx_err *err) FX_MUST_CHECK;
 
-/* The process itself: `ficus cdc run`. Returns when stopped; errors are also left in <name>.error. */
+/* The process itself: `ficus cdc run`. Returns when
+ * stopped; errors are also left in <name>.error. */
 bool cdc_run(struct fx_project *project, struct fx_context *ctx, enum fx_direction direction,
              const struct cdc_options *options, struct fx_err *err) FX_MUST_CHECK;
 

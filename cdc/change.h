@@ -2,22 +2,24 @@
 /*
  * The event model: what a source hands to the streamer, whichever engine it reads.
  *
- * A source delivers whole, committed transactions, in commit order: BEGIN, then ROW, OWN and BARRIER in the
- * order in which they happened, then COMMIT; transactions do not interleave. Between transactions there may be
- * PASSED. Both servers send a transaction only once it has committed (pgoutput protocol 1, the binary log), so
- * no one needs to hold a transaction in memory: the streamer passes changes on into one open transaction of
- * the target. One exception: a MariaDB that was killed while it wrote a transaction leaves its beginning in the
- * binary log and rolls it back when it starts; that becomes an ABORT in place of the COMMIT.
+ * A source delivers whole, committed transactions, in commit order: BEGIN, then ROW, OWN and
+ * BARRIER in the order in which they happened, then COMMIT; transactions do not interleave. Between
+ * transactions there may be PASSED. Both servers send a transaction only once it has committed
+ * (pgoutput protocol 1, the binary log), so no one needs to hold a transaction in memory: the
+ * streamer passes changes on into one open transaction of the target. One exception: a MariaDB that
+ * was killed while it wrote a transaction leaves its beginning in the binary log and rolls it back
+ * when it starts; that becomes an ABORT in place of the COMMIT.
  *
  *     { PASSED }  BEGIN(is_loop = false)  { ROW | OWN | BARRIER }  COMMIT | ABORT
- *     { PASSED }  BEGIN(is_loop = true)   { BARRIER }              COMMIT | ABORT   rows of a loop are not delivered
+ *     { PASSED }  BEGIN(is_loop = true)   { BARRIER }              COMMIT | ABORT (no rows)
  *
- * Positions mean the same everywhere: "everything that committed before this is handled". For PostgreSQL
- * that is the LSN of the commit record plus one (which is also what START_REPLICATION and the slot's feedback take),
- * so it is known at BEGIN; for MariaDB the GTID position after the transaction (all domains merged).
+ * Positions mean the same everywhere: "everything that committed before this is handled". For
+ * PostgreSQL that is the LSN of the commit record plus one (which is also what START_REPLICATION
+ * and the slot's feedback take), so it is known at BEGIN; for MariaDB the GTID position after the
+ * transaction (all domains merged).
  *
- * Owns: everything an event points to, its positions' text included, belongs to the source and is valid until its next
- * `next` call. Who keeps a transaction longer makes a copy (cdc_txn_copy).
+ * Owns: everything an event points to, its positions' text included, belongs to the source and is
+ * valid until its next `next` call. Who keeps a transaction longer makes a copy (cdc_txn_copy).
  */
 #ifndef CDC_CHANGE_H
 #define CDC_CHANGE_H
@@ -32,11 +34,14 @@ enum cdc_event_kind {
     CDC_EV_BEGIN, /* a transaction starts; `txn` */
     CDC_EV_ROW,   /* one row changed in a table of the context or in ficus.canary; `row` */
     CDC_EV_OWN,   /* a row of ficus.own as it is after the change; `own` */
-    CDC_EV_BARRIER, /* a barrier was raised here, or (in a loop) the other applier wrote one; `barrier` */
+    /* a barrier was raised here, or (in a loop) the other applier wrote one; `barrier` */
+    CDC_EV_BARRIER,
     CDC_EV_COMMIT, /* the transaction is complete; `txn` again */
-    /* It never committed: undo what was delivered since BEGIN. `txn` again, but its position is not reached. */
+    /* It never committed: undo what was delivered since
+     * BEGIN. `txn` again, but its position is not reached. */
     CDC_EV_ABORT,
-    CDC_EV_PASSED, /* nothing of ours up to `pos`: keepalive, heartbeat, another database's transaction */
+    /* nothing of ours up to `pos`: keepalive, heartbeat, another database's transaction */
+    CDC_EV_PASSED,
 };
 
 struct cdc_txn {
@@ -94,7 +99,8 @@ struct cdc_event {
 /* The file in which a context is kept from the end of its copy to the drop of its streams. */
 bool cdc_context_keep(const char *path, const struct fx_context *ctx,
                       struct fx_err *err) FX_MUST_CHECK;
-/* The forward stream keeps it for both, also when it is older than the file or its state directory is new. */
+/* The forward stream keeps it for both, also when it is
+ * older than the file or its state directory is new. */
 struct cdc_binding;
 bool cdc_context_go_on(const char *path, const struct cdc_binding *binding,
                        struct fx_err *err) FX_MUST_CHECK;
@@ -115,10 +121,12 @@ struct cdc_binding {
     /* "orders-reverse": MariaDB transactions that touch its progress row are loops */
     const char *other_stream;
     const char *slot; /* PostgreSQL source: slot and publication, "ficus_orders" */
-    /* PostgreSQL target: replication origin of our applier; source: that of the other one, whose transactions are loops */
+    /* PostgreSQL target: replication origin of our applier;
+     * source: that of the other one, whose transactions are loops */
     const char *origin, *other_origin;
     const char *canary_group; /* "orders.canary" */
-    /* ficus.canary is shared by all contexts of a database; this is the part of ours, on both engines. */
+    /* ficus.canary is shared by all contexts of a
+     * database; this is the part of ours, on both engines. */
     const char *canary_where; /* "grp in ('orders', 'orders.canary')" */
 };
 
@@ -129,7 +137,8 @@ const struct fx_table *cdc_target_table(const struct cdc_binding *binding, size_
 ptrdiff_t cdc_binding_find(const struct cdc_binding *binding, struct fx_str schema,
                            struct fx_str name);
 bool cdc_binding_is_canary(const struct cdc_binding *binding, size_t table);
-/* The group that owns the row: the context's name; for a canary row what it says itself, NULL when that is
+/* The group that owns the row: the context's name; for a canary row what it says itself, NULL when
+ * that is
    another context's group: then the row is not for this stream. */
 const char *cdc_row_group(const struct cdc_binding *binding, const struct cdc_row *row);
 /* `table "public.orders" key (id)=(42)`: the source's name and key of a change, for messages. */

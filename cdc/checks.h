@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The checks of a preflight: each adds what it finds to one list (lib/fmt/findings.h), together with the statement that
- * fixes it. They return false only when a question could not be asked.
+ * The checks of a preflight: each adds what it finds to one list (lib/fmt/findings.h), together
+ * with the statement that fixes it. They return false only when a question could not be asked.
  */
 #ifndef CDC_CHECKS_H
 #define CDC_CHECKS_H
@@ -13,8 +13,8 @@ bool cdc_findings_none(const struct fx_findings *f, const char *context,
                        struct fx_err *err) FX_MUST_CHECK;
 
 /*
- * Tables that a stream would carry wrongly without noticing: rows that it does not see, or that somebody changes on
- * their way. Asked before anything begins and again whenever a stream starts.
+ * Tables that a stream would carry wrongly without noticing: rows that it does not see, or that
+ * somebody changes on their way. Asked before anything begins and again whenever a stream starts.
  */
 bool cdc_check_silent_loss(struct fx_findings *f, const struct cdc_sides *sides,
                            struct fx_err *err) FX_MUST_CHECK;
@@ -22,10 +22,11 @@ bool cdc_check_silent_loss(struct fx_findings *f, const struct cdc_sides *sides,
 bool cdc_no_silent_loss(const struct cdc_sides *sides, struct fx_err *err) FX_MUST_CHECK;
 
 /*
- * What is unique on one side is unique on the other, by the same comparison; otherwise rows that one side accepts stop the
- * stream on the other. *ret_pads: for each table an array with one name for each pair: a collation that does not pad, where
- * the new side takes text that differs in trailing spaces for the same key; else NULL. The binding's tables are those of
- * the context, without the canary.
+ * What is unique on one side is unique on the other, by the same comparison; otherwise rows that
+ * one side accepts stop the stream on the other. *ret_pads: for each table an array with one name
+ * for each pair: a collation that does not pad, where the new side takes text that differs in
+ * trailing spaces for the same key; else NULL. The binding's tables are those of the context,
+ * without the canary.
  */
 bool cdc_check_keys(struct fx_findings *f, const struct cdc_binding *binding,
                     const struct cdc_sides *sides, struct fx_arena *arena, const char ****ret_pads,
@@ -36,7 +37,8 @@ enum cdc_owner {
     CDC_OWNER_NEW,     /* the new side has them, or the old one gave them away */
     CDC_OWNER_UNKNOWN, /* a user may not read ficus.own */
 };
-/* Whose writes the tables of the context hold. Only CDC_OWNER_OLD lets anybody say that the new side may be emptied. */
+/* Whose writes the tables of the context hold. Only CDC_OWNER_OLD
+ * lets anybody say that the new side may be emptied. */
 bool cdc_owner_read(const char *group, struct fx_db *old_db, struct fx_db *new_db,
                     enum cdc_owner *ret, struct fx_err *err) FX_MUST_CHECK;
 

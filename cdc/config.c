@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The `cdc:` section of ficus.yaml. One table: what is read, what is checked, what the reference page prints.
+ * The `cdc:` section of ficus.yaml. One table: what is read, what is checked, what the reference
+ * page prints.
  */
 #include "cdc/cdc.h"
 

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What both streams need on both sides, made and removed. Everything is idempotent: a resumed plan runs it again. What an
- * engine needs it makes itself; here are the rows of Ficus's own tables, which every engine has.
+ * What both streams need on both sides, made and removed. Everything is idempotent: a resumed plan
+ * runs it again. What an engine needs it makes itself; here are the rows of Ficus's own tables,
+ * which every engine has.
  *
- * The reverse stream's start that is recorded here is a place holder: the copy moves it past the moment at which it
- * finds the new side's tables empty (snapshotter.c), and the reverse stream waits for that.
+ * The reverse stream's start that is recorded here is a place holder: the copy moves it past the
+ * moment at which it finds the new side's tables empty (snapshotter.c), and the reverse stream
+ * waits for that.
  */
 #include <string.h>
 
@@ -15,7 +17,8 @@
 
 enum { STOP_WAIT_MS = 10000 };
 
-/* ---- install ------------------------------------------------------------------------------------------- */
+/* ---- install
+ * ------------------------------------------------------------------------------------------- */
 
 /* The row of the stream that applies here; one that exists stays. */
 static bool record_start(const struct cdc_side *side, const char *position, const char *phase,
@@ -61,7 +64,8 @@ bool cdc_install(struct fx_context *ctx, struct fx_err *err)
     return is_ok || fx_ctx(err, "installing the streams of context \"%s\"", ctx->name);
 }
 
-/* ---- drop ---------------------------------------------------------------------------------------------- */
+/* ---- drop
+ * ---------------------------------------------------------------------------------------------- */
 
 static bool delete_rows(const struct cdc_side *side, struct fx_arena *arena, struct fx_err *err)
 {

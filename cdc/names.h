@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The names that a context's streams use on the servers, derived from the context's name. Streams: "orders-forward",
- * "orders-reverse". Slot and publication of the side that a stream reads: "ficus_orders", "ficus_orders_reverse". Origin of
- * the side where it applies: "ficus_orders_forward", "ficus_orders_reverse".
+ * The names that a context's streams use on the servers, derived from the context's name. Streams:
+ * "orders-forward", "orders-reverse". Slot and publication of the side that a stream reads:
+ * "ficus_orders", "ficus_orders_reverse". Origin of the side where it applies:
+ * "ficus_orders_forward", "ficus_orders_reverse".
  */
 #ifndef CDC_NAMES_H
 #define CDC_NAMES_H

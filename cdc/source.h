@@ -1,14 +1,16 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A source of changes: one vtable, one adapter for each engine (cdc/pg/source.c, cdc/mysql/source.c).
+ * A source of changes: one vtable, one adapter for each engine (cdc/pg/source.c,
+ * cdc/mysql/source.c).
  *
- * An adapter opens its own connection, starts after a position, and delivers events as change.h describes
- * them. It knows nothing of the target. After a failure the streamer closes it and opens a new one from the position
- * that the target holds; an adapter never reconnects by itself.
+ * An adapter opens its own connection, starts after a position, and delivers events as change.h
+ * describes them. It knows nothing of the target. After a failure the streamer closes it and opens
+ * a new one from the position that the target holds; an adapter never reconnects by itself.
  *
- * Loud stops that an adapter raises, all not retriable: DRIFT (DDL on a carried table that is not ours; a schema that
- * is not the bound one; a lost slot; a purged position), SOURCE_DATA (a value that has no canonical form),
- * UNSUPPORTED (an event that cannot be carried: TRUNCATE, incident, statement-format change, XA).
+ * Loud stops that an adapter raises, all not retriable: DRIFT (DDL on a carried table that is not
+ * ours; a schema that is not the bound one; a lost slot; a purged position), SOURCE_DATA (a value
+ * that has no canonical form), UNSUPPORTED (an event that cannot be carried: TRUNCATE, incident,
+ * statement-format change, XA).
  * Retriable: SOURCE_CONNECT.
  * Thread: one.
  */
@@ -21,14 +23,17 @@ struct cdc_source;
 
 struct cdc_source_ops {
     /*
-     * The next event, waiting at most `timeout_ms` (an adapter that cannot be interrupted may take up to
-     * 200 ms more). Returns early with CDC_EV_NONE when `wake_fd` (see open) becomes readable.
+     * The next event, waiting at most `timeout_ms` (an adapter that cannot be interrupted may take
+     * up to 200 ms more). Returns early with CDC_EV_NONE when `wake_fd` (see open) becomes
+     * readable.
      */
     bool (*next)(struct cdc_source *src, int64_t timeout_ms, struct cdc_event *ret_event,
                  struct fx_err *err);
-    /* Will `next` return an event without touching the network? Lets the sink join commit and next begin. */
+    /* Will `next` return an event without touching the
+     * network? Lets the sink join commit and next begin. */
     bool (*has_buffered)(struct cdc_source *src);
-    /* Everything before `pos` is durable on the target. Also keeps an idle connection alive: called at
+    /* Everything before `pos` is durable on the target. Also keeps an idle connection alive: called
+     * at
        least every `heartbeat_ms`, also while the stream is held and `next` is not called. */
     bool (*confirm)(struct cdc_source *src, const struct fx_pos *pos, struct fx_err *err);
     /* Asks the server to say how far its log reaches; answered by a PASSED soon. May do nothing. */

@@ -8,14 +8,16 @@
  *     pln_run_resume(&env, "orders-extract", err)
  *     pln_run_rollback(&env, "orders-extract", err)
  *
- * The state of a run is its journal, <state>/runs/<plan name>/journal: what is not in it has not happened, and a step
- * that it begins is finished by resume. One process at a time controls a run: the journal is locked on this machine, and
- * every opening takes a higher epoch; the facade refuses commands with a lower one.
+ * The state of a run is its journal, <state>/runs/<plan name>/journal: what is not in it has not
+ * happened, and a step that it begins is finished by resume. One process at a time controls a run:
+ * the journal is locked on this machine, and every opening takes a higher epoch; the facade refuses
+ * commands with a lower one.
  *
- * Errors of the three: GATE_CLOSED, DIVERGED and others become ROLLED_BACK once the run has been rolled back. HELD and
- *   INCONCLUSIVE wait for a person. After INTERRUPTED, *_CONNECT and STREAM, resume continues. STUCK needs a person. DRIFT:
- *   plan or context differ from those that the run was started with (run/drift.h). LOCKED, STALE_EPOCH: another process
- *   controls the run.
+ * Errors of the three: GATE_CLOSED, DIVERGED and others become ROLLED_BACK once the run has been
+ * rolled back. HELD and
+ *   INCONCLUSIVE wait for a person. After INTERRUPTED, *_CONNECT and STREAM, resume continues.
+ *   STUCK needs a person. DRIFT: plan or context differ from those that the run was started with
+ *   (run/drift.h). LOCKED, STALE_EPOCH: another process controls the run.
  * Thread: one.
  */
 #ifndef PLN_PLAN_H

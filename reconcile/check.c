@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The exact snapshot. Customers write all the time, so both sides must be seen at the same point of the stream:
+ * The exact snapshot. Customers write all the time, so both sides must be seen at the same point of
+ * the stream:
  *
  *   1. pause the applier at a transaction boundary: it is at A
- *   2. open the source's snapshot; it is exactly at P, and P covers A, because A was committed before
+ *   2. open the source's snapshot; it is exactly at P, and P covers A, because A was committed
+ *      before
  *   3. advance the applier to exactly P and pause it there
  *   4. open the target's snapshot; ficus.progress inside it says where it is: it must be P
  *   5. release the applier; customers saw nothing, the stream lagged for some milliseconds
  *   6. read both snapshots for as long as it takes
  *
- * Whatever goes wrong between 1 and 5, the applier is released; should this process die, the pause expires.
- * A step that cannot show what it must makes the run INCONCLUSIVE, never equal.
+ * Whatever goes wrong between 1 and 5, the applier is released; should this process die, the pause
+ * expires. A step that cannot show what it must makes the run INCONCLUSIVE, never equal.
  */
 #include "reconcile/reconcile.h"
 

@@ -5,7 +5,8 @@
  *                  |   `-- extra
  *                  `------ missing
  *
- * Equal keys: every column is compared, also behind the first difference, so that the count is honest.
+ * Equal keys: every column is compared, also behind the first difference, so that the count is
+ * honest.
  */
 #include "reconcile/differ.h"
 
@@ -14,7 +15,8 @@
 
 enum { SHOWN_MAX_BYTES = 2000, PROGRESS_EVERY_ROWS = 2048 };
 
-/* One side of the merge: its current row and the key of the row before, for the check of the order. */
+/* One side of the merge: its current row and the key
+ * of the row before, for the check of the order. */
 struct side {
     const struct rec_stream *stream;
     const struct rec_columns *columns;
@@ -71,7 +73,8 @@ static void side_done(struct side *side)
     free(side->last_key);
 }
 
-/* A bigint unsigned is an integer up to 2^63-1 and a decimal from there on: one order all the same. */
+/* A bigint unsigned is an integer up to 2^63-1 and
+ * a decimal from there on: one order all the same. */
 static bool is_one_order(enum fx_vkind a, enum fx_vkind b)
 {
     bool is_number = (a == FX_V_INT || a == FX_V_DECIMAL) && (b == FX_V_INT || b == FX_V_DECIMAL);

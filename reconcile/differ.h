@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keyset merge of two streams of mapped rows: what is missing on the target, what is extra, what differs.
+ * Keyset merge of two streams of mapped rows: what is missing on the target, what is extra, what
+ * differs.
  *
- * Both streams yield one value for each column pair, in the same order, ascending by the key pairs. The merge is only
- * right when that order holds, so it is checked on every row of both sides: a violation is an error
- * (PROTOCOL), never a wrong "equal".
+ * Both streams yield one value for each column pair, in the same order, ascending by the key pairs.
+ * The merge is only right when that order holds, so it is checked on every row of both sides: a
+ * violation is an error (PROTOCOL), never a wrong "equal".
  *
  * Knows no database: tests feed it arrays.   Thread: one.
  */
@@ -28,8 +29,8 @@ struct rec_columns {
 };
 
 /*
- * Counts and differences go to *result, whose difference list is bounded by `differences_max` (counting goes on).
- * Texts belong to `arena`.
+ * Counts and differences go to *result, whose difference list is bounded by `differences_max`
+ * (counting goes on). Texts belong to `arena`.
  */
 bool rec_diff(const struct rec_stream *source, const struct rec_stream *target,
               const struct rec_columns *columns, int64_t differences_max,

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Single rows by key, on the present states of both sides: what the cut-over checks after its fence, where
- * nothing moves. The same mapping and the same merge as for whole tables; only the scans are narrowed
- * to the keys. A server's idea of equal texts may be wider than ours (collations), so rows that nobody asked
- * for are dropped after the mapping.
+ * Single rows by key, on the present states of both sides: what the cut-over checks after its
+ * fence, where nothing moves. The same mapping and the same merge as for whole tables; only the
+ * scans are narrowed to the keys. A server's idea of equal texts may be wider than ours
+ * (collations), so rows that nobody asked for are dropped after the mapping.
  */
 #include "reconcile/reader.h"
 #include "reconcile/table.h"
@@ -12,7 +12,8 @@
 
 enum { KEYS_AT_ONCE = 1000, WHERE_MAX_BYTES = 16 << 20 };
 
-/* Mapped keys of one round, in pair order (only key pairs are set); sorted before the scans start. */
+/* Mapped keys of one round, in pair order (only key
+ * pairs are set); sorted before the scans start. */
 struct wanted {
     const struct rec_columns *columns;
     struct fx_value *rows[KEYS_AT_ONCE];
@@ -72,7 +73,8 @@ static bool map_key(const struct rec_table *table, const struct cdc_key *key,
     return fx_map_row(table->map, table->direction, row, *ret, arena, err);
 }
 
-/* One more alternative: (k1 = … and k2 = …) or (…). `values`: the key's, in the table's key order. */
+/* One more alternative: (k1 = … and k2 = …) or (…).
+ * `values`: the key's, in the table's key order. */
 static bool add_pairs(enum fx_engine engine, const struct fx_table *table,
                       const struct fx_value *const *values, struct fx_buf *out, struct fx_err *err)
 {
@@ -90,7 +92,8 @@ static bool add_pairs(enum fx_engine engine, const struct fx_table *table,
     return true;
 }
 
-/* A key of one column, the usual case, becomes a list, which servers plan faster: k in (…, … — still open. */
+/* A key of one column, the usual case, becomes a list,
+ * which servers plan faster: k in (…, … — still open. */
 static bool add_condition(enum fx_engine engine, const struct fx_table *table,
                           const struct fx_value *const *values, struct fx_buf *out,
                           struct fx_err *err)
@@ -230,7 +233,8 @@ static bool open_sessions(const struct fx_context *ctx, enum fx_direction direct
     return true;
 }
 
-/* Binding reads both catalogs, which would take longer than the comparison: callers inside a fence bind before. */
+/* Binding reads both catalogs, which would take longer
+ * than the comparison: callers inside a fence bind before. */
 static bool is_bound(const struct fx_context *ctx)
 {
     size_t n = 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Which side owns a context now, read from both databases: the owner is the source of every comparison. Only
- * reads; what the rows mean for a cut-over is decided in lib/ownership.
+ * Which side owns a context now, read from both databases: the owner is the source of every
+ * comparison. Only reads; what the rows mean for a cut-over is decided in lib/ownership.
  */
 #include "lib/ownership/sides.h"
 #include "reconcile/reconcile.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A ring of batches between two threads: the reader fills the one after the `n_ready` oldest, the merge drains the oldest.
- * A batch is an arena: values are copied into it once and it is cleared as a whole.
+ * A ring of batches between two threads: the reader fills the one after the `n_ready` oldest, the
+ * merge drains the oldest. A batch is an arena: values are copied into it once and it is cleared as
+ * a whole.
  */
 #include "reconcile/reader.h"
 
@@ -66,7 +67,8 @@ static bool open_scan(const struct rec_reader_spec *spec, struct fx_scan **ret_s
     return fx_scan_open(spec->db, &scan, ret_scan, err);
 }
 
-/* A value that the target's type cannot express differs from whatever is there; only a key must be what it is. */
+/* A value that the target's type cannot express differs
+ * from whatever is there; only a key must be what it is. */
 static bool map_row(const struct rec_reader_spec *spec, const struct fx_value *row,
                     struct fx_value *values, struct fx_arena *arena, struct fx_err *err)
 {
@@ -148,8 +150,8 @@ static void publish(struct rec_reader *reader, bool is_finished, bool has_failed
 }
 
 /*
- * Which side failed is part of the error, and of its exit status: a value of the target is no SOURCE_DATA. Only a
- * key's value gets that far.
+ * Which side failed is part of the error, and of its exit status: a value of the target is no
+ * SOURCE_DATA. Only a key's value gets that far.
  */
 static void name_side(const struct rec_reader *reader, struct fx_err *err)
 {

@@ -2,10 +2,11 @@
 /*
  * Is the copy equal? Public face: an exact comparison of a context's tables, and its report.
  *
- * The source is read in a snapshot at a position P (fx_cut); the stream's applier is advanced to exactly P and
- * held for the moment in which the target's snapshot is taken; then both sides are streamed in key order and
- * every value is compared. So it is correct while customers write, needs no lock, and a difference is real.
- * What could not be compared is reported as such and makes the verdict inconclusive.
+ * The source is read in a snapshot at a position P (fx_cut); the stream's applier is advanced to
+ * exactly P and held for the moment in which the target's snapshot is taken; then both sides are
+ * streamed in key order and every value is compared. So it is correct while customers write, needs
+ * no lock, and a difference is real. What could not be compared is reported as such and makes the
+ * verdict inconclusive.
  */
 #ifndef REC_RECONCILE_H
 #define REC_RECONCILE_H
@@ -61,8 +62,9 @@ struct rec_report {
 };
 
 /*
- * The direction of a comparison now: the side whose ficus.own says HERE is the source; the old side when
- * ownership was never installed. Errors: INCONCLUSIVE (a cut-over is under way), STUCK (both claim it).
+ * The direction of a comparison now: the side whose ficus.own says HERE is the source; the old side
+ * when ownership was never installed. Errors: INCONCLUSIVE (a cut-over is under way), STUCK (both
+ * claim it).
  */
 bool rec_owner(const struct fx_context *ctx, enum fx_direction *ret_direction,
                struct fx_err *err) FX_MUST_CHECK;
@@ -79,9 +81,10 @@ bool rec_check(struct fx_context *ctx, const struct cdc_ref *ref, const struct r
                struct fx_err *err) FX_MUST_CHECK;
 
 /*
- * Compares single rows by key on both present states (the cut-over's verify, after the fence, where nothing
- * moves). A context that is bound already (fx_map_bind, in an arena that still lives) is used as it is; otherwise it
- * is bound in `arena`. Differences are listed in ret_report->tables as by rec_check.
+ * Compares single rows by key on both present states (the cut-over's verify, after the fence, where
+ * nothing moves). A context that is bound already (fx_map_bind, in an arena that still lives) is
+ * used as it is; otherwise it is bound in `arena`. Differences are listed in ret_report->tables as
+ * by rec_check.
  */
 bool rec_check_keys(struct fx_context *ctx, enum fx_direction direction, const struct cdc_key *keys,
                     size_t n_keys, struct fx_arena *arena, struct rec_report **ret_report,

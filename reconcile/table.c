@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The key of the merge is the target's primary key in its order; the source's key must name the same pairs in the
- * same order, or both scans would be sorted differently.
+ * The key of the merge is the target's primary key in its order; the source's key must name the
+ * same pairs in the same order, or both scans would be sorted differently.
  */
 #include "reconcile/table.h"
 
@@ -42,7 +42,8 @@ static bool find_key(const struct fx_map_table *map, enum fx_direction direction
     return true;
 }
 
-/* Bound contexts leave only generated columns without a counterpart: nothing to compare them with. */
+/* Bound contexts leave only generated columns without
+ * a counterpart: nothing to compare them with. */
 static void add_one_sided(const struct fx_map_table *map, const int *index,
                           const struct fx_table *table, struct fx_buf *out)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a comparison needs to know of one mapped table, seen in one direction; shared by the whole-table check and the
- * check of single keys.
+ * What a comparison needs to know of one mapped table, seen in one direction; shared by the
+ * whole-table check and the check of single keys.
  */
 #ifndef REC_TABLE_H
 #define REC_TABLE_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Admin calls as function calls. An error that the facade reports keeps its message. It keeps its code only where a
- * caller handles it (STALE_EPOCH); all others become FACADE.
+ * Admin calls as function calls. An error that the facade reports keeps its message. It keeps its
+ * code only where a caller handles it (STALE_EPOCH); all others become FACADE.
  */
 #include "strangler/control.h"
 

@@ -3,9 +3,9 @@
  * Client of a running facade's admin API, for plans and commands. The API itself is described in
  * docs/protocols/admin.md; strangler/admin implements it.
  *
- * Every call that changes something carries an epoch: the group's epoch for hold, release and switch; the
- * controller's (run's) epoch for weights and shadow. The facade refuses a lower one (STALE_EPOCH) and has made
- * its state durable before it answers.
+ * Every call that changes something carries an epoch: the group's epoch for hold, release and
+ * switch; the controller's (run's) epoch for weights and shadow. The facade refuses a lower one
+ * (STALE_EPOCH) and has made its state durable before it answers.
  *
  * Errors: FACADE_CONNECT (retriable), FACADE, STALE_EPOCH.
  */
@@ -64,16 +64,19 @@ bool fcd_control_weight(const struct fcd_endpoint *at, int64_t controller_epoch,
 bool fcd_control_shadow(const struct fcd_endpoint *at, int64_t controller_epoch, const char *route,
                         double percent, int64_t recheck_ms, struct fx_err *err) FX_MUST_CHECK;
 
-/* Step 1: reserve hold slots for (group, epoch). A group without routes (the canary) is known to every facade that is told of it. */
+/* Step 1: reserve hold slots for (group, epoch). A group without
+ * routes (the canary) is known to every facade that is told of it. */
 bool fcd_control_prepare(const struct fcd_endpoint *at, const char *group, int64_t epoch,
                          struct fx_err *err) FX_MUST_CHECK;
-/* Step 2: stop sending writes of the group; answers at once, poll the status until in_flight is 0. */
+/* Step 2: stop sending writes of the group; answers
+ * at once, poll the status until in_flight is 0. */
 bool fcd_control_hold(const struct fcd_endpoint *at, const char *group, int64_t epoch,
                       int64_t deadline_ms, struct fx_err *err) FX_MUST_CHECK;
 /* Between fence attempts and on abort: held writes go on to the owner that the facade knows. */
 bool fcd_control_release(const struct fcd_endpoint *at, const char *group, int64_t epoch,
                          struct fx_err *err) FX_MUST_CHECK;
-/* Step 11: (group, epoch) belongs to `owner`: held writes and all reads and writes from now on go there. */
+/* Step 11: (group, epoch) belongs to `owner`: held
+ * writes and all reads and writes from now on go there. */
 bool fcd_control_switch(const struct fcd_endpoint *at, const char *group, int64_t epoch,
                         enum fcd_owner owner, struct fx_err *err) FX_MUST_CHECK;
 

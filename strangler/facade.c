@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Life cycle around one worker. The lock on the state directory is taken before the state is read, because two facades
- * with one state file would overwrite each other's changes.
+ * Life cycle around one worker. The lock on the state directory is taken before the state is read,
+ * because two facades with one state file would overwrite each other's changes.
  */
 #include "strangler/facade.h"
 

@@ -3,9 +3,11 @@
  * The facade daemon's life: check, start, run until a signal, drain, stop. What cmd/ficusd calls.
  *
  *     fcd_facade_check(path, &err)      reads the configuration, opens nothing
- *     fcd_facade_run(path, &err)        returns after SIGTERM or SIGINT, when what was running has ended
+ *     fcd_facade_run(path, &err)        returns after SIGTERM or SIGINT, when what was running has
+ *                                       ended
  *
- * Errors: CONFIG, SECRET; LIMIT (the state has no room); IO (addresses, the state); LOCKED (another facade uses
+ * Errors: CONFIG, SECRET; LIMIT (the state has no room); IO (addresses, the state); LOCKED (another
+ * facade uses
  *         the same state directory); JOURNAL (the state file is damaged).
  */
 #ifndef FCD_FACADE_H
@@ -14,8 +16,9 @@
 #include "lib/map/root.h"
 
 bool fcd_facade_check(const char *path, struct fx_err *err) FX_MUST_CHECK;
-/* The problems in the facade's sections of a project file, for other tools that read the file: without reading secrets
- * and without resolving names. A file without a section `facade` has none. */
+/* The problems in the facade's sections of a project file, for other tools that read the file:
+ * without reading secrets and without resolving names. A file without a section `facade` has none.
+ */
 void fcd_facade_problems(const struct fx_root *root, struct fx_arena *arena,
                          struct fx_problems *problems);
 /* The version of the facade's state file; 0: there is none yet. Errors: JOURNAL, VERSION, IO. */
@@ -37,7 +40,8 @@ struct fcd_explained {
     /* the user with this key is on the new side above this weight; -1: no key given */
     double key_percent;
 };
-/* `key`: the value of the user's header or cookie, or NULL. Errors: CONFIG, USAGE (a path that is refused). */
+/* `key`: the value of the user's header or cookie, or
+ * NULL. Errors: CONFIG, USAGE (a path that is refused). */
 bool fcd_facade_explain(const char *config_path, const char *method, const char *target,
                         const char *key, struct fx_arena *arena, struct fcd_explained *ret,
                         struct fx_err *err) FX_MUST_CHECK;

@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The row of MySQL and MariaDB in the table of engines. What differs between servers comes from the flavour; the rest,
- * which is short, is here.
+ * The row of MySQL and MariaDB in the table of engines. What differs between servers comes from the
+ * flavour; the rest, which is short, is here.
  */
 #include <inttypes.h>
 
 #include "cdc/mysql/my_priv.h"
 #include "lib/fmt/text.h"
 
-/* ---- preflight ----------------------------------------------------------------------------------------- */
+/* ---- preflight
+ * ----------------------------------------------------------------------------------------- */
 
 static bool check_server(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err)
 {
@@ -45,7 +46,8 @@ static bool read_keys(const struct cdc_side *side, const char *schema, const cha
            fx_db_query(side->db, flavour->keys_sql, params, 2, ret_rows, err);
 }
 
-/* ---- both ---------------------------------------------------------------------------------------------- */
+/* ---- both
+ * ---------------------------------------------------------------------------------------------- */
 
 static bool install(const struct cdc_side *side, struct fx_err *err)
 {
@@ -54,13 +56,15 @@ static bool install(const struct cdc_side *side, struct fx_err *err)
            fx_db_exec(side->db, flavour->install_sql, NULL, 0, NULL, err);
 }
 
-/* The log is the server's own, and the loop marker is the progress row: there is nothing to remove. */
+/* The log is the server's own, and the loop marker
+ * is the progress row: there is nothing to remove. */
 static bool uninstall(const struct cdc_side *side FX_UNUSED, struct fx_err *err FX_UNUSED)
 {
     return true;
 }
 
-/* ---- as source ----------------------------------------------------------------------------------------- */
+/* ---- as source
+ * ----------------------------------------------------------------------------------------- */
 
 /* The log may be purged below an old position, so the row follows at every heartbeat. */
 static bool is_progress_due(const struct fx_pos *at FX_UNUSED,
@@ -86,9 +90,11 @@ static bool estimate_rows(struct fx_db *db, const struct fx_table *table, int64_
     return true;
 }
 
-/* ---- as target ----------------------------------------------------------------------------------------- */
+/* ---- as target
+ * ----------------------------------------------------------------------------------------- */
 
-/* Beyond its limit the server closes the connection without a word, which would look like a failing network, for ever. */
+/* Beyond its limit the server closes the connection without
+ * a word, which would look like a failing network, for ever. */
 static bool prepare(const struct cdc_binding *binding FX_UNUSED, struct fx_db *db,
                     size_t *ret_text_max, struct fx_err *err)
 {

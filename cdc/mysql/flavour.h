@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What differs between servers that speak MySQL's protocol. A flavour is one file with one struct of this kind and one row
- * in flavours.c; nothing else asks which server it is.
+ * What differs between servers that speak MySQL's protocol. A flavour is one file with one struct
+ * of this kind and one row in flavours.c; nothing else asks which server it is.
  */
 #ifndef CDC_MYSQL_FLAVOUR_H
 #define CDC_MYSQL_FLAVOUR_H
@@ -12,10 +12,12 @@ struct cdc_my_flavour {
     const char *name;      /* for messages: "MariaDB" */
     const char *probe_sql; /* returns one row exactly on a server of this flavour; fails on none */
 
-    /* GTID form: is the text a position in the log of such a server? "" is one: before everything. */
+    /* GTID form: is the text a position in the log of
+     * such a server? "" is one: before everything. */
     bool (*is_position)(struct fx_str text);
 
-    /* Catalog queries; cdc/mysql/sql/ has MariaDB's, with their columns and parameters in the head of each file. */
+    /* Catalog queries; cdc/mysql/sql/ has MariaDB's, with
+     * their columns and parameters in the head of each file. */
     const char *check_server_sql;
     const char *check_silent_loss_sql;
     const char *keys_sql; /* names the collation that compares byte by byte, too */

@@ -26,8 +26,8 @@ static bool refuse_statement(const struct cdc_binding *binding, const struct fx_
 }
 
 /*
- * A change in statement format does not say what it changed: triggers, functions and foreign keys of the table that
- * it names go on from there, and in row format none of them would be a statement.
+ * A change in statement format does not say what it changed: triggers, functions and foreign keys
+ * of the table that it names go on from there, and in row format none of them would be a statement.
  */
 bool cdc_guard_statement(const struct cdc_binding *binding, const struct fx_my_sql *sql,
                          enum fx_my_statement kind, struct fx_err *err)
@@ -46,7 +46,8 @@ bool cdc_guard_statement(const struct cdc_binding *binding, const struct fx_my_s
     return true;
 }
 
-/* A unique key over a blob is one over a hash that the server keeps in a column of its own, after all others. */
+/* A unique key over a blob is one over a hash that the
+ * server keeps in a column of its own, after all others. */
 static bool is_hidden(const struct fx_bl_column *column)
 {
     return fx_str_starts(column->name, FX_STR("DB_ROW_HASH_"));

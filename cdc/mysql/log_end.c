@@ -4,7 +4,8 @@
 
 enum { BACK_MS = 1000 }; /* a log that reaches less far than what was read, for so long */
 
-/* A domain that the server has forgotten says nothing; one whose numbers are lower than what was read does. */
+/* A domain that the server has forgotten says nothing;
+ * one whose numbers are lower than what was read does. */
 static bool is_behind(const struct fx_gtid_pos *end, const struct fx_gtid_pos *at)
 {
     for (size_t i = 0; i < at->n_domains; i++)
@@ -16,8 +17,9 @@ static bool is_behind(const struct fx_gtid_pos *end, const struct fx_gtid_pos *a
 }
 
 /*
- * RESET MASTER leaves us waiting in a file that is deleted, and everything that is written from then on passes
- * by. A number that was set back by hand looks the same until it is read, which does not take long.
+ * RESET MASTER leaves us waiting in a file that is deleted, and everything that is written from
+ * then on passes by. A number that was set back by hand looks the same until it is read, which does
+ * not take long.
  */
 static bool check_goes_on(struct cdc_my_log_end *e, const struct fx_db_conf *conf,
                           const struct fx_gtid_pos *read, const struct fx_pos *end,

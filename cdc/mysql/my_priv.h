@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of cdc/mysql share: the members of cdc_engine_mysql (engine.c). What each does says cdc/engine.h. */
+/*
+ * What the files of cdc/mysql share: the members of
+ * cdc_engine_mysql (engine.c). What each does says cdc/engine.h.
+ */
 #ifndef CDC_MYSQL_MY_PRIV_H
 #define CDC_MYSQL_MY_PRIV_H
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rights of the user on a MySQL or MariaDB side, for both streams and the fence at once: what is missing on the reverse
- * stream is found today and not on the night of the cut-over. The server is asked for its grants.
+ * The rights of the user on a MySQL or MariaDB side, for both streams and the fence at once: what
+ * is missing on the reverse stream is found today and not on the night of the cut-over. The server
+ * is asked for its grants.
  */
 #include <string.h>
 
@@ -41,7 +42,8 @@ static void missing_on(const struct fx_my_grants *grants, const struct cdc_side 
     missing(grants, rights, cdc_side_schema(side, table), cdc_side_table(side, table), names);
 }
 
-/* Tables of one schema that lack the same rights are one finding, and then one grant on the schema. */
+/* Tables of one schema that lack the same rights are
+ * one finding, and then one grant on the schema. */
 static void check_table(struct fx_findings *f, const struct cdc_side *side, size_t at,
                         const struct fx_my_grants *grants)
 {
@@ -81,8 +83,8 @@ static void check_tables(struct fx_findings *f, const struct cdc_side *side,
 }
 
 /*
- * MariaDB shows the check that makes a LONGTEXT a JSON column only to those who may read the whole database; to others
- * the column looks like one that cannot hold JSON.
+ * MariaDB shows the check that makes a LONGTEXT a JSON column only to those who may read the whole
+ * database; to others the column looks like one that cannot hold JSON.
  */
 static bool check_json(struct fx_findings *f, const struct cdc_side *side, size_t table,
                        const struct fx_my_grants *grants, struct fx_err *err)
@@ -144,7 +146,8 @@ static void check_server(struct fx_findings *f, struct fx_db *db, const struct f
     }
 }
 
-/* A server that writes a binary log lets only SUPER create triggers, unless it is told to trust their creators. */
+/* A server that writes a binary log lets only SUPER create
+ * triggers, unless it is told to trust their creators. */
 static bool check_triggers(struct fx_findings *f, struct fx_db *db,
                            const struct fx_my_grants *grants, struct fx_err *err)
 {

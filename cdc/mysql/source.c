@@ -9,17 +9,17 @@
  *      |  (PASSED)         |      v                             | end of the file:  ABORT
  *      +-------------------+   DISCARDING  -- COMMIT, ABORT ----+--> OUTSIDE
  *
- * A group says only in its rows whether it concerns us, so BEGIN waits for the first row that does. The other
- * stream's applier writes its progress row before anything else; one that comes later is an error, because rows
- * were delivered already.
+ * A group says only in its rows whether it concerns us, so BEGIN waits for the first row that does.
+ * The other stream's applier writes its progress row before anything else; one that comes later is
+ * an error, because rows were delivered already.
  *
  * The position moves at the end of a group and nowhere else: positions inside a group mean nothing.
  *
- * A group never spans two files. One that is still open where its file ends was being written when the server was
- * killed; InnoDB commits only what the log holds to its end, so the server rolled it back. The position does not
- * move: the server gives the same number to the next transaction.
- * What never passes silently: DDL on a carried table that is not tagged as ours, rows in statement format,
- * tables without transactions, partial images, XA branches, rollbacks inside a group.
+ * A group never spans two files. One that is still open where its file ends was being written when
+ * the server was killed; InnoDB commits only what the log holds to its end, so the server rolled it
+ * back. The position does not move: the server gives the same number to the next transaction.
+ * What never passes silently: DDL on a carried table that is not tagged as ours, rows in statement
+ * format, tables without transactions, partial images, XA branches, rollbacks inside a group.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -116,7 +116,7 @@ static void set_state(struct my_source *s, enum group_state to)
     s->state = to;
 }
 
-/* --- events that go out ------------------------------------------------------------------------ */
+/* --- events that go out ----------------------------------------------------------------------- */
 
 static void emit_begin(struct my_source *s, bool is_loop, struct cdc_event *ret)
 {
@@ -153,7 +153,7 @@ static void emit_passed(struct my_source *s, struct cdc_event *ret)
     s->must_pass = false;
 }
 
-/* --- groups ------------------------------------------------------------------------------------ */
+/* --- groups ----------------------------------------------------------------------------------- */
 
 static bool ctx_group(const struct my_source *s, struct fx_err *err)
 {
@@ -231,7 +231,7 @@ static bool on_query(struct my_source *s, const struct fx_bl_event *ev, struct c
     return s->gtid.is_standalone || s->gtid.is_xa_end ? end_group(s, ret, err) : true;
 }
 
-/* --- rows -------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 static bool open_rows(struct my_source *s, struct fx_err *err)
 {
@@ -345,7 +345,7 @@ static bool drain_rows(struct my_source *s, struct cdc_event *ret, struct fx_err
     return true;
 }
 
-/* --- the vtable -------------------------------------------------------------------------------- */
+/* --- the vtable ------------------------------------------------------------------------------- */
 
 static bool on_event(struct my_source *s, const struct fx_bl_event *ev, struct cdc_event *ret,
                      struct fx_err *err)
@@ -389,9 +389,9 @@ static bool read_event(struct my_source *s, int64_t timeout_ms, enum fx_binlog_g
 }
 
 /*
- * After a torn event the server sends nothing more on this connection. All that is whole before it was read, so the
- * position is the one with which the next file begins, and there a new connection starts. Were it to end at
- * the same place again, it would do so for ever.
+ * After a torn event the server sends nothing more on this connection. All that is whole before it
+ * was read, so the position is the one with which the next file begins, and there a new connection
+ * starts. Were it to end at the same place again, it would do so for ever.
  */
 static bool open_again(struct my_source *s, struct fx_err *err)
 {
@@ -460,7 +460,8 @@ static bool my_has_buffered(struct cdc_source *src)
     return s->has_rows || fx_binlog_has_transaction(s->log);
 }
 
-/* The server keeps no state for us, and its dump session waits an hour for a reader that is held. */
+/* The server keeps no state for us, and its dump
+ * session waits an hour for a reader that is held. */
 static bool my_confirm(struct cdc_source *src, const struct fx_pos *pos, struct fx_err *err)
 {
     (void)src, (void)pos, (void)err;
@@ -523,7 +524,8 @@ static void prepare_tables(struct my_source *s)
     }
 }
 
-/* A position of another kind of server is of another history, whatever a reader of this one would make of it. */
+/* A position of another kind of server is of another
+ * history, whatever a reader of this one would make of it. */
 static bool check_position(struct my_source *s, const struct fx_pos *from, struct fx_err *err)
 {
     const struct cdc_my_flavour *flavour;

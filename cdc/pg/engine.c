@@ -9,9 +9,10 @@
 enum { SLOT_BEHIND_MAX = 16 << 20 };
 
 /*
- * A slot keeps its log until the position is confirmed, and the progress row is what may be confirmed: it follows when
- * that is much log, or when the server asks (it does not shut down before). Not at every heartbeat: a progress-only
- * transaction is one that the other stream reads and records in turn, and so on.
+ * A slot keeps its log until the position is confirmed, and the progress row is what may be
+ * confirmed: it follows when that is much log, or when the server asks (it does not shut down
+ * before). Not at every heartbeat: a progress-only transaction is one that the other stream reads
+ * and records in turn, and so on.
  */
 static bool is_progress_due(const struct fx_pos *at, const struct fx_pos *recorded, bool is_asked,
                             bool is_heartbeat FX_UNUSED)

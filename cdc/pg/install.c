@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a PostgreSQL side needs, made and removed: Ficus's own tables; as a source a publication (the slot is made by the
- * initial copy); as a target the replication origin by which the other stream knows what this one's applier wrote.
+ * What a PostgreSQL side needs, made and removed: Ficus's own tables; as a source a publication
+ * (the slot is made by the initial copy); as a target the replication origin by which the other
+ * stream knows what this one's applier wrote.
  */
 #include <string.h>
 
@@ -13,7 +14,8 @@ extern const char cdc_pg_sql_install[];
 
 enum { IN_USE_WAIT_MS = 10000 };
 
-/* ---- the publication ----------------------------------------------------------------------------------- */
+/* ---- the publication
+ * ----------------------------------------------------------------------------------- */
 
 static bool has_row(struct fx_db *db, const char *sql, const char *param, bool *ret,
                     struct fx_err *err)
@@ -36,8 +38,8 @@ static void add_table(struct fx_buf *sql, const char *schema, const char *name)
 }
 
 /*
- * The leak detector wants the state before a change too. Only when it is not so yet: the lock that ALTER TABLE
- * takes must not delay a fence.
+ * The leak detector wants the state before a change too. Only when it is not so yet: the lock that
+ * ALTER TABLE takes must not delay a fence.
  */
 static bool log_whole_own(struct fx_db *db, struct fx_err *err)
 {
@@ -67,8 +69,9 @@ static bool publish_own(struct fx_db *db, const char *publication, struct fx_err
 }
 
 /*
- * ficus.own belongs to the plans, which may not be there when streams are used alone. The tables are set until there
- * is a slot: one that comes in later was not copied, and one that left and comes back has changes that are lost.
+ * ficus.own belongs to the plans, which may not be there when streams are used alone. The tables
+ * are set until there is a slot: one that comes in later was not copied, and one that left and
+ * comes back has changes that are lost.
  */
 static bool publish(const struct cdc_side *side, const char *name, struct fx_err *err)
 {
@@ -100,7 +103,8 @@ static bool publish(const struct cdc_side *side, const char *name, struct fx_err
            fx_ctx(err, "publishing the tables of context \"%s\"", side->ctx->name);
 }
 
-/* ---- both ---------------------------------------------------------------------------------------------- */
+/* ---- both
+ * ---------------------------------------------------------------------------------------------- */
 
 bool cdc_pg_install(const struct cdc_side *side, struct fx_err *err)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the files of cdc/pg share: the members of cdc_engine_pg (engine.c). What each does says cdc/engine.h. */
+/*
+ * What the files of cdc/pg share: the members of
+ * cdc_engine_pg (engine.c). What each does says cdc/engine.h.
+ */
 #ifndef CDC_PG_PG_PRIV_H
 #define CDC_PG_PG_PRIV_H
 
@@ -26,8 +29,8 @@ bool cdc_pg_prepare(const struct cdc_binding *binding, struct fx_db *db, size_t 
                     struct fx_err *err);
 
 /*
- * Runs `sql`, which removes what is called `name`, again while the server says that it is in use: the walsender of a
- * process that has just ended holds its slot for a moment.
+ * Runs `sql`, which removes what is called `name`, again while the server says that it is in use:
+ * the walsender of a process that has just ended holds its slot for a moment.
  */
 bool cdc_pg_remove(struct fx_db *db, const char *sql, const char *name,
                    struct fx_err *err) FX_MUST_CHECK;

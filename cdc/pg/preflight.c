@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a PostgreSQL server and its tables must be like. The SQL files say what is asked, and why. */
+/*
+ * What a PostgreSQL server and its tables must be like. The SQL files say what is asked, and why.
+ */
 #include "cdc/names.h"
 #include "cdc/pg/pg_priv.h"
 

@@ -113,7 +113,8 @@ bool cdc_pg_relations_describe(struct cdc_pg_relations *r, const struct fx_pgo_m
     return true;
 }
 
-/* ---- rows -------------------------------------------------------------------------------------------- */
+/* ---- rows
+ * -------------------------------------------------------------------------------------------- */
 
 static bool fill_values(struct cdc_pg_relations *r, const struct cdc_pg_relation *relation,
                         const struct fx_pgo_tuple *tuple, bool is_key_only,
@@ -160,7 +161,8 @@ bool cdc_pg_relations_row(struct cdc_pg_relations *r, const struct cdc_pg_relati
     if (msg->row.new.cells != NULL &&
         !fill_values(r, relation, &msg->row.new, false, &row.new, err))
         return false;
-    /* What a new row leaves out as unchanged the old one holds: all of it (FULL), or a key that is TOASTed. */
+    /* What a new row leaves out as unchanged the old one
+     * holds: all of it (FULL), or a key that is TOASTed. */
     const struct fx_table *table = cdc_source_table(r->binding, row.table);
     for (size_t c = 0; row.old != NULL && row.new != NULL &&c < table->n_columns; c++)
         if (row.new[c].kind == FX_V_UNCHANGED)

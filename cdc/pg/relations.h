@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The relations that pgoutput has described on one connection, and rows of them as events. A table that looks different from
- * the bound catalog is a loud stop at its description, before any of its rows.
+ * The relations that pgoutput has described on one connection, and rows of them as events. A table
+ * that looks different from the bound catalog is a loud stop at its description, before any of its
+ * rows.
  * Thread: one.
  */
 #ifndef CDC_PG_RELATIONS_H

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rights of the user on a PostgreSQL side: to read and publish its tables, to apply the other stream's changes, and to
- * fence. PostgreSQL answers questions about rights in SQL.
+ * The rights of the user on a PostgreSQL side: to read and publish its tables, to apply the other
+ * stream's changes, and to fence. PostgreSQL answers questions about rights in SQL.
  *
- * The settings that only a privileged session may change are tried inside a transaction that is rolled back, because
- * PostgreSQL 14 has no function that answers this.
+ * The settings that only a privileged session may change are tried inside a transaction that is
+ * rolled back, because PostgreSQL 14 has no function that answers this.
  */
 #include <stdio.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The snapshot of a copy from PostgreSQL: the permanent slot's creation exports a snapshot that shows exactly what
- * committed before the slot's consistent point. A slot of an interrupted copy is worth nothing and is dropped first.
+ * The snapshot of a copy from PostgreSQL: the permanent slot's creation exports a snapshot that
+ * shows exactly what committed before the slot's consistent point. A slot of an interrupted copy is
+ * worth nothing and is dropped first.
  */
 #include "cdc/pg/pg_priv.h"
 #include "cdc/pg/table_schema.h"

@@ -12,8 +12,9 @@
  *       │              └────────┘                     │
  *       └─────────────────────────────────────────────┘
  *
- * BEGIN is delivered one message late, because only the next one tells whether the transaction is a loop. A Relation message is
- * compared with the bound catalog: a table that looks different now is a loud stop, before any of its rows.
+ * BEGIN is delivered one message late, because only the next one tells whether the transaction is a
+ * loop. A Relation message is compared with the bound catalog: a table that looks different now is
+ * a loud stop, before any of its rows.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -115,7 +116,8 @@ static bool on_truncate(struct source_pg *s, const struct fx_pgo_msg *msg, struc
     return true;
 }
 
-/* ---- messages ---------------------------------------------------------------------------------------- */
+/* ---- messages
+ * ---------------------------------------------------------------------------------------- */
 
 static void on_begin(struct source_pg *s, const struct fx_pgo_msg *msg)
 {
@@ -241,7 +243,8 @@ static bool pg_has_buffered(struct cdc_source *src)
     return s->stash.ptr != NULL || fx_pg_repl_has_buffered(s->repl);
 }
 
-/* A server that has no session for us now is asked again later; the stream itself says when it is gone. */
+/* A server that has no session for us now is asked
+ * again later; the stream itself says when it is gone. */
 static bool look_for_ddl(struct source_pg *s, struct fx_err *err)
 {
     struct fx_mono now = fx_mono_now();

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See table_schema.h. The comparison is one query for each table; ficus.shape is on the side that it describes. */
+/*
+ * See table_schema.h. The comparison is one query for each
+ * table; ficus.shape is on the side that it describes.
+ */
 #include "cdc/pg/table_schema.h"
 
 #include <stdio.h>

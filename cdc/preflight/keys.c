@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Compares what both sides call unique. A key of one side is kept by the other when some key there has no column that
- * this one has not: rows that differ in fewer columns differ in more. Expressions of the mapping give different results
- * for different values (ADR 0015), so columns are identified by their pair.
+ * Compares what both sides call unique. A key of one side is kept by the other when some key there
+ * has no column that this one has not: rows that differ in fewer columns differ in more.
+ * Expressions of the mapping give different results for different values (ADR 0015), so columns are
+ * identified by their pair.
  *
- * An index over expressions, with a predicate, or over a column that only one side computes is opaque: it cannot be
- * compared, so that the other side must have an opaque one too is all that is asked.
+ * An index over expressions, with a predicate, or over a column that only one side computes is
+ * opaque: it cannot be compared, so that the other side must have an opaque one too is all that is
+ * asked.
  */
 #include "cdc/checks.h"
 #include "lib/db/engine.h"
@@ -140,9 +142,11 @@ static const struct side_keys *other_of(const struct keys *k, const struct side_
     return side == &k->old_side ? &k->new_side : &k->old_side;
 }
 
-/* ---- what is wrong with a key by itself ----------------------------------------------------------------- */
+/* ---- what is wrong with a key by itself
+ * ----------------------------------------------------------------- */
 
-/* Rows may be equal in the middle of a transaction; the other side, which checks each row at once, would refuse it. */
+/* Rows may be equal in the middle of a transaction; the other
+ * side, which checks each row at once, would refuse it. */
 static void refuse_deferrable(struct keys *k, const struct side_keys *side, const struct key *key)
 {
     FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(TEXT_MAX), fix = FX_BUF(TEXT_MAX);
@@ -171,7 +175,8 @@ static void refuse_exclusion(struct keys *k, const struct side_keys *side, const
                     is_new(side) ? "stream" : "reverse stream");
 }
 
-/* Text that differs on the other side must differ here as well; trailing spaces are checked by the scan. */
+/* Text that differs on the other side must differ here
+ * as well; trailing spaces are checked by the scan. */
 static void check_collations(struct keys *k, const struct side_keys *side, const char **pads)
 {
     const struct fx_rows *rows = &side->rows;
@@ -200,7 +205,8 @@ static void check_collations(struct keys *k, const struct side_keys *side, const
     }
 }
 
-/* ---- a key that the other side does not keep: the new side is changed, whichever has it ------------------- */
+/* ---- a key that the other side does not keep: the new
+ * side is changed, whichever has it ------------------- */
 
 static void refuse_new(struct keys *k, const struct key *key)
 {
@@ -250,7 +256,8 @@ static void check_side_keys(struct keys *k, const struct side_keys *side)
     }
 }
 
-/* ---- both ---------------------------------------------------------------------------------------------- */
+/* ---- both
+ * ---------------------------------------------------------------------------------------------- */
 
 static bool check_table(struct keys *k, const char **pads, struct fx_err *err)
 {

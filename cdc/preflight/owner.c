@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who owns the tables of a context, as far as the users may see. Not to be allowed to look is not the same as to find
- * nothing: what is advised afterwards may delete rows.
+ * Who owns the tables of a context, as far as the users may see. Not to be allowed to look is not
+ * the same as to find nothing: what is advised afterwards may delete rows.
  */
 #include "cdc/checks.h"
 #include "lib/ownership/own.h"

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Everything that would stop a stream, found before it starts, all in one error: what is wrong, where, and the
- * command that fixes it. The thorough form reads every row of the source and lets the mapping judge it, so
- * that a value that the target cannot hold is a finding here and not a stop in the middle of the night.
+ * Everything that would stop a stream, found before it starts, all in one error: what is wrong,
+ * where, and the command that fixes it. The thorough form reads every row of the source and lets
+ * the mapping judge it, so that a value that the target cannot hold is a finding here and not a
+ * stop in the middle of the night.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -51,7 +52,8 @@ static void check_source_table(struct preflight *p, const struct fx_table *table
         p->sides.old_side.engine->check_table(table, &p->findings);
 }
 
-/* *ret: the forward stream has begun, so the rows in the target's tables are its own. Denied: unknown. */
+/* *ret: the forward stream has begun, so the rows in
+ * the target's tables are its own. Denied: unknown. */
 static bool is_begun(struct preflight *p, struct fx_arena *arena, bool *ret, bool *ret_denied,
                      struct fx_err *err)
 {
@@ -71,7 +73,8 @@ static bool is_begun(struct preflight *p, struct fx_arena *arena, bool *ret, boo
     return true;
 }
 
-/* A stream that has not begun may only fill empty tables, and nobody empties those that customers write to. */
+/* A stream that has not begun may only fill empty tables,
+ * and nobody empties those that customers write to. */
 static bool ask_owner(struct preflight *p, struct fx_arena *arena, struct fx_err *err)
 {
     bool is_ours = false, is_denied = false;
@@ -161,7 +164,8 @@ static void check_spaces(struct preflight *p, const struct cdc_binding *binding,
     }
 }
 
-/* What the applier would write is made and thrown away: the mapping and the target's types are both asked. */
+/* What the applier would write is made and thrown away:
+ * the mapping and the target's types are both asked. */
 static bool scan_rows(struct preflight *p, const struct cdc_binding *binding, size_t t,
                       struct fx_scan *scan, struct fx_err *err)
 {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See checks.h: which tables a stream would carry wrongly without noticing. The engines' SQL files say which, and why. */
+/*
+ * See checks.h: which tables a stream would carry wrongly
+ * without noticing. The engines' SQL files say which, and why.
+ */
 #include "cdc/checks.h"
 
 static bool check_side(struct fx_findings *f, const struct cdc_side *side, struct fx_err *err)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Talking to a stream's process from elsewhere: each function of cdc.h that takes a struct cdc_ref. */
+/*
+ * Talking to a stream's process from elsewhere: each function of cdc.h that takes a struct cdc_ref.
+ */
 #include "cdc/process/client.h"
 
 #include <inttypes.h>

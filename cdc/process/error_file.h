@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Why a stream stopped by itself, for whoever asks later: the error object as JSON in <name>.error. On a full disk, or
- * without the right to write there, that file cannot be written; then a stream that is being started writes to a piece of
- * memory that it got as its standard input, which it never reads.
+ * Why a stream stopped by itself, for whoever asks later: the error object as JSON in <name>.error.
+ * On a full disk, or without the right to write there, that file cannot be written; then a stream
+ * that is being started writes to a piece of memory that it got as its standard input, which it
+ * never reads.
  */
 #ifndef CDC_PROCESS_ERROR_FILE_H
 #define CDC_PROCESS_ERROR_FILE_H

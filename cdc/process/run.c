@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Inside a stream's process: `ficus cdc run`. It takes the lock, answers on its socket from then on, waits for both servers
- * and, on the reverse stream, for the copy to begin; then it streams until it is stopped or fails.
+ * Inside a stream's process: `ficus cdc run`. It takes the lock, answers on its socket from then
+ * on, waits for both servers and, on the reverse stream, for the copy to begin; then it streams
+ * until it is stopped or fails.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -38,7 +39,8 @@ static void *wait_signals(void *arg)
     return NULL;
 }
 
-/* SIGTERM and SIGINT are a clean stop; SIGHUP of a closed terminal is nothing. Blocked before any thread exists. */
+/* SIGTERM and SIGINT are a clean stop; SIGHUP of a closed
+ * terminal is nothing. Blocked before any thread exists. */
 static bool signals_start(struct signals *signals, struct cdc_control *control, struct fx_err *err)
 {
     signals->control = control;
@@ -122,7 +124,8 @@ static bool copy_has_begun(const struct cdc_binding *binding, bool *ret, struct 
     return is_ok || fx_ctx(err, "checking whether the copy has started");
 }
 
-/* The reverse stream: its start is known when the forward stream has begun to copy (snapshotter.c). */
+/* The reverse stream: its start is known when the
+ * forward stream has begun to copy (snapshotter.c). */
 static bool wait_copy(const struct cdc_binding *binding, struct cdc_control *control,
                       bool *ret_is_stopped, struct fx_err *err)
 {

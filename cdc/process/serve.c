@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See serve.h. Requests are answered from the last published status; commands wait for the streamer. */
+/*
+ * See serve.h. Requests are answered from the last
+ * published status; commands wait for the streamer.
+ */
 #include "cdc/process/serve.h"
 
 #include <string.h>

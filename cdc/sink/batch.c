@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SQL text from changes. Values are written as literals by the engine's own quoting (fx_db_value_literal);
- * what the mapping or the target's type cannot take is an error here, before anything reaches the target.
+ * SQL text from changes. Values are written as literals by the engine's own quoting
+ * (fx_db_value_literal); what the mapping or the target's type cannot take is an error here, before
+ * anything reaches the target.
  */
 #include "cdc/sink/batch.h"
 
@@ -55,7 +56,8 @@ void cdc_batch_statement(struct cdc_batch *batch, const char *sql, int64_t expec
     batch->expected += expected;
 }
 
-/* ---- columns of the pair, seen from the direction of the stream ---------------------------------- */
+/* ---- columns of the pair, seen from the direction
+ * of the stream ---------------------------------- */
 
 static int target_index(const struct cdc_batch *batch, size_t table, size_t pair)
 {
@@ -105,8 +107,8 @@ static bool add_value(struct cdc_batch *batch, size_t table, size_t pair, const 
 }
 
 /*
- * "k1=v1 and k2=v2". Never as a tuple: MariaDB finds no index for (k1,k2)=(v1,v2), nor for a list of one
- * such tuple, and reads (and locks) the whole table.
+ * "k1=v1 and k2=v2". Never as a tuple: MariaDB finds no index for (k1,k2)=(v1,v2), nor for a list
+ * of one such tuple, and reads (and locks) the whole table.
  */
 static bool add_key_condition(struct cdc_batch *batch, size_t table, const struct fx_value *mapped,
                               struct fx_err *err)
@@ -123,9 +125,11 @@ static bool add_key_condition(struct cdc_batch *batch, size_t table, const struc
     return true;
 }
 
-/* ---- rows ------------------------------------------------------------------------------------------ */
+/* ---- rows
+ * ------------------------------------------------------------------------------------------ */
 
-/* The target computes them, so whether they would fit is not asked. `in` itself when there are none. */
+/* The target computes them, so whether they would
+ * fit is not asked. `in` itself when there are none. */
 static const struct fx_value *mask_generated(struct cdc_batch *batch, size_t table,
                                              const struct fx_value *in)
 {
@@ -155,7 +159,8 @@ static bool map_full(struct cdc_batch *batch, size_t table, const struct fx_valu
     return true;
 }
 
-/* Only the key columns count; the others are masked, so that no expression over an old value can fail. */
+/* Only the key columns count; the others are masked,
+ * so that no expression over an old value can fail. */
 static bool map_key(struct cdc_batch *batch, size_t table, const struct fx_value *in,
                     struct fx_value **ret_out, struct fx_err *err)
 {
@@ -270,7 +275,8 @@ static bool is_key_changed(const struct cdc_batch *batch, size_t table, const st
     return false;
 }
 
-/* The set list; a row with nothing to set sets its key to itself, so that it is still looked for. */
+/* The set list; a row with nothing to set sets its
+ * key to itself, so that it is still looked for. */
 static bool add_set_list(struct cdc_batch *batch, size_t table, const struct fx_value *mapped,
                          bool has_new_key, struct fx_err *err)
 {

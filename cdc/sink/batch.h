@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Turns changes into SQL text for the target: several statements in one text, so that a transaction costs one
- * round trip and not one for each row.
+ * Turns changes into SQL text for the target: several statements in one text, so that a transaction
+ * costs one round trip and not one for each row.
  *
- * Neighbouring inserts into one table become one multi-row insert, neighbouring deletes one delete with a key
- * list; each update is a statement of its own. Order is never changed. `expected` counts the rows that the text must match: every
- * statement goes by primary key and so matches at most what it was given, hence the sum over the text equals
- * `expected` exactly when every single statement found exactly its rows.
+ * Neighbouring inserts into one table become one multi-row insert, neighbouring deletes one delete
+ * with a key list; each update is a statement of its own. Order is never changed. `expected` counts
+ * the rows that the text must match: every statement goes by primary key and so matches at most
+ * what it was given, hence the sum over the text equals `expected` exactly when every single
+ * statement found exactly its rows.
  *
  * Thread: one.   Owns: its text.
  */
@@ -41,7 +42,8 @@ void cdc_batch_init(struct cdc_batch *batch, const struct cdc_binding *binding, 
 void cdc_batch_done(struct cdc_batch *batch);
 void cdc_batch_clear(struct cdc_batch *batch);
 
-/* Appends one change. Errors: SOURCE_DATA naming table, key and column; LIMIT (text beyond 64 MiB). */
+/* Appends one change. Errors: SOURCE_DATA naming
+ * table, key and column; LIMIT (text beyond 64 MiB). */
 bool cdc_batch_row(struct cdc_batch *batch, const struct cdc_row *row,
                    struct fx_err *err) FX_MUST_CHECK;
 /* Appends a statement of ours that must match `expected` rows. No trailing ';'. */

@@ -2,9 +2,10 @@
 /*
  * Applies changes to a database, PostgreSQL or MariaDB, over one session of lib/db.
  *
- * A transaction is one text "begin; compare-and-set; changes" whose matched rows are counted before "commit" is
- * sent; that commit rides in front of the next transaction's text when more is waiting (one round trip
- * each), or goes alone. The session fires no foreign keys and no business triggers: the source has done that.
+ * A transaction is one text "begin; compare-and-set; changes" whose matched rows are counted before
+ * "commit" is sent; that commit rides in front of the next transaction's text when more is waiting
+ * (one round trip each), or goes alone. The session fires no foreign keys and no business triggers:
+ * the source has done that.
  */
 #include "cdc/sink/sink.h"
 
@@ -55,7 +56,8 @@ static bool is_long(const struct sink_db *s)
     return s->batch.sql.len >= (s->text_max == 0 ? limit : FX_MIN(limit, s->text_max / 4));
 }
 
-/* ---- sending ---------------------------------------------------------------------------------------- */
+/* ---- sending
+ * ---------------------------------------------------------------------------------------- */
 
 /* The stream has stopped, so nothing that needs it can be the next step. */
 static bool hint_conflict(const struct sink_db *s, struct fx_err *err)
@@ -201,7 +203,8 @@ static bool sink_barrier(struct cdc_sink *sink, const struct cdc_barrier *barrie
     fx_db_literal(engine, fx_str_from(barrier->group), &sql);
     fx_buf_printf(&sql, ",%" PRId64 ",", barrier->epoch);
     fx_db_literal(engine, fx_pos_str(&s->txn.pos), &sql);
-    /* A barrier may be sent again (a confirmation after a crash): the row stays, and counts as one either way. */
+    /* A barrier may be sent again (a confirmation after a
+     * crash): the row stays, and counts as one either way. */
     fx_buf_printf(&sql, ")%s", s->target->keep_barrier);
     cdc_batch_statement(&s->batch, fx_buf_cstr(&sql), 1);
     return !s->is_exact || flush(s, err);
@@ -222,7 +225,8 @@ static void begin_progress_only(struct sink_db *s, const struct fx_pos *pos,
     add_begin(s, &to);
 }
 
-/* Sent with the change itself: a leak that was applied and then forgotten would let the next gate through. */
+/* Sent with the change itself: a leak that was applied
+ * and then forgotten would let the next gate through. */
 static bool add_leak(struct sink_db *s, int64_t n, const char *what, struct fx_err *err)
 {
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(4096 + 2 * FX_POS_MAX);
@@ -294,7 +298,8 @@ static bool sink_progress_only(struct cdc_sink *sink, const struct fx_pos *pos,
     return sink_commit(sink, false, err);
 }
 
-/* ---- copying ---------------------------------------------------------------------------------------- */
+/* ---- copying
+ * ---------------------------------------------------------------------------------------- */
 
 static bool sink_begin_copy(struct cdc_sink *sink, int64_t n_rows, struct fx_err *err)
 {

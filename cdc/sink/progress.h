@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The row of ficus.progress: how far a stream is on its target, and which applier holds it. The row is moved only by the
- * first statement of a target transaction (db.c); here it is read and claimed.
+ * The row of ficus.progress: how far a stream is on its target, and which applier holds it. The row
+ * is moved only by the first statement of a target transaction (db.c); here it is read and claimed.
  */
 #ifndef CDC_SINK_PROGRESS_H
 #define CDC_SINK_PROGRESS_H

@@ -2,22 +2,29 @@
 /*
  * Where changes go: a vtable with one adapter today, a database (db.c).
  *
- *     begin(txn); { row | barrier }; commit(is_more)        one source transaction, one target transaction
- *                                    | abort()              the source rolled it back: so does the target
- *     flush()                                               what commit(is_more = true) left pending
+ *     begin(txn); { row | barrier }; commit(is_more)        one source transaction, one target
+ *                                                           transaction
+ *                                    | abort()              the source rolled it back: so does the
+ *                                                           target
+ *     flush()                                               what commit(is_more = true) left
+ *                                                           pending
  *     progress_only(pos, phase)                             a progress-only transaction
- *     leak(n, what)                                         inside a transaction, or as one of its own
+ *     leak(n, what)                                         inside a transaction, or as one of its
+ *                                                           own
  *
- * The first statement of each target transaction is the compare-and-set of ficus.progress: position,
- * exactly-once and loop marker in one. commit(is_more = true) joins the COMMIT to the next transaction's first round trip;
- * `durable` moves only when the server has confirmed it. Rows go out as they come once a transaction is larger than
- * the options allow, so memory stays bounded; nothing is visible before COMMIT.
+ * The first statement of each target transaction is the compare-and-set of ficus.progress:
+ * position, exactly-once and loop marker in one. commit(is_more = true) joins the COMMIT to the
+ * next transaction's first round trip; `durable` moves only when the server has confirmed it. Rows
+ * go out as they come once a transaction is larger than the options allow, so memory stays bounded;
+ * nothing is visible before COMMIT.
  *
  * Errors: TARGET_CONNECT, DB_CONFLICT (both retriable: close, open, read the position again);
- *         STALE_EPOCH (another applier has claimed the stream: stop); TARGET_CONFLICT (a row is not what the
- *         stream left there: an inserted key exists, a changed row is missing); TARGET, SOURCE_DATA.
- *         After any error the adapter must be closed. `is_exact` false in the conflict's open options means that the error could
- *         not name the row: open again with it set, and the same transaction fails with the row's name.
+ *         STALE_EPOCH (another applier has claimed the stream: stop); TARGET_CONFLICT (a row is not
+ *         what the stream left there: an inserted key exists, a changed row is missing); TARGET,
+ *         SOURCE_DATA.
+ *         After any error the adapter must be closed. `is_exact` false in the conflict's open
+ *         options means that the error could not name the row: open again with it set, and the same
+ *         transaction fails with the row's name.
  * Thread: one.
  */
 #ifndef CDC_SINK_H
@@ -39,7 +46,8 @@ struct cdc_sink_ops {
     bool (*begin)(struct cdc_sink *sink, const struct cdc_txn *txn, struct fx_err *err);
     bool (*row)(struct cdc_sink *sink, const struct cdc_row *row, struct fx_err *err);
     bool (*barrier)(struct cdc_sink *sink, const struct cdc_barrier *barrier, struct fx_err *err);
-    /* Records `n` unfenced writes in the open transaction, or in one of its own that leaves the position. */
+    /* Records `n` unfenced writes in the open transaction,
+     * or in one of its own that leaves the position. */
     bool (*leak)(struct cdc_sink *sink, int64_t n, const char *what, struct fx_err *err);
     bool (*commit)(struct cdc_sink *sink, bool is_more, struct fx_err *err);
     bool (*abort)(struct cdc_sink *sink, struct fx_err *err);
@@ -55,7 +63,8 @@ struct cdc_sink_ops {
     void (*close)(struct cdc_sink *sink);
 };
 
-/* An exact session goes back to batches after this many transactions: the failure did not come again. */
+/* An exact session goes back to batches after this
+ * many transactions: the failure did not come again. */
 enum { CDC_SINK_EXACT_TXNS = 64 };
 
 struct cdc_sink_spec {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See the diagram in snapshotter.h. One session reads inside the snapshot in key order, the sink writes
- * multi-row inserts; both are bounded by one batch.
+ * See the diagram in snapshotter.h. One session reads inside the snapshot in key order, the sink
+ * writes multi-row inserts; both are bounded by one batch.
  */
 #include "cdc/snapshot/snapshotter.h"
 
@@ -62,8 +62,9 @@ static bool check_empty(struct snapshotter *s, struct fx_err *err)
 }
 
 /*
- * The reverse stream begins after the moment at which the tables were seen to be empty: how they became so is no
- * change that the old side wants. Only while nobody has claimed it: it waits until the progress row says that the copy has begun.
+ * The reverse stream begins after the moment at which the tables were seen to be empty: how they
+ * became so is no change that the old side wants. Only while nobody has claimed it: it waits until
+ * the progress row says that the copy has begun.
  */
 static bool point_reverse(struct snapshotter *s, struct fx_err *err)
 {
@@ -86,7 +87,8 @@ static bool point_reverse(struct snapshotter *s, struct fx_err *err)
     return fx_ctx(err, "recording where stream \"%s\" begins", binding->other_stream);
 }
 
-/* Deletes what an interrupted copy left. The tables were empty when it began, so every row is ours. */
+/* Deletes what an interrupted copy left. The tables
+ * were empty when it began, so every row is ours. */
 static bool clean(struct snapshotter *s, struct fx_err *err)
 {
     struct cdc_sink *sink = s->env->sink;

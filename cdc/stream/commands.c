@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the control socket asks for. One command at a time, looked at between transactions; HOLD and ADVANCE are
- * answered when what they ask for is so.
+ * What the control socket asks for. One command at a time, looked at between transactions; HOLD and
+ * ADVANCE are answered when what they ask for is so.
  */
 #include "cdc/stream/commands.h"
 
@@ -57,7 +57,8 @@ void cdc_commands_take(struct cdc_streamer *s)
     }
 }
 
-/* The target's progress row says exactly the goal: whoever opens a snapshot there finds it inside. */
+/* The target's progress row says exactly the goal:
+ * whoever opens a snapshot there finds it inside. */
 static bool reach_goal(struct cdc_streamer *s, struct fx_err *err)
 {
     enum fx_engine engine = s->binding->source->engine;
@@ -89,7 +90,8 @@ bool cdc_commands_finish(struct cdc_streamer *s, struct fx_err *err)
     return true;
 }
 
-/* A hold for a comparison that was interrupted would let everything wait until its limit, for nobody. */
+/* A hold for a comparison that was interrupted would
+ * let everything wait until its limit, for nobody. */
 void cdc_commands_expire_hold(struct cdc_streamer *s, struct fx_mono now)
 {
     if (cdc_hold_expire(&s->hold, now)) {

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* See control.h. Commands are posted and waited for; the streamer answers at its next transaction boundary. */
+/*
+ * See control.h. Commands are posted and waited for; the
+ * streamer answers at its next transaction boundary.
+ */
 #include "cdc/stream/control.h"
 
 #include <errno.h>
@@ -147,7 +150,8 @@ bool cdc_control_call(struct cdc_control *control, const struct cdc_command *com
     return is_ok;
 }
 
-/* A streamer that waits for its target (a lock, a commit) says nothing meanwhile: the stream is that late, at least. */
+/* A streamer that waits for its target (a lock, a commit)
+ * says nothing meanwhile: the stream is that late, at least. */
 static void status_now(const struct cdc_control *control, struct cdc_status *ret)
 {
     int64_t silent_ms = fx_mono_since_us(control->published, fx_mono_now()) / 1000;

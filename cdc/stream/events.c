@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What an event means: rows go to the sink, owners to the owner watch, the position moves at COMMIT and PASSED.
- * A loop's rows do not come; what its transaction says is that the position moves.
+ * What an event means: rows go to the sink, owners to the owner watch, the position moves at COMMIT
+ * and PASSED. A loop's rows do not come; what its transaction says is that the position moves.
  */
 #include "cdc/stream/events.h"
 
@@ -27,7 +27,8 @@ static void note_lag(struct cdc_streamer *s)
         s->status.lag_ms = cdc_events_lag_ms(s->sink->durable_commit_us, s->sink->is_coarse_time);
 }
 
-/* Counted, logged, and recorded on the target together with the change, or in a transaction of its own. */
+/* Counted, logged, and recorded on the target together
+ * with the change, or in a transaction of its own. */
 static bool note_leaks(struct cdc_streamer *s, int64_t n, const struct cdc_row *row,
                        struct fx_err *err)
 {

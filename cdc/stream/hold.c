@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See the diagram in hold.h. Positions are compared only through fx_pos_covers, so both engines share this.
+ * See the diagram in hold.h. Positions are compared only through fx_pos_covers, so both engines
+ * share this.
  */
 #include "cdc/stream/hold.h"
 

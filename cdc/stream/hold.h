@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The hold point of a stream: which transaction may be applied now. A pure value: no clock, no socket.
+ * The hold point of a stream: which transaction may be applied now. A pure value: no clock, no
+ * socket.
  *
  *              pause(until)               advance(goal)
  *     ┌─────┐ ───────────► ┌────────┐ ───────────────────► ┌─────────┐
@@ -9,8 +10,9 @@
  *        ▲   release, until passed     goal reached             │
  *        └──────────────────────────────────────────────────────┘ release, until passed
  *
- * ADVANCE lets exactly those transactions pass that `goal` covers. It is reached when the stream's position covers the
- * goal, or when the next transaction is one that the goal does not cover: nothing that concerns the stream lies between.
+ * ADVANCE lets exactly those transactions pass that `goal` covers. It is reached when the stream's
+ * position covers the goal, or when the next transaction is one that the goal does not cover:
+ * nothing that concerns the stream lies between.
  */
 #ifndef CDC_STREAM_HOLD_H
 #define CDC_STREAM_HOLD_H

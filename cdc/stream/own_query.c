@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See own_query.h. Epochs only rise, so two equal reads around a position mean: valid at that position.
+ * See own_query.h. Epochs only rise, so two equal reads around a position mean: valid at that
+ * position.
  */
 #include "cdc/stream/own_query.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads ficus.own of the source together with a log position at which it was valid: the row is the same before and after
- * the position was taken. The owner watch adopts it when the stream has come that far.
+ * Reads ficus.own of the source together with a log position at which it was valid: the row is the
+ * same before and after the position was taken. The owner watch adopts it when the stream has come
+ * that far.
  */
 #ifndef CDC_STREAM_OWN_QUERY_H
 #define CDC_STREAM_OWN_QUERY_H

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * See own_watch.h. Ownership moves HERE -> FENCED -> AWAY | HERE and AWAY -> HERE only; epochs only rise.
+ * See own_watch.h. Ownership moves HERE -> FENCED -> AWAY | HERE and AWAY -> HERE only; epochs only
+ * rise.
  */
 #include "cdc/stream/own_watch.h"
 

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Detects unfenced writes (leaks): rows that someone other than our applier changed while the side was FENCED or AWAY.
+ * Detects unfenced writes (leaks): rows that someone other than our applier changed while the side
+ * was FENCED or AWAY.
  *
- * States come from the stream itself, between the rows, so "before" and "after" are the log's order and not a
- * clock's. A stream that starts does not know the state yet: rows seen until the first transition are *suspects*,
- * judged when the state becomes known (cdc_own_adopt with the row of ficus.own at a known position,
- * or the transition itself: both logs carry the row as it was before; without that, rows that leaked
- * while the stream was down would be forgotten once the side is HERE again).
+ * States come from the stream itself, between the rows, so "before" and "after" are the log's order
+ * and not a clock's. A stream that starts does not know the state yet: rows seen until the first
+ * transition are *suspects*, judged when the state becomes known (cdc_own_adopt with the row of
+ * ficus.own at a known position, or the transition itself: both logs carry the row as it was
+ * before; without that, rows that leaked while the stream was down would be forgotten once the side
+ * is HERE again).
  *
  *     UNKNOWN ── own event / adopt ──► HERE | FENCED | AWAY ── own events ──► …
  */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The state of a streamer, which its parts share. Each includes this one, and the streamer includes them:
+ * The state of a streamer, which its parts share. Each includes this one, and the streamer includes
+ * them:
  *
  *     streamer.c   turns and sessions: when to read, confirm, record the position, retry
  *     events.c     what an event means: the sink, leaks, owners, the position

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The streamer; see the diagram in streamer.h. A turn is: take a command, look at the hold point, take one event,
- * hand it on (events.c). Commands are answered only between transactions (commands.c).
+ * The streamer; see the diagram in streamer.h. A turn is: take a command, look at the hold point,
+ * take one event, hand it on (events.c). Commands are answered only between transactions
+ * (commands.c).
  */
 #include "cdc/stream/streamer.h"
 
@@ -27,11 +28,13 @@ enum {
     CONFIRM_MS = 200, /* at most this often while transactions flow */
 };
 
-/* ---- turns ------------------------------------------------------------------------------------------- */
+/* ---- turns
+ * ------------------------------------------------------------------------------------------- */
 
 /*
- * Never more than the target's progress row says: a target that comes back with an older row (a backup,
- * a crash) asks for what it lost, and a slot that was confirmed further would silently begin after that.
+ * Never more than the target's progress row says: a target that comes back with an older row (a
+ * backup, a crash) asks for what it lost, and a slot that was confirmed further would silently
+ * begin after that.
  */
 static bool confirm(struct cdc_streamer *s, struct fx_mono now, struct fx_err *err)
 {
@@ -45,7 +48,8 @@ static bool confirm(struct cdc_streamer *s, struct fx_mono now, struct fx_err *e
     return s->src->ops->confirm(s->src, safe, err);
 }
 
-/* Other people's transactions move the position and not the progress row; how far it may stay back the engine knows. */
+/* Other people's transactions move the position and not the
+ * progress row; how far it may stay back the engine knows. */
 static bool is_progress_due(const struct cdc_streamer *s, struct fx_mono now)
 {
     bool is_heartbeat =
@@ -120,7 +124,8 @@ static bool turn(struct cdc_streamer *s, struct fx_err *err)
            cdc_events_handle(s, &event, err);
 }
 
-/* ---- sessions ---------------------------------------------------------------------------------------- */
+/* ---- sessions
+ * ---------------------------------------------------------------------------------------- */
 
 static bool on_copy_progress(void *arg, int64_t copied, int64_t total)
 {

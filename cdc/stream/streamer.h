@@ -1,23 +1,25 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One stream of one direction: the loop that takes events from a source and applies them to the target.
+ * One stream of one direction: the loop that takes events from a source and applies them to the
+ * target.
  *
- *              ┌───────────────────────────── retriable error: close both, back off ────────────────┐
- *              ▼                                                                                     │
- *        ┌──────────┐ nothing copied ┌──────┐ done  ┌─────────┐ lag < 1 s ┌────────┐   hold      ┌──────┐
- *   ────►│ STARTING │ ─────────────► │ COPY │ ────► │ CATCHUP │ ────────► │ STREAM │ ──────────► │ HELD │
- *        └──────────┘                └──────┘       └─────────┘           └────────┘ ◄────────── └──────┘
- *              │ position on the target                  ▲                     │      release
- *              └─────────────────────────────────────────┘                     │
- *   any state: stop asked for, or an error that no retry fixes ──► STOPPED (the error object says why)
+ *           ┌──────────────────────────── retriable error: close both, back off ───────────────┐
+ *           ▼                                                                                  │
+ *     ┌──────────┐ nothing copied ┌──────┐ done ┌─────────┐ lag < 1 s ┌────────┐   hold    ┌──────┐
+ *  ──►│ STARTING │ ─────────────► │ COPY │ ───► │ CATCHUP │ ────────► │ STREAM │ ────────► │ HELD │
+ *     └──────────┘                └──────┘      └─────────┘           └────────┘ ◄──────── └──────┘
+ *           │ position on the target                 ▲                     │      release
+ *           └────────────────────────────────────────┘                     │
+ *   any state: stop asked for, or an error that no retry fixes ──► STOPPED (the error says why)
  *   CATCHUP may be held too; a release leads to STREAM
  *
- * A stream that has finished its copy continues with the tables and the mapping that it copied, or not at all: what was applied
- * by one mapping and what would be by another are no copy of anything. They are kept in a file of the state directory.
+ * A stream that has finished its copy continues with the tables and the mapping that it copied, or
+ * not at all: what was applied by one mapping and what would be by another are no copy of anything.
+ * They are kept in a file of the state directory.
  *
- * Nothing else is remembered across a failure: the position is read again from the target, FOR UPDATE, after each
- * reconnect. A target transaction that failed without naming its row is tried once more change by change, so
- * that the loud stop names table and key.
+ * Nothing else is remembered across a failure: the position is read again from the target, FOR
+ * UPDATE, after each reconnect. A target transaction that failed without naming its row is tried
+ * once more change by change, so that the loud stop names table and key.
  * Thread: the caller's; control.h is the only thing shared.
  */
 #ifndef CDC_STREAM_STREAMER_H

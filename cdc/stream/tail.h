@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A ring of the newest changed keys, for the cut-over's verify. Fixed number of entries, oldest overwritten.
- * Written by the streamer, read by the control socket: the caller holds the lock.
+ * A ring of the newest changed keys, for the cut-over's verify. Fixed number of entries, oldest
+ * overwritten. Written by the streamer, read by the control socket: the caller holds the lock.
  *
  * On the wire: [{"t":0,"k":[["INT","42"]]}, …], newest first; a value is ["INT","42"]: kind and
  * text, where text is a number, the text itself, or hex for BYTES and UUID. Processes of different

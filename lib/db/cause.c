@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The causes that callers decide by. MySQL's SQLSTATE 42000 stands for a dozen different errors, so there the number
- * decides.
+ * The causes that callers decide by. MySQL's SQLSTATE 42000 stands for a dozen different errors, so
+ * there the number decides.
  */
 #include "lib/db/db.h"
 

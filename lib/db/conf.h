@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A database's entry of ficus.yaml made ready for a connection: its secret is read here, at the moment of
- * opening and not before, so that a plan can be linted where the secrets are not.
+ * A database's entry of ficus.yaml made ready for a connection: its secret is read here, at the
+ * moment of opening and not before, so that a plan can be linted where the secrets are not.
  * Errors: SECRET.   Thread: any.
  */
 #ifndef FX_DB_CONF_H

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One session with a database server, whichever engine. This is what cdc, reconcile and plans talk to;
- * lib/pg and lib/my are its drivers, found at link time so that this header includes neither.
+ * One session with a database server, whichever engine. This is what cdc, reconcile and plans talk
+ * to; lib/pg and lib/my are its drivers, found at link time so that this header includes neither.
  *
  *     struct fx_db *db;
  *     if (!fx_db_open(&conf, &db, err)) return fx_ctx(err, "opening \"%s\"", conf.name);
  *     fx_db_exec(db, "update ficus.own set state = ? where grp = ?", params, 2, &n, err)
  *
- * Parameters are `?` in the SQL of both engines (the PostgreSQL driver numbers them); a `?` inside quotes
- * or comments is left alone; the PostgreSQL operator ? is written ??. Sessions are pinned at open: UTC,
- * ISO dates, UTF-8, extra_float_digits=1, standard strings / sql_mode STRICT_ALL_TABLES,
+ * Parameters are `?` in the SQL of both engines (the PostgreSQL driver numbers them); a `?` inside
+ * quotes or comments is left alone; the PostgreSQL operator ? is written ??. Sessions are pinned at
+ * open: UTC, ISO dates, UTF-8, extra_float_digits=1, standard strings / sql_mode STRICT_ALL_TABLES,
  * NO_BACKSLASH_ESCAPES, no padding; autocommit on; a statement that loses its connection fails with
  * DB_CONNECT and the session stays broken (fx_db_is_broken): it never reconnects, because
  * a silent reconnect would lose a transaction.
@@ -52,8 +52,8 @@ bool fx_db_conf_parse(const char *url, struct fx_arena *arena, struct fx_db_conf
                       struct fx_err *err) FX_MUST_CHECK;
 
 /*
- * What a failed statement's cause says, whichever engine. Where a user may not look, a server says DENIED for a table
- * that may not exist either.
+ * What a failed statement's cause says, whichever engine. Where a user may not look, a server says
+ * DENIED for a table that may not exist either.
  */
 bool fx_db_is_no_table(const struct fx_err *err); /* no such table, schema or database */
 bool fx_db_is_denied(const struct fx_err *err);
@@ -65,16 +65,18 @@ bool fx_db_open(const struct fx_db_conf *conf, struct fx_db **ret_db,
 void fx_db_close(struct fx_db *db); /* NULL is fine */
 enum fx_engine fx_db_engine(const struct fx_db *db);
 bool fx_db_is_broken(const struct fx_db *db);
-/* As the server reported it when the session opened: "15.14 (Debian …)", "10.11.14-MariaDB-…". Lives as long as the session. */
+/* As the server reported it when the session opened: "15.14
+ * (Debian …)", "10.11.14-MariaDB-…". Lives as long as the session. */
 const char *fx_db_version(const struct fx_db *db);
 
 /* A parameter or result cell as text; ptr NULL means SQL NULL. */
 typedef struct fx_str fx_cell;
 
 /*
- * Runs one statement. *ret_rows (may be NULL): rows matched (MariaDB: CLIENT_FOUND_ROWS, so that an update to
- * the same values counts), summed over all statements of the text. Several statements in one text (separated by
- * ';') only with n_params 0; it stops at the first that fails. Results of a SELECT in the text are discarded.
+ * Runs one statement. *ret_rows (may be NULL): rows matched (MariaDB: CLIENT_FOUND_ROWS, so that an
+ * update to the same values counts), summed over all statements of the text. Several statements in
+ * one text (separated by ';') only with n_params 0; it stops at the first that fails. Results of a
+ * SELECT in the text are discarded.
  */
 bool fx_db_exec(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
                 int64_t *ret_rows, struct fx_err *err) FX_MUST_CHECK;
@@ -91,14 +93,16 @@ bool fx_db_query(struct fx_db *db, const char *sql, const fx_cell *params, size_
                  struct fx_rows *ret_rows, struct fx_err *err) FX_MUST_CHECK;
 
 /*
- * Limit for every later statement of the session, 0: none (statement_timeout / max_statement_time). The server keeps it
- * (TIMEOUT, the session lives), but not over a commit that waits for a standby, and not at all when it hangs: one that says
- * nothing for FX_DB_SILENCE_MS more has lost the session (DB_CONNECT), and what became of the statement is unknown.
+ * Limit for every later statement of the session, 0: none (statement_timeout / max_statement_time).
+ * The server keeps it (TIMEOUT, the session lives), but not over a commit that waits for a standby,
+ * and not at all when it hangs: one that says nothing for FX_DB_SILENCE_MS more has lost the
+ * session (DB_CONNECT), and what became of the statement is unknown.
  */
 enum { FX_DB_SILENCE_MS = 2000 };
 bool fx_db_set_timeout(struct fx_db *db, int64_t timeout_ms, struct fx_err *err) FX_MUST_CHECK;
 
-/* Reads the catalog. Errors: NO_KEY is not raised here (n_key = 0); DB when there is no such table. */
+/* Reads the catalog. Errors: NO_KEY is not raised
+ * here (n_key = 0); DB when there is no such table. */
 bool fx_db_table(struct fx_db *db, const char *schema, const char *name, struct fx_arena *arena,
                  struct fx_table **ret_table, struct fx_err *err) FX_MUST_CHECK;
 
@@ -107,8 +111,8 @@ void fx_db_ident(enum fx_engine engine, const char *name, struct fx_buf *out);
 void fx_db_literal(enum fx_engine engine, struct fx_str text, struct fx_buf *out);
 
 /*
- * Streams rows as canonical values, in primary-key order when `is_ordered`. Key order is bytewise for
- * text on both engines (collate "C" / binary), so two servers can be merged.
+ * Streams rows as canonical values, in primary-key order when `is_ordered`. Key order is bytewise
+ * for text on both engines (collate "C" / binary), so two servers can be merged.
  * `columns` are indexes into table->columns; `where` may be NULL and may use ? with params.
  */
 struct fx_scan;
@@ -120,7 +124,8 @@ struct fx_scan_spec {
     const char *where;
     const fx_cell *params;
     size_t n_params;
-    /* A value outside the key that does not read as its column's type comes as UNREADABLE; else it fails the scan. */
+    /* A value outside the key that does not read as its column's
+     * type comes as UNREADABLE; else it fails the scan. */
     bool keeps_unreadable;
 };
 bool fx_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct fx_scan **ret_scan,
@@ -129,11 +134,13 @@ bool fx_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct fx_s
 bool fx_scan_next(struct fx_scan *scan, struct fx_value **ret_row,
                   struct fx_err *err) FX_MUST_CHECK;
 void fx_scan_close(struct fx_scan *scan);
-/* For drivers, after a value failed to read: what `keeps_unreadable` makes of it. False: the error remains. */
+/* For drivers, after a value failed to read: what
+ * `keeps_unreadable` makes of it. False: the error remains. */
 bool fx_scan_keep_unreadable(const struct fx_column *column, struct fx_str text,
                              struct fx_value *ret, struct fx_err *err);
 
-/* Appends `v` as a literal of the engine for a column of `type`; SOURCE_DATA when the type cannot hold it. */
+/* Appends `v` as a literal of the engine for a column
+ * of `type`; SOURCE_DATA when the type cannot hold it. */
 bool fx_db_value_literal(enum fx_engine engine, const struct fx_value *v,
                          const struct fx_type *type, struct fx_buf *out,
                          struct fx_err *err) FX_MUST_CHECK;
@@ -141,14 +148,16 @@ bool fx_db_value_literal(enum fx_engine engine, const struct fx_value *v,
 /* Snapshots and positions; see lib/db/position.h. */
 /* Has a stream that has handled everything up to `at` handled everything up to `goal`? */
 bool fx_pos_covers(enum fx_engine engine, const struct fx_pos *at, const struct fx_pos *goal);
-/* Where the server's log ends now (PostgreSQL: flushed insert position; MariaDB: gtid_binlog_pos). */
+/* Where the server's log ends now (PostgreSQL:
+ * flushed insert position; MariaDB: gtid_binlog_pos). */
 bool fx_db_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err) FX_MUST_CHECK;
 
 /*
  * A consistent snapshot of a source: read-only, and joined to an exact position: every
  * transaction committed before the position is visible in it, none after.
- * PostgreSQL: the exported snapshot of a temporary slot (its creation waits for running transactions:
- * `timeout_ms` bounds that). MariaDB: START TRANSACTION WITH CONSISTENT SNAPSHOT and its binlog position.
+ * PostgreSQL: the exported snapshot of a temporary slot (its creation waits for running
+ * transactions: `timeout_ms` bounds that). MariaDB: START TRANSACTION WITH CONSISTENT SNAPSHOT and
+ * its binlog position.
  */
 struct fx_snapshot;
 bool fx_snapshot_open(const struct fx_db_conf *conf, int64_t timeout_ms,
@@ -156,7 +165,8 @@ bool fx_snapshot_open(const struct fx_db_conf *conf, int64_t timeout_ms,
 const struct fx_pos *fx_snapshot_pos(const struct fx_snapshot *snapshot);
 struct fx_db *fx_snapshot_session(struct fx_snapshot *snapshot); /* inside the snapshot; borrowed */
 void fx_snapshot_close(struct fx_snapshot *snapshot);
-/* A read-only snapshot of the present moment on an open session (repeatable read, taken before return). */
+/* A read-only snapshot of the present moment on an
+ * open session (repeatable read, taken before return). */
 bool fx_db_snapshot_begin(struct fx_db *db, struct fx_err *err) FX_MUST_CHECK;
 
 /* --- for drivers only ------------------------------------------------------------------------ */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is known of an engine before there is a session: one row each. Whoever needs to know something of an engine asks
- * a row or a session; only lib/pg, lib/my, lib/db, lib/ownership and the engines of cdc say FX_PG or FX_MY (`make lint`).
+ * What is known of an engine before there is a session: one row each. Whoever needs to know
+ * something of an engine asks a row or a session; only lib/pg, lib/my, lib/db, lib/ownership and
+ * the engines of cdc say FX_PG or FX_MY (`make lint`).
  * This header's object links no database client.   Thread: any.
  */
 #ifndef FX_DB_ENGINE_H
@@ -15,11 +16,11 @@ enum { FX_ENGINE_SCHEMES_MAX = 2 };
 struct fx_engine_row {
     const char *title;  /* "MariaDB", for messages */
     const char *family; /* all servers that its URLs may lead to: "MySQL or MariaDB" */
-    const char *schemes
-        [FX_ENGINE_SCHEMES_MAX]; /* beginnings of its URLs, "://" included; the first is the usual one */
-    const char
-        *default_schema; /* of a table that is named without one; NULL: the database's name */
-    enum fx_side side;   /* the side that streams support it on, in this release */
+    /* Beginnings of its URLs, "://" included; the first is the usual one. */
+    const char *schemes[FX_ENGINE_SCHEMES_MAX];
+    /* Of a table that is named without one; NULL: the database's name. */
+    const char *default_schema;
+    enum fx_side side; /* the side that streams support it on, in this release */
 };
 
 const struct fx_engine_row *fx_engine_row(enum fx_engine engine);

@@ -83,7 +83,8 @@ static size_t opaque_len(enum fx_engine engine, struct fx_str s, size_t i)
     char next = peek(s, i + 1);
     bool is_pg = engine == FX_PG;
     if (c == '\'') {
-        /* E'…' knows backslashes; other literals do not, on either engine, as sessions are pinned. */
+        /* E'…' knows backslashes; other literals do not,
+         * on either engine, as sessions are pinned. */
         bool is_escape =
             is_pg && i > 0 && (s.ptr[i - 1] | 0x20) == 'e' && (i < 2 || !is_word(s.ptr[i - 2]));
         return quoted_len(s, i, is_escape);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The `?` of a statement, found as the engine's own scanner would: not inside string literals, quoted
- * identifiers, comments or PostgreSQL's dollar quotes. `??` is the operator ? of PostgreSQL.
+ * The `?` of a statement, found as the engine's own scanner would: not inside string literals,
+ * quoted identifiers, comments or PostgreSQL's dollar quotes. `??` is the operator ? of PostgreSQL.
  *
  *     struct fx_params_scan scan = fx_params_scan(FX_PG, sql);
  *     struct fx_str text;
@@ -23,8 +23,9 @@ struct fx_params_scan {
 
 struct fx_params_scan fx_params_scan(enum fx_engine engine, const char *sql);
 /*
- * *ret_text: the statement's text up to the next piece border. true: a parameter follows; false: it was
- * the last piece. A `??` ends a piece too: *ret_text ends in one `?` and FX_PARAMS_TEXT is returned.
+ * *ret_text: the statement's text up to the next piece border. true: a parameter follows; false: it
+ * was the last piece. A `??` ends a piece too: *ret_text ends in one `?` and FX_PARAMS_TEXT is
+ * returned.
  */
 enum fx_params_piece { FX_PARAMS_END, FX_PARAMS_TEXT, FX_PARAMS_PARAM };
 enum fx_params_piece fx_params_next(struct fx_params_scan *scan, struct fx_str *ret_text);

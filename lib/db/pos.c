@@ -80,7 +80,8 @@ static bool lsn_covers(struct fx_str at, struct fx_str goal)
     return fx_lsn_parse(at, &at_lsn) && fx_lsn_parse(goal, &goal_lsn) && at_lsn.at >= goal_lsn.at;
 }
 
-/* In one domain sequence numbers ascend whichever server wrote them; a domain that is absent is at 0. */
+/* In one domain sequence numbers ascend whichever
+ * server wrote them; a domain that is absent is at 0. */
 static uint64_t seq_of_domain(struct fx_str list, uint32_t domain)
 {
     uint64_t seq = 0;

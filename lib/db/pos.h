@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Positions as their engines understand them: PostgreSQL's LSN and MariaDB's GTID list. fx_pos_covers of db.h
- * uses these; the replication readers use them directly.
+ * Positions as their engines understand them: PostgreSQL's LSN and MariaDB's GTID list.
+ * fx_pos_covers of db.h uses these; the replication readers use them directly.
  * Thread: any.
  */
 #ifndef FX_DB_POS_H
@@ -9,7 +9,8 @@
 
 #include "lib/db/db.h"
 
-/* A byte address in PostgreSQL's write-ahead log. A struct, so that it cannot be taken for a count. */
+/* A byte address in PostgreSQL's write-ahead log. A
+ * struct, so that it cannot be taken for a count. */
 struct fx_lsn {
     uint64_t at;
 };
@@ -26,7 +27,8 @@ struct fx_gtid {
     uint32_t domain, server;
     uint64_t seq;
 };
-/* Takes the first GTID of "0-1-100,1-1-5" off *rest; false at the end or when it is none (rest keeps it). */
+/* Takes the first GTID of "0-1-100,1-1-5" off *rest;
+ * false at the end or when it is none (rest keeps it). */
 bool fx_gtid_next(struct fx_str *rest, struct fx_gtid *ret_gtid) FX_MUST_CHECK;
 
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A position in a database's log: text that only its own engine's functions interpret. PostgreSQL "0/1F4E5F38" (LSN),
- * MariaDB "0-1-1000,1-1-5" (one GTID for each domain), MySQL a GTID set, which grows with the history of its servers.
+ * A position in a database's log: text that only its own engine's functions interpret. PostgreSQL
+ * "0/1F4E5F38" (LSN), MariaDB "0-1-1000,1-1-5" (one GTID for each domain), MySQL a GTID set, which
+ * grows with the history of its servers.
  *
- * A position owns its text. `{0}` is the empty position, ready for use. It is copied with fx_pos_copy and freed with
- * fx_pos_done; fx_pos_view gives one that may be read until its owner changes, and that frees nothing.
+ * A position owns its text. `{0}` is the empty position, ready for use. It is copied with
+ * fx_pos_copy and freed with fx_pos_done; fx_pos_view gives one that may be read until its owner
+ * changes, and that frees nothing.
  *
  *     FX_AUTO(fx_pos) struct fx_pos at = {0};
  *     if (!fx_db_pos_now(db, &at, err)) …

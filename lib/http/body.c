@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* One function for each framing that has bytes; each says how much it used and what of that is data. */
+/*
+ * One function for each framing that has bytes; each
+ * says how much it used and what of that is data.
+ */
 #include "lib/http/body.h"
 
 #include "lib/base/panic.h"

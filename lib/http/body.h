@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Decodes the body of one HTTP/1 message as it arrives, whatever its framing (RFC 9112, 6.3): none, a length, the
- * chunked coding, or everything until the peer closes.
+ * Decodes the body of one HTTP/1 message as it arrives, whatever its framing (RFC 9112, 6.3): none,
+ * a length, the chunked coding, or everything until the peer closes.
  *
  *     struct fx_body body;
  *     fx_body_start(&body, head.framing, head.content_length);
@@ -9,14 +9,15 @@
  *         switch (fx_body_next(&body, in, &used, &data)) {
  *         case FX_BODY_MORE: read more;               all of `in` was used
  *         case FX_BODY_DATA: take(data);              a piece of the body, borrowed from `in`
- *         case FX_BODY_DONE: …                        the body ends at `used`; the next message follows
+ *         case FX_BODY_DONE: …                        the body ends at `used`; the next message
+ *                                                     follows
  *         case FX_BODY_BAD:  fx_body_problem(&body)   the connection cannot be used any further
  *         }
  *         in = fx_str_sub(in, used, in.len);
  *     }
  *
- * A body that ends when the peer closes is ended by fx_body_end. The caller passes at most as many bytes as it can take:
- * a piece of data is never longer than `in`.
+ * A body that ends when the peer closes is ended by fx_body_end. The caller passes at most as many
+ * bytes as it can take: a piece of data is never longer than `in`.
  * Thread: one.
  */
 #ifndef FX_HTTP_BODY_H

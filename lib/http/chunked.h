@@ -7,14 +7,15 @@
  *         switch (fx_chunked_next(&chunked, in, &used, &data)) {
  *         case FX_CHUNKED_MORE: break;              all of `in` was used, more is needed
  *         case FX_CHUNKED_DATA: take(data); break;  a piece of the body, borrowed from `in`
- *         case FX_CHUNKED_DONE: …                   the body is complete; what follows `used` is the next message
+ *         case FX_CHUNKED_DONE: …                   the body is complete; what follows `used` is
+ *                                                   the next message
  *         case FX_CHUNKED_BAD:  …                   chunked.what says why; the connection is lost
  *         }
  *         in = fx_str_sub(in, used, in.len);
  *     }
  *
- * Sizes are 1 to 16 hex digits. Chunk extensions and trailers are checked, counted against a limit and
- * dropped: they are never merged into the head (RFC 9110, 6.5.1; docs/adr/0041). Thread: one.
+ * Sizes are 1 to 16 hex digits. Chunk extensions and trailers are checked, counted against a limit
+ * and dropped: they are never merged into the head (RFC 9110, 6.5.1; docs/adr/0041). Thread: one.
  */
 #ifndef FX_HTTP_CHUNKED_H
 #define FX_HTTP_CHUNKED_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * libcurl with everything switched off that a tool talking to its own daemons must not do by itself: redirects,
- * proxies from the environment, cookies, other protocols, signals.
+ * libcurl with everything switched off that a tool talking to its own daemons must not do by
+ * itself: redirects, proxies from the environment, cookies, other protocols, signals.
  */
 #include "lib/http/client.h"
 

@@ -2,10 +2,11 @@
 /*
  * HTTP for tools: one request, one answer, a deadline. Only door to libcurl.
  *
- * Speaks to the facade's admin address and to the Unix sockets of stream processes. No redirects, no
- * proxies, no cookies. Not for the daemon's data path.
+ * Speaks to the facade's admin address and to the Unix sockets of stream processes. No redirects,
+ * no proxies, no cookies. Not for the daemon's data path.
  *
- * Errors: FACADE_CONNECT (refused, timed out; retriable), FACADE (anything else below HTTP). A status of 400
+ * Errors: FACADE_CONNECT (refused, timed out; retriable), FACADE (anything else below HTTP). A
+ * status of 400
  *         or more is not an error here: the caller reads ret->status and the body.
  * Thread: any; one client a thread.
  */

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Two passes: while bytes arrive only line ends are searched (and the first line is judged as soon as it is
- * whole, so that a client that speaks something else is told at once); when the empty line is there, the
- * head is parsed in one go, borrowing from the caller's bytes.
+ * Two passes: while bytes arrive only line ends are searched (and the first line is judged as soon
+ * as it is whole, so that a client that speaks something else is told at once); when the empty line
+ * is there, the head is parsed in one go, borrowing from the caller's bytes.
  *
- *     start-line CRLF *( field-name ":" OWS field-value OWS CRLF ) CRLF          RFC 9112, 2.1 and 5
+ *     start-line CRLF *( field-name ":" OWS field-value OWS CRLF ) CRLF    RFC 9112, 2.1 and 5
  *
- * Why so strict: a proxy and the server behind it that read one message differently are how requests are
- * smuggled. Each refusal below names the section that allows or demands it.
+ * Why so strict: a proxy and the server behind it that read one message differently are how
+ * requests are smuggled. Each refusal below names the section that allows or demands it.
  */
 #include "lib/http/h1_parse.h"
 
@@ -151,7 +151,8 @@ static enum fx_h1_result parse_status_line(struct fx_str line, struct fx_head *h
 
 /* --- fields ----------------------------------------------------------------------------------- */
 
-/* The only place that makes fields of foreign bytes; fx_h1_write_end_to_end relies on what is checked here. */
+/* The only place that makes fields of foreign bytes;
+ * fx_h1_write_end_to_end relies on what is checked here. */
 static const char *parse_field(struct fx_str line, struct fx_head *head)
 {
     if (line.ptr[0] == ' ' || line.ptr[0] == '\t')
@@ -172,7 +173,8 @@ static const char *parse_field(struct fx_str line, struct fx_head *head)
     return NULL;
 }
 
-/* `block`: everything after the start line, ended by the empty line; lines were checked to end in CR LF. */
+/* `block`: everything after the start line, ended by
+ * the empty line; lines were checked to end in CR LF. */
 static enum fx_h1_result parse_fields(struct fx_str block, const struct fx_h1_limits *limits,
                                       int status, struct fx_head *head,
                                       struct fx_h1_problem *problem)
@@ -349,7 +351,8 @@ static void clear(struct fx_head *head)
     memset(&head->n_fields, 0, sizeof *head - offsetof(struct fx_head, n_fields));
 }
 
-/* The line at scan->line ends at bytes[lf]. DONE: it was the empty one after a head; MORE: go on. */
+/* The line at scan->line ends at bytes[lf]. DONE:
+ * it was the empty one after a head; MORE: go on. */
 static enum fx_h1_result take_line(const struct kind *kind, struct fx_str bytes, size_t lf,
                                    struct fx_h1_scan *scan, struct fx_head *head,
                                    struct fx_h1_problem *problem)

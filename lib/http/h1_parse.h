@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Strict parser for the head of an HTTP/1.0 or 1.1 message (RFC 9112), fed with whatever has arrived.
+ * Strict parser for the head of an HTTP/1.0 or 1.1 message (RFC 9112), fed with whatever has
+ * arrived.
  *
  *     struct fx_h1_scan scan = {0};                       one for each message
  *     switch (fx_h1_parse_request(bytes, &scan, &limits, &head, &used, &problem)) {
@@ -9,11 +10,12 @@
  *     case FX_H1_BAD:  answer problem.status, close
  *     }
  *
- * Lines end with CR LF and nothing else. Everything that two implementations could read differently is refused:
- * bare CR or LF, obs-fold, a space before the colon, several lengths, a length beside Transfer-Encoding,
- * Transfer-Encoding in HTTP/1.0 or not ending in chunked, a missing or second Host, a fragment or a control in the target.
- * Empty lines before a request are skipped (at most two). In responses obs-fold and Content-Length
- * problems are refused too (status 502 for the facade).
+ * Lines end with CR LF and nothing else. Everything that two implementations could read differently
+ * is refused: bare CR or LF, obs-fold, a space before the colon, several lengths, a length beside
+ * Transfer-Encoding, Transfer-Encoding in HTTP/1.0 or not ending in chunked, a missing or second
+ * Host, a fragment or a control in the target. Empty lines before a request are skipped (at most
+ * two). In responses obs-fold and Content-Length problems are refused too (status 502 for the
+ * facade).
  *
  * What ret_head holds after MORE or BAD means nothing.
  * The time over all calls is linear in the head: the scan remembers how far it looked.
@@ -49,8 +51,8 @@ enum fx_h1_result fx_h1_parse_request(struct fx_str bytes, struct fx_h1_scan *sc
                                       const struct fx_h1_limits *limits, struct fx_head *ret_head,
                                       size_t *ret_used, struct fx_h1_problem *ret_problem);
 /*
- * `request_method`: of the request that this answers; HEAD and CONNECT decide whether a body follows.
- * A 1xx head is a message of its own: parse again with a fresh scan for the next one.
+ * `request_method`: of the request that this answers; HEAD and CONNECT decide whether a body
+ * follows. A 1xx head is a message of its own: parse again with a fresh scan for the next one.
  */
 enum fx_h1_result fx_h1_parse_response(struct fx_str bytes, struct fx_str request_method,
                                        struct fx_h1_scan *scan, const struct fx_h1_limits *limits,

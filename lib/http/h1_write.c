@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What came from elsewhere is checked once: by the parser when it makes a head, by fx_h1_write_field when a single
- * value is written.
+ * What came from elsewhere is checked once: by the parser when it makes a head, by
+ * fx_h1_write_field when a single value is written.
  */
 #include "lib/http/h1_write.h"
 

@@ -6,7 +6,8 @@
  *     fx_h1_write_field(&out, FX_STR("Host"), host);
  *     fx_h1_write_end(&out);
  *
- * A field whose name is no token or whose value holds CR, LF or NUL latches out->has_failed: no response
+ * A field whose name is no token or whose value holds CR, LF or NUL latches out->has_failed: no
+ * response
  * splitting through a value from elsewhere. Ask once, at the end.   Thread: one.
  */
 #ifndef FX_HTTP_H1_WRITE_H
@@ -20,7 +21,8 @@ void fx_h1_write_status_line(struct fx_buf *out, int status,
 void fx_h1_write_field(struct fx_buf *out, struct fx_str name, struct fx_str value);
 void fx_h1_write_field_u64(struct fx_buf *out, const char *name, uint64_t value);
 void fx_h1_write_date(struct fx_buf *out, int64_t unix_seconds); /* Date, IMF-fixdate */
-/* All fields except hop-by-hop ones and those in `skip` (FX_NAME_BIT), also when spelled with "_" for "-". */
+/* All fields except hop-by-hop ones and those in `skip`
+ * (FX_NAME_BIT), also when spelled with "_" for "-". */
 void fx_h1_write_end_to_end(struct fx_buf *out, const struct fx_head *head, uint64_t skip);
 void fx_h1_write_end(struct fx_buf *out); /* the empty line */
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Look-ups over the fields of a head, and the grammar of names and values. What names.def knows is compared as a
- * number, and not searched at all when it is not there; the rest by a linear search, for lists are short.
+ * Look-ups over the fields of a head, and the grammar of names and values. What names.def knows is
+ * compared as a number, and not searched at all when it is not there; the rest by a linear search,
+ * for lists are short.
  */
 #include "lib/http/head.h"
 
@@ -153,7 +154,8 @@ static bool is_value_char(unsigned char c)
     return (c >= 0x20 && c != 0x7F) || c == '\t';
 }
 
-/* Sixteen bytes at a time, because every byte of every value is looked at: is one of them a control, or a tab? */
+/* Sixteen bytes at a time, because every byte of every
+ * value is looked at: is one of them a control, or a tab? */
 static bool may_hold_control(const char *at)
 {
     typedef unsigned char bytes __attribute__((vector_size(16)));

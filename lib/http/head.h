@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The head of one HTTP/1 message as parsed: start line, fields in their order, and what they mean for framing.
+ * The head of one HTTP/1 message as parsed: start line, fields in their order, and what they mean
+ * for framing.
  *
- * Every text is borrowed from the bytes that were parsed: keep those bytes as long as the head is read.
- * Names keep the case they came in; all look-ups ignore it.
+ * Every text is borrowed from the bytes that were parsed: keep those bytes as long as the head is
+ * read. Names keep the case they came in; all look-ups ignore it.
  *
- * Not for: deciding what to do with a message; forwarding rules live with the facade (which fields are
- * hop-by-hop is answered here, because it is grammar).
+ * Not for: deciding what to do with a message; forwarding rules live with the facade (which fields
+ * are hop-by-hop is answered here, because it is grammar).
  * Thread: one.
  */
 #ifndef FX_HTTP_HEAD_H
@@ -29,7 +30,8 @@ struct fx_field {
     struct fx_str name;
     struct fx_str value; /* without surrounding spaces and tabs */
     enum fx_name id;     /* what the name is in HTTP */
-    /* What it becomes behind CGI and its heirs (WSGI, PHP, Rack), which read "_" as "-": "Content_Length". */
+    /* What it becomes behind CGI and its heirs (WSGI, PHP,
+     * Rack), which read "_" as "-": "Content_Length". */
     enum fx_name cgi_id;
 };
 
@@ -75,9 +77,10 @@ bool fx_head_has_token(const struct fx_head *head, const char *name, const char 
 /* The value of one cookie of the Cookie fields, or the empty slice. */
 struct fx_str fx_head_cookie(const struct fx_head *head, const char *name);
 /*
- * RFC 9110, 7.6.1: must this field stay on this hop? True for Connection and the fields it lists (but never for
- * Host, Content-Length, Content-Type, Authorization, Cookie and X-Forwarded-*, which a client must not be able
- * to strip), Keep-Alive, Proxy-Connection, TE, Trailer, Transfer-Encoding, Upgrade.
+ * RFC 9110, 7.6.1: must this field stay on this hop? True for Connection and the fields it lists
+ * (but never for Host, Content-Length, Content-Type, Authorization, Cookie and X-Forwarded-*, which
+ * a client must not be able to strip), Keep-Alive, Proxy-Connection, TE, Trailer,
+ * Transfer-Encoding, Upgrade.
  */
 bool fx_head_is_hop_by_hop(const struct fx_head *head, const struct fx_field *field);
 

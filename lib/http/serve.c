@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One dispatcher thread watches the listening socket and all idle connections (epoll, one-shot); a connection with
- * bytes to read goes through a queue to a worker, which serves requests until the connection is quiet
- * and gives it back. So idle keep-alive connections cost no thread, and a callback may block.
+ * One dispatcher thread watches the listening socket and all idle connections (epoll, one-shot); a
+ * connection with bytes to read goes through a queue to a worker, which serves requests until the
+ * connection is quiet and gives it back. So idle keep-alive connections cost no thread, and a
+ * callback may block.
  *
  *   IDLE (in epoll) --readable--> READY (in the queue) --worker--> BUSY --quiet--> IDLE
  *     |  idle too long                                               | close, error
@@ -272,7 +273,8 @@ static bool decode_body(struct fx_serve *serve, struct conn *conn, struct fx_bod
     }
 }
 
-/* The head's slices point into conn->in, which may move while the body is read: hence offsets and a re-parse. */
+/* The head's slices point into conn->in, which may move
+ * while the body is read: hence offsets and a re-parse. */
 static bool read_body(struct fx_serve *serve, struct conn *conn, const struct fx_head *head,
                       size_t from, struct fx_buf *body, size_t *ret_end)
 {

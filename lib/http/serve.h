@@ -2,7 +2,8 @@
 /*
  * A small HTTP server for tools: control sockets of streams, metrics, and the demo's shop.
  *
- *     static void answer(void *arg, const struct fx_serve_request *request, struct fx_serve_reply *reply)
+ *     static void answer(void *arg, const struct fx_serve_request *request,
+ *                        struct fx_serve_reply *reply)
  *     {
  *         reply->status = 200;
  *         fx_buf_add(&reply->body, FX_STR("{}"));
@@ -10,11 +11,12 @@
  *     struct fx_serve_options options = {.unix_path = path, .n_threads = 1};
  *     fx_serve_start(&options, answer, arg, &serve, err)
  *
- * One thread accepts, `n_threads` threads each serve one connection at a time with keep-alive; further
- * connections wait. Blocking I/O with time-outs. The callback may block; it runs in the serving threads,
- * so with n_threads > 1 it must be thread-safe. Not for the daemon's data path.
+ * One thread accepts, `n_threads` threads each serve one connection at a time with keep-alive;
+ * further connections wait. Blocking I/O with time-outs. The callback may block; it runs in the
+ * serving threads, so with n_threads > 1 it must be thread-safe. Not for the daemon's data path.
  *
- * Errors: IO (address in use, path too long: 107 bytes, no thread could be started), CONFIG (bad address).
+ * Errors: IO (address in use, path too long: 107 bytes, no thread could be started), CONFIG (bad
+ * address).
  */
 #ifndef FX_HTTP_SERVE_H
 #define FX_HTTP_SERVE_H
@@ -27,7 +29,8 @@ struct fx_serve_request {
     struct fx_str path, query; /* raw, as sent; without '?' */
     struct fx_str body;
     const struct fx_head *head;
-    int peer_pid; /* over a Unix socket: the process that connected, when this one can see it; else 0 */
+    /* over a Unix socket: the process that connected, when this one can see it; else 0 */
+    int peer_pid;
 };
 
 struct fx_serve_reply {
@@ -55,7 +58,8 @@ struct fx_serve;
 bool fx_serve_start(const struct fx_serve_options *options, fx_serve_fn fn, void *arg,
                     struct fx_serve **ret_serve, struct fx_err *err) FX_MUST_CHECK;
 int fx_serve_port(const struct fx_serve *serve); /* of a TCP address */
-/* Stops accepting, lets running callbacks end, joins all threads, removes the socket file. NULL is fine. */
+/* Stops accepting, lets running callbacks end, joins
+ * all threads, removes the socket file. NULL is fine. */
 void fx_serve_stop(struct fx_serve *serve);
 
 #endif

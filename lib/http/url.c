@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One normal form of a path, and refusal of every path that has two. Which upstream decodes %2F, strips "..;"
- * or merges "//" is not ours to know, so such requests never reach a routing decision.
+ * One normal form of a path, and refusal of every path that has two. Which upstream decodes %2F,
+ * strips "..;" or merges "//" is not ours to know, so such requests never reach a routing decision.
  */
 #include "lib/http/url.h"
 
@@ -37,7 +37,8 @@ static bool add_escape(struct fx_str raw, size_t *i, struct fx_buf *out, const c
     return true;
 }
 
-/* "." and "..", alone or with parameters ("..;x", "..%3Bx"), which some servers drop before they resolve. */
+/* "." and "..", alone or with parameters ("..;x",
+ * "..%3Bx"), which some servers drop before they resolve. */
 static bool is_dot_segment(struct fx_str segment)
 {
     size_t n_dots = 0;

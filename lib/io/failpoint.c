@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One process-wide switch, read from the environment once. Global state is intended here: failpoints are in every
- * module and must cost nothing outside of tests.
+ * One process-wide switch, read from the environment once. Global state is intended here:
+ * failpoints are in every module and must cost nothing outside of tests.
  */
 #include "lib/io/failpoint.h"
 
@@ -70,7 +70,8 @@ static void read_environment(void)
     config.is_active = true;
 }
 
-/* Only the process that creates the file acts: its children, started again, inherit the environment. */
+/* Only the process that creates the file acts: its
+ * children, started again, inherit the environment. */
 static bool is_first(void)
 {
     const char *path = getenv("FICUS_FAILPOINT_ONCE");

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Durable means: the data is on the disk before the name points to it, and the name is on the disk before the
- * function returns. Hence two fsyncs, one of the file and one of its directory.
+ * Durable means: the data is on the disk before the name points to it, and the name is on the disk
+ * before the function returns. Hence two fsyncs, one of the file and one of its directory.
  */
 #include "lib/io/file.h"
 

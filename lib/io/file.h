@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Whole files: read with a cap, written so that a crash leaves the old content or the new, never a mixture.
+ * Whole files: read with a cap, written so that a crash leaves the old content or the new, never a
+ * mixture.
  * Errors: IO (errno as cause), LIMIT (file larger than the cap).   Thread: any.
  */
 #ifndef FX_IO_FILE_H

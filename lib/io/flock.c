@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Open file description locks (F_OFD_SETLK): unlike the classic POSIX ones they do not vanish when some other
- * part of the process opens and closes the same file, and unlike flock(2) they can be asked about without
- * being taken.
+ * Open file description locks (F_OFD_SETLK): unlike the classic POSIX ones they do not vanish when
+ * some other part of the process opens and closes the same file, and unlike flock(2) they can be
+ * asked about without being taken.
  */
 #include "lib/io/flock.h"
 

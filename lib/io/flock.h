@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An advisory lock on a file that says who holds it. The kernel drops it when the process ends, however it ends;
- * the content (pid, host, since, purpose) is only for people and for `adopt`.
+ * An advisory lock on a file that says who holds it. The kernel drops it when the process ends,
+ * however it ends; the content (pid, host, since, purpose) is only for people and for `adopt`.
  *
- * The descriptor is close-on-exec, so an executed child never keeps the lock; a forked child that does not exec
+ * The descriptor is close-on-exec, so an executed child never keeps the lock; a forked child that
+ * does not exec
  * does (open file description lock). Errors: LOCKED naming the holder, IO.   Thread: any.
  */
 #ifndef FX_IO_FLOCK_H

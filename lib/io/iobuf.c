@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blocks and their cache. A block is an fx_buf at its full capacity, so appending never allocates. */
+/*
+ * Blocks and their cache. A block is an fx_buf at its full capacity, so appending never allocates.
+ */
 #include "lib/io/iobuf.h"
 
 #include "lib/base/alloc.h"

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Buffers of connections: one block of FX_BLOCK_BYTES while there is something in it, none while it is empty.
+ * Buffers of connections: one block of FX_BLOCK_BYTES while there is something in it, none while it
+ * is empty.
  *
- * An idle connection therefore holds no buffer, and the memory of a busy one is fixed: what does not fit waits in
- * the kernel, and the peer feels it (backpressure). Freed blocks go to the loop's block cache, not to malloc.
+ * An idle connection therefore holds no buffer, and the memory of a busy one is fixed: what does
+ * not fit waits in the kernel, and the peer feels it (backpressure). Freed blocks go to the loop's
+ * block cache, not to malloc.
  *
- * Invariant: at <= buf.len; the bytes that count are buf.ptr[at … len). buf.ptr is NULL or a whole block.
+ * Invariant: at <= buf.len; the bytes that count are buf.ptr[at … len). buf.ptr is NULL or a whole
+ * block.
  * Thread: the loop's.
  */
 #ifndef FX_IO_IOBUF_H
@@ -16,8 +19,9 @@
 enum { FX_BLOCK_BYTES = 32 * 1024, FX_BLOCK_CACHE_MIN = 256 };
 
 /*
- * Free blocks, the one freed last first: its bytes are the likeliest to be in the processor's cache. Blocks are not
- * zeroed, neither when they are made nor when they are used again; what counts is between `at` and `len`.
+ * Free blocks, the one freed last first: its bytes are the likeliest to be in the processor's
+ * cache. Blocks are not zeroed, neither when they are made nor when they are used again; what
+ * counts is between `at` and `len`.
  */
 struct fx_block_cache { /* all zero: empty, keeps FX_BLOCK_CACHE_MIN */
     struct fx_block *first;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The turn: wait, read the clock, deliver events, fire timers, run tasks. Tasks come last because they free
- * what the handlers of the turn gave up; the list is taken whole, so that a task that defers itself runs once
- * a turn and cannot starve the descriptors.
+ * The turn: wait, read the clock, deliver events, fire timers, run tasks. Tasks come last because
+ * they free what the handlers of the turn gave up; the list is taken whole, so that a task that
+ * defers itself runs once a turn and cannot starve the descriptors.
  */
 #include "lib/io/loop.h"
 

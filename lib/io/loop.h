@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A small event loop: descriptors (epoll), timers, tasks for the end of the turn, wake-ups from other threads.
+ * A small event loop: descriptors (epoll), timers, tasks for the end of the turn, wake-ups from
+ * other threads.
  *
  *     struct fx_loop *loop;
  *     fx_loop_new(&loop, &err);
@@ -8,13 +9,15 @@
  *     fx_loop_add(loop, &conn->watch, fd, FX_LOOP_EDGE, &err);
  *     fx_loop_run(loop);                       until fx_loop_stop
  *
- * Watches, timers and tasks are members of the caller's objects (FX_CONTAINER_OF leads back). Sockets of the
- * data path are watched once, edge-triggered, for both directions: no epoll_ctl for each request. The owner
- * then keeps what it knows ("may be readable") and reads until EAGAIN or a short read.
+ * Watches, timers and tasks are members of the caller's objects (FX_CONTAINER_OF leads back).
+ * Sockets of the data path are watched once, edge-triggered, for both directions: no epoll_ctl for
+ * each request. The owner then keeps what it knows ("may be readable") and reads until EAGAIN or a
+ * short read.
  *
  * The clock is read once a turn, after the wait; everything in that turn sees the same `now`.
- * Handlers never block. An event for a watch that was removed earlier in the same turn is not delivered, but
- * the memory of its object must stay until the turn ends: free it in a task (fx_loop_defer).
+ * Handlers never block. An event for a watch that was removed earlier in the same turn is not
+ * delivered, but the memory of its object must stay until the turn ends: free it in a task
+ * (fx_loop_defer).
  * Thread: one, except fx_wakeup_signal.
  */
 #ifndef FX_IO_LOOP_H
@@ -64,7 +67,8 @@ struct fx_wall fx_loop_wall(const struct fx_loop *loop); /* read together with n
 void fx_loop_timer(struct fx_loop *loop, struct fx_timer *timer, int64_t after_ms);
 void fx_loop_timer_remove(struct fx_loop *loop, struct fx_timer *timer);
 
-/* Runs `task` once at the end of this turn (or of the next, when called by a task). Queued twice: once. */
+/* Runs `task` once at the end of this turn (or of the
+ * next, when called by a task). Queued twice: once. */
 void fx_loop_defer(struct fx_loop *loop, struct fx_task *task);
 
 void fx_loop_run(struct fx_loop *loop);
@@ -74,7 +78,8 @@ void fx_loop_turn(struct fx_loop *loop, int max_wait_ms);
 /* Tests: replaces both clocks; time then moves only by fx_loop_set_time. */
 void fx_loop_set_time(struct fx_loop *loop, struct fx_mono now, struct fx_wall wall);
 
-/* An eventfd that another thread (or a signal handler) may poke: `task` then runs in the loop's thread. */
+/* An eventfd that another thread (or a signal handler)
+ * may poke: `task` then runs in the loop's thread. */
 struct fx_wakeup {
     struct fx_watch watch;
     struct fx_loop *loop;

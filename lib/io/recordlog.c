@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What a crash can leave at the end of an append-only file: a record cut short, or (the size was
- * written before the data) sectors of zeros. Both are cut off. Everything else that does not check is
- * damage: a flipped bit in the last record must not make an acknowledged step disappear silently.
+ * written before the data) sectors of zeros. Both are cut off. Everything else that does not check
+ * is damage: a flipped bit in the last record must not make an acknowledged step disappear
+ * silently.
  *
  *     offset 0 "FXRL" | 4 u32 len | 8 u64 seq | 16 u64 chain | 24 u64 hash | 32 payload[len]
  *
- * `hash` covers (seq, chain, payload), `chain` is the hash of the record before (0 for the first), so a
- * record that was removed or came from another file is noticed too.
+ * `hash` covers (seq, chain, payload), `chain` is the hash of the record before (0 for the first),
+ * so a record that was removed or came from another file is noticed too.
  */
 #include "lib/io/recordlog.h"
 
@@ -84,7 +85,8 @@ static enum verdict look_at(struct fx_str rest, struct record *ret)
     return record_hash(ret->seq, ret->chain, ret->payload) == ret->hash ? RECORD_GOOD : RECORD_BAD;
 }
 
-/* Does a whole record begin anywhere after the first byte? Then what is before it is not a torn tail. */
+/* Does a whole record begin anywhere after the first
+ * byte? Then what is before it is not a torn tail. */
 static bool has_record_behind(struct fx_str rest)
 {
     struct record record;
@@ -239,7 +241,8 @@ static bool write_record(struct fx_recordlog *log, struct fx_str record, struct 
     }
     bool is_failing = fx_failpoint_error("journal.sync");
     if (is_failing || fsync(log->fd) != 0) {
-        /* Nobody knows what is on the disk, and a second fsync would lie: this writer must not go on. */
+        /* Nobody knows what is on the disk, and a second
+         * fsync would lie: this writer must not go on. */
         log->broken_errno = is_failing ? EIO : errno;
         return fx_fail_errno(err, FX_E_IO, log->broken_errno, "could not sync journal \"%s\"",
                              log->path);

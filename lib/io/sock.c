@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The socket calls of the daemon in one place, with the options that every socket of ours has: non-blocking,
- * close-on-exec, no Nagle (a proxy writes whole messages), no SIGPIPE.
+ * The socket calls of the daemon in one place, with the options that every socket of ours has:
+ * non-blocking, close-on-exec, no Nagle (a proxy writes whole messages), no SIGPIPE.
  */
 #include "lib/io/sock.h"
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Non-blocking TCP: addresses, listeners, connections, reads and writes with one enum for the outcome.
+ * Non-blocking TCP: addresses, listeners, connections, reads and writes with one enum for the
+ * outcome.
  *
- * Addresses are numeric or resolved by fx_addr_parse, which may block and is called only at start; the loop
- * never resolves. Thread: any.
+ * Addresses are numeric or resolved by fx_addr_parse, which may block and is called only at start;
+ * the loop never resolves. Thread: any.
  */
 #ifndef FX_IO_SOCK_H
 #define FX_IO_SOCK_H
@@ -25,7 +26,8 @@ bool fx_addr_check(const char *text, struct fx_err *err) FX_MUST_CHECK;
 void fx_addr_text(const struct fx_addr *addr, char out[FX_ADDR_TEXT]); /* "127.0.0.1:80" */
 void fx_addr_host(const struct fx_addr *addr, char out[FX_ADDR_TEXT]); /* "127.0.0.1" */
 
-/* Non-blocking, close-on-exec, SO_REUSEADDR. Port 0 picks a free one; *ret_addr (may be NULL) tells. */
+/* Non-blocking, close-on-exec, SO_REUSEADDR. Port 0
+ * picks a free one; *ret_addr (may be NULL) tells. */
 bool fx_sock_listen(const struct fx_addr *addr, int backlog, int *ret_fd, struct fx_addr *ret_addr,
                     struct fx_err *err) FX_MUST_CHECK;
 /* -1 with errno as accept4(2). TCP_NODELAY is on. */
@@ -42,9 +44,11 @@ enum fx_io {
 };
 enum fx_io fx_sock_read(int fd, void *to, size_t room, size_t *ret_len);
 enum fx_io fx_sock_write(int fd, const void *from, size_t len, size_t *ret_len); /* no SIGPIPE */
-/* False when the peer has closed or sent something unexpected: the connection cannot carry another request. */
+/* False when the peer has closed or sent something
+ * unexpected: the connection cannot carry another request. */
 bool fx_sock_is_quiet(int fd);
-/* The close that follows resets the connection, so that the peer does not take what it got for everything. */
+/* The close that follows resets the connection, so that
+ * the peer does not take what it got for everything. */
 void fx_sock_reset_on_close(int fd);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A binary min-heap of (key, timer). The key is in the slot, beside the pointer, so that sifting does not
- * touch the objects that the timers are members of.
+ * A binary min-heap of (key, timer). The key is in the slot, beside the pointer, so that sifting
+ * does not touch the objects that the timers are members of.
  */
 #include "lib/io/timer.h"
 

@@ -2,9 +2,10 @@
 /*
  * Deadlines in a heap. A timer is a member of the object it watches; the heap only points to it.
  *
- * Made for deadlines that change far more often than they expire (one or two changes a request): moving a deadline to a
- * later time, or stopping it, only writes the timer; the heap is corrected when the old time comes. So both are O(1),
- * and only an earlier deadline or fx_timers_remove changes the heap at once.
+ * Made for deadlines that change far more often than they expire (one or two changes a request):
+ * moving a deadline to a later time, or stopping it, only writes the timer; the heap is corrected
+ * when the old time comes. So both are O(1), and only an earlier deadline or fx_timers_remove
+ * changes the heap at once.
  *
  * Invariant: the key of every timer in the heap is not later than its deadline.
  * An object calls fx_timers_remove before it is freed. Thread: the loop's.

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * COM_BINLOG_DUMP by hand. A packet is three bytes of length, a sequence number and the payload; a
- * payload of 2^24-1 bytes continues in the next packet. The first byte of a payload says what it is: 0x00 an
- * event, 0xfe the end, 0xff an error.
+ * payload of 2^24-1 bytes continues in the next packet. The first byte of a payload says what it
+ * is: 0x00 an event, 0xfe the end, 0xff an error.
  */
 #include "lib/my/my_priv.h" /* mysql.h comes before lib/base/banned.h */
 
@@ -39,7 +39,7 @@ struct fx_binlog {
     struct fx_mono heard;
 };
 
-/* --- opening ----------------------------------------------------------------------------------- */
+/* --- opening ---------------------------------------------------------------------------------- */
 
 static bool check_setting(struct fx_db *db, const char *name, const char *want, struct fx_str is,
                           struct fx_err *err)
@@ -95,7 +95,8 @@ static bool send_all(int fd, const uint8_t *bytes, size_t len, struct fx_err *er
     return true;
 }
 
-/* A second reader with our server id would throw this one out (error 4052), so it is drawn at random. */
+/* A second reader with our server id would throw this
+ * one out (error 4052), so it is drawn at random. */
 static bool request_dump(int fd, struct fx_err *err)
 {
     uint32_t id = (uint32_t)fx_rand_system() | 0x80000000u;
@@ -139,9 +140,10 @@ void fx_binlog_close(struct fx_binlog *log)
     free(log);
 }
 
-/* --- packets ----------------------------------------------------------------------------------- */
+/* --- packets ---------------------------------------------------------------------------------- */
 
-/* Length of the payload of the packet at `at` bytes into what was received; false: not all there. */
+/* Length of the payload of the packet at `at` bytes
+ * into what was received; false: not all there. */
 static bool packet_at(const struct fx_binlog *log, size_t at, size_t *ret_len)
 {
     if (log->in.len - at < PACKET_HEAD)
@@ -237,7 +239,7 @@ static bool unwrap(struct fx_binlog *log, struct fx_str payload, enum fx_binlog_
     return true;
 }
 
-/* --- reading ----------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static bool lost(struct fx_binlog *log, int errnum, struct fx_err *err)
 {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The event layer of the binary log: header, format description, GTID, QUERY, TABLE_MAP, row event heads.
+ * The event layer of the binary log: header, format description, GTID, QUERY, TABLE_MAP, row event
+ * heads.
  *
- * Unknown event types are skipped only when their header says that a reader may (LOG_EVENT_IGNORABLE_F);
- * any other unknown type is an error, because it may carry a change.
+ * Unknown event types are skipped only when their header says that a reader may
+ * (LOG_EVENT_IGNORABLE_F); any other unknown type is an error, because it may carry a change.
  */
 #include "lib/my/binlog_event.h"
 
@@ -129,7 +130,7 @@ static bool malformed(const struct fx_bl_event *ev, struct fx_err *err)
                    fx_bl_type_name(ev->head.type), ev->head.type, ev->head.len, ev->head.next_pos);
 }
 
-/* --- one function an event ----------------------------------------------------------------------- */
+/* --- one function an event -------------------------------------------------------------------- */
 
 /* MySQL before 5.6.1 wrote no checksums and does not say so: "5.5.27-log". */
 static bool knows_checksums(struct fx_str server)
@@ -156,7 +157,8 @@ static bool read_format(struct fx_bl_decoder *dec, struct fx_str body, struct fx
     struct fx_str server = fx_cursor_str(&cur, 50);
     fx_cursor_le(&cur, 4);
     uint64_t header = fx_cursor_le(&cur, 1);
-    /* The list of lengths, then the checksum's algorithm, then a checksum, which this event always has. */
+    /* The list of lengths, then the checksum's algorithm,
+     * then a checksum, which this event always has. */
     size_t tail = knows_checksums(server) ? 5 : 0;
     if (cur.has_failed || fx_cursor_left(&cur) < tail || version != 4 || header != FX_BL_HEADER)
         return malformed(ev, err);
@@ -205,7 +207,8 @@ static bool read_gtid(struct fx_bl_decoder *dec, struct fx_str body, struct fx_b
 }
 
 /*
- * MariaDB's compressed records: one byte 0x80 | algorithm << 4 | n, n bytes of length (big-endian), data.
+ * MariaDB's compressed records: one byte 0x80 | algorithm << 4 | n, n bytes of length (big-endian),
+ * data.
  */
 static bool inflate_record(struct fx_bl_decoder *dec, struct fx_cursor *cur, struct fx_str *ret,
                            const struct fx_bl_event *ev, struct fx_err *err)
@@ -215,7 +218,8 @@ static bool inflate_record(struct fx_bl_decoder *dec, struct fx_cursor *cur, str
     uint64_t len = fx_cursor_be(cur, n);
     struct fx_str packed = fx_cursor_str(cur, fx_cursor_left(cur));
     bool is_zlib = (head & 0x80) != 0 && (head & 0x70) == 0 && n >= 1 && n <= 4;
-    /* zlib cannot pack tighter than about 1:1032, so a larger claim is a lie and allocates nothing. */
+    /* zlib cannot pack tighter than about 1:1032, so
+     * a larger claim is a lie and allocates nothing. */
     if (cur->has_failed || !is_zlib || len / 1100 > packed.len)
         return malformed(ev, err);
     fx_buf_clear(&dec->inflated);
@@ -231,7 +235,8 @@ static bool inflate_record(struct fx_bl_decoder *dec, struct fx_cursor *cur, str
     return true;
 }
 
-/* Status variables: a code and a value each, in ascending order; the first two have a fixed size. */
+/* Status variables: a code and a value each, in
+ * ascending order; the first two have a fixed size. */
 static uint64_t read_sql_mode(struct fx_str status)
 {
     enum { FLAGS2 = 0, SQL_MODE = 1 };
@@ -265,7 +270,7 @@ static bool read_query(struct fx_bl_decoder *dec, struct fx_str body, struct fx_
     return true;
 }
 
-/* --- TABLE_MAP --------------------------------------------------------------------------------- */
+/* --- TABLE_MAP -------------------------------------------------------------------------------- */
 
 enum { T_DECIMAL = 246, T_ENUM = 247, T_SET = 248, T_STRING = 254, T_VAR_STRING = 253 };
 
@@ -466,7 +471,7 @@ static bool read_table_map(struct fx_bl_decoder *dec, struct fx_str body, struct
     return true;
 }
 
-/* --- row events -------------------------------------------------------------------------------- */
+/* --- row events ------------------------------------------------------------------------------- */
 
 static const struct fx_bl_table *find_table(const struct fx_bl_decoder *dec, uint64_t id)
 {
@@ -521,7 +526,7 @@ static bool read_rows(struct fx_bl_decoder *dec, struct fx_str body, struct fx_b
     return n == ev->rows.table->n_columns || malformed(ev, err);
 }
 
-/* --- dispatch ---------------------------------------------------------------------------------- */
+/* --- dispatch --------------------------------------------------------------------------------- */
 
 static bool read_other(struct fx_bl_event *ev, struct fx_err *err)
 {

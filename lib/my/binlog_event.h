@@ -1,19 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Decodes binary log events of MariaDB (and MySQL 5.6 … 8, as far as they are alike) from bytes. No
- * connection and no library: the bytes come from a server, a file or a fuzzer, and every length in them is
- * checked before it is used.
+ * connection and no library: the bytes come from a server, a file or a fuzzer, and every length in
+ * them is checked before it is used.
  *
  *     struct fx_bl_decoder dec;
  *     fx_bl_decoder_init(&dec);
  *     while (…)
  *         if (!fx_bl_decode(&dec, bytes, &event, err)) …      one whole event each
  *
- * The decoder keeps what later events refer to: the format description and the table maps of the statement at
- * hand. Row events are opened with lib/my/rowevent.h.
+ * The decoder keeps what later events refer to: the format description and the table maps of the
+ * statement at hand. Row events are opened with lib/my/rowevent.h.
  *
- * Errors: PROTOCOL (bytes that break the format), UNSUPPORTED (an event that cannot be carried: incident,
- * compressed transaction payload, partial JSON updates, encrypted log).
+ * Errors: PROTOCOL (bytes that break the format), UNSUPPORTED (an event that cannot be carried:
+ * incident, compressed transaction payload, partial JSON updates, encrypted log).
  * Thread: one at a time.
  */
 #ifndef FX_MY_BINLOG_EVENT_H
@@ -121,7 +121,8 @@ void fx_bl_decoder_init(struct fx_bl_decoder *dec);
 void fx_bl_decoder_done(struct fx_bl_decoder *dec);
 
 /*
- * Decodes one event. What `ret` points to belongs to `bytes` or to the decoder and is valid until the next call.
+ * Decodes one event. What `ret` points to belongs to `bytes` or to the decoder and is valid until
+ * the next call.
  */
 bool fx_bl_decode(struct fx_bl_decoder *dec, struct fx_str bytes, struct fx_bl_event *ret,
                   struct fx_err *err) FX_MUST_CHECK;

@@ -2,8 +2,9 @@
 /*
  * Reads a table's definition from information_schema into the model of lib/db/table.h.
  *
- * MariaDB calls JSON a LONGTEXT with a check of its own name, json_valid(`column`): that check is what
- * makes a column JSON here. What is not a base table (a view, a system-versioned table) is refused.
+ * MariaDB calls JSON a LONGTEXT with a check of its own name, json_valid(`column`): that check is
+ * what makes a column JSON here. What is not a base table (a view, a system-versioned table) is
+ * refused.
  */
 #include "lib/my/my_priv.h"
 
@@ -27,7 +28,8 @@ static const char *cell_text(const struct fx_rows *rows, size_t row, size_t colu
     return fx_arena_str(arena, fx_rows_at(rows, row, column)).ptr;
 }
 
-/* Also the names as the server has them, and its log: it may take others for the same (lower_case_table_names). */
+/* Also the names as the server has them, and its log: it
+ * may take others for the same (lower_case_table_names). */
 static bool find_base_table(struct fx_db *db, const char *schema, const char *name,
                             struct fx_arena *arena, struct fx_table *table, struct fx_err *err)
 {
@@ -50,7 +52,8 @@ static bool find_base_table(struct fx_db *db, const char *schema, const char *na
     return true;
 }
 
-/* The log carries text as it is stored, so only character sets whose bytes are UTF-8 can be read from it. */
+/* The log carries text as it is stored, so only character
+ * sets whose bytes are UTF-8 can be read from it. */
 static bool is_utf8(const char *charset)
 {
     static const char *const names[] = {"", "utf8mb4", "utf8mb3", "utf8", "ascii"};

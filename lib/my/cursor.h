@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads little- and big-endian numbers and slices from bytes that someone else wrote. A read beyond the end
- * latches `has_failed` and yields zeros, so a parser reads a whole structure and asks once.
+ * Reads little- and big-endian numbers and slices from bytes that someone else wrote. A read beyond
+ * the end latches `has_failed` and yields zeros, so a parser reads a whole structure and asks once.
  */
 #ifndef FX_MY_CURSOR_H
 #define FX_MY_CURSOR_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reads the lines of SHOW GRANTS: "GRANT SELECT, INSERT (`a`, `b`) ON `db`.`table` TO `user`@`host` …". Names stand in
- * backticks; the name of a whole database is a pattern of LIKE, in which a backslash takes a character as it is.
+ * Reads the lines of SHOW GRANTS: "GRANT SELECT, INSERT (`a`, `b`) ON `db`.`table` TO `user`@`host`
+ * …". Names stand in backticks; the name of a whole database is a pattern of LIKE, in which a
+ * backslash takes a character as it is.
  */
 #include "lib/my/grants.h"
 
@@ -21,7 +22,7 @@ struct fx_my_grants {
     bool is_folded; /* lower_case_table_names: any spelling is the same name */
 };
 
-/* --- one line ---------------------------------------------------------------------------------- */
+/* --- one line --------------------------------------------------------------------------------- */
 
 /* Length of a quoted name with its backticks; a doubled one stays inside. */
 static size_t name_len(struct fx_str s)
@@ -88,7 +89,7 @@ static bool parse_line(struct fx_str line, struct fx_arena *arena, struct grant 
     return take_name(&line, arena, &ret->table);
 }
 
-/* --- reading ----------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 struct fx_my_grants *fx_my_grants_parse(struct fx_str lines, struct fx_arena *arena)
 {
@@ -149,7 +150,7 @@ bool fx_my_grants_read(struct fx_db *db, struct fx_arena *arena, struct fx_my_gr
     return true;
 }
 
-/* --- asking ------------------------------------------------------------------------------------ */
+/* --- asking ----------------------------------------------------------------------------------- */
 
 static char fold(char c, bool is_folded)
 {

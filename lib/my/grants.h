@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the user of a MariaDB session may do, without trying it: SHOW GRANTS, which names the rights of the user, of the
- * role that is active and of PUBLIC. (information_schema shows a role's rights to administrators only.)
+ * What the user of a MariaDB session may do, without trying it: SHOW GRANTS, which names the rights
+ * of the user, of the role that is active and of PUBLIC. (information_schema shows a role's rights
+ * to administrators only.)
  *
  *     struct fx_my_grants *grants;
  *     if (!fx_my_grants_read(db, &arena, &grants, err)) …
@@ -23,7 +24,8 @@ bool fx_my_grants_read(struct fx_db *db, struct fx_arena *arena, struct fx_my_gr
 /* From the lines of SHOW GRANTS, one a line. Lines that grant nothing on tables are passed over. */
 struct fx_my_grants *fx_my_grants_parse(struct fx_str lines, struct fx_arena *arena);
 
-/* `table` NULL: on every table of the schema; `schema` NULL: on the server. A right as SHOW GRANTS spells it. */
+/* `table` NULL: on every table of the schema; `schema`
+ * NULL: on the server. A right as SHOW GRANTS spells it. */
 bool fx_my_grants_has(const struct fx_my_grants *grants, const char *right, const char *schema,
                       const char *table);
 /* The account that the server took the user for, as GRANT spells it: `ficus`@`%`. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A MariaDB GTID position as a reader of the log moves it: the newest GTID of each domain, ascending.
- * Text form and order are those of struct fx_pos. Thread: one at a time.
+ * A MariaDB GTID position as a reader of the log moves it: the newest GTID of each domain,
+ * ascending. Text form and order are those of struct fx_pos. Thread: one at a time.
  */
 #ifndef FX_MY_GTID_POS_H
 #define FX_MY_GTID_POS_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The rows of a row event: bitmaps of the columns that are there and of NULLs, then one value after the other
- * (rowvalue.h). Nothing but the bytes says where a row ends.
+ * The rows of a row event: bitmaps of the columns that are there and of NULLs, then one value after
+ * the other (rowvalue.h). Nothing but the bytes says where a row ends.
  */
 #include "lib/my/rowevent.h"
 

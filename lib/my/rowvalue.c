@@ -2,9 +2,9 @@
 /*
  * See rowvalue.h. One function for each group of wire types.
  *
- * Two layers: `wire_value` reads what the bytes say, `as_type` turns it into the canonical form of the
- * catalog's type or refuses. The length of a value never depends on the catalog, so a wrong type cannot
- * shift the columns after it.
+ * Two layers: `wire_value` reads what the bytes say, `as_type` turns it into the canonical form of
+ * the catalog's type or refuses. The length of a value never depends on the catalog, so a wrong
+ * type cannot shift the columns after it.
  */
 #include "lib/my/rowvalue.h"
 
@@ -57,7 +57,7 @@ static bool bad_value(const struct fx_bl_reading *r, const char *why)
     return fx_fail(r->err, FX_E_SOURCE_DATA, "%s", why);
 }
 
-/* --- numbers ----------------------------------------------------------------------------------- */
+/* --- numbers ---------------------------------------------------------------------------------- */
 
 /* The log's word where it has one (binlog_row_metadata), else the catalog's. */
 static bool is_unsigned(const struct fx_bl_reading *r)
@@ -103,8 +103,9 @@ static bool read_float(const struct fx_bl_reading *r, bool is_double)
 }
 
 /*
- * Nine digits in four bytes, the left-over digits of either side in as few as hold them. The first bit is
- * flipped, negative numbers are inverted throughout, so that the bytes sort as the numbers do.
+ * Nine digits in four bytes, the left-over digits of either side in as few as hold them. The first
+ * bit is flipped, negative numbers are inverted throughout, so that the bytes sort as the numbers
+ * do.
  */
 static bool read_decimal(const struct fx_bl_reading *r)
 {
@@ -161,7 +162,7 @@ static bool read_bit(const struct fx_bl_reading *r)
     return true;
 }
 
-/* --- times ------------------------------------------------------------------------------------- */
+/* --- times ------------------------------------------------------------------------------------ */
 
 static const int32_t fraction_unit[] = {0, 10000, 10000, 100, 100, 1, 1};
 
@@ -274,8 +275,8 @@ static void set_time_text(const struct fx_bl_reading *r, bool is_negative, int64
 }
 
 /*
- * Ten bits of hours, six of minutes, six of seconds, then the fraction: one number with an offset, so that a
- * negative time is the two's complement of the whole and not of its parts.
+ * Ten bits of hours, six of minutes, six of seconds, then the fraction: one number with an offset,
+ * so that a negative time is the two's complement of the whole and not of its parts.
  */
 static bool read_time2(const struct fx_bl_reading *r)
 {
@@ -308,9 +309,10 @@ static bool read_time_old(const struct fx_bl_reading *r)
     return true;
 }
 
-/* --- text and bytes ---------------------------------------------------------------------------- */
+/* --- text and bytes --------------------------------------------------------------------------- */
 
-/* Collations of utf8mb4, utf8mb3 and ascii in MariaDB 10.11 and MySQL 8: their bytes are UTF-8 as they are. */
+/* Collations of utf8mb4, utf8mb3 and ascii in MariaDB
+ * 10.11 and MySQL 8: their bytes are UTF-8 as they are. */
 static bool is_utf8_collation(uint32_t id)
 {
     static const uint16_t ranges[][2] = {
@@ -413,7 +415,7 @@ static bool read_set(const struct fx_bl_reading *r)
     return true;
 }
 
-/* --- one value --------------------------------------------------------------------------------- */
+/* --- one value -------------------------------------------------------------------------------- */
 
 static bool wire_value(const struct fx_bl_reading *r)
 {
@@ -499,7 +501,8 @@ static bool as_type(const struct fx_bl_reading *r)
     case FX_V_INT: return v->kind == FX_V_INT || v->kind == FX_V_DECIMAL || drift(r);
     case FX_V_TEXT:
     case FX_V_JSON:
-        /* No collation in the log (binlog_row_metadata=NO_LOG): the catalog's word that it is text. */
+        /* No collation in the log (binlog_row_metadata=NO_LOG):
+         * the catalog's word that it is text. */
         if (!is_string || r->column->collation == COLLATION_BINARY)
             return drift(r);
         v->kind = r->type->kind;

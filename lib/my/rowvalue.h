@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One value of a row event: from its bytes to the canonical form of the catalog's type. Used by rowevent.c alone.
+ * One value of a row event: from its bytes to the canonical form of the catalog's type. Used by
+ * rowevent.c alone.
  */
 #ifndef FX_MY_ROWVALUE_H
 #define FX_MY_ROWVALUE_H
@@ -21,8 +22,8 @@ struct fx_bl_reading {
 };
 
 /*
- * Takes the value off the cursor. True with cur->has_failed: the row ends too early. Errors: SOURCE_DATA (cannot be
- * carried), DRIFT (the log and the catalog disagree).
+ * Takes the value off the cursor. True with cur->has_failed: the row ends too early. Errors:
+ * SOURCE_DATA (cannot be carried), DRIFT (the log and the catalog disagree).
  */
 bool fx_bl_value_read(const struct fx_bl_reading *r) FX_MUST_CHECK;
 

@@ -3,10 +3,12 @@
  * Streams the rows of a MariaDB table as canonical values, unbuffered, in bytewise key order.
  *
  * Values come over the text protocol in forms that lose nothing: a FLOAT is widened to DOUBLE first
- * (it prints six digits otherwise), and a DOUBLE prints the shortest digits that read back as itself.
+ * (it prints six digits otherwise), and a DOUBLE prints the shortest digits that read back as
+ * itself.
  *
- * Keys that MariaDB does not keep in byte order are ordered by an expression: text by utf8mb4_nopad_bin,
- * UUID by its 36 characters (the type sorts version 1 by time). Others use the primary key's index.
+ * Keys that MariaDB does not keep in byte order are ordered by an expression: text by
+ * utf8mb4_nopad_bin, UUID by its 36 characters (the type sorts version 1 by time). Others use the
+ * primary key's index.
  */
 #include "lib/my/my_priv.h"
 

@@ -3,12 +3,12 @@
  * A MariaDB session behind lib/db/db.h: opened with everything pinned that could change what a
  * statement means or how a value prints, and never reconnected without the caller's knowledge.
  *
- * Parameters are put into the statement as literals on this side. Under NO_BACKSLASH_ESCAPES the only
- * character that a quoted string has to escape is the quote itself, so the literal is exact, and the text
- * protocol lets callers send several statements at once.
+ * Parameters are put into the statement as literals on this side. Under NO_BACKSLASH_ESCAPES the
+ * only character that a quoted string has to escape is the quote itself, so the literal is exact,
+ * and the text protocol lets callers send several statements at once.
  *
- * CLIENT_FOUND_ROWS makes UPDATE report rows matched, as PostgreSQL does: an update that finds its row
- * already as wanted is a hit, not a miss.
+ * CLIENT_FOUND_ROWS makes UPDATE report rows matched, as PostgreSQL does: an update that finds its
+ * row already as wanted is a hit, not a miss.
  */
 #include "lib/my/my_priv.h"
 
@@ -97,7 +97,7 @@ bool fx_my_fail(struct my_db *my, struct fx_err *err, const char *what)
     return false;
 }
 
-/* --- life -------------------------------------------------------------------------------------- */
+/* --- life ------------------------------------------------------------------------------------- */
 
 static bool set_options(struct my_db *my, const struct fx_db_conf *conf)
 {
@@ -121,7 +121,8 @@ static bool is_mariadb(struct my_db *my)
     return strstr(mysql_get_server_info(my->mysql), "MariaDB") != NULL;
 }
 
-/* A host that vanishes without a word must not hold a statement for hours: half a minute of silence. */
+/* A host that vanishes without a word must not hold
+ * a statement for hours: half a minute of silence. */
 static void keep_alive(struct my_db *my)
 {
     static const struct {
@@ -222,7 +223,7 @@ static const char *my_version(const struct fx_db *db)
     return mysql_get_server_info(((const struct my_db *)(const void *)db)->mysql);
 }
 
-/* --- statements -------------------------------------------------------------------------------- */
+/* --- statements ------------------------------------------------------------------------------- */
 
 bool fx_my_bind(struct my_db *my, const char *sql, const fx_cell *params, size_t n_params,
                 struct fx_err *err)
@@ -289,7 +290,8 @@ static bool drain(struct my_db *my, bool (*on_result)(void *arg, MYSQL_RES *res)
     return true;
 }
 
-/* Nothing of an answer has been read yet, so what there is of it stands in the socket and not in libmariadb's buffer. */
+/* Nothing of an answer has been read yet, so what there is
+ * of it stands in the socket and not in libmariadb's buffer. */
 static bool is_answered(struct my_db *my)
 {
     struct fx_mono deadline = fx_mono_add_ms(fx_mono_now(), my->silence_ms);

@@ -2,9 +2,9 @@
 /*
  * Snapshots of MariaDB and their exact positions in the binary log.
  *
- * START TRANSACTION WITH CONSISTENT SNAPSHOT takes the commit lock for a moment, so the snapshot and the
- * status variables Binlog_snapshot_* agree exactly; BINLOG_GTID_POS turns file and offset into a GTID
- * position. No lock is held afterwards, and writers never wait.
+ * START TRANSACTION WITH CONSISTENT SNAPSHOT takes the commit lock for a moment, so the snapshot
+ * and the status variables Binlog_snapshot_* agree exactly; BINLOG_GTID_POS turns file and offset
+ * into a GTID position. No lock is held afterwards, and writers never wait.
  */
 #include "lib/my/my_priv.h"
 

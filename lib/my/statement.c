@@ -62,7 +62,8 @@ static bool skip_blank(struct fx_str *s)
     return true;
 }
 
-/* Behind a literal. A doubled quote reads as the end of one and the begin of the next, which is all the same here. */
+/* Behind a literal. A doubled quote reads as the end of one
+ * and the begin of the next, which is all the same here. */
 static struct fx_str skip_literal(struct fx_str s, uint64_t mode)
 {
     size_t at = 1;
@@ -115,7 +116,8 @@ static bool word_is_in(const struct token *token, const char *const *words)
     return false;
 }
 
-/* The first word of the statement from `scan` on that is one of `words` decides; bounded look-ahead. */
+/* The first word of the statement from `scan` on that
+ * is one of `words` decides; bounded look-ahead. */
 static bool finds(struct scanner scan, const char *const *words, struct token *ret)
 {
     for (int i = 0; i < LOOK_AHEAD_WORDS && next_token(&scan, ret); i++) {

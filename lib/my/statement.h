@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a statement in the binary log is about, as far as a reader of row events must know: does it end a
- * transaction, does it change the schema of a table, is it a change that should have been rows.
+ * What a statement in the binary log is about, as far as a reader of row events must know: does it
+ * end a transaction, does it change the schema of a table, is it a change that should have been
+ * rows.
  *
- * Not a parser: it looks at words and names. Where it cannot be sure it says the more careful thing.
- * What comes before the verb (SET STATEMENT … FOR, comments) is passed over, executable comments are code.
+ * Not a parser: it looks at words and names. Where it cannot be sure it says the more careful
+ * thing. What comes before the verb (SET STATEMENT … FOR, comments) is passed over, executable
+ * comments are code.
  * Thread: any.
  */
 #ifndef FX_MY_STATEMENT_H
@@ -13,7 +15,8 @@
 #include "lib/base/str.h"
 
 enum fx_my_statement {
-    FX_MY_STMT_HARMLESS, /* grants, views, indexes, temporary tables, BEGIN, SAVEPOINT, ANALYZE, … */
+    /* grants, views, indexes, temporary tables, BEGIN, SAVEPOINT, ANALYZE, … */
+    FX_MY_STMT_HARMLESS,
     FX_MY_STMT_COMMIT,
     FX_MY_STMT_ROLLBACK,
     FX_MY_STMT_ROLLBACK_TO, /* a savepoint: part of the transaction is taken back */
@@ -39,11 +42,12 @@ enum fx_my_statement fx_my_statement_kind(const struct fx_my_sql *sql);
 /* Does it carry our tag, a comment that says "ficus"? */
 bool fx_my_statement_is_ours(const struct fx_my_sql *sql);
 /*
- * Does it name that table, alone (then the session's schema must be `schema`) or with its schema in front?
- * DROP DATABASE names all tables of it.
+ * Does it name that table, alone (then the session's schema must be `schema`) or with its schema in
+ * front? DROP DATABASE names all tables of it.
  */
 bool fx_my_statement_names(const struct fx_my_sql *sql, struct fx_str schema, struct fx_str table);
-/* Does it name that schema, or is it the session's: may triggers and functions take it to any table there? */
+/* Does it name that schema, or is it the session's: may
+ * triggers and functions take it to any table there? */
 bool fx_my_statement_reaches(const struct fx_my_sql *sql, struct fx_str schema);
 
 #endif

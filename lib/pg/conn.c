@@ -11,8 +11,9 @@
 enum { SERVER_VERSION_MIN = 140000 };
 
 /*
- * Every text that leaves the server depends on these; a role or database may have others as its default.
- * search_path: pg_catalog is searched first by itself, so that nobody's function shadows a built-in one.
+ * Every text that leaves the server depends on these; a role or database may have others as its
+ * default. search_path: pg_catalog is searched first by itself, so that nobody's function shadows a
+ * built-in one.
  */
 static const char session_options[] =
     "-c datestyle=ISO,YMD -c intervalstyle=postgres -c extra_float_digits=1 -c timezone=UTC "

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Private to lib/pg: one libpq connection with its settings pinned, and the translation of its failures.
- * Sessions (session.c), scans, snapshots and replication connections use it.
+ * Private to lib/pg: one libpq connection with its settings pinned, and the translation of its
+ * failures. Sessions (session.c), scans, snapshots and replication connections use it.
  */
 #ifndef FX_PG_CONN_H
 #define FX_PG_CONN_H
@@ -12,19 +12,21 @@
 
 enum fx_pg_conn_kind { FX_PG_CONN_SQL, FX_PG_CONN_REPLICATION };
 
-/* Connects within conf->connect_timeout_ms. Errors: DB_CONNECT, UNSUPPORTED (server older than 14). */
+/* Connects within conf->connect_timeout_ms. Errors:
+ * DB_CONNECT, UNSUPPORTED (server older than 14). */
 bool fx_pg_connect(const struct fx_db_conf *conf, enum fx_pg_conn_kind kind, PGconn **ret_conn,
                    struct fx_err *err) FX_MUST_CHECK;
 
 /*
- * Turns a failed result (or, with res NULL or no SQLSTATE, the state of the connection) into *err. `name` is the
- * database's name. Always false. DB_CONNECT exactly when the connection cannot be used any more.
+ * Turns a failed result (or, with res NULL or no SQLSTATE, the state of the connection) into *err.
+ * `name` is the database's name. Always false. DB_CONNECT exactly when the connection cannot be
+ * used any more.
  */
 bool fx_pg_fail(PGconn *conn, const PGresult *res, const char *name, struct fx_err *err);
 
 /*
- * Waits for the answer to a command sent with PQsendQuery, at most `timeout_ms`; then cancels it and fails with
- * TIMEOUT. The caller owns *ret_res.
+ * Waits for the answer to a command sent with PQsendQuery, at most `timeout_ms`; then cancels it
+ * and fails with TIMEOUT. The caller owns *ret_res.
  */
 bool fx_pg_await(PGconn *conn, int64_t timeout_ms, const char *name, PGresult **ret_res,
                  struct fx_err *err) FX_MUST_CHECK;
@@ -70,8 +72,8 @@ bool fx_pg_snapshot_begin(struct fx_db *db, struct fx_err *err);
 const char *const *fx_pg_params(const fx_cell *params, size_t n_params, struct fx_arena *arena);
 
 /*
- * Shared by the snapshot and the stream's initial copy (repl.c): makes a slot whose snapshot is exported, and a session
- * inside such a snapshot.
+ * Shared by the snapshot and the stream's initial copy (repl.c): makes a slot whose snapshot is
+ * exported, and a session inside such a snapshot.
  */
 struct fx_pg_slot {
     struct fx_pos consistent; /* the caller's: fx_pos_done */

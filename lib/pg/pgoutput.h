@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Decoder of pgoutput messages (protocol version 1), PostgreSQL docs "Logical Replication Message Formats".
- * Bytes in, one struct out; no state, no database, every length checked. Messages of later protocol versions are errors, because
- * they were not asked for.
+ * Decoder of pgoutput messages (protocol version 1), PostgreSQL docs "Logical Replication Message
+ * Formats". Bytes in, one struct out; no state, no database, every length checked. Messages of
+ * later protocol versions are errors, because they were not asked for.
  *
- * Owns: texts are slices of the message; arrays belong to the arena. Errors: PROTOCOL.   Thread: any.
+ * Owns: texts are slices of the message; arrays belong to the arena. Errors: PROTOCOL.
+ * Thread: any.
  */
 #ifndef FX_PG_PGOUTPUT_H
 #define FX_PG_PGOUTPUT_H

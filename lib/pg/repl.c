@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Replication over libpq's copy-both mode. Reading is asynchronous (poll on the socket and the caller's wake
- * descriptor), because libpq may hold several messages of one packet: what it holds is asked for first.
+ * Replication over libpq's copy-both mode. Reading is asynchronous (poll on the socket and the
+ * caller's wake descriptor), because libpq may hold several messages of one packet: what it holds
+ * is asked for first.
  */
 #include "lib/pg/conn.h" /* libpq-fe.h comes before lib/base/banned.h */
 
@@ -72,7 +73,8 @@ void fx_pg_repl_close(struct fx_pg_repl *repl)
     free(repl);
 }
 
-/* Slot and publication names come from cdc/names.h or the snapshot: identifiers that need quoting all the same. */
+/* Slot and publication names come from cdc/names.h or the
+ * snapshot: identifiers that need quoting all the same. */
 static char *quoted(struct fx_pg_repl *repl, const char *name)
 {
     return PQescapeIdentifier(repl->conn, name, strlen(name));
@@ -112,7 +114,8 @@ bool fx_pg_repl_start(struct fx_pg_repl *repl, const char *slot, const char *pub
     return is_ok || fx_ctx(err, "starting slot \"%s\" at %s", slot, at);
 }
 
-/* ---- the stream --------------------------------------------------------------------------------------- */
+/* ---- the stream
+ * --------------------------------------------------------------------------------------- */
 
 static uint64_t be64(const char *at)
 {
@@ -128,7 +131,8 @@ static void put_be64(char *at, uint64_t v)
         at[i] = (char)(uint8_t)(v >> (56 - 8 * i));
 }
 
-/* A whole copy message from libpq's memory: > 0 its length, 0 none yet, -1 the stream ended, -2 failed. */
+/* A whole copy message from libpq's memory: > 0 its
+ * length, 0 none yet, -1 the stream ended, -2 failed. */
 static int take(struct fx_pg_repl *repl, char **ret_bytes)
 {
     if (repl->stash != NULL) {

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Streams a table as canonical values in libpq's single-row mode: memory is one row, whatever the table.
+ * Streams a table as canonical values in libpq's single-row mode: memory is one row, whatever the
+ * table.
  *
- * A scan that is closed before its end is cancelled on the server; inside a transaction that would abort the
- * snapshot which other scans still need, so there each scan has a savepoint of its own.
+ * A scan that is closed before its end is cancelled on the server; inside a transaction that would
+ * abort the snapshot which other scans still need, so there each scan has a savepoint of its own.
  */
 #include "lib/pg/conn.h"
 

@@ -121,7 +121,8 @@ static int64_t affected(PGresult *res)
     return n;
 }
 
-/* The statement may still be at work, and a cancel would end the wait of a commit for its standby as if it had been heard. */
+/* The statement may still be at work, and a cancel would end
+ * the wait of a commit for its standby as if it had been heard. */
 static bool fail_silent(struct fx_pg_db *pg, struct fx_err *err)
 {
     pg->is_broken = true;
@@ -130,8 +131,9 @@ static bool fail_silent(struct fx_pg_db *pg, struct fx_err *err)
 }
 
 /*
- * Runs the statements of a text. *ret_rows is their sum; *ret_last (may be NULL) the last result, the caller's.
- * The first failure is reported; what the server sends after it is read all the same, or the session would be stuck.
+ * Runs the statements of a text. *ret_rows is their sum; *ret_last (may be NULL) the last result,
+ * the caller's. The first failure is reported; what the server sends after it is read all the same,
+ * or the session would be stuck.
  */
 static bool run(struct fx_pg_db *pg, const char *sql, const fx_cell *params, size_t n_params,
                 int64_t *ret_rows, PGresult **ret_last, struct fx_err *err)
@@ -227,9 +229,10 @@ static bool set_timeout(struct fx_db *db, int64_t timeout_ms, struct fx_err *err
 }
 
 /*
- * The end of the log as a stream will see it: the walsender sends only what is flushed, and a commit with
- * synchronous_commit=off was acknowledged before that. A transaction of our own that commits synchronously flushes
- * everything before it. Inside a transaction nothing can be committed, so the flushed end has to do.
+ * The end of the log as a stream will see it: the walsender sends only what is flushed, and a
+ * commit with synchronous_commit=off was acknowledged before that. A transaction of our own that
+ * commits synchronously flushes everything before it. Inside a transaction nothing can be
+ * committed, so the flushed end has to do.
  */
 bool fx_pg_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err)
 {

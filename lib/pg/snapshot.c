@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A snapshot with its exact position: the one that the server exports when it creates a logical slot. The slot is
- * temporary; it lives on a replication connection of its own, which stays open (and silent: the next command on
- * it would end the exported snapshot for those who have not imported it yet) until the snapshot is closed.
+ * A snapshot with its exact position: the one that the server exports when it creates a logical
+ * slot. The slot is temporary; it lives on a replication connection of its own, which stays open
+ * (and silent: the next command on it would end the exported snapshot for those who have not
+ * imported it yet) until the snapshot is closed.
  */
 #include "lib/pg/conn.h"
 

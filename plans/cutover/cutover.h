@@ -1,31 +1,34 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The cut-over of one context and its fall-back: both move the ownership of a group of tables from the side that has it
- * (the losing side) to the other one (the winning side). The steps and their numbers are listed below; the diagram at the
- * top of machine.c shows where each failure leads.
+ * The cut-over of one context and its fall-back: both move the ownership of a group of tables from
+ * the side that has it (the losing side) to the other one (the winning side). The steps and their
+ * numbers are listed below; the diagram at the top of machine.c shows where each failure leads.
  *
- * Safety depends on one row on each side, ficus.own, and on triggers that read it; not on the facade, not on a clock, not
- * on this process staying alive. So every function below may be killed at any point and followed by pln_cutover_resume;
- * nothing needs to be undone by hand.
+ * Safety depends on one row on each side, ficus.own, and on triggers that read it; not on the
+ * facade, not on a clock, not on this process staying alive. So every function below may be killed
+ * at any point and followed by pln_cutover_resume; nothing needs to be undone by hand.
  *
- *     struct pln_cutover_env env = {.project = …, .context = …, .facades = …, .n_facades = 1, .operator = "run orders"};
- *     fx_own_install(ctx, 1, err)                              once, at stream.start, *before* cdc_install
- *     pln_cutover_rehearse(&env, &opt, 5, &rehearsal, err)   the whole protocol in both directions on the canary table
- *     pln_cutover_run(&env, FX_FORWARD, &opt, &result, err)  cut-over: old -> new
- *     pln_cutover_run(&env, FX_REVERSE, &opt, &result, err)  fall-back: new -> old, the same protocol
- *     pln_cutover_resume(&env, FX_FORWARD, &opt, &result, err)   after a crash, before anything else
+ *     struct pln_cutover_env env = {.project = …, .context = …, .facades = …, .n_facades = 1,
+ *                                   .operator = "run orders"};
+ *     fx_own_install(ctx, 1, err)                                once, before cdc_install
+ *     pln_cutover_rehearse(&env, &opt, 5, &rehearsal, err)       both directions, on the canary
+ *     pln_cutover_run(&env, FX_FORWARD, &opt, &result, err)      cut-over: old -> new
+ *     pln_cutover_run(&env, FX_REVERSE, &opt, &result, err)      fall-back: new -> old
+ *     pln_cutover_resume(&env, FX_FORWARD, &opt, &result, err)   after a crash, before all else
  *
  * Errors of run, rehearse and resume:
- *   ABORTED        given up before the commit (retriable); the losing side still owns the group, triggers are being removed;
- *                  the message names the step and the reason
+ *   ABORTED        given up before the commit (retriable); the losing side still owns the group,
+ *                  triggers are being removed; the message names the step and the reason
  *   GATE_CLOSED    preflight failed; nothing was changed. err.detail lists all findings
- *   DRIFT          the losing side is not HERE or the winning side is not AWAY (an earlier cut-over is unfinished: see the
- *                  hint), or another cut-over left fence triggers; err.detail has the commands that remove them
+ *   DRIFT          the losing side is not HERE or the winning side is not AWAY (an earlier cut-over
+ *                  is unfinished: see the hint), or another cut-over left fence triggers;
+ *                  err.detail has the commands that remove them
  *   STALE_EPOCH    another operator owns the group; nothing more was changed
- *   STUCK          the rows in ficus.own have values that the protocol cannot produce, or an abort could not reach the
- *                  losing side
- *   INTERRUPTED    outcome ABORTED: should_stop returned true before the commit. Any other outcome: the commit is done,
- *                  but a later step is not (a database or a facade could not be reached): call resume
+ *   STUCK          the rows in ficus.own have values that the protocol cannot produce, or an abort
+ *                  could not reach the losing side
+ *   INTERRUPTED    outcome ABORTED: should_stop returned true before the commit. Any other outcome:
+ *                  the commit is done, but a later step is not (a database or a facade could not be
+ *                  reached): call resume
  * Thread: one.
  */
 #ifndef PLN_CUTOVER_H
@@ -93,9 +96,10 @@ enum pln_cutover_event {
 const char *pln_cutover_event_name(enum pln_cutover_event event); /* "begin", as in the journal */
 
 /*
- * The journal: called before and after each step; what it writes must be durable when it returns. `detail` is a short text
- * without newlines ("epoch=4 attempt=2"). When it fails before the commit, the cut-over aborts. When it fails after the
- * commit, the cut-over is finished first, because otherwise neither side would accept writes, and then returns that error.
+ * The journal: called before and after each step; what it writes must be durable when it returns.
+ * `detail` is a short text without newlines ("epoch=4 attempt=2"). When it fails before the commit,
+ * the cut-over aborts. When it fails after the commit, the cut-over is finished first, because
+ * otherwise neither side would accept writes, and then returns that error.
  */
 typedef bool (*pln_cutover_log)(void *arg, enum pln_cutover_step step, enum pln_cutover_event event,
                                 const char *group, const char *detail, struct fx_err *err);
@@ -118,7 +122,8 @@ bool pln_endpoint_read(const struct fx_project *project, struct fx_arena *arena,
 
 enum pln_cutover_outcome {
     PLN_CUT_NOTHING, /* failed before the rows of ownership had been read and checked */
-    PLN_CUT_COMMITTED, /* the winning side owns the group; after a failure, steps after 10 may be missing */
+    /* the winning side owns the group; after a failure, steps after 10 may be missing */
+    PLN_CUT_COMMITTED,
     PLN_CUT_ABORTED,    /* the losing side owns the group */
     PLN_CUT_UNFINISHED, /* committed but not open yet, or the state is not known: call resume */
 };
@@ -127,7 +132,8 @@ struct pln_cutover_result {
     enum pln_cutover_outcome outcome;
     int64_t epoch;   /* of the side that owns the group now; not set when UNFINISHED */
     bool new_serves; /* that side is the new one; not set when UNFINISHED */
-    /* from the start of step 2 to the end of step 11 (or of the abort): how long a held write waited */
+    /* from the start of step 2 to the end of step 11
+     * (or of the abort): how long a held write waited */
     int64_t pause_ms;
     int64_t fenced_ms;   /* from the fence to the opening: how long a direct writer was refused */
     int64_t held_max_ms; /* longest wait of a held write, measured by the facades; -1: unknown */
@@ -137,15 +143,17 @@ struct pln_cutover_result {
     int64_t step_ms[PLN_CUT_STEP_COUNT]; /* -1: not reached */
 };
 
-/* FX_FORWARD: cut-over, old to new; FX_REVERSE: fall-back, new to old. *result is filled on failure too. */
+/* FX_FORWARD: cut-over, old to new; FX_REVERSE: fall-back,
+ * new to old. *result is filled on failure too. */
 bool pln_cutover_run(const struct pln_cutover_env *env, enum fx_direction direction,
                      const struct pln_cutover_options *opt, struct pln_cutover_result *result,
                      struct fx_err *err) FX_MUST_CHECK;
 
 /*
- * Reads both rows of the context's group and of its canary group and finishes an unfinished cut-over: FENCED is aborted,
- * AWAY on both sides is opened and routed, left fence triggers are removed. `direction` is that of the interrupted cut-over,
- * from the journal; it decides between COMMITTED and ABORTED in the result and whether step 12 is repeated.
+ * Reads both rows of the context's group and of its canary group and finishes an unfinished
+ * cut-over: FENCED is aborted, AWAY on both sides is opened and routed, left fence triggers are
+ * removed. `direction` is that of the interrupted cut-over, from the journal; it decides between
+ * COMMITTED and ABORTED in the result and whether step 12 is repeated.
  */
 bool pln_cutover_resume(const struct pln_cutover_env *env, enum fx_direction direction,
                         const struct pln_cutover_options *opt, struct pln_cutover_result *result,
@@ -163,7 +171,8 @@ struct pln_rehearsal {
     int64_t predicted_p50_ms, predicted_p99_ms; /* of pause_ms, nearest rank */
     int64_t step_max_ms[PLN_CUT_STEP_COUNT];
 };
-/* The complete protocol in both directions, `rounds` times, on group "<context>.canary", which ends on its old side. */
+/* The complete protocol in both directions, `rounds` times,
+ * on group "<context>.canary", which ends on its old side. */
 bool pln_cutover_rehearse(const struct pln_cutover_env *env, const struct pln_cutover_options *opt,
                           int rounds, struct pln_rehearsal *ret, struct fx_err *err) FX_MUST_CHECK;
 

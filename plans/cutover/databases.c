@@ -4,7 +4,8 @@
 
 #include "plans/cutover/environment.h"
 
-/* Arming and disarming: lock time-outs bound each lock, this bounds a statement that takes many, and a server that hangs. */
+/* Arming and disarming: lock time-outs bound each lock, this
+ * bounds a statement that takes many, and a server that hangs. */
 enum { DDL_MS = 10000 };
 
 struct fx_side *pln_env_side(struct pln_environment *en, enum pln_cut_side which)

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The real effects: one function each, without order and without retries; those are the machine's. */
+/*
+ * The real effects: one function each, without order and without retries; those are the machine's.
+ */
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "plans/cutover/environment.h"

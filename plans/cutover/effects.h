@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Everything the protocol does outside its own memory, one function each, so that the protocol's files hold only order,
- * limits and what a failure means. The real ones (effects.c) act on two databases, two streams and the facades; the unit
- * test has an environment of plain variables.
+ * Everything the protocol does outside its own memory, one function each, so that the protocol's
+ * files hold only order, limits and what a failure means. The real ones (effects.c) act on two
+ * databases, two streams and the facades; the unit test has an environment of plain variables.
  *
- * The losing side has the group, the winning side shall have it. `e` is the losing side's HERE epoch when it began.
- * `en` is what the effects act on, as struct pln_cutover names it.
+ * The losing side has the group, the winning side shall have it. `e` is the losing side's HERE
+ * epoch when it began. `en` is what the effects act on, as struct pln_cutover names it.
  */
 #ifndef PLN_CUTOVER_EFFECTS_H
 #define PLN_CUTOVER_EFFECTS_H
@@ -27,7 +27,8 @@ struct pln_effects {
     bool (*hold)(void *en, int64_t epoch, struct fx_err *err);
     bool (*drained)(void *en, bool *ret, struct fx_err *err);
     bool (*release)(void *en, int64_t epoch, struct fx_err *err); /* tries all facades */
-    /* Step 3. DB_CONFLICT: rolled back, try again. DB_CONNECT: unknown. *ret_taken false: not HERE at e. */
+    /* Step 3. DB_CONFLICT: rolled back, try again.
+     * DB_CONNECT: unknown. *ret_taken false: not HERE at e. */
     bool (*fence)(void *en, int64_t e, bool *ret_taken, struct fx_err *err);
     /* Steps 4, 8: has the stream from (is_reverse: to) the losing side read the barrier? */
     bool (*barrier_read)(void *en, bool is_reverse, int64_t epoch, bool *ret, struct fx_err *err);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the real effects act on: sessions with both sides, streams, facades. Made once for several runs of the machine (a
- * rehearsal goes there and back), each run with its own direction. For the files that are named below, and rehearse.c.
+ * What the real effects act on: sessions with both sides, streams, facades. Made once for several
+ * runs of the machine (a rehearsal goes there and back), each run with its own direction. For the
+ * files that are named below, and rehearse.c.
  */
 #ifndef PLN_CUTOVER_ENVIRONMENT_H
 #define PLN_CUTOVER_ENVIRONMENT_H

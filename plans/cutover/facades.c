@@ -114,8 +114,8 @@ bool pln_effect_release(void *arg, int64_t epoch, struct fx_err *err)
 }
 
 /*
- * Asks first: a switch to the old side resets the weights of reads, so a facade that already routes as it should
- * is only released (a resume after an abort in the middle of a canary).
+ * Asks first: a switch to the old side resets the weights of reads, so a facade that already routes
+ * as it should is only released (a resume after an abort in the middle of a canary).
  */
 static bool route_one(struct pln_environment *en, size_t i, enum fcd_owner owner, int64_t epoch,
                       struct fx_err *err)

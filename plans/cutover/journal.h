@@ -5,7 +5,8 @@
 
 #include "plans/cutover/state.h"
 
-/* Journals. After the commit a failure is kept for the end: stopping would leave both sides closed. */
+/* Journals. After the commit a failure is kept for
+ * the end: stopping would leave both sides closed. */
 bool pln_cut_journal(struct pln_cutover *cut, enum pln_cutover_step step,
                      enum pln_cutover_event event, struct fx_err *err, const char *fmt, ...)
     FX_PRINTF(5, 6) FX_MUST_CHECK;

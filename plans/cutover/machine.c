@@ -1,22 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The protocol of a cut-over as a state machine. The losing side has the group at epoch e, the winning side
- * shall have it at e+2.
+ * The protocol of a cut-over as a state machine. The losing side has the group at epoch e, the
+ * winning side shall have it at e+2.
  *
- *   PREFLIGHT -> PREPARE -> HOLD -> FENCE -> BARRIER -> APPLIED -> VERIFY -> IDENTITY -> WAY_BACK -> COMMIT
- *       |           |        |        | \        |         |          |          |           |          |
- *       |           +--------+--------+  \       +---------+----------+----------+-----------+----------+
- *       |                    |       unknown                          |                        0 rows, unknown,
- *       v                    v             \                          v                        any failure
- *     ENDED  <----------- RELEASE           +---------------------> ABORT --> (it had committed) ----> OPEN
- *       ^                                                             |
- *       +------------------- the losing side serves ------------------+
+ * PREFLIGHT->PREPARE -> HOLD -> FENCE -> BARRIER -> APPLIED -> VERIFY -> IDENTITY->WAY_BACK->COMMIT
+ *     |         |        |        | \        |         |          |          |        |        |
+ *     |         +--------+--------+  \       +---------+----------+----------+--------+--------+
+ *     |                  |       unknown                          |              0 rows, unknown,
+ *     v                  v             \                          v                   any failure
+ *   ENDED  <---------- RELEASE          +---------------------> ABORT -> (it had committed) -> OPEN
+ *     ^                                                           |
+ *     +------------------ the losing side serves -----------------+
  *
- *   COMMIT -> OPEN -> ROUTE -> CONFIRM -> ENDED          forward only: neither side accepts between COMMIT and OPEN
+ *   COMMIT -> OPEN -> ROUTE -> CONFIRM -> ENDED    forward only: neither side accepts until OPEN
  *
- * The commit is one row on the losing side. Before it everything may be given up, and every way of giving up
- * is one compare-and-set on the same row; after it nothing may. Which of the two it was is never read from
- * a SELECT after a lost connection, but always decided by the abort's compare-and-set, which waits for what is in flight.
+ * The commit is one row on the losing side. Before it everything may be given up, and every way of
+ * giving up is one compare-and-set on the same row; after it nothing may. Which of the two it was
+ * is never read from a SELECT after a lost connection, but always decided by the abort's
+ * compare-and-set, which waits for what is in flight.
  */
 #include "plans/cutover/machine.h"
 
@@ -59,7 +60,8 @@ static const struct {
 
 /* --- waiting ---------------------------------------------------------------------------------- */
 
-/* Asked before the commit only. A stop is a step that failed: the group stays where it is, the code stays INTERRUPTED. */
+/* Asked before the commit only. A stop is a step that failed:
+ * the group stays where it is, the code stays INTERRUPTED. */
 static bool may_go_on(struct pln_cutover *cut, struct fx_err *err)
 {
     if (cut->should_stop == NULL || !cut->should_stop(cut->arg))
@@ -125,7 +127,7 @@ static bool wait_until(struct pln_cutover *cut, probe_fn probe, int64_t limit_ms
     }
 }
 
-/* --- steps 0 to 3: nothing is fenced ----------------------------------------------------------- */
+/* --- steps 0 to 3: nothing is fenced ---------------------------------------------------------- */
 
 static bool step_preflight(struct pln_cutover *cut, struct fx_err *err)
 {
@@ -190,7 +192,8 @@ static bool hold_again(struct pln_cutover *cut, int64_t attempt, const struct fx
     return cut->fx->prepare(cut->en, cut->e + 1, err) && step_hold(cut, err);
 }
 
-/* False and DB_CONFLICT: rolled back, nothing is fenced. False otherwise: its commit may be in flight. */
+/* False and DB_CONFLICT: rolled back, nothing is
+ * fenced. False otherwise: its commit may be in flight. */
 static bool fence_once(struct pln_cutover *cut, bool *ret_taken, struct fx_err *err)
 {
     cut->fence_at_ms = pln_cut_now_ms(cut);
@@ -226,7 +229,7 @@ static bool step_fence(struct pln_cutover *cut, struct fx_err *err)
     }
 }
 
-/* --- steps 4 to 9: the fence stands ------------------------------------------------------------ */
+/* --- steps 4 to 9: the fence stands ----------------------------------------------------------- */
 
 static bool probe_barrier(struct pln_cutover *cut, bool *ret, struct fx_err *err)
 {
@@ -287,7 +290,7 @@ static bool step_commit(struct pln_cutover *cut, struct fx_err *err)
            fx_fail(err, FX_E_ABORTED, "the fence expired and was reopened before the commit");
 }
 
-/* --- steps 10 to 12: forward only -------------------------------------------------------------- */
+/* --- steps 10 to 12: forward only ------------------------------------------------------------- */
 
 static bool step_open(struct pln_cutover *cut, struct fx_err *err)
 {
@@ -321,7 +324,8 @@ static bool step_route(struct pln_cutover *cut, struct fx_err *err)
     return true;
 }
 
-/* A server that is being restarted is waited for; a stream that is down is for the caller to start again. */
+/* A server that is being restarted is waited for; a
+ * stream that is down is for the caller to start again. */
 static bool step_confirm(struct pln_cutover *cut, struct fx_err *err)
 {
     struct pln_retry retry = pln_cut_retry_for(cut, cut->opt->confirm_ms);
@@ -335,9 +339,10 @@ static bool step_confirm(struct pln_cutover *cut, struct fx_err *err)
     return true;
 }
 
-/* --- giving up: the losing side serves ------------------------------------------------------------------------ */
+/* --- giving up: the losing side serves -------------------------------------------------------- */
 
-/* Facades that cannot be told release by themselves at their deadline; the losing side accepts anyway. */
+/* Facades that cannot be told release by themselves
+ * at their deadline; the losing side accepts anyway. */
 static void release(struct pln_cutover *cut, int64_t epoch)
 {
     struct fx_err err = FX_ERR_INIT;
@@ -357,7 +362,7 @@ static void explain_abort(const struct fx_err *why, enum pln_cutover_step step, 
                           pln_cutover_step_name(step));
 }
 
-/* --- the machine ------------------------------------------------------------------------------- */
+/* --- the machine ------------------------------------------------------------------------------ */
 
 static bool run_step(struct pln_cutover *cut, enum pln_cutover_step step, struct fx_err *err)
 {

@@ -6,9 +6,10 @@
 
 #include "plans/cutover/journal.h"
 
-/* --- forward: open, route, disarm ---------------------------------------------------------------- */
+/* --- forward: open, route, disarm ------------------------------------------------------------- */
 
-/* 0 rows: the winning side is HERE at least at this epoch (opened by another try of ours, or superseded), or it is not ours. */
+/* 0 rows: the winning side is HERE at least at this epoch (opened
+ * by another try of ours, or superseded), or it is not ours. */
 static bool open_decide(struct pln_cutover *cut, int64_t epoch, struct fx_err *err)
 {
     struct fx_own won = {0};
@@ -58,7 +59,7 @@ void pln_cut_disarm(struct pln_cutover *cut, enum pln_cut_side side, enum pln_cu
                  &err);
 }
 
-/* --- giving up: abort ------------------------------------------------------------------------------ */
+/* --- giving up: abort ------------------------------------------------------------------------- */
 
 /* One try. *ret_state: the state after it, or PLN_CUT_ABORT when it must be repeated. */
 static bool abort_once(struct pln_cutover *cut, enum pln_cut_state *ret_state, struct fx_err *err)

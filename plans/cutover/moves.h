@@ -21,8 +21,9 @@ bool pln_cut_route_all(struct pln_cutover *cut, enum pln_cut_side to, int64_t ep
 /* Triggers follow the state in transactions of their own; what stays is harmless. */
 void pln_cut_disarm(struct pln_cutover *cut, enum pln_cut_side side, enum pln_cutover_step step);
 /*
- * Repeated until the losing side has answered or abort_ms is over (STUCK). *ret_state is where to go on: ENDED, the
- * losing side serves at result->epoch; IN_OPEN, the commit had won. STALE_EPOCH: another operator owns the group.
+ * Repeated until the losing side has answered or abort_ms is over (STUCK). *ret_state is where to
+ * go on: ENDED, the losing side serves at result->epoch; IN_OPEN, the commit had won. STALE_EPOCH:
+ * another operator owns the group.
  */
 bool pln_cut_abort(struct pln_cutover *cut, enum pln_cut_state *ret_state,
                    struct fx_err *err) FX_MUST_CHECK;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The machine of `resume`: made of the moves alone (moves.h), so a second controller changes nothing by running it. */
+/*
+ * The machine of `resume`: made of the moves alone (moves.h),
+ * so a second controller changes nothing by running it.
+ */
 #include "plans/cutover/recover.h"
 
 #include <inttypes.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The calls of cutover.h: one run, a resume, and the rehearsal, which is nothing but the complete protocol there and back on
- * the canary group, several times, with every facade, stream and database of the en one.
+ * The calls of cutover.h: one run, a resume, and the rehearsal, which is nothing but the complete
+ * protocol there and back on the canary group, several times, with every facade, stream and
+ * database of the en one.
  */
 #include <inttypes.h>
 
@@ -9,7 +10,7 @@
 #include "plans/cutover/machine.h"
 #include "plans/cutover/recover.h"
 
-/* --- run and resume ---------------------------------------------------------------------------- */
+/* --- run and resume --------------------------------------------------------------------------- */
 
 /* The context's own group, with an empty result. */
 static bool open_group(const struct pln_cutover_env *env, const struct pln_cutover_options *opt,
@@ -90,7 +91,7 @@ bool pln_cutover_resume(const struct pln_cutover_env *env, enum fx_direction dir
     return ok && resume_canary(env, opt, err);
 }
 
-/* --- rehearsal --------------------------------------------------------------------------------- */
+/* --- rehearsal -------------------------------------------------------------------------------- */
 
 static void record(struct pln_rehearsal *out, const struct pln_cutover_result *result)
 {
@@ -164,7 +165,9 @@ bool pln_cutover_rehearse(const struct pln_cutover_env *env, const struct pln_cu
     for (; ok && ret->rounds < rounds; ret->rounds++)
         ok = one_way(en, FX_FORWARD, ret, err) && one_way(en, FX_REVERSE, ret, err);
     ok = ok && sweep(en, err);
-    if (!ok) { /* try to leave the canary group on its old side; otherwise the next rehearsal or resume moves it */
+    /* try to leave the canary group on its old side;
+     * otherwise the next rehearsal or resume moves it */
+    if (!ok) {
         struct fx_err ignored = FX_ERR_INIT;
         (void)!bring_home(en, &ignored);
     }

@@ -29,7 +29,8 @@ struct pln_retry pln_retry_for(const struct pln_effects *fx, void *en, int64_t l
 /* `tries_max` tries. */
 struct pln_retry pln_retry_times(const struct pln_effects *fx, void *en, int64_t tries_max,
                                  int64_t pause_ms);
-/* After a try that failed: true, having slept, when there may be another; false at the limit, at once. */
+/* After a try that failed: true, having slept, when
+ * there may be another; false at the limit, at once. */
 bool pln_retry_again(struct pln_retry *retry);
 int64_t pln_retry_elapsed_ms(const struct pln_retry *retry);
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The state of one cut-over: what the machine (machine.c) and the recovery (recover.c) work on. The diagram of the states
- * is at the top of machine.c.
+ * The state of one cut-over: what the machine (machine.c) and the recovery (recover.c) work on. The
+ * diagram of the states is at the top of machine.c.
  */
 #ifndef PLN_CUTOVER_STATE_H
 #define PLN_CUTOVER_STATE_H

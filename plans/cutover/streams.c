@@ -59,7 +59,8 @@ bool pln_env_no_leaks(struct pln_environment *en, struct fx_err *err)
     return fx_detail(err, "The newest: %s", status.leak_last);
 }
 
-/* A stream that has died meanwhile is the caller's to start again; waiting for it here would only be longer. */
+/* A stream that has died meanwhile is the caller's to
+ * start again; waiting for it here would only be longer. */
 bool pln_env_reverse_lives(struct pln_environment *en, struct fx_err *err)
 {
     FX_AUTO(cdc_status) struct cdc_status status = {0};

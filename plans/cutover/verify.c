@@ -8,7 +8,7 @@
 
 enum { KEYS_MAX = 256, FINDINGS_MAX = 64 * 1024, POLL_MS = 10, STREAM_ASK_MS = 500 };
 
-/* --- step 6 ------------------------------------------------------------------------------------ */
+/* --- step 6 ----------------------------------------------------------------------------------- */
 
 static bool canary_rows(struct pln_environment *en, struct fx_side *side, struct fx_rows *ret,
                         struct fx_err *err)
@@ -67,7 +67,7 @@ bool pln_effect_verify(void *arg, struct fx_err *err)
            pln_env_no_leaks(en, err);
 }
 
-/* --- step 12 ----------------------------------------------------------------------------------- */
+/* --- step 12 ---------------------------------------------------------------------------------- */
 
 typedef bool (*arrival_fn)(struct pln_environment *en, int64_t number, bool *ret,
                            struct fx_err *err);
@@ -114,7 +114,8 @@ static bool probe_canary(struct pln_environment *en, int64_t id, bool *ret, stru
     return true;
 }
 
-/* An explicit id, from the clock: both sides write here in turn, and their counters are not what is tested. */
+/* An explicit id, from the clock: both sides write here
+ * in turn, and their counters are not what is tested. */
 static bool canary_travels(struct pln_environment *en, int64_t epoch, struct fx_err *err)
 {
     int64_t id = fx_wall_now().us;

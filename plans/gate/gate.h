@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Gates: conditions of a step. A gate is one row of gates.def and one `struct pln_gate_ops`; nothing else knows which
- * gates there are. Evaluation is a pure function of what has been measured: no sockets, no clock. The answer is pass,
- * fail or unknown, and unknown holds: a gate that could not be measured never counts as passed.
+ * Gates: conditions of a step. A gate is one row of gates.def and one `struct pln_gate_ops`;
+ * nothing else knows which gates there are. Evaluation is a pure function of what has been
+ * measured: no sockets, no clock. The answer is pass, fail or unknown, and unknown holds: a gate
+ * that could not be measured never counts as passed.
  */
 #ifndef PLN_GATE_H
 #define PLN_GATE_H
@@ -85,11 +86,12 @@ struct pln_gate_ops {
 #include "plans/gate/gates.def"
 #undef X
 
-/* --- a plan's gates ---------------------------------------------------------------------------- */
+/* --- a plan's gates --------------------------------------------------------------------------- */
 
 /*
- * Reads the `gate:` map of a step into gates[PLN_GATES_MAX]; returns how many. `step_kind` names the kind of the step
- * and `measures` what it measures: a gate without a value there is a problem. `step_kind` NULL: unknown, not checked.
+ * Reads the `gate:` map of a step into gates[PLN_GATES_MAX]; returns how many. `step_kind` names
+ * the kind of the step and `measures` what it measures: a gate without a value there is a problem.
+ * `step_kind` NULL: unknown, not checked.
  */
 size_t pln_gates_read(const struct fx_node *node, const char *step_kind, unsigned measures,
                       struct pln_gate *gates, struct fx_arena *arena, struct fx_problems *problems);
@@ -107,7 +109,7 @@ void pln_gate_show(const struct pln_gate *gate, struct fx_buf *out);
 /* The gates as Markdown, for docs/reference/config.md. */
 void pln_gates_markdown(struct fx_buf *out);
 
-/* --- common.c: for the gates' files ---------------------------------------------------------------------- */
+/* --- common.c: for the gates' files ----------------------------------------------------------- */
 
 /* A whole number, 0 or more, into gate->limit. */
 void pln_gate_read_count(struct pln_gate *gate, const struct fx_node *node, struct fx_arena *arena,
@@ -115,9 +117,9 @@ void pln_gate_read_count(struct pln_gate *gate, const struct fx_node *node, stru
 /* Unknown, with "<what>: not measured yet" as the reason. */
 enum pln_verdict pln_gate_not_measured(const char *what, struct fx_buf *why);
 /*
- * The verdict on a share in percent that must stay below `limit`. `at_worst` is what it would be if all that the sample
- * still lacks agreed: a share that fails even then fails early, so a broken service is taken out after few answers,
- * while good luck never passes early.
+ * The verdict on a share in percent that must stay below `limit`. `at_worst` is what it would be if
+ * all that the sample still lacks agreed: a share that fails even then fails early, so a broken
+ * service is taken out after few answers, while good luck never passes early.
  */
 enum pln_verdict pln_gate_share(double measured, double at_worst, double limit, bool is_enough);
 double pln_percent_of(int64_t part, int64_t whole);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The gates on the newest comparison: divergent, coverage, max_age, and equal, which is the three together. */
+/*
+ * The gates on the newest comparison: divergent, coverage,
+ * max_age, and equal, which is the three together.
+ */
 #include "plans/gate/gate.h"
 
 static enum pln_verdict judge(const struct rec_limits *limits, const struct pln_facts *f,

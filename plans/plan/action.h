@@ -36,14 +36,15 @@ struct pln_action {
     enum pln_streams streams;
     unsigned measures; /* enum pln_measures: which gates have a value here */
     bool is_protocol;  /* runs the protocol of cutover.h: a cut-over, a fall-back, a rehearsal */
-    bool
-        all_or_nothing; /* a step that began and is not done has changed nothing: there is nothing to undo */
+    /* A step that began and is not done has changed nothing: there is nothing to undo. */
+    bool all_or_nothing;
 
     /* --- the plan --- */
 
     const struct fx_rule *rules; /* its options, for docs/reference/config.md; NULL: none */
     const char *value; /* it takes one value instead of options: "a duration: {wait: 14d}" */
-    /* `options` is the node below the kind's name, NULL when the plan gives none. NULL: it takes no options. */
+    /* `options` is the node below the kind's name, NULL
+     * when the plan gives none. NULL: it takes no options. */
     void (*read)(struct pln_reader *rd, struct pln_step *step, const struct fx_node *options);
     /* Checks that need the whole plan; called once for each step of the kind. NULL: none. */
     void (*lint)(const struct pln_plan *plan, const struct pln_step *step,

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * YAML -> plan. Every problem of the file is collected and shown at once, at its line and column: what the
- * rule tables find, then what only the whole plan can say (undo, order of times, routes, duplicate ids).
+ * YAML -> plan. Every problem of the file is collected and shown at once, at its line and column:
+ * what the rule tables find, then what only the whole plan can say (undo, order of times, routes,
+ * duplicate ids).
  */
 #include "plans/plan/load.h"
 

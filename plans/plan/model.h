@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * A plan as the engine works with it: typed, checked, every part with its place in the file.
- * Made by pln_load (load.h); immutable afterwards. Owns: nothing; everything is in the arena of the load.
+ * Made by pln_load (load.h); immutable afterwards. Owns: nothing; everything is in the arena of the
+ * load.
  */
 #ifndef PLN_MODEL_H
 #define PLN_MODEL_H

@@ -2,17 +2,19 @@
 /*
  * One step:
  *
- *   pending --gates BEFORE pass, check--> [INTENT] running --act--> verifying --gates AFTER pass--> [DONE] done
- *      |  closed: waits, then HELD           |  away: tries again (probe first), then stops; resume goes on
- *      |                                     |  fails
- *      v                                     v
- *    held  <------- on_fail: hold ------- [FAIL] --on_fail: rollback--> [ROLLBACK]
+ *   pending --gates BEFORE, check--> [INTENT] running --act--> verifying --gates AFTER--> [DONE]
+ *   done
+ *      |  closed: waits, then HELD                 |  away: tries again (probe first), then stops;
+ *      |                                           |  resume goes on. It fails:
+ *      v                                           v
+ *    held  <------- on_fail: hold ------------- [FAIL] --on_fail: rollback--> [ROLLBACK]
  *
- * The run:  forward --> finished     back: for each step of the undo list  [COMPENSATE] act(undo) [COMPENSATED]
+ * The run:  forward --> finished    back: each step of the undo list [COMPENSATE] [COMPENSATED]
  *              \--> back --> rolled back | stuck
  *
- * What is in brackets is a record, durable before the machine goes on. An error is classed once, in react.c:
- * a server that is away is no reason to roll back (the undo would need it too), a row that differs is.
+ * What is in brackets is a record, durable before the machine goes on. An error is classed once, in
+ * react.c: a server that is away is no reason to roll back (the undo would need it too), a row that
+ * differs is.
  */
 #include "plans/run/react.h"
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The machine that carries out a plan. It knows journal, gates, retries and rollback; what a step does is behind struct
- * pln_driver, so tests run the machine without servers and crash it at every record.
+ * The machine that carries out a plan. It knows journal, gates, retries and rollback; what a step
+ * does is behind struct pln_driver, so tests run the machine without servers and crash it at every
+ * record.
  */
 #ifndef PLN_EXECUTOR_H
 #define PLN_EXECUTOR_H
@@ -20,7 +21,8 @@ struct pln_env {
 
 struct pln_exec;
 
-/* How steps are carried out. The real one is pln_action_driver (plans/steps/); tests have one of plain variables. */
+/* How steps are carried out. The real one is pln_action_driver
+ * (plans/steps/); tests have one of plain variables. */
 struct pln_driver {
     /*
      * No connections are made. `opened`: when the run began; earlier measurements belong to another
@@ -38,7 +40,8 @@ struct pln_driver {
 
     /* Before INTENT: can the step begin? Changes nothing. */
     bool (*check)(void *arg, const struct pln_step *step, struct fx_err *err);
-    /* Does `kind` for the step: its own kind, or the kind of its undo. May be repeated after any crash. */
+    /* Does `kind` for the step: its own kind, or the
+     * kind of its undo. May be repeated after any crash. */
     bool (*act)(void *arg, struct pln_exec *ex, const struct pln_step *step, enum pln_kind kind,
                 struct fx_err *err);
     /*
@@ -73,11 +76,13 @@ bool pln_exec_back(struct pln_exec *ex, const char *reason, const char *code,
 
 /* --- for the actions -------------------------------------------------------------------------- */
 
-/* INTERRUPTED when a stop was requested. Called only where resume can finish whatever is unfinished. */
+/* INTERRUPTED when a stop was requested. Called only
+ * where resume can finish whatever is unfinished. */
 bool pln_exec_safe_point(struct pln_exec *ex, struct fx_err *err) FX_MUST_CHECK;
 /* Waits; calls safe_point and tick meanwhile. */
 bool pln_exec_pause(struct pln_exec *ex, int64_t ms, struct fx_err *err) FX_MUST_CHECK;
-/* Watches the step's gates for `ms`, then until they pass. GATE_CLOSED at once when one fails; HELD after gate_wait. */
+/* Watches the step's gates for `ms`, then until they pass.
+ * GATE_CLOSED at once when one fails; HELD after gate_wait. */
 bool pln_exec_watch(struct pln_exec *ex, const struct pln_step *step, int64_t ms,
                     struct fx_err *err) FX_MUST_CHECK;
 /* Journals a part of the step that is done. weight and predicted_ms: -1 for none. */

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The runs of a project: which one a command means, and whether those of a context are at their end. Reads only. */
+/*
+ * The runs of a project: which one a command means, and
+ * whether those of a context are at their end. Reads only.
+ */
 #include "plans/run/find.h"
 
 #include <dirent.h>
@@ -131,7 +134,7 @@ bool pln_run_find(const struct fx_project *project, const char *name, bool will_
     return fx_hint(err, "Run: ficus run start PLAN --execute");
 }
 
-/* --- runs of a context --------------------------------------------------------------------------- */
+/* --- runs of a context ------------------------------------------------------------------------ */
 
 /* A run whose journal or plan cannot be read counts as unfinished until somebody has looked. */
 static bool is_at_end(const struct fx_project *project, const char *name, const char *context,

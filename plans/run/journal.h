@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The journal of a run: its records (record.h) in lib/io/recordlog, and the state that they add up to (state.h).
+ * The journal of a run: its records (record.h) in lib/io/recordlog, and the state that they add up
+ * to (state.h).
  *
  *     struct pln_journal *journal;
  *     pln_journal_open(path, &state, &journal, err)
- *     pln_journal_append(journal, &record, err)      durable when it returns; then the state has changed too
+ *     pln_journal_append(journal, &record, err)      durable when it returns; then the state has
+ *                                                    changed too
  *     pln_journal_close(journal)
  *
  * Owns: the open file and its lock.   Thread: one.

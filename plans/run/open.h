@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Begins, resumes and rolls back a run, with whatever carries its steps out. Errors and meaning: plans/plan.h. */
+/*
+ * Begins, resumes and rolls back a run, with whatever
+ * carries its steps out. Errors and meaning: plans/plan.h.
+ */
 #ifndef PLN_OPEN_H
 #define PLN_OPEN_H
 

@@ -101,7 +101,8 @@ static bool fail_record(struct fx_err *err, const char *why)
     return fx_hint(err, "A newer version may have written it. See: ficus run journal show");
 }
 
-/* By its name: the number is that of the build which wrote it, and is there for what reads journals without Ficus. */
+/* By its name: the number is that of the build which wrote
+ * it, and is there for what reads journals without Ficus. */
 static bool read_cut_step(const struct fx_json *root, int *ret)
 {
     const char *name = fx_json_get_str(root, "cut", NULL);

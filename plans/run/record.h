@@ -3,11 +3,12 @@
  * A record of a run's journal: one JSON object (docs/protocols/journal.md).
  *
  *   RUN_OPENED   a process takes control: mode start | resume | rollback, its epoch
- *   INTENT       a step is about to act          EFFECT   something of it is done (weight, predicted pause)
- *   DONE         the step is done                FAIL     it failed; text is the error
- *   ROLLBACK     the run goes back              COMPENSATE, COMPENSATED   the undo of a step begins, is done
- *   CUT          an event of the cut-over's protocol (step, event, group, detail)
- *   HELD         waits for a gate or a person    RUN_CLOSED   outcome finished | rolled back | stuck
+ *   INTENT       a step is about to act        EFFECT       something of it is done (weight, pause)
+ *   DONE         the step is done              FAIL         it failed; text is the error
+ *   ROLLBACK     the run goes back             COMPENSATE   the undo of a step begins
+ *   CUT          an event of the cut-over (step, event, group, detail)
+ *   COMPENSATED  the undo is done              HELD         waits for a gate or a person
+ *   RUN_CLOSED   the outcome: finished | rolled back | stuck
  *
  * Errors: JOURNAL; VERSION when a newer build wrote it.   Thread: any.
  */

@@ -62,7 +62,8 @@ void pln_state_show(const struct pln_state *state, size_t n_steps, struct fx_buf
                       pln_step_state_name(state->steps[i].state));
 }
 
-/* --- the two setters: a record that may not follow is refused before (may_follow), so here it is a defect -------- */
+/* --- the two setters: a record that may not follow is refused
+ * before (may_follow), so here it is a defect -------- */
 
 static bool phase_may_follow(enum pln_phase from, enum pln_phase to)
 {
@@ -107,7 +108,7 @@ static void set_step(struct pln_step_status *step, enum pln_step_state to)
     step->state = to;
 }
 
-/* --- records ------------------------------------------------------------------------------------ */
+/* --- records ---------------------------------------------------------------------------------- */
 
 static void copy_text(char *out, size_t size, const char *text)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The state of a run, which its records add up to. It changes only in pln_state_apply, which replay and append share, so a
- * resumed process has exactly the state that the process before it had made durable.
+ * The state of a run, which its records add up to. It changes only in pln_state_apply, which replay
+ * and append share, so a resumed process has exactly the state that the process before it had made
+ * durable.
  *
  * Owns: nothing.   Thread: any.
  */

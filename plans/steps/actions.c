@@ -67,7 +67,7 @@ static bool ctx_open(const struct pln_env *env, const struct pln_plan *plan, con
     return true;
 }
 
-/* --- the driver -------------------------------------------------------------------------------- */
+/* --- the driver ------------------------------------------------------------------------------- */
 
 static bool check(void *arg, const struct pln_step *step, struct fx_err *err)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the actions of a run share; included by the files of this room only. A file for each neighbour:
+ * What the actions of a run share; included by the files of this room only. A file for each
+ * neighbour:
  *
  *   streams.c   cdc                    compare.c   reconcile
  *   routes.c    the facade's routes    cutover.c   the cut-over     wait.c   time

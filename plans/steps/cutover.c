@@ -168,7 +168,7 @@ static bool probe_rehearse(struct pln_action_ctx *ac, struct pln_exec *ex,
     return recover(ac, FX_FORWARD, &ignored, err);
 }
 
-/* --- the plan ---------------------------------------------------------------------------------- */
+/* --- the plan --------------------------------------------------------------------------------- */
 
 static void read_rehearse(struct pln_reader *rd, struct pln_step *step, const struct fx_node *node)
 {
@@ -203,7 +203,7 @@ static void lint_move(const struct pln_plan *plan, const struct pln_step *step,
                last->node->line, pln_kind_info(pln_kind_info(step->kind)->undo)->name);
 }
 
-/* --- the kinds --------------------------------------------------------------------------------- */
+/* --- the kinds -------------------------------------------------------------------------------- */
 
 const struct pln_action pln_action_cutover_rehearse = {
     .streams = PLN_STREAMS_NEEDED,

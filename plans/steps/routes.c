@@ -37,7 +37,7 @@ static const struct fx_rule routes_rules[] = {
     FX_RULE_END,
 };
 
-/* --- reading ----------------------------------------------------------------------------------- */
+/* --- reading ---------------------------------------------------------------------------------- */
 
 static const struct fx_node *find_route(const struct pln_reader *rd, const char *id)
 {
@@ -149,7 +149,7 @@ static void read_only_routes(struct pln_reader *rd, struct pln_step *step,
     read_routes(rd, step, opt.routes);
 }
 
-/* --- showing ----------------------------------------------------------------------------------- */
+/* --- showing ---------------------------------------------------------------------------------- */
 
 static void show_routes(const struct pln_step *step, struct fx_buf *out)
 {
@@ -182,7 +182,7 @@ static void show_ramp(const struct pln_step *step, struct fx_buf *out)
     fx_buf_add_char(out, '\n');
 }
 
-/* --- acting ------------------------------------------------------------------------------------ */
+/* --- acting ----------------------------------------------------------------------------------- */
 
 static bool set_weight(struct pln_action_ctx *ac, const struct pln_step *step, double percent,
                        struct fx_err *err)
@@ -253,7 +253,7 @@ static bool act_reset(struct pln_action_ctx *ac, struct pln_exec *ex, const stru
     return set_weight(ac, step, 0, err);
 }
 
-/* --- the picture ------------------------------------------------------------------------------- */
+/* --- the picture ------------------------------------------------------------------------------ */
 
 /* The percentage and how long the stage still takes. NULL in the last stage. */
 static const char *note_ramp(const struct pln_step *step, const struct pln_step_status *status,
@@ -270,7 +270,7 @@ static const char *note_ramp(const struct pln_step *step, const struct pln_step_
     return NULL;
 }
 
-/* --- the kinds --------------------------------------------------------------------------------- */
+/* --- the kinds -------------------------------------------------------------------------------- */
 
 const struct pln_action pln_action_route_shadow = {
     .streams = PLN_STREAMS_NEEDED,

@@ -11,7 +11,8 @@
 
 enum { RESTART_PAUSE_MS = 2000, COPY_REPORT_MS = 2000 };
 
-/* After cdc_status has failed. True: *ret is what the stream says now, or has the lag -1: unknown. */
+/* After cdc_status has failed. True: *ret is what
+ * the stream says now, or has the lag -1: unknown. */
 static bool restart(struct pln_action_ctx *ac, struct pln_exec *ex, const struct cdc_ref *ref,
                     struct cdc_status *ret, struct fx_err *err)
 {
@@ -172,7 +173,7 @@ bool pln_action_tick(void *arg, struct pln_exec *ex, struct fx_err *err)
     return tick(ac, ex, err);
 }
 
-/* --- the kinds --------------------------------------------------------------------------------- */
+/* --- the kinds -------------------------------------------------------------------------------- */
 
 /*
  * Both servers answer and the tables can be streamed: checked before the first record is written.

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Fills the picture of a run: from its journal, and from what streams, facade and databases answer. Reads only. */
+/*
+ * Fills the picture of a run: from its journal, and from
+ * what streams, facade and databases answer. Reads only.
+ */
 #include "lib/io/file.h"
 #include "lib/io/flock.h"
 #include "plans/plan/action.h"
 #include "plans/view/picture.h"
 #include "plans/view/texts.h"
 
-/* --- the servers -------------------------------------------------------------------------------- */
+/* --- the servers ------------------------------------------------------------------------------ */
 
 static const char *keep_error(const struct fx_err *err, struct fx_arena *arena,
                               enum fx_code *ret_code)
@@ -54,7 +57,7 @@ void pln_live_read(const struct fx_project *project, struct fx_context *ctx,
         ret->own_error = keep_error(&err, arena, &ret->own_code);
 }
 
-/* --- the journal -------------------------------------------------------------------------------- */
+/* --- the journal ------------------------------------------------------------------------------ */
 
 static enum pln_mark mark_of(const struct pln_state *state, size_t i)
 {

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Draws the picture of a run line by line. Each line is made in a scratch buffer and cut to the terminal's width by
- * columns, not bytes; escape sequences count nothing. What was cut is marked, and no number is ever shown in part.
+ * Draws the picture of a run line by line. Each line is made in a scratch buffer and cut to the
+ * terminal's width by columns, not bytes; escape sequences count nothing. What was cut is marked,
+ * and no number is ever shown in part.
  */
 #include "plans/view/picture.h"
 
@@ -51,8 +52,9 @@ static bool is_digit(char ch)
 }
 
 /*
- * How many columns of a line that is too wide are shown before "…": whole words, and no number whose unit or next
- * group of digits is cut away ("25 ms" must not become "25", nor "48 210" become "48"). `text` has one byte a column.
+ * How many columns of a line that is too wide are shown before "…": whole words, and no number
+ * whose unit or next group of digits is cut away ("25 ms" must not become "25", nor "48 210" become
+ * "48"). `text` has one byte a column.
  */
 static size_t columns_kept(struct fx_str text, size_t width)
 {

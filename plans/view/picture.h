@@ -2,8 +2,9 @@
 /*
  * The live picture of a run: what `ficus status -w` and `ficus run` show on a terminal.
  *
- * Drawing is a pure function of a struct, so it is tested without servers, and any process that can read the journal can
- * draw. A part that did not answer keeps its line ("no answer: …"), because a missing line would be read as a zero.
+ * Drawing is a pure function of a struct, so it is tested without servers, and any process that can
+ * read the journal can draw. A part that did not answer keeps its line ("no answer: …"), because a
+ * missing line would be read as a zero.
  *
  *     struct pln_picture pic = {.name = "orders-extract", …};
  *     pln_live_read(project, ctx, &facade, arena, &pic.live);
@@ -66,11 +67,13 @@ struct pln_picture {
     struct pln_live live;
 };
 
-/* Asks all of them, with short time limits; failures become the *_error texts (arena-owned). Never fails. */
+/* Asks all of them, with short time limits; failures
+ * become the *_error texts (arena-owned). Never fails. */
 void pln_live_read(const struct fx_project *project, struct fx_context *ctx,
                    const struct fcd_endpoint *facade, struct fx_arena *arena, struct pln_live *ret);
 
-/* For a run whose streams are not started, or dropped again: the expected errors become "not installed". */
+/* For a run whose streams are not started, or dropped
+ * again: the expected errors become "not installed". */
 void pln_live_not_installed(struct pln_live *live);
 
 /* Fills a picture from the journal and, when `is_live`, from streams, facade and databases. */
@@ -78,7 +81,8 @@ bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
                      struct fx_arena *arena, struct pln_picture *ret,
                      struct fx_err *err) FX_MUST_CHECK;
 
-/* Lines ended by '\n', none wider than `width` columns (0: any). Colour is never the only carrier of meaning. */
+/* Lines ended by '\n', none wider than `width` columns
+ * (0: any). Colour is never the only carrier of meaning. */
 void pln_picture_draw(const struct pln_picture *pic, int width, bool use_colour,
                       struct fx_buf *out);
 

@@ -12,7 +12,7 @@ bool pln_view_load(const struct pln_paths *at, struct fx_arena *arena, struct pl
            pln_load(at->plan, NULL, arena, ret_plan, err);
 }
 
-/* --- rollback ----------------------------------------------------------------------------------- */
+/* --- rollback --------------------------------------------------------------------------------- */
 
 /* Moving ownership back needs a fence, however little else there is to undo. */
 static void show_cost(const struct pln_plan *plan, const struct pln_state *state, const int *list,
@@ -73,7 +73,7 @@ bool pln_run_rollback_show(const struct fx_project *project, const char *name, s
     return true;
 }
 
-/* --- journal ------------------------------------------------------------------------------------ */
+/* --- journal ---------------------------------------------------------------------------------- */
 
 struct show {
     struct fx_buf *out;

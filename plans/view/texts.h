@@ -13,7 +13,8 @@ bool pln_run_rollback_show(const struct fx_project *project, const char *name, s
 /* One line for each record; with `is_json` the records as they are stored. */
 bool pln_journal_show(const struct fx_project *project, const char *name, bool is_json,
                       struct fx_buf *out, struct fx_err *err) FX_MUST_CHECK;
-/* Checks checksums, chain and order of all records; *ret_records is their number. Errors: JOURNAL. */
+/* Checks checksums, chain and order of all records;
+ * *ret_records is their number. Errors: JOURNAL. */
 bool pln_journal_verify(const struct fx_project *project, const char *name, uint64_t *ret_records,
                         struct fx_err *err) FX_MUST_CHECK;
 

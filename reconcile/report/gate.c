@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * May a step continue because of this report? Pure: report, limits and the present moment in, an answer out.
- * A report that is too old or about something else says nothing (unknown), also when it shows differences.
+ * May a step continue because of this report? Pure: report, limits and the present moment in, an
+ * answer out. A report that is too old or about something else says nothing (unknown), also when it
+ * shows differences.
  */
 #include <inttypes.h>
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The report for machines (docs: the format is versioned by its "format" member), and reading it back. A report
- * whose parts contradict each other is not believed: a gate must not pass because someone edited a number.
+ * The report for machines (docs: the format is versioned by its "format" member), and reading it
+ * back. A report whose parts contradict each other is not believed: a gate must not pass because
+ * someone edited a number.
  */
 #include "lib/fmt/form.h"
 #include "lib/fmt/json_doc.h"
@@ -267,7 +268,8 @@ bool rec_report_load(const char *path, struct fx_arena *arena, struct rec_report
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(REPORT_MAX_BYTES);
     struct fx_json_doc *doc = NULL;
     struct rec_report *report = FX_ARENA_NEW(arena, struct rec_report);
-    /* Whatever keeps it from being read: nothing is known then, which is neither a pass nor a fault of the machine. */
+    /* Whatever keeps it from being read: nothing is known then,
+     * which is neither a pass nor a fault of the machine. */
     bool is_ok = fx_file_read(path, REPORT_MAX_BYTES, &text, err) &&
                  fx_json_parse(fx_buf_str(&text), &doc, err) &&
                  read_report(fx_json_root(doc), arena, report, err);

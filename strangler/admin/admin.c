@@ -88,7 +88,8 @@ static enum next take_head(struct admin_call *ac)
                "the admin API needs the bearer token that facade.admin.token in ficus.yaml names");
         return NEXT_MORE;
     }
-    /* Any page that an operator has open may POST to 127.0.0.1; the browser then says so. Tools never do. */
+    /* Any page that an operator has open may POST to
+     * 127.0.0.1; the browser then says so. Tools never do. */
     if (ac->method == FCD_M_POST && fx_head_find(head, "Origin") != NULL) {
         refuse(call, 403, "admin calls from a web page (with an Origin field) are refused");
         return NEXT_MORE;

@@ -5,7 +5,8 @@
  *     COLLECT --body complete--> REPLY --sent--> OVER
  *        +------ refused ---------^
  *
- * Admin connections are not counted against customers: the operator must get in. Thread: the loop's.
+ * Admin connections are not counted against customers: the operator must get in. Thread: the
+ * loop's.
  */
 #ifndef FCD_ADMIN_ADMIN_H
 #define FCD_ADMIN_ADMIN_H

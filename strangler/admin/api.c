@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One table of calls. Every call that changes something does the same: parse, apply to a copy of the state, save the
- * copy, make it the state, let the groups act. An error before the copy is saved leaves everything as it was.
+ * One table of calls. Every call that changes something does the same: parse, apply to a copy of
+ * the state, save the copy, make it the state, let the groups act. An error before the copy is
+ * saved leaves everything as it was.
  */
 #include "strangler/admin/api.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The admin API (docs/protocols/admin.md): status, metrics, and the only writer of the durable state. A change
- * is worked out on a copy, saved, and only then becomes what the facade does.
+ * The admin API (docs/protocols/admin.md): status, metrics, and the only writer of the durable
+ * state. A change is worked out on a copy, saved, and only then becomes what the facade does.
  * Thread: the loop's; a change blocks it for one fsync.
  */
 #ifndef FCD_ADMIN_API_H

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The shape of the document is the one that docs/protocols/admin.md shows and strangler/control.c reads. */
+/*
+ * The shape of the document is the one that
+ * docs/protocols/admin.md shows and strangler/control.c reads.
+ */
 #include "strangler/admin/status.h"
 
 #include "lib/fmt/form.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What ficus.yaml says about the facade: sections `facade`, `upstreams` and, of each context, `old`, `new`,
- * `routes`, `sticky` and `shadow`. Read once at start, immutable afterwards, everything in one arena.
+ * What ficus.yaml says about the facade: sections `facade`, `upstreams` and, of each context,
+ * `old`, `new`, `routes`, `sticky` and `shadow`. Read once at start, immutable afterwards,
+ * everything in one arena.
  *
  * What changes at run time (weights, owners, holds) is not here but in state.h.
  * Errors: CONFIG with every problem of the file, SECRET.

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The sections under `contexts` that concern the facade: sides, routes, keys and what the shadow overlooks. Names of
- * upstreams are resolved here, and the routes end up as one sorted table over all contexts.
+ * The sections under `contexts` that concern the facade: sides, routes, keys and what the shadow
+ * overlooks. Names of upstreams are resolved here, and the routes end up as one sorted table over
+ * all contexts.
  */
 #include "lib/fmt/json_diff.h"
 #include "strangler/conf/read.h"

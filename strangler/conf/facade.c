@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The section `facade`, and the order in which the sections are read. Each section is a rule table; what a table cannot
- * say (names that refer to each other, patterns, addresses) is checked here and reported at its node, all at once.
- * The root of the file, and with it the state directory, is lib/map/root.h's.
+ * The section `facade`, and the order in which the sections are read. Each section is a rule table;
+ * what a table cannot say (names that refer to each other, patterns, addresses) is checked here and
+ * reported at its node, all at once. The root of the file, and with it the state directory, is
+ * lib/map/root.h's.
  */
 #include "strangler/conf/read.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What the readers of the sections share: facade.c calls upstreams.c and contexts.c, and all of them use
- * read.c. Thread: one.
+ * What the readers of the sections share: facade.c calls upstreams.c and contexts.c, and all of
+ * them use read.c. Thread: one.
  */
 #ifndef FCD_CONF_READ_H
 #define FCD_CONF_READ_H

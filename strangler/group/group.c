@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The hold queue. Pacing is a token bucket: it fills at the configured rate, up to 20 ms worth, so that a release of
- * few writes is immediate and one of many is a steady stream.
+ * The hold queue. Pacing is a token bucket: it fills at the configured rate, up to 20 ms worth, so
+ * that a release of few writes is immediate and one of many is a steady stream.
  */
 #include "strangler/group/group.h"
 
@@ -181,8 +181,9 @@ static void on_pace(struct fx_timer *timer)
 }
 
 /*
- * A hold waits for the writes that were in flight. A client that sends its body slowly would decide how long: after
- * hold.body it is answered 503, and a write whose answer has begun does not count any more.
+ * A hold waits for the writes that were in flight. A client that sends its body slowly would decide
+ * how long: after hold.body it is answered 503, and a write whose answer has begun does not count
+ * any more.
  */
 static void limit_bodies(struct fcd_group *group)
 {

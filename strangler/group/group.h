@@ -2,16 +2,17 @@
 /*
  * A group at run time: its writes in flight and its held writes. The durable part is own.h.
  *
- * While the group holds, writes wait in the order of their arrival, and after that until those before them have
- * been sent: a release sends at a bounded pace (hold.release_per_second), so that the owner is not met by all
- * of them at once. The queue is bounded over all groups, in requests and in bytes.
+ * While the group holds, writes wait in the order of their arrival, and after that until those
+ * before them have been sent: a release sends at a bounded pace (hold.release_per_second), so that
+ * the owner is not met by all of them at once. The queue is bounded over all groups, in requests
+ * and in bytes.
  *
  * A write is in the list of its state:
  *
  *                    hold              released
  *        NONE ---------------> HELD --------------> NONE -------> IN_FLIGHT -----> NONE
  *                                |                       sent                answered, given up
- *                                +---> NONE   refused (503), or dropped because its client went away
+ *                                +---> NONE   refused (503), or its client went away
  *
  * A held write has not been sent. Thread: the loop's.
  */
@@ -31,7 +32,8 @@ enum fcd_write_state { FCD_WRITE_NONE, FCD_WRITE_HELD, FCD_WRITE_IN_FLIGHT };
 /* Whoever sends a write (a request) embeds one and is told what the group decides. */
 struct fcd_write;
 struct fcd_write_ops {
-    /* The write is no longer held: send it to the owner, or refuse it when the facade is draining. */
+    /* The write is no longer held: send it to the
+     * owner, or refuse it when the facade is draining. */
     void (*release)(struct fcd_write *write);
     /* A hold has begun: the rest of the body must arrive before the group's body deadline. */
     void (*limit_body)(struct fcd_write *write, int64_t within_ms);

@@ -37,7 +37,8 @@ static bool open_state(struct fcd_groups *groups, struct fx_err *err)
     return fx_dir_make(dir, err) && fcd_state_load(groups->state_path, &groups->state, err);
 }
 
-/* The state remembers every group and route it was ever told of: what the file names now must still fit in. */
+/* The state remembers every group and route it was ever
+ * told of: what the file names now must still fit in. */
 static bool check_room(struct fcd_groups *groups, struct fx_err *err)
 {
     const struct fcd_config *conf = groups->local->conf;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * All groups and routes of a facade and the durable state behind them. A group exists when the configuration has a
- * context of its name, or when the facade was told of it (the state, or an admin call).
+ * All groups and routes of a facade and the durable state behind them. A group exists when the
+ * configuration has a context of its name, or when the facade was told of it (the state, or an
+ * admin call).
  * Thread: the loop's.
  */
 #ifndef FCD_GROUP_GROUPS_H
@@ -32,14 +33,16 @@ struct fcd_groups {
     struct fcd_route default_route; /* of requests that no route takes; its group is NULL */
 };
 
-/* Reads the state, makes the groups and routes and applies what the state says. Errors: IO, JOURNAL, LIMIT. */
+/* Reads the state, makes the groups and routes and applies
+ * what the state says. Errors: IO, JOURNAL, LIMIT. */
 bool fcd_groups_init(struct fcd_groups *groups, struct fcd_local *local,
                      struct fcd_upstream *upstreams, struct fx_err *err) FX_MUST_CHECK;
 void fcd_groups_done(struct fcd_groups *groups);
 
 struct fcd_group *fcd_groups_find(const struct fcd_groups *groups,
                                   const char *name); /* NULL: unknown */
-/* The group of that name, made when the facade is told of it for the first time; it must be in the state. */
+/* The group of that name, made when the facade is told
+ * of it for the first time; it must be in the state. */
 struct fcd_group *fcd_groups_add(struct fcd_groups *groups, const char *name);
 /* The state was replaced: every group of it exists and acts on it. */
 void fcd_groups_apply(struct fcd_groups *groups);

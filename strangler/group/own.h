@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Who owns a group, under which epoch, and whether its writes wait: the part of a group that must survive a
- * crash. Pure transitions; the caller makes the result durable before it acts on it or tells anyone.
+ * Who owns a group, under which epoch, and whether its writes wait: the part of a group that must
+ * survive a crash. Pure transitions; the caller makes the result durable before it acts on it or
+ * tells anyone.
  *
  *              prepare                hold
  *     OPEN ------------> PREPARED ------------> HOLDING
@@ -10,9 +11,10 @@
  *      +----------------------- release, switch, ---+
  *                               deadline
  *
- * The epoch only grows. A call with a lower epoch is refused (STALE_EPOCH): another controller has replaced its sender.
- * Calls may be repeated: the same call twice gives the same state. An epoch has one owner: a second switch of the
- * same epoch to the other side is refused, because one of the two callers must be wrong.
+ * The epoch only grows. A call with a lower epoch is refused (STALE_EPOCH): another controller has
+ * replaced its sender. Calls may be repeated: the same call twice gives the same state. An epoch
+ * has one owner: a second switch of the same epoch to the other side is refused, because one of the
+ * two callers must be wrong.
  */
 #ifndef FCD_OWN_H
 #define FCD_OWN_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The two words of the facade's vocabulary that everybody shares: which side owns a group, and whether its writes are
- * held. The names are those of the admin API and of facade.json. Thread: any.
+ * The two words of the facade's vocabulary that everybody shares: which side owns a group, and
+ * whether its writes are held. The names are those of the admin API and of facade.json. Thread:
+ * any.
  */
 #ifndef FCD_GROUP_OWNER_H
 #define FCD_GROUP_OWNER_H

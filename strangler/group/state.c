@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The file is small (tens of entries) and written only on admin calls, so it is written whole each time: the
- * rename is the commit, and there is nothing to replay.
+ * The file is small (tens of entries) and written only on admin calls, so it is written whole each
+ * time: the rename is the commit, and there is nothing to replay.
  */
 #include "strangler/group/state.h"
 

@@ -3,13 +3,16 @@
  * The durable state of the facade: <state dir>/facade.json. Controller epoch, each group's owner,
  * epoch and hold, each route's weight and shadow.
  *
- * One caller (admin/api) changes it: works on a copy, saves the copy (atomic write, fsync), then makes it the
- * state. So what the facade acts on, and what it answers, is always on disk. The one change that is not saved is a
- * hold that reaches its deadline (group.c): a restart finds the same deadline in the past.
+ * One caller (admin/api) changes it: works on a copy, saves the copy (atomic write, fsync), then
+ * makes it the state. So what the facade acts on, and what it answers, is always on disk. The one
+ * change that is not saved is a hold that reaches its deadline (group.c): a restart finds the same
+ * deadline in the past.
  *
- * Routes and groups that the configuration no longer names stay in the state: a typo in ficus.yaml must not make the
- * facade forget an owner. Counters are not part of it: they start at zero with the process.
- * Errors: IO, JOURNAL (the file is there but cannot be understood). Thread: the loop's; save blocks on the disk.
+ * Routes and groups that the configuration no longer names stay in the state: a typo in ficus.yaml
+ * must not make the facade forget an owner. Counters are not part of it: they start at zero with
+ * the process.
+ * Errors: IO, JOURNAL (the file is there but cannot be understood). Thread: the loop's; save blocks
+ * on the disk.
  */
 #ifndef FCD_STATE_H
 #define FCD_STATE_H

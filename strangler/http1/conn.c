@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The machine drawn in http1.h. `drive` is not re-entrant: what happens under it (an answer ends while it is being
- * flushed) changes states, and its loop sees them.
+ * The machine drawn in http1.h. `drive` is not re-entrant: what happens under it (an answer ends
+ * while it is being flushed) changes states, and its loop sees them.
  */
 #include "lib/base/panic.h"
 #include "strangler/http1/message.h"
@@ -96,7 +96,8 @@ static bool begin(struct fcd_h1 *h1)
     return true;
 }
 
-/* The head cannot be served: the service answers by itself, and that is the connection's last answer. */
+/* The head cannot be served: the service answers by
+ * itself, and that is the connection's last answer. */
 static void refuse_head(struct fcd_h1 *h1, int status, const char *why)
 {
     h1->is_last = true;
@@ -277,7 +278,8 @@ void fcd_h1_drain(struct fcd_conn *conn)
         fcd_conn_close(conn); /* else when the client has taken the rest of its answer */
 }
 
-/* An incomplete answer that ends with the connection: after a plain close the client would take it for complete. */
+/* An incomplete answer that ends with the connection: after
+ * a plain close the client would take it for complete. */
 static bool must_reset(const struct fcd_h1 *h1)
 {
     enum fcd_answering answer = h1->call->answer;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * HTTP/1.0 and 1.1 towards clients: bytes in, bytes out, one request at a time. Pipelined requests wait in the input,
- * so answers come in order without any queue.
+ * HTTP/1.0 and 1.1 towards clients: bytes in, bytes out, one request at a time. Pipelined requests
+ * wait in the input, so answers come in order without any queue.
  *
  *            first bytes      head complete, bad, late       answered
  *     IDLE -------------> HEAD -----------------------> CALL ---------> IDLE
@@ -10,8 +10,8 @@
  *      v                   v                             v
  *    CLOSED             CLOSED <------- LINGER <------ ENDING
  *
- * ENDING: the rest of the last answer is being sent. LINGER: our side is shut; what the client still sends is read and
- * thrown away for a moment, so that the answer is not destroyed by a reset.
+ * ENDING: the rest of the last answer is being sent. LINGER: our side is shut; what the client
+ * still sends is read and thrown away for a moment, so that the answer is not destroyed by a reset.
  * Thread: the loop's.
  */
 #ifndef FCD_HTTP1_HTTP1_H

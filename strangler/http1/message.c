@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One message in each direction: the body of a request as it arrives, head and body of an answer as they are sent. Both
- * directions hold one block each; when it is full nobody reads, and TCP tells the sender.
+ * One message in each direction: the body of a request as it arrives, head and body of an answer as
+ * they are sent. Both directions hold one block each; when it is full nobody reads, and TCP tells
+ * the sender.
  *
  * An answer's head is written anew from its parsed form (RFC 9110, 7.6; RFC 9112, 6):
  *   6.6.1  Date is added to answers that have none
@@ -30,7 +31,7 @@ static struct fx_buf *out_of(struct fcd_h1 *h1)
     return &h1->conn.stream.out.buf;
 }
 
-/* --- the request ------------------------------------------------------------------------------------ */
+/* --- the request ------------------------------------------------------------------------------ */
 
 void fcd_h1_take_head(struct fcd_h1 *h1, size_t used)
 {
@@ -59,7 +60,8 @@ static bool accept_body(struct fcd_call *call)
     return fcd_h1_flush(h1);
 }
 
-/* The next piece of the body, at most `room` bytes; it stays valid until `used_up`. False: there is none. */
+/* The next piece of the body, at most `room` bytes; it
+ * stays valid until `used_up`. False: there is none. */
 static bool next_piece(struct fcd_call *call, size_t room, struct fx_str *ret_data,
                        size_t *ret_used)
 {
@@ -129,7 +131,7 @@ static const char *version(const struct fcd_call *call)
     return h1_of(call)->minor == 0 ? "1.0" : "1.1";
 }
 
-/* --- the answer ------------------------------------------------------------------------------------- */
+/* --- the answer ------------------------------------------------------------------------------- */
 
 static void interim(struct fcd_call *call, const struct fx_head *head)
 {
@@ -142,7 +144,8 @@ static void interim(struct fcd_call *call, const struct fx_head *head)
     fx_h1_write_end(out);
 }
 
-/* An upstream that answers HTTP/1.0 with a length is fine; what ends with the connection is chunked by us. */
+/* An upstream that answers HTTP/1.0 with a length is
+ * fine; what ends with the connection is chunked by us. */
 static void add_framing(struct fcd_h1 *h1, const struct fx_head *head, struct fx_buf *out)
 {
     h1->answer_end = FCD_H1_END_KNOWN;
@@ -167,7 +170,8 @@ static void add_framing(struct fcd_h1 *h1, const struct fx_head *head, struct fx
     }
 }
 
-/* The unread rest of a body would be taken for the next request, so the connection cannot be used again. */
+/* The unread rest of a body would be taken for the next
+ * request, so the connection cannot be used again. */
 static void decide_persistence(struct fcd_h1 *h1, struct fx_buf *out)
 {
     if (h1->call->body != FCD_BODY_COMPLETE || h1->conn.local->is_draining)

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The parts of the protocol table that http1/conn.c and http1/message.c implement. Thread: the loop's. */
+/*
+ * The parts of the protocol table that http1/conn.c
+ * and http1/message.c implement. Thread: the loop's.
+ */
 #ifndef FCD_HTTP1_MESSAGE_H
 #define FCD_HTTP1_MESSAGE_H
 

@@ -1,14 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The interface between a protocol and what is done with a request. Three roles, which know each other only through it:
+ * The interface between a protocol and what is done with a request. Three roles, which know each
+ * other only through it:
  *
- *   the protocol (http1/, later http2/)   bytes of a connection <-> {request head, body in, answer head, body out}
+ *   the protocol (http1/, later http2/)   bytes of a connection <-> {request head, body in, answer
+ *                                         head, body out}
  *   the service (request/, admin/)        what a listener's requests are for
- *   the call                              one request and its answer; the service embeds it in an object of its own
+ *   the call                              one request and its answer; the service embeds it in an
+ *                                         object of its own
  *
  *                protocol                      service
  *     first bytes      --------- begin -------->  a call, which waits for its head
- *     head complete    --------- run ---------->  works until it must wait (false) or is over (true)
+ *     head complete    --------- run ---------->  works; false: waits, true: is over
  *     more came, room  --------- run ---------->  …
  *     head is bad      --------- refuse ------->  answers by itself
  *     client has left  --------- gone --------->  call->conn is NULL from here on
@@ -75,7 +78,8 @@ struct fcd_protocol {
 };
 
 /*
- * The service will read the body: the head's slices are forgotten, and a client that waits for it is told to go on.
+ * The service will read the body: the head's slices are forgotten, and a client that waits for it
+ * is told to go on.
  * False: the client is gone.
  */
 static inline bool fcd_call_accept_body(struct fcd_call *call)
@@ -83,8 +87,9 @@ static inline bool fcd_call_accept_body(struct fcd_call *call)
     return call->conn->protocol->accept_body(call);
 }
 /*
- * Moves what has arrived of the body into `to`, framed for an HTTP/1.1 upstream as the request's head announced it.
- * Returns how many bytes of the client's were used up: 0 when nothing is there, `to` is full, or the body is bad.
+ * Moves what has arrived of the body into `to`, framed for an HTTP/1.1 upstream as the request's
+ * head announced it. Returns how many bytes of the client's were used up: 0 when nothing is there,
+ * `to` is full, or the body is bad.
  */
 static inline size_t fcd_call_take_body(struct fcd_call *call, struct fx_iobuf *to)
 {
@@ -110,7 +115,8 @@ static inline void fcd_call_interim(struct fcd_call *call, const struct fx_head 
 {
     call->conn->protocol->interim(call, head);
 }
-/* The head of the answer; `cookie`: a value for Set-Cookie, or empty. False: too large; nothing was added. */
+/* The head of the answer; `cookie`: a value for Set-Cookie,
+ * or empty. False: too large; nothing was added. */
 static inline bool fcd_call_answer(struct fcd_call *call, const struct fx_head *head,
                                    struct fx_str cookie)
 {
@@ -159,7 +165,8 @@ void fcd_call_set_deadline(struct fcd_call *call, int64_t after_ms);
 void fcd_call_clear_deadline(struct fcd_call *call);
 /* "malformed request: WHY", for a refusal with 400. Returns `out`. */
 const char *fcd_call_malformed(const char *why, char out[FCD_REASON_MAX]);
-/* Answers by ourselves: a JSON object {"status", "error", "message", "from"}; counted in the metrics. */
+/* Answers by ourselves: a JSON object {"status",
+ * "error", "message", "from"}; counted in the metrics. */
 void fcd_call_refuse(struct fcd_call *call, int status, const char *message);
 
 #endif

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Connections of clients and the listeners that accept them: what does not depend on the protocol. A connection is a
- * stream, a timer, and the protocol that drives it; the protocol's own object begins with it.
+ * Connections of clients and the listeners that accept them: what does not depend on the protocol.
+ * A connection is a stream, a timer, and the protocol that drives it; the protocol's own object
+ * begins with it.
  *
  *     listener --accept--> connection --events--> protocol (net/call.h) --calls--> service
  *
- * Everything funnels into the protocol's `drive`. fcd_conn_close may be called at any depth: the memory stays until the
- * loop's turn has ended. Thread: the loop's.
+ * Everything funnels into the protocol's `drive`. fcd_conn_close may be called at any depth: the
+ * memory stays until the loop's turn has ended. Thread: the loop's.
  */
 #ifndef FCD_NET_CONN_H
 #define FCD_NET_CONN_H
@@ -79,7 +80,8 @@ void fcd_net_drain(struct fcd_net *net);
 void fcd_net_close(struct fcd_net *net); /* listeners and connections */
 void fcd_net_free(struct fcd_net *net);  /* after the loop's turn in which it was closed */
 
-/* An accepted descriptor becomes a connection. False: the loop cannot watch one more; `fd` is still the caller's. */
+/* An accepted descriptor becomes a connection. False: the
+ * loop cannot watch one more; `fd` is still the caller's. */
 bool fcd_conn_open(struct fcd_listener *listener, const struct fcd_conn_ops *ops, int fd,
                    const struct fx_addr *peer) FX_MUST_CHECK;
 void fcd_conn_drive(struct fcd_conn *conn);

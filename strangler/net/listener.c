@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Accepts connections, refuses those that are too many, and stops accepting for a while when descriptors run out. */
+/*
+ * Accepts connections, refuses those that are too many, and
+ * stops accepting for a while when descriptors run out.
+ */
 #include <errno.h>
 #include <unistd.h>
 
@@ -30,7 +33,8 @@ static void refuse(int fd)
     close(fd);
 }
 
-/* The listener is level-triggered: it would be called again at once. The kernel's queue keeps the clients. */
+/* The listener is level-triggered: it would be called
+ * again at once. The kernel's queue keeps the clients. */
 static void back_off(struct fcd_listener *listener)
 {
     struct fx_loop *loop = listener->net->local->loop;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The facade's Prometheus metrics: one table, which is also their documentation. Thread: the loop's. */
+/*
+ * The facade's Prometheus metrics: one table, which
+ * is also their documentation. Thread: the loop's.
+ */
 #ifndef FCD_METRICS_H
 #define FCD_METRICS_H
 

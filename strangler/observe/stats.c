@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A slot is (exponent, next three bits) of the latency in microseconds: no search, no floating point. */
+/*
+ * A slot is (exponent, next three bits) of the latency
+ * in microseconds: no search, no floating point.
+ */
 #include "strangler/observe/stats.h"
 
 static size_t slot_of(int64_t us)

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Counters of one side of a route since its weight or shadow last changed, which the gates of a plan read. Latencies
- * go into a log-linear histogram (8 steps for each doubling, so a quantile is right within 9 %).
- * The Prometheus counters, which never decrease, are in metrics.h. Thread: the loop's.
+ * Counters of one side of a route since its weight or shadow last changed, which the gates of a
+ * plan read. Latencies go into a log-linear histogram (8 steps for each doubling, so a quantile is
+ * right within 9 %). The Prometheus counters, which never decrease, are in metrics.h. Thread: the
+ * loop's.
  */
 #ifndef FCD_STATS_H
 #define FCD_STATS_H

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What the head decides: the route, the side of a read, and what the upstream is told about the client. */
+/*
+ * What the head decides: the route, the side of a read,
+ * and what the upstream is told about the client.
+ */
 #include <inttypes.h>
 
 #include "lib/http/url.h"
@@ -24,7 +27,8 @@ struct fcd_route *fcd_req_find_route(struct fcd_req *req)
     return i != SIZE_MAX ? &groups->routes[i] : &groups->default_route;
 }
 
-/* The key of the user, or a fresh one: to be issued as a cookie when the key order says so, else for once. */
+/* The key of the user, or a fresh one: to be issued as
+ * a cookie when the key order says so, else for once. */
 static uint64_t split_point(struct fcd_req *req)
 {
     const struct fcd_group *group = req->route->group;

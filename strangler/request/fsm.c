@@ -97,7 +97,8 @@ void fcd_req_refuse(struct fcd_req *req, int status, const char *message)
 {
     req->status = status;
     fcd_call_refuse(&req->call, status, message);
-    /* The write was not sent, or its exchange is over: others need not wait until the client has its answer. */
+    /* The write was not sent, or its exchange is over:
+     * others need not wait until the client has its answer. */
     fcd_req_leave_flight(req);
     fcd_req_set_step(req, FCD_STEP_REPLY);
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The customer's end of an exchange: the body goes up as the upstream takes it, the answer comes down as the
- * client takes it.
+ * The customer's end of an exchange: the body goes up as the upstream takes it, the answer comes
+ * down as the client takes it.
  */
 #include "strangler/request/req.h"
 
@@ -10,7 +10,7 @@ static struct fcd_req *req_of(struct fcd_xchg *x)
     return FX_CONTAINER_OF(x, struct fcd_req, x);
 }
 
-/* --- a client that is slow with its body ---------------------------------------------------------- */
+/* --- a client that is slow with its body ------------------------------------------------------ */
 
 /* Credit is never more than timeouts.stall: a fast beginning does not pay for hours of waiting. */
 static void earn(struct fcd_req *req, size_t bytes)
@@ -52,7 +52,8 @@ static void end_wait(struct fcd_req *req)
         fx_timer_stop(&req->body_timer);
 }
 
-/* Takes what has arrived of the body into what goes to the upstream. False: the body is malformed. */
+/* Takes what has arrived of the body into what goes
+ * to the upstream. False: the body is malformed. */
 static bool take_body(struct fcd_req *req)
 {
     size_t used;
@@ -93,8 +94,9 @@ static void cut_body(struct fcd_req *req, bool is_late)
 }
 
 /*
- * The client's time is over, or that of a hold. What the upstream is working on is left alone; a write whose answer has
- * begun is done as far as can be told from here, and how fast its client reads is no reason for others to wait.
+ * The client's time is over, or that of a hold. What the upstream is working on is left alone; a
+ * write whose answer has begun is done as far as can be told from here, and how fast its client
+ * reads is no reason for others to wait.
  */
 void fcd_proxy_body_late(struct fx_timer *timer)
 {
@@ -113,7 +115,7 @@ void fcd_proxy_body_late(struct fx_timer *timer)
         cut_body(req, is_late);
 }
 
-/* --- callbacks of the exchange ---------------------------------------------------------------------- */
+/* --- callbacks of the exchange ---------------------------------------------------------------- */
 
 static void spoil_malformed(struct fcd_req *req)
 {
@@ -138,7 +140,8 @@ static void on_start(struct fcd_xchg *x)
         fcd_xchg_complete(x);
         return;
     }
-    /* The body streams through the block that holds the head, so from here on the head is forgotten. */
+    /* The body streams through the block that holds
+     * the head, so from here on the head is forgotten. */
     if (!fcd_call_accept_body(call)) {
         fcd_conn_close(conn);
         return;
@@ -290,7 +293,8 @@ bool fcd_proxy_begin(struct fcd_req *req)
     enum fcd_failure why;
     struct fcd_xchg *x = &req->x;
     const struct fcd_conf_timeouts *timeouts = &req->requests->local->conf->timeouts;
-    /* A route of kind write may change something with a GET as well: it is the route that says so. */
+    /* A route of kind write may change something with
+     * a GET as well: it is the route that says so. */
     bool is_safe = fcd_method_is_safe(req->method) && !req->is_write;
     bool has_body = req->call.head.framing != FX_FRAME_NONE;
     x->ops = &proxy_ops;

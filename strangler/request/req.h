@@ -7,11 +7,12 @@
  *        |         |        +-----------------+-> REPLY |   (too many held, 502, 504)
  *        +---------+-> REPLY -------------------------->|   (bad request)
  *
- * When a client disconnects while an upstream is working on its write, the request stays behind without a connection:
- * it counts as in flight until the answer has been read.
+ * When a client disconnects while an upstream is working on its write, the request stays behind
+ * without a connection: it counts as in flight until the answer has been read.
  *
- * Memory: the request and one block of input and output each. Nothing is allocated on the way except by answers
- * of our own. Requests are recycled at the end of the turn, so a pointer is good until then.
+ * Memory: the request and one block of input and output each. Nothing is allocated on the way
+ * except by answers of our own. Requests are recycled at the end of the turn, so a pointer is good
+ * until then.
  * Thread: the loop's.
  */
 #ifndef FCD_REQUEST_REQ_H
@@ -55,7 +56,8 @@ struct fcd_req {
     struct fx_mono started; /* when the head was complete */
     unsigned method;        /* FCD_M_* */
 
-    /* How long the client may be waited for: bytes add to it (limits.body_rate), waiting takes away. */
+    /* How long the client may be waited for: bytes add
+     * to it (limits.body_rate), waiting takes away. */
     bool is_waiting_for_client; /* everything that came has been sent on, and more is missing */
     struct fx_mono waiting_since;
     int64_t credit_us;

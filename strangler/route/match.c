@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Rules are few (tens), so a sorted scan whose first test is the literal prefix beats any index; the order is
- * fixed once, at start, and documented in the header.
+ * Rules are few (tens), so a sorted scan whose first test is the literal prefix beats any index;
+ * the order is fixed once, at start, and documented in the header.
  */
 #include "strangler/route/match.h"
 
@@ -49,7 +49,8 @@ static bool add_segment(struct fcd_pattern *pattern, struct fx_str segment, stru
     return true;
 }
 
-/* Requests are matched in their normal form, so a pattern in another form would silently never match. */
+/* Requests are matched in their normal form, so a
+ * pattern in another form would silently never match. */
 static bool check_normal(const char *text, struct fx_err *err)
 {
     FX_AUTO(fx_buf) struct fx_buf normal = FX_BUF(64 * 1024);
@@ -91,7 +92,8 @@ bool fcd_pattern_compile(const char *text, struct fcd_pattern *ret_pattern, stru
     return true;
 }
 
-/* "orders;v=2" without its parameters (RFC 3986, 3.3), also where a server decodes before it looks for them. */
+/* "orders;v=2" without its parameters (RFC 3986, 3.3),
+ * also where a server decodes before it looks for them. */
 static struct fx_str without_parameters(struct fx_str segment)
 {
     for (size_t i = 0; i < segment.len; i++)

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Path and method -> route. A pattern is a path whose segments are literal, "*" or "{name}" (one segment), or
- * "**" at the end (the path so far and everything below it: /orders/ ** matches /orders and /orders/7/lines).
+ * Path and method -> route. A pattern is a path whose segments are literal, "*" or "{name}" (one
+ * segment), or "**" at the end (the path so far and everything below it: /orders/ ** matches
+ * /orders and /orders/7/lines).
  *
- * Order when several patterns match: the longest literal prefix first, then the pattern with more segments, then
- * one without "**", then the order of the file. A pattern that matches with a method that no such route takes
- * does not end the search.
+ * Order when several patterns match: the longest literal prefix first, then the pattern with more
+ * segments, then one without "**", then the order of the file. A pattern that matches with a method
+ * that no such route takes does not end the search.
  *
- * A literal segment also matches the segment with parameters ("/orders;jsessionid=7/1" is /orders/1 for a servlet
- * container), so that no spelling of a path bypasses the group of its route. Patterns are case-sensitive and in the normal form
- * of lib/http/url (another form is refused: it would match nothing).
+ * A literal segment also matches the segment with parameters ("/orders;jsessionid=7/1" is /orders/1
+ * for a servlet container), so that no spelling of a path bypasses the group of its route. Patterns
+ * are case-sensitive and in the normal form of lib/http/url (another form is refused: it would
+ * match nothing).
  *
  * Pure: no sockets, no clock. Thread: any; a table is immutable once built.
  */
@@ -34,9 +36,11 @@ enum fcd_method {
 enum { FCD_METHODS_ALL = 1023, FCD_PATTERN_SEGMENTS = 16 };
 
 unsigned fcd_method_bit(struct fx_str method); /* exact, as methods are case-sensitive */
-/* "post": no rule matches it, but some frameworks treat it as POST (Symfony converts methods to upper case). */
+/* "post": no rule matches it, but some frameworks treat
+ * it as POST (Symfony converts methods to upper case). */
 bool fcd_method_is_miswritten(struct fx_str method);
-/* Safe methods (RFC 9110, 9.2.1) change nothing and may be tried again, except on a route of kind write. */
+/* Safe methods (RFC 9110, 9.2.1) change nothing and
+ * may be tried again, except on a route of kind write. */
 static inline bool fcd_method_is_safe(unsigned method)
 {
     return (method & (FCD_M_GET | FCD_M_HEAD | FCD_M_OPTIONS | FCD_M_TRACE)) != 0;

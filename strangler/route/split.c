@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The hash is fx_hash64, which may never change: a release that reshuffled users in the middle of a canary would
- * break every promise of the header.
+ * The hash is fx_hash64, which may never change: a release that reshuffled users in the middle of a
+ * canary would break every promise of the header.
  */
 #include "strangler/route/split.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The machine drawn in mirror.h. A job's memory is charged to one budget as it grows; the job that would exceed it
- * is dropped. set_state is the only mover between the lists.
+ * The machine drawn in mirror.h. A job's memory is charged to one budget as it grows; the job that
+ * would exceed it is dropped. set_state is the only mover between the lists.
  */
 #include "strangler/shadow/mirror.h"
 
@@ -158,8 +158,8 @@ static void end(struct fcd_shadow_job *job, enum result result)
 {
     struct fcd_mirror *mirror = job->mirror;
     /*
-     * Nothing is counted after the shadow was switched off: the jobs that still run then are only those that wait for
-     * their second comparison, so the numbers would show differences only.
+     * Nothing is counted after the shadow was switched off: the jobs that still run then are only
+     * those that wait for their second comparison, so the numbers would show differences only.
      */
     if (fcd_mirror_wants(job->route))
         count(mirror, job->route, result);
@@ -431,7 +431,8 @@ static void start_job(struct fcd_shadow_job *job)
         end(job, FAILED);
 }
 
-/* Runs at most one level deep: a job that fails at once would otherwise start the next from within. */
+/* Runs at most one level deep: a job that fails at
+ * once would otherwise start the next from within. */
 static void start_some(struct fcd_mirror *mirror)
 {
     if (mirror->is_starting)

@@ -1,18 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Sends a customer's read to the other side too, and compares the two answers. It never delays the customer: a job
- * copies the request and the answer while they pass, and starts when the customer has been served. The shadow has a
- * connection pool of its own; jobs, bytes and connections are limited, and what exceeds a limit is dropped and
- * counted. Only GET and HEAD without body, condition or range are shadowed.
+ * Sends a customer's read to the other side too, and compares the two answers. It never delays the
+ * customer: a job copies the request and the answer while they pass, and starts when the customer
+ * has been served. The shadow has a connection pool of its own; jobs, bytes and connections are
+ * limited, and what exceeds a limit is dropped and counted. Only GET and HEAD without body,
+ * condition or range are shadowed.
  *
  *     COLLECT --> QUEUED --> ASK --equal--> compared
  *        |                    |
  *        v                    +--differs--> PAUSE --> AGAIN (both sides) --equal---> stale
  *     dropped                                           |
- *                                                       +------------------differs-> mismatch, exemplar
+ *                                                       +------------------differs-> mismatch,
+ *                                                       exemplar
  *
- * Both sides are asked again `recheck_ms` later (about the lag of the stream): a difference that is gone then was
- * caused by the lag and says nothing about the new service ("stale"). No answer in time counts as failed.
+ * Both sides are asked again `recheck_ms` later (about the lag of the stream): a difference that is
+ * gone then was caused by the lag and says nothing about the new service ("stale"). No answer in
+ * time counts as failed.
  * Thread: the loop's.
  */
 #ifndef FCD_SHADOW_MIRROR_H

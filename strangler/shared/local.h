@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What one worker's loop gives to everything that lives on it: clock and timers, the block cache, scratch memory, counters.
- * Each worker has its own, so nothing here is locked. Thread: the loop's.
+ * What one worker's loop gives to everything that lives on it: clock and timers, the block cache,
+ * scratch memory, counters. Each worker has its own, so nothing here is locked. Thread: the loop's.
  */
 #ifndef FCD_SHARED_LOCAL_H
 #define FCD_SHARED_LOCAL_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The machine drawn in exchange.h. Two halves that share a socket: sending is driven by the owner (fill, send),
- * receiving by fcd_xchg_pump, which reads, parses and delivers until the socket or the owner has had enough.
+ * The machine drawn in exchange.h. Two halves that share a socket: sending is driven by the owner
+ * (fill, send), receiving by fcd_xchg_pump, which reads, parses and delivers until the socket or
+ * the owner has had enough.
  */
 #include "strangler/upstream/exchange.h"
 

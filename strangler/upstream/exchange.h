@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One request to one upstream and its answer. The owner (a customer's request, a shadow request, a health check)
- * supplies the bytes of the request and takes the answer; it never sees sockets.
+ * One request to one upstream and its answer. The owner (a customer's request, a shadow request, a
+ * health check) supplies the bytes of the request and takes the answer; it never sees sockets.
  *
  *              begin            connected            head             last byte
  *     (idle) ---------> CONNECT ---------> HEAD -------------> BODY -----------> DONE
@@ -11,13 +11,14 @@
  *
  * Sending goes on during HEAD and BODY until the owner says that the request is complete.
  *
- * The retry boundary: a refused connection is tried at another endpoint (no byte was sent). A pooled connection
- * that dies before the first byte of an answer is replaced by a new one, once, if nothing was sent or the
- * request is safe and can be repeated. Everything else is reported as a failure, because it is unknown what an
- * upstream did with a request that it did not answer.
+ * The retry boundary: a refused connection is tried at another endpoint (no byte was sent). A
+ * pooled connection that dies before the first byte of an answer is replaced by a new one, once, if
+ * nothing was sent or the request is safe and can be repeated. Everything else is reported as a
+ * failure, because it is unknown what an upstream did with a request that it did not answer.
  *
- * Callbacks come from the loop or from within fcd_xchg_pump and fcd_xchg_send; `done` and `fail` are the last, and
- * the connection has been given back or closed when they come. Thread: the loop's.
+ * Callbacks come from the loop or from within fcd_xchg_pump and fcd_xchg_send; `done` and `fail`
+ * are the last, and the connection has been given back or closed when they come. Thread: the
+ * loop's.
  */
 #ifndef FCD_UPSTREAM_EXCHANGE_H
 #define FCD_UPSTREAM_EXCHANGE_H
@@ -53,13 +54,16 @@ enum fcd_sending {
 
 struct fcd_xchg;
 struct fcd_xchg_ops {
-    /* Writes the request's head into x->u->stream.out (empty); called again when the exchange starts over. */
+    /* Writes the request's head into x->u->stream.out
+     * (empty); called again when the exchange starts over. */
     void (*start)(struct fcd_xchg *x);
-    /* x->u->stream.out has drained: more of the body, if there is any (NULL: start wrote everything). */
+    /* x->u->stream.out has drained: more of the body,
+     * if there is any (NULL: start wrote everything). */
     void (*fill)(struct fcd_xchg *x);
     /* 1xx heads (100 is swallowed) and then the final one. Slices are valid during the call. */
     void (*head)(struct fcd_xchg *x, const struct fx_head *head);
-    /* How many bytes of body the owner takes now; 0: it calls fcd_xchg_pump when it can take more. */
+    /* How many bytes of body the owner takes now; 0:
+     * it calls fcd_xchg_pump when it can take more. */
     size_t (*room)(struct fcd_xchg *x);
     void (*data)(struct fcd_xchg *x, struct fx_str bytes);
     /* Everything that is here for now was given: flush. May make room. */
@@ -91,7 +95,8 @@ struct fcd_xchg {
 
 /* false: no connection could be had; *ret_why tells and nothing was called. */
 bool fcd_xchg_begin(struct fcd_xchg *x, enum fcd_failure *ret_why) FX_MUST_CHECK;
-/* Bytes were appended to x->u->stream.out: sends them. Calls fail when the connection is broken and silent. */
+/* Bytes were appended to x->u->stream.out: sends them.
+ * Calls fail when the connection is broken and silent. */
 void fcd_xchg_send(struct fcd_xchg *x);
 /* The owner appended the last byte of the request. */
 void fcd_xchg_complete(struct fcd_xchg *x);

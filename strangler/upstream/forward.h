@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The head of a request as it goes on to an upstream. It is always written anew from its parsed form, never passed
- * through as bytes: what an upstream sees is what we understood (RFC 9110, 7.6; RFC 9112, 6). Rules by section:
+ * The head of a request as it goes on to an upstream. It is always written anew from its parsed
+ * form, never passed through as bytes: what an upstream sees is what we understood (RFC 9110, 7.6;
+ * RFC 9112, 6). Rules by section:
  *
  *   7.6.1  fields of this hop are not forwarded (lib/http/head knows them)
  *   7.6.2  Max-Forwards is counted down for OPTIONS

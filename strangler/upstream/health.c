@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A probe is an exchange over a pool of its own, so that it does not wait for customers' requests. */
+/*
+ * A probe is an exchange over a pool of its own, so that it does not wait for customers' requests.
+ */
 #include "strangler/upstream/health.h"
 
 #include "lib/log/log.h"

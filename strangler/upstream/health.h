@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Health checks: GET `health.path` of each endpoint of an upstream every `health.interval`; 2xx and 3xx are good.
- * After two bad answers in a row an endpoint is unhealthy, after one good answer it is healthy again. An unhealthy
- * endpoint is passed over while another one is usable. If none is, requests go to it anyway, so that a wrong health
- * check does not become an outage.
+ * Health checks: GET `health.path` of each endpoint of an upstream every `health.interval`; 2xx and
+ * 3xx are good. After two bad answers in a row an endpoint is unhealthy, after one good answer it
+ * is healthy again. An unhealthy endpoint is passed over while another one is usable. If none is,
+ * requests go to it anyway, so that a wrong health check does not become an outage.
  *
  *     HEALTHY --bad--> DOUBTFUL --bad--> UNHEALTHY
  *        ^----good-------+--------good-------+

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The mover of upstream connections: set_state is the only place that changes a state and the list with it.
- * What a busy connection does belongs to upstream/exchange.
+ * The mover of upstream connections: set_state is the only place that changes a state and the list
+ * with it. What a busy connection does belongs to upstream/exchange.
  */
 #include "strangler/upstream/pool.h"
 
@@ -119,8 +119,9 @@ void fcd_pool_done(struct fcd_pool *pool)
 }
 
 /*
- * The look at the socket is for reads too: bytes that came while the loop was busy (a 408 before the close, the rest of
- * an answer that was longer than it said) would be taken for the next customer's answer.
+ * The look at the socket is for reads too: bytes that came while the loop was busy (a 408 before
+ * the close, the rest of an answer that was longer than it said) would be taken for the next
+ * customer's answer.
  */
 static struct fcd_uconn *take_idle(struct fcd_endpoint_state *end, struct fcd_pool *pool,
                                    bool is_safe)
@@ -185,7 +186,8 @@ static size_t fair_share(const struct fcd_pool *pool, const struct fcd_tried *tr
     return 2 * least + SHARE_SLACK;
 }
 
-/* The next usable one that is not too busy; else the next one that was not tried; else the next one. */
+/* The next usable one that is not too busy; else the
+ * next one that was not tried; else the next one. */
 static struct fcd_endpoint_state *choose_endpoint(struct fcd_pool *pool,
                                                   const struct fcd_tried *tried)
 {

@@ -7,16 +7,17 @@
  *                          |                     |        begin            |
  *                          +------ failed -------+------ closed, old ------+----> CLOSED
  *
- * An idle connection is watched: anything that arrives on it (the end, or unexpected bytes) closes it. A connection
- * that was idle for more than FCD_FRESH_MS is never given to an unsafe request, because the upstream may be closing it
- * at the same time and the request could not be tried again.
+ * An idle connection is watched: anything that arrives on it (the end, or unexpected bytes) closes
+ * it. A connection that was idle for more than FCD_FRESH_MS is never given to an unsafe request,
+ * because the upstream may be closing it at the same time and the request could not be tried again.
  *
- * Endpoints take turns for each request and not for each connection: the pool decides on which connection a request
- * is sent, never to which endpoint. One that has far more requests under way than the least busy one is passed over
- * (it hangs; it would collect every connection of the pool), as long as another one is left; and so is one that
- * refused FCD_DOWN_AFTER connections in a row, for FCD_DOWN_MS, and one that is unhealthy. An endpoint that
- * answers wrongly but fast gets its turn and no more; choosing the least busy one would send it most requests.
- * Customers and shadow have pools of their own.
+ * Endpoints take turns for each request and not for each connection: the pool decides on which
+ * connection a request is sent, never to which endpoint. One that has far more requests under way
+ * than the least busy one is passed over (it hangs; it would collect every connection of the pool),
+ * as long as another one is left; and so is one that refused FCD_DOWN_AFTER connections in a row,
+ * for FCD_DOWN_MS, and one that is unhealthy. An endpoint that answers wrongly but fast gets its
+ * turn and no more; choosing the least busy one would send it most requests. Customers and shadow
+ * have pools of their own.
  * Thread: the loop's.
  */
 #ifndef FCD_UPSTREAM_POOL_H
@@ -42,7 +43,8 @@ static inline bool fcd_endpoint_is_usable(const struct fcd_endpoint_state *end, 
 
 enum fcd_uconn_state { FCD_U_CONNECTING, FCD_U_BUSY, FCD_U_IDLE, FCD_U_CLOSED };
 
-/* Whoever uses a connection (the exchange) embeds a user and learns through it what happens to the connection. */
+/* Whoever uses a connection (the exchange) embeds a user
+ * and learns through it what happens to the connection. */
 struct fcd_uconn_user;
 struct fcd_uconn_ops {
     void (*connected)(struct fcd_uconn_user *user);
@@ -82,17 +84,19 @@ struct fcd_pool {
 
 void fcd_pool_init(struct fcd_pool *pool, struct fcd_local *local,
                    const struct fcd_conf_upstream *conf, size_t max_connections);
-/* Is there an endpoint that is neither unhealthy nor refusing? Customers' requests do not ask: they try one anyway. */
+/* Is there an endpoint that is neither unhealthy nor refusing?
+ * Customers' requests do not ask: they try one anyway. */
 bool fcd_pool_is_usable(const struct fcd_pool *pool);
 void fcd_pool_done(struct fcd_pool *pool);
 
-/* Endpoints that refused a request, by index: it is not sent there again while another one is left. */
+/* Endpoints that refused a request, by index: it is
+ * not sent there again while another one is left. */
 struct fcd_tried {
     uint64_t bits; /* those beyond 64 are not remembered */
 };
 /*
- * A connection of the endpoint whose turn it is: an idle one if `may_reuse` and it may carry this request, else a new one, connecting.
- * NULL: full, or every endpoint refused at once.
+ * A connection of the endpoint whose turn it is: an idle one if `may_reuse` and it may carry this
+ * request, else a new one, connecting. NULL: full, or every endpoint refused at once.
  */
 struct fcd_uconn *fcd_pool_take(struct fcd_pool *pool, bool may_reuse, bool is_safe,
                                 struct fcd_tried *tried);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One upstream at run time: its pools and its health checks. Customers and shadow have pools of their own, so that
- * the shadow cannot be in the customers' way. Thread: the loop's.
+ * One upstream at run time: its pools and its health checks. Customers and shadow have pools of
+ * their own, so that the shadow cannot be in the customers' way. Thread: the loop's.
  */
 #ifndef FCD_UPSTREAM_UPSTREAM_H
 #define FCD_UPSTREAM_UPSTREAM_H

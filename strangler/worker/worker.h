@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One loop with everything that lives on it: connections, requests, groups, pools, the shadow. The daemon has one
- * worker. This is where the rooms are put together: which listener speaks which protocol and serves what.
+ * One loop with everything that lives on it: connections, requests, groups, pools, the shadow. The
+ * daemon has one worker. This is where the rooms are put together: which listener speaks which
+ * protocol and serves what.
  * Thread: the loop's.
  */
 #ifndef FCD_WORKER_WORKER_H
@@ -32,7 +33,8 @@ bool fcd_worker_new(const struct fcd_config *conf, struct fx_loop *loop,
 void fcd_worker_free(struct fcd_worker *worker);
 /* Opens the listeners; before that nothing is served. Errors: IO. */
 bool fcd_worker_listen(struct fcd_worker *worker, struct fx_err *err) FX_MUST_CHECK;
-/* No new connections; idle ones close, running requests end (at most timeouts.drain), then the loop stops. */
+/* No new connections; idle ones close, running requests
+ * end (at most timeouts.drain), then the loop stops. */
 void fcd_worker_drain(struct fcd_worker *worker);
 
 #endif

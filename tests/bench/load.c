@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The clients of the facade's benchmark: CONNECTIONS kept alive, each with one request under way, for so many
- * milliseconds. The request is read whole from standard input, head and body; answers must have a Content-Length.
- * Nothing of libficus is in it: it must not change with what it measures.
+ * The clients of the facade's benchmark: CONNECTIONS kept alive, each with one request under way,
+ * for so many milliseconds. The request is read whole from standard input, head and body; answers
+ * must have a Content-Length. Nothing of libficus is in it: it must not change with what it
+ * measures.
  *
  *     load PORT CONNECTIONS MILLISECONDS <request      prints "ANSWERS FAILURES MICROSECONDS"
  */

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The upstream of the facade's benchmark: answers every request with as many bytes as its target says (`?size=N`)
- * and swallows bodies that have a Content-Length. Nothing of libficus is in it: it must not change with what it
- * measures. It trusts its clients, which are three proxies on the same machine.
+ * The upstream of the facade's benchmark: answers every request with as many bytes as its target
+ * says (`?size=N`) and swallows bodies that have a Content-Length. Nothing of libficus is in it: it
+ * must not change with what it measures. It trusts its clients, which are three proxies on the same
+ * machine.
  *
  *     origin PORT         serves on 127.0.0.1 until it is killed
  */
@@ -75,7 +76,8 @@ static size_t number_after(const char *text, const char *what)
     return at != NULL ? strtoul(at + strlen(what), NULL, 10) : 0;
 }
 
-/* What was read may hold the end of one body and the start of the next head, but proxies do not pipeline. */
+/* What was read may hold the end of one body and the
+ * start of the next head, but proxies do not pipeline. */
 static void take_head(struct peer *peer, const char *end)
 {
     size_t used = (size_t)(end - peer->in) + 4, rest = peer->in_len - used;

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The customers of the demo's shop: threads that read and write through the facade until SIGTERM, and keep a
- * ledger (ledger.h) of every write and counts of everything else.
+ * The customers of the demo's shop: threads that read and write through the facade until SIGTERM,
+ * and keep a ledger (ledger.h) of every write and counts of everything else.
  *
- * What they check of a read: a row of their own that is older than a second must be there with at least the
- * increments acknowledged a second ago; a younger one that is missing is a stale read, counted apart. The
- * total must be the one they ordered: a wrong one is counted as a wrong answer.
+ * What they check of a read: a row of their own that is older than a second must be there with at
+ * least the increments acknowledged a second ago; a younger one that is missing is a stale read,
+ * counted apart. The total must be the one they ordered: a wrong one is counted as a wrong answer.
  */
 #include <inttypes.h>
 #include <pthread.h>

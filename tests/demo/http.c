@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The customer's side of HTTP/1.1, as little of it as the shop needs: Content-Length only. An answer that
- * cannot be understood counts as none.
+ * The customer's side of HTTP/1.1, as little of it as the shop needs: Content-Length only. An
+ * answer that cannot be understood counts as none.
  */
 #include "tests/demo/http.h"
 

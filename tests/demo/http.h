@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A customer's HTTP connection: blocking, keep-alive, one request at a time. Written apart from lib/http on
- * purpose: the ledger must not share a defect with what it judges.
+ * A customer's HTTP connection: blocking, keep-alive, one request at a time. Written apart from
+ * lib/http on purpose: the ledger must not share a defect with what it judges.
  *
- * The outcome says what a customer can know: an answer; nothing was sent (certainly not done); or the
- * connection broke after something was sent (done or not, nobody knows).
+ * The outcome says what a customer can know: an answer; nothing was sent (certainly not done); or
+ * the connection broke after something was sent (done or not, nobody knows).
  */
 #ifndef DEMO_HTTP_H
 #define DEMO_HTTP_H

@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The judge of the demo: compares the ledger with both databases after everything has stopped, and writes the
- * verdict as JSON and for people.
+ * The judge of the demo: compares the ledger with both databases after everything has stopped, and
+ * writes the verdict as JSON and for people.
  *
- * A created order must be there exactly once when it was acknowledged, at most once for each attempt
- * without an answer, and not at all when every attempt was refused; counters must lie between the increments
- * acknowledged and those plus the unanswered ones. That holds on each side by itself. A direct write that
- * the old side accepted and the new side never got has leaked past the fence.
+ * A created order must be there exactly once when it was acknowledged, at most once for each
+ * attempt without an answer, and not at all when every attempt was refused; counters must lie
+ * between the increments acknowledged and those plus the unanswered ones. That holds on each side
+ * by itself. A direct write that the old side accepted and the new side never got has leaked past
+ * the fence.
  *
- * Exit status: 0 when the outcome is the expected one and nothing was lost, duplicated, leaked or divergent
- * (and no request failed, unless --may-fail); 1 otherwise; more when it could not be judged.
+ * Exit status: 0 when the outcome is the expected one and nothing was lost, duplicated, leaked or
+ * divergent (and no request failed, unless --may-fail); 1 otherwise; more when it could not be
+ * judged.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -238,7 +240,8 @@ static int by_time(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-/* The longest that one write waited, or that nobody's write was acknowledged, whichever is longer. */
+/* The longest that one write waited, or that nobody's
+ * write was acknowledged, whichever is longer. */
 static int64_t longest_pause_ms(const struct ledger_book *book)
 {
     int64_t *at = fx_alloc_array(book->len + 1, sizeof *at), pause = 0;

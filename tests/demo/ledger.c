@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Writes and reads the demo's ledger; the format stands in ledger.h. No fsync: the machine's death is not part
- * of the game, a process's death is, and write(2) survives that.
+ * Writes and reads the demo's ledger; the format stands in ledger.h. No fsync: the machine's death
+ * is not part of the game, a process's death is, and write(2) survives that.
  */
 #include "tests/demo/ledger.h"
 
@@ -143,7 +143,8 @@ bool ledger_read(struct ledger_book *book, const char *path, bool is_direct, str
         return fx_fail_errno(err, FX_E_IO, errno, "could not open \"%s\"", path);
     char line[256];
     bool ok = true;
-    /* A last line without its end belongs to a writer that was killed inside write(2): it says nothing. */
+    /* A last line without its end belongs to a writer
+     * that was killed inside write(2): it says nothing. */
     for (size_t n = 1; ok && fgets(line, sizeof line, file) != NULL; n++)
         if (strchr(line, '\n') != NULL && !read_line(book, line, is_direct))
             ok = fx_fail(err, FX_E_DRIFT, "%s:%zu: not a line of a ledger: %s", path, n, line);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The ledger of the demo: what the writers of the shop know about their writes, on disk before and after each.
+ * The ledger of the demo: what the writers of the shop know about their writes, on disk before and
+ * after each.
  *
  * One line an event, one write(2) a line, so that a killed writer leaves whole lines:
  *
@@ -10,8 +11,9 @@
  *     T N REF                no answer: done or not, nobody knows
  *     T R REF                refused: certainly not done
  *
- * T: wall clock in milliseconds. An intent without an outcome counts as N. A refused reference may be tried
- * again. What must hold at the end: acknowledged exactly once, no answer at most once, refused zero.
+ * T: wall clock in milliseconds. An intent without an outcome counts as N. A refused reference may
+ * be tried again. What must hold at the end: acknowledged exactly once, no answer at most once,
+ * refused zero.
  * Thread: any; one ledger for all threads of a process.
  */
 #ifndef DEMO_LEDGER_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The monolith of the demo: the whole shop on PostgreSQL. It knows nothing of Ficus; what it does know, as a
- * program on PostgreSQL should, is that 40001 and 25006 mean "not now".
+ * The monolith of the demo: the whole shop on PostgreSQL. It knows nothing of Ficus; what it does
+ * know, as a program on PostgreSQL should, is that 40001 and 25006 mean "not now".
  */
 #include "tests/demo/shop.h"
 

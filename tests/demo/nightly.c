@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The nightly job: a program that nobody moved behind the facade. It writes straight to the monolith's
- * database, as such jobs do: new orders, increments, a status, a row that it deletes.
+ * The nightly job: a program that nobody moved behind the facade. It writes straight to the
+ * monolith's database, as such jobs do: new orders, increments, a status, a row that it deletes.
  *
- * Refused by the fence (40001 and 25006), it keeps the work and tries again later under the same reference;
- * each refusal is counted. Every attempt stands in the ledger. After the cut-over, a write of its that the
- * monolith's database still *accepts* is a leak; the judge finds it.
+ * Refused by the fence (40001 and 25006), it keeps the work and tries again later under the same
+ * reference; each refusal is counted. Every attempt stands in the ledger. After the cut-over, a
+ * write of its that the monolith's database still *accepts* is a leak; the judge finds it.
  */
 #include <inttypes.h>
 #include <signal.h>

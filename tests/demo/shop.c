@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Handlers and session pool of the shop's two programs; see shop.h for the API and for what each status
- * promises about a write.
+ * Handlers and session pool of the shop's two programs; see shop.h for the API and for what each
+ * status promises about a write.
  */
 #include "tests/demo/shop.h"
 
@@ -392,7 +392,8 @@ static bool shop_run(struct shop *shop, int argc, char **argv, struct fx_arena *
     pthread_sigmask(SIG_BLOCK, &ends, NULL);
     signal(SIGPIPE, SIG_IGN);
 
-    /* Longer than the facade keeps an idle connection, so that it is never the shop that closes first. */
+    /* Longer than the facade keeps an idle connection,
+     * so that it is never the shop that closes first. */
     struct fx_serve_options serving = {
         .address = opts.listen, .n_threads = (int)opts.threads, .idle_ms = 600000};
     struct fx_serve *serve;

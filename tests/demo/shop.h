@@ -4,13 +4,14 @@
  *
  *     GET  /orders/{id}             one order with its lines and facts
  *     GET  /orders?customer=N       the newest orders of a customer
- *     POST /orders                  {"customer":N,"ref":"…","note":"…","lines":[{"product":N,"quantity":N,"price_cents":N}]}
+ *     POST /orders                  {"customer":N,"ref":"…","note":"…",
+ *                                    "lines":[{"product":N,"quantity":N,"price_cents":N}]}
  *     POST /orders/{id}/increment   {"by":N}: a write that is not idempotent, on purpose
  *     GET  /healthz
  *
- * How a write is answered is what the ledger rests on: 2xx after the commit; 503 with Retry-After when it is
- * certain that nothing was written (a fence, a deadlock, no connection); 500 when the outcome is unknown.
- * The client's reference has no unique key: one would hide duplicates.
+ * How a write is answered is what the ledger rests on: 2xx after the commit; 503 with Retry-After
+ * when it is certain that nothing was written (a fence, a deadlock, no connection); 500 when the
+ * outcome is unknown. The client's reference has no unique key: one would hide duplicates.
  */
 #ifndef DEMO_SHOP_H
 #define DEMO_SHOP_H

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Binary log events and rows from arbitrary bytes: the input is a log file, with or without its magic. Every row
- * event is read twice, by the wire alone and as if the catalog had said something unrelated.
+ * Binary log events and rows from arbitrary bytes: the input is a log file, with or without its
+ * magic. Every row event is read twice, by the wire alone and as if the catalog had said something
+ * unrelated.
  */
 #include "lib/my/rowevent.h"
 #include "lib/my/statement.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Bodies of every framing: whole and in pieces give the same data, the same end and the same verdict. The first byte
- * chooses the framing, the second the length and the size of the pieces.
+ * Bodies of every framing: whole and in pieces give the same data, the same end and the same
+ * verdict. The first byte chooses the framing, the second the length and the size of the pieces.
  */
 #include "lib/base/buf.h"
 #include "lib/base/panic.h"

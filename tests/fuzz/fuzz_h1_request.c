@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Request heads: one call and byte-wise feeding must agree, and every slice must lie inside the input. */
+/*
+ * Request heads: one call and byte-wise feeding must
+ * agree, and every slice must lie inside the input.
+ */
 #include "lib/base/panic.h"
 #include "lib/http/h1_parse.h"
 #include "lib/http/h1_write.h"

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Response heads: one call and byte-wise feeding must agree; what is accepted can be written again. */
+/*
+ * Response heads: one call and byte-wise feeding must agree; what is accepted can be written again.
+ */
 #include "lib/base/panic.h"
 #include "lib/http/h1_parse.h"
 #include "lib/http/h1_write.h"

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any bytes as a pgoutput message: decoded within its bounds, or one PROTOCOL error. What is decoded is walked to
- * its last byte, and text cells are read as values of a type that the bytes choose.
+ * Any bytes as a pgoutput message: decoded within its bounds, or one PROTOCOL error. What is
+ * decoded is walked to its last byte, and text cells are read as values of a type that the bytes
+ * choose.
  */
 #include "lib/base/panic.h"
 #include "lib/pg/pgoutput.h"

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Replay of a journal from arbitrary bytes: never beyond the input; the good prefix replays by itself. */
+/*
+ * Replay of a journal from arbitrary bytes: never
+ * beyond the input; the good prefix replays by itself.
+ */
 #include "lib/base/panic.h"
 #include "lib/io/recordlog.h"
 

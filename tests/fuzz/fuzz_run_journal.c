@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lines of any bytes as records of a run: each is applied or refused, and what is applied survives being written. */
+/*
+ * Lines of any bytes as records of a run: each is applied
+ * or refused, and what is applied survives being written.
+ */
 #include "lib/base/panic.h"
 #include "plans/run/journal.h"
 

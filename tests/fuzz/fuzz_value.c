@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Any text as a value of a PostgreSQL type (the first byte chooses): what is accepted must come back from its own
- * text as an equal value, JSON must have a canonical form that is its own canonical form, and a column
- * expression either compiles or leaves a problem.
+ * Any text as a value of a PostgreSQL type (the first byte chooses): what is accepted must come
+ * back from its own text as an equal value, JSON must have a canonical form that is its own
+ * canonical form, and a column expression either compiles or leaves a problem.
  */
 #include "lib/base/panic.h"
 #include "lib/map/expr.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A main for fuzz targets without a fuzzer: each file named on the command line goes through the target
- * once, whole and cut at a few places, so that every seed is a regression test under gcc as well.
- * A crash is the failure; the file that is being read has been named on stderr before.
+ * A main for fuzz targets without a fuzzer: each file named on the command line goes through the
+ * target once, whole and cut at a few places, so that every seed is a regression test under gcc as
+ * well. A crash is the failure; the file that is being read has been named on stderr before.
  */
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The protocol's single statements as commands, for the scripts that force an order between them and
- * customers' sessions. It calls the same functions as the cut-over, so what is tested is what runs.
+ * The protocol's single statements as commands, for the scripts that force an order between them
+ * and customers' sessions. It calls the same functions as the cut-over, so what is tested is what
+ * runs.
  *
  *   fence_tool ficus.yaml CONTEXT[.canary] install | drop
  *   fence_tool ficus.yaml CONTEXT[.canary] old|new own | arm EPOCH | refuse EPOCH | remove
  *            | fence E TTL_MS LOCK_MS | commit E | abort E | invalidate E | open EPOCH | disarm
  *            | armed EPOCH | ids | raise EPOCH ID | check OLD_TXN_MS | mark EPOCH
- * Prints one line, and the findings of armed and check; exit 0, or 1 with the error's code and message.
+ * Prints one line, and the findings of armed and check; exit 0, or 1 with the error's code and
+ * message.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * rec_check_keys as a command, for 3101: keys_tool PROJECT forward|reverse KEY…  with KEY = TABLE:v[:v…], a value
- * being i42 (a number) or tword (text). Prints "missing extra different" and exits like `ficus reconcile run`.
+ * rec_check_keys as a command, for 3101: keys_tool PROJECT forward|reverse KEY…  with KEY =
+ * TABLE:v[:v…], a value being i42 (a number) or tword (text). Prints "missing extra different" and
+ * exits like `ficus reconcile run`.
  */
 #include <inttypes.h>
 

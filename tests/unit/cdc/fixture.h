@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A binding made by hand, without servers: old "public.orders"(id bigint key, note text, total numeric) and
- * "public.lines"(a bigint, b integer: key; qty integer), mapped by name to "orders.*". For unit tests of cdc/.
+ * A binding made by hand, without servers: old "public.orders"(id bigint key, note text, total
+ * numeric) and "public.lines"(a bigint, b integer: key; qty integer), mapped by name to "orders.*".
+ * For unit tests of cdc/.
  */
 #ifndef TESTS_CDC_FIXTURE_H
 #define TESTS_CDC_FIXTURE_H

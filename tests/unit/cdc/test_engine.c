@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The table of engines: every engine can do everything that is asked without looking, and its dialect is as it should be. */
+/*
+ * The table of engines: every engine can do everything that is
+ * asked without looking, and its dialect is as it should be.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -54,7 +57,8 @@ static void test_engine__deletes_a_few_rows(void **state)
               "= 'a' limit 10)");
 }
 
-/* A slot keeps its log, so its progress row follows seldom; a binary log may be purged, so it follows always. */
+/* A slot keeps its log, so its progress row follows seldom;
+ * a binary log may be purged, so it follows always. */
 static void test_engine__progress_follows_the_log(void **state)
 {
     (void)state;

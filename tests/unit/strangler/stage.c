@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Blocking sockets and a thread for each connection: the stage is simple so that the stories can be trusted. */
+/*
+ * Blocking sockets and a thread for each connection: the
+ * stage is simple so that the stories can be trusted.
+ */
 #define FX_STRTO_ALLOWED /* of numbers that the test knows */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -70,7 +73,7 @@ static bool send_all(int fd, const char *bytes, size_t len)
     return true;
 }
 
-/* --- a reader of HTTP messages, for both ends --------------------------------------------------- */
+/* --- a reader of HTTP messages, for both ends ------------------------------------------------- */
 
 struct reader {
     int fd;
@@ -168,7 +171,7 @@ static bool read_body(struct reader *r, const char *head, struct fx_buf *out,
     return ok;
 }
 
-/* --- upstreams ---------------------------------------------------------------------------------- */
+/* --- upstreams -------------------------------------------------------------------------------- */
 
 struct session {
     struct upstream *up;
@@ -308,7 +311,7 @@ void upstream_stop(struct upstream *up)
     close(up->listen_fd);
 }
 
-/* --- the facade --------------------------------------------------------------------------------- */
+/* --- the facade ------------------------------------------------------------------------------- */
 
 static void write_conf(const struct stage *stage, const char *extra)
 {
@@ -336,8 +339,9 @@ static void write_conf(const struct stage *stage, const char *extra)
 }
 
 /*
- * A port for the daemon, which is started later. It is taken as fx_free_port in tests/harness/servers.sh takes it: from
- * below the range of which the kernel gives a client its own port, and from none that another script of this run has.
+ * A port for the daemon, which is started later. It is taken as fx_free_port in
+ * tests/harness/servers.sh takes it: from below the range of which the kernel gives a client its
+ * own port, and from none that another script of this run has.
  */
 static int free_port(void)
 {
@@ -470,7 +474,7 @@ long stage_cpu_ms(const struct stage *stage)
     return ticks * 1000 / sysconf(_SC_CLK_TCK);
 }
 
-/* --- clients ------------------------------------------------------------------------------------ */
+/* --- clients ---------------------------------------------------------------------------------- */
 
 int client_open(int port)
 {

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A stage for stories about the facade: the real ficusd as a child process, scripted upstreams in threads of
- * the test, raw clients. Everything on free ports of 127.0.0.1 and in a directory of its own.
+ * A stage for stories about the facade: the real ficusd as a child process, scripted upstreams in
+ * threads of the test, raw clients. Everything on free ports of 127.0.0.1 and in a directory of its
+ * own.
  *
- * The stories stand in test_facade_<subject>.c, each a program of its own that ends with STAGE_RUN. They need the
- * daemon: FX_FICUSD is its path (tests/integration/1002-facade-stories.sh sets it), else they are skipped.
+ * The stories stand in test_facade_<subject>.c, each a program of its own that ends with STAGE_RUN.
+ * They need the daemon: FX_FICUSD is its path (tests/integration/1002-facade-stories.sh sets it),
+ * else they are skipped.
  */
 #ifndef TEST_STAGE_H
 #define TEST_STAGE_H

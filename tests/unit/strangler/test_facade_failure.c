@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stories about the running facade: upstreams that die, lie or hang, pooled connections, unhealthy endpoints. */
+/*
+ * Stories about the running facade: upstreams that die,
+ * lie or hang, pooled connections, unhealthy endpoints.
+ */
 #include <errno.h>
 #include <setjmp.h>
 #include <signal.h>

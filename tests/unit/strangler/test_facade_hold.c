@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stories about the running facade: writes that wait, switches that lose and double nothing, drains that cut nothing off. */
+/*
+ * Stories about the running facade: writes that wait, switches
+ * that lose and double nothing, drains that cut nothing off.
+ */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -290,7 +293,7 @@ static void test_hold__state_that_cannot_be_saved_changes_nothing(void **state)
     stage_close(&stage);
 }
 
-/* --- many writers through many switches --------------------------------------------------------- */
+/* --- many writers through many switches ------------------------------------------------------- */
 
 struct customer {
     pthread_t thread;

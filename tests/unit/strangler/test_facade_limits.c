@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stories about the running facade: what is short (descriptors, turns of the loop) is shared so that all go on. */
+/*
+ * Stories about the running facade: what is short (descriptors,
+ * turns of the loop) is shared so that all go on.
+ */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

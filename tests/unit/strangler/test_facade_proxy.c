@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stories about the running facade: what passes through it and what it refuses: pipelines, heads, bodies, limits. */
+/*
+ * Stories about the running facade: what passes through it
+ * and what it refuses: pipelines, heads, bodies, limits.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <sys/socket.h>

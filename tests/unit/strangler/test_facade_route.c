@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stories about the running facade: weights, cookies that stick, and the calls of the admin address. */
+/*
+ * Stories about the running facade: weights, cookies
+ * that stick, and the calls of the admin address.
+ */
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>

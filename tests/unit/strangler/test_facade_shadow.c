@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Stories about the running facade: answers of the other side are compared and nobody waits for them. */
+/*
+ * Stories about the running facade: answers of the
+ * other side are compared and nobody waits for them.
+ */
 #include <netinet/in.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -114,7 +117,8 @@ static int listen_on(int port)
     return fd;
 }
 
-/* What refused FCD_DOWN_AFTER connections is left alone for a while, and its comparisons count as failed at once. */
+/* What refused FCD_DOWN_AFTER connections is left alone for
+ * a while, and its comparisons count as failed at once. */
 static void test_shadow__a_refusing_side_is_not_dialled_for_every_request(void **state)
 {
     (void)state;

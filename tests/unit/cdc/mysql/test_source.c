@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The MariaDB source on a real server (FX_TEST_MY_SOCKET, see tests/integration/2102-source-my.sh): what was
- * committed comes as transactions in order, loops and foreign tables do not, and what cannot be carried stops it.
+ * The MariaDB source on a real server (FX_TEST_MY_SOCKET, see tests/integration/2102-source-my.sh):
+ * what was committed comes as transactions in order, loops and foreign tables do not, and what
+ * cannot be carried stops it.
  *
  * Each test writes SQL and compares the events, printed as text, with what they must be.
  */
@@ -144,7 +145,8 @@ static void show(struct rig *rig, const struct cdc_event *ev)
     }
 }
 
-/* Reads until a position was told that covers all that the server has; false when the source stops. */
+/* Reads until a position was told that covers all
+ * that the server has; false when the source stops. */
 static bool read_all(struct rig *rig)
 {
     FX_AUTO(fx_pos) struct fx_pos goal = {0}, at = {0};

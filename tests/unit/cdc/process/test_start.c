@@ -19,7 +19,8 @@
 
 static const char error_text[] = "{\"code\":\"SOURCE_DATA\",\"message\":\"value does not fit\"}";
 
-/* A stream's process that does not answer any more, holds its lock a little longer, and leaves its error. */
+/* A stream's process that does not answer any more,
+ * holds its lock a little longer, and leaves its error. */
 static pid_t leaving(const char *lock_path, const char *error_path)
 {
     struct fx_err err = FX_ERR_INIT;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A position of 10 KB through the control socket: hold, advance, status, against a streamer made of one thread. */
+/*
+ * A position of 10 KB through the control socket: hold,
+ * advance, status, against a streamer made of one thread.
+ */
 #include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>

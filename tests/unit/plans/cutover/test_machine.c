@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The cut-over's machine in a world of plain variables: two ownership rows that obey their compare-and-sets,
- * one facade, a clock that moves when the machine sleeps. Every effect can fail before or after it took effect, once or
- * for ever (the controller is dead), so each test below walks over all calls that a cut-over makes.
+ * The cut-over's machine in a world of plain variables: two ownership rows that obey their
+ * compare-and-sets, one facade, a clock that moves when the machine sleeps. Every effect can fail
+ * before or after it took effect, once or for ever (the controller is dead), so each test below
+ * walks over all calls that a cut-over makes.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -374,7 +375,8 @@ static void crash_and_resume(int at, enum failure failure, bool is_expired)
     assert_settled(&w, result.outcome == PLN_CUT_COMMITTED, when);
 }
 
-/* Nothing answers from call `at` on. What the result then claims must be so; that nobody knows is no claim. */
+/* Nothing answers from call `at` on. What the result
+ * then claims must be so; that nobody knows is no claim. */
 static enum pln_cutover_outcome outcome_of_a_break(int at, enum failure failure)
 {
     struct world w = fresh();

@@ -60,7 +60,8 @@ static void test_gates__a_failure_names_what_differed(void **state)
     assert_null(strstr(fx_buf_cstr(&why), "report.txt"));
 }
 
-/* Its rounds had nobody who writes: under load the pause is longer, and whoever reads the number must know that. */
+/* Its rounds had nobody who writes: under load the pause
+ * is longer, and whoever reads the number must know that. */
 static void test_gates__a_rehearsed_pause_says_where_it_was_measured(void **state)
 {
     (void)state;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The machine that carries out a plan, without servers: with a driver of plain variables, stopped after every single
- * record and resumed from what the file holds.
+ * The machine that carries out a plan, without servers: with a driver of plain variables, stopped
+ * after every single record and resumed from what the file holds.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,7 +18,8 @@
 
 enum { MAX_LOG = 512 };
 
-/* The world that outlives a controller: who serves, the weight, whether streams run; and a log of effects. */
+/* The world that outlives a controller: who serves, the
+ * weight, whether streams run; and a log of effects. */
 struct world {
     bool streams, new_serves;
     double weight;
@@ -120,7 +121,8 @@ static void forget_journal(void)
     unlink(lock);
 }
 
-/* A controller that dies when the journal has `max_records`: its next safe point or append finds should_stop. */
+/* A controller that dies when the journal has `max_records`:
+ * its next safe point or append finds should_stop. */
 static bool stop_at(void *arg)
 {
     struct world *w = arg;
@@ -259,7 +261,8 @@ static void test_run__rollback_starts_streams_that_died_before_it_settles(void *
     done(&f);
 }
 
-/* It used to be decided by the text of the hint: any command of a run in it hid the one that goes on. */
+/* It used to be decided by the text of the hint: any
+ * command of a run in it hid the one that goes on. */
 static void test_run__a_rollback_that_stopped_names_the_command_that_goes_on(void **state)
 {
     (void)state;

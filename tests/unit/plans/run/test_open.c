@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Starting, resuming and rolling back a run without servers: with a driver of plain variables, in a state directory of its
- * own. What a run does before its first record must leave nothing behind when it fails.
+ * Starting, resuming and rolling back a run without servers: with a driver of plain variables, in a
+ * state directory of its own. What a run does before its first record must leave nothing behind
+ * when it fails.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -126,7 +127,8 @@ static const struct pln_driver driver = {.open = s_open,
                                          .facts = s_facts,
                                          .tick = s_tick};
 
-/* A project with one context whose only route is `r`, in a directory of its own, and a plan of one step for it. */
+/* A project with one context whose only route is `r`, in
+ * a directory of its own, and a plan of one step for it. */
 struct scene {
     struct fx_arena arena;
     struct fx_project project;

@@ -51,7 +51,8 @@ static void project_down(struct project *p)
     fx_arena_done(&p->arena);
 }
 
-/* `records`: o opened for a start, i intent, d done, h held, r rollback, f finished, b rolled back, s stuck. */
+/* `records`: o opened for a start, i intent, d done, h
+ * held, r rollback, f finished, b rolled back, s stuck. */
 static void write_run(struct project *p, const char *name, const char *context, const char *records)
 {
     const char *dir = fx_arena_printf(&p->arena, "%s/runs/%s", p->project.state_dir, name);

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The picture without servers: every line is there, silence is said, and no line is wider than the terminal. */
+/*
+ * The picture without servers: every line is there,
+ * silence is said, and no line is wider than the terminal.
+ */
 #include "plans/view/picture.h"
 
 #include <setjmp.h>
@@ -110,7 +113,8 @@ static void line_at(const char *note, int width, struct fx_buf *out)
     fx_buf_add(out, fx_str_sub(fx_str_from(at), 0, strcspn(at, "\n")));
 }
 
-/* At every width what is shown is one of these: a number never loses a digit, a group of digits or its unit. */
+/* At every width what is shown is one of these: a number
+ * never loses a digit, a group of digits or its unit. */
 static void test_picture__marks_what_it_cuts_and_never_cuts_a_number(void **state)
 {
     (void)state;

@@ -131,7 +131,8 @@ static void says(const struct fx_err *err, const char *text)
         fail_msg("not \"%s\" but \"%s\"\n%s", text, err->message, err->detail);
 }
 
-/* One file, both programs: `ficus` and `ficusd` must find the same fault in the root, in the same words. */
+/* One file, both programs: `ficus` and `ficusd` must
+ * find the same fault in the root, in the same words. */
 static void test_config__the_root_is_read_as_by_ficus(void **state)
 {
     (void)state;

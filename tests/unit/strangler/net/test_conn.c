@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A client connection of a worker in this process: what no story can arrange with sockets of the kernel's choice. */
+/*
+ * A client connection of a worker in this process: what no
+ * story can arrange with sockets of the kernel's choice.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -62,7 +65,8 @@ static void turn(struct scene *scene, int n)
         fx_loop_turn(scene->loop, 1);
 }
 
-/* Sends requests that the facade answers itself; small buffers leave most of the answers in conn->out. */
+/* Sends requests that the facade answers itself; small
+ * buffers leave most of the answers in conn->out. */
 static int send_requests(struct scene *scene)
 {
     static const char text[] = "GET /%2f HTTP/1.1\r\nHost: x\r\n\r\n";

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A write whose client has gone, on a worker in this process with an upstream that the test plays. */
+/*
+ * A write whose client has gone, on a worker in this process with an upstream that the test plays.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -80,7 +82,8 @@ static int send_request(struct scene *scene, const char *text)
     return fd;
 }
 
-/* The upstream's end of the connection that a first request opened; it is idle in the pool afterwards. */
+/* The upstream's end of the connection that a first
+ * request opened; it is idle in the pool afterwards. */
 static int pooled_connection(struct scene *scene)
 {
     static const char answer[] = "HTTP/1.1 204 No Content\r\n\r\n";
@@ -98,7 +101,8 @@ static int pooled_connection(struct scene *scene)
 }
 
 /*
- * No byte of it was sent when the pooled connection ended, so it might be sent again; but its head went with its client.
+ * No byte of it was sent when the pooled connection ended, so it might be sent again; but its head
+ * went with its client.
  */
 static void test_write__left_behind_is_not_sent_on_a_new_connection(void **state)
 {

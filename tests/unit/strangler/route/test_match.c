@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Patterns and their order: longest literal first, methods do not shadow, nothing matches by accident. */
+/*
+ * Patterns and their order: longest literal first,
+ * methods do not shadow, nothing matches by accident.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
