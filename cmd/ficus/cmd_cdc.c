@@ -24,11 +24,14 @@ struct cdc_opts {
 #define OPT_CONTEXT                                               \
     FX_OPT_TEXT(struct cdc_opts, context, "context", 'c', "NAME", \
                 "the context of ficus.yaml (needed when there are several)")
-#define OPT_EXECUTE FX_OPT_FLAG(struct cdc_opts, execute, "execute", 0, "really do it")
+#define OPT_EXECUTE                                     \
+    FX_OPT_FLAG(struct cdc_opts, execute, "execute", 0, \
+                "execute; without it only print what would be done")
 
 static const struct fx_opt start_options[] = {
     OPT_CONTEXT, OPT_EXECUTE,
-    FX_OPT_FLAG(struct cdc_opts, quick, "quick", 0, "do not scan the source for values"),
+    FX_OPT_FLAG(struct cdc_opts, quick, "quick", 0,
+                "do not scan the source for values that do not fit"),
     FX_OPT_END};
 static const struct fx_opt stop_options[] = {OPT_CONTEXT, OPT_EXECUTE, FX_OPT_END};
 static const struct fx_opt status_options[] = {
@@ -40,7 +43,8 @@ static const struct fx_opt drop_options[] = {
     FX_OPT_END};
 static const struct fx_opt preflight_options[] = {
     OPT_CONTEXT,
-    FX_OPT_FLAG(struct cdc_opts, quick, "quick", 0, "do not scan the source for values"),
+    FX_OPT_FLAG(struct cdc_opts, quick, "quick", 0,
+                "do not scan the source for values that do not fit"),
     FX_OPT_END};
 static const struct fx_opt run_options[] = {OPT_CONTEXT,
                                             FX_OPT_TEXT(struct cdc_opts, direction, "direction", 0,
@@ -79,7 +83,7 @@ static bool each_start(struct scene *scene, const char *argv0, struct fx_err *er
         cdc_stream_name(&scene->ref, name, sizeof name);
         if (!cdc_start(&scene->ref, argv0, &scene->options, err))
             return false;
-        printf("stream %s runs\n", name);
+        printf("stream %s is running\n", name);
     }
     return true;
 }
@@ -117,7 +121,7 @@ static bool run_start(struct cmd_call *call, struct fx_err *err)
     if (!opts->execute) {
         printf("would install schema ficus, publication, slot and origin for context \"%s\", and "
                "start "
-               "its two streams (%zu tables)\nnothing done; add --execute\n",
+               "its two streams (%zu tables)\nNothing was changed. To execute, add --execute.\n",
                scene.ctx->name, scene.ctx->n_tables);
         warn_unowned(&scene);
         return true;
@@ -137,8 +141,9 @@ static bool run_stop(struct cmd_call *call, struct fx_err *err)
     if (!load(call, &scene, err))
         return false;
     if (!opts->execute) {
-        printf("would stop both streams of context \"%s\"; their slot keeps its log until they run "
-               "again\nnothing done; add --execute\n",
+        printf("would stop both streams of context \"%s\"; the replication slot keeps its log "
+               "until they run "
+               "again\nNothing was changed. To execute, add --execute.\n",
                scene.ctx->name);
         return true;
     }
@@ -198,14 +203,18 @@ static bool run_drop(struct cmd_call *call, struct fx_err *err)
         return false;
     if (!opts->execute) {
         printf("would stop both streams of context \"%s\" and remove slot, publication, origin and "
-               "progress; data stays, and so do ownership and fences (a plan's stream.drop removes "
-               "them when the old side serves)\nnothing done; add --execute --confirm=%s\n",
+               "progress. Data, ownership and fences stay (a plan's stream.drop removes ownership "
+               "and fences "
+               "when the old side serves)\nNothing was changed. To execute, add --execute "
+               "--confirm=%s.\n",
                scene.ctx->name, scene.ctx->name);
         return true;
     }
     if (opts->confirm == NULL || strcmp(opts->confirm, scene.ctx->name) != 0) {
-        (void)fx_fail(err, FX_E_USAGE, "dropping streams cannot be undone and needs confirmation");
-        return fx_hint(err, "Add --confirm=%s", scene.ctx->name);
+        (void)fx_fail(
+            err, FX_E_USAGE,
+            "dropping the streams must be confirmed: it cannot be undone and needs confirmation");
+        return fx_hint(err, "Add --confirm=%s.", scene.ctx->name);
     }
     /* A run would start again what goes, or lose its
      * fall-back: also one that is interrupted or held. */
@@ -224,7 +233,7 @@ static bool run_preflight(struct cmd_call *call, struct fx_err *err)
     struct scene scene;
     if (!load(call, &scene, err) || !cdc_preflight(scene.ctx, &scene.options, !opts->quick, err))
         return false;
-    printf("context \"%s\" can be streamed\n", scene.ctx->name);
+    printf("preflight of context \"%s\" passed\n", scene.ctx->name);
     return true;
 }
 
@@ -234,7 +243,7 @@ static bool run_run(struct cmd_call *call, struct fx_err *err)
     struct scene scene;
     bool is_reverse = strcmp(opts->direction, "reverse") == 0;
     if (!is_reverse && strcmp(opts->direction, "forward") != 0)
-        return fx_fail(err, FX_E_USAGE, "--direction is forward or reverse, not \"%s\"",
+        return fx_fail(err, FX_E_USAGE, "--direction must be forward or reverse, not \"%s\"",
                        opts->direction);
     return load(call, &scene, err) &&
            cdc_run(scene.project, scene.ctx, is_reverse ? FX_REVERSE : FX_FORWARD, &scene.options,
@@ -249,14 +258,17 @@ static bool run_run(struct cmd_call *call, struct fx_err *err)
 
 const struct cmd cmd_cdc[] = {
     CDC_CMD("start", start_options, run_start,
-            .summary = "install what the streams of a context need, and start both"),
-    CDC_CMD("status", status_options, run_status, .summary = "how far both streams are"),
+            .summary = "install what both streams of a context need, and start them"),
+    CDC_CMD("status", status_options, run_status,
+            .summary = "show phase, position and lag of both streams"),
     CDC_CMD("stop", stop_options, run_stop,
             .summary = "stop both streams at a transaction boundary; nothing is removed"),
     CDC_CMD("drop", drop_options, run_drop,
-            .summary = "stop both streams and remove what they need; data stays"),
+            .summary =
+                "stop both streams and remove their slot, publication and progress; data stays"),
     CDC_CMD("preflight", preflight_options, run_preflight,
-            .summary = "look for everything that would stop a stream"),
+            .summary =
+                "check everything that would stop a stream, and print the statements that fix it"),
     CDC_CMD("run", run_options, run_run, .is_hidden = true,
-            .summary = "be one stream (started by the others)"),
+            .summary = "run one stream (started by other commands)"),
     CMD_END};
