@@ -32,6 +32,7 @@ static void test_hold__advance_lets_exactly_the_covered_pass(void **state)
     assert_true(cdc_hold_allows(&hold, &p10));
     assert_true(cdc_hold_allows(&hold, &p20));
     assert_false(cdc_hold_allows(&hold, &p30));
+    cdc_hold_done(&hold);
 }
 
 static void test_hold__is_reached_by_position_or_by_the_next_transaction(void **state)
@@ -46,6 +47,7 @@ static void test_hold__is_reached_by_position_or_by_the_next_transaction(void **
     assert_true(cdc_hold_reached(&hold, &p10, &p30));
     assert_true(cdc_hold_reached(&hold, &p20, NULL));
     assert_true(cdc_hold_reached(&hold, &p30, NULL));
+    cdc_hold_done(&hold);
 }
 
 static void test_hold__gtid_positions_compare_by_domain(void **state)
@@ -59,6 +61,7 @@ static void test_hold__gtid_positions_compare_by_domain(void **state)
     assert_false(cdc_hold_allows(&hold, &next));
     assert_false(cdc_hold_reached(&hold, &at, NULL));
     assert_true(cdc_hold_reached(&hold, &at, &next));
+    cdc_hold_done(&hold);
 }
 
 static void test_hold__a_hold_ends_by_itself_once(void **state)
