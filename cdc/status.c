@@ -104,7 +104,11 @@ bool cdc_status_read(struct fx_str json, struct cdc_status *ret, struct fx_err *
     while (i < FX_ARRAY_LEN(phase_names) && strcmp(phase, phase_names[i]) != 0)
         i++;
     if (i == FX_ARRAY_LEN(phase_names))
-        return fx_fail(err, FX_E_PROTOCOL, "unknown phase \"%s\" in the status of a stream", phase);
+        return fx_fail(err, FX_E_PROTOCOL,
+                       "the stream is in phase \"%s\", which this build of Ficus does not know",
+                       phase) ||
+               fx_hint(err, "Stop and start the streams with this build: ficus cdc stop, ficus "
+                            "cdc start.");
     ret->phase = (enum cdc_phase)i;
     ret->pid = (int)fx_json_get_i64(root, "pid", 0);
     for (i = 0; i < FX_ARRAY_LEN(int_fields); i++)

@@ -17,10 +17,14 @@ static bool refuse_statement(const struct cdc_binding *binding, const struct fx_
                 binding->source->name);
     } else {
         fx_fail(err, kind == FX_MY_STMT_TRUNCATE ? FX_E_UNSUPPORTED : FX_E_DRIFT,
-                "the definition of table \"%s.%s\" was changed while it was streamed",
+                kind == FX_MY_STMT_TRUNCATE
+                    ? "table \"%s.%s\" was truncated while it was streamed"
+                    : "the definition of table \"%s.%s\" was changed while it was streamed",
                 table->schema, table->name);
-        fx_hint(err, "Change a table only after the context's streams are dropped (ficus cdc "
-                     "drop); then start them again with a new copy.");
+        fx_hint(
+            err,
+            "Change or truncate a table only after the context's streams are dropped (ficus cdc "
+            "drop); then start them again with a new copy.");
     }
     return fx_detail(err, "%.*s", FX_STR_FMT(text));
 }

@@ -248,6 +248,7 @@ static bool open_rows(struct my_source *s, struct fx_err *err)
         fx_fail(err, FX_E_DRIFT,
                 "table \"ficus.%.*s\" does not have the columns that Ficus creates",
                 FX_STR_FMT(wire->name));
+        fx_hint(err, "If a newer Ficus changed it, use that one. Run: ficus upgrade");
         return ctx_group(s, err);
     }
     s->has_rows = true;
@@ -398,8 +399,9 @@ static bool open_again(struct my_source *s, struct fx_err *err)
     FX_AUTO(fx_pos) struct fx_pos at = {0};
     fx_gtid_pos_text(&s->at, &at);
     if (fx_pos_equal(&at, &s->torn_at)) {
-        fx_fail(err, FX_E_DRIFT, "the binary log is damaged after GTID position %s",
-                fx_pos_text(&at));
+        fx_fail(err, FX_E_DRIFT,
+                "the binary log of database \"%s\" is damaged after GTID position %s",
+                s->binding->source->name, fx_pos_text(&at));
         return fx_hint(err, "The server cannot read it. Drop the streams (ficus cdc drop) and "
                             "start them again with a new copy.");
     }
@@ -450,6 +452,11 @@ static bool my_next(struct cdc_source *src, int64_t timeout_ms, struct cdc_event
     *ret_event = (struct cdc_event){.kind = CDC_EV_NONE};
     if (my_next_inner(s, timeout_ms, ret_event, err))
         return true;
+    if (err->code == FX_E_PROTOCOL && err->hint[0] == '\0')
+        fx_hint(err,
+                "Read it once more: ficus cdc start --context %s --execute. If the stream stops "
+                "here again, see: ficus explain PROTOCOL",
+                s->binding->ctx.name);
     fx_err_as_source(err);
     return false;
 }

@@ -47,7 +47,9 @@ static void check_source_table(struct preflight *p, const struct fx_table *table
     FX_AUTO(fx_buf) struct fx_buf where = FX_BUF(512);
     fx_buf_printf(&where, "%s.%s", table->schema, table->name);
     if (table->n_key == 0)
-        fx_findings_add(&p->findings, fx_buf_cstr(&where), NULL, "the table has no primary key");
+        fx_findings_add(
+            &p->findings, fx_buf_cstr(&where), NULL,
+            "the table has no primary key: add one, or remove the table from the context");
     if (p->sides.old_side.engine->check_table != NULL)
         p->sides.old_side.engine->check_table(table, &p->findings);
 }

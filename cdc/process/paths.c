@@ -15,7 +15,9 @@ bool cdc_paths_make(const struct cdc_ref *ref, struct cdc_paths *ret, struct fx_
     cdc_stream_name(ref, name, sizeof name);
     int n = snprintf(ret->dir, sizeof ret->dir, "%s/streams", ref->state_dir);
     if (n < 0 || (size_t)n >= sizeof ret->dir)
-        return fx_fail(err, FX_E_CONFIG, "the state directory's path is too long");
+        return fx_fail(err, FX_E_CONFIG, "the path of the state directory is too long: \"%s\"",
+                       ref->state_dir) ||
+               fx_hint(err, "Set state.dir in ficus.yaml to a shorter path.");
     (void)snprintf(ret->lock, sizeof ret->lock, "%.380s/%.100s.lock", ret->dir, name);
     (void)snprintf(ret->log, sizeof ret->log, "%.380s/%.100s.log", ret->dir, name);
     (void)snprintf(ret->error, sizeof ret->error, "%.380s/%.100s.error", ret->dir, name);

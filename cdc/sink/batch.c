@@ -342,7 +342,9 @@ bool cdc_batch_row(struct cdc_batch *batch, const struct cdc_row *row, struct fx
     fx_arena_clear(&batch->scratch);
     if (is_ok && batch->sql.has_failed)
         is_ok = fx_fail(err, FX_E_LIMIT, "the statement for one row is larger than %d MiB",
-                        BATCH_TEXT_MAX >> 20);
+                        BATCH_TEXT_MAX >> 20) ||
+                fx_hint(err, "The stream cannot pass this row. Drop the streams (ficus cdc drop), "
+                             "shorten its values, and start them again with a new copy.");
     if (!is_ok) {
         FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(400);
         cdc_row_describe(batch->binding, row, &what);

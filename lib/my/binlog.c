@@ -219,12 +219,19 @@ static bool is_torn(const struct refusal *r)
            fx_str_starts(r->text, FX_STR("binlog truncated in the middle of event"));
 }
 
+static bool fail_event_size(struct fx_err *err)
+{
+    fx_fail(err, FX_E_LIMIT, "a binary log event is larger than %d MiB", EVENT_MAX >> 20);
+    return fx_hint(err, "The stream cannot pass it. Drop the streams (ficus cdc drop) and start "
+                        "them again with a new copy.");
+}
+
 static bool unwrap(struct fx_binlog *log, struct fx_str payload, enum fx_binlog_got *ret_got,
                    struct fx_str *ret_bytes, struct fx_err *err)
 {
     uint8_t kind = payload.len > 0 ? (uint8_t)payload.ptr[0] : 0xfe;
     if (log->joined.has_failed)
-        return fx_fail(err, FX_E_LIMIT, "binary log event of more than %d bytes", EVENT_MAX);
+        return fail_event_size(err);
     if (kind == 0xff) {
         struct refusal refusal = refusal_of(payload);
         *ret_got = FX_BINLOG_TORN;
@@ -258,7 +265,7 @@ static bool receive(struct fx_binlog *log, bool *ret_got, struct fx_err *err)
         log->used = 0;
     }
     if (!fx_buf_reserve(&log->in, READ_AT_LEAST))
-        return fx_fail(err, FX_E_LIMIT, "binary log event of more than %d bytes", EVENT_MAX);
+        return fail_event_size(err);
     ssize_t n =
         recv(log->fd, log->in.ptr + log->in.len, log->in.cap - log->in.len - 1, MSG_DONTWAIT);
     if (n == 0)

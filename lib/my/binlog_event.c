@@ -224,8 +224,13 @@ static bool inflate_record(struct fx_bl_decoder *dec, struct fx_cursor *cur, str
         return malformed(ev, err);
     fx_buf_clear(&dec->inflated);
     if (!fx_buf_reserve(&dec->inflated, (size_t)len))
-        return fx_fail(err, FX_E_LIMIT, "compressed binary log event inflates to %llu bytes",
-                       (unsigned long long)len);
+        return fx_fail(err, FX_E_LIMIT,
+                       "a compressed binary log event has %llu bytes when unpacked, the limit is "
+                       "%d MiB",
+                       (unsigned long long)len, INFLATED_MAX >> 20) ||
+               fx_hint(err,
+                       "The stream cannot pass it. Drop the streams (ficus cdc drop) and start "
+                       "them again with a new copy.");
     uLongf out_len = (uLongf)len;
     if (uncompress((Bytef *)dec->inflated.ptr, &out_len, (const Bytef *)packed.ptr, packed.len) !=
             Z_OK ||
@@ -545,7 +550,10 @@ static bool read_other(struct fx_bl_event *ev, struct fx_err *err)
     case EV_GTID_LIST: return true;
     case EV_INCIDENT:
         return fx_fail(err, FX_E_UNSUPPORTED,
-                       "the binary log reports an incident: events may be missing");
+                       "the server wrote to the binary log that events may be missing from it "
+                       "(event INCIDENT)") ||
+               fx_hint(err, "Its error log says why. Drop the streams (ficus cdc drop) and start "
+                            "them again with a new copy.");
     default: break;
     }
     if ((ev->head.flags & FLAG_IGNORABLE) != 0)

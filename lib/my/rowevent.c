@@ -78,7 +78,8 @@ bool fx_bl_rows_next(struct fx_bl_rows *rows, struct fx_arena *arena, struct fx_
     if (ev->rows.op == FX_BL_UPDATE && !read_image(rows, ev->rows.present[1], arena, after, err))
         return false;
     if (rows->left.len == before_len)
-        return fx_fail(err, FX_E_PROTOCOL, "row event of rows without bytes");
+        return fx_fail(err, FX_E_PROTOCOL,
+                       "a row event says that rows follow, but they have no bytes");
     rows->n_read++;
     return true;
 }

@@ -113,7 +113,9 @@ static bool read_decimal(const struct fx_bl_reading *r)
     unsigned precision = r->column->meta >> 8;
     unsigned scale = r->column->meta & 0xff;
     if (precision < 1 || precision > 65 || scale > 38 || scale > precision)
-        return fx_fail(r->err, FX_E_PROTOCOL, "decimal(%u,%u) in a table map", precision, scale);
+        return fx_fail(r->err, FX_E_PROTOCOL,
+                       "the log gives the column an impossible type: decimal(%u,%u)", precision,
+                       scale);
     unsigned integer = precision - scale;
     unsigned len = integer / 9 * 4 + size_of[integer % 9] + scale / 9 * 4 + size_of[scale % 9];
     const uint8_t *wire = fx_cursor_take(r->cur, len);
@@ -142,7 +144,8 @@ static bool read_decimal(const struct fx_bl_reading *r)
             int n = snprintf(text + used, sizeof text - used, "%0*llu", (int)digits,
                              (unsigned long long)group);
             if ((unsigned)n != digits)
-                return fx_fail(r->err, FX_E_PROTOCOL, "decimal with digits beyond its precision");
+                return fx_fail(r->err, FX_E_PROTOCOL,
+                               "the decimal has more digits than its column allows");
             used += (size_t)n;
         }
     }
@@ -171,7 +174,8 @@ static bool read_fraction(const struct fx_bl_reading *r, int *ret_us)
 {
     unsigned digits = r->column->meta;
     if (digits > 6)
-        return fx_fail(r->err, FX_E_PROTOCOL, "%u fraction digits in a table map", digits);
+        return fx_fail(r->err, FX_E_PROTOCOL,
+                       "the log gives the column %u fraction digits, the highest is 6", digits);
     *ret_us = (int)fx_cursor_be(r->cur, (digits + 1) / 2) * (int)fraction_unit[digits];
     return true;
 }
@@ -237,7 +241,8 @@ static bool read_datetime_old(const struct fx_bl_reading *r)
     uint64_t date = packed / 1000000;
     uint64_t time = packed % 1000000;
     if (date / 10000 > 9999)
-        return fx_fail(r->err, FX_E_PROTOCOL, "datetime with a year beyond 9999");
+        return fx_fail(r->err, FX_E_PROTOCOL,
+                       "the datetime has year %" PRIu64 ", the highest is 9999", date / 10000);
     struct fx_civil civil = {.year = (int64_t)(date / 10000),
                              .month = (int)(date / 100 % 100),
                              .day = (int)(date % 100),
@@ -282,7 +287,8 @@ static bool read_time2(const struct fx_bl_reading *r)
 {
     unsigned digits = r->column->meta;
     if (digits > 6)
-        return fx_fail(r->err, FX_E_PROTOCOL, "%u fraction digits in a table map", digits);
+        return fx_fail(r->err, FX_E_PROTOCOL,
+                       "the log gives the column %u fraction digits, the highest is 6", digits);
     unsigned bytes = (digits + 1) / 2;
     int64_t packed = (int64_t)fx_cursor_be(r->cur, 3 + bytes);
     if (r->cur->has_failed)
@@ -334,10 +340,12 @@ static bool set_string(const struct fx_bl_reading *r, struct fx_str s)
     r->ret->s = s;
     if (is_text && !is_utf8_collation(r->column->collation)) {
         fx_fail(r->err, FX_E_SOURCE_DATA,
-                "column has a character set that is not UTF-8 (collation %u)",
+                "the column has a character set that is not UTF-8 (collation %u)",
                 (unsigned)r->column->collation);
-        return fx_hint(r->err,
-                       "Convert the column: ALTER TABLE … CONVERT TO CHARACTER SET utf8mb4.");
+        return fx_hint(
+            r->err, "The stream cannot pass this row. Drop the streams (ficus cdc drop), convert "
+                    "the table (ALTER TABLE … CONVERT TO CHARACTER SET utf8mb4), and start them "
+                    "again with a new copy.");
     }
     return true;
 }

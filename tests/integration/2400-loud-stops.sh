@@ -106,6 +106,7 @@ loud_back() { # TEXT SQL
     check "naming a table" says "orders." "$(error_of reverse)"
 }
 loud_back "SET STATEMENT … FOR TRUNCATE" "set statement max_statement_time = 9 for truncate table customer_orders"
+check "saying that it was truncated" says "was truncated" "$(error_of reverse)"
 loud_back "TRUNCATE of a name in ANSI quotes" "set sql_mode = 'ANSI_QUOTES'; truncate table \"customer_orders\""
 loud_back "a name behind an escaped quote" "create table twin like customer_orders; drop table customer_orders /* ficus */;
     alter table twin comment 'it\\'s', rename to customer_orders"
