@@ -78,7 +78,7 @@ static bool fail_fence_gone(struct pln_cutover *cut, const char *side, const str
                             struct fx_err *err)
 {
     return fx_fail(err, FX_E_ABORTED,
-                   "fence is no longer in force: group \"%s\" is %s at epoch %" PRId64
+                   "the fence is no longer in force: group \"%s\" is %s at epoch %" PRId64
                    " on the %s side",
                    cut->group, fx_own_state_name(own->state), own->epoch, side);
 }
@@ -360,6 +360,8 @@ static void explain_abort(const struct fx_err *why, enum pln_cutover_step step, 
     if (why->code != FX_E_STALE_EPOCH && why->code != FX_E_BUG && why->code != FX_E_INTERRUPTED)
         (void)fx_err_wrap(err, FX_E_ABORTED, "cut-over aborted at step %s",
                           pln_cutover_step_name(step));
+    if (err->code == FX_E_ABORTED && err->hint[0] == '\0')
+        (void)fx_hint(err, "Ownership did not change. To try again, run " PLN_CUT_GO_ON ".");
 }
 
 /* --- the machine ------------------------------------------------------------------------------ */

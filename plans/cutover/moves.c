@@ -20,7 +20,8 @@ static bool open_decide(struct pln_cutover *cut, int64_t epoch, struct fx_err *e
     return fx_fail(err, FX_E_STALE_EPOCH,
                    "group \"%s\" is %s at epoch %" PRId64
                    " on the winning side: another operator continued from epoch %" PRId64,
-                   cut->group, fx_own_state_name(won.state), won.epoch, epoch);
+                   cut->group, fx_own_state_name(won.state), won.epoch, epoch) ||
+           fx_hint(err, "Run: ficus status");
 }
 
 bool pln_cut_open_once(struct pln_cutover *cut, int64_t epoch, struct fx_err *err)

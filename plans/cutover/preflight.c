@@ -31,7 +31,8 @@ static void check_stream(struct pln_environment *en, bool is_reverse, struct fx_
         return;
     }
     if (status.phase != CDC_PHASE_STREAM && status.phase != CDC_PHASE_CATCHUP)
-        fx_findings_add(f, where, NULL, "is in phase %s", cdc_phase_name(status.phase));
+        fx_findings_add(f, where, NULL, "is in phase %s: wait until it is in phase stream",
+                        cdc_phase_name(status.phase));
     if (status.lag_ms > opt->lag_max_ms)
         fx_findings_add(f, where, NULL, "has a lag of %" PRId64 " ms, the limit is %" PRId64 " ms",
                         status.lag_ms, opt->lag_max_ms);
@@ -44,7 +45,8 @@ static void check_facade_group(const char *where, const struct fcd_group_status 
         fx_findings_add(f, where, NULL, "routes group \"%s\" to the side that does not own it",
                         group->group);
     if (group->epoch > epoch + 1)
-        fx_findings_add(f, where, NULL, "is at epoch %" PRId64 ", above the database's %" PRId64,
+        fx_findings_add(f, where, NULL,
+                        "has seen epoch %" PRId64 ", but ficus.own is at epoch %" PRId64,
                         group->epoch, epoch);
     if (group->hold == FCD_HOLDING) {
         FX_AUTO(fx_buf) struct fx_buf fix = FX_BUF(1024);
@@ -78,9 +80,9 @@ static void check_prediction(const struct pln_cutover_options *opt, struct fx_fi
                         opt->predicted_p99_ms, opt->fence_ttl_ms);
     if (opt->drain_ms + opt->fence_ttl_ms > opt->hold_ms)
         fx_findings_add(f, "hold", NULL,
-                        "drain (%" PRId64 " ms) and fence_ttl (%" PRId64
-                        " ms) together exceed it (%" PRId64 " ms)",
-                        opt->drain_ms, opt->fence_ttl_ms, opt->hold_ms);
+                        "%" PRId64 " ms is shorter than drain (%" PRId64
+                        " ms) plus fence_ttl (%" PRId64 " ms): raise it or lower these",
+                        opt->hold_ms, opt->drain_ms, opt->fence_ttl_ms);
 }
 
 static bool check_all(struct pln_environment *en, struct fx_findings *f, bool *ret_foreign,

@@ -32,7 +32,8 @@ static bool recover_once(struct pln_cutover *cut, const struct fx_own_resume *pl
             return fx_fail(err, FX_E_STALE_EPOCH,
                            "group \"%s\" is fenced on the winning side: another operator is "
                            "cutting over in the other direction",
-                           cut->group);
+                           cut->group) ||
+                   fx_hint(err, "Run: ficus status");
         cut->e = plan->epoch;
         return pln_cut_abort(cut, &next, err);
     case FX_OWN_RESUME_OPEN:
@@ -90,7 +91,9 @@ static bool recover_rows(struct pln_cutover *cut, bool *ret_new_serves, struct f
     /* every try was answered, and somebody else changed the rows in between */
     return fx_fail(err, FX_E_TIMEOUT,
                    "the ownership of group \"%s\" kept changing for %" PRId64 " ms", cut->group,
-                   cut->opt->abort_ms);
+                   cut->opt->abort_ms) ||
+           fx_hint(err,
+                   "Another operator is switching it. When that has ended, run " PLN_CUT_GO_ON ".");
 }
 
 bool pln_cutover_recover(struct pln_cutover *cut, struct fx_err *err)

@@ -37,7 +37,9 @@ bool pln_effect_barrier_read(void *arg, bool is_reverse, int64_t epoch, bool *re
     if (status.phase == CDC_PHASE_COPY) {
         char name[128];
         cdc_stream_name(&ref, name, sizeof name);
-        return fx_fail(err, FX_E_STREAM, "stream \"%s\" is still copying", name);
+        return fx_fail(err, FX_E_STREAM, "stream \"%s\" is still copying", name) ||
+               fx_hint(err, "Wait until its phase is stream: ficus cdc status --context %s",
+                       ref.context);
     }
     *ret = strcmp(status.barrier_group, en->sides.group) == 0 && status.barrier_epoch >= epoch;
     return true;

@@ -52,7 +52,11 @@ static bool tail_equal(struct pln_environment *en, struct fx_err *err)
     if (report->verdict == REC_EQUAL || n == 0)
         return true;
     fx_fail(err, report->verdict == REC_DIVERGENT ? FX_E_DIVERGED : FX_E_INCONCLUSIVE,
-            "%" PRId64 " of the %zu newest changed keys differ", report->divergent, n);
+            report->verdict == REC_DIVERGENT
+                ? "%" PRId64 " of the %zu newest changed keys differ"
+                : "not all of the newest changed keys could be compared: %" PRId64
+                  " of %zu differ so far",
+            report->divergent, n);
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(FINDINGS_MAX);
     rec_report_text(report, &text);
     return fx_detail(err, "%s", fx_buf_cstr(&text));

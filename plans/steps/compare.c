@@ -50,7 +50,11 @@ static bool compare(struct pln_action_ctx *ac, struct pln_exec *ex, const struct
     if (!pln_exec_effect(ex, step, -1, -1, text, err))
         return false;
     if (report->verdict == REC_INCONCLUSIVE)
-        return fx_fail(err, FX_E_INCONCLUSIVE, "the comparison is inconclusive: %s", text);
+        return fx_fail(err, FX_E_INCONCLUSIVE, "the comparison is inconclusive: %s", text) ||
+               fx_hint(err,
+                       "%s/report.txt says what could not be compared. Then run: "
+                       "ficus run resume %s",
+                       dir, ex->plan->name);
     bool is_judged = step->n_gates > 0;
     if (!is_judged && report->verdict == REC_DIVERGENT) {
         fx_fail(err, FX_E_DIVERGED, "the two sides differ: %s", text);
