@@ -92,7 +92,7 @@ static bool check_key(const struct side *side, struct fx_err *err)
         if (side->has_last &&
             !is_one_order(value->kind, side->last_key[side->columns->key[i]].kind))
             return fx_fail(err, FX_E_PROTOCOL,
-                           "%s: values of key column \"%s\" do not have one type",
+                           "%s: two rows have different types in key column \"%s\"",
                            side->stream->name, side->columns->names[side->columns->key[i]]);
     }
     return true;

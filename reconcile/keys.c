@@ -158,7 +158,12 @@ static bool compare_round(struct round *round, const struct session *session,
     qsort_r(round->wanted.rows, round->wanted.n, sizeof round->wanted.rows[0], by_key,
             (void *)(uintptr_t)&table->columns);
     if (round->source_where.has_failed || round->target_where.has_failed)
-        return fx_fail(err, FX_E_LIMIT, "the keys to compare are too large");
+        return fx_fail(err, FX_E_LIMIT,
+                       "the %zu changed keys of table \"%s.%s\" are too large to compare: the "
+                       "limit is %d MiB",
+                       round->wanted.n, table->source->schema, table->source->name,
+                       WHERE_MAX_BYTES >> 20) ||
+               fx_hint(err, "Lower cdc.tail_keys in ficus.yaml, then stop and start the streams.");
     struct rec_reader_spec specs[2] = {{.db = session->source,
                                         .map = table->map,
                                         .direction = table->direction,

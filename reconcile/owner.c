@@ -29,9 +29,9 @@ static bool look_both(const struct fx_context *ctx, struct fx_own_look *old_look
 static bool fail_both(const struct fx_context *ctx, struct fx_err *err)
 {
     fx_fail(err, FX_E_STUCK,
-            "ficus.own is HERE on both sides of context \"%s\": both accept writes", ctx->name);
+            "both sides of context \"%s\" accept writes: ficus.own says HERE on each", ctx->name);
     return fx_hint(err,
-                   "Stop the writers of one side, then see who is at which epoch: ficus status");
+                   "Stop all writers. The side with the higher epoch took over last: ficus status");
 }
 
 bool rec_owner(const struct fx_context *ctx, enum fx_direction *ret_direction, struct fx_err *err)

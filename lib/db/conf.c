@@ -66,8 +66,10 @@ static bool parse_query(struct fx_str query, struct fx_arena *arena, struct fx_d
                            FX_STR_FMT(key)) ||
                    fx_hint(err, "The only one is socket=/path.");
         if (value.len == 0 || value.ptr[0] != '/')
-            return fx_fail(err, FX_E_CONFIG, "socket=\"%.*s\" is not an absolute path",
-                           FX_STR_FMT(value));
+            return fx_fail(err, FX_E_CONFIG,
+                           "socket=\"%.*s\" in a database URL is not an absolute path",
+                           FX_STR_FMT(value)) ||
+                   fx_hint(err, "Name the directory of the socket: ?socket=/path.");
         conf->socket_dir = fx_arena_str(arena, value).ptr;
     }
     return true;
@@ -80,7 +82,7 @@ static bool parse_user(struct fx_str user, struct fx_arena *arena, struct fx_db_
         return fx_fail(err, FX_E_CONFIG, "a database URL must not hold a password") ||
                fx_hint(err, "Use password: {env: NAME} or password: {file: PATH} beside the url.");
     if (user.len == 0)
-        return fx_fail(err, FX_E_CONFIG, "database URL without a user") ||
+        return fx_fail(err, FX_E_CONFIG, "the database URL has no user") ||
                fx_hint(err, "Write postgresql://user@host:port/database or "
                             "mysql://user@host:port/database.");
     conf->user = fx_arena_str(arena, user).ptr;
@@ -93,7 +95,8 @@ bool fx_db_conf_parse(const char *url, struct fx_arena *arena, struct fx_db_conf
     struct fx_db_conf conf = {.connect_timeout_ms = CONNECT_TIMEOUT_MS};
     struct fx_str rest;
     if (!fx_engine_of_url(fx_str_from(url), &conf.engine, &rest))
-        return fx_fail(err, FX_E_CONFIG, "database URL must begin with postgresql:// or mysql://");
+        return fx_fail(err, FX_E_CONFIG,
+                       "a database URL must begin with postgresql:// or mysql://");
     struct fx_str query, path;
     rest = fx_str_cut(rest, '?', &query);
     rest = fx_str_cut(rest, '/', &path);
@@ -102,16 +105,17 @@ bool fx_db_conf_parse(const char *url, struct fx_arena *arena, struct fx_db_conf
     if (!parse_user(user, arena, &conf, err) || !parse_query(query, arena, &conf, err))
         return false;
     if (!parse_host(host, arena, &conf))
-        return fx_fail(err, FX_E_CONFIG, "database URL with an invalid host or port: \"%.*s\"",
-                       FX_STR_FMT(host));
+        return fx_fail(err, FX_E_CONFIG, "the database URL has an invalid host or port: \"%.*s\"",
+                       FX_STR_FMT(host)) ||
+               fx_hint(err, "Write HOST or HOST:PORT, and an IPv6 address in brackets.");
     if (path.len == 0 || fx_str_find(path, '/') >= 0)
-        return fx_fail(err, FX_E_CONFIG, "database URL without a database name") ||
+        return fx_fail(err, FX_E_CONFIG, "the database URL has no database name") ||
                fx_hint(err, "Write it after the host: ...@host:port/database.");
     conf.dbname = fx_arena_str(arena, path).ptr;
     if (conf.socket_dir != NULL)
         conf.host = NULL;
     else if (conf.host == NULL)
-        return fx_fail(err, FX_E_CONFIG, "database URL without a host") ||
+        return fx_fail(err, FX_E_CONFIG, "the database URL has no host") ||
                fx_hint(err, "Name a host, or ?socket=/path.");
     *ret_conf = conf;
     return true;

@@ -83,7 +83,7 @@ static bool mark_text(struct fx_str text, struct fx_buf *out, struct fx_err *err
         } else if (c == '-' || (c >= '0' && c <= '9')) {
             size_t end = scan_number(text, i);
             if (end == 0)
-                return fx_fail(err, FX_E_PROTOCOL, "not valid JSON: bad number at byte %zu", i);
+                return fx_fail(err, FX_E_PROTOCOL, "not valid JSON: invalid number at byte %zu", i);
             fx_buf_add(out, FX_STR("\"n"));
             fx_buf_add(out, fx_str_sub(text, i, end - i));
             fx_buf_add_char(out, '"');
@@ -94,7 +94,7 @@ static bool mark_text(struct fx_str text, struct fx_buf *out, struct fx_err *err
         }
     }
     if (out->has_failed)
-        return fx_fail(err, FX_E_LIMIT, "JSON text of %zu bytes is too large", text.len);
+        return fx_fail(err, FX_E_LIMIT, "a JSON text of %zu bytes is too large", text.len);
     return true;
 }
 
@@ -124,7 +124,7 @@ static bool check_keys(json_t *json)
 bool fx_json_parse(struct fx_str text, struct fx_json_doc **ret_doc, struct fx_err *err)
 {
     if (text.len > FX_JSON_TEXT_MAX)
-        return fx_fail(err, FX_E_LIMIT, "JSON text of %zu bytes is too large", text.len);
+        return fx_fail(err, FX_E_LIMIT, "a JSON text of %zu bytes is too large", text.len);
     FX_AUTO(fx_buf) struct fx_buf marked = FX_BUF((size_t)FX_JSON_TEXT_MAX * 4);
     if (!mark_text(text, &marked, err))
         return false;

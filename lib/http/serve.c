@@ -412,7 +412,7 @@ static bool listen_unix(struct fx_serve *serve, const char *path, struct fx_err 
     memcpy(address.sun_path, path, strlen(path));
     int fd = serve->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd < 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not create a socket");
+        return fx_fail_errno(err, FX_E_IO, errno, "could not create a socket for \"%s\"", path);
     const struct sockaddr *generic = (const struct sockaddr *)(const void *)&address;
     if (connect(fd, generic, sizeof address) == 0) {
         fx_fail(err, FX_E_IO, "another process already listens on \"%s\"", path);
@@ -450,7 +450,9 @@ static bool listen_tcp(struct fx_serve *serve, const char *text, struct fx_err *
         *strchr(bare, ']') = '\0';
     int failure = getaddrinfo(bare[0] != '\0' ? bare : NULL, colon + 1, &wanted, &info);
     if (failure != 0)
-        return fx_fail(err, FX_E_CONFIG, "cannot resolve \"%s\": %s", text, gai_strerror(failure));
+        return fx_fail(err, FX_E_CONFIG, "cannot listen on \"%s\": the host cannot be resolved: %s",
+                       text, gai_strerror(failure)) ||
+               fx_hint(err, "Use an address of this machine, such as 127.0.0.1:8080.");
     bool is_bound = bind_any(serve, info);
     int failed_with = errno;
     freeaddrinfo(info);
@@ -463,7 +465,7 @@ static bool listen_tcp(struct fx_serve *serve, const char *text, struct fx_err *
         getnameinfo((struct sockaddr *)&bound, size, NULL, 0, service, sizeof service,
                     NI_NUMERICSERV) != 0 ||
         !fx_parse_u64(fx_str_from(service), 65535, &port))
-        return fx_fail(err, FX_E_IO, "could not learn the port of \"%s\"", text);
+        return fx_fail(err, FX_E_IO, "could not find out which port \"%s\" was given", text);
     serve->port = (int)port;
     return true;
 }

@@ -257,13 +257,15 @@ bool fx_expr_eval(const struct fx_expr *expr, const struct fx_value *column, str
     else
         return fx_fail(err, FX_E_SOURCE_DATA,
                        "expression \"%s\" cannot be applied to a value that is not a number",
-                       expr->text);
+                       expr->text) ||
+               fx_hint(err, "Remove the expression from the mapping, or correct the value.");
     struct fx_rat *result = fx_expr_apply(expr, fx_rat_from(text, arena), arena);
     struct fx_value out = {.kind = FX_V_DECIMAL};
     if (!fx_rat_to_decimal(result, arena, &out.s))
         return fx_fail(err, FX_E_SOURCE_DATA,
                        "expression \"%s\" gives %s for %.*s, which no column can hold exactly",
-                       expr->text, fx_rat_show(result, arena), FX_STR_FMT(text));
+                       expr->text, fx_rat_show(result, arena), FX_STR_FMT(text)) ||
+               fx_hint(err, "Correct the expression in the mapping, or the value.");
     *ret = out;
     return true;
 }

@@ -19,7 +19,8 @@ static bool prepare(struct fx_side *side, int64_t statement_ms, struct fx_err *e
     if (side->engine == NULL)
         return fx_fail(err, FX_E_UNSUPPORTED,
                        "this release has no fence for database \"%s\": its server is version %s",
-                       side->conf->name, fx_db_version(side->db));
+                       side->conf->name, fx_db_version(side->db)) ||
+               fx_hint(err, "This release supports PostgreSQL 14 or newer, and MariaDB.");
     return fx_db_set_timeout(side->db, statement_ms, err) &&
            fx_db_exec(side->db, side->engine->pin, NULL, 0, NULL, err);
 }
