@@ -28,7 +28,9 @@ static bool fail_too_long(const struct cdc_binding *binding, size_t n_bytes,
                           size_t text_max FX_UNUSED, struct fx_err *err)
 {
     return fx_fail(err, FX_E_TARGET, "a statement of %zu bytes is too long for database \"%s\"",
-                   n_bytes, binding->target->name);
+                   n_bytes, binding->target->name) ||
+           fx_hint(err, "The stream cannot pass this row. Drop the streams (ficus cdc drop), "
+                        "shorten its values, and start them again with a new copy.");
 }
 
 /* A partitioned table's rows are identified by partition and place. */

@@ -98,7 +98,7 @@ static bool ask_owner(struct preflight *p, struct fx_arena *arena, struct fx_err
         fx_findings_add_str(
             &p->findings, p->ctx->new_db->name,
             FX_STR("cannot tell which side owns the tables of this context: ficus.own or "
-                   "ficus.progress cannot be read; do not empty them"),
+                   "ficus.progress cannot be read: grant SELECT on both; do not empty them"),
             NO_FIX);
     return true;
 }

@@ -465,7 +465,8 @@ static bool listen_tcp(struct fx_serve *serve, const char *text, struct fx_err *
         getnameinfo((struct sockaddr *)&bound, size, NULL, 0, service, sizeof service,
                     NI_NUMERICSERV) != 0 ||
         !fx_parse_u64(fx_str_from(service), 65535, &port))
-        return fx_fail(err, FX_E_IO, "could not find out which port \"%s\" was given", text);
+        return fx_fail(err, FX_E_IO, "could not find out which port the system chose for \"%s\"",
+                       text);
     serve->port = (int)port;
     return true;
 }

@@ -441,8 +441,13 @@ static bool read_table_map(struct fx_bl_decoder *dec, struct fx_str body, struct
                            struct fx_err *err)
 {
     if (dec->arena.used_bytes > TABLE_MAPS_MAX)
-        return fx_fail(err, FX_E_LIMIT, "table maps of one statement take more than %d bytes",
-                       TABLE_MAPS_MAX);
+        return fx_fail(err, FX_E_LIMIT,
+                       "one statement changes so many tables that their definitions in the log "
+                       "take more than %d MiB",
+                       TABLE_MAPS_MAX >> 20) ||
+               fx_hint(err,
+                       "The stream cannot pass it. Drop the streams (ficus cdc drop) and start "
+                       "them again with a new copy.");
     struct fx_cursor cur = fx_cursor_of(body);
     struct fx_bl_table *table = FX_ARENA_NEW(&dec->arena, struct fx_bl_table);
     table->id = fx_cursor_le(&cur, dec->post_header[EV_TABLE_MAP] == 6 ? 4 : 6);

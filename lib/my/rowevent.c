@@ -59,7 +59,8 @@ bool fx_bl_rows_open(const struct fx_bl_event *event, const struct fx_type *cons
                      struct fx_bl_rows *ret, struct fx_err *err)
 {
     if (event->kind != FX_BL_ROWS)
-        return fx_fail(err, FX_E_BUG, "not a row event");
+        return fx_fail(err, FX_E_BUG, "a binary log event of kind %d was read as a row event",
+                       (int)event->kind);
     *ret = (struct fx_bl_rows){.event = event, .types = types, .left = event->rows.body};
     return true;
 }

@@ -394,7 +394,9 @@ static bool read_enum(const struct fx_bl_reading *r)
     if (r->column->labels == NULL || r->cur->has_failed)
         return true;
     if (index > r->column->n_labels)
-        return fx_fail(r->err, FX_E_PROTOCOL, "enum index beyond its labels");
+        return fx_fail(r->err, FX_E_PROTOCOL,
+                       "the enum has index %" PRIu64 ", the log gives its column %zu labels", index,
+                       (size_t)r->column->n_labels);
     if (index == 0)
         return bad_value(r, "enum holds the invalid value (index 0)");
     *r->ret = (struct fx_value){.kind = FX_V_TEXT, .s = r->column->labels[index - 1]};

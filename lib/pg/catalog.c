@@ -91,8 +91,9 @@ static bool check_relation(const struct fx_rows *relation, struct fx_db *db, con
                            const char *name, struct fx_err *err)
 {
     if (relation->n_rows == 0)
-        return fx_fail(err, FX_E_DB, "database \"%s\" has no table \"%s\".\"%s\"", db->conf->name,
-                       schema, name);
+        return fx_fail(err, FX_E_DB, "there is no table \"%s.%s\" in database \"%s\"", schema, name,
+                       db->conf->name) ||
+               fx_hint(err, "Create it there, or correct its name in ficus.yaml.");
     char kind = fx_rows_at(relation, 0, 1).ptr[0];
     if (kind != 'r' && kind != 'p')
         return fx_fail(err, FX_E_DB, "\"%s\".\"%s\" in database \"%s\" is a %s, not a table",
