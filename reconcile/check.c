@@ -62,7 +62,10 @@ static bool read_progress(const struct check *check, struct fx_pos *ret_pos, str
     if (is_ok)
         *ret_pos = fx_pos_in(check->arena, fx_rows_at(&rows, 0, 0));
     else
-        fx_fail(err, FX_E_INCONCLUSIVE, "stream \"%s\" has no progress row on the target", stream);
+        (void)(fx_fail(err, FX_E_INCONCLUSIVE,
+                       "stream \"%s\" has never run: it has no row in ficus.progress on the target",
+                       stream) ||
+               fx_hint(err, "Start it: ficus cdc start --context %s --execute", check->ctx->name));
     fx_rows_done(&rows);
     return is_ok;
 }

@@ -44,7 +44,9 @@ bool pln_cut_route_all(struct pln_cutover *cut, enum pln_cut_side to, int64_t ep
     } while (pln_retry_again(&retry));
     return fx_err_is(err) ? false
                           : fx_fail(err, FX_E_FACADE_CONNECT,
-                                    "a facade did not acknowledge epoch %" PRId64, epoch);
+                                    "not every facade acknowledged epoch %" PRId64
+                                    " of group \"%s\" within %" PRId64 " ms",
+                                    epoch, cut->group, cut->opt->route_ms);
 }
 
 void pln_cut_disarm(struct pln_cutover *cut, enum pln_cut_side side, enum pln_cutover_step step)

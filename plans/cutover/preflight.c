@@ -46,7 +46,8 @@ static void check_facade_group(const char *where, const struct fcd_group_status 
                         group->group);
     if (group->epoch > epoch + 1)
         fx_findings_add(f, where, NULL,
-                        "has seen epoch %" PRId64 ", but ficus.own is at epoch %" PRId64,
+                        "has seen epoch %" PRId64 ", but ficus.own is at epoch %" PRId64
+                        ": was the database restored from a backup?",
                         group->epoch, epoch);
     if (group->hold == FCD_HOLDING) {
         FX_AUTO(fx_buf) struct fx_buf fix = FX_BUF(1024);

@@ -41,8 +41,11 @@ static bool recover_once(struct pln_cutover *cut, const struct fx_own_resume *pl
         if (plan->is_new == cut->new_wins)
             return pln_cut_open_once(cut, plan->epoch, err);
         return fx_fail(err, FX_E_STALE_EPOCH,
-                       "group \"%s\" was committed in the other direction: resume that cut-over",
-                       cut->group);
+                       "group \"%s\" was committed in the other direction, and that cut-over is "
+                       "unfinished",
+                       cut->group) ||
+               fx_hint(err, "Finish it first. Run: ficus status, then ficus run resume RUN, or the "
+                            "ficus cutover command that began it.");
     case FX_OWN_RESUME_SERVES:
         cut->e = plan->epoch;
         if (plan->is_new == new_loses) { /* a fence may be in flight still */

@@ -58,7 +58,9 @@ bool pln_env_no_leaks(struct pln_environment *en, struct fx_err *err)
     fx_fail(err, FX_E_DIVERGED,
             "%" PRId64 " write(s) were accepted on the losing side after the fence",
             en->result->leaks);
-    return fx_detail(err, "The newest: %s", status.leak_last);
+    fx_detail(err, "The newest: %s", status.leak_last);
+    return fx_hint(err, "Find out who wrote there (a superuser, a disabled trigger): ficus.leak on "
+                        "the winning side has the rows. Then run " PLN_CUT_GO_ON ".");
 }
 
 /* A stream that has died meanwhile is the caller's to

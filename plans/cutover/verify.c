@@ -76,6 +76,18 @@ bool pln_effect_verify(void *arg, struct fx_err *err)
 typedef bool (*arrival_fn)(struct pln_environment *en, int64_t number, bool *ret,
                            struct fx_err *err);
 
+static bool fail_unconfirmed(const struct pln_environment *en, struct fx_err *err)
+{
+    struct cdc_ref ref = pln_env_stream(en, true);
+    char name[128];
+    cdc_stream_name(&ref, name, sizeof name);
+    fx_fail(err, FX_E_TIMEOUT,
+            "stream \"%s\" did not carry a write of the winning side to the losing side within "
+            "%" PRId64 " ms",
+            name, en->opt->confirm_ms);
+    return fx_hint(err, "See its lag: ficus cdc status --context %s", ref.context);
+}
+
 static bool wait_arrival(struct pln_environment *en, arrival_fn probe, int64_t number,
                          struct fx_err *err)
 {
@@ -89,9 +101,7 @@ static bool wait_arrival(struct pln_environment *en, arrival_fn probe, int64_t n
         if (is_there)
             return true;
         if (!pln_retry_again(&retry))
-            return fx_fail(err, FX_E_TIMEOUT,
-                           "a write on the winning side did not come back within %" PRId64 " ms",
-                           en->opt->confirm_ms);
+            return fail_unconfirmed(en, err);
         int64_t elapsed_ms = pln_retry_elapsed_ms(&retry);
         if (elapsed_ms - asked_ms < STREAM_ASK_MS)
             continue;

@@ -221,8 +221,7 @@ static bool check_format(const char *format, struct fx_err *err)
         !fx_parse_i64(fx_str_from(format + strlen(REC_REPORT_FORMAT)), 1, INT64_MAX, &version))
         return fx_fail(err, FX_E_PROTOCOL,
                        "this is not a report of Ficus: its format is \"%s\", expected \"%s%lld\"",
-                       format, REC_REPORT_FORMAT, (long long)fx_form_current(FX_FORM_REPORT)) ||
-               fx_hint(err, "Write one: ficus reconcile run --context CONTEXT --report DIRECTORY");
+                       format, REC_REPORT_FORMAT, (long long)fx_form_current(FX_FORM_REPORT));
     return fx_form_check(FX_FORM_REPORT, version, "the report", err);
 }
 

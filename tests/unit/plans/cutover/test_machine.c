@@ -450,6 +450,7 @@ static void test_cutover__a_fence_that_healed_is_an_abort(void **state)
     struct pln_cutover cut = machine(&w, &opt, &result);
     assert_false(pln_cutover_machine(&cut, &err));
     assert_int_equal(err.code, FX_E_ABORTED);
+    assert_non_null(strstr(err.hint, "ficus run resume"));
     assert_int_equal(result.epoch, 7);
     assert_int_equal(result.outcome, PLN_CUT_ABORTED);
     assert_settled(&w, false, "reopened");
