@@ -97,8 +97,7 @@ bool cdc_status_read(struct fx_str json, struct cdc_status *ret, struct fx_err *
     const char *phase = fx_json_get_str(root, "phase", "");
     cdc_status_done(ret);
     ret->phase = CDC_PHASE_STOPPED;
-    ret->api = fx_json_get_i64(root, "api", FX_FORM_UNSAID);
-    if (!fx_form_check(FX_FORM_STREAM_API, ret->api, "the stream", err))
+    if (!fx_form_read(FX_FORM_STREAM_API, fx_json_get(root, "api"), "the stream", &ret->api, err))
         return false;
     size_t i = 0;
     while (i < FX_ARRAY_LEN(phase_names) && strcmp(phase, phase_names[i]) != 0)

@@ -223,8 +223,7 @@ static bool read_status(const struct fx_json *root, struct fx_arena *arena,
 {
     const struct fx_json *groups = fx_json_get(root, "groups");
     const struct fx_json *routes = fx_json_get(root, "routes");
-    status->api = fx_json_get_i64(root, "api", FX_FORM_UNSAID);
-    if (!fx_form_check(FX_FORM_ADMIN_API, status->api, "the facade", err))
+    if (!fx_form_read(FX_FORM_ADMIN_API, fx_json_get(root, "api"), "the facade", &status->api, err))
         return false;
     if (!fx_json_i64(fx_json_get(root, "controller_epoch"), &status->controller_epoch) ||
         fx_json_kind(groups) != FX_JSON_ARRAY || fx_json_kind(routes) != FX_JSON_ARRAY)

@@ -90,7 +90,9 @@ bool cdc_status(const struct cdc_ref *ref, struct cdc_status *ret, struct fx_err
     }
     bool is_ok = cdc_status_read(fx_buf_str(&reply.body), ret, err);
     fx_buf_done(&reply.body);
-    return is_ok;
+    char name[128];
+    cdc_stream_name(ref, name, sizeof name);
+    return is_ok || fx_ctx(err, "reading the status of stream \"%s\"", name);
 }
 
 static bool command(const struct cdc_ref *ref, const char *path, const char *body,

@@ -2,6 +2,7 @@
 #include "lib/fmt/form.h"
 
 #include "lib/base/panic.h"
+#include "lib/fmt/json_doc.h"
 
 struct form {
     const char *name;
@@ -62,14 +63,31 @@ bool fx_form_check(enum fx_form form, int64_t version, const char *object, struc
     const struct form *f = form_at(form);
     if (version >= f->oldest && version <= f->current)
         return true;
-    (void)fx_fail(err, FX_E_VERSION,
-                  "%s: %s has version %lld; this build of Ficus reads %lld to %lld", object,
-                  f->name, (long long)version, (long long)f->oldest, (long long)f->current);
+    char reads[48];
+    snprintf(reads, sizeof reads, f->oldest < f->current ? "%lld to %lld" : "%lld",
+             (long long)f->oldest, (long long)f->current);
+    (void)fx_fail(err, FX_E_VERSION, "%s: %s has version %lld; this build of Ficus reads %s",
+                  object, f->name, (long long)version, reads);
     if (version > f->current)
         return fx_hint(err,
                        "Use the build of Ficus that wrote it, or a newer one. What a build reads "
                        "says: ficus version");
+    if (version < FX_FORM_UNSAID)
+        return fx_hint(err, "No Ficus writes a version below 1: something else changed it. Restore "
+                            "it from a backup, then look again: ficus upgrade");
     return fx_hint(err,
                    "Upgrade with a build of Ficus that still reads version %lld: ficus upgrade",
                    (long long)version);
+}
+
+bool fx_form_read(enum fx_form form, const struct fx_json *node, const char *object, int64_t *ret,
+                  struct fx_err *err)
+{
+    *ret = FX_FORM_UNSAID;
+    if (node == NULL || fx_json_i64(node, ret))
+        return fx_form_check(form, *ret, object, err);
+    (void)fx_fail(err, FX_E_VERSION, "%s: the version of its %s is not a whole number", object,
+                  form_at(form)->name);
+    return fx_hint(err, "Every Ficus writes a whole number: something else changed it. Restore it "
+                        "from a backup, then look again: ficus upgrade");
 }

@@ -11,6 +11,8 @@
 
 #include "lib/err/err.h"
 
+struct fx_json; /* lib/fmt/json_doc.h */
+
 enum fx_form {
 #define X(name, word, current, oldest, what) FX_FORM_##name,
 #include "lib/fmt/forms.def"
@@ -28,6 +30,12 @@ const char *fx_form_what(enum fx_form form); /* "the journal of a run and its di
 /* Can this build read `version`? `object` says whose it is: `database "mono"`, a path. */
 bool fx_form_check(enum fx_form form, int64_t version, const char *object,
                    struct fx_err *err) FX_MUST_CHECK;
+/*
+ * Reads a version from `node` and checks it. NULL, a key that is missing: FX_FORM_UNSAID. What is there
+ * and no whole number is an error: it must not pass for the oldest version.
+ */
+bool fx_form_read(enum fx_form form, const struct fx_json *node, const char *object, int64_t *ret,
+                  struct fx_err *err) FX_MUST_CHECK;
 /* "schema 2 (reads 1), journal 1, …" */
 void fx_form_list(struct fx_buf *out);
 

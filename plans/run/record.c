@@ -125,8 +125,9 @@ bool pln_record_read(struct fx_str json, struct fx_arena *arena, struct pln_reco
         return fx_ctx(err, "reading a record of the journal");
     }
     const struct fx_json *root = fx_json_root(doc);
-    int64_t version = fx_json_get_i64(root, "v", FX_FORM_UNSAID);
-    if (!fx_form_check(FX_FORM_JOURNAL, version, "the journal of the run", err))
+    int64_t version;
+    if (!fx_form_read(FX_FORM_JOURNAL, fx_json_get(root, "v"), "the journal of the run", &version,
+                      err))
         return false;
     int type = name_index(fx_json_get_str(root, "t", NULL), rec_names, PLN_REC_COUNT);
     if (type < 0)

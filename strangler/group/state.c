@@ -187,6 +187,16 @@ bool fcd_state_parse(struct fx_str text, struct fcd_state *ret_state, struct fx_
     return true;
 }
 
+static bool fail_reading(const char *path, struct fx_err *err)
+{
+    fx_ctx(err, "reading the facade's state \"%s\"", path);
+    if (err->code == FX_E_VERSION)
+        return false;
+    return fx_hint(err,
+                   "Restore the file from a backup. It records which side owns each group: remove "
+                   "it only if no cut-over has been made yet.");
+}
+
 bool fcd_state_load(const char *path, struct fcd_state *ret_state, struct fx_err *err)
 {
     if (!fx_file_exists(path)) {
@@ -197,12 +207,7 @@ bool fcd_state_load(const char *path, struct fcd_state *ret_state, struct fx_err
     if (fx_file_read(path, FILE_MAX_BYTES, &text, err) &&
         fcd_state_parse(fx_buf_str(&text), ret_state, err))
         return true;
-    fx_ctx(err, "reading the facade's state \"%s\"", path);
-    if (err->code == FX_E_VERSION)
-        return false;
-    return fx_hint(err,
-                   "Restore the file from a backup. It records which side owns each group: remove "
-                   "it only if no cut-over has been made yet.");
+    return fail_reading(path, err);
 }
 
 bool fcd_state_save(const char *path, const struct fcd_state *state, struct fx_err *err)
@@ -226,8 +231,11 @@ bool fcd_state_version(const char *path, int64_t *ret, struct fx_err *err)
     *ret = 0;
     if (!fx_file_exists(path))
         return true;
-    if (!fx_file_read(path, FILE_MAX_BYTES, &text, err) ||
-        !fx_json_parse(fx_buf_str(&text), &doc, err) || !read_version(fx_json_root(doc), ret, err))
-        return fx_ctx(err, "reading the facade's state \"%s\"", path);
-    return true;
+    if (!fx_file_read(path, FILE_MAX_BYTES, &text, err))
+        return fail_reading(path, err);
+    if (!fx_json_parse(fx_buf_str(&text), &doc, err)) {
+        fx_err_recode(err, FX_E_JOURNAL);
+        return fail_reading(path, err);
+    }
+    return read_version(fx_json_root(doc), ret, err) || fail_reading(path, err);
 }

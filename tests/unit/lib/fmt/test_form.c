@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "lib/fmt/form.h"
+#include "lib/fmt/json_doc.h"
 
 static void test_form__every_version_from_oldest_to_current_is_read(void **state)
 {
@@ -41,6 +42,47 @@ static void test_form__one_that_is_too_old_names_the_upgrade(void **state)
     assert_non_null(strstr(err.hint, "ficus upgrade"));
 }
 
+/* Read as missing, a version that is damaged or of a form nobody knows would pass for the oldest. */
+static void test_form__a_version_that_is_no_whole_number_is_refused(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"\"x\"", "\"2\"", "1.5",
+                                      "null",  "{}",    "99999999999999999999"};
+    for (size_t i = 0; i < FX_ARRAY_LEN(bad); i++) {
+        FX_AUTO_FREE(fx_json_doc) struct fx_json_doc *doc = NULL;
+        FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(256);
+        struct fx_err err = FX_ERR_INIT;
+        int64_t version;
+        fx_buf_printf(&text, "{\"v\":%s}", bad[i]);
+        assert_true(fx_json_parse(fx_buf_str(&text), &doc, &err));
+        const struct fx_json *node = fx_json_get(fx_json_root(doc), "v");
+        assert_false(fx_form_read(FX_FORM_JOURNAL, node, "the journal of the run", &version, &err));
+        assert_int_equal(err.code, FX_E_VERSION);
+        assert_non_null(strstr(err.message, "the journal of the run"));
+        assert_non_null(strstr(err.hint, "ficus upgrade"));
+    }
+}
+
+static void test_form__a_version_that_is_missing_is_the_first(void **state)
+{
+    (void)state;
+    struct fx_err err = FX_ERR_INIT;
+    int64_t version = 0;
+    assert_true(fx_form_read(FX_FORM_JOURNAL, NULL, "the journal of the run", &version, &err));
+    assert_int_equal(version, FX_FORM_UNSAID);
+}
+
+/* "reads 1 to 1" was read twice; and no build "still reads version -1". */
+static void test_form__the_message_says_only_what_can_be(void **state)
+{
+    (void)state;
+    struct fx_err err = FX_ERR_INIT;
+    assert_false(fx_form_check(FX_FORM_FACADE, -1, "the facade's state", &err));
+    assert_int_equal(fx_form_oldest(FX_FORM_FACADE), fx_form_current(FX_FORM_FACADE));
+    assert_null(strstr(err.message, " to "));
+    assert_null(strstr(err.hint, "still reads"));
+}
+
 static void test_form__the_list_names_all(void **state)
 {
     (void)state;
@@ -56,6 +98,9 @@ int main(void)
         cmocka_unit_test(test_form__every_version_from_oldest_to_current_is_read),
         cmocka_unit_test(test_form__a_newer_one_is_refused_by_name),
         cmocka_unit_test(test_form__one_that_is_too_old_names_the_upgrade),
+        cmocka_unit_test(test_form__a_version_that_is_no_whole_number_is_refused),
+        cmocka_unit_test(test_form__a_version_that_is_missing_is_the_first),
+        cmocka_unit_test(test_form__the_message_says_only_what_can_be),
         cmocka_unit_test(test_form__the_list_names_all),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

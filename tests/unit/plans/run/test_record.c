@@ -36,6 +36,9 @@ static void test_record__a_newer_journal_is_refused_by_name(void **state)
     assert_false(read_text("{\"t\":\"RUN_OPENED\",\"v\":9,\"epoch\":1}", &rec, &err));
     assert_int_equal(err.code, FX_E_VERSION);
     assert_non_null(strstr(err.message, "journal has version 9"));
+    fx_err_clear(&err);
+    assert_false(read_text("{\"t\":\"RUN_OPENED\",\"v\":\"x\",\"epoch\":1}", &rec, &err));
+    assert_int_equal(err.code, FX_E_VERSION);
 }
 
 static void test_record__writing_says_the_version(void **state)

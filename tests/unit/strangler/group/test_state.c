@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "lib/io/file.h"
 #include "strangler/group/state.h"
 #include "tests/unit/tmp.h"
 
@@ -107,6 +108,24 @@ static void test_state__a_newer_file_is_refused_by_name(void **state)
     assert_non_null(strstr(err.message, "facade-state has version 2"));
 }
 
+/* `ficus upgrade` asks only for the version: a damaged file is the same error as for the facade. */
+static void test_state__the_version_of_a_damaged_file_is_an_error_with_a_hint(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"", "{\"version\":1,\"contr", "{}", "{\"version\":\"1\"}"};
+    char path[200];
+    snprintf(path, sizeof path, "%s/facade-%d.json", test_tmp(), (int)getpid());
+    for (size_t i = 0; i < FX_ARRAY_LEN(bad); i++) {
+        struct fx_err err = FX_ERR_INIT;
+        int64_t version;
+        assert_true(fx_file_write_atomic(path, fx_str_from(bad[i]), 0644, &err));
+        assert_false(fcd_state_version(path, &version, &err));
+        assert_int_equal(err.code, FX_E_JOURNAL);
+        assert_non_null(strstr(err.hint, "from a backup"));
+    }
+    unlink(path);
+}
+
 static void test_state__names_are_checked_and_bounded(void **state)
 {
     (void)state;
@@ -131,6 +150,7 @@ int main(void)
         cmocka_unit_test(test_state__every_cut_of_the_file_is_an_error),
         cmocka_unit_test(test_state__what_is_missing_or_unknown_is_an_error),
         cmocka_unit_test(test_state__a_newer_file_is_refused_by_name),
+        cmocka_unit_test(test_state__the_version_of_a_damaged_file_is_an_error_with_a_hint),
         cmocka_unit_test(test_state__names_are_checked_and_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
