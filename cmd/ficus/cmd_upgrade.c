@@ -25,12 +25,19 @@ static const struct fx_opt upgrade_options[] = {
                 "execute; without it only print what would be done"),
     FX_OPT_END};
 
+struct database {
+    const struct fx_db_conf *conf;
+    int64_t version;
+    const char *change; /* NULL: none */
+};
+
 struct survey {
     struct cmd_call *call;
     struct fx_project *project;
     struct fx_grid grid;
+    struct database *databases;
+    size_t n_databases;
     size_t n_older; /* databases that an upgrade would change */
-    bool is_execute;
 };
 
 static void add_row(struct survey *s, const char *object, enum fx_form form, int64_t version,
@@ -72,6 +79,8 @@ static bool survey_stream(struct survey *s, const struct fx_context *ctx,
         fx_err_clear(err);
         return true;
     }
+    if (status.api == 0) /* it left its last error and runs no more */
+        return true;
     cdc_stream_name(&ref, name, sizeof name);
     snprintf(object, sizeof object, "stream \"%s\"", name);
     add_row(s, object, FX_FORM_STREAM_API, status.api, "nothing");
@@ -122,73 +131,109 @@ static const char *changes_from(struct survey *s, const struct fx_db *db, int64_
     return all;
 }
 
-static bool survey_database(struct survey *s, const struct fx_db_conf *conf, struct fx_err *err)
+static bool look_at(struct survey *s, struct database *base, struct fx_err *err)
 {
     struct fx_db *db = NULL;
-    int64_t version;
-    char object[160];
-    snprintf(object, sizeof object, "database \"%s\"", conf->name);
-    if (!fx_db_open(conf, &db, err))
-        return fx_ctx(err, "opening database \"%s\"", conf->name);
-    bool ok = fx_schema_check(db, conf, err) && fx_schema_version(db, &version, err);
-    if (ok) {
-        const char *changes = version == 0 ? NULL : changes_from(s, db, version);
-        s->n_older += changes != NULL ? 1 : 0;
-        if (changes != NULL && s->is_execute)
-            ok = fx_schema_upgrade(db, conf, err);
-        add_row(s, object, FX_FORM_SCHEMA, version,
-                changes == NULL       ? "nothing"
-                : s->is_execute && ok ? "upgraded"
-                                      : changes);
-    }
+    if (!fx_db_open(base->conf, &db, err))
+        return fx_ctx(err, "opening database \"%s\"", base->conf->name);
+    bool ok = fx_schema_check(db, base->conf, err) && fx_schema_version(db, &base->version, err);
+    if (ok && base->version != 0)
+        base->change = changes_from(s, db, base->version);
+    s->n_older += base->change != NULL ? 1 : 0;
     fx_db_close(db);
-    return ok || fx_ctx(err, "upgrading database \"%s\"", conf->name);
+    return ok || fx_ctx(err, "looking at database \"%s\"", base->conf->name);
 }
 
-static bool has_been(const struct fx_project *project, size_t context, const struct fx_db_conf *db)
+static bool has_been(const struct survey *s, const struct fx_db_conf *conf)
 {
-    for (size_t i = 0; i < context; i++)
-        if (project->contexts[i].old_db == db || project->contexts[i].new_db == db)
+    for (size_t i = 0; i < s->n_databases; i++)
+        if (s->databases[i].conf == conf)
             return true;
     return false;
 }
 
+static bool survey_database(struct survey *s, const struct fx_db_conf *conf, struct fx_err *err)
+{
+    if (has_been(s, conf))
+        return true;
+    struct database *base = &s->databases[s->n_databases++];
+    *base = (struct database){.conf = conf};
+    return look_at(s, base, err);
+}
+
 static bool survey_databases(struct survey *s, struct fx_err *err)
 {
-    for (size_t i = 0; i < s->project->n_contexts; i++) {
-        const struct fx_context *ctx = &s->project->contexts[i];
-        if ((!has_been(s->project, i, ctx->old_db) && !survey_database(s, ctx->old_db, err)) ||
-            (!has_been(s->project, i, ctx->new_db) && !survey_database(s, ctx->new_db, err)))
+    const struct fx_project *project = s->project;
+    s->databases = fx_arena_array(s->call->arena, 2 * project->n_contexts, sizeof *s->databases);
+    for (size_t i = 0; i < project->n_contexts; i++)
+        if (!survey_database(s, project->contexts[i].old_db, err) ||
+            !survey_database(s, project->contexts[i].new_db, err))
             return false;
-    }
     return true;
 }
 
-static void print_survey(const struct survey *s)
+static bool upgrade_one(struct database *base, struct fx_err *err)
 {
+    struct fx_db *db = NULL;
+    if (base->change == NULL)
+        return true;
+    if (!fx_db_open(base->conf, &db, err))
+        return fx_ctx(err, "opening database \"%s\"", base->conf->name);
+    bool ok = fx_schema_upgrade(db, base->conf, err);
+    fx_db_close(db);
+    if (!ok)
+        return fx_ctx(err, "upgrading database \"%s\"", base->conf->name);
+    base->change = "upgraded";
+    return true;
+}
+
+static bool upgrade_all(struct survey *s, struct fx_err *err)
+{
+    for (size_t i = 0; i < s->n_databases; i++)
+        if (!upgrade_one(&s->databases[i], err))
+            return false;
+    return true;
+}
+
+static void add_databases(struct survey *s)
+{
+    for (size_t i = 0; i < s->n_databases; i++) {
+        const struct database *base = &s->databases[i];
+        char object[160];
+        snprintf(object, sizeof object, "database \"%s\"", base->conf->name);
+        add_row(s, object, FX_FORM_SCHEMA, base->version,
+                base->change != NULL ? base->change : "nothing");
+    }
+}
+
+static void print_survey(struct survey *s, bool is_execute)
+{
+    add_databases(s);
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
     fx_grid_render(&s->grid, &out);
     fputs(fx_buf_cstr(&out), stdout);
     if (s->n_older == 0)
         puts("Everything has the version that this build of Ficus writes.");
-    else if (!s->is_execute)
+    else if (!is_execute)
         puts("Nothing was changed. To upgrade the databases: ficus upgrade --execute");
 }
 
 /*
- * Everything that runs or lies on disk is looked at before a database is changed: one part too new
- * stops it all.
+ * Everything, all databases too, is looked at before a database is changed: one part too new, or one
+ * server that does not answer, stops it all.
  */
 static bool run_upgrade(struct cmd_call *call, struct fx_err *err)
 {
     const struct upgrade_options *opts = call->options;
-    struct survey s = {.call = call, .is_execute = opts->execute};
+    struct survey s = {.call = call};
     if (!cmd_project_load(call, &s.project, err))
         return false;
     fx_grid_init(&s.grid, "what", "form", "version", "current", "change", NULL);
     bool ok = survey_processes(&s, err) && survey_databases(&s, err);
-    if (ok)
-        print_survey(&s);
+    if (ok) {
+        ok = !opts->execute || upgrade_all(&s, err);
+        print_survey(&s, opts->execute);
+    }
     fx_grid_done(&s.grid);
     return ok;
 }
