@@ -37,7 +37,11 @@ struct fx_own_engine {
         *canary_sequence; /* where the canary's identity comes from; NULL: a counter of the table */
 
     /* Schema ficus: schema.h */
-    const char *create_version;                /* makes ficus.version; may run again */
+    const char *create_version; /* makes ficus.version; may run again */
+    /* An upgrade's session gives up soon where it waits for a lock: streams queue after it. */
+    const char *limit_locks;
+    const char *find_locks;                    /* for people: shows who could hold a lock */
+    const char *grant;                         /* for people: what an upgrade needs */
     const struct fx_schema_step *schema_steps; /* to version 2, 3, … */
     size_t n_schema_steps;
 

@@ -575,6 +575,10 @@ const struct fx_own_engine fx_own_postgresql = {
     .drop_objects = "drop function if exists ficus.fence(); drop table if exists ficus.own",
     .canary_sequence = "ficus.canary_id_seq",
     .create_version = lib_ownership_sql_pg_version,
+    .limit_locks = "set lock_timeout = '1s'",
+    .find_locks = "select pid, xact_start, query from pg_stat_activity where xact_start is not "
+                  "null order by xact_start",
+    .grant = "grant ROLE to USER, where ROLE owns schema ficus and may create in the database",
     .schema_steps = schema_steps,
     .n_schema_steps = FX_ARRAY_LEN(schema_steps),
     .fence = &fence_pg,

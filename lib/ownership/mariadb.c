@@ -53,6 +53,10 @@ const struct fx_own_engine fx_own_mariadb = {
     .delete_rows = delete_rows,
     .drop_objects = "drop table /* ficus */ if exists ficus.own, ficus.gate, ficus.marker",
     .create_version = lib_ownership_sql_my_version,
+    .limit_locks = "set session lock_wait_timeout = 1, innodb_lock_wait_timeout = 1",
+    .find_locks = "select trx_mysql_thread_id, trx_started, trx_query from "
+                  "information_schema.innodb_trx order by trx_started",
+    .grant = "grant alter, create, select, insert, update on ficus.* to USER",
     .schema_steps = schema_steps,
     .n_schema_steps = FX_ARRAY_LEN(schema_steps),
     .fence = &fx_fence_my,

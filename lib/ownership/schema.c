@@ -4,6 +4,7 @@
 
 #include <inttypes.h>
 
+#include "lib/base/clock.h"
 #include "lib/fmt/form.h"
 #include "lib/fmt/text.h"
 #include "lib/ownership/engine.h"
@@ -49,19 +50,34 @@ static bool look(struct fx_db *db, bool *ret_installed, bool *ret_versioned, str
  * An upgrade that was cut off may have made the table and not yet the row. A user who may not look
  * is refused by what comes next, with a message that says what he lacks.
  */
+static bool fail_row(struct fx_err *err)
+{
+    return fx_hint(err,
+                   "Ficus keeps one row in ficus.version, with one = 1 and a version from 1 on: "
+                   "something else changed or made that table. Put it right, or drop it and "
+                   "run: ficus upgrade --execute");
+}
+
 static bool read_row(struct fx_db *db, int64_t *ret, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     *ret = FX_FORM_UNSAID;
     if (!fx_db_query(db, "select version from ficus.version where one = 1", NULL, 0, &rows, err)) {
         bool is_denied = fx_db_is_denied(err);
-        if (is_denied)
+        if (is_denied) {
             fx_err_clear(err);
-        return is_denied;
+            return true;
+        }
+        if (err->code != FX_E_DB)
+            return false;
+        fx_err_recode(err, FX_E_DRIFT);
+        return fail_row(err);
     }
-    if (rows.n_rows == 0 || fx_parse_i64(fx_rows_at(&rows, 0, 0), INT64_MIN, INT64_MAX, ret))
+    if (rows.n_rows == 0 || fx_parse_i64(fx_rows_at(&rows, 0, 0), FX_FORM_UNSAID, INT64_MAX, ret))
         return true;
-    return fx_fail(err, FX_E_DRIFT, "ficus.version holds a row that is not ours");
+    (void)fx_fail(err, FX_E_DRIFT, "ficus.version holds \"%.*s\", which is no version",
+                  FX_STR_FMT(fx_rows_at(&rows, 0, 0)));
+    return fail_row(err);
 }
 
 bool fx_schema_version(struct fx_db *db, int64_t *ret_version, struct fx_err *err)
@@ -101,30 +117,60 @@ static bool write_row(struct fx_db *db, int64_t version, struct fx_err *err)
             fx_db_exec(db, "insert into ficus.version (version) values (?)", &cell, 1, NULL, err));
 }
 
-/*
- * A role that may not do it is told which right it lacks; everything goes on with the older version
- * meanwhile.
- */
-static bool run_step(struct fx_db *db, const struct fx_schema_step *step, struct fx_err *err)
+static bool run_step(struct fx_db *db, const struct fx_db_conf *conf,
+                     const struct fx_schema_step *step, int64_t version, struct fx_err *err)
 {
-    if (step->sql == NULL || fx_db_exec(db, step->sql, NULL, 0, NULL, err))
-        return true;
+    return (step->sql == NULL || fx_db_exec(db, step->sql, NULL, 0, NULL, err)) &&
+           create_version(db, conf, err) && write_row(db, version, err);
+}
+
+/*
+ * A statement that waits for a lock makes every stream wait that comes after it. So each attempt is
+ * short, and between two of them the streams go on.
+ */
+enum { LOCK_ATTEMPTS = 8, LOCK_PAUSE_MS = 500 };
+static bool try_step(struct fx_db *db, const struct fx_db_conf *conf,
+                     const struct fx_schema_step *step, int64_t version, struct fx_err *err)
+{
+    for (int i = 1; !run_step(db, conf, step, version, err); i++) {
+        if (err->code != FX_E_DB_CONFLICT || i == LOCK_ATTEMPTS)
+            return false;
+        fx_err_clear(err);
+        fx_sleep_ms(LOCK_PAUSE_MS);
+    }
+    return true;
+}
+
+/* Everything goes on with the older version meanwhile. */
+static bool explain(const struct fx_own_engine *engine, struct fx_err *err)
+{
+    if (err->code == FX_E_DB_CONFLICT)
+        return fx_hint(err,
+                       "Another transaction holds a lock on a table of schema ficus. Find it: %s. "
+                       "End it, then run: ficus upgrade --execute",
+                       engine->find_locks);
     if (fx_db_is_denied(err))
-        return fx_hint(err, "An administrator grants what is missing: GRANT ALTER ON ficus.* TO "
-                            "this user. Nothing depends on it yet: Ficus reads the older version.");
+        return fx_hint(err,
+                       "Let an administrator do this, then run ficus upgrade --execute: %s. Until "
+                       "then Ficus reads the older version.",
+                       engine->grant);
     return false;
 }
 
 static bool go_up(struct fx_db *db, const struct fx_db_conf *conf, int64_t from, struct fx_err *err)
 {
+    const struct fx_own_engine *engine = fx_own_engine_of(db);
+    if (engine != NULL && !fx_db_exec(db, engine->limit_locks, NULL, 0, NULL, err))
+        return false;
     for (int64_t version = from + 1; version <= fx_form_current(FX_FORM_SCHEMA); version++) {
         const struct fx_schema_step *step = step_to(db, version);
         if (step == NULL)
             return fx_fail(err, FX_E_BUG, "no upgrade leads to schema version %lld",
                            (long long)version);
-        if (!run_step(db, step, err) || !create_version(db, conf, err) ||
-            !write_row(db, version, err))
-            return fx_ctx(err, "upgrading schema ficus to version %lld", (long long)version);
+        if (!try_step(db, conf, step, version, err)) {
+            fx_ctx(err, "upgrading schema ficus to version %lld", (long long)version);
+            return explain(engine, err);
+        }
     }
     return true;
 }

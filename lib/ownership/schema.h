@@ -8,9 +8,10 @@
  *
  * Whoever opens a session to use the schema checks it: a newer version is refused by name, an older
  * one is used as it is. An upgrade may run in the middle of a migration, beside streams and
- * customers; each of its steps may run again, and the version is written last.
+ * customers; each of its steps may run again, and the version is written last. Where another
+ * transaction holds a lock, it tries for some seconds and then fails with DB_CONFLICT.
  *
- * Errors: VERSION, and those of lib/db.
+ * Errors: VERSION; DRIFT when ficus.version is not as Ficus made it; those of lib/db.
  * Thread: that of the session.
  */
 #ifndef FX_OWNERSHIP_SCHEMA_H

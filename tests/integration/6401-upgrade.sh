@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: Apache-2.0
+# seconds: 40
 # State that an older Ficus left in the middle of its soak, the new side owning the tables: this build reads it, upgrades
 # it beside running streams and customers, and falls back. A form that is newer than this build is refused by name.
 . "$(dirname "$0")/../harness/servers.sh"
@@ -49,6 +50,45 @@ newer() { # TEXT WANT COMMAND…: refused by name
     check "$text: says who is newer" says "$want" "$out"
     check "$text: and what to do" says "Use the build of Ficus that wrote it" "$out"
 }
+is_versioned() { pg_sql mono shop "select count(*) from information_schema.tables where table_schema = 'ficus' and table_name = 'version'"; }
+refused() { # TEXT STATUS WANT [FILE]: the upgrade ends in time, and its message says WANT
+    local text=$1 status=$2 want=$3 out
+    out=$(timeout 60 "$FICUS" upgrade --execute -f "${4:-$SHOP/ficus.yaml}" 2>&1)
+    same "$text: exit status" "$status" $?
+    check "$text: says what to do" says "$want" "$out"
+}
+# What can be known before the first change stops the upgrade before it.
+refused_before() {
+    my_sql orders ficus "create table version (one int primary key, version int not null); insert into version values (1, 99)"
+    newer "one side is newer" 'database "orders": schema has version 99' ficus upgrade --execute
+    same "one side is newer: the other is not changed" 0 "$(is_versioned)"
+    for wrong in 0 -1; do
+        my_sql orders ficus "update version set version = $wrong"
+        refused "the version is $wrong" 12 "drop it and run:"
+    done
+    my_sql orders ficus "drop table version; create table version (id int)"
+    refused "somebody else's table" 12 "Ficus keeps one row in ficus.version"
+    my_sql orders ficus "drop table version"
+    sed "s#${MY_SOCK[orders]}#$SHOP/nobody#" "$SHOP/ficus.yaml" >"$SHOP/down.yaml"
+    refused "one server is down" 5 'opening database "orders"' "$SHOP/down.yaml"
+    same "one server is down: the other is not changed" 0 "$(is_versioned)"
+}
+# A role that lacks a right, and a transaction that holds a lock: an error in time, with what to do; streams go on.
+refused_in_the_middle() {
+    pg_sql mono shop "create role weak login; grant usage on schema ficus to weak; grant select, insert, update on all tables in schema ficus to weak"
+    sed "s#postgresql://ficus@#postgresql://weak@#" "$SHOP/ficus.yaml" >"$SHOP/weak.yaml"
+    refused "a role without rights" 5 "grant ROLE to USER, where ROLE owns schema ficus" "$SHOP/weak.yaml"
+    same "a role without rights: nothing is changed" 0 "$(is_versioned)"
+    mkfifo "$SHOP/hold"
+    mariadb --no-defaults -N -B -n -S "${MY_SOCK[orders]}" -u root ficus <"$SHOP/hold" >"$SHOP/held" &
+    exec 7>"$SHOP/hold"
+    echo "start transaction; select count(*) from progress; select 'held';" >&7
+    until_ok 10 grep -q held "$SHOP/held"
+    refused "a transaction holds a lock" 5 "Another transaction holds a lock on a table of schema ficus"
+    check "a transaction holds a lock: the streams live on" streams_live
+    exec 7>&-
+    wait $!
+}
 
 for fixture in "$FX_ROOT"/tests/fixtures/soak-*.tar.xz; do
     name=$(basename "$fixture" .tar.xz)
@@ -67,8 +107,10 @@ for fixture in "$FX_ROOT"/tests/fixtures/soak-*.tar.xz; do
     check "$name: status reads it" says "soaking" "$(ficus status soaking)"
 
     # --- the upgrade, beside running streams and customers ----------------------------------------------
+    if [ "$name" = soak-1 ]; then refused_before; fi
     check "$name: the streams start on it" ficus cdc start --context orders --execute
     check "$name: both are live" until_ok 30 streams_live
+    if [ "$name" = soak-1 ]; then refused_in_the_middle; fi
     writer_start
     check "$name: the upgrade" ficus upgrade --execute
     out=$(ficus upgrade)
