@@ -219,8 +219,8 @@ static void print_survey(struct survey *s, bool is_execute)
 }
 
 /*
- * Everything, all databases too, is looked at before a database is changed: one part too new, or one
- * server that does not answer, stops it all.
+ * Everything, all databases too, is looked at before a database is changed: one part too new, or
+ * one server that does not answer, stops it all.
  */
 static bool run_upgrade(struct cmd_call *call, struct fx_err *err)
 {

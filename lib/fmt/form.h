@@ -31,8 +31,8 @@ const char *fx_form_what(enum fx_form form); /* "the journal of a run and its di
 bool fx_form_check(enum fx_form form, int64_t version, const char *object,
                    struct fx_err *err) FX_MUST_CHECK;
 /*
- * Reads a version from `node` and checks it. NULL, a key that is missing: FX_FORM_UNSAID. What is there
- * and no whole number is an error: it must not pass for the oldest version.
+ * Reads a version from `node` and checks it. NULL (a key that is missing): FX_FORM_UNSAID. What is
+ * there and not a whole number is an error: it must not pass for the oldest version.
  */
 bool fx_form_read(enum fx_form form, const struct fx_json *node, const char *object, int64_t *ret,
                   struct fx_err *err) FX_MUST_CHECK;

@@ -42,7 +42,7 @@ static void test_form__one_that_is_too_old_names_the_upgrade(void **state)
     assert_non_null(strstr(err.hint, "ficus upgrade"));
 }
 
-/* Read as missing, a version that is damaged or of a form nobody knows would pass for the oldest. */
+/* Taken as missing, a damaged version would pass for the oldest. */
 static void test_form__a_version_that_is_no_whole_number_is_refused(void **state)
 {
     (void)state;
