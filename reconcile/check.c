@@ -88,11 +88,13 @@ static bool open_target(struct check *check, struct fx_err *err)
             fx_pos_text(&check->report->target_pos), fx_pos_text(snapshot));
     /* Beyond it the applier ran on: the hold expired, or the stream was restarted. */
     if (!fx_pos_covers(engine, snapshot, &check->report->target_pos))
-        return fx_fail(
-            err, FX_E_INCONCLUSIVE,
-            "the target's snapshot is at %s, after the source's snapshot at %s: the applier was "
-            "not paused",
-            fx_pos_text(&check->report->target_pos), fx_pos_text(snapshot));
+        return fx_fail(err, FX_E_INCONCLUSIVE,
+                       "the target's snapshot is at %s, after the source's snapshot at %s: the "
+                       "applier was "
+                       "not paused",
+                       fx_pos_text(&check->report->target_pos), fx_pos_text(snapshot)) ||
+               fx_hint(err,
+                       "The stream was restarted, or its pause expired. Run the comparison again.");
     return true;
 }
 

@@ -47,8 +47,8 @@ bool rec_owner(const struct fx_context *ctx, enum fx_direction *ret_direction, s
         fx_fail(err, FX_E_INCONCLUSIVE,
                 "no side owns context \"%s\" now (old side: %s, new side: %s)", ctx->name,
                 state_text(&old_look), state_text(&new_look));
-        return fx_hint(err,
-                       "A cut-over is running, or was interrupted; then run: ficus run resume");
+        return fx_hint(err, "A cut-over is running, or was interrupted. See: ficus status. If none "
+                            "is running: ficus run resume");
     }
     /* Never installed anywhere: the old side is where the data always was. */
     *ret_direction = is_new ? FX_REVERSE : FX_FORWARD;

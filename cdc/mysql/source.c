@@ -452,11 +452,6 @@ static bool my_next(struct cdc_source *src, int64_t timeout_ms, struct cdc_event
     *ret_event = (struct cdc_event){.kind = CDC_EV_NONE};
     if (my_next_inner(s, timeout_ms, ret_event, err))
         return true;
-    if (err->code == FX_E_PROTOCOL && err->hint[0] == '\0')
-        fx_hint(err,
-                "Read it once more: ficus cdc start --context %s --execute. If the stream stops "
-                "here again, see: ficus explain PROTOCOL",
-                s->binding->ctx.name);
     fx_err_as_source(err);
     return false;
 }

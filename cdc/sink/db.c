@@ -105,7 +105,7 @@ static bool flush(struct sink_db *s, struct fx_err *err)
     if (s->has_commit)
         FX_FAILPOINT("apply.commit.before");
     if (s->batch.sql.has_failed)
-        return fx_fail(err, FX_E_LIMIT, "one statement text is larger than 64 MiB");
+        return fx_fail(err, FX_E_LIMIT, "the statement for one batch is larger than 64 MiB");
     if (s->text_max > 0 && s->batch.sql.len > s->text_max) {
         (void)s->target->fail_too_long(s->binding, s->batch.sql.len, s->text_max, err);
         return fx_ctx(err, "applying %s", s->txn.label);

@@ -98,6 +98,20 @@ static bool request_end(struct cdc_streamer *s, struct fx_mono now, struct fx_er
     return s->src->ops->request_end(s->src, err);
 }
 
+/* A second connection may read what the first could not, so that is what the hint says. */
+static bool next_event(struct cdc_streamer *s, int64_t timeout_ms, struct cdc_event *ret,
+                       struct fx_err *err)
+{
+    if (s->src->ops->next(s->src, timeout_ms, ret, err))
+        return true;
+    if (err->code == FX_E_PROTOCOL && err->hint[0] == '\0')
+        fx_hint(err,
+                "Read it once more: ficus cdc start --context %s --execute. If the stream stops "
+                "here again, see: ficus explain PROTOCOL",
+                s->binding->ctx.name);
+    return false;
+}
+
 static bool turn(struct cdc_streamer *s, struct fx_err *err)
 {
     struct fx_mono now = fx_mono_now();
@@ -120,7 +134,7 @@ static bool turn(struct cdc_streamer *s, struct fx_err *err)
     if (s->sink->is_pending && !s->src->ops->has_buffered(s->src) &&
         !s->sink->ops->flush(s->sink, err))
         return false;
-    return s->src->ops->next(s->src, is_urgent ? ASK_MS : TURN_MS, &event, err) &&
+    return next_event(s, is_urgent ? ASK_MS : TURN_MS, &event, err) &&
            cdc_events_handle(s, &event, err);
 }
 
@@ -148,7 +162,9 @@ static bool copy(struct cdc_streamer *s, struct fx_err *err)
                                    .arg = s};
     if (s->binding->direction != FX_FORWARD)
         return fx_fail(err, FX_E_DRIFT, "stream \"%s\" has no position to start from",
-                       s->binding->stream);
+                       s->binding->stream) ||
+               fx_hint(err, "Drop the streams (ficus cdc drop) and start them again with a new "
+                            "copy.");
     cdc_streamer_set_phase(s, CDC_PHASE_COPY);
     cdc_streamer_publish(s, true);
     if (!fx_file_remove(s->env->context_path, err) || !cdc_snapshot_run(&env, err))

@@ -260,7 +260,8 @@ static const struct fcd_group_status *need_group(struct cmd_call *call, struct s
         return NULL;
     const struct fcd_group_status *group = find_group(scene->status, call->words[0]);
     if (group == NULL)
-        (void)fx_fail(err, FX_E_USAGE, "the facade has no group \"%s\"", call->words[0]);
+        (void)(fx_fail(err, FX_E_USAGE, "the facade has no group \"%s\"", call->words[0]) ||
+               fx_hint(err, "A group is named as its context in ficus.yaml."));
     return group;
 }
 

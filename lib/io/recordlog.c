@@ -257,7 +257,9 @@ bool fx_recordlog_append(struct fx_recordlog *log, struct fx_str payload, struct
                              "journal \"%s\" cannot be written: an earlier write failed",
                              log->path);
     if (payload.len > PAYLOAD_MAX)
-        return fx_fail(err, FX_E_LIMIT, "a journal record of %zu bytes is too large", payload.len);
+        return fx_fail(err, FX_E_LIMIT,
+                       "a record of %zu bytes is too large for journal \"%s\": the limit is %d",
+                       payload.len, log->path, PAYLOAD_MAX);
     char header[HEADER_BYTES] = "FXRL";
     uint64_t hash = record_hash(log->seq + 1, log->chain, payload);
     put_le(header + 4, 4, payload.len);

@@ -165,8 +165,11 @@ static bool read_format(struct fx_bl_decoder *dec, struct fx_str body, struct fx
     struct fx_str lengths = fx_cursor_str(&cur, fx_cursor_left(&cur) - tail);
     uint64_t algorithm = tail > 0 ? fx_cursor_le(&cur, 1) : 0;
     if (algorithm > 1)
-        return fx_fail(err, FX_E_UNSUPPORTED, "binary log with checksum algorithm %u",
-                       (unsigned)algorithm);
+        return fx_fail(err, FX_E_UNSUPPORTED,
+                       "the binary log uses an unknown checksum algorithm (number %u)",
+                       (unsigned)algorithm) ||
+               fx_hint(err, "Run on the server: SET GLOBAL binlog_checksum=CRC32; then drop the "
+                            "streams (ficus cdc drop) and start them again with a new copy.");
     memset(dec->post_header, 0, sizeof dec->post_header);
     for (size_t i = 0; i < lengths.len && i + 1 < sizeof dec->post_header; i++)
         dec->post_header[i + 1] = (uint8_t)lengths.ptr[i];
@@ -531,7 +534,8 @@ static bool read_rows(struct fx_bl_decoder *dec, struct fx_str body, struct fx_b
     if (is_dummy)
         return true;
     if (ev->rows.table == NULL)
-        return fx_fail(err, FX_E_PROTOCOL, "row event for table id %llu without its table map",
+        return fx_fail(err, FX_E_PROTOCOL,
+                       "a row event is for table number %llu, which the log has not described",
                        (unsigned long long)id);
     return n == ev->rows.table->n_columns || malformed(ev, err);
 }
@@ -591,7 +595,10 @@ static bool read_body(struct fx_bl_decoder *dec, struct fx_str body, struct fx_b
     }
     case EV_BEGIN_LOAD_QUERY:
     case EV_EXECUTE_LOAD_QUERY:
-        return fx_fail(err, FX_E_UNSUPPORTED, "the binary log holds LOAD DATA in statement format");
+        return fx_fail(err, FX_E_UNSUPPORTED,
+                       "the binary log holds LOAD DATA in statement format") ||
+               fx_hint(err, "Set binlog_format=ROW for all sessions. Drop the streams (ficus cdc "
+                            "drop) and start them again with a new copy.");
     default: return read_other(ev, err);
     }
 }

@@ -221,7 +221,7 @@ static bool read_datetime2(const struct fx_bl_reading *r)
         return true;
     int64_t value = (int64_t)packed - INT64_C(0x8000000000);
     if (value < 0)
-        return fx_fail(r->err, FX_E_PROTOCOL, "negative datetime");
+        return fx_fail(r->err, FX_E_PROTOCOL, "the datetime is negative");
     int64_t month = value >> 22;
     civil.year = month / 13;
     civil.month = (int)(month % 13);
@@ -395,8 +395,8 @@ static bool read_enum(const struct fx_bl_reading *r)
         return true;
     if (index > r->column->n_labels)
         return fx_fail(r->err, FX_E_PROTOCOL,
-                       "the enum has index %" PRIu64 ", the log gives its column %zu labels", index,
-                       (size_t)r->column->n_labels);
+                       "the enum has index %" PRIu64 ", but its column in the log has %zu labels",
+                       index, (size_t)r->column->n_labels);
     if (index == 0)
         return bad_value(r, "enum holds the invalid value (index 0)");
     *r->ret = (struct fx_value){.kind = FX_V_TEXT, .s = r->column->labels[index - 1]};

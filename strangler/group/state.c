@@ -215,8 +215,10 @@ bool fcd_state_save(const char *path, const struct fcd_state *state, struct fx_e
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(FILE_MAX_BYTES);
     fcd_state_write(state, &text);
     if (text.has_failed)
-        return fx_fail(err, FX_E_LIMIT, "the facade's state is larger than %d bytes",
-                       FILE_MAX_BYTES);
+        return fx_fail(err, FX_E_LIMIT, "the facade's state \"%s\" would be larger than %d bytes",
+                       path, FILE_MAX_BYTES) ||
+               fx_hint(err,
+                       "Stop the facade and remove from the file what ficus.yaml no longer names.");
     FX_FAILPOINT("facade.state.before");
     if (!fx_file_write_atomic(path, fx_buf_str(&text), 0644, err))
         return fx_ctx(err, "saving the facade's state");
