@@ -52,8 +52,7 @@ enum cdc_key_column {
     CDC_KEY_N_COLUMNS
 };
 
-/* ---- as source
- * ----------------------------------------------------------------------------------------- */
+/* --- as source -------------------------------------------------------------------------------- */
 
 /* A read-only snapshot in which the initial copy reads,
  * joined to the position from which the stream continues. */
@@ -86,8 +85,7 @@ struct cdc_engine_source {
                             bool is_heartbeat);
 };
 
-/* ---- as target
- * ----------------------------------------------------------------------------------------- */
+/* --- as target -------------------------------------------------------------------------------- */
 
 struct cdc_engine_target {
     /*
@@ -116,8 +114,7 @@ struct cdc_engine_target {
     void (*add_key)(const char *table, const char *columns, struct fx_buf *out);
 };
 
-/* ---- both
- * ---------------------------------------------------------------------------------------------- */
+/* --- both ------------------------------------------------------------------------------------- */
 
 struct cdc_engine {
     enum fx_engine id;
@@ -148,8 +145,7 @@ struct cdc_engine {
 
 const struct cdc_engine *cdc_engine_of(const struct fx_db_conf *conf);
 
-/* ---- sides
- * --------------------------------------------------------------------------------------------- */
+/* --- sides ------------------------------------------------------------------------------------ */
 
 struct cdc_sides {
     struct cdc_side old_side, new_side;

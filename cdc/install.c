@@ -17,8 +17,7 @@
 
 enum { STOP_WAIT_MS = 10000 };
 
-/* ---- install
- * ------------------------------------------------------------------------------------------- */
+/* --- install ---------------------------------------------------------------------------------- */
 
 /* The row of the stream that applies here; one that exists stays. */
 static bool record_start(const struct cdc_side *side, const char *position, const char *phase,
@@ -64,8 +63,7 @@ bool cdc_install(struct fx_context *ctx, struct fx_err *err)
     return is_ok || fx_ctx(err, "installing the streams of context \"%s\"", ctx->name);
 }
 
-/* ---- drop
- * ---------------------------------------------------------------------------------------------- */
+/* --- drop ------------------------------------------------------------------------------------- */
 
 static bool delete_rows(const struct cdc_side *side, struct fx_arena *arena, struct fx_err *err)
 {

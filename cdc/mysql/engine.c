@@ -8,8 +8,7 @@
 #include "cdc/mysql/my_priv.h"
 #include "lib/fmt/text.h"
 
-/* ---- preflight
- * ----------------------------------------------------------------------------------------- */
+/* --- preflight -------------------------------------------------------------------------------- */
 
 static bool check_server(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err)
 {
@@ -46,8 +45,7 @@ static bool read_keys(const struct cdc_side *side, const char *schema, const cha
            fx_db_query(side->db, flavour->keys_sql, params, 2, ret_rows, err);
 }
 
-/* ---- both
- * ---------------------------------------------------------------------------------------------- */
+/* --- both ------------------------------------------------------------------------------------- */
 
 static bool install(const struct cdc_side *side, struct fx_err *err)
 {
@@ -63,8 +61,7 @@ static bool uninstall(const struct cdc_side *side FX_UNUSED, struct fx_err *err 
     return true;
 }
 
-/* ---- as source
- * ----------------------------------------------------------------------------------------- */
+/* --- as source -------------------------------------------------------------------------------- */
 
 /* The log may be purged below an old position, so the row follows at every heartbeat. */
 static bool is_progress_due(const struct fx_pos *at FX_UNUSED,
@@ -90,8 +87,7 @@ static bool estimate_rows(struct fx_db *db, const struct fx_table *table, int64_
     return true;
 }
 
-/* ---- as target
- * ----------------------------------------------------------------------------------------- */
+/* --- as target -------------------------------------------------------------------------------- */
 
 /* Beyond its limit the server closes the connection without
  * a word, which would look like a failing network, for ever. */

@@ -14,8 +14,7 @@ extern const char cdc_pg_sql_install[];
 
 enum { IN_USE_WAIT_MS = 10000 };
 
-/* ---- the publication
- * ----------------------------------------------------------------------------------- */
+/* --- the publication -------------------------------------------------------------------------- */
 
 static bool has_row(struct fx_db *db, const char *sql, const char *param, bool *ret,
                     struct fx_err *err)
@@ -103,8 +102,7 @@ static bool publish(const struct cdc_side *side, const char *name, struct fx_err
            fx_ctx(err, "publishing the tables of context \"%s\"", side->ctx->name);
 }
 
-/* ---- both
- * ---------------------------------------------------------------------------------------------- */
+/* --- both ------------------------------------------------------------------------------------- */
 
 bool cdc_pg_install(const struct cdc_side *side, struct fx_err *err)
 {

@@ -113,8 +113,7 @@ bool cdc_pg_relations_describe(struct cdc_pg_relations *r, const struct fx_pgo_m
     return true;
 }
 
-/* ---- rows
- * -------------------------------------------------------------------------------------------- */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 static bool fill_values(struct cdc_pg_relations *r, const struct cdc_pg_relation *relation,
                         const struct fx_pgo_tuple *tuple, bool is_key_only,

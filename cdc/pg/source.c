@@ -116,8 +116,7 @@ static bool on_truncate(struct source_pg *s, const struct fx_pgo_msg *msg, struc
     return true;
 }
 
-/* ---- messages
- * ---------------------------------------------------------------------------------------- */
+/* --- messages --------------------------------------------------------------------------------- */
 
 static void on_begin(struct source_pg *s, const struct fx_pgo_msg *msg)
 {

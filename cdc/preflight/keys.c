@@ -142,8 +142,7 @@ static const struct side_keys *other_of(const struct keys *k, const struct side_
     return side == &k->old_side ? &k->new_side : &k->old_side;
 }
 
-/* ---- what is wrong with a key by itself
- * ----------------------------------------------------------------- */
+/* --- what is wrong with a key by itself ------------------------------------------------------- */
 
 /* Rows may be equal in the middle of a transaction; the other
  * side, which checks each row at once, would refuse it. */
@@ -256,8 +255,7 @@ static void check_side_keys(struct keys *k, const struct side_keys *side)
     }
 }
 
-/* ---- both
- * ---------------------------------------------------------------------------------------------- */
+/* --- both ------------------------------------------------------------------------------------- */
 
 static bool check_table(struct keys *k, const char **pads, struct fx_err *err)
 {

@@ -125,8 +125,7 @@ static bool add_key_condition(struct cdc_batch *batch, size_t table, const struc
     return true;
 }
 
-/* ---- rows
- * ------------------------------------------------------------------------------------------ */
+/* --- rows ------------------------------------------------------------------------------------- */
 
 /* The target computes them, so whether they would
  * fit is not asked. `in` itself when there are none. */

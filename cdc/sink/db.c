@@ -4,8 +4,9 @@
  *
  * A transaction is one text "begin; compare-and-set; changes" whose matched rows are counted before
  * "commit" is sent; that commit rides in front of the next transaction's text when more is waiting
- * (one round trip each), or goes alone. The session fires no foreign keys and no business triggers:
- * the source has done that.
+ * (one round trip each), or goes alone. A copy works one text ahead: while the server works on one,
+ * the next is built, and it is sent only when the rows of the one before have been counted. The
+ * session fires no foreign keys and no business triggers: the source has done that.
  */
 #include "cdc/sink/sink.h"
 
@@ -23,6 +24,13 @@
 
 enum { FLUSH_BYTES = 1 << 20 };
 
+/* What is durable once a "commit" has been executed. */
+struct commit_point {
+    struct cdc_progress progress;
+    int64_t us;
+    bool is_coarse;
+};
+
 struct sink_db {
     struct cdc_sink sink; /* first member */
     const struct cdc_binding *binding;
@@ -36,11 +44,13 @@ struct sink_db {
     bool is_exact;
     int64_t exact_txns;
     bool is_in_txn;
-    /* The text has a "commit"; once executed this becomes sink.progress: */
-    bool has_commit;
-    struct cdc_progress committing;
-    int64_t committing_us;
-    bool committing_coarse;
+    bool is_copying; /* the open transaction, or the last one: batches of the initial copy */
+    bool is_sent;    /* a text was sent whose rows are not counted yet */
+    int64_t sent_expected;
+    bool has_sent_commit;
+    struct commit_point sent; /* of the "commit" in it */
+    bool has_commit;          /* the text that is being built has a "commit", of: */
+    struct commit_point committing;
     struct cdc_txn txn; /* the open one */
 };
 
@@ -56,8 +66,7 @@ static bool is_long(const struct sink_db *s)
     return s->batch.sql.len >= (s->text_max == 0 ? limit : FX_MIN(limit, s->text_max / 4));
 }
 
-/* ---- sending
- * ---------------------------------------------------------------------------------------- */
+/* --- sending ---------------------------------------------------------------------------------- */
 
 /* The stream has stopped, so nothing that needs it can be the next step. */
 static bool hint_conflict(const struct sink_db *s, struct fx_err *err)
@@ -77,7 +86,7 @@ static bool classify(const struct sink_db *s, struct fx_err *err)
     return hint_conflict(s, err);
 }
 
-static bool fail_mismatch(struct sink_db *s, int64_t n_rows, struct fx_err *err)
+static bool fail_mismatch(struct sink_db *s, int64_t n_rows, int64_t expected, struct fx_err *err)
 {
     FX_AUTO(cdc_progress) struct cdc_progress seen = {0};
     if (!fx_db_exec(s->db, "rollback", NULL, 0, NULL, err) ||
@@ -88,20 +97,46 @@ static bool fail_mismatch(struct sink_db *s, int64_t n_rows, struct fx_err *err)
     (void)fx_fail(err, FX_E_TARGET_CONFLICT,
                   "a changed row is missing on the target: %" PRId64 " rows expected, %" PRId64
                   " found",
-                  s->batch.expected, n_rows);
+                  expected, n_rows);
     return hint_conflict(s, err);
 }
 
-static bool flush(struct sink_db *s, struct fx_err *err)
+/* The commit that was in the text is durable. */
+static void note_commit(struct sink_db *s, const struct commit_point *point)
 {
-    cdc_batch_finish(&s->batch);
-    if (s->batch.sql.len == 0)
+    FX_FAILPOINT("apply.commit.after");
+    cdc_progress_copy(&s->sink.progress, &point->progress);
+    s->sink.durable_commit_us = point->us;
+    s->sink.is_coarse_time = point->is_coarse;
+}
+
+/* Waits for what was sent and counts its rows. */
+static bool receive(struct sink_db *s, struct fx_err *err)
+{
+    int64_t n_rows = 0;
+    if (!s->is_sent)
         return true;
+    s->is_sent = false;
+    if (!fx_db_receive(s->db, &n_rows, err)) {
+        (void)classify(s, err);
+        return fx_ctx(err, "applying %s", s->txn.label);
+    }
+    if (n_rows != s->sent_expected) {
+        (void)fail_mismatch(s, n_rows, s->sent_expected, err);
+        return fx_ctx(err, "applying %s", s->txn.label);
+    }
+    if (s->has_sent_commit)
+        note_commit(s, &s->sent);
+    s->has_sent_commit = false;
+    return true;
+}
+
+static bool check_text(struct sink_db *s, struct fx_err *err)
+{
     FX_INVARIANT(s->batch.expected >= s->batch.n_changes,
                  "stream \"%s\": %" PRId64 " changes in a text that must match %" PRId64
                  " rows, %s",
                  s->binding->stream, s->batch.n_changes, s->batch.expected, s->txn.label);
-    int64_t n_rows = 0;
     if (s->has_commit)
         FX_FAILPOINT("apply.commit.before");
     if (s->batch.sql.has_failed)
@@ -110,23 +145,61 @@ static bool flush(struct sink_db *s, struct fx_err *err)
         (void)s->target->fail_too_long(s->binding, s->batch.sql.len, s->text_max, err);
         return fx_ctx(err, "applying %s", s->txn.label);
     }
+    return true;
+}
+
+static bool execute(struct sink_db *s, struct fx_err *err)
+{
+    int64_t n_rows = 0;
     if (!fx_db_exec(s->db, fx_buf_cstr(&s->batch.sql), NULL, 0, &n_rows, err)) {
         (void)classify(s, err);
         return fx_ctx(err, "applying %s", s->txn.label);
     }
     if (n_rows != s->batch.expected) {
-        (void)fail_mismatch(s, n_rows, err);
+        (void)fail_mismatch(s, n_rows, s->batch.expected, err);
         return fx_ctx(err, "applying %s", s->txn.label);
     }
+    if (s->has_commit)
+        note_commit(s, &s->committing);
+    return true;
+}
+
+static bool flush(struct sink_db *s, struct fx_err *err)
+{
+    cdc_batch_finish(&s->batch);
+    if (!receive(s, err))
+        return false;
+    if (s->batch.sql.len == 0)
+        return true;
+    if (!check_text(s, err) || !execute(s, err))
+        return false;
     cdc_batch_clear(&s->batch);
-    if (s->has_commit) {
-        FX_FAILPOINT("apply.commit.after");
-        cdc_progress_copy(&s->sink.progress, &s->committing);
-        s->sink.durable_commit_us = s->committing_us;
-        s->sink.is_coarse_time = s->committing_coarse;
-        s->has_commit = false;
-    }
+    s->has_commit = false;
     s->sink.is_pending = s->is_in_txn;
+    return true;
+}
+
+/* Sends the text and leaves its rows to be counted before the next one goes out. */
+static bool flush_ahead(struct sink_db *s, struct fx_err *err)
+{
+    cdc_batch_finish(&s->batch);
+    if (s->batch.sql.len == 0 || s->is_exact || !s->is_copying || !fx_db_can_send(s->db))
+        return flush(s, err);
+    if (!receive(s, err) || !check_text(s, err))
+        return false;
+    if (!fx_db_send(s->db, fx_buf_cstr(&s->batch.sql), err)) {
+        (void)classify(s, err);
+        return fx_ctx(err, "applying %s", s->txn.label);
+    }
+    s->is_sent = true;
+    s->sent_expected = s->batch.expected;
+    s->has_sent_commit = s->has_commit;
+    cdc_progress_copy(&s->sent.progress, &s->committing.progress);
+    s->sent.us = s->committing.us;
+    s->sent.is_coarse = s->committing.is_coarse;
+    cdc_batch_clear(&s->batch);
+    s->has_commit = false;
+    s->sink.is_pending = true;
     return true;
 }
 
@@ -165,6 +238,7 @@ static bool sink_begin(struct cdc_sink *sink, const struct cdc_txn *txn, struct 
     to.pos = fx_pos_view(&txn->pos);
     to.ordinal++;
     to.phase = CDC_PROGRESS_STREAM;
+    s->is_copying = false;
     cdc_txn_copy(&s->txn, txn);
     add_begin(s, &to);
     return !s->is_exact || flush(s, err);
@@ -180,7 +254,7 @@ static bool sink_row(struct cdc_sink *sink, const struct cdc_row *row, struct fx
     bool is_full = s->batch.n_changes >= s->options->txn_rows_max || is_long(s);
     if (!s->is_exact && !is_full)
         return true;
-    if (flush(s, err))
+    if (flush_ahead(s, err))
         return true;
     if (s->is_exact) {
         FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(400);
@@ -219,6 +293,7 @@ static void begin_progress_only(struct sink_db *s, const struct fx_pos *pos,
     to.pos = fx_pos_view(pos);
     to.phase = phase;
     to.ordinal = phase == s->next.phase ? to.ordinal + 1 : 0;
+    s->is_copying = false;
     txn.commit_us = s->sink.durable_commit_us;
     txn.is_coarse_time = s->sink.is_coarse_time;
     cdc_txn_copy(&s->txn, &txn);
@@ -251,14 +326,15 @@ static bool sink_commit(struct cdc_sink *sink, bool is_more, struct fx_err *err)
                  s->txn.label);
     if (s->is_exact && ++s->exact_txns > CDC_SINK_EXACT_TXNS)
         s->is_exact = false;
-    if (!flush(s, err)) /* the changes, counted, before they may commit */
+    if (!flush_ahead(s,
+                     err)) /* the changes are counted before the text with their commit goes out */
         return false;
     cdc_batch_statement(&s->batch, "commit", 0);
     s->has_commit = true;
     s->is_in_txn = false;
-    cdc_progress_copy(&s->committing, &s->next);
-    s->committing_us = s->txn.commit_us;
-    s->committing_coarse = s->txn.is_coarse_time;
+    cdc_progress_copy(&s->committing.progress, &s->next);
+    s->committing.us = s->txn.commit_us;
+    s->committing.is_coarse = s->txn.is_coarse_time;
     s->sink.is_pending = true;
     return is_more || flush(s, err);
 }
@@ -298,8 +374,7 @@ static bool sink_progress_only(struct cdc_sink *sink, const struct fx_pos *pos,
     return sink_commit(sink, false, err);
 }
 
-/* ---- copying
- * ---------------------------------------------------------------------------------------- */
+/* --- copying ---------------------------------------------------------------------------------- */
 
 static bool sink_begin_copy(struct cdc_sink *sink, int64_t n_rows, struct fx_err *err)
 {
@@ -308,6 +383,7 @@ static bool sink_begin_copy(struct cdc_sink *sink, int64_t n_rows, struct fx_err
     struct cdc_txn txn = {.pos = fx_pos_view(&s->next.pos), .label = "a batch of the copy"};
     to.pos = txn.pos;
     to.ordinal += n_rows;
+    s->is_copying = true;
     cdc_txn_copy(&s->txn, &txn);
     add_begin(s, &to);
     return !s->is_exact || flush(s, err);
@@ -350,6 +426,8 @@ static bool sink_is_empty(struct cdc_sink *sink, size_t table, bool *ret_is_empt
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1024);
     const char *part = part_of(s, table);
+    if (!receive(s, err))
+        return false;
     fx_buf_add_c(&sql, "select 1 from ");
     add_table_name(s, table, &sql);
     fx_buf_printf(&sql, "%s%s limit 1", part != NULL ? " where " : "", part != NULL ? part : "");
@@ -368,7 +446,8 @@ static void sink_close(struct cdc_sink *sink)
     cdc_txn_done(&s->txn);
     cdc_progress_done(&s->next);
     cdc_progress_done(&s->before);
-    cdc_progress_done(&s->committing);
+    cdc_progress_done(&s->committing.progress);
+    cdc_progress_done(&s->sent.progress);
     cdc_progress_done(&s->sink.progress);
     fx_db_close(s->db); /* an open transaction is rolled back by the server */
     free(s);

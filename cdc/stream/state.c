@@ -70,8 +70,7 @@ bool cdc_streamer_is_in_txn(const struct cdc_streamer *s)
     return s->txn_state == CDC_TXN_APPLY || s->txn_state == CDC_TXN_LOOP;
 }
 
-/* ---- status
- * ------------------------------------------------------------------------------------------ */
+/* --- status ----------------------------------------------------------------------------------- */
 
 static void measure_rate(struct cdc_streamer *s, struct fx_mono now)
 {

@@ -28,8 +28,7 @@ enum {
     CONFIRM_MS = 200, /* at most this often while transactions flow */
 };
 
-/* ---- turns
- * ------------------------------------------------------------------------------------------- */
+/* --- turns ------------------------------------------------------------------------------------ */
 
 /*
  * Never more than the target's progress row says: a target that comes back with an older row (a
@@ -138,8 +137,7 @@ static bool turn(struct cdc_streamer *s, struct fx_err *err)
            cdc_events_handle(s, &event, err);
 }
 
-/* ---- sessions
- * ---------------------------------------------------------------------------------------- */
+/* --- sessions --------------------------------------------------------------------------------- */
 
 static bool on_copy_progress(void *arg, int64_t copied, int64_t total)
 {

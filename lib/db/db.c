@@ -70,6 +70,21 @@ bool fx_db_exec(struct fx_db *db, const char *sql, const fx_cell *params, size_t
     return db->driver->exec(db, sql, params, n_params, ret_rows, err);
 }
 
+bool fx_db_can_send(const struct fx_db *db)
+{
+    return db->driver->send != NULL;
+}
+
+bool fx_db_send(struct fx_db *db, const char *sql, struct fx_err *err)
+{
+    return db->driver->send(db, sql, err);
+}
+
+bool fx_db_receive(struct fx_db *db, int64_t *ret_rows, struct fx_err *err)
+{
+    return db->driver->receive(db, ret_rows, err);
+}
+
 bool fx_db_query(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
                  struct fx_rows *ret_rows, struct fx_err *err)
 {

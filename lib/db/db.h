@@ -81,6 +81,15 @@ typedef struct fx_str fx_cell;
 bool fx_db_exec(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
                 int64_t *ret_rows, struct fx_err *err) FX_MUST_CHECK;
 
+/*
+ * The two halves of fx_db_exec: the caller works on the next text while the server works on this
+ * one. No parameters; one text at a time; nothing else may use the session before fx_db_receive.
+ * Not every driver can.
+ */
+bool fx_db_can_send(const struct fx_db *db);
+bool fx_db_send(struct fx_db *db, const char *sql, struct fx_err *err) FX_MUST_CHECK;
+bool fx_db_receive(struct fx_db *db, int64_t *ret_rows, struct fx_err *err) FX_MUST_CHECK;
+
 /* A small result held in memory; cells are borrowed until fx_rows_done. */
 struct fx_rows {
     fx_cell *cells; /* row-major */
@@ -177,6 +186,8 @@ struct fx_db_driver {
     const char *(*version)(const struct fx_db *db);
     bool (*exec)(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
                  int64_t *ret_rows, struct fx_err *err);
+    bool (*send)(struct fx_db *db, const char *sql, struct fx_err *err); /* NULL: it cannot */
+    bool (*receive)(struct fx_db *db, int64_t *ret_rows, struct fx_err *err);
     bool (*query)(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
                   struct fx_rows *ret_rows, struct fx_err *err);
     bool (*set_timeout)(struct fx_db *db, int64_t timeout_ms, struct fx_err *err);

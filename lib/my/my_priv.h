@@ -17,6 +17,7 @@ struct my_db {
     bool is_broken;
     int64_t silence_ms; /* the answer to a text may take this long to begin; 0: no limit */
     bool is_scanning;   /* an unbuffered result is being read: nothing else may be sent */
+    bool is_sent;       /* a text was sent whose results are not read yet: the same */
     struct fx_buf sql;  /* statement under construction, reused */
 };
 

@@ -259,6 +259,8 @@ static bool may_send(struct my_db *my, struct fx_err *err)
                        my->base.conf->name);
     if (my->is_scanning)
         FX_BUG("statement on a MariaDB session while a scan is open");
+    if (my->is_sent)
+        FX_BUG("statement on a MariaDB session before the last one's results were received");
     return true;
 }
 
@@ -306,10 +308,14 @@ static bool is_answered(struct my_db *my)
     }
 }
 
-static bool send_text(struct my_db *my, struct fx_str sql, struct fx_err *err)
+static bool post_text(struct my_db *my, struct fx_str sql, struct fx_err *err)
 {
-    if (mysql_send_query(my->mysql, sql.ptr, sql.len) != 0)
-        return fx_my_fail(my, err, "could not execute a statement in");
+    return mysql_send_query(my->mysql, sql.ptr, sql.len) == 0 ||
+           fx_my_fail(my, err, "could not execute a statement in");
+}
+
+static bool await_answer(struct my_db *my, struct fx_err *err)
+{
     if (my->silence_ms > 0 && !is_answered(my)) {
         my->is_broken = true;
         return fx_fail(err, FX_E_DB_CONNECT, "database \"%s\" did not answer for %lld ms",
@@ -317,6 +323,11 @@ static bool send_text(struct my_db *my, struct fx_str sql, struct fx_err *err)
     }
     return mysql_read_query_result(my->mysql) == 0 ||
            fx_my_fail(my, err, "could not execute a statement in");
+}
+
+static bool send_text(struct my_db *my, struct fx_str sql, struct fx_err *err)
+{
+    return post_text(my, sql, err) && await_answer(my, err);
 }
 
 bool fx_my_run(struct my_db *my, struct fx_str sql, int64_t *ret_rows, struct fx_err *err)
@@ -334,6 +345,31 @@ static bool my_exec(struct fx_db *db, const char *sql, const fx_cell *params, si
         return fx_my_run(my, fx_str_from(sql), ret_rows, err);
     return fx_my_bind(my, sql, params, n_params, err) &&
            fx_my_run(my, fx_buf_str(&my->sql), ret_rows, err);
+}
+
+/* As my_exec up to the answer: when it returns, the kernel has the whole text. */
+static bool my_send(struct fx_db *db, const char *sql, struct fx_err *err)
+{
+    struct my_db *my = my_of(db);
+    struct fx_str text = fx_str_from(sql);
+    if (!may_send(my, err))
+        return false;
+    if (strchr(sql, '?') != NULL) {
+        if (!fx_my_bind(my, sql, NULL, 0, err))
+            return false;
+        text = fx_buf_str(&my->sql);
+    }
+    my->is_sent = post_text(my, text, err);
+    return my->is_sent;
+}
+
+static bool my_receive(struct fx_db *db, int64_t *ret_rows, struct fx_err *err)
+{
+    struct my_db *my = my_of(db);
+    if (!my->is_sent)
+        FX_BUG("results of a MariaDB session that sent nothing");
+    my->is_sent = false;
+    return await_answer(my, err) && drain(my, NULL, NULL, ret_rows, err);
 }
 
 static bool keep_last(void *arg, MYSQL_RES *res)
@@ -398,6 +434,8 @@ const struct fx_db_driver fx_my_driver = {
     .is_broken = my_is_broken,
     .version = my_version,
     .exec = my_exec,
+    .send = my_send,
+    .receive = my_receive,
     .query = my_query,
     .set_timeout = my_set_timeout,
     .table = fx_my_table,

@@ -114,8 +114,7 @@ bool fx_pg_repl_start(struct fx_pg_repl *repl, const char *slot, const char *pub
     return is_ok || fx_ctx(err, "starting slot \"%s\" at %s", slot, at);
 }
 
-/* ---- the stream
- * --------------------------------------------------------------------------------------- */
+/* --- the stream ------------------------------------------------------------------------------- */
 
 static uint64_t be64(const char *at)
 {
