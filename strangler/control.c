@@ -25,7 +25,8 @@ static bool raise_answer(const struct fcd_endpoint *at, const struct fx_http_rep
     const char *name = fx_json_get_str(root, "code", "FACADE");
     if (strcmp(name, fx_code_name(FX_E_STALE_EPOCH)) == 0)
         code = FX_E_STALE_EPOCH;
-    fx_fail(err, code, "%s", fx_json_get_str(root, "message", "the facade refused a call"));
+    fx_fail(err, code, "%s",
+            fx_json_get_str(root, "message", "the facade refused the call without a reason"));
     fx_err_set_http(err, reply->status);
     const char *hint = fx_json_get_str(root, "hint", NULL);
     if (reply->status == 401)
@@ -34,6 +35,8 @@ static bool raise_answer(const struct fcd_endpoint *at, const struct fx_http_rep
             "Set facade.admin.token in ficus.yaml to the token that the facade was started with.");
     else if (hint != NULL)
         fx_hint(err, "%s", hint);
+    else if (root == NULL)
+        fx_hint(err, "Another program may be listening on this address. Run: ss -ltnp");
     return fx_ctx(err, "calling the facade at %s", at->address);
 }
 
@@ -43,7 +46,9 @@ static bool call(const struct fcd_endpoint *at, const char *method, const char *
     char url[512];
     int len = snprintf(url, sizeof url, "http://%s%s", at->address, path);
     if (len < 0 || (size_t)len >= sizeof url)
-        return fx_fail(err, FX_E_FACADE, "the facade's address \"%s\" is too long", at->address);
+        return fx_fail(err, FX_E_FACADE, "the address of the facade, \"%.200s…\", is too long",
+                       at->address) ||
+               fx_hint(err, "Write host:port as facade.admin.address in ficus.yaml.");
     const struct fx_http_request request = {.method = method,
                                             .url = url,
                                             .bearer = at->token,

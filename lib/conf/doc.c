@@ -317,7 +317,7 @@ bool fx_doc_load(const char *path, struct fx_arena *arena, struct fx_node **ret_
     if (fd < 0 || fstat(fd, &st) != 0)
         return fx_fail_errno(err, FX_E_CONFIG, errno, "could not open \"%s\"", path);
     if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
-        return fx_fail(err, FX_E_CONFIG, "\"%s\" is not a file", path);
+        return fx_fail(err, FX_E_CONFIG, "\"%s\" is not a regular file", path);
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(FILE_BYTES_MAX);
     char chunk[16384];
     ssize_t n;

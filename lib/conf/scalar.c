@@ -70,16 +70,22 @@ static bool read_secret_file(const struct fx_node *node, const char *path, struc
     char text[4097];
     ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
     if (n < 0) {
-        fx_fail_errno(err, FX_E_SECRET, errno, "%s:%d:%d: could not read the secret \"%s\"",
-                      node->file, node->line, node->column, path);
-        return fx_hint(err, "Create the file, readable only by the user that runs ficus.");
+        fx_fail_errno(err, FX_E_SECRET, errno,
+                      "%s:%d:%d: could not read the secret from file \"%s\"", node->file,
+                      node->line, node->column, path);
+        return fx_hint(
+            err, "The file must exist and be readable by the user that runs ficus. Run: ls -l '%s'",
+            path);
     }
     while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
         n--;
     text[n] = '\0';
     if (n == 0)
-        return fx_fail(err, FX_E_SECRET, "%s:%d:%d: the secret \"%s\" is empty", node->file,
-                       node->line, node->column, path);
+        return fx_fail(err, FX_E_SECRET, "%s:%d:%d: the secret file \"%s\" is empty", node->file,
+                       node->line, node->column, path) ||
+               fx_hint(
+                   err,
+                   "Write the secret into the file, readable only by the user that runs ficus.");
     *ret_secret = fx_arena_strdup(arena, text);
     return true;
 }
@@ -99,8 +105,8 @@ bool fx_secret_read(const struct fx_node *node, struct fx_arena *arena, const ch
         return read_secret_file(file, beside(file, arena), arena, ret_secret, err);
     const char *value = getenv(env->text.ptr);
     if (value == NULL || value[0] == '\0') {
-        fx_fail(err, FX_E_SECRET, "%s:%d:%d: the environment variable %s is not set", env->file,
-                env->line, env->column, env->text.ptr);
+        fx_fail(err, FX_E_SECRET, "%s:%d:%d: the environment variable \"%s\" is not set or empty",
+                env->file, env->line, env->column, env->text.ptr);
         return fx_hint(err, "Run: export %s=...", env->text.ptr);
     }
     *ret_secret = fx_arena_strdup(arena, value);

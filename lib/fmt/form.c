@@ -69,12 +69,11 @@ bool fx_form_check(enum fx_form form, int64_t version, const char *object, struc
     (void)fx_fail(err, FX_E_VERSION, "%s: %s has version %lld; this build of Ficus reads %s",
                   object, f->name, (long long)version, reads);
     if (version > f->current)
-        return fx_hint(err,
-                       "Use the build of Ficus that wrote it, or a newer one. What a build reads "
-                       "says: ficus version");
+        return fx_hint(err, "Use the build of Ficus that wrote it, or a newer one. The versions "
+                            "that a build reads: ficus version");
     if (version < FX_FORM_UNSAID)
-        return fx_hint(err, "No Ficus writes a version below 1: something else changed it. Restore "
-                            "it from a backup, then look again: ficus upgrade");
+        return fx_hint(err, "No build of Ficus writes a version below 1: something else changed "
+                            "it. Restore it from a backup. Then run: ficus upgrade");
     return fx_hint(err,
                    "Upgrade with a build of Ficus that still reads version %lld: ficus upgrade",
                    (long long)version);
@@ -88,6 +87,6 @@ bool fx_form_read(enum fx_form form, const struct fx_json *node, const char *obj
         return fx_form_check(form, *ret, object, err);
     (void)fx_fail(err, FX_E_VERSION, "%s: the version of its %s is not a whole number", object,
                   form_at(form)->name);
-    return fx_hint(err, "Every Ficus writes a whole number: something else changed it. Restore it "
-                        "from a backup, then look again: ficus upgrade");
+    return fx_hint(err, "Every build of Ficus writes a whole number: something else changed it. "
+                        "Restore it from a backup. Then run: ficus upgrade");
 }

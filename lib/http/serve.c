@@ -31,6 +31,7 @@
 #include "lib/http/body.h"
 #include "lib/http/h1_parse.h"
 #include "lib/http/h1_write.h"
+#include "lib/io/sock.h"
 
 enum {
     CONNECTIONS_MAX = 1024,
@@ -416,7 +417,7 @@ static bool listen_unix(struct fx_serve *serve, const char *path, struct fx_err 
     const struct sockaddr *generic = (const struct sockaddr *)(const void *)&address;
     if (connect(fd, generic, sizeof address) == 0) {
         fx_fail(err, FX_E_IO, "another process already listens on \"%s\"", path);
-        return fx_hint(err, "Run: ss -xlp | grep -F '%s'", path);
+        return fx_hint(err, "Find the process and stop it. Run: ss -xlp | grep -F '%s'", path);
     }
     if (errno == ECONNREFUSED)
         unlink(path); /* left by a process that was killed */
@@ -441,7 +442,8 @@ static bool listen_tcp(struct fx_serve *serve, const char *text, struct fx_err *
     const char *colon = strrchr(text, ':');
     uint64_t port = 0;
     if (colon == NULL || !fx_parse_u64(fx_str_from(colon + 1), 65535, &port))
-        return fx_fail(err, FX_E_CONFIG, "\"%s\" is not an address of the form host:port", text);
+        return fx_fail(err, FX_E_CONFIG, "\"%s\" is not an address", text) ||
+               fx_hint(err, "Write host:port, for example 127.0.0.1:8080 or [::1]:8080.");
     FX_AUTO_STR char *host = fx_strndup(text, (size_t)(colon - text));
     struct addrinfo *info = NULL,
                     wanted = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE | AI_NUMERICSERV};
@@ -457,7 +459,8 @@ static bool listen_tcp(struct fx_serve *serve, const char *text, struct fx_err *
     int failed_with = errno;
     freeaddrinfo(info);
     if (!is_bound)
-        return fx_fail_errno(err, FX_E_IO, failed_with, "could not listen on \"%s\"", text);
+        return fx_fail_errno(err, FX_E_IO, failed_with, "could not listen on \"%s\"", text) ||
+               fx_sock_hint_listen(failed_with, text, err);
     struct sockaddr_storage bound;
     socklen_t size = sizeof bound;
     char service[16];

@@ -47,7 +47,10 @@ static bool fail_write(int errnum, const char *doing, const char *what, struct f
     (void)fx_fail_errno(err, FX_E_IO, errnum, "could not %s \"%s\"", doing, what);
     FX_AUTO_STR char *directory = directory_of(what);
     if (errnum == ENOSPC || errnum == EDQUOT)
-        return fx_hint(err, "Free space in %s. Run: df -h; df -i", directory);
+        return fx_hint(err, "Free space in \"%s\". Run: df -h; df -i", directory);
+    if (errnum == EACCES || errnum == EROFS)
+        return fx_hint(err, "This user needs write access to \"%s\". Run: ls -ld '%s'; id",
+                       directory, directory);
     return false;
 }
 
@@ -127,7 +130,7 @@ bool fx_dir_make(const char *path, struct fx_err *err)
         struct stat info;
         if (mkdir(partial, 0777) != 0 &&
             (errno != EEXIST || stat(partial, &info) != 0 || !S_ISDIR(info.st_mode)))
-            return fx_fail_errno(err, FX_E_IO, errno, "could not make directory \"%s\"", partial);
+            return fx_fail_errno(err, FX_E_IO, errno, "could not create directory \"%s\"", partial);
         if (old == '\0')
             return true;
         *p = old;

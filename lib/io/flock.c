@@ -65,7 +65,8 @@ bool fx_flock_take(const char *path, const char *what, struct fx_flock **ret_loc
         read_owner(fd, &owner);
         fx_fail(err, FX_E_LOCKED, "%s is locked by process %d on %s since %s", what, owner.pid,
                 owner.host, owner.since);
-        fx_hint(err, "When process %d has ended, run the command again.", owner.pid);
+        fx_hint(err, "When process %d has ended (ps -fp %d), run the command again.", owner.pid,
+                owner.pid);
         return fx_detail(err, "The lock file is \"%s\"; its owner is: %s.", path, owner.what);
     }
     if (!write_owner(fd, path, what, err))

@@ -200,7 +200,8 @@ static bool replay(struct fx_recordlog *log, fx_record_fn on_record, void *arg, 
     log->chain = scan.chain;
     log->end = (off_t)scan.good;
     if (scan.good < bytes.len && (ftruncate(log->fd, log->end) != 0 || fsync(log->fd) != 0))
-        return fx_fail_errno(err, FX_E_IO, errno, "could not cut the torn tail of \"%s\"",
+        return fx_fail_errno(err, FX_E_IO, errno,
+                             "could not remove the incomplete last record of journal \"%s\"",
                              log->path);
     return true;
 }
@@ -257,9 +258,10 @@ bool fx_recordlog_append(struct fx_recordlog *log, struct fx_str payload, struct
                              "journal \"%s\" cannot be written: an earlier write failed",
                              log->path);
     if (payload.len > PAYLOAD_MAX)
-        return fx_fail(err, FX_E_LIMIT,
-                       "a record of %zu bytes is too large for journal \"%s\": the limit is %d",
-                       payload.len, log->path, PAYLOAD_MAX);
+        return fx_fail(
+            err, FX_E_LIMIT,
+            "a record of %zu bytes is too large for journal \"%s\": the limit is %d bytes",
+            payload.len, log->path, PAYLOAD_MAX);
     char header[HEADER_BYTES] = "FXRL";
     uint64_t hash = record_hash(log->seq + 1, log->chain, payload);
     put_le(header + 4, 4, payload.len);

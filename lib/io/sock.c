@@ -54,7 +54,8 @@ bool fx_addr_parse(const char *text, struct fx_addr *ret_addr, struct fx_err *er
     struct addrinfo *found = NULL;
     int rc = getaddrinfo(host[0] != '\0' ? host : NULL, port, &hints, &found);
     if (rc != 0)
-        return fx_fail(err, FX_E_CONFIG, "could not resolve \"%s\": %s", text, gai_strerror(rc));
+        return fx_fail(err, FX_E_CONFIG, "could not resolve \"%s\": %s", text, gai_strerror(rc)) ||
+               fx_hint(err, "Check the host's name. Run: getent hosts %s", host);
     *ret_addr = (struct fx_addr){.len = found->ai_addrlen};
     memcpy(&ret_addr->storage, found->ai_addr, found->ai_addrlen);
     freeaddrinfo(found);
@@ -85,11 +86,11 @@ void fx_addr_host(const struct fx_addr *addr, char out[FX_ADDR_TEXT])
         snprintf(out, FX_ADDR_TEXT, "unknown");
 }
 
-static bool hint_listen(int errnum, const char *text, struct fx_err *err)
+bool fx_sock_hint_listen(int errnum, const char *text, struct fx_err *err)
 {
     const char *colon = strrchr(text, ':');
     if (errnum == EADDRINUSE)
-        return fx_hint(err, "Another process uses it. Run: ss -ltnp 'sport = :%s'",
+        return fx_hint(err, "Another process uses this port. Run: ss -ltnp 'sport = :%s'",
                        colon != NULL ? colon + 1 : "PORT");
     if (errnum == EADDRNOTAVAIL)
         return fx_hint(err, "This machine does not have the address. Run: ip address");
@@ -108,13 +109,13 @@ bool fx_sock_listen(const struct fx_addr *addr, int backlog, int *ret_fd, struct
         socket(addr->storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     int on = 1;
     if (fd < 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not create a socket for %s", text);
+        return fx_fail_errno(err, FX_E_IO, errno, "could not create a socket for \"%s\"", text);
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (bind(fd, (const struct sockaddr *)&addr->storage, addr->len) != 0 ||
         listen(fd, backlog) != 0) {
         int errnum = errno;
-        fx_fail_errno(err, FX_E_IO, errnum, "could not listen on %s", text);
-        return hint_listen(errnum, text, err);
+        fx_fail_errno(err, FX_E_IO, errnum, "could not listen on \"%s\"", text);
+        return fx_sock_hint_listen(errnum, text, err);
     }
     if (ret_addr != NULL) {
         ret_addr->len = sizeof ret_addr->storage;

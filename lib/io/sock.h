@@ -30,6 +30,8 @@ void fx_addr_host(const struct fx_addr *addr, char out[FX_ADDR_TEXT]); /* "127.0
  * picks a free one; *ret_addr (may be NULL) tells. */
 bool fx_sock_listen(const struct fx_addr *addr, int backlog, int *ret_fd, struct fx_addr *ret_addr,
                     struct fx_err *err) FX_MUST_CHECK;
+/* What to do after bind or listen failed with `errnum`; false. */
+bool fx_sock_hint_listen(int errnum, const char *text, struct fx_err *err);
 /* -1 with errno as accept4(2). TCP_NODELAY is on. */
 int fx_sock_accept(int listen_fd, struct fx_addr *ret_peer);
 /* Starts a connection; *ret_is_connected tells when no waiting is needed. -1 with errno. */

@@ -83,12 +83,17 @@ static void check_room(struct binder *b, const struct fx_map_column *pair,
     const struct fx_node *at = pair->node != NULL ? pair->node : b->map->node;
     const char *why;
     if (!fx_type_check(&old->type, pair->forward, &new_column->type, FX_FORWARD, b->arena, &why))
-        fx_problem(b->problems, at, "column %s (%s) cannot hold every value of %s (%s): %s",
-                   new_column->name, declared(new_column), old->name, declared(old), why);
+        fx_problem(b->problems, at,
+                   "column \"%s\" (%s) of new table \"%s.%s\" cannot hold every value of old "
+                   "column \"%s\" (%s): %s",
+                   new_column->name, declared(new_column), b->map->new_schema, b->map->new_name,
+                   old->name, declared(old), why);
     if (!fx_type_check(&new_column->type, pair->back, &old->type, FX_REVERSE, b->arena, &why))
         fx_problem(b->problems, at,
-                   "column %s (%s) cannot hold every value of %s (%s) in the reverse stream: %s",
-                   old->name, declared(old), new_column->name, declared(new_column), why);
+                   "column \"%s\" (%s) of old table \"%s.%s\" cannot hold every value of new "
+                   "column \"%s\" (%s), which the reverse stream writes to it: %s",
+                   old->name, declared(old), b->map->old_schema, b->map->old_name, new_column->name,
+                   declared(new_column), why);
 }
 
 static void check_pair(struct binder *b, const struct fx_map_column *pair,
@@ -96,30 +101,40 @@ static void check_pair(struct binder *b, const struct fx_map_column *pair,
 {
     const struct fx_node *at = pair->node != NULL ? pair->node : b->map->node;
     if (old->type.kind == FX_V_NULL)
-        fx_problem(b->problems, at, "column %s.%s: type %s is not supported by this release",
-                   b->map->old_name, old->name, declared(old));
+        fx_problem(b->problems, at,
+                   "column \"%s\" of old table \"%s.%s\": type %s is not supported by this release",
+                   old->name, b->map->old_schema, b->map->old_name, declared(old));
     else if (new_column->type.kind == FX_V_NULL)
-        fx_problem(b->problems, at, "column %s.%s: type %s is not supported by this release",
-                   b->map->new_name, new_column->name, declared(new_column));
+        fx_problem(b->problems, at,
+                   "column \"%s\" of new table \"%s.%s\": type %s is not supported by this release",
+                   new_column->name, b->map->new_schema, b->map->new_name, declared(new_column));
     else if (pair->forward != NULL && (family_of(old->type.kind) != FAM_NUMBER ||
                                        family_of(new_column->type.kind) != FAM_NUMBER))
         fx_problem(b->problems, at,
-                   "columns %s (%s) and %s (%s): expressions work on integers and decimals",
-                   old->name, declared(old), new_column->name, declared(new_column));
+                   "columns \"%s\" (%s) and \"%s\" (%s) of table \"%s.%s\": an expression needs an "
+                   "integer or decimal column on both sides",
+                   old->name, declared(old), new_column->name, declared(new_column),
+                   b->map->old_schema, b->map->old_name);
     else if (pair->forward == NULL && !is_compatible(&old->type, &new_column->type))
-        fx_problem(b->problems, at, "columns %s (%s) and %s (%s) cannot hold each other's values",
-                   old->name, declared(old), new_column->name, declared(new_column));
+        fx_problem(b->problems, at,
+                   "columns \"%s\" (%s) of old table \"%s.%s\" and \"%s\" (%s) of the new table "
+                   "cannot hold each other's values",
+                   old->name, declared(old), b->map->old_schema, b->map->old_name, new_column->name,
+                   declared(new_column));
     else
         check_room(b, pair, old, new_column);
     if (old->is_nullable != new_column->is_nullable)
         fx_problem(b->problems, at,
-                   "column %s is %s on the old side and %s on the new: a NULL could not be copied "
-                   "to the %s side",
-                   old->name, old->is_nullable ? "nullable" : "NOT NULL",
+                   "column \"%s\" of table \"%s.%s\" is %s on the old side and %s on the new side: "
+                   "a NULL could not be copied to the %s side",
+                   old->name, b->map->old_schema, b->map->old_name,
+                   old->is_nullable ? "nullable" : "NOT NULL",
                    new_column->is_nullable ? "nullable" : "NOT NULL",
                    old->is_nullable ? "new" : "old");
     if (old->is_generated != new_column->is_generated)
-        fx_problem(b->problems, at, "column %s is generated on one side only", old->name);
+        fx_problem(b->problems, at,
+                   "column \"%s\" of table \"%s.%s\" is generated on one side only", old->name,
+                   b->map->old_schema, b->map->old_name);
 }
 
 static const struct fx_map_column *find_rename(const struct fx_map_table *map, const char *old_name)
@@ -148,9 +163,11 @@ static void bind_columns(struct binder *b)
         if (at < 0 && old->is_generated && rename == NULL)
             continue; /* computed here only: there is nothing to carry and nothing to lose */
         if (at < 0) {
-            fx_problem(b->problems, rename != NULL ? rename->node : map->node,
-                       "table %s.%s has no column \"%s\" for %s.%s", map->new_schema, map->new_name,
-                       pair.new_name, map->old_name, old->name);
+            fx_problem(
+                b->problems, rename != NULL ? rename->node : map->node,
+                "new table \"%s.%s\" has no column \"%s\" for column \"%s\" of old table \"%s.%s\"",
+                map->new_schema, map->new_name, pair.new_name, old->name, map->old_schema,
+                map->old_name);
             continue;
         }
         check_pair(b, &pair, old, &map->new_table->columns[at]);
@@ -165,8 +182,9 @@ static void check_renames(struct binder *b)
     const struct fx_map_table *map = b->map;
     for (size_t i = 0; i < map->n_renames; i++)
         if (fx_table_column(map->old_table, map->renames[i].old_name) < 0)
-            fx_problem_key(b->problems, map->renames[i].node, "table %s.%s has no column \"%s\"",
-                           map->old_schema, map->old_name, map->renames[i].old_name);
+            fx_problem_key(b->problems, map->renames[i].node,
+                           "old table \"%s.%s\" has no column \"%s\"", map->old_schema,
+                           map->old_name, map->renames[i].old_name);
 }
 
 /* Each new column is the counterpart of exactly one old column. */
@@ -179,13 +197,14 @@ static void check_new_columns(struct binder *b)
         for (size_t j = 0; j < map->n_columns; j++)
             used += map->new_index[j] == (int)i;
         if (used == 0 && !column->is_generated)
-            fx_problem(
-                b->problems, map->node,
-                "column %s.%s is not mapped to a column: its values would be lost in a fall-back",
-                map->new_name, column->name);
+            fx_problem(b->problems, map->node,
+                       "column \"%s\" of new table \"%s.%s\" has no old column: its values would "
+                       "be lost in a fall-back",
+                       column->name, map->new_schema, map->new_name);
         if (used > 1)
-            fx_problem(b->problems, map->node, "two columns are mapped to %s.%s", map->new_name,
-                       column->name);
+            fx_problem(b->problems, map->node,
+                       "two old columns are mapped to column \"%s\" of new table \"%s.%s\"",
+                       column->name, map->new_schema, map->new_name);
     }
 }
 
@@ -196,16 +215,18 @@ static void check_keys(struct binder *b)
     if (old->n_key == 0 || new_table->n_key == 0) {
         const struct fx_table *bare = old->n_key == 0 ? old : new_table;
         fx_problem(b->problems, map->node,
-                   "table %s.%s has no primary key: its rows cannot be told apart", bare->schema,
-                   bare->name);
+                   "table \"%s.%s\" has no primary key, so its rows cannot be told apart: add one, "
+                   "or remove the table from the context",
+                   bare->schema, bare->name);
         return;
     }
     for (size_t k = 0; k < old->n_key; k++) {
         const struct fx_column *column = &old->columns[old->key[k]];
         if (column->is_generated) /* pgoutput does not send it */
             fx_problem(b->problems, map->node,
-                       "the primary key of %s.%s contains the generated column %s", old->schema,
-                       old->name, column->name);
+                       "the primary key of old table \"%s.%s\" contains the generated column "
+                       "\"%s\", which a stream cannot read",
+                       old->schema, old->name, column->name);
     }
     bool is_same = old->n_key == new_table->n_key;
     for (size_t k = 0; is_same && k < old->n_key; k++) {
@@ -217,7 +238,8 @@ static void check_keys(struct binder *b)
     }
     if (!is_same)
         fx_problem(b->problems, map->node,
-                   "the primary keys of %s.%s and %s.%s are not the same columns in the same order",
+                   "the primary keys of \"%s.%s\" and \"%s.%s\" are not the same columns, without "
+                   "an expression, in the same order",
                    old->schema, old->name, new_table->schema, new_table->name);
 }
 
@@ -246,7 +268,7 @@ static bool bind_table(struct binder *b, struct fx_db *old_db, struct fx_db *new
     if (!fx_db_table(old_db, map->old_schema, map->old_name, b->arena, &map->old_table, err) ||
         !fx_db_table(new_db, map->new_schema, map->new_name, b->arena, &map->new_table, err)) {
         if (err->code == FX_E_DB_CONNECT || err->code == FX_E_TIMEOUT)
-            return fx_ctx(err, "reading the catalog for table %s.%s", map->old_schema,
+            return fx_ctx(err, "reading the catalog for table \"%s.%s\"", map->old_schema,
                           map->old_name);
         fx_problem(b->problems, map->node, "%s", err->message);
         fx_err_clear(err);
@@ -273,6 +295,10 @@ bool fx_map_bind(struct fx_context *ctx, struct fx_db *old_db, struct fx_db *new
     if (fx_problems_ok(&problems, err))
         return true;
     fx_err_recode(err, FX_E_MAPPING);
+    fx_hint(err,
+            "Change the tables, or the mapping in contexts.%s.tables of ficus.yaml. Then run: "
+            "ficus cdc preflight --context %s",
+            ctx->name, ctx->name);
     return fx_ctx(err, "binding the tables of context \"%s\" to both databases", ctx->name);
 }
 
@@ -298,8 +324,8 @@ bool fx_map_row(const struct fx_map_table *map, enum fx_direction dir, const str
     for (size_t i = 0; i < map->n_columns; i++) {
         if (!map_value(&map->columns[i], dir, &in[from_index[i]], &to->columns[to_index[i]], arena,
                        &out[i], err))
-            return fx_ctx(err, "column %s.%s.%s -> %s.%s.%s", from->schema, from->name,
-                          from->columns[from_index[i]].name, to->schema, to->name,
+            return fx_ctx(err, "mapping column \"%s.%s.%s\" to \"%s.%s.%s\"", from->schema,
+                          from->name, from->columns[from_index[i]].name, to->schema, to->name,
                           to->columns[to_index[i]].name);
     }
     return true;

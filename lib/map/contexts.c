@@ -220,12 +220,12 @@ static void check_table_is_new(struct fx_project_reader *r, const struct fx_cont
             continue;
         if (strcmp(other->old_schema, map->old_schema) == 0 &&
             strcmp(other->old_name, map->old_name) == 0)
-            fx_problem(r->problems, map->node, "table %s.%s is listed twice", map->old_schema,
+            fx_problem(r->problems, map->node, "table \"%s.%s\" is listed twice", map->old_schema,
                        map->old_name);
         else if (strcmp(other->new_schema, map->new_schema) == 0 &&
                  strcmp(other->new_name, map->new_name) == 0)
-            fx_problem(r->problems, map->node, "two tables are mapped to %s.%s", map->new_schema,
-                       map->new_name);
+            fx_problem(r->problems, map->node, "two tables are mapped to \"%s.%s\"",
+                       map->new_schema, map->new_name);
     }
 }
 

@@ -263,8 +263,8 @@ bool fx_expr_eval(const struct fx_expr *expr, const struct fx_value *column, str
     struct fx_value out = {.kind = FX_V_DECIMAL};
     if (!fx_rat_to_decimal(result, arena, &out.s))
         return fx_fail(err, FX_E_SOURCE_DATA,
-                       "expression \"%s\" gives %s for %.*s, which no column can hold exactly",
-                       expr->text, fx_rat_show(result, arena), FX_STR_FMT(text)) ||
+                       "expression \"%s\" of value %.*s is %s, which no column can hold exactly",
+                       expr->text, FX_STR_FMT(text), fx_rat_show(result, arena)) ||
                fx_hint(err, "Correct the expression in the mapping, or the value.");
     *ret = out;
     return true;

@@ -388,5 +388,6 @@ bool fx_my_value_literal(const struct fx_value *v, const struct fx_type *type, s
     case FX_V_UNREADABLE:
     case FX_V_UNCHANGED: break;
     }
-    return fx_fail(err, FX_E_BUG, "an unchanged value has no literal");
+    return fx_fail(err, FX_E_BUG,
+                   "an unchanged value has no SQL literal; please report this message");
 }

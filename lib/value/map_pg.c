@@ -109,7 +109,7 @@ void fx_pg_type(uint32_t typoid, int32_t typmod, const char *declared, struct fx
 
 static bool no_such_value(const struct fx_type *type, struct fx_str text, struct fx_err *err)
 {
-    return fx_fail(err, FX_E_SOURCE_DATA, "could not read \"%.*s\" as %s",
+    return fx_fail(err, FX_E_SOURCE_DATA, "value \"%.*s\" of PostgreSQL type %s is not supported",
                    (int)FX_MIN(text.len, (size_t)60), text.ptr, type->declared);
 }
 

@@ -270,6 +270,8 @@ bool fx_value_canon(const struct fx_value *v, struct fx_buf *out, struct fx_err 
         break;
     }
     if (out->has_failed)
-        return fx_fail(err, FX_E_LIMIT, "row too large to compare");
+        return fx_fail(err, FX_E_LIMIT,
+                       "the row is too large to compare: its values need more than %zu bytes",
+                       out->max_bytes);
     return true;
 }

@@ -91,7 +91,8 @@ static enum next take_head(struct admin_call *ac)
     /* Any page that an operator has open may POST to
      * 127.0.0.1; the browser then says so. Tools never do. */
     if (ac->method == FCD_M_POST && fx_head_find(head, "Origin") != NULL) {
-        refuse(call, 403, "admin calls from a web page (with an Origin field) are refused");
+        refuse(call, 403,
+               "the admin API refuses calls from web pages; send the call without an Origin field");
         return NEXT_MORE;
     }
     snprintf(ac->path, sizeof ac->path, "%.*s", FX_STR_FMT(head->path));
@@ -126,7 +127,7 @@ static enum next collect(struct admin_call *ac)
         ;
     if (call->body == FCD_BODY_BAD || ac->body.has_failed) {
         fcd_call_clear_deadline(call);
-        refuse(call, 400, "the body of the admin call is malformed or larger than 64 KiB");
+        refuse(call, 400, "the body of the admin call is not valid HTTP or is larger than 64 KiB");
         return NEXT_MORE;
     }
     if (call->body == FCD_BODY_COMPLETE) {

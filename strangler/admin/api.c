@@ -35,19 +35,27 @@ bool fcd_api_is_allowed(const struct fcd_config *conf, struct fx_str authorizati
     return difference == 0;
 }
 
+static const char see_protocol[] = "The calls are described in docs/protocols/admin.md.";
+
 static bool need_epoch(const struct change *change, int64_t *ret_epoch, struct fx_err *err)
 {
     if (fx_json_i64(fx_json_get(change->body, "epoch"), ret_epoch) && *ret_epoch >= 0)
         return true;
-    return fx_fail(err, FX_E_FACADE, "\"epoch\" is missing or not a whole number");
+    fx_fail(err, FX_E_FACADE,
+            "the body of the admin call has no \"epoch\" that is a whole number of at least 0");
+    return fx_hint(err, "%s", see_protocol);
 }
 
 static bool need_percent(const struct change *change, double *ret_percent, struct fx_err *err)
 {
     double percent = -1;
     if (!fx_json_double(fx_json_get(change->body, "percent"), &percent) || !(percent >= 0) ||
-        percent > 100)
-        return fx_fail(err, FX_E_FACADE, "\"percent\" is missing or not between 0 and 100");
+        percent > 100) {
+        fx_fail(err, FX_E_FACADE,
+                "the body of the admin call for route \"%s\" has no \"percent\" between 0 and 100",
+                change->name);
+        return fx_hint(err, "%s", see_protocol);
+    }
     *ret_percent = percent;
     return true;
 }
@@ -73,9 +81,9 @@ static struct fcd_route *need_route(struct change *change, struct fx_err *err)
     for (size_t i = 0; i < groups->local->conf->n_routes; i++)
         if (strcmp(groups->routes[i].conf->id, change->name) == 0)
             return &groups->routes[i];
-    fx_fail(err, FX_E_FACADE, "unknown route \"%s\"", change->name);
+    fx_fail(err, FX_E_FACADE, "the facade has no route \"%s\"", change->name);
     fx_err_set_http(err, 404);
-    fx_hint(err, "Run: ficus route list");
+    fx_hint(err, "ficusd reads the routes of ficus.yaml when it starts. Run: ficus route list");
     return NULL;
 }
 
@@ -98,18 +106,23 @@ static bool change_weight(struct change *change, struct fx_err *err)
     if (route == NULL || !take_controller(change, err) || !need_percent(change, &percent, err))
         return false;
     if (route->conf->is_write)
-        return fx_fail(
-            err, FX_E_FACADE,
-            "cannot set a weight for route \"%s\": it carries writes, which all go to the owner",
-            change->name);
+        return fx_fail(err, FX_E_FACADE,
+                       "cannot set a weight for route \"%s\": it carries writes, which all go to "
+                       "the owner",
+                       change->name) ||
+               fx_hint(err, "A cut-over moves the writes. Run: ficus cutover start --context %s",
+                       route->group->name);
     struct fcd_state_route *setting = &change->next.routes[route->setting];
     bool owner_is_new = change->next.groups[route->group->index].own.owner == FCD_NEW;
     if (owner_is_new && percent < 100) {
         fx_fail(err, FX_E_FACADE,
-                "cannot send reads of group \"%s\" to the old side: the new side owns the group",
-                route->group->name);
+                "cannot send reads of route \"%s\" to the old side: the new side owns group \"%s\"",
+                change->name, route->group->name);
         fx_err_set_http(err, 409);
-        return fx_hint(err, "Fall back first. Run: ficus run rollback");
+        return fx_hint(err,
+                       "Fall back first. Run: ficus run rollback, or, without a run: ficus cutover "
+                       "fallback --context %s",
+                       route->group->name);
     }
     if (setting->weight_percent != percent)
         reset_stats(route);
@@ -126,10 +139,13 @@ static bool change_shadow(struct change *change, struct fx_err *err)
     if (route->conf->is_write && percent > 0)
         return fx_fail(err, FX_E_FACADE,
                        "cannot shadow route \"%s\": it carries writes, which are never shadowed",
-                       change->name);
+                       change->name) ||
+               fx_hint(err, "Shadow a route of kind read. Run: ficus route list");
     int64_t recheck_ms = fx_json_get_i64(change->body, "recheck_ms", 1000);
     if (recheck_ms < 0 || recheck_ms > 600000)
-        return fx_fail(err, FX_E_FACADE, "\"recheck_ms\" must be between 0 and 600000");
+        return fx_fail(err, FX_E_FACADE,
+                       "\"recheck_ms\" of route \"%s\" must be between 0 and 600000 ms, not %lld",
+                       change->name, (long long)recheck_ms);
     struct fcd_state_route *setting = &change->next.routes[route->setting];
     if (setting->shadow_percent != percent)
         reset_stats(route);
@@ -146,8 +162,10 @@ static struct fcd_own *need_own(struct change *change, int64_t *ret_epoch, struc
     if (i != SIZE_MAX)
         return &change->next.groups[i].own;
     fx_fail(err, FX_E_FACADE,
-            "cannot add group \"%s\": the name is not valid, or there are %d groups already",
-            change->name, FCD_GROUPS_MAX);
+            "cannot add group \"%s\": the facade has %d groups, which is the limit, or the name is "
+            "not made of 1 to %d letters, digits and \"_.-\"",
+            change->name, FCD_GROUPS_MAX, FCD_NAME_MAX);
+    fx_hint(err, "A group is a context of ficus.yaml. The groups of the facade: ficus route list");
     return NULL;
 }
 
@@ -188,7 +206,11 @@ static bool change_switch(struct change *change, struct fx_err *err)
     if (own == NULL)
         return false;
     if (!fcd_owner_from(fx_json_get_str(change->body, "owner", NULL), &owner))
-        return fx_fail(err, FX_E_FACADE, "\"owner\" is missing or neither \"old\" nor \"new\"");
+        return fx_fail(err, FX_E_FACADE,
+                       "the body of the admin call for group \"%s\" has no \"owner\" that is "
+                       "\"old\" or \"new\"",
+                       change->name) ||
+               fx_hint(err, "%s", see_protocol);
     bool is_new_owner = own->owner != owner;
     if (!fcd_own_switch(own, change->name, epoch, owner, err))
         return false;
@@ -290,7 +312,7 @@ static void refuse(struct fcd_api_call *call, int status, const char *what)
     struct fx_err err = FX_ERR_INIT;
     fx_fail(&err, FX_E_FACADE, "%s \"%.*s\"", what, FX_STR_FMT(call->path));
     fx_err_set_http(&err, status);
-    fx_hint(&err, "The calls are described in docs/protocols/admin.md.");
+    fx_hint(&err, "%s", see_protocol);
     answer_error(call, &err);
 }
 

@@ -89,7 +89,8 @@ static unsigned read_methods(struct fcd_reader *r, struct fx_node *list)
         unsigned bit = fcd_method_bit(item->text);
         if (bit == FCD_M_OTHER || bit == FCD_M_CONNECT)
             fx_problem(r->problems, item,
-                       "a route cannot take method \"%.*s\"; methods are case-sensitive",
+                       "a route cannot take method \"%.*s\": write GET, HEAD, POST, PUT, PATCH, "
+                       "DELETE, OPTIONS or TRACE, in upper case",
                        FX_STR_FMT(item->text));
         methods |= bit;
     }
@@ -116,20 +117,25 @@ static void read_route(struct fcd_reader *r, struct fx_node *node, size_t contex
                                      .is_write = section.kind};
     if (!fcd_read_is_name(section.id))
         fx_problem(r->problems, fx_node_get(node, "id"),
-                   "an id consists of letters, digits and \"_.-\"");
+                   "route id \"%s\" is not valid: use 1 to 64 letters, digits and \"_.-\"",
+                   section.id);
     for (size_t i = 0; i < index; i++) {
         const struct fcd_conf_route *other = &conf->routes[i];
         if (strcmp(other->id, route->id) == 0)
             fx_problem(r->problems, fx_node_get(node, "id"), "duplicate route id \"%s\"",
                        route->id);
         else if (strcmp(other->path, route->path) == 0 && (other->methods & route->methods) != 0)
-            fx_problem(r->problems, section.match, "matches the same requests as route \"%s\"",
-                       other->id);
+            fx_problem(r->problems, section.match,
+                       "route \"%s\" matches the same requests as route \"%s\": change the path or "
+                       "the methods of one of them",
+                       route->id, other->id);
     }
     const unsigned changing = FCD_M_POST | FCD_M_PUT | FCD_M_PATCH | FCD_M_DELETE;
     if (!route->is_write && match.methods != NULL && (route->methods & changing) != 0)
         fx_problem(r->problems, match.methods,
-                   "a read route cannot take POST, PUT, PATCH or DELETE");
+                   "route \"%s\": a read route cannot take POST, PUT, PATCH or DELETE: remove "
+                   "these methods, or set kind: write",
+                   route->id);
     if (!fcd_pattern_compile(match.path, &conf->rules[index].pattern, &err))
         fx_problem(r->problems, fx_node_get(section.match, "path"), "%s", err.message);
     if (!route->is_write && match.methods == NULL)
@@ -151,7 +157,8 @@ static void read_key_source(struct fcd_reader *r, struct fx_node *item,
         *source = (struct fcd_key_source){FCD_KEY_ISSUE, FCD_ISSUED_COOKIE};
         if (item->next != NULL)
             fx_problem(r->problems, item->next,
-                       "never used: `issue` before it always yields a key");
+                       "this key source is never used: `issue` before it always yields a key; "
+                       "write `issue` last");
     } else if (fx_str_eq_c(kind, "header") && name.len > 0) {
         for (char *c = copy; *c != '\0'; c++)
             *c = (char)(*c >= 'A' && *c <= 'Z' ? *c + 32 : *c);
@@ -159,7 +166,8 @@ static void read_key_source(struct fcd_reader *r, struct fx_node *item,
     } else if (fx_str_eq_c(kind, "cookie") && name.len > 0) {
         *source = (struct fcd_key_source){FCD_KEY_COOKIE, copy};
     } else {
-        fx_problem(r->problems, item, "\"%.*s\" is not header:NAME, cookie:NAME or issue",
+        fx_problem(r->problems, item,
+                   "key source \"%.*s\" is not header:NAME, cookie:NAME or issue",
                    FX_STR_FMT(item->text));
     }
 }
@@ -190,9 +198,12 @@ static void read_shadow(struct fcd_reader *r, struct fx_node *node, struct fcd_c
         if (!fcd_read_is_text(r, item))
             continue;
         if (item->text.len == 0 || item->text.ptr[0] != '/')
-            fx_problem(r->problems, item, "a JSON pointer must begin with \"/\"");
+            fx_problem(r->problems, item,
+                       "\"%.*s\" is not a JSON pointer: it must begin with \"/\"",
+                       FX_STR_FMT(item->text));
         else if (!fx_json_ignore_check(item->text.ptr))
-            fx_problem(r->problems, item, "in a JSON pointer \"~\" must be written \"~0\"");
+            fx_problem(r->problems, item, "JSON pointer \"%.*s\": \"~\" must be written \"~0\"",
+                       FX_STR_FMT(item->text));
         ctx->shadow.pointers[ctx->shadow.n_pointers++] = item->text.ptr;
     }
 }
@@ -222,15 +233,18 @@ void fcd_read_contexts(struct fcd_reader *r, struct fx_node *map)
         struct fcd_conf_context *ctx = &conf->contexts[index];
         ctx->name = item->key;
         if (!fcd_read_is_name(item->key))
-            fx_problem_key(r->problems, item,
-                           "a context name consists of letters, digits and \"_.-\"");
+            fx_problem_key(
+                r->problems, item,
+                "context name \"%s\" is not valid: use 1 to 64 letters, digits and \"_.-\"",
+                item->key);
         fcd_read_section(r, item, context_rules, &section);
         ctx->old_upstream = read_side(r, section.old);
         ctx->new_upstream = read_side(r, section.new_side);
         if (section.routes != NULL && section.routes->len > 0 &&
             (ctx->old_upstream == SIZE_MAX || ctx->new_upstream == SIZE_MAX))
             fx_problem(r->problems, section.routes,
-                       "a context with routes needs `upstream` in `old` and in `new`");
+                       "context \"%s\" has routes: it needs `upstream` in `old` and in `new`",
+                       item->key);
         for (struct fx_node *route = fcd_read_children(r, section.routes, FX_NODE_LIST);
              route != NULL; route = route->next)
             read_route(r, route, index);

@@ -118,7 +118,9 @@ static void read_listen(struct fcd_reader *r, struct fx_node *list)
 {
     struct fx_node *item = fcd_read_children(r, list, FX_NODE_LIST);
     if (list != NULL && list->kind == FX_NODE_LIST && list->len == 0)
-        fx_problem(r->problems, list, "at least one address is needed");
+        fx_problem(r->problems, list,
+                   "facade.listen: at least one address is needed, such as [{address: "
+                   "\"127.0.0.1:8080\"}]");
     r->conf->listen =
         fx_arena_array(r->arena, list != NULL ? list->len : 0, sizeof(struct fx_addr));
     for (; item != NULL; item = item->next) {
@@ -159,14 +161,17 @@ static void read_default(struct fcd_reader *r, const struct fx_node *facade, con
         if (old == SIZE_MAX || old == conf->default_upstream)
             continue;
         if (conf->default_upstream != SIZE_MAX) {
-            fx_problem(r->problems, facade, "contexts have different old upstreams: set `default`");
+            fx_problem(r->problems, facade,
+                       "facade: set `default` to the upstream of requests that match no route: the "
+                       "contexts have different old upstreams");
             return;
         }
         conf->default_upstream = old;
     }
     if (conf->default_upstream == SIZE_MAX && r->problems->count == 0)
         fx_problem(r->problems, facade,
-                   "set `default`: there is no context to take the upstream from");
+                   "facade: set `default`: there is no context that names the upstream of requests "
+                   "that match no route");
 }
 
 static void read_facade(struct fcd_reader *r, const struct fx_root *root)

@@ -13,7 +13,11 @@ struct fx_node *fcd_read_children(struct fcd_reader *r, struct fx_node *node,
 {
     if (node == NULL || node->kind == kind)
         return node != NULL ? node->first : NULL;
-    fx_problem(r->problems, node, "expected a %s", kind == FX_NODE_LIST ? "list" : "map");
+    fx_problem(r->problems, node, "%s%sexpected a %s, not %s", node->key != NULL ? node->key : "",
+               node->key != NULL ? ": " : "", kind == FX_NODE_LIST ? "list" : "map",
+               node->kind == FX_NODE_MAP    ? "a map"
+               : node->kind == FX_NODE_LIST ? "a list"
+                                            : "a single value");
     return NULL;
 }
 
@@ -21,7 +25,8 @@ bool fcd_read_is_text(struct fcd_reader *r, const struct fx_node *node)
 {
     if (node->kind == FX_NODE_SCALAR)
         return true;
-    fx_problem(r->problems, node, "expected a text value");
+    fx_problem(r->problems, node, "expected a text value, not a %s",
+               node->kind == FX_NODE_MAP ? "map" : "list");
     return false;
 }
 
@@ -38,5 +43,6 @@ void fcd_read_address(struct fcd_reader *r, const struct fx_node *at, const char
 {
     struct fx_err err = FX_ERR_INIT;
     if (r->is_check ? !fx_addr_check(text, &err) : !fx_addr_parse(text, ret_addr, &err))
-        fx_problem(r->problems, at, "%s", err.message);
+        fx_problem(r->problems, at, "%s%s%s%s", err.message, err.hint[0] != '\0' ? " (" : "",
+                   err.hint, err.hint[0] != '\0' ? ")" : "");
 }

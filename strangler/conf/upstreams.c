@@ -27,7 +27,8 @@ static void read_endpoint(struct fcd_reader *r, struct fx_node *item, struct fcd
     if (!fcd_read_is_text(r, item))
         return;
     if (!fx_str_starts(item->text, FX_STR("http://"))) {
-        fx_problem(r->problems, item, "endpoint \"%.*s\" does not begin with http://",
+        fx_problem(r->problems, item,
+                   "endpoint \"%.*s\" does not begin with http://: write http://HOST:PORT",
                    FX_STR_FMT(item->text));
         return;
     }
@@ -35,7 +36,8 @@ static void read_endpoint(struct fcd_reader *r, struct fx_node *item, struct fcd
     end->url = item->text.ptr;
     struct fx_str rest, host = fx_str_cut(fx_str_sub(item->text, 7, SIZE_MAX), '/', &rest);
     if (rest.len > 0) {
-        fx_problem(r->problems, item, "an endpoint must not have a path");
+        fx_problem(r->problems, item, "endpoint \"%.*s\" has a path: write http://HOST:PORT only",
+                   FX_STR_FMT(item->text));
         return;
     }
     end->host = fx_arena_printf(r->arena, "%.*s", FX_STR_FMT(host));
@@ -56,8 +58,10 @@ void fcd_read_upstreams(struct fcd_reader *r, struct fx_node *map)
         struct fcd_conf_upstream *up = &r->conf->upstreams[r->conf->n_upstreams++];
         up->name = item->key;
         if (!fcd_read_is_name(item->key))
-            fx_problem_key(r->problems, item,
-                           "an upstream name consists of letters, digits and \"_.-\"");
+            fx_problem_key(
+                r->problems, item,
+                "upstream name \"%s\" is not valid: use 1 to 64 letters, digits and \"_.-\"",
+                item->key);
         fcd_read_section(r, item, upstream_rules, &section);
         if (section.health != NULL)
             fcd_read_section(r, section.health, health_rules, &health);
@@ -70,7 +74,9 @@ void fcd_read_upstreams(struct fcd_reader *r, struct fx_node *map)
              end = end->next)
             read_endpoint(r, end, up);
         if (list != NULL && list->kind == FX_NODE_LIST && list->len == 0)
-            fx_problem(r->problems, list, "at least one endpoint is needed");
+            fx_problem(r->problems, list,
+                       "upstream \"%s\" needs at least one endpoint, such as http://127.0.0.1:8080",
+                       item->key);
     }
 }
 

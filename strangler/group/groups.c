@@ -52,10 +52,13 @@ static bool check_room(struct fcd_groups *groups, struct fx_err *err)
             missing = conf->routes[i].id;
     if (missing == NULL)
         return true;
-    fx_fail(err, FX_E_LIMIT, "\"%s\" is full: \"%s\" cannot be added to %zu groups and %zu routes",
-            groups->state_path, missing, state->n_groups, state->n_routes);
-    return fx_hint(err,
-                   "Stop the facade and remove from the file what ficus.yaml no longer names.");
+    fx_fail(err, FX_E_LIMIT,
+            "\"%s\" cannot be added to the facade's state \"%s\": it has %zu groups (at most %d) "
+            "and %zu routes (at most %d)",
+            missing, groups->state_path, state->n_groups, FCD_GROUPS_MAX, state->n_routes,
+            FCD_ROUTES_MAX);
+    return fx_hint(err, "Remove from the file the groups and routes that ficus.yaml no longer "
+                        "names. Then run: ficusd -f ficus.yaml");
 }
 
 static void add_series(struct fcd_groups *groups, struct fcd_route *route)

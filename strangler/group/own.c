@@ -52,8 +52,9 @@ bool fcd_own_hold(struct fcd_own *own, const char *group, int64_t epoch, int64_t
 {
     if (deadline_ms < 1 || deadline_ms > 3600000)
         return fx_fail(err, FX_E_FACADE,
-                       "the deadline of a write hold must be between 1 ms and 1 h, not %lld ms",
-                       (long long)deadline_ms);
+                       "group \"%s\": the deadline of a write hold (\"deadline_ms\") must be "
+                       "between 1 and 3600000 ms, not %lld",
+                       group, (long long)deadline_ms);
     bool is_repeated = epoch == own->epoch && own->hold == FCD_HOLDING;
     if (!take_epoch(own, group, epoch, err))
         return false;

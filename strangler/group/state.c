@@ -114,7 +114,10 @@ static bool read_group(struct fcd_state *state, const char *name, const struct f
 {
     size_t i = fcd_state_group(state, name);
     if (i == SIZE_MAX)
-        return fx_fail(err, FX_E_JOURNAL, "group name \"%s\" is not valid", name);
+        return fx_fail(
+            err, FX_E_JOURNAL,
+            "group \"%s\" cannot be read: its name is not valid, or there are more than %d groups",
+            name, FCD_GROUPS_MAX);
     struct fcd_own *own = &state->groups[i].own;
     if (!fcd_owner_from(fx_json_get_str(node, "owner", NULL), &own->owner) ||
         !fcd_hold_from(fx_json_get_str(node, "hold", NULL), &own->hold) ||
@@ -132,7 +135,10 @@ static bool read_route(struct fcd_state *state, const char *id, const struct fx_
 {
     size_t i = fcd_state_route(state, id);
     if (i == SIZE_MAX)
-        return fx_fail(err, FX_E_JOURNAL, "route id \"%s\" is not valid", id);
+        return fx_fail(
+            err, FX_E_JOURNAL,
+            "route \"%s\" cannot be read: its id is not valid, or there are more than %d routes",
+            id, FCD_ROUTES_MAX);
     struct fcd_state_route *route = &state->routes[i];
     if (!fx_json_double(fx_json_get(node, "weight_percent"), &route->weight_percent) ||
         !fx_json_double(fx_json_get(node, "shadow_percent"), &route->shadow_percent) ||
@@ -160,7 +166,8 @@ static bool read_entries(struct fcd_state *state, const struct fx_json *object, 
 static bool read_version(const struct fx_json *root, int64_t *ret, struct fx_err *err)
 {
     if (!fx_json_i64(fx_json_get(root, "version"), ret))
-        return fx_fail(err, FX_E_JOURNAL, "the facade's state does not say its version");
+        return fx_fail(err, FX_E_JOURNAL,
+                       "the facade's state has no \"version\" that is a whole number");
     return fx_form_check(FX_FORM_FACADE, *ret, "the facade's state", err);
 }
 
@@ -177,7 +184,8 @@ bool fcd_state_parse(struct fx_str text, struct fcd_state *ret_state, struct fx_
         return false;
     struct fcd_state state = {.controller_epoch = fx_json_get_i64(root, "controller_epoch", -1)};
     if (state.controller_epoch < 0)
-        return fx_fail(err, FX_E_JOURNAL, "the facade's state has no controller epoch");
+        return fx_fail(err, FX_E_JOURNAL,
+                       "the facade's state has no \"controller_epoch\" of at least 0");
     if (!read_entries(&state, fx_json_get(root, "groups"), read_group, err) ||
         !read_entries(&state, fx_json_get(root, "routes"), read_route, err)) {
         fcd_state_done(&state);
@@ -217,8 +225,8 @@ bool fcd_state_save(const char *path, const struct fcd_state *state, struct fx_e
     if (text.has_failed)
         return fx_fail(err, FX_E_LIMIT, "the facade's state \"%s\" would be larger than %d bytes",
                        path, FILE_MAX_BYTES) ||
-               fx_hint(err,
-                       "Stop the facade and remove from the file what ficus.yaml no longer names.");
+               fx_hint(err, "Stop the facade, remove from the file the groups and routes that "
+                            "ficus.yaml no longer names, and run: ficusd -f ficus.yaml");
     FX_FAILPOINT("facade.state.before");
     if (!fx_file_write_atomic(path, fx_buf_str(&text), 0644, err))
         return fx_ctx(err, "saving the facade's state");

@@ -266,7 +266,7 @@ void fcd_h1_late(struct fcd_conn *conn)
         fcd_conn_close(conn);
         return;
     }
-    refuse_head(h1, 408, "the request's head did not arrive in time");
+    refuse_head(h1, 408, "the request's head did not arrive in time (facade.timeouts.head)");
     fcd_h1_drive(conn);
 }
 

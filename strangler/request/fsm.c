@@ -192,9 +192,9 @@ static enum next step_admit(struct fcd_req *req)
         return NEXT_MORE;
     }
     if (!fcd_group_hold(group, &req->write, bytes)) {
-        fcd_req_refuse(
-            req, 503,
-            "writes of this group are held and the queue is full; the write was not sent");
+        fcd_req_refuse(req, 503,
+                       "writes of this group are held and the queue is full (facade.hold.requests, "
+                       "facade.hold.bytes); the write was not sent");
         return NEXT_MORE;
     }
     fcd_req_set_step(req, FCD_STEP_HELD);

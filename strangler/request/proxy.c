@@ -88,9 +88,10 @@ static void cut_body(struct fcd_req *req, bool is_late)
                   1);
     if (is_late)
         spoil(req, 503,
-              "writes of this group are held and the request's body did not arrive in time");
+              "writes of this group are held and the request's body did not arrive in time "
+              "(facade.hold.body)");
     else
-        spoil(req, 408, "the request's body arrived too slowly");
+        spoil(req, 408, "the request's body arrived too slowly (facade.limits.body_rate)");
 }
 
 /*

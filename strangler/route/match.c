@@ -32,10 +32,11 @@ bool fcd_method_is_miswritten(struct fx_str method)
     return false;
 }
 
-static bool add_segment(struct fcd_pattern *pattern, struct fx_str segment, struct fx_err *err)
+static bool add_segment(struct fcd_pattern *pattern, const char *text, struct fx_str segment,
+                        struct fx_err *err)
 {
     if (pattern->n_segments == FCD_PATTERN_SEGMENTS)
-        return fx_fail(err, FX_E_CONFIG, "the path pattern has more than %d segments",
+        return fx_fail(err, FX_E_CONFIG, "path pattern \"%s\" has more than %d segments", text,
                        FCD_PATTERN_SEGMENTS);
     bool is_named = segment.len > 2 && segment.ptr[0] == '{' && segment.ptr[segment.len - 1] == '}';
     if (fx_str_eq_c(segment, "*") || is_named)
@@ -43,8 +44,9 @@ static bool add_segment(struct fcd_pattern *pattern, struct fx_str segment, stru
     else if (fx_str_find(segment, '*') >= 0 || fx_str_find(segment, '{') >= 0 ||
              fx_str_find(segment, '?') >= 0 || fx_str_find(segment, '#') >= 0)
         return fx_fail(err, FX_E_CONFIG,
-                       "segment \"%.*s\" of the path pattern mixes text and a wildcard",
-                       FX_STR_FMT(segment));
+                       "segment \"%.*s\" of path pattern \"%s\" mixes text and a wildcard: a "
+                       "wildcard is a whole segment, * or {name}, and ** only at the end",
+                       FX_STR_FMT(segment), text);
     pattern->segments[pattern->n_segments++] = segment;
     return true;
 }
@@ -78,8 +80,8 @@ bool fcd_pattern_compile(const char *text, struct fcd_pattern *ret_pattern, stru
             pattern.has_rest = true;
             break;
         }
-        if (!add_segment(&pattern, segment, err))
-            return fx_ctx(err, "reading path pattern \"%s\"", text);
+        if (!add_segment(&pattern, text, segment, err))
+            return false;
         is_literal = is_literal && pattern.segments[pattern.n_segments - 1].ptr != NULL;
         if (is_literal)
             pattern.literal_len += segment.len + 1;

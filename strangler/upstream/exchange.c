@@ -13,13 +13,14 @@ enum { PUMP_ROUNDS = 16, SEND_ROUNDS = 16 }; /* then other connections get their
 const char *fcd_failure_text(enum fcd_failure why)
 {
     switch (why) {
-    case FCD_FAIL_LIMIT: return "too many connections to the upstream";
+    case FCD_FAIL_LIMIT:
+        return "too many connections to the upstream (facade.limits.upstream_connections)";
     case FCD_FAIL_CONNECT: return "the upstream could not be reached";
-    case FCD_FAIL_TIMEOUT: return "the upstream did not answer in time";
+    case FCD_FAIL_TIMEOUT: return "the upstream did not answer in time (facade.timeouts)";
     case FCD_FAIL_CLOSED:
         return "the upstream closed the connection before its response was complete";
     case FCD_FAIL_PROTOCOL: return "the upstream's response is not valid HTTP";
-    case FCD_FAIL_OWNER: return "the request's body did not arrive in time";
+    case FCD_FAIL_OWNER: return "the request's body did not arrive in time (facade.timeouts.stall)";
     }
     return "";
 }

@@ -30,7 +30,7 @@ static void on_drain_over(struct fx_timer *timer)
 {
     struct fcd_worker *worker = FX_CONTAINER_OF(timer, struct fcd_worker, drain_timer);
     fx_log(FX_LOG_WARN, "strangler", NULL,
-           "drain timed out (timeouts.drain); the remaining connections are closed",
+           "drain timed out (facade.timeouts.drain); the remaining connections are closed",
            "connections=%zu", worker->net.conns.len);
     fx_loop_stop(worker->local.loop);
 }
@@ -63,7 +63,8 @@ static size_t find_sockets_max(const struct fcd_config *conf)
     size_t max = (size_t)(limit.rlim_cur - reserved) / 2;
     if (max < (size_t)conf->limits.connections)
         fx_log(FX_LOG_WARN, "strangler", NULL,
-               "the descriptor limit allows fewer connections than limits.connections",
+               "the descriptor limit allows fewer connections than facade.limits.connections: "
+               "raise it (ulimit -n, LimitNOFILE=)",
                "descriptors=%llu connections=%zu", (unsigned long long)limit.rlim_cur, max);
     return max;
 }
