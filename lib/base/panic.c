@@ -20,8 +20,11 @@ void fx_panic(const char *file, int line, const char *fmt, ...)
     size_t len = n > 0 ? FX_MIN((size_t)n, sizeof text - 2) : 0;
     text[len++] = '\n';
     ssize_t ignored = write(STDERR_FILENO, text, len);
-    (void)ignored;
     void *frames[32];
     backtrace_symbols_fd(frames, backtrace(frames, 32), STDERR_FILENO);
+    static const char report[] =
+        "This is a defect in Ficus. Please report the message and the backtrace above.\n";
+    ignored = write(STDERR_FILENO, report, sizeof report - 1);
+    (void)ignored;
     abort();
 }

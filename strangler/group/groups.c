@@ -53,8 +53,8 @@ static bool check_room(struct fcd_groups *groups, struct fx_err *err)
     if (missing == NULL)
         return true;
     fx_fail(err, FX_E_LIMIT,
-            "\"%s\" cannot be added to the facade's state \"%s\": it has %zu groups (at most %d) "
-            "and %zu routes (at most %d)",
+            "context or route \"%s\" cannot be added to the facade's state \"%s\": it has %zu "
+            "groups (at most %d) and %zu routes (at most %d)",
             missing, groups->state_path, state->n_groups, FCD_GROUPS_MAX, state->n_routes,
             FCD_ROUTES_MAX);
     return fx_hint(err, "Remove from the file the groups and routes that ficus.yaml no longer "
