@@ -211,8 +211,10 @@ static bool run_drop(struct cmd_call *call, struct fx_err *err)
         return true;
     }
     if (opts->confirm == NULL || strcmp(opts->confirm, scene.ctx->name) != 0) {
-        (void)fx_fail(err, FX_E_USAGE,
-                      "dropping the streams must be confirmed: it cannot be undone");
+        (void)fx_fail(
+            err, FX_E_USAGE,
+            "dropping the streams of context \"%s\" must be confirmed: it cannot be undone",
+            scene.ctx->name);
         return fx_hint(err, "Add --confirm=%s.", scene.ctx->name);
     }
     /* A run would start again what goes, or lose its

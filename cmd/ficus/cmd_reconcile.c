@@ -110,10 +110,12 @@ static bool gate(struct cmd_call *call, struct fx_err *err)
                                 .max_age_ms = options->max_age_ms};
     struct rec_report *report;
     FX_AUTO(fx_buf) struct fx_buf why = FX_BUF(1024);
-    if (!rec_report_load(call->words[0], call->arena, &report, err))
-        return fx_hint(
-            err, "REPORT is the file report.json written by: ficus reconcile run --context NAME "
-                 "--report DIR");
+    if (!rec_report_load(call->words[0], call->arena, &report, err)) {
+        if (err->hint[0] == '\0')
+            fx_hint(err, "REPORT is the file report.json written by: ficus reconcile run --context "
+                         "NAME --report DIR");
+        return false;
+    }
     switch (rec_gate(report, &limits, fx_wall_now(), &why)) {
     case REC_GATE_PASS: printf("pass: %s\n", fx_buf_cstr(&why)); return true;
     case REC_GATE_FAIL:

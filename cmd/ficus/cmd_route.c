@@ -131,7 +131,8 @@ static void explain_live(struct cmd_call *call, const struct fcd_explained *e, s
     const struct fcd_route_status *route = find_route(scene.status, e->route);
     if (group == NULL || route == NULL) {
         fx_buf_add_c(out,
-                     "facade   runs with another configuration: it does not know this route\n");
+                     "facade   does not know this route: it runs with another project file, or was "
+                     "started before the route was added; restart it\n");
         return;
     }
     fx_buf_printf(out, "owner    %s, epoch %" PRId64 "\n", side_name(group->owner), group->epoch);
@@ -261,7 +262,9 @@ static const struct fcd_group_status *need_group(struct cmd_call *call, struct s
     const struct fcd_group_status *group = find_group(scene->status, call->words[0]);
     if (group == NULL)
         (void)(fx_fail(err, FX_E_USAGE, "the facade has no group \"%s\"", call->words[0]) ||
-               fx_hint(err, "A group is named as its context in ficus.yaml."));
+               fx_hint(err, "A group is named as its context in ficus.yaml. See the routes and "
+                            "groups that the "
+                            "facade knows: ficus route list"));
     return group;
 }
 

@@ -128,6 +128,12 @@ static int print_help(const struct cmd *c)
     return 0;
 }
 
+static bool hint_help(const struct cmd *c, struct fx_err *err)
+{
+    return fx_hint(err, "Run: ficus %s%s%s --help", c->noun, c->verb != NULL ? " " : "",
+                   c->verb != NULL ? c->verb : "");
+}
+
 /* Fills the call's options and words; *ret_common too. */
 static bool read_line(struct cmd_call *call, int argc, char *const *argv, struct common *ret_common,
                       struct fx_err *err)
@@ -141,16 +147,18 @@ static bool read_line(struct cmd_call *call, int argc, char *const *argv, struct
         return false;
     if (ret_common->help)
         return true;
-    if (call->n_words > c->words_max)
-        return fx_fail(err, FX_E_USAGE, "unexpected argument \"%s\"", call->words[c->words_max]);
+    if (call->n_words > c->words_max) {
+        fx_fail(err, FX_E_USAGE, "unexpected argument \"%s\"", call->words[c->words_max]);
+        return hint_help(c, err);
+    }
     if (call->n_words < c->words_min) {
         fx_fail(err, FX_E_USAGE, "argument missing: %s", c->words);
-        return fx_hint(err, "Run: ficus %s%s%s --help", c->noun, c->verb != NULL ? " " : "",
-                       c->verb != NULL ? c->verb : "");
+        return hint_help(c, err);
     }
     if (ret_common->log != NULL && !fx_log_configure(ret_common->log))
         return fx_fail(err, FX_E_USAGE, "--log: \"%s\" is not a list of log levels",
-                       ret_common->log);
+                       ret_common->log) ||
+               fx_hint(err, "Write for example --log warn or --log all=info,cdc=debug.");
     return true;
 }
 

@@ -58,10 +58,16 @@ bool cmd_context(struct fx_project *project, const char *name, struct fx_context
     FX_AUTO(fx_buf) struct fx_buf names = FX_BUF(512);
     list_contexts(project, &names);
     if (name == NULL)
-        (void)fx_fail(err, FX_E_USAGE, "project file \"%s\" has %zu contexts", project->path,
-                      project->n_contexts);
+        (void)fx_fail(err, FX_E_USAGE,
+                      "project file \"%s\" has %zu contexts, and no --context was given",
+                      project->path, project->n_contexts);
     else
         (void)fx_fail(err, FX_E_USAGE, "project file \"%s\" has no context \"%s\"", project->path,
                       name);
+    if (project->n_contexts == 0)
+        return fx_hint(err,
+                       "Add a context to the file, under the key contexts. Then run: ficusd "
+                       "--check -f %s",
+                       project->path);
     return fx_hint(err, "Choose one with --context: %s.", fx_buf_cstr(&names));
 }

@@ -409,9 +409,13 @@ static bool counters_verify(struct fx_side *side, const int64_t *ids, struct fx_
             return false;
         if (next > 0 && next <= ids[t])
             return fx_fail(err, FX_E_DB,
-                           "the counter of %s.%s is at %" PRId64
-                           " and could not be raised above %" PRId64,
-                           table->schema, table->name, next, ids[t]);
+                           "the AUTO_INCREMENT counter of table %s.%s in database \"%s\" is at "
+                           "%" PRId64 " and could not be raised above %" PRId64,
+                           table->schema, table->name, side->conf->name, next, ids[t]) ||
+                   fx_hint(err,
+                           "Run there: ALTER TABLE %s.%s AUTO_INCREMENT = %" PRId64
+                           "; then run the same command again.",
+                           table->schema, table->name, ids[t] + 1);
     }
     return true;
 }

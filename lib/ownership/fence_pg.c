@@ -94,7 +94,9 @@ static bool relations_read(struct fx_side *side, struct relations *rels, struct 
             return fx_ctx(err, "reading the triggers of table %s.%s", table->schema, table->name);
         if (rows.n_rows == 0)
             return fx_fail(err, FX_E_DRIFT, "database \"%s\" has no table %s.%s", side->conf->name,
-                           table->schema, table->name);
+                           table->schema, table->name) ||
+                   fx_hint(err, "Create it, or correct the tables of the context in ficus.yaml. To "
+                                "check: ficus cdc preflight");
         for (size_t r = 0; r < rows.n_rows; r++)
             relations_add(rels, side, trigger, &rows.cells[r * rows.n_columns]);
     }
@@ -413,8 +415,10 @@ static bool id_read(struct fx_side *side, const struct fx_side_table *table, int
     if (!fx_db_query(side->db, fx_buf_cstr(&sql), NULL, 0, &rows, err))
         return fx_ctx(err, "reading the highest id of %s.%s", table->schema, table->name);
     return cell_int(&rows, ret) ||
-           fx_fail(err, FX_E_DB, "the highest id of table %s.%s is not a number", table->schema,
-                   table->name);
+           fx_fail(err, FX_E_DB, "the highest id of table %s.%s is not a 64-bit integer",
+                   table->schema, table->name) ||
+           fx_hint(err, "Its column \"%s\" must have an integer type. See: \\d %s.%s",
+                   table->identity->column, table->schema, table->name);
 }
 
 static bool pg_ids_read(struct fx_side *side, int64_t *ret, struct fx_err *err)

@@ -27,7 +27,8 @@ static bool create_version(struct fx_db *db, const struct fx_db_conf *conf, stru
     return fx_fail(err, FX_E_UNSUPPORTED,
                    "this release cannot install anything in database \"%s\": its server is version "
                    "%s",
-                   conf->name, fx_db_version(db));
+                   conf->name, fx_db_version(db)) ||
+           fx_hint(err, "This release supports PostgreSQL 14 or newer, and MariaDB.");
 }
 
 /* *ret: do tables of ours exist, and is one of them ficus.version? */
@@ -166,7 +167,9 @@ static bool go_up(struct fx_db *db, const struct fx_db_conf *conf, int64_t from,
         const struct fx_schema_step *step = step_to(db, version);
         if (step == NULL)
             return fx_fail(err, FX_E_BUG, "no upgrade leads to schema version %lld",
-                           (long long)version);
+                           (long long)version) ||
+                   fx_hint(err, "This is a defect in Ficus. Please report it with the output of "
+                                "ficus upgrade and ficus version.");
         if (!try_step(db, conf, step, version, err)) {
             fx_ctx(err, "upgrading schema ficus to version %lld", (long long)version);
             return explain(engine, err);

@@ -54,7 +54,10 @@ bool pln_effect_armed(void *arg, int64_t epoch, struct fx_err *err)
         return fx_findings_fail(&findings, err, FX_E_DRIFT,
                                 "not every table of group \"%s\" has this cut-over's enabled fence "
                                 "trigger",
-                                en->sides.group);
+                                en->sides.group) ||
+               fx_hint(err, "Ownership did not change. The cut-over had created these triggers: "
+                            "find out who dropped or disabled them, or who added the table. Then "
+                            "run " PLN_CUT_GO_ON ".");
     return ok;
 }
 
@@ -76,8 +79,10 @@ bool pln_effect_raise_ids(void *arg, int64_t epoch, struct fx_err *err)
         return false;
     return is_guarded ||
            fx_fail(err, FX_E_STALE_EPOCH,
-                   "the winning side of group \"%s\" is no longer AWAY below epoch %" PRId64,
-                   en->sides.group, epoch);
+                   "group \"%s\" is no longer AWAY below epoch %" PRId64
+                   " in database \"%s\": another operator has moved it",
+                   en->sides.group, epoch, en->winning->conf->name) ||
+           fx_hint(err, "Run: ficus status");
 }
 
 bool pln_effect_barrier_applied(void *arg, int64_t epoch, bool *ret, struct fx_err *err)

@@ -143,7 +143,8 @@ static bool step_preflight(struct pln_cutover *cut, struct fx_err *err)
                 " on the winning side; a cut-over needs HERE and AWAY",
                 cut->group, fx_own_state_name(losing.state), losing.epoch,
                 fx_own_state_name(winning.state), winning.epoch);
-        return fx_hint(err, "To finish the earlier cut-over, run " PLN_CUT_GO_ON ".");
+        return fx_hint(err, "Nothing was changed. See who owns it: ficus status. To finish an "
+                            "earlier cut-over, run " PLN_CUT_GO_ON ".");
     }
     cut->e = losing.epoch;
     cut->result->epoch = losing.epoch;
@@ -172,7 +173,7 @@ static bool step_hold(struct pln_cutover *cut, struct fx_err *err)
         cut->hold_at_ms = pln_cut_now_ms(cut);
     return may_go_on(cut, err) && cut->fx->hold(cut->en, cut->e + 1, err) &&
            wait_until(cut, probe_drained, cut->opt->drain_ms,
-                      "the losing side did not answer the writes in flight", err);
+                      "the losing side did not answer all writes in flight (limit: drain)", err);
 }
 
 /* Between attempts writes are released; each pause is longer, so that clients make progress. */
@@ -217,7 +218,10 @@ static bool step_fence(struct pln_cutover *cut, struct fx_err *err)
         if (fence_once(cut, &is_taken, err))
             return is_taken ||
                    fx_fail(err, FX_E_STALE_EPOCH,
-                           "group \"%s\" is no longer HERE at epoch %" PRId64, cut->group, cut->e);
+                           "group \"%s\" is no longer HERE at epoch %" PRId64
+                           " on the losing side: another operator has moved it",
+                           cut->group, cut->e) ||
+                   fx_hint(err, "Run: ficus status");
         if (err->code != FX_E_DB_CONFLICT)
             return false;
         struct fx_err why = *err;
@@ -353,6 +357,21 @@ static void release(struct pln_cutover *cut, int64_t epoch)
         cut->result->pause_ms = pln_cut_now_ms(cut) - cut->hold_at_ms;
 }
 
+/* What the operator can do about a limit that was reached in `step`. */
+static const char *advice(enum fx_code why, enum pln_cutover_step step)
+{
+    if (why != FX_E_TIMEOUT)
+        return "";
+    switch (step) {
+    case PLN_CUT_HOLD:
+        return "Find the slow writes, or raise drain (policy.drain of the plan, or --drain). ";
+    case PLN_CUT_BARRIER:
+    case PLN_CUT_APPLIED:
+    case PLN_CUT_WAY_BACK: return "See the lag of both streams: ficus cdc status. ";
+    default: return "";
+    }
+}
+
 /* The step's error becomes ABORTED; codes that tell the caller something else stay. */
 static void explain_abort(const struct fx_err *why, enum pln_cutover_step step, struct fx_err *err)
 {
@@ -361,7 +380,8 @@ static void explain_abort(const struct fx_err *why, enum pln_cutover_step step, 
         (void)fx_err_wrap(err, FX_E_ABORTED, "cut-over aborted at step %s",
                           pln_cutover_step_name(step));
     if (err->code == FX_E_ABORTED && err->hint[0] == '\0')
-        (void)fx_hint(err, "Ownership did not change. To try again, run " PLN_CUT_GO_ON ".");
+        (void)fx_hint(err, "Ownership did not change. %sTo try again, run " PLN_CUT_GO_ON ".",
+                      advice(why->code, step));
 }
 
 /* --- the machine ------------------------------------------------------------------------------ */

@@ -42,11 +42,12 @@ bool pln_cut_route_all(struct pln_cutover *cut, enum pln_cut_side to, int64_t ep
         if (is_all)
             return true;
     } while (pln_retry_again(&retry));
-    return fx_err_is(err) ? false
-                          : fx_fail(err, FX_E_FACADE_CONNECT,
-                                    "not every facade acknowledged epoch %" PRId64
-                                    " of group \"%s\" within %" PRId64 " ms",
-                                    epoch, cut->group, cut->opt->route_ms);
+    return !fx_err_is(err) && (fx_fail(err, FX_E_FACADE_CONNECT,
+                                       "not every facade acknowledged epoch %" PRId64
+                                       " of group \"%s\" within %" PRId64 " ms",
+                                       epoch, cut->group, cut->opt->route_ms) ||
+                               fx_hint(err, "Check that every facade runs and answers: ficus route "
+                                            "list. Then run " PLN_CUT_GO_ON "."));
 }
 
 void pln_cut_disarm(struct pln_cutover *cut, enum pln_cut_side side, enum pln_cutover_step step)
@@ -97,8 +98,10 @@ static bool abort_once(struct pln_cutover *cut, enum pln_cut_state *ret_state, s
     case FX_OWN_ABORT_FOREIGN: break;
     }
     return fx_fail(err, FX_E_STALE_EPOCH,
-                   "group \"%s\" is %s at epoch %" PRId64 ": another operator (%s) owns it",
-                   cut->group, fx_own_state_name(lost.state), lost.epoch, lost.operator_name);
+                   "group \"%s\" is %s at epoch %" PRId64
+                   " on the losing side: another operator (%s) has moved it",
+                   cut->group, fx_own_state_name(lost.state), lost.epoch, lost.operator_name) ||
+           fx_hint(err, "Run: ficus status");
 }
 
 bool pln_cut_abort(struct pln_cutover *cut, enum pln_cut_state *ret_state, struct fx_err *err)

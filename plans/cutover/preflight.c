@@ -12,17 +12,25 @@
 
 enum { CHECK_MS = 10000 /* of a server's catalog */ };
 
+/* The hint of the error says more about this failure than any command that is known here. */
+static void add_silent(struct fx_findings *f, const char *where, const struct fx_err *err)
+{
+    fx_findings_add(f, where, NULL, "does not answer: %s%s%s", err->message,
+                    err->hint[0] != '\0' ? "; " : "", err->hint);
+}
+
 static void check_stream(struct pln_environment *en, bool is_reverse, struct fx_findings *f)
 {
     struct cdc_ref ref = pln_env_stream(en, is_reverse);
     const struct pln_cutover_options *opt = en->opt;
     FX_AUTO(cdc_status) struct cdc_status status = {0};
     struct fx_err err = FX_ERR_INIT;
-    char name[128], where[160];
+    char name[128], where[160], look[160];
     cdc_stream_name(&ref, name, sizeof name);
-    (void)snprintf(where, sizeof where, "stream %s", name);
+    (void)snprintf(where, sizeof where, "stream \"%s\"", name);
+    (void)snprintf(look, sizeof look, "ficus cdc status --context %s", ref.context);
     if (!cdc_status(&ref, &status, &err)) {
-        fx_findings_add(f, where, NULL, "does not answer: %s", err.message);
+        add_silent(f, where, &err);
         return;
     }
     if (status.phase == CDC_PHASE_STOPPED) {
@@ -31,24 +39,50 @@ static void check_stream(struct pln_environment *en, bool is_reverse, struct fx_
         return;
     }
     if (status.phase != CDC_PHASE_STREAM && status.phase != CDC_PHASE_CATCHUP)
-        fx_findings_add(f, where, NULL, "is in phase %s: wait until it is in phase stream",
+        fx_findings_add(f, where, look, "is in phase %s: wait until it is in phase stream",
                         cdc_phase_name(status.phase));
     if (status.lag_ms > opt->lag_max_ms)
-        fx_findings_add(f, where, NULL, "has a lag of %" PRId64 " ms, the limit is %" PRId64 " ms",
+        fx_findings_add(f, where, look,
+                        "has a lag of %" PRId64 " ms, the limit is %" PRId64
+                        " ms: wait until it is below that",
                         status.lag_ms, opt->lag_max_ms);
 }
 
-static void check_facade_group(const char *where, const struct fcd_group_status *group,
-                               bool new_loses, int64_t epoch, struct fx_findings *f)
+/*
+ * The move towards the side that owns the group already finds nothing to move: it routes the
+ * facades there and ends. A rehearsal does so with its own group before each of its rounds.
+ */
+static void add_route(const struct pln_environment *en, const char *where, bool new_owns,
+                      struct fx_findings *f)
 {
-    if ((group->owner == FCD_NEW) != new_loses)
-        fx_findings_add(f, where, NULL, "routes group \"%s\" to the side that does not own it",
-                        group->group);
+    const char *context = en->env->context->name, *owner = new_owns ? "new" : "old";
+    FX_AUTO(fx_buf) struct fx_buf fix = FX_BUF(1024);
+    if (en->sides.is_canary)
+        fx_buf_printf(&fix, "ficus cutover rehearse --context %s --execute", context);
+    else
+        fx_buf_printf(&fix, "ficus cutover %s --context %s --execute --confirm=%s",
+                      new_owns ? "start" : "fallback", context, context);
+    fx_findings_add(f, where, fx_buf_cstr(&fix),
+                    "routes group \"%s\" to the %s side, but the %s side owns it: the command "
+                    "routes it to the owner",
+                    en->sides.group, new_owns ? "old" : "new", owner);
+}
+
+static void check_facade_group(const struct pln_environment *en, const char *where,
+                               const struct fcd_group_status *group, int64_t epoch,
+                               struct fx_findings *f)
+{
+    bool new_owns = !en->new_wins;
+    if ((group->owner == FCD_NEW) != new_owns)
+        add_route(en, where, new_owns, f);
     if (group->epoch > epoch + 1)
         fx_findings_add(f, where, NULL,
-                        "has seen epoch %" PRId64 ", but ficus.own is at epoch %" PRId64
-                        ": was the database restored from a backup?",
-                        group->epoch, epoch);
+                        "has seen epoch %" PRId64 " of group \"%s\", but table ficus.own of "
+                        "database \"%s\" is at epoch %" PRId64
+                        ": the database was probably restored from a backup. If its data is what "
+                        "you want, stop ficusd, move facade.json out of the state directory, and "
+                        "start ficusd again: it begins with the old side and with weights of 0 %%",
+                        group->epoch, group->group, en->losing->conf->name, epoch);
     if (group->hold == FCD_HOLDING) {
         FX_AUTO(fx_buf) struct fx_buf fix = FX_BUF(1024);
         fx_buf_printf(&fix, "ficus route release %s --execute", group->group);
@@ -65,11 +99,14 @@ static void check_facade(struct pln_environment *en, size_t i, int64_t epoch, st
     char where[160];
     (void)snprintf(where, sizeof where, "facade %s", en->env->facades[i].address);
     if (!pln_env_facade_group(en, i, &group, &is_known, &err))
-        fx_findings_add(f, where, NULL, "does not answer: %s", err.message);
+        add_silent(f, where, &err);
     else if (is_known)
-        check_facade_group(where, &group, !en->new_wins, epoch, f);
+        check_facade_group(en, where, &group, epoch, f);
     else if (!en->sides.is_canary)
-        fx_findings_add(f, where, NULL, "does not know group \"%s\"", en->sides.group);
+        fx_findings_add(f, where, NULL,
+                        "does not know group \"%s\": it was started with another project file, or "
+                        "before the context was added to it; stop it, then run: ficusd -f %s",
+                        en->sides.group, en->env->project->path);
 }
 
 static void check_prediction(const struct pln_cutover_options *opt, struct fx_findings *f)
@@ -77,12 +114,14 @@ static void check_prediction(const struct pln_cutover_options *opt, struct fx_fi
     if (opt->predicted_p99_ms >= 0 && opt->predicted_p99_ms * 2 >= opt->fence_ttl_ms)
         fx_findings_add(f, "fence_ttl", NULL,
                         "the predicted pause (p99) of %" PRId64
-                        " ms is not below half of it (%" PRId64 " ms)",
+                        " ms is not below half of it (%" PRId64
+                        " ms): raise it (policy.fence_ttl of the plan, or --fence-ttl)",
                         opt->predicted_p99_ms, opt->fence_ttl_ms);
     if (opt->drain_ms + opt->fence_ttl_ms > opt->hold_ms)
         fx_findings_add(f, "hold", NULL,
                         "%" PRId64 " ms is shorter than drain (%" PRId64
-                        " ms) plus fence_ttl (%" PRId64 " ms): raise it or lower these",
+                        " ms) plus fence_ttl (%" PRId64
+                        " ms): raise it (policy.hold of the plan, or --hold) or lower these",
                         opt->hold_ms, opt->drain_ms, opt->fence_ttl_ms);
 }
 
@@ -121,5 +160,7 @@ bool pln_effect_preflight(void *arg, struct fx_err *err)
     if (is_foreign)
         fx_hint(err, "Make sure that no other operator is cutting over this group, then run the "
                      "commands in the detail.");
+    else if (err->hint[0] == '\0')
+        fx_hint(err, "Nothing was changed. Fix what the detail lists, then run " PLN_CUT_GO_ON ".");
     return false;
 }

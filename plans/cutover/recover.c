@@ -59,13 +59,26 @@ static bool recover_once(struct pln_cutover *cut, const struct fx_own_resume *pl
         return true;
     case FX_OWN_RESUME_STUCK: break;
     }
-    return fx_fail(err, FX_E_STUCK, "group \"%s\": %s", cut->group, plan->why);
+    return fx_fail(err, FX_E_STUCK, "group \"%s\": %s", cut->group, plan->why) ||
+           fx_hint(err, "Only a database restored from a backup, or a change of ficus.own by hand, "
+                        "leads here. Stop all writes of the group, restore the database that was "
+                        "changed, then run " PLN_CUT_GO_ON ".");
 }
 
 /* Errors that no further look can change. */
 static bool is_final(const struct fx_err *err)
 {
     return err->code == FX_E_STALE_EPOCH || err->code == FX_E_STUCK || err->code == FX_E_DRIFT;
+}
+
+static void show_rows(const struct pln_cutover *cut, const struct fx_own *losing,
+                      const struct fx_own *winning, struct fx_err *err)
+{
+    const struct fx_own *old_row = cut->new_wins ? losing : winning;
+    const struct fx_own *new_row = cut->new_wins ? winning : losing;
+    fx_detail(err, "ficus.own: old side %s at epoch %" PRId64 ", new side %s at epoch %" PRId64,
+              fx_own_state_name(old_row->state), old_row->epoch, fx_own_state_name(new_row->state),
+              new_row->epoch);
 }
 
 static bool recover_rows(struct pln_cutover *cut, bool *ret_new_serves, struct fx_err *err)
@@ -82,6 +95,8 @@ static bool recover_rows(struct pln_cutover *cut, bool *ret_new_serves, struct f
             plan = cut->new_wins ? fx_own_resume_decide(&losing, &winning)
                                  : fx_own_resume_decide(&winning, &losing);
             ok = recover_once(cut, &plan, &is_recovered, err);
+            if (plan.action == FX_OWN_RESUME_STUCK)
+                show_rows(cut, &losing, &winning, err);
         }
         if (ok && is_recovered) {
             *ret_new_serves = plan.is_new;

@@ -30,8 +30,13 @@ static bool canary_equal(struct pln_environment *en, struct fx_err *err)
     en->result->keys_compared = (int64_t)a.n_rows;
     return is_equal ||
            fx_fail(err, FX_E_DIVERGED,
-                   "canary rows differ: %zu on the losing side, %zu on the winning side", a.n_rows,
-                   b.n_rows);
+                   "rows of group \"%s\" in table ficus.canary differ: %zu on the losing side, %zu "
+                   "on the winning side",
+                   en->sides.group, a.n_rows, b.n_rows) ||
+           fx_hint(err,
+                   "Something else wrote to ficus.canary, or a stream lost a change. Compare "
+                   "the context: ficus reconcile run --context %s",
+                   en->env->context->name);
 }
 
 static bool tail_equal(struct pln_environment *en, struct fx_err *err)
@@ -53,13 +58,19 @@ static bool tail_equal(struct pln_environment *en, struct fx_err *err)
         return true;
     fx_fail(err, report->verdict == REC_DIVERGENT ? FX_E_DIVERGED : FX_E_INCONCLUSIVE,
             report->verdict == REC_DIVERGENT
-                ? "%" PRId64 " of the %zu newest changed keys differ"
+                ? "%" PRId64 " of the %zu newest changed keys differ between the two sides"
                 : "not all of the newest changed keys could be compared: %" PRId64
                   " of %zu differ so far",
             report->divergent, n);
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(FINDINGS_MAX);
     rec_report_text(report, &text);
-    return fx_detail(err, "%s", fx_buf_cstr(&text));
+    fx_detail(err, "%s", fx_buf_cstr(&text));
+    if (report->verdict != REC_DIVERGENT)
+        return false; /* who aborts says how to try again */
+    return fx_hint(err,
+                   "Ownership did not change. Compare all rows before the next attempt: ficus "
+                   "reconcile run --context %s",
+                   en->env->context->name);
 }
 
 bool pln_effect_verify(void *arg, struct fx_err *err)

@@ -142,10 +142,12 @@ static void check_undo(struct pln_reader *rd, struct pln_step *step, const struc
     if (head->undo != NULL && undo != NULL) {
         enum pln_kind kind = kind_from(rd, undo, head->undo, false);
         if (kind != PLN_NONE && info->undo == PLN_NONE)
-            fx_problem(rd->problems, undo, "\"%s\" has no undo", info->name);
+            fx_problem(rd->problems, undo, "a step of kind \"%s\" has no undo: remove the key",
+                       info->name);
         else if (kind != PLN_NONE && kind != info->undo)
-            fx_problem(rd->problems, undo, "\"%s\" is not undone by \"%s\" but by \"%s\"",
-                       info->name, head->undo, pln_kind_info(info->undo)->name);
+            fx_problem(rd->problems, undo,
+                       "a step of kind \"%s\" is not undone by \"%s\" but by \"%s\"", info->name,
+                       head->undo, pln_kind_info(info->undo)->name);
         step->has_undo = true;
     } else if (info->changes && !step->is_point_of_no_return) {
         const struct fx_node *at = fx_node_get(step->node, "do");

@@ -22,7 +22,8 @@ bool pln_drift_check(const char *path, struct fx_project *project, const char *c
 {
     const struct fx_context *ctx = fx_project_context(project, context);
     if (ctx == NULL && fx_file_exists(path)) {
-        fx_fail(err, FX_E_DRIFT, "%s no longer has context \"%s\"", project->path, context);
+        fx_fail(err, FX_E_DRIFT, "project file \"%s\" no longer has context \"%s\"", project->path,
+                context);
         return fx_hint(err, "Restore it as it was when the run began: %s", path);
     }
     if (ctx == NULL || fx_config_snapshot_check(path, ctx, kept, "the run began", err))

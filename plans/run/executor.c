@@ -162,7 +162,10 @@ static bool fail_rolled_back(struct pln_exec *ex, const struct pln_step *step,
     if (n > 0)
         fx_ctx(err, "%.*s", (int)n - 1, cause->context); /* the frames, without the last newline */
     fx_detail(err, "%s  [%s]", reason, code);
-    return fx_hint(err, "Journal: ficus run journal show %s", ex->plan->name);
+    return fx_hint(err,
+                   "Journal: ficus run journal show %s. After the cause is fixed, start it "
+                   "again: ficus run start %s --execute",
+                   ex->plan->name, ex->state->plan_path);
 }
 
 /* A step failed: stop, hold or roll back. */

@@ -87,7 +87,8 @@ static bool fail_choice(const struct found *list, size_t n, struct fx_err *err)
     }
     fx_fail(err, FX_E_USAGE, "several runs are unfinished: name one");
     fx_detail(err, "%s", fx_buf_cstr(&text));
-    return fx_hint(err, "Run: ficus run resume RUN   To look first: ficus status RUN");
+    return fx_hint(
+        err, "Give the name, for example: ficus run resume RUN. To look first: ficus status RUN");
 }
 
 /* Without a name an unfinished run is preferred to a finished one that is newer. */
@@ -130,7 +131,8 @@ bool pln_run_find(const struct fx_project *project, const char *name, bool will_
     else
         fx_fail(err, FX_E_CONFIG, "there is no run \"%s\" in %s", name, runs);
     if (n > 0)
-        return fx_hint(err, "The newest run is \"%s\".", list[newest].name);
+        return fx_hint(err, "The newest run is \"%s\". Run: ficus run status %s", list[newest].name,
+                       list[newest].name);
     return fx_hint(err, "Run: ficus run start PLAN --execute");
 }
 

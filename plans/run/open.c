@@ -175,7 +175,8 @@ static bool load_copy(struct run *run, const struct pln_env *env, bool must_be_s
     run->plan = run->copy;
     if (strcmp(run->copy->digest, run->state.digest) != 0) {
         fx_fail(err, FX_E_DRIFT, "\"%s\" is not the plan that the run was started with", path);
-        return fx_hint(err, "Restore the file with digest %s.", run->state.digest);
+        return fx_hint(err, "Restore the file with digest %s; it was a copy of %s.",
+                       run->state.digest, run->state.plan_path);
     }
     if (!must_be_same || !fx_file_exists(run->state.plan_path))
         return true;
@@ -253,7 +254,10 @@ static bool fail_rolled_back(const struct run *run, struct fx_err *err)
     bool has_code = run->state.reason_code[0] != '\0';
     fx_detail(err, "%s%s%s%s", run->state.reason, has_code ? "  [" : "", run->state.reason_code,
               has_code ? "]" : "");
-    return fx_hint(err, "Journal: ficus run journal show %s", run->name);
+    return fx_hint(err,
+                   "Journal: ficus run journal show %s. To start it again: ficus run start %s "
+                   "--execute",
+                   run->name, run->state.plan_path);
 }
 
 /*

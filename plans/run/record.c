@@ -98,7 +98,9 @@ static int event_index(const char *name)
 static bool fail_record(struct fx_err *err, const char *why)
 {
     fx_fail(err, FX_E_JOURNAL, "journal has a record that this version cannot read: %s", why);
-    return fx_hint(err, "A newer version may have written it. See: ficus run journal show");
+    return fx_hint(err,
+                   "A newer Ficus may have written it: use that one (this one: ficus version). "
+                   "The records before it: ficus run journal show");
 }
 
 /* By its name: the number is that of the build which wrote

@@ -79,7 +79,10 @@ static bool act_compare(struct pln_action_ctx *ac, struct pln_exec *ex, const st
         fx_fail(err, FX_E_STUCK, "neither side owns context \"%s\": old is %s, new is %s",
                 ac->plan->context, fx_own_state_name(old_side.state),
                 fx_own_state_name(new_side.state));
-        return fx_hint(err, "Run: ficus run resume %s", ac->plan->name);
+        return fx_hint(err,
+                       "A cut-over is unfinished, and another command began it. Finish it with the "
+                       "same ficus cutover command, then run: ficus run resume %s",
+                       ac->plan->name);
     }
     return compare(ac, ex, step, is_old ? FX_FORWARD : FX_REVERSE, err);
 }

@@ -56,4 +56,18 @@ judge migrated >"$SHOP/verdict.log" 2>&1
 check "no request failed" grep -q "failed 0," "$SHOP/verdict.log"
 check "no acknowledged write was lost, doubled or leaked" grep -q "lost 0, duplicated 0, leaked 0" "$SHOP/verdict.log"
 sed 's/^/# /' "$SHOP/verdict.log"
+
+# --- a facade that lost its state ---------------------------------------------------------------------
+fx_stop facade
+mv "$SHOP/state/facade.json" "$SHOP/facade.lost"
+ficusd_start
+same "without its state the facade sends writes to the old side" old "$(facade_owner)"
+out=$(cutover fallback 2>&1)
+same "the preflight refuses that" 1 $?
+fix=$(sed -n 's/.*\[ficus \(.*\)\]$/\1/p' <<<"$out")
+same "and names the command" "cutover start --context orders --execute --confirm=orders" "$fix"
+check "which" "$FICUS" $fix -f "$SHOP/ficus.yaml"
+same "sends them to the owner" new "$(facade_owner)"
+same "and moves nothing" "AWAY/HERE" "$(owns | tr -d '0-9 ')"
+check "then the preflight passes" cutover fallback
 fx_done

@@ -156,6 +156,7 @@ sed -i 's#ficus-reconcile/1#ficus-reconcile/3#' "$SHOP/state/runs/soaking/report
 out=$(ficus reconcile gate "$SHOP/state/runs/soaking/reports/latest/report.json" --divergent 0 2>&1)
 same "a newer report never passes a gate" 3 $?
 check "and is named" says "report has version 3" "$out"
+check "and which build reads it" says "Use the build of Ficus that wrote it" "$out"
 ficusd_start
 fall_back "soak-1 as it is"
 same "nothing was upgraded on the way" 0 "$(pg_sql mono shop "select count(*) from pg_class where relname = 'version' and relkind = 'r' and relnamespace = (select oid from pg_namespace where nspname = 'ficus')")"

@@ -25,7 +25,7 @@ ficus_fence: BEGIN
     IF NOT (s <=> 'HERE' AND g IS NOT NULL AND e >= g) THEN
         SET m = LEFT(CONCAT('ficus: group ', LEFT({group}, 40), ' is ', COALESCE(s, 'unknown'), ' here, epoch ', COALESCE(e, -1),
                             CASE s WHEN 'AWAY' THEN ': write to the owning side' WHEN 'FENCED' THEN ': retry the transaction'
-                                   WHEN 'HERE' THEN ': retry the transaction' ELSE '' END), 128);
+                                   WHEN 'HERE' THEN ': retry the transaction' ELSE ': run ficus status' END), 128);
         SIGNAL SQLSTATE '45000' SET MESSAGE_TEXT = m;
     END IF;
 END
