@@ -9,7 +9,8 @@ bool cdc_findings_none(const struct fx_findings *f, const char *context, struct 
     (void)fx_findings_fail(f, err, FX_E_UNSUPPORTED, "context \"%s\" cannot be streamed yet",
                            context);
     if (err->hint[0] == '\0')
-        (void)fx_hint(err, "Fix what it names, then run: ficus cdc preflight --context %s",
+        (void)fx_hint(err,
+                      "Correct what the detail names, then run: ficus cdc preflight --context %s",
                       context);
     return false;
 }

@@ -81,6 +81,12 @@ static bool is_one_order(enum fx_vkind a, enum fx_vkind b)
     return a == b || is_number;
 }
 
+static bool hint_report(struct fx_err *err)
+{
+    return fx_hint(err, "Compare again: ficus reconcile run. If it fails again, please report it "
+                        "with this message and the definitions of both tables.");
+}
+
 /* Same kinds on both ends of every comparison, or fx_value_key_cmp would not be an order. */
 static bool check_key(const struct side *side, struct fx_err *err)
 {
@@ -88,12 +94,14 @@ static bool check_key(const struct side *side, struct fx_err *err)
         const struct fx_value *value = &side->row[side->columns->key[i]];
         if (value->kind == FX_V_NULL || value->kind == FX_V_UNCHANGED)
             return fx_fail(err, FX_E_PROTOCOL, "%s: the key column \"%s\" of a row has no value",
-                           side->stream->name, side->columns->names[side->columns->key[i]]);
+                           side->stream->name, side->columns->names[side->columns->key[i]]) ||
+                   hint_report(err);
         if (side->has_last &&
             !is_one_order(value->kind, side->last_key[side->columns->key[i]].kind))
             return fx_fail(err, FX_E_PROTOCOL,
                            "%s: two rows have different types in key column \"%s\"",
-                           side->stream->name, side->columns->names[side->columns->key[i]]);
+                           side->stream->name, side->columns->names[side->columns->key[i]]) ||
+                   hint_report(err);
     }
     return true;
 }
@@ -121,7 +129,8 @@ static bool advance(struct side *side, struct fx_err *err)
     struct fx_arena *arena = &side->arenas[side->turn ^ 1];
     return fx_fail(err, FX_E_PROTOCOL, "%s: rows are not in key order: %s follows %s",
                    side->stream->name, rec_key_text(side->columns, side->row, arena),
-                   rec_key_text(side->columns, side->last_key, arena));
+                   rec_key_text(side->columns, side->last_key, arena)) ||
+           hint_report(err);
 }
 
 struct merge {
@@ -196,7 +205,8 @@ static bool check_kinds(const struct merge *merge, struct fx_err *err)
         if (!is_one_order(source[k].kind, target[k].kind))
             return fx_fail(err, FX_E_PROTOCOL,
                            "the key column \"%s\" has values of different types on the two sides",
-                           merge->columns->names[k]);
+                           merge->columns->names[k]) ||
+                   hint_report(err);
     }
     return true;
 }

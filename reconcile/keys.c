@@ -65,8 +65,10 @@ static bool map_key(const struct rec_table *table, const struct cdc_key *key,
     for (size_t i = 0; i < table->source->n_columns; i++)
         row[i].kind = FX_V_UNCHANGED;
     if (key->n_key != table->source->n_key)
-        return fx_fail(err, FX_E_BUG, "a key of \"%s\" has %zu columns instead of %zu",
-                       table->source_name, key->n_key, table->source->n_key);
+        return fx_fail(err, FX_E_BUG,
+                       "a changed key of table \"%s\" has %zu columns instead of %zu",
+                       table->source_name, key->n_key, table->source->n_key) ||
+               fx_hint(err, "Please report it with this message and the definition of the table.");
     for (size_t i = 0; i < key->n_key; i++)
         row[table->source->key[i]] = key->key[i];
     *ret = fx_arena_array(arena, table->columns.n, sizeof **ret);
@@ -163,7 +165,8 @@ static bool compare_round(struct round *round, const struct session *session,
                        "limit is %d MiB",
                        round->wanted.n, table->source->schema, table->source->name,
                        WHERE_MAX_BYTES >> 20) ||
-               fx_hint(err, "Lower cdc.tail_keys in ficus.yaml, then stop and start the streams.");
+               fx_hint(err, "Lower cdc.tail_keys in ficus.yaml, then restart the streams: ficus "
+                            "cdc stop --execute, ficus cdc start --execute.");
     struct rec_reader_spec specs[2] = {{.db = session->source,
                                         .map = table->map,
                                         .direction = table->direction,

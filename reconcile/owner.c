@@ -30,8 +30,8 @@ static bool fail_both(const struct fx_context *ctx, struct fx_err *err)
 {
     fx_fail(err, FX_E_STUCK,
             "both sides of context \"%s\" accept writes: ficus.own says HERE on each", ctx->name);
-    return fx_hint(err,
-                   "Stop all writers. The side with the higher epoch took over last: ficus status");
+    return fx_hint(err, "Stop all writers at once. ficus status shows the epochs: the side with "
+                        "the higher one took over last.");
 }
 
 bool rec_owner(const struct fx_context *ctx, enum fx_direction *ret_direction, struct fx_err *err)

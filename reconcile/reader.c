@@ -159,8 +159,8 @@ static void name_side(const struct rec_reader *reader, struct fx_err *err)
     bool is_value = err->code == FX_E_SOURCE_DATA;
     if (is_value && err->hint[0] == '\0')
         fx_hint(err,
-                "rows cannot be compared without their key: correct that row of %s.%s on "
-                "the %s by hand, then compare again",
+                "Rows cannot be compared without their key. Correct that row of table \"%s.%s\" on "
+                "the %s by hand, then run: ficus reconcile run",
                 table->schema, table->name, reader->spec.is_source ? "source" : "target");
     if (reader->spec.is_source)
         fx_err_as_source(err);
@@ -207,6 +207,9 @@ struct rec_reader *rec_reader_start(const struct rec_reader_spec *spec)
     reader->has_thread = rc == 0;
     if (rc != 0) { /* told by the first rec_reader_next, like every failure of the thread */
         (void)fx_fail_errno(&reader->err, FX_E_IO, rc, "could not start a thread");
+        (void)fx_hint(&reader->err,
+                      "Raise the limits of processes (ulimit -u) and memory of this "
+                      "user, then run the same command again; in a run: ficus run resume");
         reader->shared.is_finished = reader->shared.has_failed = true;
     }
     return reader;

@@ -36,7 +36,9 @@ static bool find_key(const struct fx_map_table *map, enum fx_direction direction
         return fx_fail(err, FX_E_MAPPING,
                        "the primary keys of \"%s\" and \"%s\" are not the same columns in the same "
                        "order",
-                       table->source_name, table->target_name);
+                       table->source_name, table->target_name) ||
+               fx_hint(err, "Change the primary key of one table, or the columns of the mapping in "
+                            "ficus.yaml, then run: ficus cdc preflight");
     table->columns.key = key;
     table->columns.n_key = table->target->n_key;
     return true;

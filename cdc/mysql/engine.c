@@ -104,8 +104,8 @@ static bool prepare(const struct cdc_binding *binding FX_UNUSED, struct fx_db *d
     if (!fx_db_query(db, flavour->text_max_sql, NULL, 0, &rows, err))
         return fx_ctx(err, "reading %s", flavour->text_max_setting);
     if (rows.n_rows != 1 || !fx_parse_i64(fx_rows_at(&rows, 0, 0), 1, INT64_MAX, &max))
-        return fx_fail(err, FX_E_DB, "database \"%s\" did not return its %s", db->conf->name,
-                       flavour->text_max_setting);
+        return fx_fail(err, FX_E_DB, "database \"%s\" returned no valid value of its variable %s",
+                       db->conf->name, flavour->text_max_setting);
     *ret_text_max = (size_t)max;
     return true;
 }

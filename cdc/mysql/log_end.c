@@ -43,7 +43,8 @@ static bool check_goes_on(struct cdc_my_log_end *e, const struct fx_db_conf *con
         err, FX_E_DRIFT,
         "the binary log of database \"%s\" was reset: it ends at %s, the stream had read up to %s",
         conf->name, fx_pos_text(end), fx_pos_text(&at));
-    return fx_hint(err, "RESET MASTER was run. The stream cannot continue: drop the streams (ficus "
+    return fx_hint(err, "RESET MASTER was run, or the server was restored from a backup. The "
+                        "stream cannot continue: drop the streams (ficus "
                         "cdc drop) and start them again with a new copy.");
 }
 

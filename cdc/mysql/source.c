@@ -172,7 +172,9 @@ static void end_torn_group(struct my_source *s, struct cdc_event *ret)
 static bool begin_group(struct my_source *s, const struct fx_bl_event *ev, struct fx_err *err)
 {
     if (s->state != OUTSIDE) /* nothing says that the open one was rolled back */
-        return fx_fail(err, FX_E_PROTOCOL, "%s does not end in the binary log", s->txn.label);
+        return fx_fail(err, FX_E_PROTOCOL,
+                       "the binary log of database \"%s\" has no end of transaction %s",
+                       s->binding->source->name, s->txn.label);
     set_state(s, UNDECIDED);
     s->gtid = ev->gtid;
     s->n_rows = 0;
@@ -193,6 +195,11 @@ static bool begin_group(struct my_source *s, const struct fx_bl_event *ev, struc
 static bool fail_in_group(const struct my_source *s, const char *what, struct fx_err *err)
 {
     fx_fail(err, FX_E_UNSUPPORTED, "a transaction on tables of the stream contains %s", what);
+    fx_hint(
+        err,
+        "The stream cannot pass this transaction. Change only InnoDB tables with it and use no XA. "
+        "Then drop the streams (ficus cdc drop --context %s) and start them again with a new copy.",
+        s->binding->ctx.name);
     return ctx_group(s, err);
 }
 
@@ -248,7 +255,8 @@ static bool open_rows(struct my_source *s, struct fx_err *err)
         fx_fail(err, FX_E_DRIFT,
                 "table \"ficus.%.*s\" does not have the columns that Ficus creates",
                 FX_STR_FMT(wire->name));
-        fx_hint(err, "If a newer Ficus changed it, use that one. Run: ficus upgrade");
+        fx_hint(err, "If a newer build of Ficus changed the table, use that build. To see what is "
+                     "installed, run: ficus upgrade");
         return ctx_group(s, err);
     }
     s->has_rows = true;
@@ -304,7 +312,8 @@ static bool on_loop_marker(struct my_source *s, struct cdc_event *ret, struct fx
 {
     if (s->state == DELIVERING)
         return fx_fail(err, FX_E_PROTOCOL,
-                       "the loop marker of stream \"%s\" comes after rows of its transaction",
+                       "the binary log has the loop marker of stream \"%s\" after rows of the same "
+                       "transaction",
                        s->binding->other_stream);
     s->has_rows = false;
     emit_begin(s, true, ret);

@@ -26,14 +26,17 @@ static int wire_column(const struct fx_pgo_msg *msg, const char *name)
     return -1;
 }
 
-static bool fail_drift(const struct fx_table *table, const char *column, const char *what,
-                       struct fx_err *err)
+static bool fail_drift(const char *context, const struct fx_table *table, const char *column,
+                       const char *what, struct fx_err *err)
 {
     (void)fx_fail(err, FX_E_DRIFT,
                   "table \"%s.%s\": schema changed while streaming: column \"%s\" %s",
                   table->schema, table->name, column, what);
-    return fx_hint(err, "Undo the DDL, or drop the streams (ficus cdc drop), change ficus.yaml and "
-                        "start again.");
+    return fx_hint(
+        err,
+        "Undo the DDL and run: ficus cdc start --context %s --execute. Or drop the streams (ficus "
+        "cdc drop), change ficus.yaml and start them again with a new copy.",
+        context);
 }
 
 static bool is_same_type(const struct fx_type *a, const struct fx_type *b)
@@ -52,16 +55,17 @@ static bool bind_columns(struct cdc_pg_relations *r, const struct fx_pgo_msg *ms
         const struct fx_pgo_column *wire = &msg->relation.columns[i];
         int column = fx_table_column(table, wire->name);
         if (column < 0)
-            return fail_drift(table, wire->name, "was added", err);
+            return fail_drift(r->binding->ctx.name, table, wire->name, "was added", err);
         struct fx_type type = {0};
         fx_pg_type(wire->type_oid, wire->typmod, NULL, r->arena, &type);
         if (!is_same_type(&type, &table->columns[column].type))
-            return fail_drift(table, wire->name, "has another type", err);
+            return fail_drift(r->binding->ctx.name, table, wire->name, "has another type", err);
         relation->column_of[i] = column;
     }
     for (size_t c = 0; c < table->n_columns; c++)
         if (!table->columns[c].is_generated && wire_column(msg, table->columns[c].name) < 0)
-            return fail_drift(table, table->columns[c].name, "was dropped", err);
+            return fail_drift(r->binding->ctx.name, table, table->columns[c].name, "was dropped",
+                              err);
     return true;
 }
 
@@ -74,7 +78,9 @@ static bool bind_own_cells(const struct fx_pgo_msg *msg, struct cdc_pg_relation 
         relation->cell_of[i] = wire_column(msg, own[i]);
         if (relation->cell_of[i] < 0)
             return fx_fail(err, FX_E_DRIFT, "table \"ficus.%s\" has no column \"%s\"",
-                           msg->relation.name, own[i]);
+                           msg->relation.name, own[i]) ||
+                   fx_hint(err, "If a newer build of Ficus changed the table, use that build. To "
+                                "see what is installed, run: ficus upgrade");
     }
     return true;
 }
@@ -122,9 +128,10 @@ static bool fill_values(struct cdc_pg_relations *r, const struct cdc_pg_relation
     const struct fx_table *table = cdc_source_table(r->binding, relation->table);
     struct fx_value *values = fx_arena_array(r->arena, table->n_columns, sizeof *values);
     if (tuple->n_cells != relation->n_columns)
-        return fx_fail(err, FX_E_PROTOCOL,
-                       "a row of %zu values for the %zu columns of table \"%s\"", tuple->n_cells,
-                       relation->n_columns, table->name);
+        return fx_fail(
+            err, FX_E_PROTOCOL,
+            "a row of table \"%s.%s\" in the log has %zu values, but the log describes %zu columns",
+            table->schema, table->name, tuple->n_cells, relation->n_columns);
     for (size_t c = 0; c < table->n_columns; c++)
         values[c].kind = FX_V_UNCHANGED;
     for (size_t i = 0; i < tuple->n_cells; i++) {

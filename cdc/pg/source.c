@@ -83,8 +83,10 @@ static bool on_row(struct source_pg *s, const struct fx_pgo_msg *msg, struct cdc
     const struct cdc_pg_relation *relation =
         cdc_pg_relations_find(&s->relations, msg->row.relation);
     if (relation == NULL)
-        return fx_fail(err, FX_E_PROTOCOL, "a row of relation %u, which was never described",
-                       msg->row.relation);
+        return fx_fail(
+            err, FX_E_PROTOCOL,
+            "the log has a row of the table with oid %u before a description of that table",
+            msg->row.relation);
     switch (relation->kind) {
     case PG_REL_OTHER: return true;
     case PG_REL_OWN:
@@ -157,8 +159,8 @@ static bool on_payload(struct source_pg *s, struct fx_str payload, struct cdc_ev
         return false;
     bool is_inside = s->state == PG_INSIDE || s->state == PG_LOOP;
     if (is_inside == (msg.kind == FX_PGO_BEGIN) && msg.kind != FX_PGO_MESSAGE)
-        return fx_fail(err, FX_E_PROTOCOL, "pgoutput message '%c' %s a transaction", payload.ptr[0],
-                       is_inside ? "inside" : "outside");
+        return fx_fail(err, FX_E_PROTOCOL, "the server sent pgoutput message '%c' %s a transaction",
+                       payload.ptr[0], is_inside ? "inside" : "outside");
     switch (msg.kind) {
     case FX_PGO_BEGIN: on_begin(s, &msg); return true;
     case FX_PGO_COMMIT:
@@ -344,8 +346,16 @@ bool cdc_pg_source_open(const struct cdc_binding *binding, const struct fx_pos *
     s->wake_fd = wake_fd;
     fx_arena_init(&s->arena, 0);
     s->relations = (struct cdc_pg_relations){.binding = binding, .arena = &s->arena};
-    bool is_ok = fx_pg_lsn_parse(fx_pos_text(from), &lsn) ||
-                 fx_fail(err, FX_E_DRIFT, "\"%s\" is not a log position", fx_pos_text(from));
+    bool is_ok =
+        fx_pg_lsn_parse(fx_pos_text(from), &lsn) ||
+        fx_fail(
+            err, FX_E_DRIFT,
+            "stream \"%s\" cannot start at \"%s\": this is not a position of a PostgreSQL server",
+            binding->stream, fx_pos_text(from)) ||
+        fx_hint(err,
+                "Database \"%s\" was replaced by another server. Run: ficus cdc drop --context %s; "
+                "ficus cdc preflight says what a new start needs.",
+                binding->source->name, binding->ctx.name);
     s->confirmed = lsn;
     s->looked_at = fx_mono_now();
     is_ok = is_ok && fx_db_open(binding->source, &s->side, err) &&

@@ -153,9 +153,10 @@ static void refuse_deferrable(struct keys *k, const struct side_keys *side, cons
     const char *where = where_of(k, side, key);
     fx_buf_printf(
         &what, "constraint %.*s is DEFERRABLE: %s", FX_STR_FMT(quoted),
-        key->is_primary ? "it is no replica identity, so publishing the table would refuse updates"
-        : is_new(side)  ? "a transaction may swap values in a way that the old side cannot follow"
-                        : "a transaction may swap values in a way that the new side cannot follow");
+        key->is_primary
+            ? "it cannot be the replica identity, so updates of the published table would fail"
+        : is_new(side) ? "a transaction may swap values in a way that the old side cannot follow"
+                       : "a transaction may swap values in a way that the new side cannot follow");
     fx_buf_printf(&fix, "ALTER TABLE %s DROP CONSTRAINT %.*s, ADD CONSTRAINT %.*s %s (", where,
                   FX_STR_FMT(quoted), FX_STR_FMT(quoted),
                   key->is_primary ? "PRIMARY KEY" : "UNIQUE");
@@ -166,12 +167,13 @@ static void refuse_deferrable(struct keys *k, const struct side_keys *side, cons
 
 static void refuse_exclusion(struct keys *k, const struct side_keys *side, const struct key *key)
 {
-    fx_findings_add(k->f, where_of(k, side, key), NULL,
-                    "exclusion constraint %.*s has no counterpart in %s: rows that are accepted "
-                    "there would stop the %s",
-                    FX_STR_FMT(fx_rows_at(&side->rows, key->row, CDC_KEY_QUOTED)),
-                    fx_engine_row(other_of(k, side)->side->conf->engine)->title,
-                    is_new(side) ? "stream" : "reverse stream");
+    fx_findings_add(
+        k->f, where_of(k, side, key), NULL,
+        "exclusion constraint %.*s has no counterpart in %s: rows that are accepted "
+        "there would stop the %s; drop the constraint, or take the table out of the context",
+        FX_STR_FMT(fx_rows_at(&side->rows, key->row, CDC_KEY_QUOTED)),
+        fx_engine_row(other_of(k, side)->side->conf->engine)->title,
+        is_new(side) ? "stream" : "reverse stream");
 }
 
 /* Text that differs on the other side must differ here
@@ -215,7 +217,9 @@ static void refuse_new(struct keys *k, const struct key *key)
                   "stop the stream",
                   FX_STR_FMT(key->name), k->map->old_schema, k->map->old_name);
     if (key->is_primary)
-        fx_buf_add_c(&what, "; it compares only the beginning of a column");
+        fx_buf_add_c(
+            &what,
+            "; it compares only the beginning of a column: declare it over the whole column");
     else
         k->new_side.side->engine->target.drop_key(
             k->where,

@@ -91,8 +91,9 @@ static bool ask_owner(struct preflight *p, struct fx_arena *arena, struct fx_err
     if (!is_ours && owner == CDC_OWNER_NEW)
         fx_findings_add_str(
             &p->findings, p->ctx->new_db->name,
-            FX_STR("it owns the tables of this context, so a copy from the old side would be "
-                   "older than what customers write; do not empty them"),
+            FX_STR(
+                "this database owns the tables of this context, so a copy from the old side would "
+                "replace newer rows with older ones; do not empty them"),
             NO_FIX);
     if (!is_ours && owner == CDC_OWNER_UNKNOWN)
         fx_findings_add_str(

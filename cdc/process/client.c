@@ -38,7 +38,9 @@ bool cdc_fail_answer(struct fx_str body, struct fx_err *err)
     const struct fx_json *root = fx_json_root(doc);
     if (!fx_code_from_name(fx_json_get_str(root, "code", "STREAM"), &code))
         code = FX_E_STREAM;
-    (void)fx_fail(err, code, "%s", fx_json_get_str(root, "message", "the stream refused"));
+    (void)fx_fail(
+        err, code, "%s",
+        fx_json_get_str(root, "message", "the stream refused the command and gave no reason"));
     const char *hint = fx_json_get_str(root, "hint", "");
     if (hint[0] != '\0')
         (void)fx_hint(err, "%s", hint);
@@ -164,8 +166,12 @@ bool cdc_stop(const struct cdc_ref *ref, int64_t timeout_ms, struct fx_err *err)
     while (fx_flock_is_held(paths.lock, NULL)) {
         if (fx_mono_reached(until, fx_mono_now()))
             return was_told &&
-                   fx_fail(err, FX_E_TIMEOUT, "stream \"%s\" did not stop within %" PRId64 " ms",
-                           name, timeout_ms);
+                   (fx_fail(err, FX_E_TIMEOUT, "stream \"%s\" did not stop within %" PRId64 " ms",
+                            name, timeout_ms) ||
+                    fx_hint(err,
+                            "It stops at the end of the transaction that it is applying. Watch it "
+                            "with: ficus cdc status. Its log: %s",
+                            paths.log));
         fx_sleep_ms(POLL_MS);
     }
     fx_err_clear(err); /* it may have gone in the middle of its answer */

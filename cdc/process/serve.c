@@ -113,7 +113,10 @@ static void answer(void *arg, const struct fx_serve_request *request, struct fx_
         cdc_control_tail(control, &reply->body);
     } else {
         struct fx_err err = FX_ERR_INIT;
-        (void)fx_fail(&err, FX_E_USAGE, "no such path: %.*s", FX_STR_FMT(request->path));
+        (void)fx_fail(&err, FX_E_USAGE, "a stream has no path \"%.*s\" for this method",
+                      FX_STR_FMT(request->path));
+        (void)fx_hint(&err, "The paths are: GET /status, /metrics and /tail; POST /hold, /advance, "
+                            "/release and /stop.");
         reply_err(reply, &err);
         reply->status = 404;
     }

@@ -49,7 +49,10 @@ static bool spawn(const struct cdc_ref *ref, const char *argv0, const struct cdc
     int rc = posix_spawn(ret_pid, argv0, &actions, &attr, (char *const *)(uintptr_t)argv, environ);
     (void)posix_spawnattr_destroy(&attr);
     (void)posix_spawn_file_actions_destroy(&actions);
-    return rc == 0 || fx_fail_errno(err, FX_E_IO, rc, "could not start \"%s cdc run\"", argv0);
+    return rc == 0 || fx_fail_errno(err, FX_E_IO, rc, "could not start \"%s cdc run\"", argv0) ||
+           fx_hint(err, "Check that this file exists and may be executed, and the limits of "
+                        "processes and memory of this user (ulimit -a). Then run the same command "
+                        "again; in a run: ficus run resume");
 }
 
 static bool fail_died(const struct cdc_ref *ref, const struct cdc_paths *paths, int error_fd,
@@ -63,7 +66,8 @@ static bool fail_died(const struct cdc_ref *ref, const struct cdc_paths *paths, 
         fx_err_is(err))
         return fx_ctx(err, "starting stream \"%s-%s\"", ref->context,
                       cdc_name_direction(ref->direction));
-    (void)fx_fail(err, FX_E_STREAM, "the stream process exited before it answered");
+    (void)fx_fail(err, FX_E_STREAM, "the process of stream \"%s-%s\" exited before it answered",
+                  ref->context, cdc_name_direction(ref->direction));
     return fx_hint(err, "See its log: %s", paths->log);
 }
 
@@ -91,7 +95,9 @@ bool cdc_start(const struct cdc_ref *ref, const char *argv0, const struct cdc_op
             return fail_died(ref, &paths, error_fd, err);
         if (fx_mono_reached(until, fx_mono_now())) {
             *err = why;
-            return fx_ctx(err, "waiting for the stream to answer");
+            return fx_ctx(err, "waiting %" PRId64 " ms for stream \"%s-%s\" to answer",
+                          options->start_timeout_ms, ref->context,
+                          cdc_name_direction(ref->direction));
         }
         fx_sleep_ms(POLL_MS);
     }

@@ -100,7 +100,10 @@ static bool add_value(struct cdc_batch *batch, size_t table, size_t pair, const 
     const struct fx_column *column = target_column(batch, table, pair);
     if (v->kind == FX_V_UNCHANGED)
         return fx_fail(err, FX_E_SOURCE_DATA,
-                       "the source did not send column \"%s\" of an inserted row", column->name);
+                       "the source did not send column \"%s\" of an inserted row", column->name) ||
+               fx_hint(err, "The stream cannot pass this row. Drop the streams (ficus cdc drop) "
+                            "and start them again with a new copy. Please report it with this "
+                            "message and the definition of the table.");
     if (!fx_db_value_literal(batch->engine, v, &column->type, &batch->sql, err))
         return fx_ctx(err, "writing column \"%s\"", column->name);
     return true;

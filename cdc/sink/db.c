@@ -95,9 +95,9 @@ static bool fail_mismatch(struct sink_db *s, int64_t n_rows, int64_t expected, s
     if (seen.epoch != s->sink.progress.epoch)
         return cdc_progress_fail_stale(s->binding, seen.epoch, s->sink.progress.epoch, err);
     (void)fx_fail(err, FX_E_TARGET_CONFLICT,
-                  "a changed row is missing on the target: %" PRId64 " rows expected, %" PRId64
-                  " found",
-                  expected, n_rows);
+                  "a row that the source changed is missing in database \"%s\": %" PRId64
+                  " rows expected, %" PRId64 " found",
+                  s->binding->target->name, expected, n_rows);
     return hint_conflict(s, err);
 }
 
@@ -140,7 +140,11 @@ static bool check_text(struct sink_db *s, struct fx_err *err)
     if (s->has_commit)
         FX_FAILPOINT("apply.commit.before");
     if (s->batch.sql.has_failed)
-        return fx_fail(err, FX_E_LIMIT, "the statement for one batch is larger than 64 MiB");
+        return fx_fail(err, FX_E_LIMIT,
+                       "the statement for one batch of stream \"%s\" is larger than 64 MiB",
+                       s->binding->stream) ||
+               fx_hint(err, "The stream cannot pass this row. Drop the streams (ficus cdc drop), "
+                            "shorten its values, and start them again with a new copy.");
     if (s->text_max > 0 && s->batch.sql.len > s->text_max) {
         (void)s->target->fail_too_long(s->binding, s->batch.sql.len, s->text_max, err);
         return fx_ctx(err, "applying %s", s->txn.label);

@@ -31,7 +31,8 @@ void cdc_progress_done(struct cdc_progress *progress)
     fx_pos_done(&progress->pos);
 }
 
-static bool parse_progress(const struct fx_rows *rows, struct cdc_progress *ret, struct fx_err *err)
+static bool parse_progress(const char *stream, const struct fx_rows *rows, struct cdc_progress *ret,
+                           struct fx_err *err)
 {
     struct fx_str pos = fx_rows_at(rows, 0, 0);
     struct fx_str phase = fx_rows_at(rows, 0, 3);
@@ -43,7 +44,12 @@ static bool parse_progress(const struct fx_rows *rows, struct cdc_progress *ret,
     if (pos.len > FX_POS_MAX ||
         !fx_parse_i64(fx_rows_at(rows, 0, 1), 0, INT64_MAX, &ret->ordinal) ||
         !fx_parse_i64(fx_rows_at(rows, 0, 2), 0, INT64_MAX, &ret->epoch))
-        return fx_fail(err, FX_E_DRIFT, "ficus.progress has an invalid row");
+        return fx_fail(err, FX_E_DRIFT,
+                       "the row of stream \"%s\" in table \"ficus.progress\" has an invalid "
+                       "position, ordinal or epoch",
+                       stream) ||
+               fx_hint(err, "Another program changed it. Restore that row from a backup, or drop "
+                            "the streams (ficus cdc drop) and start them again with a new copy.");
     fx_pos_set(&ret->pos, pos);
     return true;
 }
@@ -63,7 +69,7 @@ bool cdc_progress_read(struct fx_db *db, const struct cdc_binding *binding, cons
                       binding->stream);
         is_ok = fx_hint(err, "Run: ficus cdc start --context %s --execute", binding->ctx.name);
     } else {
-        is_ok = parse_progress(&rows, ret, err);
+        is_ok = parse_progress(binding->stream, &rows, ret, err);
     }
     fx_rows_done(&rows);
     return is_ok;
@@ -75,9 +81,10 @@ bool cdc_progress_fail_stale(const struct cdc_binding *binding, int64_t epoch, i
     (void)fx_fail(err, FX_E_STALE_EPOCH,
                   "another applier has claimed stream \"%s\": epoch %" PRId64 ", ours is %" PRId64,
                   binding->stream, epoch, ours);
-    return fx_hint(err,
-                   "Only one process may apply a stream. Find the other one, or run: ficus cdc "
-                   "status");
+    return fx_hint(
+        err,
+        "Only one process may apply a stream. ficus cdc status shows the process of this state "
+        "directory; look for one that runs on another host or with another state directory.");
 }
 
 bool cdc_progress_claim(struct fx_db *db, const struct cdc_binding *binding, int64_t epoch,
@@ -112,5 +119,12 @@ bool cdc_progress_leaks(struct fx_db *db, const struct cdc_binding *binding, int
     struct fx_str what = fx_utf8_clip(fx_rows_at(&rows, 0, 1), last_size - 1);
     (void)snprintf(last, last_size, "%.*s", FX_STR_FMT(what));
     return fx_parse_i64(fx_rows_at(&rows, 0, 0), 0, INT64_MAX, ret_leaks) ||
-           fx_fail(err, FX_E_DRIFT, "ficus.leak has invalid rows");
+           fx_fail(err, FX_E_DRIFT,
+                   "the sum of column \"n\" in table \"ficus.leak\" for stream \"%s\" is not a "
+                   "whole number of 0 or more",
+                   binding->stream) ||
+           fx_hint(err,
+                   "Another program changed the table. Correct its rows: select * from ficus.leak "
+                   "where stream = '%s';",
+                   binding->stream);
 }

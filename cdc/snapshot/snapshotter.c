@@ -45,8 +45,10 @@ static bool fail_not_empty(struct snapshotter *s, size_t table, struct fx_err *e
     if (!is_free)
         return fx_hint(err, "Do not empty it. Run: ficus cdc preflight --context %s",
                        s->env->binding->ctx.name);
-    return fx_hint(err, "Empty it (delete from %s.%s), or take the table out of the context.",
-                   target->schema, target->name);
+    return fx_hint(err,
+                   "Empty it (delete from %s.%s;) or take the table out of the context, then run: "
+                   "ficus cdc start --context %s --execute",
+                   target->schema, target->name, s->env->binding->ctx.name);
 }
 
 static bool check_empty(struct snapshotter *s, struct fx_err *err)

@@ -42,6 +42,8 @@ void cdc_commands_take(struct cdc_streamer *s)
     case CDC_CMD_ADVANCE:
         if (!cdc_hold_advance(&s->hold, &command.goal)) {
             (void)fx_fail(&err, FX_E_STREAM, "stream \"%s\" is not paused", s->binding->stream);
+            (void)fx_hint(&err, "Its pause expired, or the stream was restarted. Run the same "
+                                "command again; in a run: ficus run resume");
             answer(s, command.ticket, &err);
         }
         break;

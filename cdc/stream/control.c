@@ -20,7 +20,10 @@ bool cdc_control_init(struct cdc_control *control, const char *stream, int64_t t
     *control = (struct cdc_control){.stream = stream};
     control->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (control->wake_fd < 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not create an eventfd");
+        return fx_fail_errno(err, FX_E_IO, errno,
+                             "could not create an event descriptor for stream \"%s\"", stream) ||
+               fx_hint(err, "Raise the limit of open files (ulimit -n), then start the stream "
+                            "again: ficus cdc start");
     pthread_condattr_t attr;
     (void)pthread_condattr_init(&attr);
     (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -136,9 +139,12 @@ bool cdc_control_call(struct cdc_control *control, const struct cdc_command *com
     if (control->answered_ticket < ticket) {
         if (control->command.ticket == ticket)
             control->command.kind = CDC_CMD_NONE;
-        (void)fx_fail(err, FX_E_TIMEOUT, "stream \"%s\" (%s) did not answer within %lld ms",
-                      control->stream, cdc_phase_name(control->status.phase),
-                      (long long)timeout_ms);
+        (void)fx_fail(
+            err, FX_E_TIMEOUT, "stream \"%s\" in phase \"%s\" did not answer within %lld ms",
+            control->stream, cdc_phase_name(control->status.phase), (long long)timeout_ms);
+        (void)fx_hint(
+            err, "It answers between two transactions; one may still be running. See: "
+                 "ficus cdc status. Then run the same command again; in a run: ficus run resume");
     } else if (control->answer_err.code != FX_E_NONE) {
         *err = control->answer_err;
     } else {

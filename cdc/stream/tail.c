@@ -200,7 +200,9 @@ bool cdc_tail_read(struct fx_str json, size_t n_tables, struct fx_arena *arena,
     size_t n = 0;
     if (!read_keys(root, n_tables, arena, keys, &n))
         return fx_fail(err, FX_E_PROTOCOL,
-                       "unknown format of the recently changed keys of a stream");
+                       "a stream sent its recently changed keys in an unknown format") ||
+               fx_hint(err, "Restart the streams with this build: ficus cdc stop --execute, then "
+                            "ficus cdc start --execute.");
     *ret_keys = keys;
     *ret_n = n;
     return true;

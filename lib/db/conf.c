@@ -96,7 +96,9 @@ bool fx_db_conf_parse(const char *url, struct fx_arena *arena, struct fx_db_conf
     struct fx_str rest;
     if (!fx_engine_of_url(fx_str_from(url), &conf.engine, &rest))
         return fx_fail(err, FX_E_CONFIG,
-                       "a database URL must begin with postgresql:// or mysql://");
+                       "a database URL must begin with postgresql:// or mysql://") ||
+               fx_hint(err, "Write postgresql://user@host:port/database or "
+                            "mysql://user@host:port/database.");
     struct fx_str query, path;
     rest = fx_str_cut(rest, '?', &query);
     rest = fx_str_cut(rest, '/', &path);

@@ -7,7 +7,7 @@ bool fx_db_findings(struct fx_db *db, const char *where, const char *sql, const 
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     if (!fx_db_query(db, sql, params, n_params, &rows, err))
-        return where == NULL ? false : fx_ctx(err, "looking at %s", where);
+        return where == NULL ? false : fx_ctx(err, "checking %s", where);
     for (size_t i = 0; i < rows.n_rows; i++)
         fx_findings_add_str(f, where, fx_rows_at(&rows, i, 0),
                             rows.n_columns > 1 ? fx_rows_at(&rows, i, 1) : (fx_cell){"", 0});

@@ -48,8 +48,12 @@ static bool check_setting(struct fx_db *db, const char *name, const char *want, 
         return true;
     fx_fail(err, FX_E_DB, "database \"%s\" has %s=%.*s; streams need %s", db->conf->name, name,
             FX_STR_FMT(is), want);
-    return fx_hint(err, "Run on it: SET GLOBAL %s=%s; and put it into its configuration.", name,
-                   want);
+    if (strcmp(name, "log_bin") == 0)
+        return fx_hint(err, "Set log_bin in its configuration and restart it.");
+    return fx_hint(err,
+                   "Run on it: SET GLOBAL %s=%s; and put it into its configuration. Sessions that "
+                   "are open keep the old value until they connect again.",
+                   name, want);
 }
 
 static bool check_settings(struct fx_db *db, struct fx_err *err)
@@ -88,7 +92,8 @@ static bool send_all(int fd, const uint8_t *bytes, size_t len, struct fx_err *er
             continue;
         }
         if (n < 0)
-            return fx_fail_errno(err, FX_E_DB_CONNECT, errno, "could not ask for the binary log");
+            return fx_fail_errno(err, FX_E_DB_CONNECT, errno,
+                                 "could not send the request for the binary log");
         bytes += n;
         len -= (size_t)n;
     }
@@ -219,9 +224,11 @@ static bool is_torn(const struct refusal *r)
            fx_str_starts(r->text, FX_STR("binlog truncated in the middle of event"));
 }
 
-static bool fail_event_size(struct fx_err *err)
+static bool fail_event_size(const struct fx_binlog *log, struct fx_err *err)
 {
-    fx_fail(err, FX_E_LIMIT, "a binary log event is larger than %d MiB", EVENT_MAX >> 20);
+    fx_fail(err, FX_E_LIMIT,
+            "the binary log of database \"%s\" has an event that is larger than %d MiB",
+            log->db->conf->name, EVENT_MAX >> 20);
     return fx_hint(err, "The stream cannot pass it. Drop the streams (ficus cdc drop) and start "
                         "them again with a new copy.");
 }
@@ -231,7 +238,7 @@ static bool unwrap(struct fx_binlog *log, struct fx_str payload, enum fx_binlog_
 {
     uint8_t kind = payload.len > 0 ? (uint8_t)payload.ptr[0] : 0xfe;
     if (log->joined.has_failed)
-        return fail_event_size(err);
+        return fail_event_size(log, err);
     if (kind == 0xff) {
         struct refusal refusal = refusal_of(payload);
         *ret_got = FX_BINLOG_TORN;
@@ -241,7 +248,9 @@ static bool unwrap(struct fx_binlog *log, struct fx_str payload, enum fx_binlog_
         return fx_fail(err, FX_E_DB_CONNECT, "database \"%s\" stopped sending its binary log",
                        log->db->conf->name);
     if (kind != 0)
-        return fx_fail(err, FX_E_PROTOCOL, "packet of kind 0x%02x in a binary log", kind);
+        return fx_fail(err, FX_E_PROTOCOL,
+                       "database \"%s\" sent an unknown packet (0x%02x) in its binary log",
+                       log->db->conf->name, kind);
     *ret_bytes = fx_str_sub(payload, 1, payload.len);
     return true;
 }
@@ -251,7 +260,8 @@ static bool unwrap(struct fx_binlog *log, struct fx_str payload, enum fx_binlog_
 static bool lost(struct fx_binlog *log, int errnum, struct fx_err *err)
 {
     if (errnum != 0)
-        return fx_fail_errno(err, FX_E_DB_CONNECT, errnum, "lost the binary log of database \"%s\"",
+        return fx_fail_errno(err, FX_E_DB_CONNECT, errnum,
+                             "lost the connection for the binary log of database \"%s\"",
                              log->db->conf->name);
     return fx_fail(err, FX_E_DB_CONNECT, "database \"%s\" closed the connection of its binary log",
                    log->db->conf->name);
@@ -265,7 +275,7 @@ static bool receive(struct fx_binlog *log, bool *ret_got, struct fx_err *err)
         log->used = 0;
     }
     if (!fx_buf_reserve(&log->in, READ_AT_LEAST))
-        return fail_event_size(err);
+        return fail_event_size(log, err);
     ssize_t n =
         recv(log->fd, log->in.ptr + log->in.len, log->in.cap - log->in.len - 1, MSG_DONTWAIT);
     if (n == 0)

@@ -568,7 +568,9 @@ static bool read_other(struct fx_bl_event *ev, struct fx_err *err)
     if ((ev->head.flags & FLAG_IGNORABLE) != 0)
         return true;
     return fx_fail(err, FX_E_UNSUPPORTED, "binary log event %s (type %u) cannot be streamed",
-                   fx_bl_type_name(ev->head.type), ev->head.type);
+                   fx_bl_type_name(ev->head.type), ev->head.type) ||
+           fx_hint(err, "The stream cannot pass it. Drop the streams (ficus cdc drop) and start "
+                        "them again with a new copy.");
 }
 
 static bool read_body(struct fx_bl_decoder *dec, struct fx_str body, struct fx_bl_event *ev,
@@ -623,7 +625,8 @@ bool fx_bl_decode(struct fx_bl_decoder *dec, struct fx_str bytes, struct fx_bl_e
         uint32_t want = (uint32_t)crc32(0, (const Bytef *)bytes.ptr, (uInt)(bytes.len - 4));
         struct fx_cursor tail = fx_cursor_of(fx_str_sub(bytes, bytes.len - 4, 4));
         if (fx_cursor_le(&tail, 4) != want)
-            return fx_fail(err, FX_E_PROTOCOL, "checksum of binary log event %s at %u is wrong",
+            return fx_fail(err, FX_E_PROTOCOL,
+                           "binary log event %s that ends at %u has a wrong checksum",
                            fx_bl_type_name(ret->head.type), ret->head.next_pos);
         body.len -= 4;
     }

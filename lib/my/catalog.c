@@ -48,7 +48,8 @@ static bool find_base_table(struct fx_db *db, const char *schema, const char *na
                        "Create it there, correct its name in ficus.yaml, or GRANT SELECT on it.");
     if (!fx_str_eq_c(fx_rows_at(&rows, 0, 0), "BASE TABLE"))
         return fx_fail(err, FX_E_UNSUPPORTED, "\"%s.%s\" in database \"%s\" is a %.*s, not a table",
-                       schema, name, db->conf->name, FX_STR_FMT(fx_rows_at(&rows, 0, 0)));
+                       schema, name, db->conf->name, FX_STR_FMT(fx_rows_at(&rows, 0, 0))) ||
+               fx_hint(err, "Only tables can be in a context. Correct the name in ficus.yaml.");
     table->schema = cell_text(&rows, 0, 1, arena);
     table->name = cell_text(&rows, 0, 2, arena);
     return true;
@@ -123,8 +124,14 @@ static bool read_key(struct fx_db *db, struct fx_table *table, struct fx_arena *
         const char *column = fx_rows_at(&rows, i, 0).ptr;
         int index = fx_table_column(table, column);
         if (index < 0)
-            return fx_fail(err, FX_E_DB, "column \"%s\" of the primary key is not in the catalog",
-                           column);
+            return fx_fail(err, FX_E_DB,
+                           "database \"%s\" does not list column \"%s\" of the primary key of "
+                           "table \"%s.%s\"",
+                           db->conf->name, column, table->schema, table->name) ||
+                   fx_hint(err,
+                           "The table may have been changed meanwhile. Run the same command again; "
+                           "if it fails again, please report it with: SHOW CREATE TABLE %s.%s;",
+                           table->schema, table->name);
         table->key[i] = index;
         table->columns[index].key_index = (int)i;
     }

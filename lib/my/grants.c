@@ -143,6 +143,10 @@ bool fx_my_grants_read(struct fx_db *db, struct fx_arena *arena, struct fx_my_gr
     }
     if (lines.has_failed)
         return fx_fail(err, FX_E_LIMIT, "the user of database \"%s\" has more than 1 MiB of grants",
+                       db->conf->name) ||
+               fx_hint(err,
+                       "Create a user for Ficus with fewer grants and name it in the url of "
+                       "databases.%s in ficus.yaml.",
                        db->conf->name);
     *ret = fx_my_grants_parse(fx_buf_str(&lines), arena);
     (*ret)->account = account;

@@ -17,8 +17,11 @@ bool fx_gtid_pos_set(struct fx_gtid_pos *pos, const struct fx_gtid *gtid, struct
         i++;
     bool is_new = i == pos->n_domains || pos->domains[i].domain != gtid->domain;
     if (is_new && pos->n_domains == FX_GTID_DOMAINS_MAX)
-        return fx_fail(err, FX_E_LIMIT, "GTID position with more than %d domains",
-                       FX_GTID_DOMAINS_MAX);
+        return fx_fail(err, FX_E_LIMIT, "a GTID position has more than %d domains",
+                       FX_GTID_DOMAINS_MAX) ||
+               fx_hint(err,
+                       "Remove the domains that nobody uses on that server: select "
+                       "@@global.gtid_binlog_pos; FLUSH BINARY LOGS DELETE_DOMAIN_ID=(NUMBERS);");
     if (is_new) {
         memmove(&pos->domains[i + 1], &pos->domains[i],
                 (pos->n_domains - i) * sizeof pos->domains[0]);
@@ -35,7 +38,10 @@ bool fx_gtid_pos_parse(const struct fx_pos *text, struct fx_gtid_pos *ret, struc
     *ret = (struct fx_gtid_pos){0};
     while (rest.len > 0) {
         if (!fx_gtid_next(&rest, &gtid))
-            return fx_fail(err, FX_E_BUG, "\"%s\" is not a GTID position", fx_pos_text(text));
+            return fx_fail(err, FX_E_BUG, "\"%s\" is not a GTID position", fx_pos_text(text)) ||
+                   fx_hint(
+                       err,
+                       "Please report it with this message and the rows of table ficus.progress.");
         if (!fx_gtid_pos_set(ret, &gtid, err))
             return false;
     }

@@ -48,9 +48,9 @@ static bool read_image(struct fx_bl_rows *rows, struct fx_str present, struct fx
             return in_column(rows, i, err);
     }
     if (cur.has_failed)
-        return fx_fail(err, FX_E_PROTOCOL, "row %lld of table \"%.*s.%.*s\" is truncated",
-                       (long long)rows->n_read + 1, FX_STR_FMT(table->schema),
-                       FX_STR_FMT(table->name));
+        return fx_fail(
+            err, FX_E_PROTOCOL, "row %lld of table \"%.*s.%.*s\" in the binary log is truncated",
+            (long long)rows->n_read + 1, FX_STR_FMT(table->schema), FX_STR_FMT(table->name));
     rows->left = (struct fx_str){(const char *)cur.at, fx_cursor_left(&cur)};
     return true;
 }
@@ -60,7 +60,8 @@ bool fx_bl_rows_open(const struct fx_bl_event *event, const struct fx_type *cons
 {
     if (event->kind != FX_BL_ROWS)
         return fx_fail(err, FX_E_BUG, "a binary log event of kind %d was read as a row event",
-                       (int)event->kind);
+                       (int)event->kind) ||
+               fx_hint(err, "Please report it with this message.");
     *ret = (struct fx_bl_rows){.event = event, .types = types, .left = event->rows.body};
     return true;
 }
@@ -80,7 +81,8 @@ bool fx_bl_rows_next(struct fx_bl_rows *rows, struct fx_arena *arena, struct fx_
         return false;
     if (rows->left.len == before_len)
         return fx_fail(err, FX_E_PROTOCOL,
-                       "a row event says that rows follow, but they have no bytes");
+                       "the rows of table \"%.*s.%.*s\" in a binary log event have no bytes",
+                       FX_STR_FMT(ev->rows.table->schema), FX_STR_FMT(ev->rows.table->name));
     rows->n_read++;
     return true;
 }

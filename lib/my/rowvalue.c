@@ -54,7 +54,10 @@ enum { COLLATION_BINARY = 63, INFLATED_VALUE_MAX = 1 << 30 };
 
 static bool bad_value(const struct fx_bl_reading *r, const char *why)
 {
-    return fx_fail(r->err, FX_E_SOURCE_DATA, "%s", why);
+    return fx_fail(r->err, FX_E_SOURCE_DATA, "%s", why) ||
+           fx_hint(r->err,
+                   "The stream cannot pass this row. Correct such values in the source. Then drop "
+                   "the streams (ficus cdc drop) and start them again with a new copy.");
 }
 
 /* --- numbers ---------------------------------------------------------------------------------- */
@@ -153,14 +156,15 @@ static bool read_decimal(const struct fx_bl_reading *r)
         used--;
     r->ret->kind = FX_V_DECIMAL;
     return fx_decimal_canon((struct fx_str){text, used}, r->arena, &r->ret->s) ||
-           fx_fail(r->err, FX_E_PROTOCOL, "invalid decimal");
+           fx_fail(r->err, FX_E_PROTOCOL, "the decimal value in the log is invalid");
 }
 
 static bool read_bit(const struct fx_bl_reading *r)
 {
     unsigned bits = (unsigned)(r->column->meta >> 8) * 8 + (r->column->meta & 0xff);
     if (bits < 1 || bits > 64)
-        return fx_fail(r->err, FX_E_PROTOCOL, "bit(%u) in a table map", bits);
+        return fx_fail(r->err, FX_E_PROTOCOL,
+                       "the log gives the column an impossible type: bit(%u)", bits);
     set_u64(r, fx_cursor_be(r->cur, (bits + 7) / 8));
     return true;
 }
@@ -185,7 +189,10 @@ static bool set_date(const struct fx_bl_reading *r, int64_t year, int month, int
     if (year < 1 || !fx_civil_is_date(year, month, day)) {
         fx_fail(r->err, FX_E_SOURCE_DATA, "date %04lld-%02d-%02d does not exist", (long long)year,
                 month, day);
-        return fx_hint(r->err, "Set such dates to NULL or to a real date in the source.");
+        return fx_hint(
+            r->err,
+            "The stream cannot pass this row. Set such dates to NULL or to a real date in the "
+            "source. Then drop the streams (ficus cdc drop) and start them again with a new copy.");
     }
     *r->ret = (struct fx_value){.kind = FX_V_DATE, .i = fx_days_from_civil(year, month, day)};
     return true;
@@ -196,8 +203,8 @@ static bool set_datetime(const struct fx_bl_reading *r, const struct fx_civil *c
     if (!set_date(r, civil->year, civil->month, civil->day))
         return false;
     if (civil->hour > 23 || civil->minute > 59 || civil->second > 59 || civil->us > 999999)
-        return fx_fail(r->err, FX_E_PROTOCOL, "time of day %d:%d:%d", civil->hour, civil->minute,
-                       civil->second);
+        return fx_fail(r->err, FX_E_PROTOCOL, "the time of day %d:%d:%d does not exist",
+                       civil->hour, civil->minute, civil->second);
     int64_t seconds = civil->hour * 3600 + civil->minute * 60 + civil->second;
     r->ret->kind = FX_V_TIMESTAMP;
     r->ret->i = r->ret->i * FX_US_PER_DAY + seconds * 1000000 + civil->us;
@@ -261,7 +268,7 @@ static bool read_timestamp(const struct fx_bl_reading *r, bool is_new)
     if (r->cur->has_failed)
         return true;
     if (seconds == 0 && us == 0)
-        return bad_value(r, "timestamp '0000-00-00 00:00:00' is not on the calendar");
+        return bad_value(r, "timestamp '0000-00-00 00:00:00' does not exist");
     *r->ret = (struct fx_value){.kind = FX_V_TIMESTAMPTZ, .i = (int64_t)seconds * 1000000 + us};
     return true;
 }
@@ -371,7 +378,7 @@ static bool read_compressed(const struct fx_bl_reading *r, unsigned length_bytes
         !cur.has_failed && head >> 4 == 8 && len <= INFLATED_VALUE_MAX && len / 1100 <= packed.len;
     char *out = is_sane ? fx_arena_try(r->arena, (size_t)len + 1) : NULL;
     if (out == NULL)
-        return bad_value(r, "compressed column value of an unknown form");
+        return bad_value(r, "the compressed value has an unknown format");
     /* Bit 3 says that the zlib header is left out: raw deflate. */
     z_stream stream = {.next_in = (Bytef *)(uintptr_t)packed.ptr,
                        .avail_in = (uInt)packed.len,
@@ -398,7 +405,7 @@ static bool read_enum(const struct fx_bl_reading *r)
                        "the enum has index %" PRIu64 ", but its column in the log has %zu labels",
                        index, (size_t)r->column->n_labels);
     if (index == 0)
-        return bad_value(r, "enum holds the invalid value (index 0)");
+        return bad_value(r, "the enum holds the invalid value (index 0)");
     *r->ret = (struct fx_value){.kind = FX_V_TEXT, .s = r->column->labels[index - 1]};
     return true;
 }
@@ -406,7 +413,9 @@ static bool read_enum(const struct fx_bl_reading *r)
 static bool read_set(const struct fx_bl_reading *r)
 {
     if (r->column->meta < 1 || r->column->meta > 8)
-        return fx_fail(r->err, FX_E_PROTOCOL, "set of %u bytes in a table map", r->column->meta);
+        return fx_fail(r->err, FX_E_PROTOCOL,
+                       "the log gives the column an impossible type: a set of %u bytes",
+                       r->column->meta);
     uint64_t bits = fx_cursor_le(r->cur, r->column->meta);
     if (r->column->labels == NULL) {
         set_u64(r, bits);
@@ -417,12 +426,21 @@ static bool read_set(const struct fx_bl_reading *r)
         if ((bits >> i & 1) == 0)
             continue;
         if (i >= r->column->n_labels)
-            return fx_fail(r->err, FX_E_PROTOCOL, "set member beyond its labels");
+            return fx_fail(r->err, FX_E_PROTOCOL,
+                           "the set has member %u, but its column in the log has %zu labels", i + 1,
+                           (size_t)r->column->n_labels);
         fx_buf_add_c(&text, text.len > 0 ? "," : "");
         fx_buf_add(&text, r->column->labels[i]);
     }
     *r->ret = (struct fx_value){.kind = FX_V_TEXT, .s = fx_arena_str(r->arena, fx_buf_str(&text))};
     return true;
+}
+
+static bool hint_type(const struct fx_bl_reading *r)
+{
+    return fx_hint(r->err,
+                   "Take the column out of the mapping in ficus.yaml or change its type. Then drop "
+                   "the streams (ficus cdc drop) and start them again with a new copy.");
 }
 
 /* --- one value -------------------------------------------------------------------------------- */
@@ -474,7 +492,15 @@ static bool wire_value(const struct fx_bl_reading *r)
     default: break;
     }
     return fx_fail(r->err, FX_E_SOURCE_DATA, "columns of binary log type %u cannot be streamed",
-                   r->column->type);
+                   r->column->type) ||
+           hint_type(r);
+}
+
+static bool hint_changed(const struct fx_bl_reading *r)
+{
+    return fx_hint(r->err, "The table was changed while it was streamed. Undo the change and start "
+                           "the streams again (ficus cdc start). If they stop here again, drop "
+                           "them (ficus cdc drop) and start them with a new copy.");
 }
 
 /* Bytes whose trailing NULs the log leaves out, at their full length. */
@@ -482,7 +508,9 @@ static bool pad(const struct fx_bl_reading *r, size_t len, struct fx_str *ret)
 {
     struct fx_str s = r->ret->s;
     if (s.len > len)
-        return fx_fail(r->err, FX_E_DRIFT, "%zu bytes in a column of %zu", s.len, len);
+        return fx_fail(r->err, FX_E_DRIFT, "the value has %zu bytes, but the column holds %zu",
+                       s.len, len) ||
+               hint_changed(r);
     char *out = fx_arena_alloc(r->arena, len + 1);
     if (s.len > 0)
         memcpy(out, s.ptr, s.len);
@@ -492,8 +520,10 @@ static bool pad(const struct fx_bl_reading *r, size_t len, struct fx_str *ret)
 
 static bool drift(const struct fx_bl_reading *r)
 {
-    return fx_fail(r->err, FX_E_DRIFT, "the binary log has type %u where the catalog says %s",
-                   r->column->type, r->type->declared);
+    return fx_fail(r->err, FX_E_DRIFT,
+                   "the column has type number %u in the binary log, but type %s in its table",
+                   r->column->type, r->type->declared) ||
+           hint_changed(r);
 }
 
 static bool as_type(const struct fx_bl_reading *r)
@@ -541,7 +571,8 @@ static bool as_type(const struct fx_bl_reading *r)
     case FX_V_UNCHANGED: break;
     }
     return fx_fail(r->err, FX_E_SOURCE_DATA, "columns of MariaDB type %s cannot be streamed",
-                   r->type->declared);
+                   r->type->declared) ||
+           hint_type(r);
 }
 
 bool fx_bl_value_read(const struct fx_bl_reading *r)

@@ -92,7 +92,7 @@ bool fx_my_fail(struct my_db *my, struct fx_err *err, const char *what)
         my->is_broken = true;
     const char *text = mysql_error(my->mysql);
     fx_fail(err, code, "%s database \"%s\": %s", what, my->base.conf->name,
-            text[0] != '\0' ? text : "no message");
+            text[0] != '\0' ? text : "the server gave no reason");
     fx_err_set_mysql(err, (int)number, mysql_sqlstate(my->mysql));
     return false;
 }
@@ -180,7 +180,11 @@ static bool connect_and_pin(struct my_db *my, const struct fx_db_conf *conf, str
     if (!is_mariadb(my))
         return fx_fail(err, FX_E_UNSUPPORTED,
                        "database \"%s\" is not MariaDB (it reports version %s)", conf->name,
-                       mysql_get_server_info(my->mysql));
+                       mysql_get_server_info(my->mysql)) ||
+               fx_hint(err,
+                       "Correct the url of databases.%s in ficus.yaml: a mysql:// url must name a "
+                       "MariaDB server.",
+                       conf->name);
     if (!fx_my_run(my, fx_str_from(session_pin), NULL, err))
         return fx_ctx(err, "setting the session's variables");
     return true;
@@ -245,10 +249,13 @@ bool fx_my_bind(struct my_db *my, const char *sql, const fx_cell *params, size_t
         used += piece == FX_PARAMS_PARAM;
     } while (piece != FX_PARAMS_END);
     if (used != n_params)
-        return fx_fail(err, FX_E_BUG, "statement takes %zu parameters, %zu were given: %.100s",
-                       used, n_params, sql);
+        return fx_fail(err, FX_E_BUG, "a statement takes %zu parameters, %zu were given: %.100s",
+                       used, n_params, sql) ||
+               fx_hint(err, "Please report it with this message.");
     if (my->sql.has_failed)
-        return fx_fail(err, FX_E_LIMIT, "statement is longer than %d bytes", SQL_MAX);
+        return fx_fail(err, FX_E_LIMIT, "a statement for database \"%s\" is longer than %d bytes",
+                       my->base.conf->name, SQL_MAX) ||
+               fx_hint(err, "Shorten the values that it writes; the context lines say which.");
     return true;
 }
 

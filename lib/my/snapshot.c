@@ -15,8 +15,12 @@ static bool set_position(const struct fx_db *db, fx_cell text, struct fx_pos *re
                          struct fx_err *err)
 {
     if (text.len > FX_POS_MAX)
-        return fx_fail(err, FX_E_LIMIT, "GTID position of database \"%s\" has more than %d bytes",
-                       db->conf->name, FX_POS_MAX);
+        return fx_fail(err, FX_E_LIMIT,
+                       "the GTID position of database \"%s\" has more than %d bytes",
+                       db->conf->name, FX_POS_MAX) ||
+               fx_hint(err,
+                       "Remove the domains that nobody uses on that server: select "
+                       "@@global.gtid_binlog_pos; FLUSH BINARY LOGS DELETE_DOMAIN_ID=(NUMBERS);");
     fx_pos_set(ret_pos, text);
     return true;
 }
@@ -67,7 +71,10 @@ static bool snapshot_position(struct fx_db *db, struct fx_pos *ret_pos, struct f
     if (pos.ptr == NULL)
         return fx_fail(err, FX_E_DB,
                        "database \"%s\" has no GTID position for file %.*s offset %.*s",
-                       db->conf->name, FX_STR_FMT(where[0]), FX_STR_FMT(where[1]));
+                       db->conf->name, FX_STR_FMT(where[0]), FX_STR_FMT(where[1])) ||
+               fx_hint(err, "The binary log may have been purged meanwhile. Run the same command "
+                            "again; if it fails again, please report it with the output of: SHOW "
+                            "BINARY LOGS; SELECT version();");
     return set_position(db, pos, ret_pos, err);
 }
 

@@ -100,10 +100,14 @@ static bool check_relation(const struct fx_rows *relation, struct fx_db *db, con
                        schema, name, db->conf->name,
                        kind == 'f'   ? "foreign table"
                        : kind == 'm' ? "materialized view"
-                                     : "view");
+                                     : "view") ||
+               fx_hint(err, "Only tables can be in a context. Correct the name in ficus.yaml.");
     if (!fx_str_eq(fx_rows_at(relation, 0, 3), FX_STR("UTF8")))
         return fx_fail(err, FX_E_UNSUPPORTED, "database \"%s\" has encoding %.*s, not UTF8",
-                       db->conf->name, FX_STR_FMT(fx_rows_at(relation, 0, 3)));
+                       db->conf->name, FX_STR_FMT(fx_rows_at(relation, 0, 3))) ||
+               fx_hint(err,
+                       "Create a database with encoding UTF8 (createdb -E UTF8 -T template0 NAME), "
+                       "move the tables there with pg_dump, and correct its url in ficus.yaml.");
     return true;
 }
 

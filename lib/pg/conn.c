@@ -105,13 +105,16 @@ static bool finish_connect(const struct fx_db_conf *conf, PGconn *conn, struct f
         if (step == PGRES_POLLING_FAILED || PQstatus(conn) == CONNECTION_BAD)
             return connect_failed(conf, conn, NULL, err);
         if (!wait_socket(conn, step == PGRES_POLLING_READING ? POLLIN : POLLOUT, deadline))
-            return connect_failed(conf, conn, "timeout", err);
+            return connect_failed(conf, conn, "timeout (connect_timeout)", err);
         step = PQconnectPoll(conn);
     }
     if (PQserverVersion(conn) < SERVER_VERSION_MIN)
         return fx_fail(err, FX_E_UNSUPPORTED,
                        "database \"%s\" runs PostgreSQL %d; version 14 or later is required",
-                       conf->name, PQserverVersion(conn) / 10000);
+                       conf->name, PQserverVersion(conn) / 10000) ||
+               fx_hint(err,
+                       "Upgrade this server, or correct its url under databases.%s in ficus.yaml.",
+                       conf->name);
     return true;
 }
 

@@ -149,7 +149,7 @@ static bool fail_end(struct fx_pg_repl *repl, struct fx_err *err)
     if (res != NULL && PQresultStatus(res) == PGRES_FATAL_ERROR)
         (void)fail(repl, res, "the server ended replication", err);
     else
-        (void)fx_fail(err, FX_E_DB_CONNECT, "the server ended replication");
+        (void)fx_fail(err, FX_E_DB_CONNECT, "database \"%s\" ended the replication", repl->db_name);
     PQclear(res);
     return false;
 }
@@ -170,8 +170,9 @@ static bool parse_frame(struct fx_pg_repl *repl, char *bytes, size_t len,
                                        .wants_reply = bytes[17] != 0};
         return true;
     }
-    return fx_fail(err, FX_E_PROTOCOL, "unknown replication frame 0x%02x of %zu bytes",
-                   (unsigned)(uint8_t)bytes[0], len);
+    return fx_fail(err, FX_E_PROTOCOL,
+                   "database \"%s\" sent an unknown replication message 0x%02x of %zu bytes",
+                   repl->db_name, (unsigned)(uint8_t)bytes[0], len);
 }
 
 /* true: try again; false with code NONE: the time-out or the wake descriptor came first. */
@@ -184,7 +185,8 @@ static bool wait_readable(struct fx_pg_repl *repl, struct fx_mono until, int wak
     int n = poll(fds, 2, (int)FX_MAX(left_ms, (int64_t)0));
     *ret_is_ready = n > 0 && fds[0].revents != 0;
     if (n < 0 && errno != EINTR)
-        return fx_fail_errno(err, FX_E_DB_CONNECT, errno, "could not wait for the server");
+        return fx_fail_errno(err, FX_E_DB_CONNECT, errno, "could not wait for database \"%s\"",
+                             repl->db_name);
     if (*ret_is_ready && PQconsumeInput(repl->conn) == 0)
         return fail(repl, NULL, "reading the replication stream", err);
     return true;

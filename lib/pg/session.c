@@ -88,9 +88,9 @@ static bool prepare(struct fx_pg_db *pg, const char *sql, size_t n_params, struc
         return false;
     size_t wanted = fx_params_count(FX_PG, sql);
     if (wanted != n_params)
-        return fx_fail(err, FX_E_BUG, "statement with %zu parameters was given %zu", wanted,
+        return fx_fail(err, FX_E_BUG, "a statement with %zu parameters was given %zu", wanted,
                        n_params) ||
-               fx_detail(err, "%.200s", sql);
+               fx_hint(err, "Please report it with this message.") || fx_detail(err, "%.200s", sql);
     fx_params_number(sql, numbered);
     return true;
 }
@@ -252,7 +252,9 @@ bool fx_pg_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err)
         return false;
     if (!fx_lsn_parse(fx_rows_at(&rows, 0, 0), &lsn))
         return fx_fail(err, FX_E_PROTOCOL, "database \"%s\" returned no log position",
-                       db->conf->name);
+                       db->conf->name) ||
+               fx_hint(err,
+                       "Please report it with this message and the output of: select version();");
     fx_lsn_pos(lsn, ret_pos);
     return true;
 }

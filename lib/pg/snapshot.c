@@ -32,9 +32,12 @@ static void hint_create(const PGresult *res, struct fx_err *err)
 {
     const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
     if (state != NULL && strcmp(state, "55000") == 0)
-        fx_hint(err, "Logical replication needs wal_level = logical (and a restart).");
+        fx_hint(err, "Logical replication needs wal_level = logical. Run: ALTER SYSTEM SET "
+                     "wal_level = logical; and restart the server.");
     if (state != NULL && strcmp(state, "53400") == 0)
-        fx_hint(err, "Raise max_replication_slots, or drop a slot that nobody uses.");
+        fx_hint(err, "Raise max_replication_slots and restart the server, or drop a slot that "
+                     "nobody uses: select slot_name, active from pg_replication_slots; select "
+                     "pg_drop_replication_slot('NAME');");
 }
 
 bool fx_pg_slot_create(PGconn *repl, const char *slot, bool is_temporary, int64_t timeout_ms,

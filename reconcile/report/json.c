@@ -104,7 +104,10 @@ bool rec_report_write(const struct rec_report *report, const char *dir, struct f
     fx_buf_printf(&json_path, "%s/report.json", dir);
     fx_buf_printf(&text_path, "%s/report.txt", dir);
     if (json.has_failed || text.has_failed || json_path.has_failed || text_path.has_failed)
-        return fx_fail(err, FX_E_LIMIT, "the report is too large; list fewer differences");
+        return fx_fail(err, FX_E_LIMIT, "the report for directory \"%s\" is larger than %d MiB",
+                       dir, REPORT_MAX_BYTES >> 20) ||
+               fx_hint(err,
+                       "Lower reconcile.differences in ficus.yaml, then run the comparison again.");
     return fx_dir_make(dir, err) &&
            fx_file_write_atomic(fx_buf_cstr(&text_path), fx_buf_str(&text), 0666, err) &&
            fx_file_write_atomic(fx_buf_cstr(&json_path), fx_buf_str(&json), 0666, err);
@@ -129,7 +132,7 @@ static bool read_word(const struct fx_json *object, const char *key, const char 
             return true;
         }
     }
-    return fx_fail(err, FX_E_PROTOCOL, "\"%s\" is not a known %s", word, key);
+    return fx_fail(err, FX_E_PROTOCOL, "the value \"%s\" of key \"%s\" is unknown", word, key);
 }
 
 static bool read_difference(const struct fx_json *from, struct fx_arena *arena,
@@ -186,7 +189,8 @@ static bool read_pos(const struct fx_json *root, const char *key, struct fx_aren
     if (!fx_json_need_str(root, key, &text, err))
         return false;
     if (strlen(text) > FX_POS_MAX)
-        return fx_fail(err, FX_E_PROTOCOL, "\"%s\" is too long", key);
+        return fx_fail(err, FX_E_PROTOCOL, "the value of key \"%s\" has more than %d bytes", key,
+                       FX_POS_MAX);
     *ret = fx_pos_in(arena, fx_str_from(text));
     return true;
 }
@@ -202,13 +206,14 @@ static bool check_sums(const struct rec_report *report, struct fx_err *err)
         n_whole += table->not_compared == NULL;
         if (table->rows_equal + table->different + table->missing != table->rows_source ||
             table->rows_equal + table->different + table->extra != table->rows_target)
-            return fx_fail(err, FX_E_PROTOCOL, "the counts of \"%s\" do not add up",
+            return fx_fail(err, FX_E_PROTOCOL, "the row counts of table \"%s\" do not add up",
                            table->source_name);
     }
     bool is_equal = divergent == 0 && report->n_tables > 0 && n_whole == report->n_tables;
     if (divergent != report->divergent || (report->verdict == REC_EQUAL && !is_equal) ||
         (report->verdict == REC_DIVERGENT) != (divergent > 0))
-        return fx_fail(err, FX_E_PROTOCOL, "the verdict contradicts the tables");
+        return fx_fail(err, FX_E_PROTOCOL,
+                       "the verdict of the report contradicts the counts of its tables");
     return true;
 }
 
@@ -219,9 +224,10 @@ static bool check_format(const char *format, struct fx_err *err)
     int64_t version = 0;
     if (!fx_str_starts(text, FX_STR(REC_REPORT_FORMAT)) ||
         !fx_parse_i64(fx_str_from(format + strlen(REC_REPORT_FORMAT)), 1, INT64_MAX, &version))
-        return fx_fail(err, FX_E_PROTOCOL,
-                       "this is not a report of Ficus: its format is \"%s\", expected \"%s%lld\"",
-                       format, REC_REPORT_FORMAT, (long long)fx_form_current(FX_FORM_REPORT));
+        return fx_fail(
+            err, FX_E_PROTOCOL,
+            "the file is not a report of Ficus: its format is \"%s\", expected \"%s%lld\"", format,
+            REC_REPORT_FORMAT, (long long)fx_form_current(FX_FORM_REPORT));
     return fx_form_check(FX_FORM_REPORT, version, "the report", err);
 }
 
@@ -277,6 +283,9 @@ bool rec_report_load(const char *path, struct fx_arena *arena, struct rec_report
     fx_json_doc_free(doc);
     if (!is_ok) {
         fx_err_recode(err, FX_E_INCONCLUSIVE);
+        if (err->hint[0] == '\0')
+            (void)fx_hint(err,
+                          "Run the comparison again; it writes a new report: ficus reconcile run");
         return fx_ctx(err, "reading report \"%s\"", path);
     }
     *ret_report = report;

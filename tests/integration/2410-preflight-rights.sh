@@ -91,11 +91,11 @@ exits 0 "and take the streams away" "$FICUS" cdc drop --context orders --execute
 
 # --- who owns the tables --------------------------------------------------------------------------------------------------
 told=$(preflight)
-check "the new side owns its tables now" says "it owns the tables" "$told"
+check "the new side owns its tables now" says "this database owns the tables" "$told"
 check "and nobody is told to empty them" says_not "DELETE FROM" "$told"
 my_sql orders orders "revoke all on ficus.* from weak"
 told=$(preflight)
-check "whoever may not see that learns it from the side that gave them away" says "it owns the tables" "$told"
+check "whoever may not see that learns it from the side that gave them away" says "this database owns the tables" "$told"
 check "and is not told to empty them" says_not "DELETE FROM" "$told"
 pg_sql mono shop "update ficus.own set state = 'HERE' where grp = 'orders'"
 told=$(preflight)

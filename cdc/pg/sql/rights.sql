@@ -65,7 +65,7 @@ select 'user ' || id || ' may not create schema ficus and a publication in datab
   from me
  where not has_database_privilege(current_database(), 'CREATE')
 union all
-select 'user ' || id || ' may not make the replication origin that marks its own writes',
+select 'user ' || id || ' may not create the replication origin that marks the writes of Ficus',
        'GRANT EXECUTE ON FUNCTION ' || string_agg(f, ', ') || ' TO ' || id || ';'
   from me, unnest(array['pg_replication_origin_create(text)', 'pg_replication_origin_session_setup(text)',
                         'pg_replication_origin_drop(text)']) as x(f)

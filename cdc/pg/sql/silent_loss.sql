@@ -24,11 +24,11 @@ select 'table ' || name || ' inherits from ' || root_name || ': its rows would b
  where oid <> root and not relispartition
    and (select relkind from pg_class where oid = root) = 'r'
 union all
-select 'table ' || t.name || ' is a partition of ' || m.root_name || ', which is in the context too', null
+select 'table ' || t.name || ' is a partition of ' || m.root_name || ', which is in the context too: take one of them out of the context', null
   from t join member m on m.oid = t.oid and m.root <> t.oid
  where t.relispartition
 union all
-select name || ' is a foreign table: its changes are not in the log', null
+select name || ' is a foreign table: its changes are not in the log; take it out of the context', null
   from member where relkind = 'f'
 union all
 select 'table ' || name || ' is unlogged: its changes are not in the log', 'ALTER TABLE ' || name || ' SET LOGGED;'
