@@ -23,7 +23,8 @@ void fx_panic(const char *file, int line, const char *fmt, ...)
     void *frames[32];
     backtrace_symbols_fd(frames, backtrace(frames, 32), STDERR_FILENO);
     static const char report[] =
-        "This is a defect in Ficus. Please report the message and the backtrace above.\n";
+        "If memory was not exhausted, this is a defect in Ficus: please report the message and "
+        "the backtrace above.\n";
     ignored = write(STDERR_FILENO, report, sizeof report - 1);
     (void)ignored;
     abort();

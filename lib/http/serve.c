@@ -253,6 +253,13 @@ static bool read_head(struct conn *conn, struct fx_head *head, size_t *ret_used)
     }
 }
 
+static bool refuse_large(const struct fx_serve *serve, struct conn *conn)
+{
+    char what[64];
+    snprintf(what, sizeof what, "the body is larger than %zu bytes", (size_t)serve->body_max);
+    return send_refusal(conn, 413, what);
+}
+
 static bool decode_body(struct fx_serve *serve, struct conn *conn, struct fx_body *decoder,
                         size_t from, struct fx_buf *body, size_t *ret_end)
 {
@@ -264,7 +271,7 @@ static bool decode_body(struct fx_serve *serve, struct conn *conn, struct fx_bod
         if (result == FX_BODY_BAD)
             return send_refusal(conn, 400, fx_body_problem(decoder));
         if (decoder->total > serve->body_max)
-            return send_refusal(conn, 413, "the body is too large");
+            return refuse_large(serve, conn);
         fx_buf_add(body, data);
         *ret_end = at;
         if (result == FX_BODY_DONE)
@@ -285,7 +292,7 @@ static bool read_body(struct fx_serve *serve, struct conn *conn, const struct fx
         !send_all(conn, FX_STR("HTTP/1.1 100 Continue\r\n\r\n")))
         return false;
     if (decoder.left > serve->body_max)
-        return send_refusal(conn, 413, "the body is too large");
+        return refuse_large(serve, conn);
     return decode_body(serve, conn, &decoder, from, body, ret_end);
 }
 

@@ -100,7 +100,7 @@ bool fx_file_write_atomic(const char *path, struct fx_str content, unsigned mode
         return false;
     }
     if (rename(temporary, path) != 0) {
-        fx_fail_errno(err, FX_E_IO, errno, "could not replace \"%s\"", path);
+        fail_write(errno, "replace", path, err);
         unlink(temporary);
         return false;
     }
@@ -115,7 +115,7 @@ bool fx_file_exists(const char *path)
 bool fx_file_remove(const char *path, struct fx_err *err)
 {
     if (unlink(path) != 0 && errno != ENOENT)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not remove \"%s\"", path);
+        return fail_write(errno, "remove", path, err);
     return true;
 }
 
@@ -130,7 +130,7 @@ bool fx_dir_make(const char *path, struct fx_err *err)
         struct stat info;
         if (mkdir(partial, 0777) != 0 &&
             (errno != EEXIST || stat(partial, &info) != 0 || !S_ISDIR(info.st_mode)))
-            return fx_fail_errno(err, FX_E_IO, errno, "could not create directory \"%s\"", partial);
+            return fail_write(errno, "create directory", partial, err);
         if (old == '\0')
             return true;
         *p = old;
