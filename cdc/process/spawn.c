@@ -88,9 +88,10 @@ bool cdc_start(const struct cdc_ref *ref, const char *argv0, const struct cdc_op
         struct fx_err why = FX_ERR_INIT;
         if (cdc_status(ref, &status, &why) && status.pid != 0)
             return true;
-        /* Nothing was spawned: then a process held the lock
-         * when this began, and has ended when it is free. */
-        bool has_ended = pid <= 0 || waitpid(pid, NULL, WNOHANG) == pid;
+        /* Nothing was spawned: then a process held the lock when this began, and has ended when it
+         * is free. Ours may end while another start's holds the lock: it is ended for ever after,
+         * when waitpid knows it no longer. */
+        bool has_ended = pid <= 0 || waitpid(pid, NULL, WNOHANG) != 0;
         if (has_ended && !fx_flock_is_held(paths.lock, NULL))
             return fail_died(ref, &paths, error_fd, err);
         if (fx_mono_reached(until, fx_mono_now())) {

@@ -70,10 +70,59 @@ static void test_start__says_why_the_process_that_held_the_lock_has_ended(void *
     rmdir(dir);
 }
 
-int main(void)
+/*
+ * The process that was started: it ends at once, while another one holds the lock a little longer
+ * and leaves its error (two starts at the same time, and the stream of the other one fails).
+ */
+static int be_the_stream(const char *dir)
 {
+    char lock_path[400], error[400];
+    struct fx_err err = FX_ERR_INIT;
+    struct fx_flock *lock = NULL;
+    snprintf(lock_path, sizeof lock_path, "%s/streams/orders-reverse.lock", dir);
+    snprintf(error, sizeof error, "%s/streams/orders-reverse.error", dir);
+    if (!fx_flock_take(lock_path, "stream", &lock, &err))
+        return 1;
+    if (fork() != 0)
+        _exit(0);
+    fx_sleep_ms(400);
+    _exit(fx_file_write_atomic(error, fx_str_from(error_text), 0644, &err) ? 0 : 1);
+}
+
+/* It used to forget that its own process had ended, waited for the whole start_timeout and then
+ * failed without any error. */
+static void test_start__says_why_the_stream_of_another_start_has_ended(void **state)
+{
+    (void)state;
+    char dir[256], streams[300], path[400];
+    struct fx_err err = FX_ERR_INIT;
+    snprintf(dir, sizeof dir, "%s/ficus-test-start2.%d", test_tmp(), (int)getpid());
+    snprintf(streams, sizeof streams, "%s/streams", dir);
+    assert_true(fx_dir_make(streams, &err));
+    struct cdc_ref ref = {
+        .project_path = dir, .state_dir = dir, .context = "orders", .direction = FX_REVERSE};
+    struct cdc_options options = {.start_timeout_ms = 5000};
+    struct fx_mono began = fx_mono_now();
+    assert_false(cdc_start(&ref, "/proc/self/exe", &options, &err));
+    assert_int_equal(err.code, FX_E_SOURCE_DATA);
+    assert_non_null(strstr(err.message, "value does not fit"));
+    assert_true(fx_mono_since_us(began, fx_mono_now()) < 4000000);
+    static const char *const left[] = {"error", "lock", "log"};
+    for (size_t i = 0; i < FX_ARRAY_LEN(left); i++) {
+        snprintf(path, sizeof path, "%s/orders-reverse.%s", streams, left[i]);
+        unlink(path);
+    }
+    rmdir(streams);
+    rmdir(dir);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc > 4 && strcmp(argv[1], "cdc") == 0)
+        return be_the_stream(argv[4]);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_start__says_why_the_process_that_held_the_lock_has_ended),
+        cmocka_unit_test(test_start__says_why_the_stream_of_another_start_has_ended),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
