@@ -10,6 +10,8 @@
 
 #include "lib/io/file.h"
 #include "lib/io/flock.h"
+#include "lib/io/recordlog.h"
+#include "plans/run/find.h"
 #include "plans/run/journal.h"
 #include "plans/view/picture.h"
 #include "plans/plan.h"
@@ -88,6 +90,19 @@ static void write_run(struct project *p, const char *name, const char *context, 
         fx_sleep_ms(2); /* each record has an instant of its own */
     }
     pln_journal_close(journal);
+}
+
+/* The run of a build that is newer than this one. */
+static void write_newer_run(struct project *p, const char *name, const char *context)
+{
+    write_run(p, name, context, "");
+    const char *path = fx_arena_printf(&p->arena, "%s/runs/%s/journal", p->project.state_dir, name);
+    struct fx_recordlog *log = NULL;
+    assert_true(fx_recordlog_open(path, NULL, NULL, &log, &p->err));
+    assert_true(fx_recordlog_append(
+        log, FX_STR("{\"t\":\"RUN_OPENED\",\"at_us\":1,\"v\":99,\"epoch\":1,\"text\":\"start\"}"),
+        &p->err));
+    fx_recordlog_close(log);
 }
 
 static const char *found(struct project *p, bool will_act)
@@ -191,9 +206,26 @@ static void test_picture__a_held_run_is_not_over(void **state)
     project_down(&p);
 }
 
+/* It used to advise to move the run away, which only a build that can read it can tell. */
+static void test_end__of_a_newer_builds_run_names_that_build(void **state)
+{
+    (void)state;
+    struct project p;
+    project_up(&p);
+    write_newer_run(&p, "newer", "orders");
+    assert_false(pln_runs_at_end(&p.project, "orders", NULL, &p.err));
+    assert_int_equal(p.err.code, FX_E_VERSION);
+    assert_non_null(strstr(p.err.hint, "ficus version"));
+    assert_null(strstr(p.err.hint, "move"));
+    fx_err_clear(&p.err);
+    assert_true(pln_runs_at_end(&p.project, "parts", NULL, &p.err)); /* another context's */
+    project_down(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_end__of_a_newer_builds_run_names_that_build),
         cmocka_unit_test(test_find__a_run_that_was_stopped_before_its_first_step_is_the_newest),
         cmocka_unit_test(test_find__prefers_a_run_that_is_not_at_its_end),
         cmocka_unit_test(test_find__does_not_choose_between_two_that_wait),
