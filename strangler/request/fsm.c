@@ -327,7 +327,7 @@ static void gone(struct fcd_call *call)
     if (req->step == FCD_STEP_HELD)
         fcd_group_forget(req->route->group, &req->write, "dropped");
     bool is_running = req->step == FCD_STEP_EXCHANGE && req->x.u != NULL;
-    bool is_sent = req->x.state != FCD_X_CONNECT && call->body == FCD_BODY_COMPLETE;
+    bool is_sent = req->x.sending != FCD_SENDING_OPEN && call->body == FCD_BODY_COMPLETE;
     bool may_change = req->is_write || !fcd_method_is_safe(req->method);
     if (is_running && is_sent && may_change) {
         req->requests->n_left_behind++;

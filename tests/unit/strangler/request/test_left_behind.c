@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A write whose client has gone, on a worker in this process with an upstream that the test plays.
+ * Requests whose client goes or takes its time, on a worker in this process with an upstream that
+ * the test plays.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -72,11 +73,20 @@ static void close_with_reset(int fd)
     close(fd);
 }
 
-static int send_request(struct scene *scene, const char *text)
+/* `receives`: SO_RCVBUF; 0: as it is. */
+static int connect_client(struct scene *scene, int receives)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     const struct fx_addr *at = &scene->worker->net.listeners[0].addr;
+    if (receives > 0)
+        assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receives, sizeof receives), 0);
     assert_int_equal(connect(fd, (const struct sockaddr *)&at->storage, at->len), 0);
+    return fd;
+}
+
+static int send_request(struct scene *scene, const char *text)
+{
+    int fd = connect_client(scene, 0);
     assert_int_equal(send(fd, text, strlen(text), MSG_NOSIGNAL), strlen(text));
     turn(scene, 5);
     return fd;
@@ -126,10 +136,39 @@ static void test_write__left_behind_is_not_sent_on_a_new_connection(void **state
     close_scene(&scene);
 }
 
+static const struct fcd_pool *pool_of(const struct scene *scene)
+{
+    return &scene->worker->upstreams[0].customers;
+}
+
+/*
+ * The client asks to be told that it may send its body, which is empty, and is gone when it would
+ * be told. No byte went to the upstream, so nothing is left behind.
+ */
+static void test_write__whose_client_goes_before_100_is_not_sent(void **state)
+{
+    static const char request[] = "POST /a HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n"
+                                  "Expect: 100-continue\r\n\r\n";
+    (void)state;
+    struct scene scene = {0};
+    open_scene(&scene);
+    int client = connect_client(&scene, 0);
+    assert_int_equal(send(client, request, sizeof request - 1, MSG_NOSIGNAL), sizeof request - 1);
+    for (int i = 0; i < 20 && pool_of(&scene)->busy.len == 0; i++)
+        turn(&scene, 1);
+    assert_int_equal(pool_of(&scene)->busy.first->state, FCD_U_CONNECTING);
+    close_with_reset(client); /* the connection to the upstream is ready before this */
+    turn(&scene, 5);
+    assert_int_equal(scene.worker->requests.n_left_behind, 0);
+    assert_int_equal(pool_of(&scene)->n_connections, 0);
+    close_scene(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_write__left_behind_is_not_sent_on_a_new_connection),
+        cmocka_unit_test(test_write__whose_client_goes_before_100_is_not_sent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
