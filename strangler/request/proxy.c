@@ -321,6 +321,6 @@ void fcd_proxy_resume(struct fcd_req *req)
     if (x->u != NULL && x->sending == FCD_SENDING_OPEN &&
         (x->state == FCD_X_HEAD || x->state == FCD_X_BODY))
         fcd_xchg_send(x);
-    if (x->u != NULL && x->state == FCD_X_BODY)
-        fcd_xchg_pump(x);
+    if (x->u != NULL)
+        fcd_xchg_pump(x); /* a head too: it may have waited for the end of the answer before it */
 }

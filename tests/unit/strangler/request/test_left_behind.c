@@ -164,11 +164,80 @@ static void test_write__whose_client_goes_before_100_is_not_sent(void **state)
     close_scene(&scene);
 }
 
+/* Moves what fits from `text` to the upstream's peer. */
+static size_t send_some(int fd, struct fx_str text)
+{
+    ssize_t n = send(fd, text.ptr, FX_MIN(text.len, (size_t)4096), MSG_NOSIGNAL | MSG_DONTWAIT);
+    return n > 0 ? (size_t)n : 0;
+}
+
+/* Small buffers in the kernel: what the client does not read stays with the facade. */
+static int connect_slow_client(struct scene *scene, const char *request)
+{
+    int small = 4096, client = connect_client(scene, small);
+    assert_int_equal(send(client, request, strlen(request), MSG_NOSIGNAL), strlen(request));
+    turn(scene, 2);
+    int served = scene->worker->net.conns.last->stream.watch.fd;
+    assert_int_equal(setsockopt(served, SOL_SOCKET, SO_SNDBUF, &small, sizeof small), 0);
+    turn(scene, 5);
+    return client;
+}
+
+static void add_large_body(struct fx_buf *out)
+{
+    for (int i = 0; i < 8192; i++)
+        fx_buf_add_c(out, "0123456789012345678901234567890123456789012345678901234567890123");
+}
+
+/* Two requests at once: the second one's answer is there
+ * while the end of the first one's waits for the client. */
+static void test_answer__behind_one_that_is_still_read_is_delivered(void **state)
+{
+    const struct fx_str second = FX_STR("HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nsecond");
+    (void)state;
+    struct scene scene = {0};
+    struct fx_addr peer;
+    char bytes[1024], last[8] = "";
+    bool is_second_sent = false;
+    FX_AUTO(fx_buf) struct fx_buf answer = FX_BUF(1 << 20);
+    open_scene(&scene);
+    int client = connect_slow_client(&scene, "GET /a HTTP/1.1\r\nHost: x\r\n\r\n"
+                                             "GET /b HTTP/1.1\r\nHost: x\r\n\r\n");
+    int upstream = fx_sock_accept(scene.upstream, &peer);
+    assert_true(upstream >= 0);
+    turn(&scene, 5);
+    assert_true(recv(upstream, bytes, sizeof bytes, MSG_DONTWAIT) > 0);
+    fx_buf_add_c(&answer, "HTTP/1.1 200 OK\r\nContent-Length: 524288\r\n\r\n");
+    add_large_body(&answer);
+    struct fx_str left = fx_buf_str(&answer);
+    for (int i = 0; i < 20000 && strcmp(last, "second") != 0; i++) {
+        size_t n = send_some(upstream, left);
+        left = fx_str_sub(left, n, left.len);
+        fx_loop_turn(scene.loop, 0);
+        if (left.len == 0 && !is_second_sent &&
+            recv(upstream, bytes, sizeof bytes, MSG_DONTWAIT) > 0) {
+            is_second_sent = true;
+            assert_true(send_some(upstream, second) > 0);
+            turn(&scene, 5);
+            assert_true(fx_iobuf_len(&scene.worker->net.conns.first->stream.out) > 0);
+        }
+        ssize_t got = recv(client, bytes, sizeof bytes, MSG_DONTWAIT);
+        if (got >= 6)
+            memcpy(last, bytes + got - 6, 6);
+    }
+    assert_true(is_second_sent);
+    assert_string_equal(last, "second");
+    close(client);
+    close(upstream);
+    close_scene(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_write__left_behind_is_not_sent_on_a_new_connection),
         cmocka_unit_test(test_write__whose_client_goes_before_100_is_not_sent),
+        cmocka_unit_test(test_answer__behind_one_that_is_still_read_is_delivered),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
