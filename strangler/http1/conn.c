@@ -278,13 +278,13 @@ void fcd_h1_drain(struct fcd_conn *conn)
         fcd_conn_close(conn); /* else when the client has taken the rest of its answer */
 }
 
-/* An incomplete answer that ends with the connection: after
- * a plain close the client would take it for complete. */
+/* An answer that ends with the connection and has not gone out
+ * whole: after a plain close the client would take it for complete. */
 static bool must_reset(const struct fcd_h1 *h1)
 {
-    enum fcd_answering answer = h1->call->answer;
-    return h1->answer_end == FCD_H1_END_CLOSE &&
-           (answer == FCD_ANSWER_BEGUN || answer == FCD_ANSWER_CUT);
+    bool is_open = h1->call != NULL &&
+                   (h1->call->answer == FCD_ANSWER_BEGUN || h1->call->answer == FCD_ANSWER_CUT);
+    return h1->answer_end == FCD_H1_END_CLOSE && (is_open || unsent(h1) > 0);
 }
 
 void fcd_h1_closing(struct fcd_conn *conn)
@@ -292,10 +292,10 @@ void fcd_h1_closing(struct fcd_conn *conn)
     struct fcd_h1 *h1 = fcd_h1_of(conn);
     struct fcd_call *call = h1->call;
     set_state(h1, FCD_H1_CLOSED);
-    if (call == NULL)
-        return;
     if (must_reset(h1))
         fx_stream_reset_on_close(&conn->stream);
+    if (call == NULL)
+        return;
     forget_call(h1);
     conn->service->gone(call);
 }

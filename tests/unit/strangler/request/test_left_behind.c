@@ -232,12 +232,53 @@ static void test_answer__behind_one_that_is_still_read_is_delivered(void **state
     close_scene(&scene);
 }
 
+/* The end of an answer to HTTP/1.0 is the connection's: the client must not
+ * take what it got for everything when the facade gives up waiting for it. */
+static void test_answer__that_ends_with_the_connection_is_reset_when_not_taken(void **state)
+{
+    (void)state;
+    struct scene scene = {0};
+    struct fx_addr peer;
+    char bytes[512];
+    FX_AUTO(fx_buf) struct fx_buf answer = FX_BUF(1 << 20);
+    open_scene(&scene);
+    scene.conf->timeouts.stall_ms = 200;
+    int client = connect_slow_client(&scene, "GET /a HTTP/1.0\r\nHost: x\r\n\r\n");
+    int upstream = fx_sock_accept(scene.upstream, &peer);
+    assert_true(upstream >= 0);
+    fx_buf_add_c(&answer, "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+    add_large_body(&answer);
+    struct fx_str left = fx_buf_str(&answer);
+    for (int i = 0; i < 20000 && pool_of(&scene)->n_connections > 0; i++) {
+        size_t n = send_some(upstream, left);
+        left = fx_str_sub(left, n, left.len);
+        if (left.len == 0)
+            shutdown(upstream, SHUT_WR);
+        fx_loop_turn(scene.loop, 0);
+        if (pool_of(&scene)->n_connections > 0)
+            (void)!recv(client, bytes, sizeof bytes, MSG_DONTWAIT);
+    }
+    assert_int_equal(pool_of(&scene)->n_connections, 0);
+    assert_true(fx_iobuf_len(&scene.worker->net.conns.first->stream.out) > 0);
+    for (int i = 0; i < 1000 && scene.worker->net.conns.len > 0; i++)
+        fx_loop_turn(scene.loop, 5);
+    assert_int_equal(scene.worker->net.conns.len, 0);
+    ssize_t got;
+    while ((got = recv(client, bytes, sizeof bytes, 0)) > 0)
+        ;
+    assert_int_equal(got, -1); /* reset, not ended */
+    close(client);
+    close(upstream);
+    close_scene(&scene);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_write__left_behind_is_not_sent_on_a_new_connection),
         cmocka_unit_test(test_write__whose_client_goes_before_100_is_not_sent),
         cmocka_unit_test(test_answer__behind_one_that_is_still_read_is_delivered),
+        cmocka_unit_test(test_answer__that_ends_with_the_connection_is_reset_when_not_taken),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
