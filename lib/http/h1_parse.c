@@ -266,14 +266,13 @@ static void find_connection(struct fx_head *head)
         struct fx_str rest = field->value;
         while (rest.len > 0) {
             struct fx_str token = fx_str_trim(fx_str_cut(rest, ',', &rest));
-            bool is_close = fx_str_eq_ci(token, FX_STR("close"));
             bool is_keep_alive = fx_str_eq_ci(token, FX_STR("keep-alive"));
             bool is_upgrade = fx_str_eq_ci(token, FX_STR("upgrade"));
-            has_close |= is_close;
+            has_close |= fx_str_eq_ci(token, FX_STR("close"));
             has_keep_alive |= is_keep_alive;
             has_upgrade |= is_upgrade;
             /* Keep-Alive and Upgrade are hop-by-hop without being listed. */
-            head->is_listing_fields |= !is_close && !is_keep_alive && !is_upgrade;
+            head->is_listing_fields |= !is_keep_alive && !is_upgrade;
         }
     }
     head->is_keep_alive = !has_close && (head->minor > 0 || has_keep_alive);

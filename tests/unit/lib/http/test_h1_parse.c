@@ -290,6 +290,18 @@ static void test_head__what_connection_lists_stays(void **state)
     assert_string_equal(fx_buf_cstr(&out), "Host: a\r\nX: 2\r\n");
 }
 
+static void test_head__a_field_called_close_stays_too(void **state)
+{
+    (void)state;
+    struct fx_head head;
+    struct fx_h1_problem problem;
+    parse("GET / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nClose: 1\r\nX: 2\r\n\r\n", &head,
+          &problem);
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 12);
+    fx_h1_write_end_to_end(&out, &head, 0);
+    assert_string_equal(fx_buf_cstr(&out), "Host: a\r\nX: 2\r\n");
+}
+
 static void test_h1_write__a_value_with_a_line_end_latches_failure(void **state)
 {
     (void)state;
@@ -370,6 +382,7 @@ int main(void)
         cmocka_unit_test(test_head__names_are_known_in_any_case_and_with_underscores),
         cmocka_unit_test(test_head__an_underscore_makes_another_field_that_is_not_sent_on),
         cmocka_unit_test(test_head__what_connection_lists_stays),
+        cmocka_unit_test(test_head__a_field_called_close_stays_too),
         cmocka_unit_test(test_h1_write__a_value_with_a_line_end_latches_failure),
         cmocka_unit_test(test_chunked__decodes_in_any_pieces),
         cmocka_unit_test(test_chunked__refuses_what_the_grammar_does_not_allow),
