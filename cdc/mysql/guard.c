@@ -15,8 +15,8 @@ static bool refuse_statement(const struct cdc_binding *binding, const struct fx_
                 table->schema, table->name);
         fx_hint(err,
                 "Set binlog_format=ROW for all sessions of database \"%s\". The stream cannot pass "
-                "this change: drop the streams (ficus cdc drop --context %s) and start them again "
-                "with a new copy.",
+                "this change: drop the streams (ficus cdc drop --context %s); ficus cdc preflight "
+                "says what a new start needs.",
                 binding->source->name, binding->ctx.name);
     } else {
         fx_fail(err, kind == FX_MY_STMT_TRUNCATE ? FX_E_UNSUPPORTED : FX_E_DRIFT,
@@ -24,8 +24,9 @@ static bool refuse_statement(const struct cdc_binding *binding, const struct fx_
                     ? "table \"%s.%s\" was truncated while it was streamed"
                     : "the definition of table \"%s.%s\" was changed while it was streamed",
                 table->schema, table->name);
-        fx_hint(err, "The stream cannot pass this statement: drop the streams (ficus cdc drop) and "
-                     "start them again with a new copy. Change or truncate a table only while its "
+        fx_hint(err, "The stream cannot pass this statement: drop the streams (ficus cdc drop); "
+                     "ficus cdc preflight says what a new start needs. Change or truncate a table "
+                     "only while its "
                      "streams are dropped.");
     }
     return fx_detail(err, "%.*s", FX_STR_FMT(text));
@@ -84,8 +85,8 @@ bool cdc_guard_rows(const struct cdc_binding *binding, const struct fx_table *bo
                 bound->name);
         return fx_hint(err,
                        "Run on database \"%s\": SET GLOBAL binlog_row_metadata=FULL; The stream "
-                       "cannot pass these rows: drop the streams (ficus cdc drop --context %s) and "
-                       "start them again with a new copy.",
+                       "cannot pass these rows: drop the streams (ficus cdc drop --context %s); "
+                       "ficus cdc preflight says what a new start needs.",
                        binding->source->name, binding->ctx.name);
     }
     if (!is_same_shape(wire, bound))
@@ -95,7 +96,7 @@ bool cdc_guard_rows(const struct cdc_binding *binding, const struct fx_table *bo
                fx_hint(err,
                        "Undo the change of the table and run: ficus cdc start --context %s "
                        "--execute. If the stream stops here again, drop the streams (ficus cdc "
-                       "drop) and start them again with a new copy.",
+                       "drop); ficus cdc preflight says what a new start needs.",
                        binding->ctx.name);
     if (fx_bl_rows_are_full(event))
         return true;
@@ -103,7 +104,7 @@ bool cdc_guard_rows(const struct cdc_binding *binding, const struct fx_table *bo
             bound->schema, bound->name);
     return fx_hint(err,
                    "Set binlog_row_image=FULL for all sessions of database \"%s\". The stream "
-                   "cannot pass these rows: drop the streams (ficus cdc drop --context %s) and "
-                   "start them again with a new copy.",
+                   "cannot pass these rows: drop the streams (ficus cdc drop --context %s); ficus "
+                   "cdc preflight says what a new start needs.",
                    binding->source->name, binding->ctx.name);
 }

@@ -198,7 +198,8 @@ static bool fail_in_group(const struct my_source *s, const char *what, struct fx
     fx_hint(
         err,
         "The stream cannot pass this transaction. Change only InnoDB tables with it and use no XA. "
-        "Then drop the streams (ficus cdc drop --context %s) and start them again with a new copy.",
+        "Then drop the streams (ficus cdc drop --context %s); ficus cdc preflight says what a new "
+        "start needs.",
         s->binding->ctx.name);
     return ctx_group(s, err);
 }
@@ -411,8 +412,8 @@ static bool open_again(struct my_source *s, struct fx_err *err)
         fx_fail(err, FX_E_DRIFT,
                 "the binary log of database \"%s\" is damaged after GTID position %s",
                 s->binding->source->name, fx_pos_text(&at));
-        return fx_hint(err, "The server cannot read it. Drop the streams (ficus cdc drop) and "
-                            "start them again with a new copy.");
+        return fx_hint(err, "The server cannot read it. Drop the streams (ficus cdc drop); ficus "
+                            "cdc preflight says what a new start needs.");
     }
     fx_pos_copy(&s->torn_at, &at);
     s->is_torn = false;

@@ -30,7 +30,7 @@ static bool fail_too_long(const struct cdc_binding *binding, size_t n_bytes,
     return fx_fail(err, FX_E_TARGET, "a statement of %zu bytes is too long for database \"%s\"",
                    n_bytes, binding->target->name) ||
            fx_hint(err, "The stream cannot pass this row. Drop the streams (ficus cdc drop), "
-                        "shorten its values, and start them again with a new copy.");
+                        "shorten its values; ficus cdc preflight says what a new start needs.");
 }
 
 /* A partitioned table's rows are identified by partition and place. */

@@ -161,8 +161,8 @@ static bool copy(struct cdc_streamer *s, struct fx_err *err)
     if (s->binding->direction != FX_FORWARD)
         return fx_fail(err, FX_E_DRIFT, "stream \"%s\" has no position to start from",
                        s->binding->stream) ||
-               fx_hint(err, "Drop the streams (ficus cdc drop) and start them again with a new "
-                            "copy.");
+               fx_hint(err, "Drop the streams (ficus cdc drop); ficus cdc preflight says what a "
+                            "new start needs.");
     cdc_streamer_set_phase(s, CDC_PHASE_COPY);
     cdc_streamer_publish(s, true);
     if (!fx_file_remove(s->env->context_path, err) || !cdc_snapshot_run(&env, err))

@@ -168,8 +168,10 @@ static bool read_format(struct fx_bl_decoder *dec, struct fx_str body, struct fx
         return fx_fail(err, FX_E_UNSUPPORTED,
                        "the binary log uses an unknown checksum algorithm (number %u)",
                        (unsigned)algorithm) ||
-               fx_hint(err, "Run on the server: SET GLOBAL binlog_checksum=CRC32; then drop the "
-                            "streams (ficus cdc drop) and start them again with a new copy.");
+               fx_hint(
+                   err,
+                   "Run on the server: SET GLOBAL binlog_checksum=CRC32; then drop the "
+                   "streams (ficus cdc drop); ficus cdc preflight says what a new start needs.");
     memset(dec->post_header, 0, sizeof dec->post_header);
     for (size_t i = 0; i < lengths.len && i + 1 < sizeof dec->post_header; i++)
         dec->post_header[i + 1] = (uint8_t)lengths.ptr[i];
@@ -231,9 +233,8 @@ static bool inflate_record(struct fx_bl_decoder *dec, struct fx_cursor *cur, str
                        "a compressed binary log event has %llu bytes when unpacked, the limit is "
                        "%d MiB",
                        (unsigned long long)len, INFLATED_MAX >> 20) ||
-               fx_hint(err,
-                       "The stream cannot pass it. Drop the streams (ficus cdc drop) and start "
-                       "them again with a new copy.");
+               fx_hint(err, "The stream cannot pass it. Drop the streams (ficus cdc drop); ficus "
+                            "cdc preflight says what a new start needs.");
     uLongf out_len = (uLongf)len;
     if (uncompress((Bytef *)dec->inflated.ptr, &out_len, (const Bytef *)packed.ptr, packed.len) !=
             Z_OK ||
@@ -448,9 +449,8 @@ static bool read_table_map(struct fx_bl_decoder *dec, struct fx_str body, struct
                        "one statement changes so many tables that their definitions in the log "
                        "take more than %d MiB",
                        TABLE_MAPS_MAX >> 20) ||
-               fx_hint(err,
-                       "The stream cannot pass it. Drop the streams (ficus cdc drop) and start "
-                       "them again with a new copy.");
+               fx_hint(err, "The stream cannot pass it. Drop the streams (ficus cdc drop); ficus "
+                            "cdc preflight says what a new start needs.");
     struct fx_cursor cur = fx_cursor_of(body);
     struct fx_bl_table *table = FX_ARENA_NEW(&dec->arena, struct fx_bl_table);
     table->id = fx_cursor_le(&cur, dec->post_header[EV_TABLE_MAP] == 6 ? 4 : 6);
@@ -561,16 +561,16 @@ static bool read_other(struct fx_bl_event *ev, struct fx_err *err)
         return fx_fail(err, FX_E_UNSUPPORTED,
                        "the server wrote to the binary log that events may be missing from it "
                        "(event INCIDENT)") ||
-               fx_hint(err, "Its error log says why. Drop the streams (ficus cdc drop) and start "
-                            "them again with a new copy.");
+               fx_hint(err, "Its error log says why. Drop the streams (ficus cdc drop); ficus cdc "
+                            "preflight says what a new start needs.");
     default: break;
     }
     if ((ev->head.flags & FLAG_IGNORABLE) != 0)
         return true;
     return fx_fail(err, FX_E_UNSUPPORTED, "binary log event %s (type %u) cannot be streamed",
                    fx_bl_type_name(ev->head.type), ev->head.type) ||
-           fx_hint(err, "The stream cannot pass it. Drop the streams (ficus cdc drop) and start "
-                        "them again with a new copy.");
+           fx_hint(err, "The stream cannot pass it. Drop the streams (ficus cdc drop); ficus cdc "
+                        "preflight says what a new start needs.");
 }
 
 static bool read_body(struct fx_bl_decoder *dec, struct fx_str body, struct fx_bl_event *ev,
@@ -600,7 +600,7 @@ static bool read_body(struct fx_bl_decoder *dec, struct fx_str body, struct fx_b
         return fx_fail(err, FX_E_UNSUPPORTED,
                        "the binary log holds LOAD DATA in statement format") ||
                fx_hint(err, "Set binlog_format=ROW for all sessions. Drop the streams (ficus cdc "
-                            "drop) and start them again with a new copy.");
+                            "drop); ficus cdc preflight says what a new start needs.");
     default: return read_other(ev, err);
     }
 }

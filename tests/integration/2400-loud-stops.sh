@@ -120,4 +120,5 @@ streams_probe_back
 my_sql orders orders "reset master; insert into customer_orders(id) values (300)"
 check "a binary log that begins anew stops the reverse stream" until_ok 10 stopped reverse
 check "saying so" says "was reset" "$(error_of reverse)"
+check "and naming what says whether a new copy may be made" says "ficus cdc preflight" "$(error_of reverse)"
 fx_done
