@@ -28,6 +28,7 @@ static char *get(struct fx_block_cache *cache)
         return NULL;
     cache->first = block->next;
     cache->n--;
+    cache->low = FX_MIN(cache->low, cache->n);
     return (char *)block;
 }
 
@@ -41,6 +42,13 @@ void fx_block_cache_limit(struct fx_block_cache *cache, size_t max)
     cache->max = max;
     while (cache->n > limit_of(cache))
         free(get(cache));
+}
+
+void fx_block_cache_trim(struct fx_block_cache *cache)
+{
+    for (size_t give = (cache->low + 1) / 2; give > 0 && cache->n > FX_BLOCK_CACHE_MIN; give--)
+        free(get(cache));
+    cache->low = cache->n;
 }
 
 void fx_block_cache_done(struct fx_block_cache *cache)

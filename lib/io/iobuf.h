@@ -26,10 +26,13 @@ enum { FX_BLOCK_BYTES = 32 * 1024, FX_BLOCK_CACHE_MIN = 256 };
 struct fx_block_cache { /* all zero: empty, keeps FX_BLOCK_CACHE_MIN */
     struct fx_block *first;
     size_t n;
+    size_t low; /* the least that n has been since the last trim: so many were not needed */
     size_t max; /* more are given back to malloc; below FX_BLOCK_CACHE_MIN: that many */
 };
 /* How many to keep from now on: as many as the connections there are can use at once. */
 void fx_block_cache_limit(struct fx_block_cache *cache, size_t max);
+/* At regular times: gives back half of what was not needed since the last call, to the minimum. */
+void fx_block_cache_trim(struct fx_block_cache *cache);
 void fx_block_cache_done(struct fx_block_cache *cache);
 
 struct fx_iobuf {

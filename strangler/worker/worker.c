@@ -17,6 +17,7 @@ static void on_tick(struct fx_timer *timer)
     struct fcd_local *local = &worker->local;
     local->requests_per_s = local->n_requests - worker->n_requests_before;
     worker->n_requests_before = local->n_requests;
+    fx_block_cache_trim(&local->blocks);
     fx_loop_timer(local->loop, timer, TICK_MS);
 }
 

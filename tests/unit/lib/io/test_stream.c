@@ -180,9 +180,31 @@ static void test_stream__the_cache_keeps_as_many_blocks_as_it_is_told(void **sta
     assert_int_equal(cache.n, 0);
 }
 
+/* After a burst connections may stay idle: their blocks go back, and what is in use does not. */
+static void test_block_cache__gives_back_what_a_burst_left(void **state)
+{
+    (void)state;
+    enum { BURST = 4000 };
+    static struct fx_iobuf io[BURST];
+    struct fx_block_cache cache = {0};
+    fx_block_cache_limit(&cache, BURST);
+    for (size_t i = 0; i < BURST; i++)
+        fx_iobuf_take(&io[i], &cache);
+    for (size_t i = 0; i < BURST; i++)
+        fx_iobuf_drop(&io[i], &cache);
+    assert_true(cache.n == BURST);
+    fx_block_cache_trim(&cache); /* all were in use since the last one */
+    assert_true(cache.n == BURST);
+    for (int second = 0; second < 20; second++)
+        fx_block_cache_trim(&cache);
+    assert_true(cache.n == FX_BLOCK_CACHE_MIN);
+    fx_block_cache_done(&cache);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_block_cache__gives_back_what_a_burst_left),
         cmocka_unit_test(test_stream__reads_once_for_each_edge),
         cmocka_unit_test(test_stream__a_full_block_leaves_the_rest_in_the_kernel),
         cmocka_unit_test(test_stream__reads_what_came_before_the_end),
