@@ -28,13 +28,22 @@ static bool fail_gone(const struct cdc_ref *ref, struct fx_err *err)
                    ref->context);
 }
 
+/* Whoever answers there is not a stream of this build. */
+static bool fail_unreadable(struct fx_err *err)
+{
+    fx_err_recode(err, FX_E_STREAM);
+    (void)fx_hint(err, "Restart the streams with this build: ficus cdc stop --execute, then ficus "
+                       "cdc start --execute.");
+    return fx_ctx(err, "reading a stream's answer");
+}
+
 /* The error object that the process answered, as an error here. */
 bool cdc_fail_answer(struct fx_str body, struct fx_err *err)
 {
     FX_AUTO_FREE(fx_json_doc) struct fx_json_doc *doc = NULL;
     enum fx_code code = FX_E_STREAM;
     if (!fx_json_parse(body, &doc, err))
-        return fx_ctx(err, "reading a stream's answer");
+        return fail_unreadable(err);
     const struct fx_json *root = fx_json_root(doc);
     if (!fx_code_from_name(fx_json_get_str(root, "code", "STREAM"), &code))
         code = FX_E_STREAM;
@@ -107,7 +116,7 @@ static bool command(const struct cdc_ref *ref, const char *path, const char *bod
         FX_AUTO_FREE(fx_json_doc) struct fx_json_doc *doc = NULL;
         if (!fx_json_parse(fx_buf_str(&reply.body), &doc, err) ||
             !cdc_pos_read(fx_json_root(doc), "at", ret_at, err))
-            (void)fx_ctx(err, "reading a stream's answer");
+            (void)fail_unreadable(err);
     }
     fx_buf_done(&reply.body);
     return !fx_err_is(err);

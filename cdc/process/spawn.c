@@ -49,10 +49,12 @@ static bool spawn(const struct cdc_ref *ref, const char *argv0, const struct cdc
     int rc = posix_spawn(ret_pid, argv0, &actions, &attr, (char *const *)(uintptr_t)argv, environ);
     (void)posix_spawnattr_destroy(&attr);
     (void)posix_spawn_file_actions_destroy(&actions);
-    return rc == 0 || fx_fail_errno(err, FX_E_IO, rc, "could not start \"%s cdc run\"", argv0) ||
-           fx_hint(err, "Check that this file exists and may be executed, and the limits of "
-                        "processes and memory of this user (ulimit -a). Then run the same command "
-                        "again; in a run: ficus run resume");
+    return rc == 0 ||
+           fx_fail_errno(err, FX_E_IO, rc, "could not start \"%s cdc run\" with its log \"%s\"",
+                         argv0, paths->log) ||
+           fx_hint(err, "Check that the program may be executed, that this user may write the log "
+                        "file, and the user's limits (ulimit -a). Then run the same command again; "
+                        "in a run: ficus run resume");
 }
 
 static bool fail_died(const struct cdc_ref *ref, const struct cdc_paths *paths, int error_fd,

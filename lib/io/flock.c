@@ -56,7 +56,8 @@ bool fx_flock_take(const char *path, const char *what, struct fx_flock **ret_loc
 {
     FX_AUTO_FD int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
     if (fd < 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not open lock \"%s\"", path);
+        return fx_fail_errno(err, FX_E_IO, errno, "could not open lock \"%s\"", path) ||
+               fx_hint(err, "Run every command as the user who owns the state directory.");
     struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (fcntl(fd, F_OFD_SETLK, &range) != 0) {
         struct fx_flock_owner owner;

@@ -41,7 +41,8 @@ bool fx_loop_new(struct fx_loop **ret_loop, struct fx_err *err)
 {
     int fd = epoll_create1(EPOLL_CLOEXEC);
     if (fd < 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not create an epoll descriptor");
+        return fx_fail_errno(err, FX_E_IO, errno, "could not create an epoll descriptor") ||
+               fx_hint(err, "Raise the limit of open files (ulimit -n), then start it again.");
     struct fx_loop *loop = FX_NEW(struct fx_loop);
     loop->epoll_fd = fd;
     read_clock(loop);

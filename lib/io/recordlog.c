@@ -259,9 +259,10 @@ bool fx_recordlog_append(struct fx_recordlog *log, struct fx_str payload, struct
                              log->path);
     if (payload.len > PAYLOAD_MAX)
         return fx_fail(
-            err, FX_E_LIMIT,
-            "a record of %zu bytes is too large for journal \"%s\": the limit is %d bytes",
-            payload.len, log->path, PAYLOAD_MAX);
+                   err, FX_E_LIMIT,
+                   "a record of %zu bytes is too large for journal \"%s\": the limit is %d bytes",
+                   payload.len, log->path, PAYLOAD_MAX) ||
+               fx_hint(err, "This is a defect in Ficus. Please report it with this message.");
     char header[HEADER_BYTES] = "FXRL";
     uint64_t hash = record_hash(log->seq + 1, log->chain, payload);
     put_le(header + 4, 4, payload.len);

@@ -258,7 +258,11 @@ bool fx_expr_eval(const struct fx_expr *expr, const struct fx_value *column, str
         return fx_fail(err, FX_E_SOURCE_DATA,
                        "expression \"%s\" cannot be applied to a value that is not a number",
                        expr->text) ||
-               fx_hint(err, "Remove the expression from the mapping, or correct the value.");
+               fx_hint(err,
+                       "Correct the value on the side it comes from: NaN and Infinity cannot be "
+                       "calculated with. A stream that stopped here cannot pass this change: drop "
+                       "the streams (ficus cdc drop), then ficus cdc preflight says what a new "
+                       "start needs.");
     struct fx_rat *result = fx_expr_apply(expr, fx_rat_from(text, arena), arena);
     struct fx_value out = {.kind = FX_V_DECIMAL};
     if (!fx_rat_to_decimal(result, arena, &out.s))

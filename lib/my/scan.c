@@ -90,8 +90,11 @@ bool fx_my_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct f
 {
     struct my_db *my = my_of(db);
     if (my->is_broken)
-        return fx_fail(err, FX_E_DB_CONNECT, "the session with database \"%s\" is broken",
-                       db->conf->name);
+        return fx_fail(err, FX_E_DB_CONNECT,
+                       "the connection to database \"%s\" was lost by an earlier statement",
+                       db->conf->name) ||
+               fx_hint(err, "Check that the server runs, then run the same command again; in a "
+                            "run: ficus run resume");
     if (my->is_scanning)
         FX_BUG("two scans on one MariaDB session");
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1 << 20);

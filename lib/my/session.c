@@ -262,8 +262,11 @@ bool fx_my_bind(struct my_db *my, const char *sql, const fx_cell *params, size_t
 static bool may_send(struct my_db *my, struct fx_err *err)
 {
     if (my->is_broken)
-        return fx_fail(err, FX_E_DB_CONNECT, "the session with database \"%s\" is broken",
-                       my->base.conf->name);
+        return fx_fail(err, FX_E_DB_CONNECT,
+                       "the connection to database \"%s\" was lost by an earlier statement",
+                       my->base.conf->name) ||
+               fx_hint(err, "Check that the server runs, then run the same command again; in a "
+                            "run: ficus run resume");
     if (my->is_scanning)
         FX_BUG("statement on a MariaDB session while a scan is open");
     if (my->is_sent)
