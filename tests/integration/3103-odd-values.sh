@@ -38,5 +38,5 @@ report=$(reconcile 2>&1)
 check "with its text" says "value '3' of MariaDB type tinyint(1)" "$report"
 check "its table and column" says 'column "on_off"' "$report"
 check "its side" says "target orders.pairs" "$report"
-check "and what to do" says "by hand, then compare again" "$report"
+check "and what to do" says "by hand, then run: ficus reconcile run" "$report"
 fx_done
