@@ -211,8 +211,11 @@ int main(int argc, char **argv)
         fflush(stdout);
         return fx_err_report(&err, "ficus");
     }
+    errno = 0;
     if ((fflush(stdout) != 0 || ferror(stdout) != 0) && call.exit_status == 0) {
-        fx_fail_errno(&err, FX_E_IO, EIO, "could not write the output");
+        fx_fail_errno(&err, FX_E_IO, errno != 0 ? errno : EIO,
+                      "the command succeeded, but its output could not be written");
+        fx_hint(&err, "Do not repeat it only for its output. The state of a run: ficus status");
         return fx_err_report(&err, "ficus");
     }
     return call.exit_status;

@@ -41,8 +41,12 @@ static bool add_segment(struct fcd_pattern *pattern, const char *text, struct fx
     bool is_named = segment.len > 2 && segment.ptr[0] == '{' && segment.ptr[segment.len - 1] == '}';
     if (fx_str_eq_c(segment, "*") || is_named)
         segment.ptr = NULL;
-    else if (fx_str_find(segment, '*') >= 0 || fx_str_find(segment, '{') >= 0 ||
-             fx_str_find(segment, '?') >= 0 || fx_str_find(segment, '#') >= 0)
+    else if (fx_str_find(segment, '?') >= 0 || fx_str_find(segment, '#') >= 0)
+        return fx_fail(err, FX_E_CONFIG,
+                       "path pattern \"%s\" contains \"?\" or \"#\": a pattern is the path alone, "
+                       "without query and fragment",
+                       text);
+    else if (fx_str_find(segment, '*') >= 0 || fx_str_find(segment, '{') >= 0)
         return fx_fail(err, FX_E_CONFIG,
                        "segment \"%.*s\" of path pattern \"%s\" mixes text and a wildcard: a "
                        "wildcard is a whole segment, * or {name}, and ** only at the end",

@@ -115,6 +115,10 @@ static void test_config__all_problems_are_reported_with_their_places(void **stat
          "contexts:\n  c:\n    old: {upstream: mono}\n    new: {upstream: orders}\n"
          "    routes:\n      - {id: a, match: {path: \"/y/*z\"}, kind: write}\n",
          "of path pattern \"/y/*z\" mixes text and a wildcard"},
+        {HEAD UPSTREAMS FACADE
+         "contexts:\n  c:\n    old: {upstream: mono}\n    new: {upstream: orders}\n"
+         "    routes:\n      - {id: a, match: {path: \"/y?z=1\"}, kind: write}\n",
+         "a pattern is the path alone, without query and fragment"},
         {HEAD UPSTREAMS "facade: {listen: [{address: nowhere}]}\n", "Write host:port"},
     };
     for (size_t i = 0; i < FX_ARRAY_LEN(cases); i++) {
