@@ -1,7 +1,7 @@
 # The two executables. ficusd links no database library: --as-needed drops what it does not call.
 FICUS := $(B)/ficus
 FICUSD := $(B)/ficusd
-CMD_OBJS := $(B)/cmd/version.o $(B)/gen/cmd/commit.o
+CMD_OBJS := $(B)/cmd/version.o $(B)/cmd/whole.o $(B)/gen/cmd/commit.o
 FICUS_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard cmd/ficus/*.c)) $(B)/cmd/ficusd/options.o $(CMD_OBJS)
 FICUSD_OBJS := $(patsubst %.c,$(B)/%.o,$(wildcard cmd/ficusd/*.c)) $(CMD_OBJS)
 

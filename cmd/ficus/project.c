@@ -1,30 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The whole ficus.yaml, judged once. Each subsystem reads its own sections and knows nothing of the
- * others; a command that looked at its own only would let a typing error through that stops the
- * daemon, or a stream, at night.
- */
 #include "cmd/ficus/project.h"
 
-#include "cdc/cdc.h"
+#include "cmd/whole.h"
 #include "plans/plan.h"
-#include "reconcile/reconcile.h"
-#include "strangler/facade.h"
 
 bool cmd_project_load(const struct cmd_call *call, struct fx_project **ret_project,
                       struct fx_err *err)
 {
     struct fx_project *project = NULL;
-    struct cdc_options cdc;
-    struct rec_options rec;
     FX_AUTO(fx_problems) struct fx_problems problems;
     fx_problems_init(&problems);
-    if (!fx_project_read(call->project_path, call->arena, &problems, &project, err))
-        return false;
-    cdc_options_read(project->root.cdc, &cdc, call->arena, &problems);
-    rec_options_read(project->root.reconcile, &rec, call->arena, &problems);
-    fcd_facade_problems(&project->root, call->arena, &problems);
-    if (!fx_problems_ok(&problems, err))
+    if (!cmd_whole_read(call->project_path, call->arena, &problems, &project, err) ||
+        !fx_problems_ok(&problems, err))
         return false;
     *ret_project = project;
     return true;

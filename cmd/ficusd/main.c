@@ -7,6 +7,7 @@
 
 #include "cmd/ficusd/options.h"
 #include "cmd/version.h"
+#include "cmd/whole.h"
 #include "lib/err/err.h"
 #include "lib/log/log.h"
 #include "strangler/facade.h"
@@ -47,7 +48,8 @@ int main(int argc, char **argv)
         fx_hint(&err, "Write for example --log all=info,strangler=debug.");
         return fx_err_report(&err, "ficusd");
     }
-    bool ok = options.check ? fcd_facade_check(options.config, &err)
-                            : fcd_facade_run(options.config, &err);
+    bool ok = options.check
+                  ? cmd_whole_check(options.config, &err) && fcd_facade_check(options.config, &err)
+                  : fcd_facade_run(options.config, &err);
     return ok ? 0 : fx_err_report(&err, "ficusd");
 }

@@ -27,7 +27,8 @@ struct anchor {
 
 struct loader {
     yaml_parser_t yaml;
-    const char *name; /* of the file, in the arena */
+    const char *name;   /* of the file, in the arena */
+    struct fx_str text; /* of the file, without a byte order mark */
     struct fx_arena *arena;
     struct fx_problems *problems; /* what does not stop the parse: duplicate keys */
     struct fx_err *err;
@@ -43,22 +44,99 @@ static bool syntax(struct loader *ld, size_t line, size_t column, const char *wh
     return fx_fail(ld->err, FX_E_CONFIG, "%s:%zu:%zu: %s", ld->name, line + 1, column + 1, what);
 }
 
+/*
+ * What libyaml finds, in words for those who wrote the file. `%zu` is the line where the thing
+ * begins that is not complete. Another version of libyaml may word it differently: then its own
+ * words are shown.
+ */
+static const struct {
+    const char *theirs, *ours;
+} yaml_words[] = {
+    {"did not find expected ',' or '}'", "expected \",\" or \"}\": the map { that begins in line "
+                                         "%zu is not closed before this place"},
+    {"did not find expected ',' or ']'", "expected \",\" or \"]\": the list [ that begins in line "
+                                         "%zu is not closed before this place"},
+    {"could not find expected ':'", "the key in line %zu has no \":\" behind it"},
+    {"found unexpected end of stream", "the quotes that open in line %zu are not closed"},
+    {"found character that cannot start any token",
+     "a value cannot begin with this character; put the value in quotes, and indent with spaces, "
+     "not with tabs"},
+    {"mapping values are not allowed in this context",
+     "\":\" is not allowed here; check the indentation, or put the value in quotes"},
+    {"did not find expected key", "the indentation is not that of the map that begins in line %zu"},
+    {"did not find expected '-' indicator",
+     "the indentation is not that of the list that begins in line %zu"},
+};
+
+static bool yaml_error(struct loader *ld, const yaml_parser_t *p)
+{
+    const char *problem = p->problem != NULL ? p->problem : "invalid YAML";
+    char text[256];
+    for (size_t i = 0; i < FX_ARRAY_LEN(yaml_words); i++) {
+        if (strcmp(problem, yaml_words[i].theirs) != 0)
+            continue;
+        const char *at = strstr(yaml_words[i].ours, "%zu");
+        int before = at != NULL ? (int)(at - yaml_words[i].ours) : 0;
+        if (at != NULL)
+            snprintf(text, sizeof text, "%.*s%zu%s", before, yaml_words[i].ours,
+                     p->context_mark.line + 1, at + 3);
+        else
+            snprintf(text, sizeof text, "%s", yaml_words[i].ours);
+        return syntax(ld, p->problem_mark.line, p->problem_mark.column, text);
+    }
+    if (p->context == NULL)
+        return syntax(ld, p->problem_mark.line, p->problem_mark.column, problem);
+    snprintf(text, sizeof text, "%s, %s", problem, p->context);
+    return syntax(ld, p->problem_mark.line, p->problem_mark.column, text);
+}
+
+/* Line and column, from 0, of a byte of the text; columns count characters, as editors do. */
+static bool bad_byte(struct loader *ld, struct fx_str text, size_t offset, const char *what)
+{
+    size_t line = 0, begin = 0;
+    for (size_t i = 0; i < offset && i < text.len; i++) {
+        if (text.ptr[i] == '\n') {
+            line++;
+            begin = i + 1;
+        }
+    }
+    return syntax(ld, line, fx_utf8_length(fx_str_sub(text, begin, offset - begin)), what);
+}
+
 static bool next_event(struct loader *ld, yaml_event_t *event)
 {
     if (yaml_parser_parse(&ld->yaml, event))
         return true;
-    const yaml_parser_t *p = &ld->yaml;
-    yaml_mark_t at = p->problem_mark;
-    if (p->error == YAML_READER_ERROR)
-        return fx_fail(ld->err, FX_E_CONFIG, "%s: byte %zu: %s", ld->name, p->problem_offset,
-                       p->problem != NULL ? p->problem : "not UTF-8");
-    const char *problem = p->problem != NULL ? p->problem : "invalid YAML";
-    if (p->context != NULL) {
-        char text[256];
-        snprintf(text, sizeof text, "%s, %s", problem, p->context);
-        return syntax(ld, at.line, at.column, text);
+    if (ld->yaml.error == YAML_READER_ERROR)
+        return bad_byte(ld, ld->text, ld->yaml.problem_offset,
+                        "this control character is not allowed in YAML; write it as \"\\xNN\" in "
+                        "double quotes");
+    return yaml_error(ld, &ld->yaml);
+}
+
+/*
+ * Cuts the byte order mark that some editors write, and finds bytes that are not UTF-8 before
+ * libyaml does, which knows their offset only.
+ */
+static bool check_text(struct loader *ld, struct fx_err *err)
+{
+    struct fx_str text = ld->text;
+    if (fx_str_starts(text, FX_STR("\xFE\xFF")) || fx_str_starts(text, FX_STR("\xFF\xFE"))) {
+        fx_fail(err, FX_E_CONFIG, "%s: the file is in UTF-16; it must be in UTF-8", ld->name);
+        return fx_hint(err, "Run: iconv -f UTF-16 -t UTF-8 '%s' > NEW_FILE", ld->name);
     }
-    return syntax(ld, at.line, at.column, problem);
+    if (fx_str_starts(text, FX_STR("\xEF\xBB\xBF")))
+        ld->text = text = fx_str_sub(text, 3, text.len - 3);
+    size_t good = fx_utf8_prefix(text);
+    if (good == text.len)
+        return true;
+    char what[96];
+    snprintf(what, sizeof what, "byte 0x%02X is not UTF-8", (unsigned char)text.ptr[good]);
+    (void)bad_byte(ld, text, good, what);
+    return fx_hint(err,
+                   "Save the file as UTF-8. If it is in Latin-1: iconv -f ISO-8859-1 -t "
+                   "UTF-8 '%s' > NEW_FILE",
+                   ld->name);
 }
 
 static struct fx_node *new_node(struct loader *ld, enum fx_node_kind kind, const yaml_event_t *ev)
@@ -290,12 +368,15 @@ bool fx_doc_parse(const char *name, struct fx_str text, struct fx_arena *arena,
     ld->arena = arena;
     ld->problems = &problems;
     ld->err = err;
+    ld->text = text;
+    if (!check_text(ld, err))
+        return false;
     if (!yaml_parser_initialize(&ld->yaml))
         FX_BUG("libyaml is out of memory");
     fx_problems_init(&problems);
     yaml_parser_set_encoding(&ld->yaml, YAML_UTF8_ENCODING);
-    yaml_parser_set_input_string(&ld->yaml, (const unsigned char *)(text.len > 0 ? text.ptr : ""),
-                                 text.len);
+    yaml_parser_set_input_string(
+        &ld->yaml, (const unsigned char *)(ld->text.len > 0 ? ld->text.ptr : ""), ld->text.len);
     struct fx_node *root = NULL;
     bool ok = read_document(ld, &root);
     yaml_parser_delete(&ld->yaml);

@@ -40,7 +40,16 @@ bool fx_scalar_percent(const struct fx_node *node, double *ret, struct fx_proble
     static const char wanted[] = "a percentage from 0% to 100%";
     if (not_scalar(node, wanted, problems))
         return false;
-    return fx_units_percent(node->text, ret) || wrong(node, wanted, problems);
+    if (!fx_units_percent(node->text, ret))
+        return wrong(node, wanted, problems);
+    if (memchr(node->text.ptr, '%', node->text.len) != NULL || *ret == 0)
+        return true;
+    /* Half of those who write 0.5 mean 50 %. */
+    fx_problem(problems, node, "%s%s\"%.*s\" has no %% sign: write %.*s%%%s",
+               node->key != NULL ? node->key : "", node->key != NULL ? ": " : "",
+               FX_STR_FMT(node->text), FX_STR_FMT(node->text),
+               *ret <= 1 ? ", or the share times 100 with the sign" : "");
+    return false;
 }
 
 bool fx_scalar_int(const struct fx_node *node, int64_t *ret, struct fx_problems *problems)

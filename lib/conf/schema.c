@@ -12,21 +12,13 @@ static void unknown_key(const struct fx_node *child, const struct fx_rule *rules
 {
     const char *names[KEYS_MAX + 1] = {0};
     size_t n = 0;
-    for (const struct fx_rule *r = rules; r->kind != FX_R_END && n < KEYS_MAX; r++)
-        names[n++] = r->key;
-    const char *near = fx_suggest(child->key, names);
-    if (near != NULL) {
-        fx_problem_key(problems, child, "unknown key \"%s\"; did you mean \"%s\"?", child->key,
-                       near);
-        return;
+    for (const struct fx_rule *r = rules; r->kind != FX_R_END && n < KEYS_MAX; r++) {
+        if (r->kind != FX_R_NOT_SUPPORTED)
+            names[n++] = r->key;
     }
-    char list[256];
-    size_t used = 0;
-    for (size_t i = 0; i < n && used < sizeof list - 1; i++) {
-        int w = snprintf(list + used, sizeof list - used, "%s%s", i > 0 ? ", " : "", names[i]);
-        used += (size_t)FX_MAX(w, 0);
-    }
-    fx_problem_key(problems, child, "unknown key \"%s\" (known: %s)", child->key, list);
+    FX_AUTO(fx_buf) struct fx_buf known = FX_BUF(4096);
+    fx_problem_key(problems, child, "unknown key \"%s\"%s", child->key,
+                   fx_suggest_end(child->key, names, &known));
 }
 
 static bool is_plain_null(const struct fx_node *node)
@@ -65,21 +57,17 @@ static void read_enum(const struct fx_node *node, const struct fx_rule *rule, in
 {
     if (!is_scalar(node, "a word", problems))
         return;
-    char list[256] = "";
-    size_t used = 0;
     for (int i = 0; rule->names[i] != NULL; i++) {
         if (fx_str_eq_c(node->text, rule->names[i])) {
             *field = i;
             return;
         }
-        if (used < sizeof list - 1) {
-            int w = snprintf(list + used, sizeof list - used, "%s%s", i > 0 ? ", " : "",
-                             rule->names[i]);
-            used += (size_t)FX_MAX(w, 0);
-        }
     }
+    FX_AUTO(fx_buf) struct fx_buf known = FX_BUF(4096);
+    for (int i = 0; rule->names[i] != NULL; i++)
+        fx_buf_printf(&known, "%s%s", i > 0 ? ", " : "", rule->names[i]);
     fx_problem(problems, node, "%s: \"%.*s\" is not one of %s", rule->key, FX_STR_FMT(node->text),
-               list);
+               fx_buf_cstr(&known));
 }
 
 static void check_range(const struct fx_node *node, const struct fx_rule *rule, int64_t value,
@@ -139,6 +127,9 @@ static void read_value(const struct fx_node *node, const struct fx_rule *rule, v
     case FX_R_PERCENT: (void)fx_scalar_percent(node, field, problems); break;
     case FX_R_ENUM: read_enum(node, rule, field, problems); break;
     case FX_R_NODE: *(const struct fx_node **)field = node; break;
+    case FX_R_NOT_SUPPORTED:
+        fx_problem_key(problems, node, "%s is not supported: %s", rule->key, rule->help);
+        break;
     case FX_R_END: break;
     }
 }
@@ -211,6 +202,7 @@ static const char *kind_text(enum fx_rule_kind kind)
     case FX_R_PERCENT: return "percentage";
     case FX_R_ENUM: return "word";
     case FX_R_NODE: return "section";
+    case FX_R_NOT_SUPPORTED: return "not supported";
     }
     return "";
 }

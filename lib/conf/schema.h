@@ -29,6 +29,11 @@ enum fx_rule_kind {
     FX_R_PERCENT,  /* double 0…100; "1%", "0.1%" */
     FX_R_ENUM,     /* int; `names` gives the words, index is the value */
     FX_R_NODE,     /* struct fx_node *; the owner of the section reads it */
+    /*
+     * A key that people expect and that we do not have: always a problem, `help` says what to do
+     * instead. No field.
+     */
+    FX_R_NOT_SUPPORTED,
 };
 
 struct fx_rule {
@@ -56,6 +61,10 @@ struct fx_rule {
     FX_RULE_(FX_R_PERCENT, type, field, key_, __VA_ARGS__)
 #define FX_RULE_ENUM(type, field, key_, ...) FX_RULE_(FX_R_ENUM, type, field, key_, __VA_ARGS__)
 #define FX_RULE_NODE(type, field, key_, ...) FX_RULE_(FX_R_NODE, type, field, key_, __VA_ARGS__)
+#define FX_RULE_NOT_SUPPORTED(key_, instead)                         \
+    {                                                                \
+        .key = (key_), .kind = FX_R_NOT_SUPPORTED, .help = (instead) \
+    }
 #define FX_RULE_END      \
     {                    \
         .kind = FX_R_END \

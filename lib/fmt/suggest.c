@@ -52,3 +52,18 @@ const char *fx_suggest(const char *word, const char *const *names)
     }
     return best;
 }
+
+const char *fx_suggest_end(const char *word, const char *const *names, struct fx_buf *out)
+{
+    const char *near = fx_suggest(word, names);
+    fx_buf_clear(out);
+    if (near != NULL) {
+        fx_buf_printf(out, "; did you mean \"%s\"?", near);
+        return fx_buf_cstr(out);
+    }
+    for (size_t i = 0; names[i] != NULL; i++)
+        fx_buf_printf(out, "%s%s", i > 0 ? ", " : " (known: ", names[i]);
+    if (names[0] != NULL)
+        fx_buf_add_char(out, ')');
+    return fx_buf_cstr(out);
+}

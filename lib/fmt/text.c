@@ -194,16 +194,18 @@ static size_t utf8_sequence(const unsigned char *p, size_t left)
     return len;
 }
 
-bool fx_utf8_valid(struct fx_str s)
+size_t fx_utf8_prefix(struct fx_str s)
 {
     const unsigned char *p = (const unsigned char *)s.ptr;
-    for (size_t i = 0; i < s.len;) {
-        size_t len = utf8_sequence(p + i, s.len - i);
-        if (len == 0)
-            return false;
+    size_t i = 0, len = 1;
+    while (i < s.len && (len = utf8_sequence(p + i, s.len - i)) != 0)
         i += len;
-    }
-    return true;
+    return i;
+}
+
+bool fx_utf8_valid(struct fx_str s)
+{
+    return fx_utf8_prefix(s) == s.len;
 }
 
 size_t fx_utf8_length(struct fx_str s)

@@ -29,6 +29,8 @@ void fx_text_double(double d, struct fx_buf *out);
 
 /* Well-formed UTF-8: no overlong forms, no surrogates, nothing beyond U+10FFFF. */
 bool fx_utf8_valid(struct fx_str s);
+/* Number of bytes before the first one that is not well-formed UTF-8; s.len when all are. */
+size_t fx_utf8_prefix(struct fx_str s);
 /* Number of code points of well-formed text. */
 size_t fx_utf8_length(struct fx_str s);
 

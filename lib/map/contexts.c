@@ -76,10 +76,9 @@ static const struct fx_db_conf *find_database(struct fx_project_reader *r,
         if (strcmp(names[i], name) == 0)
             return &project->databases[i];
     }
-    const char *near = fx_suggest(name, names);
-    fx_problem(r->problems, fx_node_get(side, "database"), "there is no database \"%s\"%s%s%s",
-               name, near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
-               near != NULL ? "\"?" : "");
+    FX_AUTO(fx_buf) struct fx_buf known = FX_BUF(4096);
+    fx_problem(r->problems, fx_node_get(side, "database"), "there is no database \"%s\"%s", name,
+               fx_suggest_end(name, names, &known));
     return NULL;
 }
 
@@ -96,10 +95,9 @@ static void check_upstream(struct fx_project_reader *r, const struct fx_node *si
          up = up->next)
         if (up->key != NULL)
             names[n++] = up->key;
-    const char *near = fx_suggest(name, names);
-    fx_problem(r->problems, fx_node_get(side, "upstream"), "there is no upstream \"%s\"%s%s%s",
-               name, near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
-               near != NULL ? "\"?" : "");
+    FX_AUTO(fx_buf) struct fx_buf known = FX_BUF(4096);
+    fx_problem(r->problems, fx_node_get(side, "upstream"), "there is no upstream \"%s\"%s", name,
+               fx_suggest_end(name, names, &known));
 }
 
 static void read_side(struct fx_project_reader *r, const struct fx_node *node, enum fx_side side,

@@ -11,6 +11,10 @@ struct database {
     int64_t connect_timeout_ms;
 };
 
+#define NO_TLS                                                                                  \
+    "connections to databases are not encrypted; use a Unix socket (?socket=PATH) or a tunnel " \
+    "such as ssh -L"
+
 static const struct fx_rule database_rules[] = {
     FX_RULE_TEXT(struct database, url, "url", .is_required = true,
                  .help =
@@ -19,6 +23,9 @@ static const struct fx_rule database_rules[] = {
                  .help = "where the password is: {env: NAME} or {file: PATH}"),
     FX_RULE_DURATION(struct database, connect_timeout_ms, "connect_timeout", .def = "5s",
                      .min = 100, .max = 60000, .help = "how long one attempt to connect may take"),
+    FX_RULE_NOT_SUPPORTED("tls", NO_TLS),
+    FX_RULE_NOT_SUPPORTED("ssl", NO_TLS),
+    FX_RULE_NOT_SUPPORTED("sslmode", NO_TLS),
     FX_RULE_END,
 };
 

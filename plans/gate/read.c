@@ -39,10 +39,9 @@ static bool find_kind(const struct fx_node *n, enum pln_gate_kind *ret,
             return true;
         }
     }
-    const char *near = fx_suggest(n->key, names);
-    fx_problem_key(problems, n, "unknown gate \"%s\"%s%s%s", n->key,
-                   near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
-                   near != NULL ? "\"?" : "");
+    FX_AUTO(fx_buf) struct fx_buf known = FX_BUF(1024);
+    fx_problem_key(problems, n, "unknown gate \"%s\"%s", n->key,
+                   fx_suggest_end(n->key, names, &known));
     return false;
 }
 

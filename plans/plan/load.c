@@ -81,15 +81,12 @@ static enum pln_kind kind_from(struct pln_reader *rd, const struct fx_node *at, 
         if (strcmp(pln_kind_names[i], name) == 0)
             return (enum pln_kind)i;
     }
-    const char *near = fx_suggest(name, pln_kind_names);
-    char text[160];
-    snprintf(text, sizeof text, "unknown step kind \"%s\"%s%s%s", name,
-             near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
-             near != NULL ? "\"?" : "");
+    FX_AUTO(fx_buf) struct fx_buf known = FX_BUF(1024);
+    (void)fx_suggest_end(name, pln_kind_names, &known);
     if (at_key)
-        fx_problem_key(rd->problems, at, "%s", text);
+        fx_problem_key(rd->problems, at, "unknown step kind \"%s\"%s", name, fx_buf_cstr(&known));
     else
-        fx_problem(rd->problems, at, "%s", text);
+        fx_problem(rd->problems, at, "unknown step kind \"%s\"%s", name, fx_buf_cstr(&known));
     return PLN_NONE;
 }
 
@@ -257,10 +254,9 @@ static void find_context(struct pln_reader *rd, const struct fx_node *root, cons
     }
     if (rd->context != NULL)
         return;
-    const char *near = fx_suggest(name, names);
-    fx_problem(rd->problems, at, "%s has no context \"%s\"%s%s%s", rd->project->path, name,
-               near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
-               near != NULL ? "\"?" : "");
+    FX_AUTO(fx_buf) struct fx_buf known = FX_BUF(4096);
+    fx_problem(rd->problems, at, "%s has no context \"%s\"%s", rd->project->path, name,
+               fx_suggest_end(name, names, &known));
 }
 
 static void read_plan(struct pln_reader *rd, const struct fx_node *root)

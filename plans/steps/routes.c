@@ -66,10 +66,9 @@ static void check_route(struct pln_reader *rd, const struct fx_node *node)
             if (id != NULL && id->kind == FX_NODE_SCALAR)
                 names[n++] = id->text.ptr;
         }
-        const char *near = fx_suggest(node->text.ptr, names);
-        fx_problem(rd->problems, node, "context \"%s\" has no route \"%s\"%s%s%s",
-                   rd->context->name, node->text.ptr, near != NULL ? "; did you mean \"" : "",
-                   near != NULL ? near : "", near != NULL ? "\"?" : "");
+        FX_AUTO(fx_buf) struct fx_buf known = FX_BUF(4096);
+        fx_problem(rd->problems, node, "context \"%s\" has no route \"%s\"%s", rd->context->name,
+                   node->text.ptr, fx_suggest_end(node->text.ptr, names, &known));
         return;
     }
     const struct fx_node *kind = fx_node_get(route, "kind");

@@ -148,6 +148,38 @@ static void read_admin(struct fcd_reader *r, struct fx_node *node)
         r->secret_err = err;
 }
 
+/* Port 0: the system gives each its own. */
+static bool is_address(const struct fx_node *at)
+{
+    return at != NULL && at->kind == FX_NODE_SCALAR &&
+           !(at->text.len > 2 &&
+             fx_str_eq(fx_str_sub(at->text, at->text.len - 2, 2), FX_STR(":0")));
+}
+
+/* Compared as written: that "localhost" is 127.0.0.1 is found out when the second one listens. */
+static void check_doors(struct fcd_reader *r, const struct fx_node *listen,
+                        const struct fx_node *admin)
+{
+    const struct fx_node *item = listen != NULL ? listen->first : NULL;
+    const struct fx_node *door = fx_node_get(admin, "address");
+    for (; item != NULL; item = item->next) {
+        const struct fx_node *at = fx_node_get(item, "address"), *same = NULL;
+        if (!is_address(at))
+            continue;
+        if (is_address(door) && fx_str_eq(door->text, at->text))
+            fx_problem(r->problems, door,
+                       "facade.admin: %.*s is the address for customers too (line %d); the admin "
+                       "API needs its own",
+                       FX_STR_FMT(at->text), at->line);
+        for (const struct fx_node *next = item->next; next != NULL; next = next->next) {
+            same = fx_node_get(next, "address");
+            if (is_address(same) && fx_str_eq(same->text, at->text))
+                fx_problem(r->problems, same, "facade.listen: %.*s is listed twice (line %d)",
+                           FX_STR_FMT(at->text), at->line);
+        }
+    }
+}
+
 static void read_default(struct fcd_reader *r, const struct fx_node *facade, const char *name)
 {
     struct fcd_config *conf = r->conf;
@@ -181,6 +213,7 @@ static void read_facade(struct fcd_reader *r, const struct fx_root *root)
     fcd_read_section(r, root->facade, facade_rules, &section);
     read_listen(r, section.listen);
     read_admin(r, section.admin);
+    check_doors(r, section.listen, section.admin);
     fcd_read_section(r, section.limits, limits_rules, &conf->limits);
     fcd_read_section(r, section.timeouts, timeouts_rules, &conf->timeouts);
     fcd_read_section(r, section.hold, hold_rules, &conf->hold);

@@ -5,11 +5,14 @@
 struct upstream_section {
     struct fx_node *endpoints, *health;
 };
+#define NO_TLS \
+    "write http://HOST:PORT, for example of a TLS proxy on the facade's host that speaks https"
+
 static const struct fx_rule upstream_rules[] = {
     FX_RULE_NODE(struct upstream_section, endpoints, "endpoints", .is_required = true,
                  .help = "list of http://host:port"),
     FX_RULE_NODE(struct upstream_section, health, "health", .help = "{path, interval}"),
-    FX_RULE_END};
+    FX_RULE_NOT_SUPPORTED("tls", NO_TLS), FX_RULE_NOT_SUPPORTED("ssl", NO_TLS), FX_RULE_END};
 struct health_section {
     const char *path;
     int64_t interval_ms;
@@ -26,6 +29,11 @@ static void read_endpoint(struct fcd_reader *r, struct fx_node *item, struct fcd
 {
     if (!fcd_read_is_text(r, item))
         return;
+    if (fx_str_starts(item->text, FX_STR("https://"))) {
+        fx_problem(r->problems, item, "endpoint \"%.*s\": https is not supported: " NO_TLS,
+                   FX_STR_FMT(item->text));
+        return;
+    }
     if (!fx_str_starts(item->text, FX_STR("http://"))) {
         fx_problem(r->problems, item,
                    "endpoint \"%.*s\" does not begin with http://: write http://HOST:PORT",
@@ -89,10 +97,9 @@ size_t fcd_read_upstream_name(struct fcd_reader *r, const struct fx_node *at, co
     const char **names = fx_arena_array(r->arena, conf->n_upstreams + 1, sizeof *names);
     for (size_t i = 0; i < conf->n_upstreams; i++)
         names[i] = conf->upstreams[i].name;
-    const char *near = fx_suggest(name, names);
-    fx_problem(r->problems, at, "unknown upstream \"%s\"%s%s%s", name,
-               near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
-               near != NULL ? "\"?" : "");
+    FX_AUTO(fx_buf) struct fx_buf known = FX_BUF(4096);
+    fx_problem(r->problems, at, "unknown upstream \"%s\"%s", name,
+               fx_suggest_end(name, names, &known));
     return SIZE_MAX;
 }
 

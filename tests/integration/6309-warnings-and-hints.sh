@@ -26,6 +26,11 @@ same "problems come in the order of the lines" "$(sort -n <<<"$lines")" "$lines"
 lines=$("$FICUSD" --check -f "$FX_DIR/bad.yaml" 2>&1 | sed -n 's/.*bad.yaml:\([0-9]*\):.*/\1/p')
 same "the daemon's, too" "$(sort -n <<<"$lines")" "$lines"
 check "there are several" [ "$(wc -l <<<"$lines")" -ge 2 ]
+{ sed 's/database: mono}/database: momo}/' "$F"; printf 'cdc: {heartbeat: 1h}\nreconcile: {elephant: 1}\n'; } >"$FX_DIR/far.yaml"
+tool=$("$FICUS" cdc status -f "$FX_DIR/far.yaml" 2>&1 | grep far.yaml:)
+same "the daemon finds what is wrong in databases, cdc and reconcile, in the same words" "$tool" "$("$FICUSD" --check -f "$FX_DIR/far.yaml" 2>&1 | grep far.yaml:)"
+same "each of the three" 3 "$(wc -l <<<"$tool")"
+check "what is unknown and near nothing comes with what is known" says 'unknown key "elephant" (known: ' "$tool"
 
 # --- the daemon ----------------------------------------------------------------------------------------
 sed 's|admin: {address: "127.0.0.1:0"}|admin: {address: "127.0.0.1:0", token: {env: FICUS_NOT_SET}}|' "$F" >"$FX_DIR/secret.yaml"

@@ -29,6 +29,7 @@ static const struct fx_rule rules[] = {
     FX_RULE_BOOL(struct sample, is_on, "on"),
     FX_RULE_ENUM(struct sample, colour, "colour", .names = colours),
     FX_RULE_NODE(struct sample, rest, "rest"),
+    FX_RULE_NOT_SUPPORTED("tls", "use a tunnel"),
     FX_RULE_END,
 };
 
@@ -91,6 +92,37 @@ static void test_doc__refuses_what_is_not_one_plain_document(void **state)
     refuses("a: [1, 2\n", "f.yaml:");
     refuses("? [a]\n: b\n", "key must be plain text");
     refuses("a: \"\\0\"\n", "NUL");
+}
+
+static void test_doc__names_the_place_and_the_cause_of_a_broken_text(void **state)
+{
+    (void)state;
+    refuses("a: 1\nb: \"\xC3\xA9\xE9\"\n", "f.yaml:2:6: byte 0xE9 is not UTF-8");
+    refuses("a: x\x01y\n", "f.yaml:1:5: this control character is not allowed");
+    refuses("\xFF\xFE"
+            "a",
+            "the file is in UTF-16");
+    refuses("a: {b: 1\nc: 2\n", "map { that begins in line 1 is not closed");
+    refuses("a: [1, 2\nc: 2\n", "list [ that begins in line 1 is not closed");
+    refuses("a: \"x\nb: 1\n", "quotes that open in line 1 are not closed");
+    refuses("a:\n\tb: 1\n", "f.yaml:2:1: a value cannot begin with this character");
+    refuses("a: b: c\n", "f.yaml:1:5: \":\" is not allowed here");
+    refuses("a: 1\n b: 2\n", "f.yaml:2:");
+    refuses("a:\n  - 1\n  b: 2\n", "list that begins in line 2");
+    refuses("a:\n    b: 1\n  c: 2\n", "map that begins in line 1");
+}
+
+static void test_doc__takes_a_byte_order_mark(void **state)
+{
+    (void)state;
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    struct fx_node *root = NULL;
+    struct fx_err err;
+    assert_true(parse(&arena,
+                      "\xEF\xBB\xBF"
+                      "a: 1\n",
+                      &root, &err));
+    assert_int_equal(fx_node_get(root, "a")->key_column, 1);
 }
 
 static void test_doc__limits_depth_and_expansion(void **state)
@@ -192,6 +224,41 @@ static void test_suggest__finds_near_words_only(void **state)
     assert_null(fx_suggest("", names));
 }
 
+static void test_suggest__else_lists_what_is_known(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"cutover", "wait", NULL}, *const none[] = {NULL};
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(256);
+    assert_string_equal(fx_suggest_end("wiat", names, &out), "; did you mean \"wait\"?");
+    assert_string_equal(fx_suggest_end("elephant", names, &out), " (known: cutover, wait)");
+    assert_string_equal(fx_suggest_end("elephant", none, &out), "");
+}
+
+static void says(const char *text, const char *problem)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    FX_AUTO(fx_problems) struct fx_problems problems;
+    struct fx_node *root = NULL;
+    struct fx_err err;
+    struct sample s = {0};
+    fx_problems_init(&problems);
+    assert_true(parse(&arena, text, &root, &err));
+    fx_schema_read(root, rules, &s, &arena, &problems);
+    if (strstr(fx_buf_cstr(&problems.text), problem) == NULL)
+        fail_msg("\"%s\" is not in \"%s\"", problem, fx_buf_cstr(&problems.text));
+}
+
+static void test_schema__says_what_would_be_right(void **state)
+{
+    (void)state;
+    says("name: x\npercent: 0.5\n",
+         "f.yaml:2:10: percent: \"0.5\" has no % sign: write 0.5%, or the share times 100");
+    says("name: x\npercent: 50\n", "percent: \"50\" has no % sign: write 50%");
+    says("name: x\nelephant: 1\n", "unknown key \"elephant\" (known: name, slots, timeout, bytes");
+    says("name: x\ntls: {}\n", "f.yaml:2:1: tls is not supported: use a tunnel");
+    says("name: x\ntl: {}\n", "unknown key \"tl\"");
+}
+
 static void test_secret__is_named_and_never_shown(void **state)
 {
     (void)state;
@@ -216,11 +283,15 @@ int main(void)
         cmocka_unit_test(test_doc__remembers_line_and_column_of_every_node),
         cmocka_unit_test(test_doc__expands_aliases),
         cmocka_unit_test(test_doc__refuses_what_is_not_one_plain_document),
+        cmocka_unit_test(test_doc__names_the_place_and_the_cause_of_a_broken_text),
+        cmocka_unit_test(test_doc__takes_a_byte_order_mark),
         cmocka_unit_test(test_doc__limits_depth_and_expansion),
         cmocka_unit_test(test_schema__fills_fields_and_defaults),
         cmocka_unit_test(test_schema__reports_all_problems_at_once),
         cmocka_unit_test(test_scalar__is_exact_or_refused),
         cmocka_unit_test(test_suggest__finds_near_words_only),
+        cmocka_unit_test(test_suggest__else_lists_what_is_known),
+        cmocka_unit_test(test_schema__says_what_would_be_right),
         cmocka_unit_test(test_secret__is_named_and_never_shown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

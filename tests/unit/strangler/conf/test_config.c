@@ -79,6 +79,11 @@ static void test_config__all_problems_are_reported_with_their_places(void **stat
         {HEAD UPSTREAMS, "facade"},
         {HEAD UPSTREAMS "facade: {}\n", "listen"},
         {HEAD UPSTREAMS "facade: {listen: []}\n", "at least one address"},
+        {HEAD UPSTREAMS "facade:\n  listen: [{address: \"127.0.0.1:81\"}]\n"
+                        "  admin: {address: \"127.0.0.1:81\"}\n",
+         "127.0.0.1:81 is the address for customers too"},
+        {HEAD UPSTREAMS "facade:\n  listen: [{address: \"[::1]:81\"}, {address: \"[::1]:81\"}]\n",
+         "[::1]:81 is listed twice"},
         {HEAD UPSTREAMS "facade: {listen: [{address: nowhere}]}\n", ":6:"},
         {HEAD UPSTREAMS FACADE "  defualt: mono\n", "default"},
         {HEAD UPSTREAMS FACADE "  default: monos\n", "did you mean \"mono\""},
