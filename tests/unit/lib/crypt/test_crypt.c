@@ -190,6 +190,14 @@ static void every_changed_bit_is_noticed(void **state)
 
 /* --- key files -------------------------------------------------------------------------------- */
 
+/* A path whose file goes with the scope. */
+static void unlink_and_free(char **path)
+{
+    unlink(*path);
+    fx_free_str(path);
+}
+#define AUTO_PATH __attribute__((cleanup(unlink_and_free)))
+
 static char *path_of(const char *name)
 {
     char *path = fx_asprintf("%s/crypt-%s", test_tmp(), name);
@@ -206,7 +214,7 @@ static void write_file(const char *path, const char *text, mode_t mode)
 
 static void a_saved_pair_is_read_back(void **state)
 {
-    FX_AUTO_STR char *path = path_of("pair"), *pub_path = path_of("pair.pub");
+    AUTO_PATH char *path = path_of("pair"), *pub_path = path_of("pair.pub");
     FX_AUTO_FREE(fx_private_key) struct fx_private_key *key = fx_private_key_new(), *loaded = NULL;
     struct fx_public_key made, from_private, from_file;
     struct fx_err err = FX_ERR_INIT;
@@ -226,7 +234,7 @@ static void a_saved_pair_is_read_back(void **state)
 
 static void an_existing_file_stays_as_it_is(void **state)
 {
-    FX_AUTO_STR char *path = path_of("there");
+    AUTO_PATH char *path = path_of("there");
     FX_AUTO_FREE(fx_private_key) struct fx_private_key *key = fx_private_key_new();
     struct fx_err err = FX_ERR_INIT;
     FX_AUTO(fx_buf) struct fx_buf content = FX_BUF(100);
@@ -254,7 +262,7 @@ static const char rfc8410_public[] =
 
 static void the_files_are_those_of_rfc_8410(void **state)
 {
-    FX_AUTO_STR char *path = path_of("rfc"), *pub_path = path_of("rfc.pub");
+    AUTO_PATH char *path = path_of("rfc"), *pub_path = path_of("rfc.pub");
     FX_AUTO_FREE(fx_private_key) struct fx_private_key *key = NULL;
     struct fx_public_key of_private, of_file;
     struct fx_err err = FX_ERR_INIT;
@@ -294,7 +302,7 @@ static void check_public_refused(const char *path, const char *says)
 
 static void a_private_key_that_others_read_is_refused(void **state)
 {
-    FX_AUTO_STR char *path = path_of("open");
+    AUTO_PATH char *path = path_of("open");
     (void)state;
     write_file(path, rfc8410_private, 0644);
     check_private_refused(path, "has mode 0644");
@@ -306,8 +314,8 @@ static void a_private_key_that_others_read_is_refused(void **state)
 
 static void what_is_not_a_key_is_refused_by_its_name(void **state)
 {
-    FX_AUTO_STR char *path = path_of("odd"),
-                     *twice = fx_asprintf("%s%s", rfc8410_public, rfc8410_public);
+    AUTO_PATH char *path = path_of("odd");
+    FX_AUTO_STR char *twice = fx_asprintf("%s%s", rfc8410_public, rfc8410_public);
     FX_AUTO_STR char *both = fx_asprintf("%s%s", rfc8410_public, rfc8410_private);
     FX_AUTO_STR char *huge = fx_asprintf("%*s", 20000, "x");
     (void)state;
@@ -341,7 +349,7 @@ static void what_is_not_a_key_is_refused_by_its_name(void **state)
 /* libcrypto would ask at the terminal, in CI for ever. */
 static void a_passphrase_is_not_asked_for(void **state)
 {
-    FX_AUTO_STR char *path = path_of("locked");
+    AUTO_PATH char *path = path_of("locked");
     (void)state;
     write_file(path,
                "-----BEGIN ENCRYPTED PRIVATE KEY-----\n"
