@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Digests that nobody can aim at, and secrets: SHA-256 (FIPS 180-4), HMAC-SHA-256 (RFC 2104), random
- * bytes, comparison in constant time. For what an attacker may write: signatures, chains, tokens.
- * Fast hashes for splits and fingerprints are in lib/base/hash.h.
+ * Digests that nobody can aim at, and secrets: SHA-256 (FIPS 180-4), HMAC-SHA-256 (RFC 2104),
+ * random bytes, comparison in constant time. For what an attacker may write: signatures, chains,
+ * tokens. Fast hashes for splits and fingerprints are in lib/base/hash.h.
  *
- * lib/crypt is the only door to libcrypto. What fails here is a defect of the machine (no memory, no
- * random bytes): the process stops, so no caller can go on with an empty digest.   Thread: any.
+ * lib/crypt is the only door to libcrypto. What fails here is a defect of the machine (no memory,
+ * no random bytes): the process stops, so no caller can go on with an empty digest. Thread: any.
  */
 #ifndef FX_CRYPT_DIGEST_H
 #define FX_CRYPT_DIGEST_H

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Ed25519 signatures (RFC 8032, the pure form) and their keys in PEM files: the private one as PKCS#8
- * ("PRIVATE KEY"), the public one as SubjectPublicKeyInfo ("PUBLIC KEY"), as `openssl genpkey
- * -algorithm ed25519` and `openssl pkey -pubout` write them.
+ * Ed25519 signatures (RFC 8032, the pure form) and their keys in PEM files: the private one as
+ * PKCS#8 ("PRIVATE KEY"), the public one as SubjectPublicKeyInfo ("PUBLIC KEY"), as `openssl
+ * genpkey -algorithm ed25519` and `openssl pkey -pubout` write them.
  *
- * What is signed should begin with a text that says what it is ("ficus-reconcile-report/1\n"), so that a
- * signature of one kind of thing never counts for another.
+ * What is signed should begin with a text that says what it is ("ficus-reconcile-report/1\n"), so
+ * that a signature of one kind of thing never counts for another.
  *
- * Errors: SECRET (a key file that is missing, unreadable, not ours alone, or not an Ed25519 key), IO when
- * writing.   Thread: any; a private key may be used by several threads.
+ * Errors: SECRET (a key file that is missing, unreadable, not ours alone, or not an Ed25519 key),
+ * IO when writing.   Thread: any; a private key may be used by several threads.
  */
 #ifndef FX_CRYPT_SIGN_H
 #define FX_CRYPT_SIGN_H
@@ -32,13 +32,13 @@ FX_AUTO_FREE_DEFINE(fx_private_key)
 void fx_private_key_public(const struct fx_private_key *key, struct fx_public_key *ret);
 
 /*
- * The file must be a regular one that nobody but its owner may read or write (0600); one that root owns
- * may be read by its group (0640), as mounted secrets are. A key under a passphrase is refused, nobody is
- * asked for it.
+ * The file must be a regular one that nobody but its owner may read or write (0600); one that root
+ * owns may be read by its group (0640), as mounted secrets are. A key under a passphrase is
+ * refused, nobody is asked for it.
  */
 bool fx_private_key_load(const char *path, struct fx_private_key **ret_key,
                          struct fx_err *err) FX_MUST_CHECK;
-/* Makes a new file, 0600, durable when it returns; a file that exists is an error and stays as it is. */
+/* Makes a new file, 0600, durable when it returns; one that exists is an error and stays. */
 bool fx_private_key_save(const struct fx_private_key *key, const char *path,
                          struct fx_err *err) FX_MUST_CHECK;
 /* Exactly one public key; a file with a private key in it is refused by that name. */

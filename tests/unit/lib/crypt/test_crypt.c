@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * lib/crypt against published vectors (FIPS 180-4, RFC 4231, RFC 8032) and what its key files refuse.
+ * lib/crypt against published vectors (FIPS 180-4, RFC 4231, RFC 8032), and what it refuses in key
+ * files.
  */
 #include <fcntl.h>
 #include <setjmp.h>
