@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Keys and signatures through libcrypto's EVP interface; PEM is read and written by libcrypto too, so
- * no byte of a key file is parsed here.
+ * Keys and signatures through libcrypto's EVP interface; PEM is read and written by libcrypto too,
+ * so no byte of a key file is parsed here.
  */
 /* libcrypto's headers first: they use names that lib/base/banned.h poisons. */
 #include <openssl/err.h>
@@ -153,7 +153,7 @@ static bool read_key_file(const char *path, bool is_private, struct fx_buf *out,
         return false;
     if (!fx_buf_reserve(out, KEY_FILE_MAX))
         return fx_fail(err, FX_E_SECRET, "no memory for %s key \"%s\"", kind, path);
-    /* A key is a few hundred bytes: one read, and a byte more than allowed shows that it is none. */
+    /* A key is a few hundred bytes: one read; a file that fills the buffer is none. */
     ssize_t n = read(fd, out->ptr, KEY_FILE_MAX);
     if (n < 0)
         return fx_fail_errno(err, FX_E_SECRET, errno, "could not read %s key \"%s\"", kind, path);
