@@ -53,6 +53,19 @@
         (list)->len++;                                                      \
     } while (0)
 
+/* Behind `before`, which is in the list; NULL: at the head. */
+#define FX_LIST_INSERT(list, before, node, link)                                               \
+    do {                                                                                       \
+        __typeof__((list)->first) at_ = (before);                                              \
+        FX_ASSERT((node)->link.prev == NULL && (node)->link.next == NULL &&                    \
+                  (list)->last != (node));                                                     \
+        (node)->link.prev = at_;                                                               \
+        (node)->link.next = at_ != NULL ? at_->link.next : (list)->first;                      \
+        *(at_ != NULL ? &at_->link.next : &(list)->first) = (node);                            \
+        *((node)->link.next != NULL ? &(node)->link.next->link.prev : &(list)->last) = (node); \
+        (list)->len++;                                                                         \
+    } while (0)
+
 #define FX_LIST_REMOVE(list, node, link)                                                        \
     do {                                                                                        \
         FX_ASSERT((list)->len > 0);                                                             \

@@ -24,6 +24,15 @@ static bool may_follow(enum fcd_write_state from, enum fcd_write_state to)
     return false;
 }
 
+/* One that goes back to the queue goes back to its place: behind those that came before it. */
+static void enter_held(struct fcd_group *group, struct fcd_write *write)
+{
+    struct fcd_write *before = group->held.last;
+    while (before != NULL && before->arrival > write->arrival)
+        before = before->link.prev;
+    FX_LIST_INSERT(&group->held, before, write, link);
+}
+
 /* A write's state is the list in which it is. */
 static void set_write_state(struct fcd_group *group, struct fcd_write *write,
                             enum fcd_write_state to)
@@ -37,7 +46,7 @@ static void set_write_state(struct fcd_group *group, struct fcd_write *write,
         FX_LIST_REMOVE(&group->in_flight, write, link);
     write->state = to;
     if (to == FCD_WRITE_HELD)
-        FX_LIST_PUSH(&group->held, write, link);
+        enter_held(group, write);
     else if (to == FCD_WRITE_IN_FLIGHT)
         FX_LIST_PUSH(&group->in_flight, write, link);
 }
@@ -82,6 +91,18 @@ bool fcd_group_is_held(const struct fcd_group *group)
     return fcd_group_own(group)->hold == FCD_HOLDING || group->held.len > 0;
 }
 
+bool fcd_group_may_send(const struct fcd_group *group, enum fcd_owner side)
+{
+    const struct fcd_own *own = fcd_group_own(group);
+    return own->hold != FCD_HOLDING && own->owner == side;
+}
+
+static void take_place(struct fcd_group *group, struct fcd_write *write)
+{
+    if (write->arrival == 0)
+        write->arrival = ++group->n_arrived;
+}
+
 static void count_held(const struct fcd_group *group, const char *how)
 {
     fx_series_add(fx_metric(group->local->shared->metrics, FCD_MT_HELD_TOTAL, group->name, how), 1);
@@ -99,6 +120,7 @@ bool fcd_group_hold(struct fcd_group *group, struct fcd_write *write, int64_t by
     budget->bytes += bytes;
     write->held_bytes = bytes;
     write->held_since = fcd_local_now(group->local);
+    take_place(group, write);
     set_write_state(group, write, FCD_WRITE_HELD);
     return true;
 }
@@ -129,6 +151,7 @@ void fcd_group_refuse_held(struct fcd_group *group)
 
 void fcd_group_enter_flight(struct fcd_group *group, struct fcd_write *write)
 {
+    take_place(group, write);
     set_write_state(group, write, FCD_WRITE_IN_FLIGHT);
 }
 
@@ -181,7 +204,8 @@ static void on_pace(struct fx_timer *timer)
 }
 
 /*
- * A hold waits for the writes that were in flight. A client that sends its body slowly would decide
+ * A hold waits for the writes that were in flight, except for those of which no byte has left. A
+ * client that sends its body slowly would decide
  * how long: after hold.body it is answered 503, and a write whose answer has begun does not count
  * any more.
  */
@@ -192,8 +216,8 @@ static void limit_bodies(struct fcd_group *group)
         return;
     group->has_body_deadline = true;
     group->body_deadline = fx_mono_add_ms(fcd_local_now(group->local), within_ms);
-    FX_LIST_EACH (&group->in_flight, write, link)
-        write->ops->limit_body(write, within_ms);
+    FX_LIST_EACH_SAFE (&group->in_flight, write, link)
+        write->ops->hold(write, within_ms);
 }
 
 void fcd_group_apply(struct fcd_group *group)

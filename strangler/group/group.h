@@ -11,10 +11,15 @@
  *
  *                    hold              released
  *        NONE ---------------> HELD --------------> NONE -------> IN_FLIGHT -----> NONE
- *                                |                       sent                answered, given up
- *                                +---> NONE   refused (503), or its client went away
+ *         ^                      |                      side chosen    |     answered, given up
+ *         |                      +---> NONE   refused (503), or its client went away
+ *         +-----------------------------------------------------------+
+ *           a hold or a switch came before its first byte was sent: it goes back to its place
  *
- * A held write has not been sent. Thread: the loop's.
+ * A held write has not been sent. The side of a write is chosen, counted and stamped with the epoch
+ * in one moment, and asked about again before its first byte (fcd_group_may_send): a write that
+ * waited for its connection across a switch is never sent to the side that lost. Thread: the
+ * loop's.
  */
 #ifndef FCD_GROUP_GROUP_H
 #define FCD_GROUP_GROUP_H
@@ -35,13 +40,15 @@ struct fcd_write_ops {
     /* The write is no longer held: send it to the
      * owner, or refuse it when the facade is draining. */
     void (*release)(struct fcd_write *write);
-    /* A hold has begun: the rest of the body must arrive before the group's body deadline. */
-    void (*limit_body)(struct fcd_write *write, int64_t within_ms);
+    /* A hold has begun. A write of which no byte has been sent goes back to
+     * the queue; of others the body must be complete before the group's body deadline. */
+    void (*hold)(struct fcd_write *write, int64_t within_ms);
 };
 struct fcd_write {
     FX_LINK(fcd_write) link; /* in the group's list of its state */
     const struct fcd_write_ops *ops;
     enum fcd_write_state state;
+    uint64_t arrival; /* its place among the writes of its group; 0: none yet */
     struct fx_mono held_since;
     int64_t held_bytes;
 };
@@ -55,7 +62,8 @@ struct fcd_group {
     const struct fcd_conf_context *conf; /* NULL: without routes (the rehearsal's canary) */
     uint64_t salt;
     struct fcd_upstream *side[2]; /* by enum fcd_owner; NULL without routes */
-    FX_LIST(fcd_write) held;
+    uint64_t n_arrived;
+    FX_LIST(fcd_write) held; /* by arrival */
     FX_LIST(fcd_write) in_flight;
     int64_t held_max_ms;
     struct fx_timer deadline;     /* of the hold */
@@ -76,6 +84,8 @@ static inline struct fcd_own *fcd_group_own(const struct fcd_group *group)
 }
 /* Must a write of this group wait now? */
 bool fcd_group_is_held(const struct fcd_group *group);
+/* May a write whose side was chosen as `side` be sent there now? Asked before its first byte. */
+bool fcd_group_may_send(const struct fcd_group *group, enum fcd_owner side);
 /* NONE -> HELD; `bytes`: the memory that waiting keeps. False: over the limits, answer 503. */
 bool fcd_group_hold(struct fcd_group *group, struct fcd_write *write, int64_t bytes) FX_MUST_CHECK;
 /* HELD -> NONE; `how`: a value of the metric's label ("released", "dropped", "refused"). */

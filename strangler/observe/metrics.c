@@ -39,6 +39,12 @@ const struct fx_metric_def fcd_metric_defs[FCD_MT_COUNT] = {
                            FX_COUNTER,
                            {"group", "end"},
                            NULL},
+    [FCD_MT_TAKEN_BACK] = {"ficus_facade_taken_back_total",
+                           "Requests of the group that waited for a connection while a hold or a "
+                           "switch came: their side was chosen anew, nothing had been sent.",
+                           FX_COUNTER,
+                           {"group"},
+                           NULL},
     [FCD_MT_IN_FLIGHT] = {"ficus_facade_writes_in_flight",
                           "Writes of the group that an upstream is working on.",
                           FX_GAUGE,

@@ -55,14 +55,19 @@ static uint64_t split_point(struct fcd_req *req)
     return fcd_split_point(group->salt, fx_str_from(fresh));
 }
 
-enum fcd_owner fcd_req_choose_side(struct fcd_req *req)
+static enum fcd_owner side_of_read(struct fcd_req *req)
 {
-    const struct fcd_own *own = fcd_group_own(req->route->group);
-    if (req->is_write || own->owner == FCD_NEW)
-        return own->owner;
     uint64_t point = split_point(req);
     return fcd_split_is_new(point, fcd_route_setting(req->route)->weight_percent) ? FCD_NEW
                                                                                   : FCD_OLD;
+}
+
+void fcd_req_choose_side(struct fcd_req *req)
+{
+    const struct fcd_own *own = fcd_group_own(req->route->group);
+    req->owner = own->owner;
+    req->epoch = own->epoch;
+    req->side = req->is_write || own->owner == FCD_NEW ? own->owner : side_of_read(req);
 }
 
 struct fcd_forward fcd_req_forward(const struct fcd_req *req)
@@ -73,6 +78,5 @@ struct fcd_forward fcd_req_forward(const struct fcd_req *req)
                                 .scheme = "http",
                                 .version = fcd_call_version(&req->call),
                                 .pseudonym = req->requests->local->shared->pseudonym,
-                                .epoch =
-                                    req->is_write ? fcd_group_own(req->route->group)->epoch : -1};
+                                .epoch = req->is_write ? req->epoch : -1};
 }

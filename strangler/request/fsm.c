@@ -17,7 +17,7 @@ static bool may_follow(enum fcd_step from, enum fcd_step to)
     switch (to) {
     case FCD_STEP_RECEIVE: return false;
     case FCD_STEP_ROUTE: return from == FCD_STEP_RECEIVE;
-    case FCD_STEP_ADMIT: return from == FCD_STEP_ROUTE;
+    case FCD_STEP_ADMIT: return from == FCD_STEP_ROUTE || from == FCD_STEP_EXCHANGE;
     case FCD_STEP_HELD: return from == FCD_STEP_ADMIT;
     case FCD_STEP_EXCHANGE: return from == FCD_STEP_ADMIT || from == FCD_STEP_HELD;
     case FCD_STEP_REPLY: return from != FCD_STEP_REPLY && from != FCD_STEP_FINISH;
@@ -44,7 +44,7 @@ static void on_release(struct fx_task *task)
 }
 
 static void on_write_released(struct fcd_write *write);
-static const struct fcd_write_ops write_ops = {on_write_released, fcd_proxy_limit_body};
+static const struct fcd_write_ops write_ops = {on_write_released, fcd_proxy_hold};
 
 static struct fcd_req *new_req(struct fcd_requests *requests)
 {
@@ -91,6 +91,48 @@ void fcd_req_leave_flight(struct fcd_req *req)
     if (req->is_write)
         fcd_group_leave_flight(req->route->group, &req->write);
     req->is_write = false;
+}
+
+bool fcd_req_is_stale(const struct fcd_req *req)
+{
+    const struct fcd_group *group = req->route->group;
+    if (group == NULL)
+        return false;
+    if (req->is_write)
+        return !fcd_group_may_send(group, req->side);
+    return fcd_group_own(group)->owner != req->owner;
+}
+
+static void end_shadow(struct fcd_req *req, bool is_complete)
+{
+    if (req->shadow != NULL)
+        fcd_mirror_end(req->shadow, is_complete);
+    req->shadow = NULL;
+}
+
+void fcd_req_take_back(struct fcd_req *req)
+{
+    fcd_xchg_abort(&req->x);
+    fx_series_add(fx_metric(req->requests->local->shared->metrics, FCD_MT_TAKEN_BACK,
+                            req->route->group->name),
+                  1);
+    if (req->call.conn == NULL) { /* its client has left: nobody waits for it */
+        req->call.answer = FCD_ANSWER_CUT;
+        fcd_req_set_step(req, FCD_STEP_FINISH);
+        bool is_over = fcd_req_run(req);
+        (void)is_over;
+        return;
+    }
+    if (req->is_body_begun) {
+        fcd_req_refuse(req, 503,
+                       "the group's owner changed or its writes are held; the write was not sent");
+    } else {
+        end_shadow(req, false);
+        fcd_group_leave_flight(req->route->group, &req->write);
+        req->x.pool = NULL;
+        fcd_req_set_step(req, FCD_STEP_ADMIT);
+    }
+    fcd_conn_drive(req->call.conn);
 }
 
 void fcd_req_refuse(struct fcd_req *req, int status, const char *message)
@@ -155,7 +197,8 @@ static void begin_shadow(struct fcd_req *req)
     req->shadow = fcd_mirror_begin(req->requests->mirror, &read);
 }
 
-/* The side is chosen now and not before: a write may have waited for its owner to change. */
+/* Side, epoch and count in one moment and not before: a write may have waited for its owner to
+ * change. The exchange asks again before the first byte (fcd_req_is_stale). */
 static void send_on(struct fcd_req *req)
 {
     struct fcd_group *group = req->route->group;
@@ -163,7 +206,7 @@ static void send_on(struct fcd_req *req)
     if (group == NULL) {
         req->x.pool = &req->requests->default_upstream->customers;
     } else {
-        req->side = fcd_req_choose_side(req);
+        fcd_req_choose_side(req);
         req->x.pool = &group->side[req->side]->customers;
         if (req->is_write)
             fcd_group_enter_flight(group, &req->write);
@@ -258,9 +301,7 @@ static void account(struct fcd_req *req, bool is_counted)
         return;
     fcd_req_leave_flight(req);
     req->x.pool = NULL; /* once */
-    if (req->shadow != NULL)
-        fcd_mirror_end(req->shadow, is_counted && req->call.answer == FCD_ANSWER_COMPLETE);
-    req->shadow = NULL;
+    end_shadow(req, is_counted && req->call.answer == FCD_ANSWER_COMPLETE);
     if (!is_counted)
         return;
     bool is_error = req->status >= 500 || req->status == 0 || req->call.answer == FCD_ANSWER_CUT;

@@ -75,10 +75,13 @@ static void spoil(struct fcd_req *req, int status, const char *why)
     fcd_conn_drive(conn);
 }
 
-void fcd_proxy_limit_body(struct fcd_write *write, int64_t within_ms)
+void fcd_proxy_hold(struct fcd_write *write, int64_t within_ms)
 {
     struct fcd_req *req = FX_CONTAINER_OF(write, struct fcd_req, write);
-    fx_loop_timer(req->requests->local->loop, &req->body_timer, within_ms);
+    if (req->step == FCD_STEP_EXCHANGE && req->x.u != NULL && !req->x.has_sent)
+        fcd_req_take_back(req);
+    else
+        fx_loop_timer(req->requests->local->loop, &req->body_timer, within_ms);
 }
 
 static void cut_body(struct fcd_req *req, bool is_late)
@@ -118,6 +121,16 @@ void fcd_proxy_body_late(struct fx_timer *timer)
 
 /* --- callbacks of the exchange ---------------------------------------------------------------- */
 
+/* Connecting may have taken long enough for a hold, a switch, or both. */
+static bool may_send(struct fcd_xchg *x)
+{
+    struct fcd_req *req = req_of(x);
+    if (!fcd_req_is_stale(req))
+        return true;
+    fcd_req_take_back(req);
+    return false;
+}
+
 static void spoil_malformed(struct fcd_req *req)
 {
     char text[FCD_REASON_MAX];
@@ -143,6 +156,7 @@ static void on_start(struct fcd_xchg *x)
     }
     /* The body streams through the block that holds
      * the head, so from here on the head is forgotten. */
+    req->is_body_begun = true;
     if (!fcd_call_accept_body(call)) {
         fcd_conn_close(conn);
         return;
@@ -286,8 +300,15 @@ static void on_fail(struct fcd_xchg *x, enum fcd_failure why)
     go_on(req);
 }
 
-static const struct fcd_xchg_ops proxy_ops = {on_start, on_fill,  on_head, on_room,
-                                              on_data,  on_pause, on_done, on_fail};
+static const struct fcd_xchg_ops proxy_ops = {.may_send = may_send,
+                                              .start = on_start,
+                                              .fill = on_fill,
+                                              .head = on_head,
+                                              .room = on_room,
+                                              .data = on_data,
+                                              .pause = on_pause,
+                                              .done = on_done,
+                                              .fail = on_fail};
 
 bool fcd_proxy_begin(struct fcd_req *req)
 {

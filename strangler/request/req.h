@@ -2,6 +2,7 @@
 /*
  * One request of a customer from its complete head to the last byte of its answer.
  *
+ *                           +<------------+  (the owner changed before the first byte was sent)
  *     RECEIVE -> ROUTE -> ADMIT --------> EXCHANGE -> FINISH -> OVER
  *        |         |        |  \-> HELD --^   |         ^
  *        |         |        +-----------------+-> REPLY |   (too many held, 502, 504)
@@ -64,7 +65,10 @@ struct fcd_req {
 
     struct fcd_route *route;
     enum fcd_owner side;
+    enum fcd_owner owner;          /* when the side was chosen */
+    int64_t epoch;                 /* of the group, when the side was chosen */
     bool is_write;                 /* counts in the group's in-flight while the exchange runs */
+    bool is_body_begun;            /* the head is forgotten: the request cannot be sent anew */
     struct fcd_write write;        /* held, or in flight */
     char issued[20];               /* sticky cookie to set, or "" */
     struct fcd_shadow_job *shadow; /* collects the answer, or NULL */
@@ -95,16 +99,21 @@ void fcd_req_set_step(struct fcd_req *req, enum fcd_step to);
 void fcd_req_refuse(struct fcd_req *req, int status, const char *message);
 /* It no longer counts as a write in flight. */
 void fcd_req_leave_flight(struct fcd_req *req);
+/* The side was chosen under another owner, or writes wait now: it must not be sent. */
+bool fcd_req_is_stale(const struct fcd_req *req);
+/* No byte was sent: back to ADMIT, where the side is chosen anew or the write waits. A request that
+ * cannot be sent anew is answered 503. */
+void fcd_req_take_back(struct fcd_req *req);
 
 /* request/choose.c: the head decides. NULL: refused already. */
 struct fcd_route *fcd_req_find_route(struct fcd_req *req);
-enum fcd_owner fcd_req_choose_side(struct fcd_req *req);
+void fcd_req_choose_side(struct fcd_req *req);
 struct fcd_forward fcd_req_forward(const struct fcd_req *req);
 
 /* request/proxy.c: the exchange. False: the request is at REPLY. */
 bool fcd_proxy_begin(struct fcd_req *req);
 void fcd_proxy_resume(struct fcd_req *req); /* the client's side moved: bytes came, or room */
-void fcd_proxy_limit_body(struct fcd_write *write, int64_t within_ms);
+void fcd_proxy_hold(struct fcd_write *write, int64_t within_ms);
 void fcd_proxy_body_late(struct fx_timer *timer); /* req->body_timer */
 
 #endif

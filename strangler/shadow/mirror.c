@@ -391,8 +391,13 @@ static void on_ask_late(struct fx_timer *timer)
     on_over(ask, true);
 }
 
-static const struct fcd_xchg_ops ask_ops = {on_start, NULL,       on_head, on_room,
-                                            on_data,  on_nothing, on_done, on_fail};
+static const struct fcd_xchg_ops ask_ops = {.start = on_start,
+                                            .head = on_head,
+                                            .room = on_room,
+                                            .data = on_data,
+                                            .pause = on_nothing,
+                                            .done = on_done,
+                                            .fail = on_fail};
 
 /* false: no connection. */
 static bool start_ask(struct ask *ask)

@@ -91,12 +91,20 @@ static bool attach(struct fcd_xchg *x, bool may_reuse, enum fcd_failure *ret_why
     return true;
 }
 
+/* The first byte is the point of no return. */
+static bool may_begin(struct fcd_xchg *x)
+{
+    return x->has_sent || x->ops->may_send == NULL || x->ops->may_send(x);
+}
+
 static void on_connected(struct fcd_uconn_user *user)
 {
     struct fcd_xchg *x = xchg_of(user);
     set_state(x, FCD_X_HEAD);
     fx_stream_take_out(&x->u->stream);
     arm(x, x->pool->local->conf->timeouts.stall_ms);
+    if (!may_begin(x))
+        return;
     x->ops->start(x);
     if (x->state == FCD_X_HEAD && x->u != NULL)
         fcd_xchg_send(x);
@@ -151,6 +159,8 @@ void fcd_xchg_send(struct fcd_xchg *x)
             fcd_uconn_again(x->u);
             return;
         }
+        if (!may_begin(x))
+            return;
         struct fx_stream *stream = &x->u->stream;
         size_t sent;
         bool is_broken = !fx_stream_flush(stream, &sent);

@@ -54,6 +54,9 @@ enum fcd_sending {
 
 struct fcd_xchg;
 struct fcd_xchg_ops {
+    /* NULL, or: asked before the first byte of each try, and before `start`. False: the owner has
+     * aborted the exchange. */
+    bool (*may_send)(struct fcd_xchg *x);
     /* Writes the request's head into x->u->stream.out
      * (empty); called again when the exchange starts over. */
     void (*start)(struct fcd_xchg *x);

@@ -69,8 +69,13 @@ static void on_fail(struct fcd_xchg *x, enum fcd_failure why)
     conclude(probe_of(x), false);
 }
 
-static const struct fcd_xchg_ops probe_ops = {on_start, NULL,     on_head, on_room,
-                                              on_data,  on_pause, on_done, on_fail};
+static const struct fcd_xchg_ops probe_ops = {.start = on_start,
+                                              .head = on_head,
+                                              .room = on_room,
+                                              .data = on_data,
+                                              .pause = on_pause,
+                                              .done = on_done,
+                                              .fail = on_fail};
 
 static void on_timer(struct fx_timer *timer)
 {

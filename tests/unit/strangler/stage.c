@@ -283,6 +283,8 @@ static void *run_upstream(void *arg)
         int fd = accept4(up->listen_fd, NULL, NULL, SOCK_CLOEXEC), on = 1;
         if (fd < 0)
             return NULL;
+        while (atomic_load(&up->is_full) != 0)
+            fx_sleep_ms(5);
         pthread_t thread;
         struct session *s = calloc(1, sizeof *s);
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -303,9 +305,32 @@ void upstream_start(struct upstream *up, const char *name)
     assert_int_equal(pthread_create(&up->thread, NULL, run_upstream, up), 0);
 }
 
+/* One is taken by the thread, which then waits; a backlog of 0 takes one more; the others are sent
+ * as SYNs that the kernel drops and the client repeats after a second. */
+void upstream_fill(struct upstream *up)
+{
+    struct sockaddr_in addr = local(up->port);
+    atomic_store(&up->is_full, 1);
+    assert_int_equal(listen(up->listen_fd, 0), 0);
+    for (size_t i = 0; i < FX_ARRAY_LEN(up->fillers); i++) {
+        up->fillers[i] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+        (void)connect(up->fillers[i], (struct sockaddr *)&addr, sizeof addr);
+        fx_sleep_ms(20);
+    }
+}
+
+void upstream_empty(struct upstream *up)
+{
+    for (size_t i = 0; i < FX_ARRAY_LEN(up->fillers); i++)
+        close(up->fillers[i]);
+    listen(up->listen_fd, 512);
+    atomic_store(&up->is_full, 0);
+}
+
 void upstream_stop(struct upstream *up)
 {
     atomic_store(&up->hang, 0);
+    atomic_store(&up->is_full, 0);
     shutdown(up->listen_fd, SHUT_RDWR);
     pthread_join(up->thread, NULL);
     close(up->listen_fd);

@@ -29,12 +29,14 @@ struct upstream {
     atomic_int idle_ms; /* closes a connection that is idle between requests for so long; 0: 10 s */
     atomic_int hang;    /* reads requests, answers nothing */
     atomic_int drop;    /* closes instead of answering */
-    atomic_int big_bytes;          /* answers with a body of that size, chunked */
-    atomic_int no_length;          /* answers without length and closes */
-    atomic_int cut_short;          /* answers half of a chunked body and closes */
-    atomic_int is_deaf;            /* reads no bodies */
-    _Atomic(const char *) body;    /* JSON body instead of the default */
+    atomic_int big_bytes;       /* answers with a body of that size, chunked */
+    atomic_int no_length;       /* answers without length and closes */
+    atomic_int cut_short;       /* answers half of a chunked body and closes */
+    atomic_int is_full;         /* its accept queue is full: new connections wait (upstream_fill) */
+    atomic_int is_deaf;         /* reads no bodies */
+    _Atomic(const char *) body; /* JSON body instead of the default */
     _Atomic(const char *) parting; /* sent before an idle connection is closed, or NULL */
+    int fillers[4];                /* connections that fill its accept queue */
     atomic_int requests;           /* seen */
     atomic_int connections;
     atomic_llong body_bytes; /* received, over all requests */
@@ -44,6 +46,9 @@ struct upstream {
 };
 void upstream_start(struct upstream *up, const char *name);
 void upstream_stop(struct upstream *up);
+/* From now on a connection to it waits until upstream_empty, as when its accept queue is full. */
+void upstream_fill(struct upstream *up);
+void upstream_empty(struct upstream *up);
 
 struct stage {
     char dir[128];

@@ -293,6 +293,123 @@ static void test_hold__state_that_cannot_be_saved_changes_nothing(void **state)
     stage_close(&stage);
 }
 
+/* --- a side that was chosen too early --------------------------------------------------------- */
+
+/* Its connection to the old side waits in a full accept queue. */
+static int begin_slow_write(const char *body_so_far)
+{
+    char text[256];
+    stage_open(&stage, "  timeouts: {connect: 20s}\n  hold: {release_per_second: 50}\n");
+    upstream_fill(&stage.old);
+    int fd = client_open(stage.port);
+    snprintf(text, sizeof text,
+             "POST /orders/slow HTTP/1.1\r\nHost: x\r\nContent-Length: 6\r\n\r\n%s", body_so_far);
+    client_send(fd, text);
+    wait_number(&stage, "orders", "in_flight", 1);
+    return fd;
+}
+
+static void end_slow_write(int fd, const char *rest, struct upstream *winner)
+{
+    FX_AUTO(reply) struct reply reply = {0};
+    upstream_empty(&stage.old);
+    client_send(fd, rest);
+    client_read(fd, "POST", &reply);
+    assert_int_equal(reply.status, 200);
+    assert_true(reply_is_from(&reply, winner == &stage.old ? "\"old\"" : "\"new\""));
+    assert_int_equal(atomic_load(&stage.old.requests) + atomic_load(&stage.new_side.requests), 1);
+    assert_int_equal(atomic_load(&winner->body_bytes), 6);
+    assert_int_equal((int)status_number(&stage, "orders", "in_flight"), 0);
+    close(fd);
+    stage_close(&stage);
+}
+
+static void
+test_stale__a_write_that_waits_for_its_connection_is_not_in_flight_of_a_hold(void **state)
+{
+    (void)state;
+    int fd = begin_slow_write("abcdef");
+    stage_hold(&stage, 1, 20000);
+    wait_number(&stage, "orders", "in_flight", 0); /* nothing of it was sent: it waits again */
+    wait_number(&stage, "orders", "held", 1);
+    assert_int_equal(stage_give(&stage, 2, "new"), 200);
+    end_slow_write(fd, "", &stage.new_side);
+}
+
+static void test_stale__a_switch_without_hold_takes_it_to_the_new_owner(void **state)
+{
+    (void)state;
+    int fd = begin_slow_write("");
+    assert_int_equal(stage_give(&stage, 2, "new"), 200);
+    end_slow_write(fd, "abcdef", &stage.new_side);
+    stage_open(&stage, "");
+    assert_int_equal(stage_give(&stage, 7, "new"), 200);
+    assert_int_equal(stage_side(&stage, "POST", ""), 'n');
+    assert_non_null(strstr(stage.new_side.last_head, "Ficus-Epoch: 7\r\n"));
+    stage_close(&stage);
+}
+
+static void test_stale__after_a_release_it_goes_where_it_was_going(void **state)
+{
+    (void)state;
+    int fd = begin_slow_write("abc");
+    stage_hold(&stage, 3, 20000);
+    wait_number(&stage, "orders", "held", 1);
+    assert_int_equal(admin(&stage, "/v1/groups/orders/release", "{\"epoch\":3}"), 200);
+    end_slow_write(fd, "def", &stage.old);
+}
+
+static void test_stale__it_keeps_its_place_in_the_queue(void **state)
+{
+    (void)state;
+    struct writer writers[3];
+    int fd = begin_slow_write("abcdef");
+    stage_hold(&stage, 1, 20000);
+    wait_number(&stage, "orders", "held", 1);
+    for (int i = 0; i < 3; i++) {
+        writers[i] = (struct writer){.id = i};
+        pthread_create(&writers[i].thread, NULL, run_writer, &writers[i]);
+        wait_number(&stage, "orders", "held", i + 2);
+    }
+    assert_int_equal(stage_give(&stage, 2, "new"), 200);
+    join_writers(writers, 3, 200, 'n');
+    assert_string_equal(stage.new_side.seen[0], "POST /orders/slow");
+    upstream_empty(&stage.old);
+    assert_int_equal(atomic_load(&stage.old.requests), 0);
+    close(fd);
+    stage_close(&stage);
+}
+
+static void test_stale__a_client_that_leaves_meanwhile_is_never_sent(void **state)
+{
+    (void)state;
+    int fd = begin_slow_write("abcdef");
+    client_reset(fd);
+    wait_number(&stage, "orders", "in_flight", 0);
+    assert_int_equal(stage_give(&stage, 2, "new"), 200);
+    upstream_empty(&stage.old);
+    fx_sleep_ms(1500); /* longer than the kernel waits before it connects again */
+    assert_int_equal(atomic_load(&stage.old.requests) + atomic_load(&stage.new_side.requests), 0);
+    stage_close(&stage);
+}
+
+static void test_stale__a_read_is_not_taken_to_the_side_that_lost(void **state)
+{
+    (void)state;
+    FX_AUTO(reply) struct reply reply = {0};
+    stage_open(&stage, "  timeouts: {connect: 20s}\n");
+    upstream_fill(&stage.old);
+    FX_AUTO_FD int fd = client_open(stage.port);
+    client_send(fd, "GET /orders/1 HTTP/1.1\r\nHost: x\r\n\r\n");
+    fx_sleep_ms(100);
+    assert_int_equal(stage_give(&stage, 2, "new"), 200);
+    upstream_empty(&stage.old);
+    client_read(fd, "GET", &reply);
+    assert_true(reply_is_from(&reply, "\"new\""));
+    assert_int_equal(atomic_load(&stage.old.requests), 0);
+    stage_close(&stage);
+}
+
 /* --- many writers through many switches ------------------------------------------------------- */
 
 struct customer {
@@ -440,6 +557,13 @@ int main(void)
         cmocka_unit_test(test_hold__an_upload_that_ends_in_time_is_served),
         cmocka_unit_test(test_hold__survives_sigkill_and_ends_at_the_same_deadline),
         cmocka_unit_test(test_hold__state_that_cannot_be_saved_changes_nothing),
+        cmocka_unit_test(
+            test_stale__a_write_that_waits_for_its_connection_is_not_in_flight_of_a_hold),
+        cmocka_unit_test(test_stale__a_switch_without_hold_takes_it_to_the_new_owner),
+        cmocka_unit_test(test_stale__after_a_release_it_goes_where_it_was_going),
+        cmocka_unit_test(test_stale__it_keeps_its_place_in_the_queue),
+        cmocka_unit_test(test_stale__a_client_that_leaves_meanwhile_is_never_sent),
+        cmocka_unit_test(test_stale__a_read_is_not_taken_to_the_side_that_lost),
         cmocka_unit_test(test_switch__loses_and_doubles_no_write_under_load),
         cmocka_unit_test(test_drain__ends_what_runs_and_refuses_what_waits),
         cmocka_unit_test(test_drain__refuses_a_write_that_becomes_whole_while_the_group_holds),
