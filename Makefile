@@ -1,6 +1,6 @@
 # Ficus: one non-recursive make. Each folder adds its own targets in module.mk.
 #
-#   make            build/release/ficus and build/release/ficusd
+#   make            build/release/ficus and build/release/ficusd (VARIANT=torture: with failpoints, for tests)
 #   make demo       migrate a live shop and bring it back (BREAK=service | BREAK=crash)
 #   make check      units, corpora, fuzz corpora, integration on real servers
 #   make lint       include directions, doors, headers alone, formatting, generated docs
@@ -28,6 +28,11 @@ SQL_GEN := $(SQL_SRCS:%.sql=$(B)/gen/%.c)
 LIB_OBJS := $(LIB_SRCS:%.c=$(B)/%.o) $(SQL_GEN:$(B)/gen/%.c=$(B)/gen/%.o)
 ARCHIVE := $(B)/libficus.a
 
+# The archive of what is tested. It shares every object with the other, except those that have a failpoint.
+TEST_ARCHIVE := $(T)/libficus.a
+FAILPOINT_OBJS := $(patsubst %.c,$(T)/%.o,$(shell grep -lF lib/io/failpoint.h $(LIB_SRCS)))
+TEST_OBJS := $(filter-out $(FAILPOINT_OBJS:$(T)/%=$(B)/%),$(LIB_OBJS)) $(FAILPOINT_OBJS)
+
 .PHONY: all deps
 all:
 
@@ -41,6 +46,9 @@ deps:
 	@lib/mk/deps.sh
 
 $(ARCHIVE): $(LIB_OBJS)
+$(TEST_ARCHIVE): $(TEST_OBJS)
+$(sort $(ARCHIVE) $(TEST_ARCHIVE)):
+	@mkdir -p $(@D)
 	@rm -f $@
 	@$(AR) rcs $@ $^
 
@@ -49,6 +57,13 @@ $(B)/%.o: %.c lib/mk/flags.mk
 	@echo "  cc   $<"
 	@$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
 
+ifneq ($(T),$(B))
+$(T)/%.o: %.c lib/mk/flags.mk
+	@mkdir -p $(@D)
+	@echo "  cc   $< (with failpoints)"
+	@$(CC) $(CFLAGS_ALL) -DFX_FAILPOINTS -MMD -MP -c -o $@ $<
+endif
+
 $(B)/gen/%.c: %.sql lib/mk/embed.awk
 	@mkdir -p $(@D)
 	@awk -v sym=$(subst /,_,$*) -f lib/mk/embed.awk $< > $@
@@ -56,4 +71,4 @@ $(B)/gen/%.c: %.sql lib/mk/embed.awk
 $(B)/gen/%.o: $(B)/gen/%.c
 	@$(CC) $(CFLAGS_ALL) -c -o $@ $<
 
--include $(call rwildcard,$(B),*.d)
+-include $(call rwildcard,$(sort $(B) $(T)),*.d)

@@ -3,6 +3,7 @@
 #include "cmd/version.h"
 
 #include "lib/fmt/form.h"
+#include "lib/io/failpoint.h"
 
 /* Written by lib/mk/commit.sh. */
 extern const char cmd_commit[];
@@ -28,6 +29,8 @@ void cmd_version(const char *program, struct fx_buf *out)
     fx_buf_printf(out, "%s %s\n", program, FICUS_VERSION);
     for (size_t i = 0; i < FX_ARRAY_LEN(facts); i++)
         fx_buf_printf(out, "%-10s %s\n", facts[i].name, facts[i].value);
+    if (fx_is_test_build())
+        fx_buf_printf(out, "%-10s %s\n", "variant", "for tests: not to be installed");
     fx_buf_printf(out, "%-10s ", "forms");
     fx_form_list(out);
     fx_buf_add_char(out, '\n');

@@ -5,6 +5,7 @@
  */
 #include "lib/io/failpoint.h"
 
+#ifdef FX_FAILPOINTS
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -98,8 +99,13 @@ static bool is_due(const char *name)
     return atomic_fetch_add(&n_passed, 1) + 1 == config.passage && is_first();
 }
 
-void fx_failpoint(const char *name)
+void fx_failpoint(const char *format, ...)
 {
+    char name[128];
+    va_list args;
+    va_start(args, format);
+    (void)vsnprintf(name, sizeof name, format, args);
+    va_end(args);
     if (!is_due(name))
         return;
     switch (config.action) {
@@ -111,7 +117,7 @@ void fx_failpoint(const char *name)
     }
 }
 
-bool fx_failpoint_error(const char *name)
+bool fx_failpoint_hit_error(const char *name)
 {
     if (!is_due(name))
         return false;
@@ -124,4 +130,14 @@ bool fx_failpoint_error(const char *name)
     else
         fx_sleep_ms(config.sleep_ms);
     return false;
+}
+#endif
+
+bool fx_is_test_build(void)
+{
+#ifdef FX_FAILPOINTS
+    return true;
+#else
+    return false;
+#endif
 }

@@ -1,5 +1,6 @@
 # The one place for compiler flags. CC may be gcc (12) or clang (14); VARIANT names the build folder.
 #   make                     release
+#   make VARIANT=torture     release with failpoints: what tests, demo and torture start, and what is never installed
 #   make VARIANT=asan        AddressSanitizer and UndefinedBehaviorSanitizer
 #   make CC=clang            goes to build/release-clang
 
@@ -28,7 +29,7 @@ LDHARDEN := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 
 CSTD := -std=gnu17 -D_GNU_SOURCE
 OPT := -O2 -g3
-ifeq ($(VARIANT),release)
+ifneq ($(filter release torture,$(VARIANT)),)
 HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3
 else ifeq ($(VARIANT),asan)
 OPT := -O1 -g3 -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer
@@ -40,7 +41,19 @@ else ifeq ($(VARIANT),fuzz)
 OPT := -O1 -g3 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all
 endif
 
-B := build/$(VARIANT)$(if $(IS_CLANG),$(if $(filter fuzz,$(VARIANT)),,-clang))
+# B: the folder of the build. T: the folder of what is tested, with failpoints. release and torture are one build of two
+# folders, because only the files that have a failpoint are compiled for both; every other variant is for tests alone.
+FOLDER_END := $(if $(IS_CLANG),$(if $(filter fuzz,$(VARIANT)),,-clang))
+ifneq ($(filter release torture,$(VARIANT)),)
+B := build/release$(FOLDER_END)
+T := build/torture$(FOLDER_END)
+TEST_VARIANT := torture
+else
+B := build/$(VARIANT)$(FOLDER_END)
+T := $(B)
+TEST_VARIANT := $(VARIANT)
+CFLAGS_FAILPOINTS := -DFX_FAILPOINTS
+endif
 
 # Third-party flags, one variable a door. Headers come in with -isystem: their warnings are not ours.
 sysinc = $(patsubst -I%,-isystem %,$(shell pkg-config --cflags $(1) 2>/dev/null))
@@ -49,5 +62,5 @@ LIB_CFLAGS := $(call sysinc,libpq) $(call sysinc,libmariadb) $(call sysinc,yaml-
 DB_LIBS := -lpq $(shell pkg-config --libs libmariadb 2>/dev/null)
 CORE_LIBS := -lyaml -ljansson -lcurl -lxxhash -lgmp -lz -lcrypto -lpthread -lm
 
-CFLAGS_ALL = $(CSTD) $(OPT) $(WARN) $(HARDEN) -I. -I$(B)/gen $(LIB_CFLAGS) $(CFLAGS)
+CFLAGS_ALL = $(CSTD) $(OPT) $(WARN) $(HARDEN) -I. -I$(B)/gen $(LIB_CFLAGS) $(CFLAGS_FAILPOINTS) $(CFLAGS)
 LDFLAGS_ALL = $(LDHARDEN) -Wl,--as-needed $(filter -fsanitize% --coverage -fno-sanitize%,$(OPT)) $(LDFLAGS)

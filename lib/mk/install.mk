@@ -48,8 +48,13 @@ units:
 	    sed -e 's|@bindir@|$(bindir)|g' -e 's|@sbindir@|$(sbindir)|g' -e 's|@sysconfdir@|$(sysconfdir)|g' \
 	        "docs/deploy/$$u.in" >"$(B)/deploy/$$u" || exit 1; done
 
+# Only `release` is installed, whatever VARIANT says: every other variant has failpoints.
 .PHONY: install uninstall
-install: all units
+ifeq ($(filter release torture,$(VARIANT)),)
+install:
+	@$(MAKE) --no-print-directory VARIANT=release install
+else
+install: $(FICUS) $(FICUSD) units
 	@set -e; for f in $(INSTALL_PROGRAMS); do \
 	    install -D $(STRIP) -m 755 "$${f#*=}" "$(DESTDIR)$${f%%=*}/$${f##*/}"; done
 	@set -e; for f in $(INSTALL_FILES); do \
@@ -58,6 +63,7 @@ install: all units
 	@set -e; for f in $(INSTALL_LINKS); do ln -sf "$${f#*=}" "$(DESTDIR)$${f%%=*}"; done
 	@install -d -m 755 "$(DESTDIR)$(sysconfdir)/ficus"
 	@echo "installed below $(DESTDIR)$(PREFIX); the project file belongs into $(sysconfdir)/ficus, see $(docdir)/deploy"
+endif
 
 # What is in sysconfdir and the state directory stays: it is not ours.
 uninstall:

@@ -41,9 +41,6 @@ void pln_cut_note(struct pln_cutover *cut, enum pln_cutover_step step, const cha
 /* A rehearsal has failpoints of its own, so that a test can crash the real cut-over only. */
 void pln_cut_pass(const struct pln_cutover *cut, const char *step, const char *when)
 {
-    char name[64];
     bool is_canary = fx_str_ends(fx_str_from(cut->group), FX_STR(".canary"));
-    (void)snprintf(name, sizeof name, "%s.step.%s.%s", is_canary ? "rehearse" : "cutover", step,
-                   when);
-    fx_failpoint(name);
+    FX_FAILPOINT("%s.step.%s.%s", is_canary ? "rehearse" : "cutover", step, when);
 }

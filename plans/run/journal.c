@@ -58,9 +58,7 @@ bool pln_journal_open(const char *path, struct pln_state *state, struct pln_jour
 
 static void pass(enum pln_rec type, const char *when)
 {
-    char name[64];
-    snprintf(name, sizeof name, "journal.%s.%s", pln_rec_name(type), when);
-    fx_failpoint(name);
+    FX_FAILPOINT("journal.%s.%s", pln_rec_name(type), when);
 }
 
 /* One record more, of a step that a plan can have, and never an epoch that goes back. */

@@ -3,19 +3,19 @@
 #   make fuzz SECONDS=60    each target under libFuzzer; what it finds is left in build/fuzz/NAME-…
 FUZZ_SRCS := $(wildcard tests/fuzz/fuzz_*.c)
 FUZZ_NAMES := $(FUZZ_SRCS:tests/fuzz/fuzz_%.c=%)
-FUZZ_REPLAYS := $(FUZZ_NAMES:%=$(B)/tests/fuzz/replay_%)
-FUZZ_BINS := $(FUZZ_NAMES:%=$(B)/tests/fuzz/fuzz_%)
+FUZZ_REPLAYS := $(FUZZ_NAMES:%=$(T)/tests/fuzz/replay_%)
+FUZZ_BINS := $(FUZZ_NAMES:%=$(T)/tests/fuzz/fuzz_%)
 SECONDS ?= 10
 
 .PHONY: fuzz fuzz-bins fuzz-replay fuzz-replay-build
-$(FUZZ_REPLAYS): $(B)/tests/fuzz/replay_%: $(B)/tests/fuzz/fuzz_%.o $(B)/tests/fuzz/replay.o $(ARCHIVE)
-	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(ARCHIVE) $(DB_LIBS) $(CORE_LIBS)
+$(FUZZ_REPLAYS): $(T)/tests/fuzz/replay_%: $(T)/tests/fuzz/fuzz_%.o $(T)/tests/fuzz/replay.o $(TEST_ARCHIVE)
+	@$(CC) $(LDFLAGS_ALL) -o $@ $(filter %.o,$^) $(TEST_ARCHIVE) $(DB_LIBS) $(CORE_LIBS)
 fuzz-replay-build: $(FUZZ_REPLAYS)
 fuzz-replay: $(FUZZ_REPLAYS)
 	@tests/fuzz/replay $(FUZZ_REPLAYS)
 
-$(FUZZ_BINS): $(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(ARCHIVE)
-	@$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(ARCHIVE) $(DB_LIBS) $(CORE_LIBS)
+$(FUZZ_BINS): $(T)/tests/fuzz/fuzz_%: $(T)/tests/fuzz/fuzz_%.o $(TEST_ARCHIVE)
+	@$(CC) $(LDFLAGS_ALL) -fsanitize=fuzzer -o $@ $(filter %.o,$^) $(TEST_ARCHIVE) $(DB_LIBS) $(CORE_LIBS)
 fuzz-bins: $(FUZZ_BINS)
 fuzz:
 	@$(MAKE) --no-print-directory VARIANT=fuzz CC=clang fuzz-bins

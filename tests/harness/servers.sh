@@ -19,7 +19,8 @@
 
 set -u
 FX_ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-FX_VARIANT=${VARIANT:-release}
+# Tests start the programs that have failpoints, and those are never installed (tests/README.md).
+FX_VARIANT=${VARIANT:-torture}
 FX_BUILD=${FX_BUILD:-$FX_ROOT/build/$FX_VARIANT}
 # shellcheck disable=SC2034
 FICUS=$FX_BUILD/ficus FICUSD=$FX_BUILD/ficusd

@@ -7,7 +7,7 @@
 fx_tmp
 root=$FX_DIR/root
 installing() { # TARGET VARIABLE=…: as a person calls it, without what the outer make hands down
-    env -u MAKEFLAGS -u MAKELEVEL make -s -C "$FX_ROOT" VARIANT="$FX_VARIANT" B="${FX_BUILD#"$FX_ROOT"/}" "$@" >"$FX_DIR/make.log" 2>&1
+    env -u MAKEFLAGS -u MAKELEVEL make -s -C "$FX_ROOT" VARIANT="$FX_VARIANT" "$@" >"$FX_DIR/make.log" 2>&1
 }
 umask 077 # as a careful administrator has it: everybody can read what is installed all the same
 check "make install succeeds" installing install DESTDIR="$root" PREFIX=/usr
@@ -34,8 +34,24 @@ secrets=(MONO_PASSWORD=x ORDERS_PASSWORD=x FICUS_TOKEN=0123456789abcdef012345678
 cd / || exit 1
 # shellcheck disable=SC2046
 run() { $(fx_user) env "${secrets[@]}" "$@"; }
-same "the installed programs are this build" "$("$FICUS" --version) $("$FICUSD" --version)" \
-    "$(run "$root/usr/bin/ficus" --version) $(run "$root/usr/sbin/ficusd" --version)"
+commits() { for program in "$@"; do run "$program" --version; done | grep -E '^(ficusd? |commit|forms)'; }
+same "the installed programs are this build" "$(commits "$FICUS" "$FICUSD")" "$(commits "$root/usr/bin/ficus" "$root/usr/sbin/ficusd")"
+
+# Failpoints: whoever sets the environment could kill an installed program at a moment of his choice.
+for program in bin/ficus sbin/ficusd; do
+    same "no failpoint is in the installed $program" "" \
+        "$(strings -n 4 "$root/usr/$program" | grep -iE 'failpoint|cutover\.step|cutover\.resume|journal\.%s|^(facade|copy|stream|reconcile)\.[a-z.]+\.(before|after)$')"
+    # Unstripped, as `make` leaves it, and without the debug information, which has macros by their names.
+    same "nor a function of them in what make builds" "" \
+        "$(nm "$FX_ROOT/build/release/${program#*/}" | grep -i failpoint)"
+done
+check "the check sees them in what tests start" sh -c "strings -n 4 '$FICUS' | grep -q FICUS_FAILPOINT"
+check "a build for tests says what it is" sh -c "'$FICUS' --version | grep -q '^variant .*not to be installed'"
+same "the installed one does not" "" "$(run "$root/usr/bin/ficus" --version | grep '^variant')"
+# A name that no test build could read ends such a program with status 2.
+same "the environment names a failpoint: the installed program does not look" 0 \
+    "$(run env FICUS_FAILPOINT=what:nonsense FICUS_FAILPOINT_LOG="$FX_DIR/passed" "$root/usr/sbin/ficusd" -f "$project" --check >/dev/null 2>&1; echo $?)"
+check "and writes no log of them" test ! -e "$FX_DIR/passed"
 check "the example project is valid for the daemon" run "$root/usr/sbin/ficusd" -f "$project" --check
 check "and the ready plan for the example project" run "$root/usr/bin/ficus" plan lint -f "$project" "$plan"
 port=$(fx_free_port) admin=$(fx_free_port)

@@ -22,23 +22,25 @@ sed 's/^\( *\)X(fx_own_mariadb)/\1X(fx_own_dummy) X(fx_own_mariadb)/' lib/owners
 same "four rows, and nothing else, differ" 4 "$(for f in plans/gate/gates.def plans/plan/steps.def cdc/mysql/flavours.c lib/ownership/engine.c; do
     diff "$f" "$new/$f" | grep -c '^>'; done | awk '{ n += $1 } END { print n }')"
 
+# torture shares what has no failpoint with release, and generated sources too.
+objects=${FX_BUILD/torture/release}
 # What includes a table, by the dependencies that the build has written.
 read -ra flags <<<"$(pkg-config --cflags libpq libmariadb yaml-0.1 jansson libcurl)"
 case $FX_VARIANT in asan) flags+=(-fsanitize=address,undefined) ;; tsan) flags+=(-fsanitize=thread) ;; esac
-mapfile -t sources < <(grep -rlE 'plans/(gate/gates|plan/steps)\.def' "$FX_BUILD/plans" "$FX_BUILD/cmd" --include='*.d' |
-    sed "s,^$FX_BUILD/,,; s,\.d\$,.c," | while read -r f; do [ ! -e "$f" ] || echo "$f"; done) # not of files that have moved
+mapfile -t sources < <(grep -rlE 'plans/(gate/gates|plan/steps)\.def' "$objects/plans" "$objects/cmd" --include='*.d' |
+    sed "s,^$objects/,,; s,\.d\$,.c," | while read -r f; do [ ! -e "$f" ] || echo "$f"; done) # not of files that have moved
 check "something depends on the tables" test "${#sources[@]}" -ge 5
 sources+=("$new"/plans/gate/dummy.c "$new"/plans/steps/dummy.c "$new"/cdc/mysql/{dummy,flavours}.c "$new"/lib/ownership/{dummy,engine}.c)
 compile() { # SOURCE
     local object=$FX_DIR/${1//\//_}
-    gcc -std=gnu17 -D_GNU_SOURCE -O0 -fPIE -I"$new" -I. -I"$FX_BUILD/gen" "${flags[@]}" -c -o "${object%.c}.o" "$1" 2>&1
+    gcc -std=gnu17 -D_GNU_SOURCE -O0 -fPIE -I"$new" -I. -I"$objects/gen" "${flags[@]}" -c -o "${object%.c}.o" "$1" 2>&1
 }
 problems=$(for source in "${sources[@]}"; do compile "$source" || echo "$source does not compile"; done)
 same "all of it compiles" "" "$problems"
 link() { # objects of cmd that do not depend on the tables are no part of the archive
     local rest=() object
-    for object in "$FX_BUILD"/cmd/ficus/*.o "$FX_BUILD"/cmd/version.o "$FX_BUILD"/cmd/ficusd/options.o "$FX_BUILD"/gen/cmd/commit.o; do
-        local source=${object#"$FX_BUILD/"}
+    for object in "$objects"/cmd/ficus/*.o "$objects"/cmd/version.o "$objects"/cmd/ficusd/options.o "$objects"/gen/cmd/commit.o; do
+        local source=${object#"$objects/"}
         [ -e "$FX_DIR/$(tr / _ <<<"$source")" ] || rest+=("$object")
     done
     gcc -pie "${flags[@]}" -o "$FX_DIR/ficus" "$FX_DIR"/*.o "${rest[@]}" "$FX_BUILD/libficus.a" -Wl,--as-needed \

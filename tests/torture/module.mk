@@ -5,5 +5,5 @@ ROUNDS ?= 10
 torture:
 	@lib/mk/deps.sh
 	@$(MAKE) --no-print-directory $(MAKE_JOBS) torture-run SEED="$(SEED)" ROUNDS="$(ROUNDS)"
-torture-run: all $(DEMO_PROGRAMS)
-	@exec env FX_BUILD="$(CURDIR)/$(B)" tests/torture/run "$(SEED)" "$(ROUNDS)"
+torture-run: $(TEST_FICUS) $(TEST_FICUSD) $(DEMO_PROGRAMS)
+	@exec env FX_BUILD="$(CURDIR)/$(T)" tests/torture/run "$(SEED)" "$(ROUNDS)"
