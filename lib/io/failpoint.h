@@ -9,9 +9,9 @@
  * learns which exist. FICUS_FAILPOINT_ONCE=path: acts only if it can create that file, so a process
  * that is started again survives. Without these variables a passage costs one load.
  *
- * Compiled in only where FX_FAILPOINTS is defined, which every variant but `release` does: who can set
- * the environment of an installed program must not be able to kill or delay it at a chosen moment.
- * `make VARIANT=torture` is the release with failpoints; tests, demo and torture start that.
+ * Compiled in only where FX_FAILPOINTS is defined, which every variant but `release` does: who can
+ * set the environment of an installed program must not be able to kill or delay it at a chosen
+ * moment. `make VARIANT=torture` is the release with failpoints; tests, demo and torture start that.
  * Included by .c files only: the Makefile finds what it compiles twice by this line.
  */
 #ifndef FX_IO_FAILPOINT_H
@@ -31,7 +31,8 @@ bool fx_is_test_build(void);
 void fx_failpoint(const char *format, ...) FX_PRINTF(1, 2);
 bool fx_failpoint_hit_error(const char *name) FX_MUST_CHECK;
 
-/* The name may be a format with its arguments. Without failpoints neither the name nor the call is in the program. */
+/* The name may be a format with its arguments. Without
+ * failpoints neither name nor call is in the program. */
 #define FX_FAILPOINT(...)              \
     do {                               \
         if (FX_FAILPOINT_IS_ON)        \
