@@ -11,7 +11,7 @@
  *
  * Compiled in only where FX_FAILPOINTS is defined, which every variant but `release` does: who can
  * set the environment of an installed program must not be able to kill or delay it at a chosen
- * moment. `make VARIANT=torture` is the release with failpoints; tests, demo and torture start that.
+ * moment. `make VARIANT=torture` is the release with failpoints; tests, demo and torture start it.
  * Included by .c files only: the Makefile finds what it compiles twice by this line.
  */
 #ifndef FX_IO_FAILPOINT_H
