@@ -12,13 +12,15 @@ enum { SERVER_VERSION_MIN = 140000 };
 
 /*
  * Every text that leaves the server depends on these; a role or database may have others as its
- * default. search_path: pg_catalog is searched first by itself, so that nobody's function shadows a
- * built-in one.
+ * default. search_path: nothing but the server's own catalog is searched. Were a schema searched in
+ * which others may create, their function with arguments that fit better would be called in place
+ * of a built-in one, with the rights of this session. pg_temp stands last, for without being named
+ * it would be first. What is not of pg_catalog our SQL qualifies (tests/lint/sql).
  */
 static const char session_options[] =
     "-c datestyle=ISO,YMD -c intervalstyle=postgres -c extra_float_digits=1 -c timezone=UTC "
     "-c bytea_output=hex -c standard_conforming_strings=on -c lc_numeric=C -c lc_monetary=C "
-    "-c xmloption=content -c jit=off -c search_path=public -c row_security=off "
+    "-c xmloption=content -c jit=off -c search_path=pg_catalog,pg_temp -c row_security=off "
     "-c client_min_messages=warning -c statement_timeout=0 -c idle_session_timeout=0 "
     "-c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off "
     "-c default_transaction_isolation=read\\ committed";

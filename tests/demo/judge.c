@@ -27,6 +27,7 @@
 #include "lib/fmt/text.h"
 #include "lib/io/file.h"
 #include "tests/demo/ledger.h"
+#include "tests/harness/session.h"
 
 struct options {
     const char *dir, *out, *old_db, *new_db, *report, *outcome, *expect;
@@ -95,7 +96,7 @@ static bool load_side(const char *url, const char *table, struct side *side, str
     if (!fx_db_conf_parse(url, &arena, &conf, err))
         return false;
     conf.name = side->name;
-    if (!fx_db_open(&conf, &db, err))
+    if (!session_open(&conf, &db, err))
         return false;
     FX_AUTO_STR char *refs =
         fx_asprintf("select ref, count(*) from %s where ref is not null group by ref", table);

@@ -18,6 +18,7 @@
 #include "lib/db/db.h"
 #include "lib/fmt/text.h"
 #include "tests/demo/ledger.h"
+#include "tests/harness/session.h"
 
 struct options {
     const char *db;
@@ -80,7 +81,7 @@ static bool attempt(struct job *job, const struct work *work, int64_t *ret_id, b
 {
     *ret_is_known = true;
     *ret_id = work->order;
-    if (job->db == NULL && !fx_db_open(&job->conf, &job->db, err))
+    if (job->db == NULL && !session_open(&job->conf, &job->db, err))
         return false;
     bool ok = fx_db_exec(job->db, "begin", NULL, 0, NULL, err) &&
               (work->kind == LEDGER_CREATE ? write_create(job, work, ret_id, err)

@@ -17,6 +17,7 @@
 #include "lib/fmt/json_write.h"
 #include "lib/fmt/text.h"
 #include "lib/http/h1_write.h"
+#include "tests/harness/session.h"
 
 struct shop {
     const struct shop_side *side;
@@ -35,7 +36,7 @@ static struct fx_db *session_take(struct shop *shop, struct fx_err *err)
     if (shop->idle.len > 0)
         db = shop->idle.items[--shop->idle.len];
     pthread_mutex_unlock(&shop->lock);
-    if (db == NULL && !fx_db_open(&shop->conf, &db, err))
+    if (db == NULL && !session_open(&shop->conf, &db, err))
         return NULL;
     return db;
 }

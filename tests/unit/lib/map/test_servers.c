@@ -13,6 +13,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/map/map.h"
+#include "tests/harness/session.h"
 
 #define OK(expr)                                                                     \
     do {                                                                             \
@@ -38,7 +39,7 @@ static struct world *open_world(void)
     OK(fx_project_load(path, &w->arena, &w->project, &err));
     w->ctx = fx_project_context(w->project, "orders");
     assert_non_null(w->ctx);
-    OK(fx_db_open(w->ctx->old_db, &w->old_db, &err));
+    OK(session_open(w->ctx->old_db, &w->old_db, &err));
     OK(fx_db_open(w->ctx->new_db, &w->new_db, &err));
     return w;
 }

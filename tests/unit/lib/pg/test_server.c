@@ -18,6 +18,7 @@
 #include "lib/pg/pgoutput.h"
 #include "lib/pg/repl.h"
 #include "lib/value/map_pg.h"
+#include "tests/harness/session.h"
 #include "tests/unit/silence.h"
 
 static struct fx_db_conf conf = {
@@ -39,7 +40,7 @@ static struct fx_db *open_db(void)
         conf.port = (int)strtol(port, NULL, 10);
     struct fx_err err = FX_ERR_INIT;
     struct fx_db *db;
-    OK(fx_db_open(&conf, &db, &err));
+    OK(session_open(&conf, &db, &err));
     return db;
 }
 
