@@ -83,10 +83,12 @@ bool cdc_pos_read(const struct fx_json *root, const char *key, struct fx_pos *re
 {
     struct fx_str text = fx_str_from(fx_json_get_str(root, key, ""));
     if (text.len > FX_POS_MAX)
-        return fx_fail(err, FX_E_PROTOCOL, "the position in \"%s\" has %zu bytes, the limit is %d",
+        return fx_fail(err, FX_E_PROTOCOL,
+                       "the stream's answer cannot be read, it may be of another build of Ficus: "
+                       "position \"%s\" has %zu bytes, the limit is %d",
                        key, text.len, FX_POS_MAX) ||
-               fx_hint(err, "Another build of Ficus may run the stream. Restart it with this "
-                            "build: ficus cdc stop --execute, then ficus cdc start --execute.");
+               fx_hint(err, "Restart the streams with this build: " FX_CMD_STOP
+                            ", then " FX_CMD_START ".");
     fx_pos_set(ret, text);
     return true;
 }
@@ -109,8 +111,8 @@ bool cdc_status_read(struct fx_str json, struct cdc_status *ret, struct fx_err *
         return fx_fail(err, FX_E_PROTOCOL,
                        "the stream is in phase \"%s\", which this build of Ficus does not know",
                        phase) ||
-               fx_hint(err, "Restart the streams with this build: ficus cdc stop --execute, then "
-                            "ficus cdc start --execute.");
+               fx_hint(err, "Restart the streams with this build: " FX_CMD_STOP
+                            ", then " FX_CMD_START ".");
     ret->phase = (enum cdc_phase)i;
     ret->pid = (int)fx_json_get_i64(root, "pid", 0);
     for (i = 0; i < FX_ARRAY_LEN(int_fields); i++)

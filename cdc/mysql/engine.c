@@ -105,7 +105,10 @@ static bool prepare(const struct cdc_binding *binding FX_UNUSED, struct fx_db *d
         return fx_ctx(err, "reading %s", flavour->text_max_setting);
     if (rows.n_rows != 1 || !fx_parse_i64(fx_rows_at(&rows, 0, 0), 1, INT64_MAX, &max))
         return fx_fail(err, FX_E_DB, "database \"%s\" returned no valid value of its variable %s",
-                       db->conf->name, flavour->text_max_setting);
+                       db->conf->name, flavour->text_max_setting) ||
+               fx_hint(err,
+                       "Run on it: SHOW VARIABLES LIKE '%s'; It must be a whole number above 0.",
+                       flavour->text_max_setting);
     *ret_text_max = (size_t)max;
     return true;
 }
@@ -114,9 +117,9 @@ static bool fail_too_long(const struct cdc_binding *binding, size_t n_bytes, siz
                           struct fx_err *err)
 {
     (void)fx_fail(err, FX_E_TARGET,
-                  "a statement of %zu bytes is longer than max_allowed_packet of database \"%s\", "
-                  "which is %zu",
-                  n_bytes, binding->target->name, text_max + 1);
+                  "stream \"%s\" cannot write a row to database \"%s\": the statement has %zu "
+                  "bytes, max_allowed_packet there is %zu",
+                  binding->stream, binding->target->name, n_bytes, text_max + 1);
     (void)fx_detail(err, "Binary values are sent as hexadecimal text, two digits for each byte.");
     return fx_hint(err,
                    "Run on it: SET GLOBAL max_allowed_packet=1073741824; put it into its "

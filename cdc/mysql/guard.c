@@ -15,19 +15,16 @@ static bool refuse_statement(const struct cdc_binding *binding, const struct fx_
                 table->schema, table->name);
         fx_hint(err,
                 "Set binlog_format=ROW for all sessions of database \"%s\". The stream cannot pass "
-                "this change: drop the streams (ficus cdc drop --context %s); ficus cdc preflight "
-                "says what a new start needs.",
-                binding->source->name, binding->ctx.name);
+                "this change: " FX_CMD_NEW_COPY ".",
+                binding->source->name);
     } else {
         fx_fail(err, kind == FX_MY_STMT_TRUNCATE ? FX_E_UNSUPPORTED : FX_E_DRIFT,
                 kind == FX_MY_STMT_TRUNCATE
                     ? "table \"%s.%s\" was truncated while it was streamed"
                     : "the definition of table \"%s.%s\" was changed while it was streamed",
                 table->schema, table->name);
-        fx_hint(err, "The stream cannot pass this statement: drop the streams (ficus cdc drop); "
-                     "ficus cdc preflight says what a new start needs. Change or truncate a table "
-                     "only while its "
-                     "streams are dropped.");
+        fx_hint(err, "The stream cannot pass this statement: " FX_CMD_NEW_COPY
+                     ". Change or truncate a table only while its streams are dropped.");
     }
     return fx_detail(err, "%.*s", FX_STR_FMT(text));
 }
@@ -85,26 +82,21 @@ bool cdc_guard_rows(const struct cdc_binding *binding, const struct fx_table *bo
                 bound->name);
         return fx_hint(err,
                        "Run on database \"%s\": SET GLOBAL binlog_row_metadata=FULL; The stream "
-                       "cannot pass these rows: drop the streams (ficus cdc drop --context %s); "
-                       "ficus cdc preflight says what a new start needs.",
-                       binding->source->name, binding->ctx.name);
+                       "cannot pass these rows: " FX_CMD_NEW_COPY ".",
+                       binding->source->name);
     }
     if (!is_same_shape(wire, bound))
         return fx_fail(err, FX_E_DRIFT,
                        "the columns of table \"%s.%s\" have changed since the stream was started",
                        bound->schema, bound->name) ||
-               fx_hint(err,
-                       "Undo the change of the table and run: ficus cdc start --context %s "
-                       "--execute. If the stream stops here again, drop the streams (ficus cdc "
-                       "drop); ficus cdc preflight says what a new start needs.",
-                       binding->ctx.name);
+               fx_hint(err, "Undo the change of the table and run: " FX_CMD_START
+                            ". If the stream stops here again, " FX_CMD_NEW_COPY ".");
     if (fx_bl_rows_are_full(event))
         return true;
     fx_fail(err, FX_E_UNSUPPORTED, "the binary log has partial rows of table \"%s.%s\"",
             bound->schema, bound->name);
     return fx_hint(err,
                    "Set binlog_row_image=FULL for all sessions of database \"%s\". The stream "
-                   "cannot pass these rows: drop the streams (ficus cdc drop --context %s); ficus "
-                   "cdc preflight says what a new start needs.",
-                   binding->source->name, binding->ctx.name);
+                   "cannot pass these rows: " FX_CMD_NEW_COPY ".",
+                   binding->source->name);
 }

@@ -44,8 +44,7 @@ static bool check_goes_on(struct cdc_my_log_end *e, const struct fx_db_conf *con
         "the binary log of database \"%s\" was reset: it ends at %s, the stream had read up to %s",
         conf->name, fx_pos_text(end), fx_pos_text(&at));
     return fx_hint(err, "RESET MASTER was run, or the server was restored from a backup. The "
-                        "stream cannot continue: drop the streams (ficus "
-                        "cdc drop); ficus cdc preflight says what a new start needs.");
+                        "stream cannot continue: " FX_CMD_NEW_COPY ".");
 }
 
 bool cdc_my_log_end_ask(struct cdc_my_log_end *e, const struct fx_db_conf *conf,

@@ -173,7 +173,8 @@ static bool begin_group(struct my_source *s, const struct fx_bl_event *ev, struc
 {
     if (s->state != OUTSIDE) /* nothing says that the open one was rolled back */
         return fx_fail(err, FX_E_PROTOCOL,
-                       "the binary log of database \"%s\" has no end of transaction %s",
+                       "the binary log of database \"%s\" is damaged: the next transaction begins "
+                       "before the end of transaction %s",
                        s->binding->source->name, s->txn.label);
     set_state(s, UNDECIDED);
     s->gtid = ev->gtid;
@@ -194,13 +195,11 @@ static bool begin_group(struct my_source *s, const struct fx_bl_event *ev, struc
 
 static bool fail_in_group(const struct my_source *s, const char *what, struct fx_err *err)
 {
-    fx_fail(err, FX_E_UNSUPPORTED, "a transaction on tables of the stream contains %s", what);
-    fx_hint(
-        err,
-        "The stream cannot pass this transaction. Change only InnoDB tables with it and use no XA. "
-        "Then drop the streams (ficus cdc drop --context %s); ficus cdc preflight says what a new "
-        "start needs.",
-        s->binding->ctx.name);
+    fx_fail(err, FX_E_UNSUPPORTED,
+            "a transaction of database \"%s\" that changed tables of the stream contains %s",
+            s->binding->source->name, what);
+    fx_hint(err, "The stream cannot pass this transaction: " FX_CMD_NEW_COPY
+                 ". From then on change these tables only with InnoDB and without XA.");
     return ctx_group(s, err);
 }
 
@@ -313,9 +312,9 @@ static bool on_loop_marker(struct my_source *s, struct cdc_event *ret, struct fx
 {
     if (s->state == DELIVERING)
         return fx_fail(err, FX_E_PROTOCOL,
-                       "the binary log has the loop marker of stream \"%s\" after rows of the same "
-                       "transaction",
-                       s->binding->other_stream);
+                       "transaction %s of database \"%s\" has rows of another client before the "
+                       "loop marker of stream \"%s\", which that stream always writes first",
+                       s->txn.label, s->binding->source->name, s->binding->other_stream);
     s->has_rows = false;
     emit_begin(s, true, ret);
     return true;
@@ -412,8 +411,8 @@ static bool open_again(struct my_source *s, struct fx_err *err)
         fx_fail(err, FX_E_DRIFT,
                 "the binary log of database \"%s\" is damaged after GTID position %s",
                 s->binding->source->name, fx_pos_text(&at));
-        return fx_hint(err, "The server cannot read it. Drop the streams (ficus cdc drop); ficus "
-                            "cdc preflight says what a new start needs.");
+        return fx_hint(err, "The server cannot read its own log any further, so the stream cannot "
+                            "continue: " FX_CMD_NEW_COPY ".");
     }
     fx_pos_copy(&s->torn_at, &at);
     s->is_torn = false;
@@ -546,13 +545,13 @@ static bool check_position(struct my_source *s, const struct fx_pos *from, struc
     if (flavour->is_position(fx_pos_str(from)))
         return true;
     (void)fx_fail(err, FX_E_DRIFT,
-                  "stream \"%s\" cannot start at \"%s\": this is not a position of a %s server",
-                  s->binding->stream, fx_pos_text(from), flavour->name);
-    return fx_hint(
-        err,
-        "Database \"%s\" was replaced by another server. Run: ficus cdc drop --context %s; "
-        "ficus cdc preflight says what a new start needs.",
-        s->binding->source->name, s->binding->ctx.name);
+                  "stream \"%s\" cannot continue: its saved position \"%s\" is not one of a %s "
+                  "server, which database \"%s\" is now",
+                  s->binding->stream, fx_pos_text(from), flavour->name, s->binding->source->name);
+    return fx_hint(err,
+                   "Database \"%s\" was replaced by a server of another kind, whose log does not "
+                   "continue the old one: " FX_CMD_NEW_COPY ".",
+                   s->binding->source->name);
 }
 
 bool cdc_my_source_open(const struct cdc_binding *binding, const struct fx_pos *from, int wake_fd,

@@ -27,10 +27,12 @@ static bool is_progress_due(const struct fx_pos *at, const struct fx_pos *record
 static bool fail_too_long(const struct cdc_binding *binding, size_t n_bytes,
                           size_t text_max FX_UNUSED, struct fx_err *err)
 {
-    return fx_fail(err, FX_E_TARGET, "a statement of %zu bytes is too long for database \"%s\"",
-                   n_bytes, binding->target->name) ||
-           fx_hint(err, "The stream cannot pass this row. Drop the streams (ficus cdc drop), "
-                        "shorten its values; ficus cdc preflight says what a new start needs.");
+    return fx_fail(err, FX_E_TARGET,
+                   "stream \"%s\" cannot write a row to database \"%s\": the statement has %zu "
+                   "bytes, which is too long",
+                   binding->stream, binding->target->name, n_bytes) ||
+           fx_hint(err, "The stream cannot pass this row. Shorten its values in the source, "
+                        "then " FX_CMD_NEW_COPY ".");
 }
 
 /* A partitioned table's rows are identified by partition and place. */

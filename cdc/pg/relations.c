@@ -32,11 +32,10 @@ static bool fail_drift(const char *context, const struct fx_table *table, const 
     (void)fx_fail(err, FX_E_DRIFT,
                   "table \"%s.%s\": schema changed while streaming: column \"%s\" %s",
                   table->schema, table->name, column, what);
-    return fx_hint(
-        err,
-        "Undo the DDL and run: ficus cdc start --context %s --execute. Or drop the streams (ficus "
-        "cdc drop), change ficus.yaml and start them again with a new copy.",
-        context);
+    return fx_hint(err,
+                   "Undo the DDL and run: ficus cdc start --context %s --execute. Or change "
+                   "ficus.yaml to the new columns, then " FX_CMD_NEW_COPY ".",
+                   context);
 }
 
 static bool is_same_type(const struct fx_type *a, const struct fx_type *b)

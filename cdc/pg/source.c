@@ -83,10 +83,10 @@ static bool on_row(struct source_pg *s, const struct fx_pgo_msg *msg, struct cdc
     const struct cdc_pg_relation *relation =
         cdc_pg_relations_find(&s->relations, msg->row.relation);
     if (relation == NULL)
-        return fx_fail(
-            err, FX_E_PROTOCOL,
-            "the log has a row of the table with oid %u before a description of that table",
-            msg->row.relation);
+        return fx_fail(err, FX_E_PROTOCOL,
+                       "the log of database \"%s\" has a row of a table (oid %u) that it has not "
+                       "described before",
+                       s->binding->source->name, msg->row.relation);
     switch (relation->kind) {
     case PG_REL_OTHER: return true;
     case PG_REL_OWN:
@@ -111,9 +111,8 @@ static bool on_truncate(struct source_pg *s, const struct fx_pgo_msg *msg, struc
         const struct fx_table *table = cdc_source_table(s->binding, relation->table);
         (void)fx_fail(err, FX_E_UNSUPPORTED, "TRUNCATE of table \"%s.%s\" cannot be streamed",
                       table->schema, table->name);
-        return fx_hint(err,
-                       "Drop the streams (ficus cdc drop); ficus cdc preflight says what a new "
-                       "start needs. Use DELETE while a stream runs.");
+        return fx_hint(err, "The stream cannot pass the TRUNCATE: " FX_CMD_NEW_COPY
+                            ". Use DELETE while a stream runs.");
     }
     return true;
 }
@@ -159,8 +158,9 @@ static bool on_payload(struct source_pg *s, struct fx_str payload, struct cdc_ev
         return false;
     bool is_inside = s->state == PG_INSIDE || s->state == PG_LOOP;
     if (is_inside == (msg.kind == FX_PGO_BEGIN) && msg.kind != FX_PGO_MESSAGE)
-        return fx_fail(err, FX_E_PROTOCOL, "the server sent pgoutput message '%c' %s a transaction",
-                       payload.ptr[0], is_inside ? "inside" : "outside");
+        return fx_fail(err, FX_E_PROTOCOL,
+                       "database \"%s\" sent pgoutput message '%c' %s a transaction",
+                       s->binding->source->name, payload.ptr[0], is_inside ? "inside" : "outside");
     switch (msg.kind) {
     case FX_PGO_BEGIN: on_begin(s, &msg); return true;
     case FX_PGO_COMMIT:
@@ -328,10 +328,11 @@ static bool fail_start(const struct cdc_binding *binding, struct fx_err *err)
     }
     if (strcmp(err->sqlstate, "42704") == 0 || strcmp(err->sqlstate, "55000") == 0) {
         fx_err_recode(err, FX_E_DRIFT);
-        return fx_hint(err,
-                       "Slot \"%s\" was dropped or has lost its log, so changes are missing. Run: "
-                       "ficus cdc drop; ficus cdc preflight says what a new start needs.",
-                       binding->slot);
+        return fx_hint(
+            err,
+            "Slot \"%s\" was dropped or has lost its log, so changes are missing: " FX_CMD_NEW_COPY
+            ".",
+            binding->slot);
     }
     return false;
 }
@@ -346,16 +347,15 @@ bool cdc_pg_source_open(const struct cdc_binding *binding, const struct fx_pos *
     s->wake_fd = wake_fd;
     fx_arena_init(&s->arena, 0);
     s->relations = (struct cdc_pg_relations){.binding = binding, .arena = &s->arena};
-    bool is_ok =
-        fx_pg_lsn_parse(fx_pos_text(from), &lsn) ||
-        fx_fail(
-            err, FX_E_DRIFT,
-            "stream \"%s\" cannot start at \"%s\": this is not a position of a PostgreSQL server",
-            binding->stream, fx_pos_text(from)) ||
-        fx_hint(err,
-                "Database \"%s\" was replaced by another server. Run: ficus cdc drop --context %s; "
-                "ficus cdc preflight says what a new start needs.",
-                binding->source->name, binding->ctx.name);
+    bool is_ok = fx_pg_lsn_parse(fx_pos_text(from), &lsn) ||
+                 fx_fail(err, FX_E_DRIFT,
+                         "stream \"%s\" cannot continue: its saved position \"%s\" is not one of a "
+                         "PostgreSQL server, which database \"%s\" is now",
+                         binding->stream, fx_pos_text(from), binding->source->name) ||
+                 fx_hint(err,
+                         "Database \"%s\" was replaced by a server of another kind, whose log does "
+                         "not continue the old one: " FX_CMD_NEW_COPY ".",
+                         binding->source->name);
     s->confirmed = lsn;
     s->looked_at = fx_mono_now();
     is_ok = is_ok && fx_db_open(binding->source, &s->side, err) &&

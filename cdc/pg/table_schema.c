@@ -34,10 +34,8 @@ static bool fail_shape(const struct fx_table *table, const char *what, fx_cell d
                   table->schema, table->name, what);
     if (detail.ptr != NULL)
         (void)fx_detail(err, "%.*s", FX_STR_FMT(detail));
-    return fx_hint(
-        err,
-        "Rows may have been added or removed without a change in the log. Undo the DDL, or drop "
-        "the streams (ficus cdc drop); ficus cdc preflight says what a new start needs.");
+    return fx_hint(err, "Rows may have been added or removed without a change in the log. Undo the "
+                        "DDL and run: " FX_CMD_START ". Or " FX_CMD_NEW_COPY ".");
 }
 
 static bool record(struct fx_db *db, const struct cdc_binding *binding,
@@ -99,7 +97,7 @@ bool cdc_slot_check(struct fx_db *db, const struct cdc_binding *binding, const s
                   "database \"%s\" is at position %s, but had confirmed %s: changes that were "
                   "applied are lost",
                   binding->target->name, fx_pos_text(from), fx_pos_text(&told));
-    return fx_hint(err, "It was restored from a backup, or crashed without durable commits "
-                        "(innodb_flush_log_at_trx_commit=1). Run: ficus cdc drop; ficus cdc "
-                        "preflight says what a new start needs.");
+    return fx_hint(err,
+                   "It was restored from a backup, or crashed without durable commits "
+                   "(innodb_flush_log_at_trx_commit=1). To copy it anew, " FX_CMD_NEW_COPY ".");
 }

@@ -28,13 +28,18 @@ static bool fail_gone(const struct cdc_ref *ref, struct fx_err *err)
                    ref->context);
 }
 
-/* Whoever answers there is not a stream of this build. */
-static bool fail_unreadable(struct fx_err *err)
+/* Whoever answers there is not a stream of this build; a version that is refused says so itself. */
+static bool fail_unreadable(const struct cdc_ref *ref, struct fx_err *err)
 {
-    fx_err_recode(err, FX_E_STREAM);
-    (void)fx_hint(err, "Restart the streams with this build: ficus cdc stop --execute, then ficus "
-                       "cdc start --execute.");
-    return fx_ctx(err, "reading a stream's answer");
+    char name[128];
+    cdc_stream_name(ref, name, sizeof name);
+    if (err->code == FX_E_VERSION)
+        return fx_ctx(err, "reading the answer of stream \"%s\"", name);
+    (void)fx_err_wrap(err, FX_E_STREAM, "the answer of stream \"%s\" cannot be read", name);
+    return fx_hint(err,
+                   "Restart the streams with this build: ficus cdc stop --context %s --execute, "
+                   "then ficus cdc start --context %s --execute.",
+                   ref->context, ref->context);
 }
 
 /* The error object that the process answered, as an error here. */
@@ -42,8 +47,11 @@ bool cdc_fail_answer(struct fx_str body, struct fx_err *err)
 {
     FX_AUTO_FREE(fx_json_doc) struct fx_json_doc *doc = NULL;
     enum fx_code code = FX_E_STREAM;
-    if (!fx_json_parse(body, &doc, err))
-        return fail_unreadable(err);
+    if (!fx_json_parse(body, &doc, err)) {
+        (void)fx_err_wrap(err, FX_E_STREAM, "the answer of a stream cannot be read");
+        return fx_hint(err, "Restart the streams with this build: " FX_CMD_STOP
+                            ", then " FX_CMD_START ".");
+    }
     const struct fx_json *root = fx_json_root(doc);
     if (!fx_code_from_name(fx_json_get_str(root, "code", "STREAM"), &code))
         code = FX_E_STREAM;
@@ -83,7 +91,8 @@ static bool call(const struct cdc_ref *ref, const char *method, const char *path
     }
     if (ret->status < 400)
         return true;
-    (void)cdc_fail_answer(fx_buf_str(&ret->body), err);
+    if (!cdc_fail_answer(fx_buf_str(&ret->body), err))
+        (void)fx_err_name_context(err, ref->context);
     fx_buf_done(&ret->body);
     return false;
 }
@@ -106,9 +115,7 @@ bool cdc_status(const struct cdc_ref *ref, struct cdc_status *ret, struct fx_err
     }
     bool is_ok = cdc_status_read(fx_buf_str(&reply.body), ret, err);
     fx_buf_done(&reply.body);
-    char name[128];
-    cdc_stream_name(ref, name, sizeof name);
-    return is_ok || fx_ctx(err, "reading the status of stream \"%s\"", name);
+    return is_ok || fail_unreadable(ref, err);
 }
 
 static bool command(const struct cdc_ref *ref, const char *path, const char *body,
@@ -121,7 +128,7 @@ static bool command(const struct cdc_ref *ref, const char *path, const char *bod
         FX_AUTO_FREE(fx_json_doc) struct fx_json_doc *doc = NULL;
         if (!fx_json_parse(fx_buf_str(&reply.body), &doc, err) ||
             !cdc_pos_read(fx_json_root(doc), "at", ret_at, err))
-            (void)fail_unreadable(err);
+            (void)fail_unreadable(ref, err);
     }
     fx_buf_done(&reply.body);
     return !fx_err_is(err);
@@ -162,7 +169,7 @@ bool cdc_tail(const struct cdc_ref *ref, struct fx_context *ctx, struct fx_arena
         return false;
     bool is_ok = cdc_tail_read(fx_buf_str(&reply.body), ctx->n_tables, arena, ret_keys, ret_n, err);
     fx_buf_done(&reply.body);
-    return is_ok;
+    return is_ok || fail_unreadable(ref, err);
 }
 
 bool cdc_stop(const struct cdc_ref *ref, int64_t timeout_ms, struct fx_err *err)
@@ -184,8 +191,8 @@ bool cdc_stop(const struct cdc_ref *ref, int64_t timeout_ms, struct fx_err *err)
                             name, timeout_ms) ||
                     fx_hint(err,
                             "It stops at the end of the transaction that it is applying. Watch it "
-                            "with: ficus cdc status. Its log: %s",
-                            paths.log));
+                            "with: ficus cdc status --context %s. Its log: %s",
+                            ref->context, paths.log));
         fx_sleep_ms(POLL_MS);
     }
     fx_err_clear(err); /* it may have gone in the middle of its answer */

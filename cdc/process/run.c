@@ -180,6 +180,7 @@ static bool run_locked(struct fx_context *ctx, enum fx_direction direction,
     bool is_ok = fx_file_remove(paths->error, err) &&
                  cdc_serve(&control, paths->sock, &serve, err) &&
                  run_stream(ctx, direction, options, &control, paths, err);
+    (void)fx_err_name_context(err, ctx->name);
     if (!is_ok)
         cdc_error_leave(paths->error, err);
     fx_serve_stop(serve);

@@ -70,7 +70,8 @@ static bool fail_died(const struct cdc_ref *ref, const struct cdc_paths *paths, 
                       cdc_name_direction(ref->direction));
     (void)fx_fail(err, FX_E_STREAM, "the process of stream \"%s-%s\" exited before it answered",
                   ref->context, cdc_name_direction(ref->direction));
-    return fx_hint(err, "See its log: %s", paths->log);
+    return fx_hint(err, "Its log says why: %s. Then run: ficus cdc start --context %s --execute",
+                   paths->log, ref->context);
 }
 
 bool cdc_start(const struct cdc_ref *ref, const char *argv0, const struct cdc_options *options,

@@ -101,11 +101,9 @@ static bool add_value(struct cdc_batch *batch, size_t table, size_t pair, const 
     if (v->kind == FX_V_UNCHANGED)
         return fx_fail(err, FX_E_SOURCE_DATA,
                        "the source did not send column \"%s\" of an inserted row", column->name) ||
-               fx_hint(
-                   err,
-                   "The stream cannot pass this row. Drop the streams (ficus cdc drop); "
-                   "ficus cdc preflight says what a new start needs. Please report it with this "
-                   "message and the definition of the table.");
+               fx_hint(err,
+                       "The stream cannot pass this row: " FX_CMD_NEW_COPY
+                       ". Please report it with this message and the definition of the table.");
     if (!fx_db_value_literal(batch->engine, v, &column->type, &batch->sql, err))
         return fx_ctx(err, "writing column \"%s\"", column->name);
     return true;
@@ -345,11 +343,10 @@ bool cdc_batch_row(struct cdc_batch *batch, const struct cdc_row *row, struct fx
     }
     fx_arena_clear(&batch->scratch);
     if (is_ok && batch->sql.has_failed)
-        is_ok =
-            fx_fail(err, FX_E_LIMIT, "the statement for one row is larger than %d MiB",
-                    BATCH_TEXT_MAX >> 20) ||
-            fx_hint(err, "The stream cannot pass this row. Drop the streams (ficus cdc drop), "
-                         "shorten its values; ficus cdc preflight says what a new start needs.");
+        is_ok = fx_fail(err, FX_E_LIMIT, "the statement for one row is larger than %d MiB",
+                        BATCH_TEXT_MAX >> 20) ||
+                fx_hint(err, "The stream cannot pass this row. Shorten its values in the source, "
+                             "then " FX_CMD_NEW_COPY ".");
     if (!is_ok) {
         FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(400);
         cdc_row_describe(batch->binding, row, &what);

@@ -143,8 +143,8 @@ static bool check_text(struct sink_db *s, struct fx_err *err)
         return fx_fail(err, FX_E_LIMIT,
                        "the statement for one batch of stream \"%s\" is larger than 64 MiB",
                        s->binding->stream) ||
-               fx_hint(err, "The stream cannot pass this row. Drop the streams (ficus cdc drop), "
-                            "shorten its values, and start them again with a new copy.");
+               fx_hint(err, "The stream cannot pass this row. Shorten its values in the source, "
+                            "then " FX_CMD_NEW_COPY ".");
     if (s->text_max > 0 && s->batch.sql.len > s->text_max) {
         (void)s->target->fail_too_long(s->binding, s->batch.sql.len, s->text_max, err);
         return fx_ctx(err, "applying %s", s->txn.label);

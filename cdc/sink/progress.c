@@ -48,8 +48,8 @@ static bool parse_progress(const char *stream, const struct fx_rows *rows, struc
                        "the row of stream \"%s\" in table \"ficus.progress\" has an invalid "
                        "position, ordinal or epoch",
                        stream) ||
-               fx_hint(err, "Another program changed it. Restore that row from a backup, or drop "
-                            "the streams (ficus cdc drop) and start them again with a new copy.");
+               fx_hint(err, "Another program changed it. Restore that row from a backup and "
+                            "run: " FX_CMD_START ". Without a backup, " FX_CMD_NEW_COPY ".");
     fx_pos_set(&ret->pos, pos);
     return true;
 }
@@ -81,10 +81,11 @@ bool cdc_progress_fail_stale(const struct cdc_binding *binding, int64_t epoch, i
     (void)fx_fail(err, FX_E_STALE_EPOCH,
                   "another applier has claimed stream \"%s\": epoch %" PRId64 ", ours is %" PRId64,
                   binding->stream, epoch, ours);
-    return fx_hint(
-        err,
-        "Only one process may apply a stream. ficus cdc status shows the process of this state "
-        "directory; look for one that runs on another host or with another state directory.");
+    return fx_hint(err,
+                   "Only one process may apply a stream. The process of this state directory: "
+                   "ficus cdc status --context %s. Stop the other one: it runs on another host or "
+                   "with another state directory.",
+                   binding->ctx.name);
 }
 
 bool cdc_progress_claim(struct fx_db *db, const struct cdc_binding *binding, int64_t epoch,

@@ -121,7 +121,9 @@ static bool end_batch(struct snapshotter *s, struct fx_err *err)
     if (!s->env->sink->ops->commit(s->env->sink, true, err))
         return false;
     if (!s->env->on_progress(s->env->arg, s->copied, FX_MAX(s->total, s->copied)))
-        return fx_fail(err, FX_E_INTERRUPTED, "the copy was stopped");
+        return fx_fail(err, FX_E_INTERRUPTED, "the copy of context \"%s\" was stopped",
+                       s->env->binding->ctx.name) ||
+               fx_hint(err, "Nothing was lost. To continue it, run: " FX_CMD_START);
     return true;
 }
 
@@ -208,7 +210,7 @@ bool cdc_snapshot_run(const struct cdc_snapshot_env *env, struct fx_err *err)
     struct snapshotter s = {.env = env, .source = &cdc_engine_of(env->binding->source)->source};
     if (s.source->snapshot_begin == NULL)
         return fx_fail(err, FX_E_UNSUPPORTED,
-                       "copying from database \"%s\" is not supported in this release",
+                       "this release cannot copy from database \"%s\": it can only be the new side",
                        env->binding->source->name);
     bool is_ok = run(&s, err);
     fx_db_close(s.reader);

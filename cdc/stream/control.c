@@ -23,7 +23,7 @@ bool cdc_control_init(struct cdc_control *control, const char *stream, int64_t t
         return fx_fail_errno(err, FX_E_IO, errno,
                              "could not create an event descriptor for stream \"%s\"", stream) ||
                fx_hint(err, "Raise the limit of open files (ulimit -n), then start the stream "
-                            "again: ficus cdc start");
+                            "again: " FX_CMD_START);
     pthread_condattr_t attr;
     (void)pthread_condattr_init(&attr);
     (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -143,8 +143,9 @@ bool cdc_control_call(struct cdc_control *control, const struct cdc_command *com
             err, FX_E_TIMEOUT, "stream \"%s\" in phase \"%s\" did not answer within %lld ms",
             control->stream, cdc_phase_name(control->status.phase), (long long)timeout_ms);
         (void)fx_hint(
-            err, "It answers between two transactions; one may still be running. See: "
-                 "ficus cdc status. Then run the same command again; in a run: ficus run resume");
+            err,
+            "It answers between two transactions; one may still be running. See: ficus cdc status "
+            "--context NAME. Then run the same command again; in a run: ficus run resume");
     } else if (control->answer_err.code != FX_E_NONE) {
         *err = control->answer_err;
     } else {

@@ -161,8 +161,7 @@ static bool copy(struct cdc_streamer *s, struct fx_err *err)
     if (s->binding->direction != FX_FORWARD)
         return fx_fail(err, FX_E_DRIFT, "stream \"%s\" has no position to start from",
                        s->binding->stream) ||
-               fx_hint(err, "Drop the streams (ficus cdc drop); ficus cdc preflight says what a "
-                            "new start needs.");
+               fx_hint(err, "To start again, " FX_CMD_NEW_COPY ".");
     cdc_streamer_set_phase(s, CDC_PHASE_COPY);
     cdc_streamer_publish(s, true);
     if (!fx_file_remove(s->env->context_path, err) || !cdc_snapshot_run(&env, err))
@@ -275,7 +274,7 @@ bool cdc_streamer_run(const struct cdc_streamer_env *env, struct fx_err *err)
     bool is_ok = false;
     while (!is_ok) {
         struct fx_err why = FX_ERR_INIT;
-        is_ok = run_session(&s, &why);
+        is_ok = run_session(&s, &why) || fx_err_name_context(&why, s.binding->ctx.name);
         bool was_live = s.status.phase == CDC_PHASE_STREAM || s.status.phase == CDC_PHASE_HELD;
         close_session(&s);
         if (is_ok || (s.is_stopping && (why.is_retriable || why.code == FX_E_INTERRUPTED))) {

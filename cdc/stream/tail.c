@@ -200,9 +200,10 @@ bool cdc_tail_read(struct fx_str json, size_t n_tables, struct fx_arena *arena,
     size_t n = 0;
     if (!read_keys(root, n_tables, arena, keys, &n))
         return fx_fail(err, FX_E_PROTOCOL,
-                       "a stream sent its recently changed keys in an unknown format") ||
-               fx_hint(err, "Restart the streams with this build: ficus cdc stop --execute, then "
-                            "ficus cdc start --execute.");
+                       "the stream's list of recently changed keys cannot be read: it may be of "
+                       "another build of Ficus") ||
+               fx_hint(err, "Restart the streams with this build: " FX_CMD_STOP
+                            ", then " FX_CMD_START ".");
     *ret_keys = keys;
     *ret_n = n;
     return true;

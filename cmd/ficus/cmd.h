@@ -33,7 +33,8 @@ struct cmd_call {
     size_t n_words;
     void *options; /* cmd->options_size bytes, filled through cmd->options */
     struct fx_arena *arena;
-    int exit_status; /* of a success; 0 unless the command says otherwise */
+    const char *context; /* that the command works on, for hints; NULL: none */
+    int exit_status;     /* of a success; 0 unless the command says otherwise */
 };
 
 struct cmd {

@@ -64,7 +64,7 @@ static bool load(struct cmd_call *call, struct scene *ret, struct fx_err *err)
     const struct cdc_opts *opts = call->options;
     struct fx_problems problems;
     if (!cmd_project_load(call, &ret->project, err) ||
-        !cmd_context(ret->project, opts->context, &ret->ctx, err))
+        !cmd_context(call, ret->project, opts->context, &ret->ctx, err))
         return false;
     fx_problems_init(&problems);
     cdc_options_read(ret->project->root.cdc, &ret->options, call->arena, &problems);

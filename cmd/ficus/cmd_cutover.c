@@ -71,7 +71,7 @@ static bool scene_open(struct cmd_call *call, struct scene *scene, struct fx_err
     struct cutover_options *given = call->options;
     struct fx_context *ctx = NULL;
     if (!cmd_project_load(call, &scene->project, err) ||
-        !cmd_context(scene->project, given->context, &ctx, err) ||
+        !cmd_context(call, scene->project, given->context, &ctx, err) ||
         !pln_endpoint_read(scene->project, call->arena, &scene->facade, err))
         return false;
     given->context = ctx->name;

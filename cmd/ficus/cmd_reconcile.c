@@ -75,7 +75,7 @@ static bool run(struct cmd_call *call, struct fx_err *err)
     struct rec_report *report;
     char path[PATH_MAX];
     if (!cmd_project_load(call, &project, err) ||
-        !cmd_context(project, options->context, &ctx, err) ||
+        !cmd_context(call, project, options->context, &ctx, err) ||
         !read_options(project, &rec, call->arena, err))
         return false;
     struct cdc_ref ref = {.project_path = realpath(call->project_path, path),

@@ -209,6 +209,8 @@ int main(int argc, char **argv)
     call.no_color = common.no_color;
     if (!call.cmd->run(&call, &err)) {
         fflush(stdout);
+        if (call.context != NULL)
+            fx_err_name_context(&err, call.context);
         return fx_err_report(&err, "ficus");
     }
     errno = 0;

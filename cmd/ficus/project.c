@@ -33,15 +33,15 @@ static void list_contexts(const struct fx_project *project, struct fx_buf *out)
         fx_buf_printf(out, "%s%s", i > 0 ? ", " : "", project->contexts[i].name);
 }
 
-bool cmd_context(struct fx_project *project, const char *name, struct fx_context **ret,
-                 struct fx_err *err)
+bool cmd_context(struct cmd_call *call, struct fx_project *project, const char *name,
+                 struct fx_context **ret, struct fx_err *err)
 {
-    if (name == NULL && project->n_contexts == 1) {
-        *ret = &project->contexts[0];
+    struct fx_context *only = project->n_contexts == 1 ? &project->contexts[0] : NULL;
+    *ret = name != NULL ? fx_project_context(project, name) : only;
+    if (*ret != NULL) {
+        call->context = (*ret)->name;
         return true;
     }
-    if (name != NULL && (*ret = fx_project_context(project, name)) != NULL)
-        return true;
     FX_AUTO(fx_buf) struct fx_buf names = FX_BUF(512);
     list_contexts(project, &names);
     if (name == NULL)

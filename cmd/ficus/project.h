@@ -13,8 +13,8 @@
 bool cmd_project_load(const struct cmd_call *call, struct fx_project **ret_project,
                       struct fx_err *err) FX_MUST_CHECK;
 /* The context that --context names; NULL: the only one. Errors: USAGE. */
-bool cmd_context(struct fx_project *project, const char *name, struct fx_context **ret,
-                 struct fx_err *err) FX_MUST_CHECK;
+bool cmd_context(struct cmd_call *call, struct fx_project *project, const char *name,
+                 struct fx_context **ret, struct fx_err *err) FX_MUST_CHECK;
 
 /* The plan that the first word names. Errors: CONFIG. */
 struct pln_plan;

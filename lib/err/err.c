@@ -139,6 +139,36 @@ bool fx_hint(struct fx_err *err, const char *fmt, ...)
     return false;
 }
 
+/* The length of `option` "NAME" at the start of `text`; 0 when something else is there. */
+static size_t placeholder(const char *text, const char *option)
+{
+    size_t n = strlen(option);
+    if (strncmp(text, option, n) != 0 || strncmp(text + n, "NAME", 4) != 0)
+        return 0;
+    return n;
+}
+
+bool fx_err_name_context(struct fx_err *err, const char *context)
+{
+    char out[sizeof err->hint];
+    size_t n = 0;
+    for (const char *at = err->hint; *at != '\0';) {
+        size_t option = placeholder(at, "--context ") + placeholder(at, "--confirm=");
+        size_t add = option > 0 ? option + strlen(context) : 1;
+        if (n + add >= sizeof out)
+            return false;
+        if (option > 0)
+            (void)snprintf(out + n, sizeof out - n, "%.*s%s", (int)option, at, context);
+        else
+            out[n] = *at;
+        n += add;
+        at += option > 0 ? option + strlen("NAME") : 1;
+    }
+    out[n] = '\0';
+    memcpy(err->hint, out, n + 1);
+    return false;
+}
+
 void fx_err_set_sqlstate(struct fx_err *err, const char *sqlstate)
 {
     err->cause_kind = FX_CAUSE_SQLSTATE;

@@ -48,7 +48,7 @@ struct fx_err {
     int line;
     char message[384];
     char detail[2048]; /* may hold several lines: all problems of a file at once */
-    char hint[384];
+    char hint[512];
     char context[640]; /* frames, innermost first, each ended by '\n' */
 };
 
@@ -77,6 +77,20 @@ void fx_err_brief(const struct fx_err *err, char *out, size_t size);
 
 /* Adds one frame ("applying change 17 of transaction 9182"); keeps what was raised. */
 bool fx_ctx(struct fx_err *err, const char *fmt, ...) FX_PRINTF(2, 3);
+/*
+ * Commands for the hint of a function that does not know the context. Whoever knows it puts its
+ * name in the place of NAME with fx_err_name_context: the stream, the run, the command.
+ */
+#define FX_CMD_DROP      "ficus cdc drop --context NAME --execute --confirm=NAME"
+#define FX_CMD_PREFLIGHT "ficus cdc preflight --context NAME"
+#define FX_CMD_START     "ficus cdc start --context NAME --execute"
+#define FX_CMD_STOP      "ficus cdc stop --context NAME --execute"
+/* After a change that the stream cannot apply: the preflight says what must be emptied first. */
+#define FX_CMD_NEW_COPY                                                                   \
+    "drop the streams with " FX_CMD_DROP ", then run " FX_CMD_PREFLIGHT ": it says what " \
+    "a new copy needs"
+/* Replaces NAME after "--context " and "--confirm=" in the hint; what does not fit stays as it is. */
+bool fx_err_name_context(struct fx_err *err, const char *context);
 /* Each replaces the field; they return false so that they can end a chain. */
 bool fx_detail(struct fx_err *err, const char *fmt, ...) FX_PRINTF(2, 3);
 bool fx_hint(struct fx_err *err, const char *fmt, ...) FX_PRINTF(2, 3);
@@ -107,7 +121,7 @@ void fx_err_render(const struct fx_err *err, const char *program, struct fx_buf 
  * {"code":…,"message":…,"detail":…,"context":[…],"hint":…,"cause":…,"exit":…,"retriable":…} */
 void fx_err_render_json(const struct fx_err *err, struct fx_buf *out);
 /* The same in at most `max` bytes: first the context is left out, then the detail shortened, then
- * left out. A message and a hint that are longer than that alone (escaped, at most 5 KiB) stay. */
+ * left out. A message and a hint that are longer than that alone (escaped, at most 6 KiB) stay. */
 void fx_err_render_json_within(const struct fx_err *err, size_t max, struct fx_buf *out);
 /* Renders to stderr and returns the exit status: the last act of a command. */
 int fx_err_report(const struct fx_err *err, const char *program);

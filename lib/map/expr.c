@@ -256,20 +256,19 @@ bool fx_expr_eval(const struct fx_expr *expr, const struct fx_value *column, str
         text = column->s;
     else
         return fx_fail(err, FX_E_SOURCE_DATA,
-                       "expression \"%s\" cannot be applied to a value that is not a number",
+                       "expression \"%s\" of the mapping cannot be applied to a value that is not "
+                       "a number (NaN or Infinity)",
                        expr->text) ||
-               fx_hint(err,
-                       "Correct the value on the side it comes from: NaN and Infinity cannot be "
-                       "calculated with. A stream that stopped here cannot pass this change: drop "
-                       "the streams (ficus cdc drop), then ficus cdc preflight says what a new "
-                       "start needs.");
+               fx_hint(err, "Correct the value on the side it comes from. If a stream stopped "
+                            "here, it cannot pass this change: " FX_CMD_NEW_COPY ".");
     struct fx_rat *result = fx_expr_apply(expr, fx_rat_from(text, arena), arena);
     struct fx_value out = {.kind = FX_V_DECIMAL};
     if (!fx_rat_to_decimal(result, arena, &out.s))
         return fx_fail(err, FX_E_SOURCE_DATA,
                        "expression \"%s\" of value %.*s is %s, which no column can hold exactly",
                        expr->text, FX_STR_FMT(text), fx_rat_show(result, arena)) ||
-               fx_hint(err, "Correct the expression in the mapping, or the value.");
+               fx_hint(err, "Correct the expression in the mapping (ficus.yaml), or the value. If "
+                            "a stream stopped here, " FX_CMD_NEW_COPY ".");
     *ret = out;
     return true;
 }

@@ -49,11 +49,13 @@ static bool check_setting(struct fx_db *db, const char *name, const char *want, 
     fx_fail(err, FX_E_DB, "database \"%s\" has %s=%.*s; streams need %s", db->conf->name, name,
             FX_STR_FMT(is), want);
     if (strcmp(name, "log_bin") == 0)
-        return fx_hint(err, "Set log_bin in its configuration and restart it.");
-    return fx_hint(err,
-                   "Run on it: SET GLOBAL %s=%s; and put it into its configuration. Sessions that "
-                   "are open keep the old value until they connect again.",
-                   name, want);
+        return fx_hint(err, "Set log_bin in the configuration of that server and restart it. Then "
+                            "run: " FX_CMD_PREFLIGHT);
+    return fx_hint(
+        err,
+        "Run on it: SET GLOBAL %s=%s; and put it into its configuration. Sessions that are open "
+        "keep the old value until they connect again. Then run: " FX_CMD_PREFLIGHT,
+        name, want);
 }
 
 static bool check_settings(struct fx_db *db, struct fx_err *err)
@@ -93,7 +95,7 @@ static bool send_all(int fd, const uint8_t *bytes, size_t len, struct fx_err *er
         }
         if (n < 0)
             return fx_fail_errno(err, FX_E_DB_CONNECT, errno,
-                                 "could not send the request for the binary log");
+                                 "could not ask the server for its binary log");
         bytes += n;
         len -= (size_t)n;
     }
@@ -212,8 +214,9 @@ static bool server_error(struct fx_binlog *log, const struct refusal *r, struct 
             FX_STR_FMT(r->text));
     fx_err_set_mysql(err, (int)r->number, r->state);
     if (code == FX_E_DRIFT)
-        fx_hint(err, "The log was purged or replaced. Drop the streams (ficus cdc drop) and start "
-                     "them again with a new copy.");
+        fx_hint(err,
+                "The part of the log that the stream needs was purged or replaced: " FX_CMD_NEW_COPY
+                ". Keep the log for longer: binlog_expire_logs_seconds.");
     return false;
 }
 
@@ -229,8 +232,7 @@ static bool fail_event_size(const struct fx_binlog *log, struct fx_err *err)
     fx_fail(err, FX_E_LIMIT,
             "the binary log of database \"%s\" has an event that is larger than %d MiB",
             log->db->conf->name, EVENT_MAX >> 20);
-    return fx_hint(err, "The stream cannot pass it. Drop the streams (ficus cdc drop) and start "
-                        "them again with a new copy.");
+    return fx_hint(err, "The stream cannot pass it: " FX_CMD_NEW_COPY ".");
 }
 
 static bool unwrap(struct fx_binlog *log, struct fx_str payload, enum fx_binlog_got *ret_got,
@@ -245,7 +247,9 @@ static bool unwrap(struct fx_binlog *log, struct fx_str payload, enum fx_binlog_
         return is_torn(&refusal) || server_error(log, &refusal, err);
     }
     if (kind == 0xfe)
-        return fx_fail(err, FX_E_DB_CONNECT, "database \"%s\" stopped sending its binary log",
+        return fx_fail(err, FX_E_DB_CONNECT,
+                       "database \"%s\" ended its binary log stream: the server is shutting down "
+                       "or another client has the server id of this stream",
                        log->db->conf->name);
     if (kind != 0)
         return fx_fail(err, FX_E_PROTOCOL,

@@ -125,9 +125,10 @@ bool fx_bl_header_read(struct fx_str bytes, struct fx_bl_header *ret)
 
 static bool malformed(const struct fx_bl_event *ev, struct fx_err *err)
 {
-    return fx_fail(err, FX_E_PROTOCOL,
-                   "malformed binary log event %s (type %u, %u bytes, ends at %u)",
-                   fx_bl_type_name(ev->head.type), ev->head.type, ev->head.len, ev->head.next_pos);
+    return fx_fail(
+        err, FX_E_PROTOCOL,
+        "the binary log is damaged: event %s (type %u, %u bytes, ends at byte %u) cannot be read",
+        fx_bl_type_name(ev->head.type), ev->head.type, ev->head.len, ev->head.next_pos);
 }
 
 /* --- one function an event -------------------------------------------------------------------- */
@@ -168,10 +169,9 @@ static bool read_format(struct fx_bl_decoder *dec, struct fx_str body, struct fx
         return fx_fail(err, FX_E_UNSUPPORTED,
                        "the binary log uses an unknown checksum algorithm (number %u)",
                        (unsigned)algorithm) ||
-               fx_hint(
-                   err,
-                   "Run on the server: SET GLOBAL binlog_checksum=CRC32; then drop the "
-                   "streams (ficus cdc drop); ficus cdc preflight says what a new start needs.");
+               fx_hint(err,
+                       "Run on the server: SET GLOBAL binlog_checksum=CRC32; then " FX_CMD_NEW_COPY
+                       ".");
     memset(dec->post_header, 0, sizeof dec->post_header);
     for (size_t i = 0; i < lengths.len && i + 1 < sizeof dec->post_header; i++)
         dec->post_header[i + 1] = (uint8_t)lengths.ptr[i];
@@ -233,8 +233,7 @@ static bool inflate_record(struct fx_bl_decoder *dec, struct fx_cursor *cur, str
                        "a compressed binary log event has %llu bytes when unpacked, the limit is "
                        "%d MiB",
                        (unsigned long long)len, INFLATED_MAX >> 20) ||
-               fx_hint(err, "The stream cannot pass it. Drop the streams (ficus cdc drop); ficus "
-                            "cdc preflight says what a new start needs.");
+               fx_hint(err, "The stream cannot pass it: " FX_CMD_NEW_COPY ".");
     uLongf out_len = (uLongf)len;
     if (uncompress((Bytef *)dec->inflated.ptr, &out_len, (const Bytef *)packed.ptr, packed.len) !=
             Z_OK ||
@@ -449,8 +448,7 @@ static bool read_table_map(struct fx_bl_decoder *dec, struct fx_str body, struct
                        "one statement changes so many tables that their definitions in the log "
                        "take more than %d MiB",
                        TABLE_MAPS_MAX >> 20) ||
-               fx_hint(err, "The stream cannot pass it. Drop the streams (ficus cdc drop); ficus "
-                            "cdc preflight says what a new start needs.");
+               fx_hint(err, "The stream cannot pass it: " FX_CMD_NEW_COPY ".");
     struct fx_cursor cur = fx_cursor_of(body);
     struct fx_bl_table *table = FX_ARENA_NEW(&dec->arena, struct fx_bl_table);
     table->id = fx_cursor_le(&cur, dec->post_header[EV_TABLE_MAP] == 6 ? 4 : 6);
@@ -535,7 +533,8 @@ static bool read_rows(struct fx_bl_decoder *dec, struct fx_str body, struct fx_b
         return true;
     if (ev->rows.table == NULL)
         return fx_fail(err, FX_E_PROTOCOL,
-                       "a row event is for table number %llu, which the log has not described",
+                       "the binary log is damaged: it has rows of table number %llu without the "
+                       "description of that table",
                        (unsigned long long)id);
     return n == ev->rows.table->n_columns || malformed(ev, err);
 }
@@ -561,16 +560,18 @@ static bool read_other(struct fx_bl_event *ev, struct fx_err *err)
         return fx_fail(err, FX_E_UNSUPPORTED,
                        "the server wrote to the binary log that events may be missing from it "
                        "(event INCIDENT)") ||
-               fx_hint(err, "Its error log says why. Drop the streams (ficus cdc drop); ficus cdc "
-                            "preflight says what a new start needs.");
+               fx_hint(
+                   err,
+                   "The server's error log says why. Changes may be missing, so " FX_CMD_NEW_COPY
+                   ".");
     default: break;
     }
     if ((ev->head.flags & FLAG_IGNORABLE) != 0)
         return true;
-    return fx_fail(err, FX_E_UNSUPPORTED, "binary log event %s (type %u) cannot be streamed",
+    return fx_fail(err, FX_E_UNSUPPORTED,
+                   "the binary log has an event of type %s (number %u), which cannot be streamed",
                    fx_bl_type_name(ev->head.type), ev->head.type) ||
-           fx_hint(err, "The stream cannot pass it. Drop the streams (ficus cdc drop); ficus cdc "
-                        "preflight says what a new start needs.");
+           fx_hint(err, "The stream cannot pass it: " FX_CMD_NEW_COPY ".");
 }
 
 static bool read_body(struct fx_bl_decoder *dec, struct fx_str body, struct fx_bl_event *ev,
@@ -599,8 +600,8 @@ static bool read_body(struct fx_bl_decoder *dec, struct fx_str body, struct fx_b
     case EV_EXECUTE_LOAD_QUERY:
         return fx_fail(err, FX_E_UNSUPPORTED,
                        "the binary log holds LOAD DATA in statement format") ||
-               fx_hint(err, "Set binlog_format=ROW for all sessions. Drop the streams (ficus cdc "
-                            "drop); ficus cdc preflight says what a new start needs.");
+               fx_hint(err, "The stream cannot pass it. Set binlog_format=ROW for all sessions, "
+                            "then " FX_CMD_NEW_COPY ".");
     default: return read_other(ev, err);
     }
 }
@@ -625,9 +626,10 @@ bool fx_bl_decode(struct fx_bl_decoder *dec, struct fx_str bytes, struct fx_bl_e
         uint32_t want = (uint32_t)crc32(0, (const Bytef *)bytes.ptr, (uInt)(bytes.len - 4));
         struct fx_cursor tail = fx_cursor_of(fx_str_sub(bytes, bytes.len - 4, 4));
         if (fx_cursor_le(&tail, 4) != want)
-            return fx_fail(err, FX_E_PROTOCOL,
-                           "binary log event %s that ends at %u has a wrong checksum",
-                           fx_bl_type_name(ret->head.type), ret->head.next_pos);
+            return fx_fail(
+                err, FX_E_PROTOCOL,
+                "the binary log is damaged: event %s that ends at byte %u has a wrong checksum",
+                fx_bl_type_name(ret->head.type), ret->head.next_pos);
         body.len -= 4;
     }
     return read_body(dec, body, ret, err);

@@ -49,7 +49,8 @@ static bool read_image(struct fx_bl_rows *rows, struct fx_str present, struct fx
     }
     if (cur.has_failed)
         return fx_fail(
-            err, FX_E_PROTOCOL, "row %lld of table \"%.*s.%.*s\" in the binary log is truncated",
+            err, FX_E_PROTOCOL,
+            "the binary log is damaged: row %lld of an event for table \"%.*s.%.*s\" is truncated",
             (long long)rows->n_read + 1, FX_STR_FMT(table->schema), FX_STR_FMT(table->name));
     rows->left = (struct fx_str){(const char *)cur.at, fx_cursor_left(&cur)};
     return true;
@@ -80,9 +81,10 @@ bool fx_bl_rows_next(struct fx_bl_rows *rows, struct fx_arena *arena, struct fx_
     if (ev->rows.op == FX_BL_UPDATE && !read_image(rows, ev->rows.present[1], arena, after, err))
         return false;
     if (rows->left.len == before_len)
-        return fx_fail(err, FX_E_PROTOCOL,
-                       "the rows of table \"%.*s.%.*s\" in a binary log event have no bytes",
-                       FX_STR_FMT(ev->rows.table->schema), FX_STR_FMT(ev->rows.table->name));
+        return fx_fail(
+            err, FX_E_PROTOCOL,
+            "the binary log is damaged: an event for table \"%.*s.%.*s\" has rows of 0 bytes",
+            FX_STR_FMT(ev->rows.table->schema), FX_STR_FMT(ev->rows.table->name));
     rows->n_read++;
     return true;
 }

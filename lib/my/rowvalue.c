@@ -52,12 +52,13 @@ enum wire_type {
 
 enum { COLLATION_BINARY = 63, INFLATED_VALUE_MAX = 1 << 30 };
 
+#define NAME_OF(r) FX_STR_FMT((r)->column->name)
+
 static bool bad_value(const struct fx_bl_reading *r, const char *why)
 {
-    return fx_fail(r->err, FX_E_SOURCE_DATA, "%s", why) ||
-           fx_hint(r->err,
-                   "The stream cannot pass this row. Correct such values in the source. Then drop "
-                   "the streams (ficus cdc drop) and start them again with a new copy.");
+    return fx_fail(r->err, FX_E_SOURCE_DATA, "column \"%.*s\" %s", NAME_OF(r), why) ||
+           fx_hint(r->err, "The stream cannot pass this row. Correct such values in the source, "
+                           "then " FX_CMD_NEW_COPY ".");
 }
 
 /* --- numbers ---------------------------------------------------------------------------------- */
@@ -117,8 +118,9 @@ static bool read_decimal(const struct fx_bl_reading *r)
     unsigned scale = r->column->meta & 0xff;
     if (precision < 1 || precision > 65 || scale > 38 || scale > precision)
         return fx_fail(r->err, FX_E_PROTOCOL,
-                       "the log gives the column an impossible type: decimal(%u,%u)", precision,
-                       scale);
+                       "the binary log is damaged: it gives column \"%.*s\" the type "
+                       "decimal(%u,%u), which does not exist",
+                       NAME_OF(r), precision, scale);
     unsigned integer = precision - scale;
     unsigned len = integer / 9 * 4 + size_of[integer % 9] + scale / 9 * 4 + size_of[scale % 9];
     const uint8_t *wire = fx_cursor_take(r->cur, len);
@@ -148,7 +150,9 @@ static bool read_decimal(const struct fx_bl_reading *r)
                              (unsigned long long)group);
             if ((unsigned)n != digits)
                 return fx_fail(r->err, FX_E_PROTOCOL,
-                               "the decimal has more digits than its column allows");
+                               "the binary log is damaged: a value of column \"%.*s\" has more "
+                               "digits than its type allows",
+                               NAME_OF(r));
             used += (size_t)n;
         }
     }
@@ -156,7 +160,9 @@ static bool read_decimal(const struct fx_bl_reading *r)
         used--;
     r->ret->kind = FX_V_DECIMAL;
     return fx_decimal_canon((struct fx_str){text, used}, r->arena, &r->ret->s) ||
-           fx_fail(r->err, FX_E_PROTOCOL, "the decimal value in the log is invalid");
+           fx_fail(r->err, FX_E_PROTOCOL,
+                   "the binary log is damaged: a value of column \"%.*s\" is not a decimal number",
+                   NAME_OF(r));
 }
 
 static bool read_bit(const struct fx_bl_reading *r)
@@ -164,7 +170,9 @@ static bool read_bit(const struct fx_bl_reading *r)
     unsigned bits = (unsigned)(r->column->meta >> 8) * 8 + (r->column->meta & 0xff);
     if (bits < 1 || bits > 64)
         return fx_fail(r->err, FX_E_PROTOCOL,
-                       "the log gives the column an impossible type: bit(%u)", bits);
+                       "the binary log is damaged: it gives column \"%.*s\" the type bit(%u), "
+                       "which does not exist",
+                       NAME_OF(r), bits);
     set_u64(r, fx_cursor_be(r->cur, (bits + 7) / 8));
     return true;
 }
@@ -179,7 +187,9 @@ static bool read_fraction(const struct fx_bl_reading *r, int *ret_us)
     unsigned digits = r->column->meta;
     if (digits > 6)
         return fx_fail(r->err, FX_E_PROTOCOL,
-                       "the log gives the column %u fraction digits, the highest is 6", digits);
+                       "the binary log is damaged: it gives column \"%.*s\" %u digits after the "
+                       "second, the highest is 6",
+                       NAME_OF(r), digits);
     *ret_us = (int)fx_cursor_be(r->cur, (digits + 1) / 2) * (int)fraction_unit[digits];
     return true;
 }
@@ -187,12 +197,11 @@ static bool read_fraction(const struct fx_bl_reading *r, int *ret_us)
 static bool set_date(const struct fx_bl_reading *r, int64_t year, int month, int day)
 {
     if (year < 1 || !fx_civil_is_date(year, month, day)) {
-        fx_fail(r->err, FX_E_SOURCE_DATA, "date %04lld-%02d-%02d does not exist", (long long)year,
-                month, day);
-        return fx_hint(
-            r->err,
-            "The stream cannot pass this row. Set such dates to NULL or to a real date in the "
-            "source. Then drop the streams (ficus cdc drop) and start them again with a new copy.");
+        fx_fail(r->err, FX_E_SOURCE_DATA,
+                "column \"%.*s\" holds the date %04lld-%02d-%02d, which does not exist", NAME_OF(r),
+                (long long)year, month, day);
+        return fx_hint(r->err, "The stream cannot pass this row. Set such dates to NULL or to a "
+                               "real date in the source, then " FX_CMD_NEW_COPY ".");
     }
     *r->ret = (struct fx_value){.kind = FX_V_DATE, .i = fx_days_from_civil(year, month, day)};
     return true;
@@ -203,8 +212,10 @@ static bool set_datetime(const struct fx_bl_reading *r, const struct fx_civil *c
     if (!set_date(r, civil->year, civil->month, civil->day))
         return false;
     if (civil->hour > 23 || civil->minute > 59 || civil->second > 59 || civil->us > 999999)
-        return fx_fail(r->err, FX_E_PROTOCOL, "the time of day %d:%d:%d does not exist",
-                       civil->hour, civil->minute, civil->second);
+        return fx_fail(r->err, FX_E_PROTOCOL,
+                       "the binary log is damaged: column \"%.*s\" holds the time %d:%d:%d, which "
+                       "does not exist",
+                       NAME_OF(r), civil->hour, civil->minute, civil->second);
     int64_t seconds = civil->hour * 3600 + civil->minute * 60 + civil->second;
     r->ret->kind = FX_V_TIMESTAMP;
     r->ret->i = r->ret->i * FX_US_PER_DAY + seconds * 1000000 + civil->us;
@@ -228,7 +239,9 @@ static bool read_datetime2(const struct fx_bl_reading *r)
         return true;
     int64_t value = (int64_t)packed - INT64_C(0x8000000000);
     if (value < 0)
-        return fx_fail(r->err, FX_E_PROTOCOL, "the datetime is negative");
+        return fx_fail(r->err, FX_E_PROTOCOL,
+                       "the binary log is damaged: column \"%.*s\" holds a negative datetime",
+                       NAME_OF(r));
     int64_t month = value >> 22;
     civil.year = month / 13;
     civil.month = (int)(month % 13);
@@ -248,8 +261,11 @@ static bool read_datetime_old(const struct fx_bl_reading *r)
     uint64_t date = packed / 1000000;
     uint64_t time = packed % 1000000;
     if (date / 10000 > 9999)
-        return fx_fail(r->err, FX_E_PROTOCOL,
-                       "the datetime has year %" PRIu64 ", the highest is 9999", date / 10000);
+        return fx_fail(
+            r->err, FX_E_PROTOCOL,
+            "the binary log is damaged: column \"%.*s\" holds a datetime of year %" PRIu64
+            ", the highest is 9999",
+            NAME_OF(r), date / 10000);
     struct fx_civil civil = {.year = (int64_t)(date / 10000),
                              .month = (int)(date / 100 % 100),
                              .day = (int)(date % 100),
@@ -295,7 +311,9 @@ static bool read_time2(const struct fx_bl_reading *r)
     unsigned digits = r->column->meta;
     if (digits > 6)
         return fx_fail(r->err, FX_E_PROTOCOL,
-                       "the log gives the column %u fraction digits, the highest is 6", digits);
+                       "the binary log is damaged: it gives column \"%.*s\" %u digits after the "
+                       "second, the highest is 6",
+                       NAME_OF(r), digits);
     unsigned bytes = (digits + 1) / 2;
     int64_t packed = (int64_t)fx_cursor_be(r->cur, 3 + bytes);
     if (r->cur->has_failed)
@@ -347,12 +365,12 @@ static bool set_string(const struct fx_bl_reading *r, struct fx_str s)
     r->ret->s = s;
     if (is_text && !is_utf8_collation(r->column->collation)) {
         fx_fail(r->err, FX_E_SOURCE_DATA,
-                "the column has a character set that is not UTF-8 (collation %u)",
-                (unsigned)r->column->collation);
-        return fx_hint(
-            r->err, "The stream cannot pass this row. Drop the streams (ficus cdc drop), convert "
-                    "the table (ALTER TABLE … CONVERT TO CHARACTER SET utf8mb4), and start them "
-                    "again with a new copy.");
+                "text of column \"%.*s\" cannot be streamed: its character set is not UTF-8 "
+                "(collation number %u)",
+                NAME_OF(r), (unsigned)r->column->collation);
+        return fx_hint(r->err,
+                       "The stream cannot pass this row. Convert the table in the source (ALTER "
+                       "TABLE … CONVERT TO CHARACTER SET utf8mb4), then " FX_CMD_NEW_COPY ".");
     }
     return true;
 }
@@ -378,19 +396,19 @@ static bool read_compressed(const struct fx_bl_reading *r, unsigned length_bytes
         !cur.has_failed && head >> 4 == 8 && len <= INFLATED_VALUE_MAX && len / 1100 <= packed.len;
     char *out = is_sane ? fx_arena_try(r->arena, (size_t)len + 1) : NULL;
     if (out == NULL)
-        return bad_value(r, "the compressed value has an unknown format");
+        return bad_value(r, "holds a compressed value of an unknown format");
     /* Bit 3 says that the zlib header is left out: raw deflate. */
     z_stream stream = {.next_in = (Bytef *)(uintptr_t)packed.ptr,
                        .avail_in = (uInt)packed.len,
                        .next_out = (Bytef *)out,
                        .avail_out = (uInt)len};
     if (inflateInit2(&stream, (head & 8) != 0 ? -15 : 15) != Z_OK)
-        return bad_value(r, "compressed column value could not be inflated");
+        return bad_value(r, "holds a compressed value that could not be inflated");
     int status = inflate(&stream, Z_FINISH);
     bool is_whole = status == Z_STREAM_END && stream.total_out == len;
     inflateEnd(&stream);
     if (!is_whole)
-        return bad_value(r, "compressed column value could not be inflated");
+        return bad_value(r, "holds a compressed value that could not be inflated");
     return set_string(r, (struct fx_str){out, (size_t)len});
 }
 
@@ -402,10 +420,11 @@ static bool read_enum(const struct fx_bl_reading *r)
         return true;
     if (index > r->column->n_labels)
         return fx_fail(r->err, FX_E_PROTOCOL,
-                       "the enum has index %" PRIu64 ", but its column in the log has %zu labels",
-                       index, (size_t)r->column->n_labels);
+                       "the binary log is damaged: column \"%.*s\" holds enum label number %" PRIu64
+                       " of %zu",
+                       NAME_OF(r), index, (size_t)r->column->n_labels);
     if (index == 0)
-        return bad_value(r, "the enum holds the invalid value (index 0)");
+        return bad_value(r, "holds an invalid enum value (the empty string with index 0)");
     *r->ret = (struct fx_value){.kind = FX_V_TEXT, .s = r->column->labels[index - 1]};
     return true;
 }
@@ -414,8 +433,9 @@ static bool read_set(const struct fx_bl_reading *r)
 {
     if (r->column->meta < 1 || r->column->meta > 8)
         return fx_fail(r->err, FX_E_PROTOCOL,
-                       "the log gives the column an impossible type: a set of %u bytes",
-                       r->column->meta);
+                       "the binary log is damaged: it gives column \"%.*s\" the type set with %u "
+                       "bytes, the highest is 8",
+                       NAME_OF(r), r->column->meta);
     uint64_t bits = fx_cursor_le(r->cur, r->column->meta);
     if (r->column->labels == NULL) {
         set_u64(r, bits);
@@ -426,9 +446,10 @@ static bool read_set(const struct fx_bl_reading *r)
         if ((bits >> i & 1) == 0)
             continue;
         if (i >= r->column->n_labels)
-            return fx_fail(r->err, FX_E_PROTOCOL,
-                           "the set has member %u, but its column in the log has %zu labels", i + 1,
-                           (size_t)r->column->n_labels);
+            return fx_fail(
+                r->err, FX_E_PROTOCOL,
+                "the binary log is damaged: column \"%.*s\" holds set label number %u of %zu",
+                NAME_OF(r), i + 1, (size_t)r->column->n_labels);
         fx_buf_add_c(&text, text.len > 0 ? "," : "");
         fx_buf_add(&text, r->column->labels[i]);
     }
@@ -438,9 +459,10 @@ static bool read_set(const struct fx_bl_reading *r)
 
 static bool hint_type(const struct fx_bl_reading *r)
 {
-    return fx_hint(r->err,
-                   "Take the column out of the mapping in ficus.yaml or change its type. Then drop "
-                   "the streams (ficus cdc drop) and start them again with a new copy.");
+    return fx_hint(
+        r->err,
+        "Take the column out of the mapping in ficus.yaml or change its type, then " FX_CMD_NEW_COPY
+        ".");
 }
 
 /* --- one value -------------------------------------------------------------------------------- */
@@ -491,16 +513,19 @@ static bool wire_value(const struct fx_bl_reading *r)
         return read_compressed(r, meta);
     default: break;
     }
-    return fx_fail(r->err, FX_E_SOURCE_DATA, "columns of binary log type %u cannot be streamed",
-                   r->column->type) ||
+    return fx_fail(r->err, FX_E_SOURCE_DATA,
+                   "column \"%.*s\" cannot be streamed: Ficus does not know its type (number %u in "
+                   "the binary log)",
+                   NAME_OF(r), r->column->type) ||
            hint_type(r);
 }
 
 static bool hint_changed(const struct fx_bl_reading *r)
 {
-    return fx_hint(r->err, "The table was changed while it was streamed. Undo the change and start "
-                           "the streams again (ficus cdc start). If they stop here again, drop "
-                           "them (ficus cdc drop) and start them with a new copy.");
+    return fx_hint(
+        r->err,
+        "The table was changed while it was streamed. Undo the change and run: " FX_CMD_START
+        ". If the stream stops here again, " FX_CMD_NEW_COPY ".");
 }
 
 /* Bytes whose trailing NULs the log leaves out, at their full length. */
@@ -508,8 +533,10 @@ static bool pad(const struct fx_bl_reading *r, size_t len, struct fx_str *ret)
 {
     struct fx_str s = r->ret->s;
     if (s.len > len)
-        return fx_fail(r->err, FX_E_DRIFT, "the value has %zu bytes, but the column holds %zu",
-                       s.len, len) ||
+        return fx_fail(r->err, FX_E_DRIFT,
+                       "a value of column \"%.*s\" in the binary log has %zu bytes, but the column "
+                       "holds at most %zu now",
+                       NAME_OF(r), s.len, len) ||
                hint_changed(r);
     char *out = fx_arena_alloc(r->arena, len + 1);
     if (s.len > 0)
@@ -521,8 +548,9 @@ static bool pad(const struct fx_bl_reading *r, size_t len, struct fx_str *ret)
 static bool drift(const struct fx_bl_reading *r)
 {
     return fx_fail(r->err, FX_E_DRIFT,
-                   "the column has type number %u in the binary log, but type %s in its table",
-                   r->column->type, r->type->declared) ||
+                   "the type of column \"%.*s\" has changed since the row was written: type number "
+                   "%u in the binary log, type %s in the table now",
+                   NAME_OF(r), r->column->type, r->type->declared) ||
            hint_changed(r);
 }
 
@@ -535,7 +563,7 @@ static bool as_type(const struct fx_bl_reading *r)
         if (v->kind != FX_V_INT)
             return drift(r);
         if (v->i != 0 && v->i != 1)
-            return bad_value(r, "a tinyint(1) holds a number other than 0 and 1");
+            return bad_value(r, "of type tinyint(1) holds a number other than 0 and 1");
         v->kind = FX_V_BOOL;
         return true;
     case FX_V_INT: return v->kind == FX_V_INT || v->kind == FX_V_DECIMAL || drift(r);
@@ -570,8 +598,9 @@ static bool as_type(const struct fx_bl_reading *r)
     case FX_V_UNREADABLE:
     case FX_V_UNCHANGED: break;
     }
-    return fx_fail(r->err, FX_E_SOURCE_DATA, "columns of MariaDB type %s cannot be streamed",
-                   r->type->declared) ||
+    return fx_fail(r->err, FX_E_SOURCE_DATA,
+                   "column \"%.*s\" cannot be streamed: its MariaDB type %s is not supported",
+                   NAME_OF(r), r->type->declared) ||
            hint_type(r);
 }
 

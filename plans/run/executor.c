@@ -171,6 +171,7 @@ static bool fail_rolled_back(struct pln_exec *ex, const struct pln_step *step,
 /* A step failed: stop, hold or roll back. */
 static bool fail_step(struct pln_exec *ex, const struct pln_step *step, struct fx_err *err)
 {
+    (void)fx_err_name_context(err, ex->plan->context);
     struct fx_err cause = *err;
     char reason[PLN_TEXT_MAX];
     fx_err_brief(&cause, reason, sizeof reason);

@@ -68,6 +68,7 @@ static void hint_resume(const struct pln_exec *ex, const char *what, struct fx_e
 
 static bool fail_undo(struct pln_exec *ex, const struct pln_step *step, struct fx_err *err)
 {
+    (void)fx_err_name_context(err, ex->plan->context);
     struct fx_err cause = *err;
     enum pln_reaction reaction = pln_react(&cause, false);
     char reason[PLN_TEXT_MAX];

@@ -107,6 +107,7 @@ loud_back() { # TEXT SQL
 }
 loud_back "SET STATEMENT … FOR TRUNCATE" "set statement max_statement_time = 9 for truncate table customer_orders"
 check "saying that it was truncated" says "was truncated" "$(error_of reverse)"
+check "and how the streams are dropped, with the name of the context" says "ficus cdc drop --context orders --execute --confirm=orders" "$(error_of reverse)"
 loud_back "TRUNCATE of a name in ANSI quotes" "set sql_mode = 'ANSI_QUOTES'; truncate table \"customer_orders\""
 loud_back "a name behind an escaped quote" "create table twin like customer_orders; drop table customer_orders /* ficus */;
     alter table twin comment 'it\\'s', rename to customer_orders"
@@ -120,5 +121,5 @@ streams_probe_back
 my_sql orders orders "reset master; insert into customer_orders(id) values (300)"
 check "a binary log that begins anew stops the reverse stream" until_ok 10 stopped reverse
 check "saying so" says "was reset" "$(error_of reverse)"
-check "and naming what says whether a new copy may be made" says "ficus cdc preflight" "$(error_of reverse)"
+check "and naming what says whether a new copy may be made" says "ficus cdc preflight --context orders" "$(error_of reverse)"
 fx_done

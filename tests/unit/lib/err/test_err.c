@@ -115,6 +115,27 @@ static void test_err__json_leaves_out_context_before_detail(void **state)
     assert_true(holds(least, "Run it again."));
 }
 
+static void test_err__a_hint_gets_the_name_of_the_context(void **state)
+{
+    (void)state;
+    struct fx_err err = FX_ERR_INIT;
+    fx_hint(&err, "Run: " FX_CMD_DROP "; select drop_slot('NAME');");
+    fx_err_name_context(&err, "shop");
+    assert_string_equal(err.hint, "Run: ficus cdc drop --context shop --execute --confirm=shop; "
+                                  "select drop_slot('NAME');");
+}
+
+static void test_err__a_hint_that_a_name_would_cut_stays_as_it_is(void **state)
+{
+    (void)state;
+    struct fx_err err = FX_ERR_INIT;
+    char before[sizeof err.hint];
+    fx_hint(&err, "%480s " FX_CMD_PREFLIGHT, "x");
+    memcpy(before, err.hint, sizeof before);
+    fx_err_name_context(&err, "a-name-of-a-context-that-is-rather-long-for-a-hint");
+    assert_string_equal(err.hint, before);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -123,6 +144,8 @@ int main(void)
         cmocka_unit_test(test_err__text_that_is_too_long_ends_after_a_whole_character),
         cmocka_unit_test(test_err__brief_is_the_message_and_the_first_line_of_the_detail),
         cmocka_unit_test(test_err__json_leaves_out_context_before_detail),
+        cmocka_unit_test(test_err__a_hint_gets_the_name_of_the_context),
+        cmocka_unit_test(test_err__a_hint_that_a_name_would_cut_stays_as_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
