@@ -89,7 +89,7 @@ bool fx_ctx(struct fx_err *err, const char *fmt, ...) FX_PRINTF(2, 3);
 #define FX_CMD_NEW_COPY                                                                   \
     "drop the streams with " FX_CMD_DROP ", then run " FX_CMD_PREFLIGHT ": it says what " \
     "a new copy needs"
-/* Replaces NAME after "--context " and "--confirm=" in the hint; what does not fit stays as it is. */
+/* Replaces NAME after "--context " and "--confirm=" in the hint; if it does not fit, nothing. */
 bool fx_err_name_context(struct fx_err *err, const char *context);
 /* Each replaces the field; they return false so that they can end a chain. */
 bool fx_detail(struct fx_err *err, const char *fmt, ...) FX_PRINTF(2, 3);
