@@ -170,10 +170,13 @@ static bool run_rollback(struct cmd_call *call, struct fx_err *err)
     struct fx_project *project = NULL;
     const char *name = NULL;
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
-    if (!find_run(call, true, &project, &name, err) ||
-        !pln_run_rollback_show(project, name, &out, err))
+    if (!find_run(call, true, &project, &name, err))
         return false;
+    bool has_way = pln_run_rollback_show(project, name, &out, err);
     fputs(fx_buf_cstr(&out), stdout);
+    if (!has_way && (!opt->execute || out.len == 0))
+        return false;
+    fx_err_clear(err); /* the rollback itself says it again, if it is still so */
     if (opt->execute)
         return carry_out(call, project, MODE_ROLLBACK, NULL, name, err);
     printf("\nNothing was changed. To execute the rollback: ficus run rollback %s --execute\n",

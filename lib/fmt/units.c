@@ -2,6 +2,8 @@
 /* Numbers with units, in integers throughout: what is not exact is refused. */
 #include "lib/fmt/units.h"
 
+#include <inttypes.h>
+
 struct unit {
     const char *name;
     int64_t factor;
@@ -119,4 +121,16 @@ bool fx_units_number(struct fx_str text, double *ret)
         return false;
     *ret = (double)whole + (double)fraction / (double)scale;
     return true;
+}
+
+void fx_units_span(int64_t ms, struct fx_buf *out)
+{
+    if (ms < 1000)
+        fx_buf_printf(out, "%" PRId64 " ms", ms);
+    else if (ms < 60000)
+        fx_buf_printf(out, "%" PRId64 ".%" PRId64 " s", ms / 1000, ms % 1000 / 100);
+    else if (ms < 3600000)
+        fx_buf_printf(out, "%" PRId64 " min %02" PRId64 " s", ms / 60000, ms / 1000 % 60);
+    else
+        fx_buf_printf(out, "%" PRId64 " h %02" PRId64 " min", ms / 3600000, ms / 60000 % 60);
 }

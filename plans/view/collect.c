@@ -81,10 +81,41 @@ static int64_t elapsed_ms(const struct pln_step_status *s, struct fx_wall now)
     return (end.us - s->began.us) / 1000;
 }
 
-static const char *outcome_of(const struct pln_state *state, struct fx_arena *arena)
+/* Whether the run's last move gave the tables to the new side. */
+static bool left_new(const struct pln_plan *plan, const struct pln_state *state)
+{
+    bool is_new = false;
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        if (state->steps[i].state != PLN_STEP_DONE)
+            continue;
+        if (plan->steps[i].kind == PLN_CUTOVER)
+            is_new = true;
+        else if (plan->steps[i].kind == PLN_CUTOVER_FALLBACK)
+            is_new = false;
+    }
+    return is_new;
+}
+
+/* A run that has finished says what it did; who serves now is what the databases say. */
+static const char *finished(bool gave_new, const struct pln_live *live)
+{
+    bool is_known = live->own_error == NULL && live->old_name != NULL;
+    bool is_new = is_known && live->own_new.state == FX_OWN_HERE;
+    bool is_old = is_known && live->own_old.state == FX_OWN_HERE;
+    if (gave_new && is_old)
+        return "finished, but since then the tables were moved back: the old side serves";
+    if (!gave_new && is_new)
+        return "finished, but since then the tables were moved: the new side serves";
+    if (is_known && !is_old && !is_new)
+        return "finished, but a cut-over has begun since then: see owner";
+    return gave_new ? "migrated" : "finished: the old side serves";
+}
+
+static const char *outcome_of(const struct pln_plan *plan, const struct pln_state *state,
+                              const struct pln_live *live, struct fx_arena *arena)
 {
     switch (state->phase) {
-    case PLN_PHASE_FINISHED: return "migrated";
+    case PLN_PHASE_FINISHED: return finished(left_new(plan, state), live);
     case PLN_PHASE_ROLLED_BACK: return fx_arena_printf(arena, "rolled back: %s", state->reason);
     case PLN_PHASE_STUCK: return fx_arena_printf(arena, "stuck: %s", state->reason);
     case PLN_PHASE_NEW:
@@ -176,7 +207,6 @@ bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
     *ret = (struct pln_picture){
         .name = plan->name,
         .context = plan->context,
-        .outcome = outcome_of(state, arena),
         .is_over = is_over,
         .is_abandoned = is_abandoned,
         .steps = steps,
@@ -199,6 +229,7 @@ bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
         if (!has_streams(plan, state))
             pln_live_not_installed(&ret->live);
     }
+    ret->outcome = outcome_of(plan, state, &ret->live, arena);
     fx_err_clear(err);
     return true;
 }

@@ -9,7 +9,9 @@
 #include <inttypes.h>
 
 #include "lib/base/alloc.h"
+#include "lib/fmt/units.h"
 #include "plans/cutover/stream_stop.h"
+#include "plans/view/way_back.h"
 
 struct canvas {
     struct fx_buf *out;
@@ -132,18 +134,6 @@ static void add_count(struct fx_buf *out, int64_t n)
     }
 }
 
-static void add_span(struct fx_buf *out, int64_t ms)
-{
-    if (ms < 1000)
-        fx_buf_printf(out, "%" PRId64 " ms", ms);
-    else if (ms < 60000)
-        fx_buf_printf(out, "%" PRId64 ".%" PRId64 " s", ms / 1000, ms % 1000 / 100);
-    else if (ms < 3600000)
-        fx_buf_printf(out, "%" PRId64 " min %02" PRId64 " s", ms / 60000, ms / 1000 % 60);
-    else
-        fx_buf_printf(out, "%" PRId64 " h %02" PRId64 " min", ms / 3600000, ms / 60000 % 60);
-}
-
 static void begin(struct canvas *c, const char *label)
 {
     fx_buf_printf(&c->line, "  %-8s ", label);
@@ -213,7 +203,7 @@ static void draw_head(struct canvas *c, const struct pln_picture *pic)
                       tint_on(c, TINT_YELLOW), pic->name, tint_off(c, TINT_YELLOW));
     } else {
         fx_buf_add_c(&c->line, "   ");
-        add_span(&c->line, pic->elapsed_ms);
+        fx_units_span(pic->elapsed_ms, &c->line);
     }
     flush_line(c);
     if (reason != NULL)
@@ -233,7 +223,7 @@ static void draw_steps(struct canvas *c, const struct pln_picture *pic)
                       (int)width, step->id, step->what, marks[step->mark].word);
         if (step->elapsed_ms >= 0) {
             fx_buf_add_char(&c->line, ' ');
-            add_span(&c->line, step->elapsed_ms);
+            fx_units_span(step->elapsed_ms, &c->line);
         }
         fx_buf_add_c(&c->line, tint_off(c, tint));
         if (step->note != NULL && step->note[0] != '\0')
@@ -265,7 +255,7 @@ static void draw_stream(struct canvas *c, const char *from, const char *to,
     } else {
         if (st->lag_ms >= 0) {
             fx_buf_add_c(&c->line, "lag ");
-            add_span(&c->line, st->lag_ms);
+            fx_units_span(st->lag_ms, &c->line);
         } else {
             fx_buf_add_c(&c->line, cdc_phase_name(st->phase));
         }
@@ -391,41 +381,23 @@ static void draw_owner(struct canvas *c, const struct pln_picture *pic)
                       tint_off(c, TINT_BOLD));
     if (pic->fence_elapsed_ms >= 0) {
         fx_buf_printf(&c->line, "   %sfence in force ", tint_on(c, TINT_YELLOW));
-        add_span(&c->line, pic->fence_elapsed_ms);
+        fx_units_span(pic->fence_elapsed_ms, &c->line);
         fx_buf_add_c(&c->line, " of ");
-        add_span(&c->line, pic->fence_ttl_ms);
+        fx_units_span(pic->fence_ttl_ms, &c->line);
         fx_buf_add_c(&c->line, tint_off(c, TINT_YELLOW));
     }
     flush_line(c);
 }
 
-/*
- * The price of a fall-back now: only routes change while the old side owns the tables, else one
- * fence.
- */
 static void draw_fallback(struct canvas *c, const struct pln_picture *pic)
 {
-    const struct pln_live *live = &pic->live;
+    struct pln_way_back back;
+    pln_way_back(&pic->live, pic->fence_ttl_ms, &back);
+    enum tint tint = back.way == PLN_WAY_BLOCKED                                 ? TINT_RED
+                     : back.way == PLN_WAY_BEHIND || back.way == PLN_WAY_UNKNOWN ? TINT_YELLOW
+                                                                                 : TINT_NONE;
     begin(c, "fallback");
-    if (live->own_error != NULL) {
-        no_answer(c, live->own_error);
-        return;
-    }
-    if (live->own_old.state == FX_OWN_HERE) {
-        fx_buf_add_c(&c->line, "possible now, no fence needed, no write is lost");
-    } else if (live->reverse_error != NULL || live->reverse.phase == CDC_PHASE_STOPPED) {
-        fx_buf_printf(&c->line, "%sreverse stream not running: no fall-back possible%s",
-                      tint_on(c, TINT_RED), tint_off(c, TINT_RED));
-    } else if (live->own_new.state == FX_OWN_HERE) {
-        fx_buf_add_c(&c->line, "possible now, one fence");
-        if (live->reverse.lag_ms >= 0) {
-            fx_buf_add_c(&c->line, ", reverse stream lag ");
-            add_span(&c->line, live->reverse.lag_ms);
-        }
-        fx_buf_add_c(&c->line, ", no write is lost");
-    } else {
-        fx_buf_add_c(&c->line, "a cut-over is in progress");
-    }
+    fx_buf_printf(&c->line, "%s%s%s", tint_on(c, tint), back.text, tint_off(c, tint));
     flush_line(c);
 }
 
@@ -466,7 +438,7 @@ void pln_picture_changes(const struct pln_picture *before, const struct pln_pict
                       step->mark == PLN_MARK_PENDING ? "pending" : marks[step->mark].word);
         if (step->mark == PLN_MARK_DONE && step->elapsed_ms >= 0) {
             fx_buf_add_c(out, " in ");
-            add_span(out, step->elapsed_ms);
+            fx_units_span(step->elapsed_ms, out);
         }
         if (note[0] != '\0')
             fx_buf_printf(out, ": %s", note);

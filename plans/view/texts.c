@@ -2,8 +2,10 @@
 /* Text about a run besides its picture: the price of a rollback, and the journal. Reads only. */
 #include "plans/view/texts.h"
 
+#include "plans/cutover/stream_stop.h"
 #include "plans/plan/load.h"
 #include "plans/run/undo.h"
+#include "plans/view/way_back.h"
 
 bool pln_view_load(const struct pln_paths *at, struct fx_arena *arena, struct pln_plan **ret_plan,
                    struct pln_state *state, struct fx_err *err)
@@ -14,14 +16,33 @@ bool pln_view_load(const struct pln_paths *at, struct fx_arena *arena, struct pl
 
 /* --- rollback --------------------------------------------------------------------------------- */
 
-/* Moving ownership back needs a fence, however little else there is to undo. */
-static void show_cost(const struct pln_plan *plan, const struct pln_state *state, const int *list,
-                      size_t n, struct fx_buf *out)
+static size_t count_fences(const struct pln_plan *plan, const int *list, size_t n)
 {
-    size_t n_fences = 0;
+    size_t fences = 0;
     for (size_t i = 0; i < n; i++)
-        n_fences +=
-            pln_action_of(pln_kind_info(plan->steps[list[i]].kind)->undo)->is_protocol ? 1 : 0;
+        fences += pln_action_of(pln_kind_info(plan->steps[list[i]].kind)->undo)->is_protocol;
+    return fences;
+}
+
+static bool drops_streams(const struct pln_plan *plan, const int *list, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        enum pln_kind undo = pln_kind_info(plan->steps[list[i]].kind)->undo;
+        if (pln_action_of(undo)->streams == PLN_STREAMS_END)
+            return true;
+    }
+    return false;
+}
+
+/*
+ * What the list costs now. `live` decides: a run that never moved the tables may find that somebody
+ * else has, and a stream may have stopped since the last cut-over.
+ */
+static void show_cost(const struct pln_plan *plan, const struct pln_state *state, const int *list,
+                      size_t n, const struct pln_live *live, struct fx_buf *out)
+{
+    struct pln_way_back back;
+    size_t n_fences = count_fences(plan, list, n);
     int now = state->current;
     if (now >= 0 && pln_action_of(plan->steps[now].kind)->is_protocol &&
         state->steps[now].state == PLN_STEP_RUNNING)
@@ -29,19 +50,64 @@ static void show_cost(const struct pln_plan *plan, const struct pln_state *state
                       "     step \"%s\" is unfinished: it is recovered first, and undone too if it "
                       "was completed\n",
                       plan->steps[now].id);
-    if (n_fences == 0)
-        fx_buf_add_c(out, "     cost: no fence needed, no acknowledged write is lost\n");
-    else if (state->predicted_ms >= 0)
+    pln_way_back(live, plan->policy.fence_ttl_ms, &back);
+    bool is_new = live->own_error == NULL && live->own_new.state == FX_OWN_HERE;
+    if (n_fences == 0 && is_new && drops_streams(plan, list, n)) {
         fx_buf_printf(out,
-                      "     cost: one fence; writes wait %lld ms or more (p99 of the rehearsal on "
-                      "the idle canary); no acknowledged write is lost\n",
-                      (long long)state->predicted_ms);
+                      "     not possible now: \"%s\" owns the tables and this run did not move "
+                      "them; without the streams there is no way back\n",
+                      live->new_name);
+        return;
+    }
+    if (n_fences == 0) {
+        fx_buf_add_c(out, "     cost: no fence needed, no write waits\n");
+        return;
+    }
+    fx_buf_printf(out, "     cost: %s; now: %s\n", n_fences > 1 ? "several fences" : "one fence",
+                  back.text);
+    if (state->predicted_ms >= 0)
+        fx_buf_printf(
+            out, "     writes wait %lld ms or more (p99 of the rehearsal on the idle canary)\n",
+            (long long)state->predicted_ms);
     else
-        fx_buf_add_c(out, "     cost: one fence; the write pause was never rehearsed; no "
-                          "acknowledged write is lost\n");
+        fx_buf_add_c(out, "     how long writes wait was never rehearsed\n");
 }
 
-bool pln_run_rollback_show(const struct fx_project *project, const char *name, struct fx_buf *out,
+/* What stands in the way of the rollback now, as an error whose hint leads on. */
+static bool check_way(const struct pln_plan *plan, size_t n_fences,
+                      const struct fx_project *project, const struct pln_live *live,
+                      struct fx_err *err)
+{
+    struct pln_way_back back;
+    struct cdc_ref ref = {.project_path = project->path,
+                          .state_dir = project->state_dir,
+                          .context = plan->context,
+                          .direction = FX_REVERSE};
+    pln_way_back(live, plan->policy.fence_ttl_ms, &back);
+    if (n_fences == 0 || back.way != PLN_WAY_BLOCKED)
+        return true;
+    if (live->reverse_error == NULL)
+        return pln_stream_stop_fail(&ref, &live->reverse, err);
+    fx_fail(err, FX_E_STREAM, "the reverse stream of context \"%s\" does not answer: %s",
+            plan->context, live->reverse_error);
+    return fx_hint(err,
+                   "Run: ficus cdc start --context %s --execute   then: ficus cdc status "
+                   "--context %s",
+                   plan->context, plan->context);
+}
+
+static void read_live(struct fx_project *project, const struct pln_plan *plan,
+                      struct fx_arena *arena, struct pln_live *ret)
+{
+    struct fcd_endpoint facade = {0};
+    struct fx_err ignored = FX_ERR_INIT;
+    struct fx_context *ctx = fx_project_context(project, plan->context);
+    *ret = (struct pln_live){.own_error = "ficus.yaml no longer has the context of this run"};
+    if (ctx != NULL && pln_endpoint_read(project, arena, &facade, &ignored))
+        pln_live_read(project, ctx, &facade, arena, ret);
+}
+
+bool pln_run_rollback_show(struct fx_project *project, const char *name, struct fx_buf *out,
                            struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
@@ -69,8 +135,10 @@ bool pln_run_rollback_show(const struct fx_project *project, const char *name, s
         fx_buf_printf(
             out, "     step \"%s\" was the point of no return: steps before it are not undone\n",
             plan->steps[blocked].id);
-    show_cost(plan, state, list, n, out);
-    return true;
+    struct pln_live live;
+    read_live(project, plan, &arena, &live);
+    show_cost(plan, state, list, n, &live, out);
+    return check_way(plan, count_fences(plan, list, n), project, &live, err);
 }
 
 /* --- journal ---------------------------------------------------------------------------------- */

@@ -7,8 +7,12 @@
 #include "plans/run/journal.h"
 #include "plans/run/paths.h"
 
-/* What a rollback would do now, in order, and what it costs. Reads only. */
-bool pln_run_rollback_show(const struct fx_project *project, const char *name, struct fx_buf *out,
+/*
+ * What a rollback would do now, in order, and what it costs by what databases and streams answer.
+ * Reads only. False with the text in `out` when something stands in its way now: the error of the
+ * stream, with the command that goes on.
+ */
+bool pln_run_rollback_show(struct fx_project *project, const char *name, struct fx_buf *out,
                            struct fx_err *err) FX_MUST_CHECK;
 /* One line for each record; with `is_json` the records as they are stored. */
 bool pln_journal_show(const struct fx_project *project, const char *name, bool is_json,

@@ -107,6 +107,9 @@ check "status says stuck, and the reason as a sentence" says "STOPPED  value 999
 check "the journal too" says "stuck" "$(journal | tail -n 1)"
 exits 11 "resume before it is mended says the same" run resume short
 exits 11 "so does a rollback" run rollback short --execute
+out=$(run rollback short 2>&1)
+check "what it would cost: it is not possible now, and why" says 'not possible now: the reverse stream stopped, so writes since then are not on "mono": value 9999999999999.99' "$out"
+check "the dry run ends with the stream's error and its command" says "ficus cdc start --context orders --execute" "$out"
 exits 1 "and a fall-back by hand refuses" "$FICUS" cutover fallback --context orders --execute --confirm=orders -f "$SHOP/ficus.yaml"
 check "with the same reason" says "does not fit" "$("$FICUS" cutover fallback --context orders --execute --confirm=orders -f "$SHOP/ficus.yaml" 2>&1)"
 same "the new side owns, as before" AWAY/HERE "$(owns)"

@@ -43,8 +43,11 @@ empty_new
 # --- a plan that only goes back ----------------------------------------------------------------------------------------------
 exits 0 "one plan cuts over" run start "$(plan over "$COPY" "$EQUAL" '{id: cutover, do: cutover, undo: cutover.fallback}')" --execute
 same "the new side has the tables" AWAY/HERE "$(owns)"
+check "the picture says migrated" says "over  migrated" "$("$FICUS" status over -f "$SHOP/ficus.yaml")"
 exits 0 "a plan of its own falls back" run start "$(plan return "$COPY" "$EQUAL" '{id: back, do: cutover.fallback, undo: cutover}')" --execute
 same "the old side has them" HERE/AWAY "$(owns)"
+check "the picture of the way back does not say migrated" says "return  finished: the old side serves" "$("$FICUS" status return -f "$SHOP/ficus.yaml")"
+check "nor does that of the first any more" says "over  finished, but since then the tables were moved back: the old side serves" "$("$FICUS" status over -f "$SHOP/ficus.yaml")"
 check "and takes writes" until_ok 5 write
 exits 9 "the first is not rolled back under it" run rollback over --execute
 check "and says which one comes first" says 'ficus run rollback return' "$(run rollback over --execute 2>&1)"

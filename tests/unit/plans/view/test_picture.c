@@ -4,6 +4,7 @@
  * silence is said, and no line is wider than the terminal.
  */
 #include "plans/view/picture.h"
+#include "plans/view/way_back.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -83,7 +84,8 @@ static void test_picture__promises_no_way_back_without_the_reverse_stream(void *
     pic.live.own_old.state = FX_OWN_AWAY;
     pic.live.own_new.state = FX_OWN_HERE;
     pln_picture_draw(&pic, 0, false, &out);
-    assert_non_null(strstr(fx_buf_cstr(&out), "reverse stream not running: no fall-back possible"));
+    assert_non_null(strstr(fx_buf_cstr(&out), "not possible now: the reverse stream does not run, "
+                                              "so writes since then are not on \"mono\""));
 }
 
 static void test_picture__keeps_every_line_within_the_width(void **state)
@@ -220,6 +222,55 @@ static void test_live__not_installed_is_decided_by_the_code(void **state)
     assert_null(live.own_error);
 }
 
+/* What a person believes at night: each state of streams and rows has its own sentence. */
+static void test_way_back__is_what_databases_and_streams_say(void **state)
+{
+    (void)state;
+    static const struct {
+        struct pln_live live;
+        enum pln_way way;
+        const char *text;
+    } cases[] = {
+        {{.own_old = {.state = FX_OWN_HERE}},
+         PLN_WAY_OPEN,
+         "possible now, no fence needed, no acknowledged write is lost"},
+        {{.own_old = {.state = FX_OWN_HERE}, .forward = {.leaks = 2}},
+         PLN_WAY_OPEN,
+         "possible now, no fence needed, but 2 unfenced writes may have met newer ones: look at "
+         "table ficus.leak first"},
+        {{.own_old = {.state = FX_OWN_AWAY},
+          .own_new = {.state = FX_OWN_HERE},
+          .reverse = {.phase = CDC_PHASE_STREAM, .lag_ms = 40}},
+         PLN_WAY_FENCE,
+         "possible now, one fence, reverse stream lag 40 ms, no acknowledged write is lost"},
+        {{.own_old = {.state = FX_OWN_AWAY},
+          .own_new = {.state = FX_OWN_HERE},
+          .reverse = {.phase = CDC_PHASE_CATCHUP, .lag_ms = 61000}},
+         PLN_WAY_BEHIND,
+         "not yet possible: the reverse stream is 1 min 01 s behind, and a fence lasts 6.0 s"},
+        {{.own_old = {.state = FX_OWN_AWAY},
+          .own_new = {.state = FX_OWN_HERE},
+          .old_name = "mono",
+          .reverse = {.phase = CDC_PHASE_STOPPED, .error = "{\"message\": \"DDL\"}"}},
+         PLN_WAY_BLOCKED,
+         "not possible now: the reverse stream stopped, so writes since then are not on \"mono\": "
+         "DDL"},
+        {{.own_old = {.state = FX_OWN_AWAY}, .own_new = {.state = FX_OWN_AWAY}},
+         PLN_WAY_MOVING,
+         "a cut-over is unfinished: neither side accepts writes"},
+        {{.own_old = {.state = FX_OWN_FENCED}, .own_new = {.state = FX_OWN_AWAY}},
+         PLN_WAY_MOVING,
+         "a cut-over is in progress"},
+        {{.own_error = "no route to host"}, PLN_WAY_UNKNOWN, "unknown: no route to host"},
+    };
+    for (size_t i = 0; i < FX_ARRAY_LEN(cases); i++) {
+        struct pln_way_back back;
+        pln_way_back(&cases[i].live, 6000, &back);
+        assert_string_equal(back.text, cases[i].text);
+        assert_int_equal(back.way, cases[i].way);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -233,6 +284,7 @@ int main(void)
         cmocka_unit_test(test_picture__shows_the_whole_reason_of_an_end),
         cmocka_unit_test(test_picture__reports_only_changes),
         cmocka_unit_test(test_live__not_installed_is_decided_by_the_code),
+        cmocka_unit_test(test_way_back__is_what_databases_and_streams_say),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
