@@ -8,11 +8,11 @@
  *     fx_db_exec(db, "update ficus.own set state = ? where grp = ?", params, 2, &n, err)
  *
  * Parameters are `?` in the SQL of both engines (the PostgreSQL driver numbers them); a `?` inside
- * quotes or comments is left alone; the PostgreSQL operator ? is written ??. Sessions are pinned at
- * open: UTC, ISO dates, UTF-8, extra_float_digits=1, standard strings / sql_mode STRICT_ALL_TABLES,
- * NO_BACKSLASH_ESCAPES, no padding; autocommit on; a statement that loses its connection fails with
- * DB_CONNECT and the session stays broken (fx_db_is_broken): it never reconnects, because
- * a silent reconnect would lose a transaction.
+ * quotes or comments is left alone; the PostgreSQL operator ? is written ??. At open each session
+ * sets every variable that can change a result, an order, a text or the meaning of a statement, and
+ * reads it back (lib/pg/pinned.c, lib/my/pinned.c: one table each). Autocommit is on. A statement
+ * that loses its connection fails with DB_CONNECT and the session stays broken (fx_db_is_broken):
+ * it never reconnects, because a silent reconnect would lose a transaction.
  *
  * Errors: DB_CONNECT (retriable), DB_CONFLICT (deadlock, lock time-out, serialization; retriable),
  *         TIMEOUT (fx_db_set_timeout's limit; the session lives), DB.

@@ -37,6 +37,10 @@ bool fx_my_bind(struct my_db *my, const char *sql, const fx_cell *params, size_t
 bool fx_my_run(struct my_db *my, struct fx_str sql, int64_t *ret_rows,
                struct fx_err *err) FX_MUST_CHECK;
 
+/* Sets what every session sets (pinned.c) and reads it back.
+ * Errors: DB when the server keeps one at another value. */
+bool fx_my_pin(struct my_db *my, struct fx_err *err) FX_MUST_CHECK;
+
 /* The members of the driver that live in files of their own. */
 bool fx_my_open(const struct fx_db_conf *conf, struct fx_db **ret_db, struct fx_err *err);
 void fx_my_close(struct fx_db *db);

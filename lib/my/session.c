@@ -36,15 +36,6 @@ enum {
     MY_ER_CLIENT_INTERACTION_TIMEOUT = 4031,
 };
 
-static const char session_pin[] =
-    "set names utf8mb4;"
-    "set session time_zone = '+00:00',"
-    " sql_mode = 'STRICT_ALL_TABLES,NO_BACKSLASH_ESCAPES,NO_AUTO_VALUE_ON_ZERO,"
-    "NO_ENGINE_SUBSTITUTION',"
-    " autocommit = 1, completion_type = 0, sql_auto_is_null = 0, sql_select_limit = default,"
-    " lc_time_names = 'en_US', max_sort_length = 4096, net_write_timeout = 600,"
-    " max_statement_time = 0, unique_checks = 1";
-
 static pthread_once_t library_once = PTHREAD_ONCE_INIT;
 
 static void library_init(void)
@@ -185,9 +176,7 @@ static bool connect_and_pin(struct my_db *my, const struct fx_db_conf *conf, str
                        "Correct the url of databases.%s in ficus.yaml: a mysql:// url must name a "
                        "MariaDB server.",
                        conf->name);
-    if (!fx_my_run(my, fx_str_from(session_pin), NULL, err))
-        return fx_ctx(err, "setting the session's variables");
-    return true;
+    return fx_my_pin(my, err);
 }
 
 bool fx_my_open(const struct fx_db_conf *conf, struct fx_db **ret_db, struct fx_err *err)

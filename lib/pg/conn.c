@@ -10,21 +10,6 @@
 
 enum { SERVER_VERSION_MIN = 140000 };
 
-/*
- * Every text that leaves the server depends on these; a role or database may have others as its
- * default. search_path: nothing but the server's own catalog is searched. Were a schema searched in
- * which others may create, their function with arguments that fit better would be called in place
- * of a built-in one, with the rights of this session. pg_temp stands last, for without being named
- * it would be first. What is not of pg_catalog our SQL qualifies (tests/lint/sql).
- */
-static const char session_options[] =
-    "-c datestyle=ISO,YMD -c intervalstyle=postgres -c extra_float_digits=1 -c timezone=UTC "
-    "-c bytea_output=hex -c standard_conforming_strings=on -c lc_numeric=C -c lc_monetary=C "
-    "-c xmloption=content -c jit=off -c search_path=pg_catalog,pg_temp -c row_security=off "
-    "-c client_min_messages=warning -c statement_timeout=0 -c idle_session_timeout=0 "
-    "-c idle_in_transaction_session_timeout=0 -c default_transaction_read_only=off "
-    "-c default_transaction_isolation=read\\ committed";
-
 static void ignore_notice(void *arg, const char *message)
 {
     (void)arg;
@@ -55,6 +40,8 @@ static PGconn *start(const struct fx_db_conf *conf, enum fx_pg_conn_kind kind)
     if (conf->port != 0)
         snprintf(port, sizeof port, "%d", conf->port);
     const char *host = conf->socket_dir != NULL ? conf->socket_dir : conf->host;
+    FX_AUTO(fx_buf) struct fx_buf options = FX_BUF(16 << 10);
+    fx_pg_pinned_options(&options);
     const struct {
         const char *key, *value;
     } settings[] = {
@@ -65,7 +52,7 @@ static PGconn *start(const struct fx_db_conf *conf, enum fx_pg_conn_kind kind)
         {"password", conf->password},
         {"client_encoding", "UTF8"},
         {"application_name", "ficus"},
-        {"options", session_options},
+        {"options", fx_buf_cstr(&options)},
         {"keepalives_idle", "30"},
         {"tcp_user_timeout", "30000"},
         {"replication", kind == FX_PG_CONN_REPLICATION ? "database" : NULL},
@@ -117,7 +104,7 @@ static bool finish_connect(const struct fx_db_conf *conf, PGconn *conn, struct f
                fx_hint(err,
                        "Upgrade this server, or correct its url under databases.%s in ficus.yaml.",
                        conf->name);
-    return true;
+    return fx_pg_pinned_check(conf, conn, limit_ms, err);
 }
 
 bool fx_pg_has_answer(PGconn *conn, int64_t silence_ms)

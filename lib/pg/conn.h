@@ -17,6 +17,15 @@ enum fx_pg_conn_kind { FX_PG_CONN_SQL, FX_PG_CONN_REPLICATION };
 bool fx_pg_connect(const struct fx_db_conf *conf, enum fx_pg_conn_kind kind, PGconn **ret_conn,
                    struct fx_err *err) FX_MUST_CHECK;
 
+/* What every connection sets (pinned.c): as the `options` of the start-up packet. */
+void fx_pg_pinned_options(struct fx_buf *out);
+/*
+ * Sets the rest, and reads all of it back. Errors: DB when the server keeps one at another value;
+ * DB_CONNECT, also when it says nothing for `silence_ms`.
+ */
+bool fx_pg_pinned_check(const struct fx_db_conf *conf, PGconn *conn, int64_t silence_ms,
+                        struct fx_err *err) FX_MUST_CHECK;
+
 /*
  * Turns a failed result (or, with res NULL or no SQLSTATE, the state of the connection) into *err.
  * `name` is the database's name. Always false. DB_CONNECT exactly when the connection cannot be
