@@ -88,7 +88,9 @@ bool pln_effect_drained(void *arg, bool *ret, struct fx_err *err)
         if (!pln_env_facade_group(en, i, &group, &is_known, err))
             return false;
         if (!is_known || group.hold != FCD_HOLDING) {
-            fx_fail(err, FX_E_FACADE, "the facade no longer holds the writes of group \"%s\"",
+            fx_fail(err, FX_E_FACADE,
+                    "the facade no longer holds the writes of group \"%s\": the hold expired, or "
+                    "the facade was restarted",
                     en->sides.group);
             return fail_in_facade(en, i, err);
         }

@@ -66,7 +66,8 @@ static bool may_go_on(struct pln_cutover *cut, struct fx_err *err)
 {
     if (cut->should_stop == NULL || !cut->should_stop(cut->arg))
         return true;
-    fx_fail(err, FX_E_INTERRUPTED, "stopped before the commit on request");
+    fx_fail(err, FX_E_INTERRUPTED,
+            "the cut-over of group \"%s\" was stopped before the commit, as requested", cut->group);
     return fx_hint(err, "Ownership did not change. To start over, run " PLN_CUT_GO_ON ".");
 }
 
@@ -88,8 +89,9 @@ static bool fence_holds(struct pln_cutover *cut, struct fx_err *err)
 {
     struct fx_own losing = {0}, winning = {0};
     if (pln_cut_now_ms(cut) - cut->fence_at_ms >= cut->opt->fence_ttl_ms)
-        return fx_fail(err, FX_E_TIMEOUT, "the fence expired after %" PRId64 " ms (fence_ttl)",
-                       cut->opt->fence_ttl_ms);
+        return fx_fail(err, FX_E_TIMEOUT,
+                       "the fence of group \"%s\" expired after %" PRId64 " ms (fence_ttl)",
+                       cut->group, cut->opt->fence_ttl_ms);
     if (!may_go_on(cut, err) || !cut->fx->own(cut->en, PLN_LOSING, false, &losing, err) ||
         !cut->fx->own(cut->en, PLN_WINNING, false, &winning, err))
         return false;
@@ -291,7 +293,9 @@ static bool step_commit(struct pln_cutover *cut, struct fx_err *err)
     if (!fence_holds(cut, err) || !cut->fx->commit(cut->en, cut->e, &has_won, err))
         return false;
     return has_won ||
-           fx_fail(err, FX_E_ABORTED, "the fence expired and was reopened before the commit");
+           fx_fail(err, FX_E_ABORTED,
+                   "the fence of group \"%s\" expired and was reopened before the commit",
+                   cut->group);
 }
 
 /* --- steps 10 to 12: forward only ------------------------------------------------------------- */
@@ -367,7 +371,7 @@ static const char *advice(enum fx_code why, enum pln_cutover_step step)
         return "Find the slow writes, or raise drain (policy.drain of the plan, or --drain). ";
     case PLN_CUT_BARRIER:
     case PLN_CUT_APPLIED:
-    case PLN_CUT_WAY_BACK: return "See the lag of both streams: ficus cdc status. ";
+    case PLN_CUT_WAY_BACK: return "See the lag of both streams: ficus cdc status --context NAME. ";
     default: return "";
     }
 }

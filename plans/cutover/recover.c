@@ -30,10 +30,11 @@ static bool recover_once(struct pln_cutover *cut, const struct fx_own_resume *pl
     case FX_OWN_RESUME_ABORT:
         if (plan->is_new != new_loses)
             return fx_fail(err, FX_E_STALE_EPOCH,
-                           "group \"%s\" is fenced on the winning side: another operator is "
-                           "cutting over in the other direction",
+                           "group \"%s\" cannot be moved now: another operator is moving it in the "
+                           "other direction",
                            cut->group) ||
-                   fx_hint(err, "Run: ficus status");
+                   fx_hint(err, "Nothing was changed. When that cut-over has ended (see: ficus "
+                                "status), run " PLN_CUT_GO_ON ".");
         cut->e = plan->epoch;
         return pln_cut_abort(cut, &next, err);
     case FX_OWN_RESUME_OPEN:
@@ -41,8 +42,8 @@ static bool recover_once(struct pln_cutover *cut, const struct fx_own_resume *pl
         if (plan->is_new == cut->new_wins)
             return pln_cut_open_once(cut, plan->epoch, err);
         return fx_fail(err, FX_E_STALE_EPOCH,
-                       "group \"%s\" was committed in the other direction, and that cut-over is "
-                       "unfinished",
+                       "group \"%s\" cannot be moved now: a cut-over in the other direction was "
+                       "committed and is unfinished",
                        cut->group) ||
                fx_hint(err, "Finish it first. Run: ficus status, then ficus run resume RUN, or the "
                             "ficus cutover command that began it.");
@@ -108,8 +109,9 @@ static bool recover_rows(struct pln_cutover *cut, bool *ret_new_serves, struct f
         return false;
     /* every try was answered, and somebody else changed the rows in between */
     return fx_fail(err, FX_E_TIMEOUT,
-                   "the ownership of group \"%s\" kept changing for %" PRId64 " ms", cut->group,
-                   cut->opt->abort_ms) ||
+                   "another operator keeps changing the ownership of group \"%s\": it was never at "
+                   "rest for %" PRId64 " ms",
+                   cut->group, cut->opt->abort_ms) ||
            fx_hint(err,
                    "Another operator is switching it. When that has ended, run " PLN_CUT_GO_ON ".");
 }

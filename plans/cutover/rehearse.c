@@ -157,8 +157,8 @@ bool pln_cutover_rehearse(const struct pln_cutover_env *env, const struct pln_cu
     struct pln_environment *en = NULL;
     *ret = (struct pln_rehearsal){0};
     if (rounds < 1 || rounds > PLN_REHEARSAL_ROUNDS_MAX)
-        return fx_fail(err, FX_E_USAGE, "a rehearsal has 1 to %d rounds, not %d",
-                       PLN_REHEARSAL_ROUNDS_MAX, rounds);
+        return fx_fail(err, FX_E_USAGE, "cannot rehearse %d rounds: a rehearsal has 1 to %d",
+                       rounds, PLN_REHEARSAL_ROUNDS_MAX);
     if (!pln_env_open(env, true, opt, &en, err))
         return false;
     bool ok = bring_home(en, err);

@@ -179,8 +179,7 @@ static bool fail_step(struct pln_exec *ex, const struct pln_step *step, struct f
     enum pln_reaction r = pln_react(&cause, pln_action_of(step->kind)->is_protocol);
     bool is_held = cause.code == FX_E_HELD || r == PLN_HOLD_ON;
     if (!is_held && (r == PLN_STOP || r == PLN_TRY_AGAIN)) {
-        if (err->hint[0] == '\0')
-            fx_hint(err, "Run: ficus run resume %s", ex->plan->name);
+        pln_exec_hint(ex, "", false, err);
         return fx_ctx(err, "step \"%s\" of plan %s:%d", step->id, ex->plan->path, step->node->line);
     }
     if (is_held) {
@@ -197,8 +196,8 @@ static bool fail_step(struct pln_exec *ex, const struct pln_step *step, struct f
             return false;
         *err = cause;
         fx_err_recode(err, FX_E_HELD);
-        return fx_hint(err, "Run: ficus run resume %s   or: ficus run rollback %s", ex->plan->name,
-                       ex->plan->name);
+        pln_exec_hint(ex, "", true, err);
+        return false;
     }
     return fail_rolled_back(ex, step, &cause, err);
 }

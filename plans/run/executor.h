@@ -69,6 +69,12 @@ struct pln_exec {
 };
 
 /* Carries out the plan from the state of the journal; RUN_OPENED is written already. */
+/*
+ * Adds the command that continues the run to the hint, unless it is there, and the one that rolls
+ * it back when it `may_go_back`. `what` is said when there is no hint.
+ */
+void pln_exec_hint(const struct pln_exec *ex, const char *what, bool may_go_back,
+                   struct fx_err *err);
 bool pln_exec_forward(struct pln_exec *ex, struct fx_err *err) FX_MUST_CHECK;
 /* Writes ROLLBACK unless that is done, and takes everything back. True: it is rolled back. */
 bool pln_exec_back(struct pln_exec *ex, const char *reason, const char *code,

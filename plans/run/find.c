@@ -162,7 +162,10 @@ static bool is_at_end(const struct fx_project *project, const char *name, const 
     if (!is_known || !has_plan) {
         /* a newer build's journal is whole, and its hint names who can read it */
         if (err->code != FX_E_VERSION)
-            fx_hint(err, "If run \"%s\" has ended, move %s away.", name, at.dir);
+            fx_hint(err,
+                    "If run \"%s\" has ended, move %s away, for example: mv '%s' /var/tmp/. Then "
+                    "run the same command again.",
+                    name, at.dir, at.dir);
         return fx_ctx(err, "checking whether run \"%s\" has ended", name);
     }
     if (is_above) {

@@ -35,9 +35,10 @@ static bool fail_damaged(struct fx_err *err)
 {
     if (err->code != FX_E_JOURNAL || err->hint[0] != '\0')
         return false;
-    return fx_hint(
-        err, "Restore it from a backup. Its readable part: ficus run journal show. An unfinished "
-             "cut-over is recorded in the databases: ficus cutover start or fallback finishes it.");
+    return fx_hint(err,
+                   "Restore it from a backup. Its readable part: ficus run journal show. A "
+                   "cut-over that is unfinished is recorded in the databases; to finish it: ficus "
+                   "cutover start (or fallback) --context NAME --execute --confirm=NAME");
 }
 
 bool pln_journal_open(const char *path, struct pln_state *state, struct pln_journal **ret,

@@ -12,7 +12,10 @@ static bool fail_held(const char *context, const char *path, const struct fx_flo
     fx_fail(err, FX_E_LOCKED, "context \"%s\" is locked by process %d (%s) on %s since %s", context,
             owner->pid, owner->what, owner->host, owner->since);
     fx_detail(err, "Lock file: %s", path);
-    return fx_hint(err, "See what it does: ficus status -w");
+    return fx_hint(
+        err,
+        "See what it does: ficus status -w. When process %d has ended, run the same command again.",
+        owner->pid);
 }
 
 bool pln_lock_look(const char *state_dir, const char *context, struct fx_err *err)

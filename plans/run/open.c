@@ -16,6 +16,7 @@
 #include "plans/run/find.h"
 #include "plans/run/lock.h"
 #include "plans/run/paths.h"
+#include "plans/run/undo.h"
 
 struct run {
     struct fx_arena arena;
@@ -155,11 +156,40 @@ bool pln_open_start(const struct pln_env *env, const struct pln_driver *driver,
     return ok;
 }
 
+/* Is the plan file as it was when the run was started? */
+static bool is_plan_same(const struct run *run, bool *ret, struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1 << 20);
+    char digest[FX_HASH_HEX] = "";
+    if (!fx_file_read(run->state.plan_path, 1 << 20, &text, err))
+        return fx_ctx(err, "comparing the plan file with its copy");
+    fx_hash128_hex(fx_buf_str(&text), digest);
+    *ret = strcmp(digest, run->state.digest) == 0;
+    return true;
+}
+
+/* The plan file is as good as the copy only while nobody has edited it. */
+static bool hint_copy(const struct run *run, struct fx_err *err)
+{
+    struct fx_err ignored = FX_ERR_INIT;
+    bool is_same = false;
+    if (is_plan_same(run, &is_same, &ignored) && is_same)
+        return fx_hint(err,
+                       "The run follows this copy. The plan file is unchanged, so copy it again: "
+                       "cp '%s' '%s'. Then run the same command again.",
+                       run->state.plan_path, run->at.plan);
+    return fx_hint(err,
+                   "The run follows this copy: restore it from a backup of the state directory. "
+                   "The plan file was changed too; what differs: diff '%s' '%s'",
+                   run->state.plan_path, run->at.plan);
+}
+
 /* Loads the copy of the plan; DRIFT when the plan file has changed since. */
 static bool load_copy(struct run *run, const struct pln_env *env, bool must_be_same,
                       struct fx_err *err)
 {
     const char *path = run->at.plan;
+    bool is_same = false;
     /*
      * First without the project: a missing table or context must be reported as drift, not as a
      * mistake in the plan.
@@ -168,29 +198,29 @@ static bool load_copy(struct run *run, const struct pln_env *env, bool must_be_s
         !pln_drift_check(run->at.context, env->project, run->copy->context, err) ||
         !pln_load(path, env->project, &run->arena, &run->copy, err)) {
         if (err->cause_kind == FX_CAUSE_ERRNO)
-            fx_hint(err, "Restore the file with digest %s; it was a copy of %s.", run->state.digest,
-                    run->state.plan_path);
+            hint_copy(run, err);
         return fx_ctx(err, "reading the copy of the plan of run \"%s\"", run->name);
     }
     run->plan = run->copy;
     if (strcmp(run->copy->digest, run->state.digest) != 0) {
-        fx_fail(err, FX_E_DRIFT, "\"%s\" is not the plan that the run was started with", path);
-        return fx_hint(err, "Restore the file with digest %s; it was a copy of %s.",
-                       run->state.digest, run->state.plan_path);
+        fx_fail(err, FX_E_DRIFT, "the copy of the plan of run \"%s\" was changed: %s", run->name,
+                path);
+        fx_detail(err, "Its digest is %s, the journal of the run has %s.", run->copy->digest,
+                  run->state.digest);
+        return hint_copy(run, err);
     }
     if (!must_be_same || !fx_file_exists(run->state.plan_path))
         return true;
-    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1 << 20);
-    char digest[FX_HASH_HEX] = "";
-    if (!fx_file_read(run->state.plan_path, 1 << 20, &text, err))
-        return fx_ctx(err, "comparing the plan file with its copy");
-    fx_hash128_hex(fx_buf_str(&text), digest);
-    if (strcmp(digest, run->state.digest) == 0)
+    if (!is_plan_same(run, &is_same, err))
+        return false;
+    if (is_same)
         return true;
     fx_fail(err, FX_E_DRIFT, "plan \"%s\" was changed since run \"%s\" was started",
             run->state.plan_path, run->name);
-    return fx_hint(err, "Restore the plan (copy: %s), or run: ficus run rollback %s", path,
-                   run->name);
+    return fx_hint(err,
+                   "The run follows its copy of the plan. Put it back: cp '%s' '%s', then run: "
+                   "ficus run resume %s   or: ficus run rollback %s",
+                   path, run->state.plan_path, run->name, run->name);
 }
 
 /*
@@ -220,6 +250,23 @@ static bool still_so(struct run *run, struct fx_err *err)
     return fx_hint(err, "See its state: ficus run status %s", run->name);
 }
 
+/* A finished run stays finished: reopened, it could neither go back nor end again. */
+static bool may_go_back(const struct run *run, struct fx_err *err)
+{
+    int list[PLN_STEPS_MAX], blocked = -1;
+    (void)pln_undo_list(run->plan, &run->state, list, &blocked);
+    if (blocked < 0)
+        return true;
+    fx_fail(err, FX_E_STUCK,
+            "run \"%s\" is finished and cannot be rolled back: step \"%s\" was its point of no "
+            "return",
+            run->name, run->plan->steps[blocked].id);
+    return fx_hint(err,
+                   "Nothing was changed; the run stays finished, and Ficus cannot take the context "
+                   "back. What this run did: ficus run journal show %s",
+                   run->name);
+}
+
 static bool reopen(struct run *run, const struct pln_env *env, const char *mode, struct fx_err *err)
 {
     int64_t facade_epoch = 0;
@@ -233,6 +280,7 @@ static bool reopen(struct run *run, const struct pln_env *env, const char *mode,
     }
     if (!load_copy(run, env, !is_back && run->state.phase == PLN_PHASE_FORWARD, err) ||
         !pln_lock_look(env->project->state_dir, run->plan->context, err) ||
+        (has_way_back && !may_go_back(run, err)) ||
         (has_way_back && !pln_runs_at_end_since(env->project, run->plan->context, run->name,
                                                 &run->state.opened, err)) ||
         !run->driver->open(env, run->plan, run->at.dir, run->state.opened, &run->driver_arg, err))

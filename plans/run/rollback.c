@@ -48,22 +48,35 @@ static bool recover_cuts(struct pln_exec *ex, struct fx_err *err)
     return true;
 }
 
-/*
- * The hint of these errors names the command already: who raises them knows that a run is in
- * progress.
- */
-static bool names_resume(const struct fx_err *err)
+/* Does the hint name the command that continues this run, and not another one? */
+static bool names_resume(const struct fx_err *err, const char *name)
 {
-    return err->hint[0] != '\0' &&
-           (err->code == FX_E_INTERRUPTED || err->code == FX_E_JOURNAL || err->code == FX_E_STUCK);
+    static const char command[] = "ficus run resume";
+    size_t n = strlen(name);
+    for (const char *at = strstr(err->hint, command); at != NULL; at = strstr(at, command)) {
+        at += sizeof command - 1;
+        if (*at != ' ')
+            return true;
+        if (strncmp(at + 1, name, n) == 0 && strchr(" .,;", at[n + 1]) != NULL)
+            return true;
+    }
+    return false;
 }
 
-/* Adds the resume command to the hint of the cause, or to `what` when there is none. */
-static void hint_resume(const struct pln_exec *ex, const char *what, struct fx_err *err)
+void pln_exec_hint(const struct pln_exec *ex, const char *what, bool may_go_back,
+                   struct fx_err *err)
 {
-    char first[sizeof err->hint];
-    snprintf(first, sizeof first, "%s", err->hint[0] != '\0' ? err->hint : what);
-    fx_hint(err, "%.240s   Then run: ficus run resume %.64s", first, ex->plan->name);
+    const char *name = ex->plan->name;
+    char first[sizeof err->hint], next[256];
+    if (names_resume(err, name))
+        return;
+    (void)snprintf(next, sizeof next, "ficus run resume %s%s%s", name,
+                   may_go_back ? "   or: ficus run rollback " : "", may_go_back ? name : "");
+    (void)snprintf(first, sizeof first, "%s", err->hint[0] != '\0' ? err->hint : what);
+    if (first[0] == '\0')
+        fx_hint(err, "Run: %s", next);
+    else
+        fx_hint(err, "%.300s   Then run: %s", first, next);
 }
 
 static bool fail_undo(struct pln_exec *ex, const struct pln_step *step, struct fx_err *err)
@@ -73,8 +86,7 @@ static bool fail_undo(struct pln_exec *ex, const struct pln_step *step, struct f
     enum pln_reaction reaction = pln_react(&cause, false);
     char reason[PLN_TEXT_MAX];
     if (reaction == PLN_TRY_AGAIN || reaction == PLN_STOP) {
-        if (!names_resume(err))
-            hint_resume(ex, "The rollback stopped here.", err);
+        pln_exec_hint(ex, "The rollback stopped here.", false, err);
         return fx_ctx(err, "rolling back step \"%s\"", step->id);
     }
     fx_err_brief(&cause, reason, sizeof reason);
@@ -82,16 +94,18 @@ static bool fail_undo(struct pln_exec *ex, const struct pln_step *step, struct f
         return false;
     fx_fail(err, FX_E_STUCK, "step \"%s\" could not be rolled back: %s", step->id, reason);
     fx_hint(err, "%s", cause.hint);
-    hint_resume(ex, "Fix the cause.", err);
+    pln_exec_hint(ex, "Fix the cause.", false, err);
     return false;
 }
 
 static bool fail_no_return(const struct pln_exec *ex, int blocked, struct fx_err *err)
 {
     fx_fail(err, FX_E_STUCK,
-            "step \"%s\" was the point of no return; nothing before it can be undone",
-            ex->plan->steps[blocked].id);
-    return fx_hint(err, "Fix what stopped the run, then run: ficus run resume %s", ex->plan->name);
+            "run \"%s\" cannot be rolled back: step \"%s\" was its point of no return",
+            ex->plan->name, ex->plan->steps[blocked].id);
+    return fx_hint(err,
+                   "Nothing was undone. Fix what stopped the run, then run: ficus run resume %s",
+                   ex->plan->name);
 }
 
 /* Whoever opened the run has brought a finished or stuck one back into one of these phases. */

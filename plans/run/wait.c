@@ -30,8 +30,8 @@ bool pln_exec_safe_point(struct pln_exec *ex, struct fx_err *err)
     if (!pln_exec_stop_asked(ex))
         return true;
     int i = ex->state->current;
-    fx_fail(err, FX_E_INTERRUPTED, "stopped at a safe point, in step \"%s\"",
-            i >= 0 ? ex->plan->steps[i].id : ex->plan->steps[0].id);
+    fx_fail(err, FX_E_INTERRUPTED, "run \"%s\" was stopped as requested, in step \"%s\"",
+            ex->plan->name, i >= 0 ? ex->plan->steps[i].id : ex->plan->steps[0].id);
     return fx_hint(err, "Run: ficus run resume %s   or: ficus run rollback %s", ex->plan->name,
                    ex->plan->name);
 }
@@ -99,7 +99,10 @@ static bool fail_gate_held(struct pln_exec *ex, const struct pln_step *step, str
                            struct fx_err *err)
 {
     fx_fail(err, FX_E_HELD, "step \"%s\" is held: %s", step->id, fx_buf_cstr(why));
-    return fx_hint(err, "Once its gates can be measured, run: ficus run resume %s", ex->plan->name);
+    return fx_hint(err,
+                   "When the gate can be measured again, run: ficus run resume %s   To undo the "
+                   "run: ficus run rollback %s",
+                   ex->plan->name, ex->plan->name);
 }
 
 /* Compares the text before the first number: a reason whose numbers change is the same reason. */

@@ -50,15 +50,20 @@ static bool compare(struct pln_action_ctx *ac, struct pln_exec *ex, const struct
     if (!pln_exec_effect(ex, step, -1, -1, text, err))
         return false;
     if (report->verdict == REC_INCONCLUSIVE)
-        return fx_fail(err, FX_E_INCONCLUSIVE, "the comparison is inconclusive: %s", text) ||
+        return fx_fail(err, FX_E_INCONCLUSIVE,
+                       "the comparison of context \"%s\" is inconclusive: %s", ac->plan->context,
+                       text) ||
                fx_hint(err,
                        "%s/report.txt says what could not be compared. Then run: "
                        "ficus run resume %s",
                        dir, ex->plan->name);
     bool is_judged = step->n_gates > 0;
     if (!is_judged && report->verdict == REC_DIVERGENT) {
-        fx_fail(err, FX_E_DIVERGED, "the two sides differ: %s", text);
-        return fx_hint(err, "See %s/report.txt", dir);
+        fx_fail(err, FX_E_DIVERGED, "the two sides of context \"%s\" differ: %s", ac->plan->context,
+                text);
+        return fx_hint(
+            err, "%s/report.txt lists the rows that differ, and the direction of the comparison.",
+            dir);
     }
     return true;
 }
@@ -76,13 +81,16 @@ static bool act_compare(struct pln_action_ctx *ac, struct pln_exec *ex, const st
     bool is_old = old_side.state == FX_OWN_HERE && new_side.state == FX_OWN_AWAY;
     bool is_new = old_side.state == FX_OWN_AWAY && new_side.state == FX_OWN_HERE;
     if (!is_old && !is_new) {
-        fx_fail(err, FX_E_STUCK, "neither side owns context \"%s\": old is %s, new is %s",
+        fx_fail(err, FX_E_STUCK,
+                "context \"%s\" cannot be compared while a cut-over is unfinished: ficus.own says "
+                "%s on the old side and %s on the new side",
                 ac->plan->context, fx_own_state_name(old_side.state),
                 fx_own_state_name(new_side.state));
         return fx_hint(err,
-                       "A cut-over is unfinished, and another command began it. Finish it with the "
-                       "same ficus cutover command, then run: ficus run resume %s",
-                       ac->plan->name);
+                       "Another command began the cut-over. See which: ficus status. Finish it "
+                       "with the same command (ficus cutover start or fallback, with --context %s "
+                       "--execute --confirm=%s), then run: ficus run resume %s",
+                       ac->plan->context, ac->plan->context, ac->plan->name);
     }
     return compare(ac, ex, step, is_old ? FX_FORWARD : FX_REVERSE, err);
 }

@@ -170,6 +170,9 @@ drop=$(plan one "$COPY" "$EQUAL" '{id: cutover, do: cutover, undo: cutover.fallb
 FICUS_FAILPOINT=journal.DONE.before:kill:4 run start "$drop" --execute >"$SHOP/drop.log" 2>&1
 same "killed when the streams were dropped" 137 "$?"
 exits 0 "the run ends behind its point of no return" run resume one
+exits 11 "from there it is not rolled back" run rollback one --execute
+check "it stays finished, and the message names the step" says 'step "drop" was its point of no return' "$(run rollback one --execute 2>&1)"
+exits 0 "as resume says" run resume one
 same "the streams are gone" 0 "$(pg_sql mono shop 'select count(*) from pg_replication_slots')"
 exits 4 "no copy begins over the side that owns the tables" "$FICUS" cdc start --context orders --execute -f "$SHOP/ficus.yaml"
 check "and nobody is told to empty them" says "this database owns the tables" \

@@ -146,10 +146,8 @@ static void set_context(struct scene *s, const char *yaml)
     s->ctx = (struct fx_context){.name = "orders", .node = node};
 }
 
-static void scene_up(struct scene *s)
+static void scene_up_with(struct scene *s, const char *text)
 {
-    static const char text[] = PLAN_HEAD "steps:\n  - {id: reads, do: {route.reset: {routes: "
-                                         "[r]}}}\n  - {id: end, do: {wait: 0s}}\n";
     static int number;
     *s = (struct scene){.err = FX_ERR_INIT};
     servers = (struct servers){0};
@@ -167,6 +165,12 @@ static void scene_up(struct scene *s)
     assert_true(fx_file_write_atomic(path, fx_str_from(text), 0644, &s->err));
     if (!pln_load(path, &s->project, &s->arena, &s->plan, &s->err))
         fail_msg("%s\n%s", s->err.message, s->err.detail);
+}
+
+static void scene_up(struct scene *s)
+{
+    scene_up_with(s, PLAN_HEAD "steps:\n  - {id: reads, do: {route.reset: {routes: [r]}}}\n"
+                               "  - {id: end, do: {wait: 0s}}\n");
 }
 
 static void scene_down(struct scene *s)
@@ -276,6 +280,45 @@ static void test_resume__of_a_run_that_has_ended_repeats_its_result(void **state
     scene_down(&s);
 }
 
+/* It was reopened first, and then neither finished nor rolled back. */
+static void test_rollback__past_the_point_of_no_return_leaves_the_run_finished(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_up_with(&s,
+                  PLAN_HEAD "steps:\n  - {id: end, do: {wait: 0s}, point_of_no_return: true}\n");
+    assert_true(pln_open_start(&s.env, &driver, s.plan, &s.err));
+    uint64_t n = replayed(&s)->n_records;
+    assert_false(pln_open_rollback(&s.env, &driver, "p", &s.err));
+    assert_int_equal(s.err.code, FX_E_STUCK);
+    assert_non_null(strstr(s.err.message, "step \"end\" was its point of no return"));
+    assert_non_null(strstr(s.err.hint, "ficus run journal show p"));
+    assert_int_equal(replayed(&s)->n_records, n);
+    assert_int_equal(replayed(&s)->phase, PLN_PHASE_FINISHED);
+    scene_down(&s);
+}
+
+static void test_resume__names_the_command_that_restores_the_copy_of_the_plan(void **state)
+{
+    (void)state;
+    struct scene s;
+    scene_up(&s);
+    servers.act_code = FX_E_LOCKED;
+    assert_false(pln_open_start(&s.env, &driver, s.plan, &s.err));
+    servers.act_code = FX_E_NONE;
+    const char *changed = PLAN_HEAD "steps:\n  - {id: reads, do: {wait: 0s}}\n";
+    assert_true(fx_file_write_atomic(s.at.plan, fx_str_from(changed), 0644, &s.err));
+    assert_false(pln_open_resume(&s.env, &driver, "p", &s.err));
+    assert_int_equal(s.err.code, FX_E_DRIFT);
+    assert_non_null(strstr(s.err.message, "the copy of the plan of run \"p\" was changed"));
+    const char *cp = fx_arena_printf(&s.arena, "cp '%s' '%s'", s.plan->path, s.at.plan);
+    assert_non_null(strstr(s.err.hint, cp));
+    assert_true(fx_file_write_atomic(s.plan->path, fx_str_from(changed), 0644, &s.err));
+    assert_false(pln_open_resume(&s.env, &driver, "p", &s.err));
+    assert_non_null(strstr(s.err.hint, "restore it from a backup"));
+    scene_down(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -284,6 +327,8 @@ int main(void)
         cmocka_unit_test(test_start__of_an_unfinished_run_names_resume),
         cmocka_unit_test(test_resume__refuses_a_context_that_has_changed),
         cmocka_unit_test(test_resume__of_a_run_that_has_ended_repeats_its_result),
+        cmocka_unit_test(test_rollback__past_the_point_of_no_return_leaves_the_run_finished),
+        cmocka_unit_test(test_resume__names_the_command_that_restores_the_copy_of_the_plan),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
