@@ -2,12 +2,19 @@
 /* Binds the two halves of a run: plans/run/ knows the order, plans/steps/ what each step does. */
 #include "plans/plan.h"
 
+#include "plans/run/look.h"
 #include "plans/run/open.h"
 #include "plans/steps/actions.h"
 
 bool pln_run_start(const struct pln_env *env, const struct pln_plan *plan, struct fx_err *err)
 {
     return pln_open_start(env, &pln_action_driver, plan, err);
+}
+
+bool pln_run_look(const struct pln_env *env, const struct pln_plan *plan, struct fx_buf *out,
+                  struct fx_err *err)
+{
+    return pln_open_look(env, &pln_action_driver, plan, out, err);
 }
 
 bool pln_run_resume(const struct pln_env *env, const char *name, struct fx_err *err)

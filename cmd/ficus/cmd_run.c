@@ -132,6 +132,23 @@ static bool carry_out(struct cmd_call *call, struct fx_project *project, enum mo
     return ok;
 }
 
+/* The dry run: the plan, and whether all that the run needs first is there now. */
+static bool look(struct cmd_call *call, struct fx_project *project, const struct pln_plan *plan,
+                 struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
+    struct pln_env env = {.argv0 = call->argv0, .project = project};
+    pln_show(plan, &out);
+    fx_buf_add_c(&out, "\nlooked at now:\n");
+    bool ok = pln_run_look(&env, plan, &out, err);
+    printf("%s\nNothing was changed.", fx_buf_cstr(&out));
+    if (ok)
+        printf(" To execute the plan: ficus run start %s --execute", call->words[0]);
+    printf("\n");
+    fflush(stdout);
+    return ok;
+}
+
 static bool run_start(struct cmd_call *call, struct fx_err *err)
 {
     const struct run_options *opt = call->options;
@@ -141,11 +158,7 @@ static bool run_start(struct cmd_call *call, struct fx_err *err)
         return false;
     if (opt->execute)
         return carry_out(call, project, MODE_START, plan, plan->name, err);
-    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
-    pln_show(plan, &out);
-    printf("%s\nNothing was changed. To execute the plan: ficus run start %s --execute\n",
-           fx_buf_cstr(&out), call->words[0]);
-    return true;
+    return look(call, project, plan, err);
 }
 
 static bool find_run(struct cmd_call *call, bool will_act, struct fx_project **ret_project,
@@ -240,8 +253,11 @@ const struct cmd cmd_run[] = {
      .words_min = 1,
      .words_max = 1,
      .summary = "run a plan in the foreground",
-     .more = "Ctrl-C stops at the next safe point with exit status 10. `run resume` continues from "
-             "there, also after a crash of any process.",
+     .more =
+         "Without --execute it prints the plan, asks facade and databases all that the run would "
+         "ask before its first change, and fails when the run could not start now. "
+         "Ctrl-C stops at the next safe point with exit status 10. `run resume` continues from "
+         "there, also after a crash of any process.",
      .options = run_options,
      .options_size = sizeof(struct run_options),
      .run = run_start},

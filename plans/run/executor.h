@@ -38,6 +38,10 @@ struct pln_driver {
     /* From now on calls to the facade carry this epoch; the first call announces it. */
     void (*set_epoch)(void *arg, int64_t epoch);
 
+    /* Do both databases answer, and may their rows of ownership be read? Changes nothing. */
+    bool (*look)(void *arg, struct fx_err *err);
+    /* Is there anything that `check` looks at for this step? */
+    bool (*has_check)(const struct pln_step *step);
     /* Before INTENT: can the step begin? Changes nothing. */
     bool (*check)(void *arg, const struct pln_step *step, struct fx_err *err);
     /* Does `kind` for the step: its own kind, or the

@@ -9,6 +9,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/panic.h"
+#include "lib/ownership/sides.h"
 #include "plans/cutover/cutover.h"
 #include "plans/steps/context.h"
 
@@ -69,6 +70,19 @@ static bool ctx_open(const struct pln_env *env, const struct pln_plan *plan, con
 
 /* --- the driver ------------------------------------------------------------------------------- */
 
+/* Ownership that is not installed yet is an answer too. */
+static bool look(void *arg, struct fx_err *err)
+{
+    struct pln_action_ctx *ac = arg;
+    struct fx_own_look old_look, new_look;
+    return fx_own_look_both(ac->ctx, &old_look, &new_look, err);
+}
+
+static bool has_check(const struct pln_step *step)
+{
+    return pln_action_of(step->kind)->check != NULL;
+}
+
 static bool check(void *arg, const struct pln_step *step, struct fx_err *err)
 {
     const struct pln_action *action = pln_action_of(step->kind);
@@ -101,6 +115,8 @@ const struct pln_driver pln_action_driver = {
     .forget = pln_action_forget,
     .facade_epoch = pln_action_facade_epoch,
     .set_epoch = pln_action_set_epoch,
+    .look = look,
+    .has_check = has_check,
     .check = check,
     .act = act,
     .probe = probe,

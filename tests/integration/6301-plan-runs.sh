@@ -58,6 +58,7 @@ check "in the same run: a word of a route" says '"red" is not one of read, write
 check "and a database" says 'there is no database "momo"' "$all"
 sed 's|mono: .*|mono: {url: "postgresql://ficus@127.0.0.1:1/shop", password: {env: NOT_SET_ANYWHERE}}|' "$SHOP/ficus.yaml" >"$SHOP/secret.yaml"
 exits 8 "no facade" run start "$P" --execute
+exits 8 "the dry run says so too" run start "$P"
 check "nothing was changed" untouched
 ficusd_start
 exits 4 "a missing secret" "$FICUS" run start "$P" --execute -f "$SHOP/secret.yaml"
@@ -66,6 +67,16 @@ sed 's|mono: .*|mono: {url: "postgresql://ficus@127.0.0.1:1/shop"}|' "$SHOP/ficu
 exits 5 "a source that is away" "$FICUS" run start "$P" --execute -f "$SHOP/away.yaml"
 sed 's|  orders: {url.*|  orders: {url: "mysql://ficus@127.0.0.1:1/orders"}|' "$SHOP/ficus.yaml" >"$SHOP/away.yaml"
 exits 6 "a target that is away" "$FICUS" run start "$P" --execute -f "$SHOP/away.yaml"
+exits 6 "the dry run asks it too" "$FICUS" run start "$P" -f "$SHOP/away.yaml"
+check "and shows what did answer" says "ready  facade" "$("$FICUS" run start "$P" -f "$SHOP/away.yaml" 2>&1)"
+sed -i "s|127.0.0.1:$PORT_ADMIN|127.0.0.1:1|" "$SHOP/away.yaml"
+all=$("$FICUS" run start "$P" -f "$SHOP/away.yaml" 2>&1)
+same "two that are away: the first gives the code" 8 $?
+check "both are named, the facade" says "facade: could not GET" "$all"
+check "and the database" says "databases of context orders: " "$all"
+exits 0 "with all of them there the dry run passes" run start "$P"
+check "it has looked at tables and rights" says "ready  step copy: stream.start" "$(run start "$P")"
+check "nothing was changed by looking" untouched
 exits 6 "it is also for a cut-over by hand" "$FICUS" cutover start --context orders -f "$SHOP/away.yaml"
 exits 12 "a cut-over before anything is installed" "$FICUS" cutover start --context orders --execute --confirm=orders -f "$SHOP/ficus.yaml"
 check "says what is missing and what makes it" says "ficus run start PLAN --execute" "$("$FICUS" cutover start -f "$SHOP/ficus.yaml" 2>&1)"
