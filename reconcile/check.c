@@ -17,7 +17,9 @@
 #include "reconcile/reconcile.h"
 
 #include "lib/io/failpoint.h"
+#include "reconcile/report/names.h"
 #include "reconcile/table.h"
+#include "reconcile/turn.h"
 
 struct check {
     struct fx_context *ctx;
@@ -106,6 +108,7 @@ static bool cut_both(struct check *check, const struct fx_pos *at, struct fx_err
     enum fx_engine engine = check->source_conf->engine;
     FX_AUTO(fx_pos) struct fx_pos reached = {0};
     FX_FAILPOINT("reconcile.cut.before");
+    check->report->cut = fx_wall_now();
     if (!fx_snapshot_open(check->source_conf, check->options->cut_timeout_ms, &check->snapshot,
                           err)) {
         fx_err_as_source(err);
@@ -148,20 +151,70 @@ static bool make_cut(struct check *check, struct fx_err *err)
     return true;
 }
 
+static bool session_lives(struct fx_db *db)
+{
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    struct fx_err ignored = FX_ERR_INIT;
+    return !fx_db_is_broken(db) && fx_db_query(db, "select 1", NULL, 0, &rows, &ignored);
+}
+
+/* Does this failure concern one table, so that the others can still be compared? */
+static bool is_of_one_table(const struct check *check, const struct fx_err *err)
+{
+    bool is_ours = err->code == FX_E_INTERRUPTED || err->code == FX_E_IO || err->code == FX_E_BUG;
+    return !is_ours && session_lives(fx_snapshot_session(check->snapshot)) &&
+           session_lives(check->target);
+}
+
+static bool compare_table(const struct check *check, const struct fx_map_table *map,
+                          const struct rec_progress *progress, struct rec_table_result *result,
+                          struct fx_err *err)
+{
+    struct rec_report *report = check->report;
+    struct rec_table table;
+    if (!rec_table_init(map, report->direction, check->arena, &table, err)) {
+        rec_table_begin(&table, result);
+        return false;
+    }
+    rec_table_begin(&table, result);
+    return rec_table_compare(&table, fx_snapshot_session(check->snapshot), check->target,
+                             check->options->differences_max, progress, check->arena, result,
+                             err) ||
+           fx_ctx(err, "comparing \"%s\" with \"%s\"", table.source_name, table.target_name);
+}
+
+/* What was counted until it failed is a part of the table: only the names and the reason stay. */
+static void set_not_compared(struct rec_table_result *result, const struct fx_err *why,
+                             struct fx_arena *arena)
+{
+    char brief[512];
+    fx_err_brief(why, brief, sizeof brief);
+    *result = (struct rec_table_result){
+        .source_name = result->source_name,
+        .target_name = result->target_name,
+        .source_fingerprint = result->source_fingerprint,
+        .target_fingerprint = result->target_fingerprint,
+        .mapping_digest = result->mapping_digest,
+        .one_sided = result->one_sided,
+        .not_compared = fx_arena_printf(arena, "not compared: %s%s%s", brief,
+                                        why->hint[0] != '\0' ? ". " : "", why->hint),
+    };
+}
+
 static bool compare_tables(const struct check *check, const struct rec_progress *progress,
                            struct fx_err *err)
 {
     struct rec_report *report = check->report;
     for (size_t i = 0; i < check->ctx->n_tables; i++) {
-        struct rec_table table;
-        if (!rec_table_init(&check->ctx->tables[i], report->direction, check->arena, &table, err))
-            return false;
-        rec_table_begin(&table, &report->tables[i]);
-        if (!rec_table_compare(&table, fx_snapshot_session(check->snapshot), check->target,
-                               check->options->differences_max, progress, check->arena,
-                               &report->tables[i], err))
-            return fx_ctx(err, "comparing \"%s\" with \"%s\"", table.source_name,
-                          table.target_name);
+        struct rec_table_result *result = &report->tables[i];
+        struct fx_err why = FX_ERR_INIT;
+        if (!compare_table(check, &check->ctx->tables[i], progress, result, &why)) {
+            if (!is_of_one_table(check, &why)) {
+                *err = why;
+                return false;
+            }
+            set_not_compared(result, &why, check->arena);
+        }
         report->n_tables++;
     }
     return true;
@@ -171,6 +224,7 @@ static struct rec_report *new_report(const struct fx_context *ctx, enum fx_direc
                                      const char *plan, const char *step, struct fx_arena *arena)
 {
     struct rec_report *report = FX_ARENA_NEW(arena, struct rec_report);
+    report->tool = REC_TOOL;
     report->context = ctx->name;
     report->direction = direction;
     report->plan = fx_arena_strdup(arena, plan != NULL ? plan : "");
@@ -181,9 +235,17 @@ static struct rec_report *new_report(const struct fx_context *ctx, enum fx_direc
     return report;
 }
 
-bool rec_check(struct fx_context *ctx, const struct cdc_ref *ref, const struct rec_options *options,
-               const char *plan, const char *step, const struct rec_progress *progress,
-               struct fx_arena *arena, struct rec_report **ret_report, struct fx_err *err)
+/* A clock that was set back meanwhile does not make a report that no reader believes. */
+static void order_dates(struct rec_report *report)
+{
+    report->cut.us = FX_MAX(report->cut.us, report->started.us);
+    report->finished.us = FX_MAX(fx_wall_now().us, report->cut.us);
+}
+
+static bool check_locked(struct fx_context *ctx, const struct cdc_ref *ref,
+                         const struct rec_options *options, const char *plan, const char *step,
+                         const struct rec_progress *progress, struct fx_arena *arena,
+                         struct rec_report **ret_report, struct fx_err *err)
 {
     bool is_forward = ref->direction == FX_FORWARD;
     struct check check = {.ctx = ctx,
@@ -203,7 +265,19 @@ bool rec_check(struct fx_context *ctx, const struct cdc_ref *ref, const struct r
     if (!is_ok)
         return fx_ctx(err, "comparing context \"%s\"", ctx->name);
     rec_report_finish(check.report, ctx->n_tables);
-    check.report->finished = fx_wall_now();
+    order_dates(check.report);
     *ret_report = check.report;
     return true;
+}
+
+bool rec_check(struct fx_context *ctx, const struct cdc_ref *ref, const struct rec_options *options,
+               const char *plan, const char *step, const struct rec_progress *progress,
+               struct fx_arena *arena, struct rec_report **ret_report, struct fx_err *err)
+{
+    struct fx_flock *lock;
+    if (!rec_turn_take(ref, options->lock_wait_ms, progress, &lock, err))
+        return fx_ctx(err, "comparing context \"%s\"", ctx->name);
+    bool is_ok = check_locked(ctx, ref, options, plan, step, progress, arena, ret_report, err);
+    fx_flock_release(lock);
+    return is_ok;
 }

@@ -13,15 +13,22 @@
 
 #include "cdc/cdc.h"
 #include "lib/base/clock.h"
+#include "lib/crypt/sign.h"
 
 struct rec_options {
     int64_t differences_max; /* listed in the report, per table; counting goes on */
     int64_t hold_max_ms;     /* longest time the applier may be held */
     int64_t cut_timeout_ms;  /* waiting for the source's snapshot */
+    int64_t lock_wait_ms;    /* waiting for another comparison of the context */
+    const char *sign_with;   /* file of the private key; NULL: reports are not signed */
 };
 void rec_options_read(const struct fx_node *section, struct rec_options *ret,
                       struct fx_arena *arena, struct fx_problems *problems);
 extern const struct fx_rule rec_option_rules[];
+
+/* The key of `sign_with`, NULL without one; read before a comparison, so that it is not in vain. */
+bool rec_signer_load(const struct rec_options *options, struct fx_private_key **ret_key,
+                     struct fx_err *err) FX_MUST_CHECK;
 
 enum rec_verdict { REC_EQUAL, REC_DIVERGENT, REC_INCONCLUSIVE };
 enum rec_kind { REC_MISSING, REC_EXTRA, REC_DIFFERENT }; /* on the target, seen from the source */
@@ -43,22 +50,36 @@ struct rec_table_result {
     size_t n_differences;
     const char
         *one_sided; /* NULL, or generated columns that one side alone has: nothing to compare */
-    const char *not_compared; /* NULL, or why the table is incomplete */
+    const char *not_compared; /* NULL, or why the table is incomplete or was not read */
+};
+/* What a reader found at the end of a report. */
+enum rec_seal {
+    REC_SEAL_NONE,      /* version 1 */
+    REC_SEAL_CHECKSUM,  /* unsigned */
+    REC_SEAL_UNCHECKED, /* signed, and no key was given to check it */
+    REC_SEAL_SIGNED,    /* by one of the trusted keys */
 };
 struct rec_report {
+    int64_t version;  /* of its form, when it was read */
+    const char *tool; /* "ficus 0.1.0": the build that made it; NULL in version 1 */
     const char *context;
     enum fx_direction direction; /* which side was the source */
     const char *plan, *step;     /* what the report is bound to; "" outside a plan */
     const char *mapping_digest;
     /* The source's snapshot; the applier's position in the target's snapshot. The arena's. */
     struct fx_pos source_pos, target_pos;
-    struct fx_wall started, finished;
+    /* `cut`: both sides are shown as they were then, or a moment later; the age counts from it. */
+    struct fx_wall started, cut, finished;
     int64_t applier_held_ms;
+    const char *inconclusive; /* NULL, or why the comparison as a whole shows nothing */
+    size_t tables_in_context; /* of them n_tables are listed */
     struct rec_table_result *tables;
     size_t n_tables;
     int64_t rows_compared, divergent;
     double coverage_percent; /* of the context's tables */
     enum rec_verdict verdict;
+    enum rec_seal seal;            /* after reading */
+    char signed_by[FX_SHA256_HEX]; /* fingerprint of the key; "" when unsigned */
 };
 
 /*
@@ -72,8 +93,16 @@ bool rec_owner(const struct fx_context *ctx, enum fx_direction *ret_direction,
 /* `on_progress` may be NULL: rows so far, for a picture; returning false stops with INTERRUPTED. */
 struct rec_progress {
     bool (*on_progress)(void *arg, const char *table, int64_t rows);
+    /* May be NULL: another process compares the context; `who` names it. Called once. */
+    void (*on_wait)(void *arg, const char *who);
     void *arg;
 };
+/*
+ * One comparison of a context at a time: a second one waits for the first (lock_wait_ms), then
+ * fails with LOCKED naming its process. A table that cannot be read as a whole (a key that is no
+ * value of its type, a right that is missing) is listed as not compared, and the others are
+ * compared.
+ */
 /* Binds the context in `arena`, which must live as long as the context is used. */
 bool rec_check(struct fx_context *ctx, const struct cdc_ref *ref, const struct rec_options *options,
                const char *plan, const char *step, const struct rec_progress *progress,
@@ -91,23 +120,54 @@ bool rec_check_keys(struct fx_context *ctx, enum fx_direction direction, const s
                     struct fx_err *err) FX_MUST_CHECK;
 
 void rec_report_text(const struct rec_report *report, struct fx_buf *out);
-void rec_report_json(const struct rec_report *report, struct fx_buf *out);
+/*
+ * The exact bytes of report.json (docs/protocols/reconcile-report.md): signed when `key` is not
+ * NULL, else with a checksum.
+ */
+void rec_report_json(const struct rec_report *report, const struct fx_private_key *key,
+                     struct fx_buf *out);
 /* Writes DIR/report.json and DIR/report.txt, each whole or not at all. */
-bool rec_report_write(const struct rec_report *report, const char *dir,
-                      struct fx_err *err) FX_MUST_CHECK;
-bool rec_report_load(const char *path, struct fx_arena *arena, struct rec_report **ret_report,
-                     struct fx_err *err) FX_MUST_CHECK;
+bool rec_report_write(const struct rec_report *report, const struct fx_private_key *key,
+                      const char *dir, struct fx_err *err) FX_MUST_CHECK;
+/*
+ * Before a comparison: what is in DIR gives way to a report that says "not finished", so that a
+ * comparison that fails or dies never leaves an older, better one to a gate.
+ */
+bool rec_report_begin(const struct fx_context *ctx, const struct fx_private_key *key,
+                      const char *dir, struct fx_err *err) FX_MUST_CHECK;
+/* After a failed one: the same, with the reason. Best effort: without it "not finished" stays. */
+void rec_report_failed(const struct fx_context *ctx, const struct fx_private_key *key,
+                       const char *dir, const struct fx_err *why);
+
+/* Whose reports are believed. */
+struct rec_trust {
+    const struct fx_public_key *keys;
+    size_t n_keys;
+    bool allows_unsigned;
+    bool is_for_show; /* a signature by another key is not checked: never for a gate */
+};
+/*
+ * Reads a report and refuses one that is not exactly what Ficus wrote: other bytes, counts that do
+ * not add up, dates that cannot be, a seal that does not fit. Errors: INCONCLUSIVE.
+ */
+bool rec_report_load(const char *path, const struct rec_trust *trust, struct fx_arena *arena,
+                     struct rec_report **ret_report, struct fx_err *err) FX_MUST_CHECK;
+/* The same of bytes in memory. Errors: PROTOCOL, VERSION. */
+bool rec_report_parse(struct fx_str bytes, const struct rec_trust *trust, struct fx_arena *arena,
+                      struct rec_report **ret_report, struct fx_err *err) FX_MUST_CHECK;
 
 /*
- * Gate of a report: pass | fail | unknown (too old, another mapping, not everything compared).
- * `why` says the measured value and the limit.
+ * Gate of a report: pass | fail | unknown (inconclusive, too old, of the future, another context or
+ * mapping, a table missing, not everything compared). `why` says the measured value and the limit.
  */
 enum rec_gate { REC_GATE_PASS, REC_GATE_FAIL, REC_GATE_UNKNOWN };
 struct rec_limits {
     int64_t divergent_max;
     double coverage_min_percent;
-    int64_t max_age_ms;         /* 0: any age */
-    const char *mapping_digest; /* NULL: any; else it must be this one */
+    int64_t max_age_ms;           /* 0: any age */
+    const struct fx_context *ctx; /* NULL: any; else its name, mapping and tables */
+    const char *context;          /* NULL: any */
+    const char *mapping_digest;   /* NULL: any; else it must be this one */
 };
 enum rec_gate rec_gate(const struct rec_report *report, const struct rec_limits *limits,
                        struct fx_wall now, struct fx_buf *why);

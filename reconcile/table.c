@@ -130,20 +130,19 @@ bool rec_table_compare(const struct rec_table *table, struct fx_db *source, stru
 void rec_report_finish(struct rec_report *report, size_t n_tables_wanted)
 {
     size_t n_whole = 0;
-    double covered = 0;
+    report->tables_in_context = n_tables_wanted;
+    report->rows_compared = report->divergent = 0;
     for (size_t i = 0; i < report->n_tables; i++) {
         const struct rec_table_result *table = &report->tables[i];
         report->rows_compared += FX_MAX(table->rows_source, table->rows_target);
         report->divergent += table->missing + table->extra + table->different;
         n_whole += table->not_compared == NULL;
-        if (table->not_compared == NULL)
-            covered += 1;
     }
     report->coverage_percent =
-        n_tables_wanted > 0 ? covered * 100.0 / (double)n_tables_wanted : 0.0;
+        n_tables_wanted > 0 ? (double)n_whole * 100.0 / (double)n_tables_wanted : 0.0;
     if (report->divergent > 0)
         report->verdict = REC_DIVERGENT;
-    else if (n_whole < n_tables_wanted || n_tables_wanted == 0)
+    else if (n_whole < n_tables_wanted || n_tables_wanted == 0 || report->inconclusive != NULL)
         report->verdict = REC_INCONCLUSIVE;
     else
         report->verdict = REC_EQUAL;

@@ -80,8 +80,9 @@ void cmd_page_ficus_1(struct fx_buf *out)
         "    ficus run resume\n"
         "    ficus run rollback --execute\n\n"
         "Compare both sides in CI:\n\n"
-        "    ficus reconcile run --context orders --report out/\n"
-        "    ficus reconcile gate out/report.json --divergent 0 --coverage 100%\n\n"
+        "    ficus reconcile run --context orders --report out/ --gate\n\n"
+        "Judge a signed report on another machine:\n\n"
+        "    ficus reconcile gate out/report.json --key ci.key.pub --max-age 30m\n\n"
         "# See also\nficusd(8), ficus.yaml(5)\n");
     finish("FICUS", 1, &md, out);
 }

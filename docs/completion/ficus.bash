@@ -15,8 +15,10 @@ ficus upgrade|| --execute -f=f --project=f --log=t --no-color -h --help
 ficus cutover rehearse|| -c=t --context=t --fence-ttl=t --hold=t --drain=t --execute --rounds=t -f=f --project=f --log=t --no-color -h --help
 ficus cutover start|| -c=t --context=t --fence-ttl=t --hold=t --drain=t --execute --confirm=t -f=f --project=f --log=t --no-color -h --help
 ficus cutover fallback|| -c=t --context=t --fence-ttl=t --hold=t --drain=t --execute --confirm=t -f=f --project=f --log=t --no-color -h --help
-ficus reconcile run|| -c=t --context=t -o=d --report=d -j --json -q --quiet -f=f --project=f --log=t --no-color -h --help
-ficus reconcile gate|f| --divergent=t --coverage=t --max-age=t -f=f --project=f --log=t --no-color -h --help
+ficus reconcile run|| -c=t --context=t -o=d --report=d --sign-with=f --gate --divergent=t --coverage=t --exit-zero -j --json -q --quiet -f=f --project=f --log=t --no-color -h --help
+ficus reconcile gate|f| -k=f --key=f --unsigned -c=t --context=t --mapping=t --divergent=t --coverage=t --max-age=t -f=f --project=f --log=t --no-color -h --help
+ficus reconcile key new|f| -f=f --project=f --log=t --no-color -h --help
+ficus reconcile key show|f| -f=f --project=f --log=t --no-color -h --help
 ficus route list|| -f=f --project=f --log=t --no-color -h --help
 ficus route explain|t| --key=t -f=f --project=f --log=t --no-color -h --help
 ficus route set|t| --weight=t --shadow=t --recheck=t --execute -f=f --project=f --log=t --no-color -h --help

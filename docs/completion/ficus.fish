@@ -68,13 +68,27 @@ complete -c ficus -f -n '__ficus_next' -a reconcile
 complete -c ficus -f -n '__ficus_next reconcile' -a run -d 'compare both sides of a context exactly, while applications write'
 complete -c ficus -n '__ficus_is reconcile run' -s c -l context -x -d 'the context to compare (needed when there are several)'
 complete -c ficus -n '__ficus_is reconcile run' -s o -l report -x -a '(__fish_complete_directories)' -d 'write report.json and report.txt there'
+complete -c ficus -n '__ficus_is reconcile run' -l sign-with -r -F -d 'private key that signs the report (default: reconcile.sign_with)'
+complete -c ficus -n '__ficus_is reconcile run' -l gate -d 'judge the result as `reconcile gate` does; the exit status is the gate'\''s'
+complete -c ficus -n '__ficus_is reconcile run' -l divergent -x -d 'with --gate: at most N rows may differ (default: 0)'
+complete -c ficus -n '__ficus_is reconcile run' -l coverage -x -d 'with --gate: at least this share of the tables was compared (default: 100%)'
+complete -c ficus -n '__ficus_is reconcile run' -l exit-zero -d 'exit 0 also when rows differ: `reconcile gate` judges the report later'
 complete -c ficus -n '__ficus_is reconcile run' -s j -l json -d 'print the report as JSON'
 complete -c ficus -n '__ficus_is reconcile run' -s q -l quiet -d 'print nothing but errors'
 complete -c ficus -f -n '__ficus_next reconcile' -a gate -d 'check a report against limits, for CI'
 complete -c ficus -n '__ficus_is reconcile gate' -F
+complete -c ficus -n '__ficus_is reconcile gate' -s k -l key -r -F -d 'public key whose reports are believed; may be given several times'
+complete -c ficus -n '__ficus_is reconcile gate' -l unsigned -d 'believe reports that are not signed, too'
+complete -c ficus -n '__ficus_is reconcile gate' -s c -l context -x -d 'the report is about this context (default: the only one of the project file)'
+complete -c ficus -n '__ficus_is reconcile gate' -l mapping -x -d 'the report was made with this mapping (default: that of the project file)'
 complete -c ficus -n '__ficus_is reconcile gate' -l divergent -x -d 'at most N rows may differ'
 complete -c ficus -n '__ficus_is reconcile gate' -l coverage -x -d 'at least this share of the context'\''s tables was compared'
-complete -c ficus -n '__ficus_is reconcile gate' -l max-age -x -d 'the report is not older than this (default: any age)'
+complete -c ficus -n '__ficus_is reconcile gate' -l max-age -x -d 'both sides were read at most this long ago (default: any age)'
+complete -c ficus -f -n '__ficus_next reconcile' -a key
+complete -c ficus -f -n '__ficus_next reconcile key' -a new -d 'make a pair of keys for signed reports'
+complete -c ficus -n '__ficus_is reconcile key new' -F
+complete -c ficus -f -n '__ficus_next reconcile key' -a show -d 'print the fingerprint of a key, as reports name it'
+complete -c ficus -n '__ficus_is reconcile key show' -F
 complete -c ficus -f -n '__ficus_next' -a route
 complete -c ficus -f -n '__ficus_next route' -a list -d 'routes of the running facade: owner, weight, shadow, requests, errors'
 complete -c ficus -f -n '__ficus_next route' -a explain -d 'which route takes a request, and where it goes now'

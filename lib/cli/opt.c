@@ -54,6 +54,16 @@ static bool bad_value(const struct fx_opt *o, const char *value, const char *wan
     return fx_fail(err, FX_E_USAGE, "--%s: \"%s\" is not %s", o->name, value, wanted);
 }
 
+static bool add_text(const struct fx_opt *o, struct fx_opt_texts *texts, const char *value,
+                     struct fx_err *err)
+{
+    if (texts->n == FX_OPT_TEXTS_MAX)
+        return fx_fail(err, FX_E_USAGE, "--%s was given more than %d times", o->name,
+                       FX_OPT_TEXTS_MAX);
+    texts->items[texts->n++] = value;
+    return true;
+}
+
 static bool store(const struct fx_opt *o, void *object, const char *value, struct fx_err *err)
 {
     void *field = (char *)object + o->offset;
@@ -61,6 +71,7 @@ static bool store(const struct fx_opt *o, void *object, const char *value, struc
     switch (o->kind) {
     case FX_O_FLAG: *(bool *)field = true; return true;
     case FX_O_TEXT: *(const char **)field = value; return true;
+    case FX_O_TEXTS: return add_text(o, field, value, err);
     case FX_O_INT:
         if (fx_units_int(text, field) && *(int64_t *)field >= 0)
             return true;

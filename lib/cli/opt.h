@@ -25,9 +25,16 @@ enum fx_opt_kind {
     FX_O_END,
     FX_O_FLAG,     /* bool */
     FX_O_TEXT,     /* const char * */
+    FX_O_TEXTS,    /* struct fx_opt_texts: may be given several times */
     FX_O_INT,      /* int64_t, not negative */
     FX_O_DURATION, /* int64_t milliseconds: "15s" */
     FX_O_PERCENT,  /* double: "0.1%" */
+};
+
+enum { FX_OPT_TEXTS_MAX = 16 };
+struct fx_opt_texts {
+    const char *items[FX_OPT_TEXTS_MAX];
+    size_t n;
 };
 
 struct fx_opt {
@@ -49,6 +56,8 @@ struct fx_opt {
     FX_OPT_(FX_O_FLAG, type, field, name, letter, NULL, help, )
 #define FX_OPT_TEXT(type, field, name, letter, arg, help, ...) \
     FX_OPT_(FX_O_TEXT, type, field, name, letter, arg, help, __VA_ARGS__)
+#define FX_OPT_TEXTS(type, field, name, letter, arg, help, ...) \
+    FX_OPT_(FX_O_TEXTS, type, field, name, letter, arg, help, __VA_ARGS__)
 #define FX_OPT_INT(type, field, name, letter, arg, help, ...) \
     FX_OPT_(FX_O_INT, type, field, name, letter, arg, help, __VA_ARGS__)
 #define FX_OPT_DURATION(type, field, name, letter, arg, help, ...) \

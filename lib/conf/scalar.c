@@ -62,8 +62,7 @@ bool fx_scalar_int(const struct fx_node *node, int64_t *ret, struct fx_problems 
     return fx_units_int(node->text, ret) || wrong(node, wanted, problems);
 }
 
-/* A secret's file is looked up beside the file that names it, so that a project can be moved. */
-static const char *beside(const struct fx_node *node, struct fx_arena *arena)
+const char *fx_scalar_beside(const struct fx_node *node, struct fx_arena *arena)
 {
     const char *path = node->text.ptr;
     const char *slash = strrchr(node->file, '/');
@@ -111,7 +110,7 @@ bool fx_secret_read(const struct fx_node *node, struct fx_arena *arena, const ch
         return fx_hint(err, "Write {file: /path/of/secret} or {env: VARIABLE}.");
     }
     if (file != NULL)
-        return read_secret_file(file, beside(file, arena), arena, ret_secret, err);
+        return read_secret_file(file, fx_scalar_beside(file, arena), arena, ret_secret, err);
     const char *value = getenv(env->text.ptr);
     if (value == NULL || value[0] == '\0') {
         fx_fail(err, FX_E_SECRET, "%s:%d:%d: the environment variable \"%s\" is not set or empty",

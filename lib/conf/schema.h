@@ -80,6 +80,10 @@ bool fx_scalar_duration(const struct fx_node *node, int64_t *ret_ms, struct fx_p
 bool fx_scalar_percent(const struct fx_node *node, double *ret, struct fx_problems *problems);
 bool fx_scalar_int(const struct fx_node *node, int64_t *ret, struct fx_problems *problems);
 
+/* The path that a scalar names: looked up beside the file that names it, so that a project can be
+ * moved. */
+const char *fx_scalar_beside(const struct fx_node *node, struct fx_arena *arena);
+
 /* Appends a Markdown table of the rules under a heading. */
 void fx_schema_markdown(const char *heading, const struct fx_rule *rules, struct fx_buf *out);
 

@@ -7,12 +7,31 @@
 #include "lib/ownership/sides.h"
 #include "plans/steps/context.h"
 
+/* Whose reports a run believes: where reports are signed, those of its own key only. */
+static bool load_trusted(struct pln_action_ctx *ac, struct fx_err *err)
+{
+    FX_AUTO_FREE(fx_private_key) struct fx_private_key *key = NULL;
+    struct fx_public_key own;
+    struct rec_trust trust = {.keys = &own, .allows_unsigned = true};
+    if (!rec_signer_load(&ac->rec, &key, err))
+        return false;
+    if (key != NULL) {
+        fx_private_key_public(key, &own);
+        trust.n_keys = 1;
+        trust.allows_unsigned = false;
+    }
+    return rec_report_load(ac->at.latest_report, &trust, &ac->report_arena, &ac->report, err);
+}
+
 void pln_action_load_report(struct pln_action_ctx *ac, struct fx_wall opened)
 {
     struct fx_err ignored = FX_ERR_INIT;
-    if (!fx_file_exists(ac->at.latest_report) ||
-        !rec_report_load(ac->at.latest_report, &ac->report_arena, &ac->report, &ignored) ||
-        ac->report->started.us < opened.us)
+    FX_AUTO(fx_buf) struct fx_buf why = FX_BUF(1024);
+    struct rec_limits about = {.divergent_max = INT64_MAX, .ctx = ac->ctx};
+    ac->report = NULL;
+    if (!fx_file_exists(ac->at.latest_report) || !load_trusted(ac, &ignored) ||
+        ac->report->started.us < opened.us ||
+        rec_gate(ac->report, &about, fx_wall_now(), &why) == REC_GATE_UNKNOWN)
         ac->report = NULL;
     ac->report_path = ac->at.latest_text;
 }
@@ -25,22 +44,38 @@ static bool on_rows(void *arg, const char *table, int64_t rows)
     return ac->env->should_stop == NULL || !ac->env->should_stop(ac->env->arg);
 }
 
+/* Compares, and writes the report to both directories; an older one gives way first. */
+static bool make_report(struct pln_action_ctx *ac, const struct pln_step *step,
+                        const struct cdc_ref *ref, const char *dir, struct rec_report **ret,
+                        struct fx_err *err)
+{
+    FX_AUTO_FREE(fx_private_key) struct fx_private_key *key = NULL;
+    struct rec_progress progress = {.on_progress = on_rows, .arg = ac};
+    const char *latest = ac->at.latest;
+    if (!rec_signer_load(&ac->rec, &key, err))
+        return false;
+    if (!rec_report_begin(ac->ctx, key, dir, err) || !rec_report_begin(ac->ctx, key, latest, err))
+        return fx_ctx(err, "writing the report of step \"%s\"", step->id);
+    if (!rec_check(ac->ctx, ref, &ac->rec, ac->plan->name, step->id, &progress, &ac->report_arena,
+                   ret, err)) {
+        rec_report_failed(ac->ctx, key, dir, err);
+        rec_report_failed(ac->ctx, key, latest, err);
+        return fx_ctx(err, "comparing context \"%s\"", ac->plan->context);
+    }
+    return (rec_report_write(*ret, key, dir, err) && rec_report_write(*ret, key, latest, err)) ||
+           fx_ctx(err, "writing the report of step \"%s\"", step->id);
+}
+
 static bool compare(struct pln_action_ctx *ac, struct pln_exec *ex, const struct pln_step *step,
                     enum fx_direction direction, struct fx_err *err)
 {
     const struct cdc_ref *ref = direction == FX_FORWARD ? &ac->forward : &ac->reverse;
-    struct rec_progress progress = {.on_progress = on_rows, .arg = ac};
     ac->report = NULL;
     fx_arena_clear(&ac->report_arena);
     struct rec_report *report = NULL;
-    if (!rec_check(ac->ctx, ref, &ac->rec, ac->plan->name, step->id, &progress, &ac->report_arena,
-                   &report, err))
-        return fx_ctx(err, "comparing context \"%s\"", ac->plan->context);
     const char *dir = pln_path_report(ac->at.dir, step->id, &ac->report_arena);
-    const char *latest = ac->at.latest;
-    if (!fx_dir_make(dir, err) || !rec_report_write(report, dir, err) ||
-        !fx_dir_make(latest, err) || !rec_report_write(report, latest, err))
-        return fx_ctx(err, "writing the report of step \"%s\"", step->id);
+    if (!make_report(ac, step, ref, dir, &report, err))
+        return false;
     ac->report = report;
     ac->report_path = fx_arena_printf(&ac->report_arena, "%s/report.txt", dir);
     char text[256];

@@ -129,9 +129,12 @@ static const char *equal_line(const char *path, struct fx_arena *arena, struct f
 {
     struct rec_report *report = NULL;
     struct fx_err ignored = FX_ERR_INIT;
-    if (!fx_file_exists(path) || !rec_report_load(path, arena, &report, &ignored))
+    const struct rec_trust any = {.allows_unsigned = true, .is_for_show = true};
+    if (!fx_file_exists(path) || !rec_report_load(path, &any, arena, &report, &ignored))
         return NULL;
-    int64_t age_s = (now.us - report->finished.us) / 1000000;
+    if (report->inconclusive != NULL)
+        return report->inconclusive;
+    int64_t age_s = (now.us - report->cut.us) / 1000000;
     const char *age = age_s < 120 ? fx_arena_printf(arena, "%lld s ago", (long long)age_s)
                                   : fx_arena_printf(arena, "%lld min ago", (long long)age_s / 60);
     return fx_arena_printf(arena, "%s   %lld rows, %lld divergent, %.0f %% coverage", age,

@@ -44,6 +44,7 @@ YAML
 # Without the binary log the reverse stream does not see a planted difference.
 plant_my() { my_sql orders orders "set names utf8mb4; set sql_log_bin = 0; $1"; }
 reconcile() { "$FICUS" reconcile run --report "$FX_DIR/out"; }
+says() { case $2 in *"$1"*) return 0 ;; esac; printf 'not in: %s\n' "$2"; return 1; }
 # A SQL expression over the report, r: the one reader of JSON that is certainly there is PostgreSQL.
 field() { pg_sql mono postgres "select $1 from (select \$report\$$(cat "$FX_DIR/out/report.json")\$report\$::json as r) x"; }
 sums() {
@@ -78,9 +79,45 @@ for round in 1 2 3; do
 done
 same "it looked at every row" t "$(field "(r->>'rows_compared')::bigint > 39000")"
 check "the applier was held for less than a second" test "$(field "(r->>'applier_held_ms')::bigint")" -lt 1000
-exits 0 "the gate passes" "$FICUS" reconcile gate out/report.json --divergent 0 --coverage 100% --max-age 30m
+gate() { "$FICUS" reconcile gate out/report.json "$@"; }
+exits 0 "the gate passes" gate --unsigned --divergent 0 --coverage 100% --max-age 30m
 sleep 1.1
-exits 3 "a report that is too old is unknown" "$FICUS" reconcile gate out/report.json --max-age 1s
+exits 3 "a report that is too old is unknown" gate --unsigned --max-age 1s
+exits 2 "without a key no report is believed" gate
+exits 3 "a report of another mapping is unknown" gate --unsigned --mapping 0123456789abcdef0123456789abcdef
+
+# --- signed reports --------------------------------------------------------------------------------
+check "a pair of keys" "$FICUS" reconcile key new ci.key
+same "the private one is for its owner only" 600 "$(stat -c %a ci.key)"
+exits 11 "a key is never overwritten" "$FICUS" reconcile key new ci.key
+check "a second pair, for rotation" "$FICUS" reconcile key new next.key
+same "both halves have one fingerprint" "$("$FICUS" reconcile key show ci.key)" "$("$FICUS" reconcile key show ci.key.pub)"
+exits 3 "an unsigned report is not believed" gate --key ci.key.pub
+exits 0 "a signed comparison" "$FICUS" reconcile run --report "$FX_DIR/out" --sign-with ci.key
+exits 0 "the gate believes its key" gate --key ci.key.pub --divergent 0 --max-age 30m
+exits 0 "and either of two keys" gate --key next.key.pub --key ci.key.pub
+exits 3 "not another one" gate --key next.key.pub
+exits 3 "nor none at all" gate --unsigned
+exits 4 "a private key is not taken for a public one" gate --key ci.key
+sed -i 's/"verdict":"equal"/"verdict": "equal"/' out/report.json
+exits 3 "a space more is a change" gate --key ci.key.pub
+sed -i 's#^state:.*#&\nreconcile: {sign_with: ci.key}#' ficus.yaml
+exits 0 "the project file names the key" reconcile
+exits 0 "and the report is signed with it" gate --key ci.key.pub
+chmod 644 ci.key
+exits 4 "a private key that others can read signs nothing" reconcile
+exits 0 "the report is the one of before" gate --key ci.key.pub
+chmod 600 ci.key
+"$FX_BUILD/tests/integration/edit_tool" ficus.yaml out/report.json ci.key.pub next.key "${SEED:-$RANDOM}" 500
+same "of 500 edits of a signed report none passes" 0 $?
+sed -i '/^reconcile:/d' ficus.yaml
+exits 0 "an unsigned comparison" reconcile
+"$FX_BUILD/tests/integration/edit_tool" ficus.yaml out/report.json - next.key "${SEED:-$RANDOM}" 500
+same "of 500 edits of an unsigned report only those that keep it true pass" 0 $?
+
+# --- one command, and two under set -e -------------------------------------------------------------
+exits 0 "one command compares and judges" "$FICUS" reconcile run --gate --divergent 0
+exits 2 "limits without --gate are refused" "$FICUS" reconcile run --divergent 0
 
 # 11 planted differences, far from the rows that the writer touches.
 plant_my "delete from orders where id in (500, 501, 19999);
@@ -99,8 +136,25 @@ same "each is named" "500 501 600 601 604 605 19999 50001 50002" \
     "$(field "(select string_agg(id::text, ' ' order by id) from (select split_part(d->>'key', ' = ', 2)::int as id from $differences) k)")"
 same "the value is shown" "22200 22201" \
     "$(field "(select (d->>'source') || ' ' || (d->>'target') from $differences where d->>'column' like '%total%' order by n limit 1)")"
-exits 1 "the gate fails" "$FICUS" reconcile gate out/report.json --divergent 0
-exits 0 "unless so many were allowed" "$FICUS" reconcile gate out/report.json --divergent 11
+exits 1 "the gate fails" gate --unsigned --divergent 0
+exits 0 "unless so many were allowed" gate --unsigned --divergent 11
+exits 1 "one command fails" "$FICUS" reconcile run --gate --divergent 10
+exits 0 "unless so many were allowed" "$FICUS" reconcile run --gate --divergent 11
+check "the documented two commands work under set -e" bash -ec "
+    '$FICUS' reconcile run --context orders --report out/ --exit-zero
+    '$FICUS' reconcile gate out/report.json --unsigned --divergent 11"
+exits 1 "and fail there" bash -ec "
+    '$FICUS' reconcile run --context orders --report out/ --exit-zero
+    '$FICUS' reconcile gate out/report.json --unsigned"
+
+# --- a comparison that fails leaves no older report ------------------------------------------------
+sed 's#^databases:#&\n  gone: {url: "postgresql://ficus@localhost:1/none"}#; s/database: mono}/database: gone}/' ficus.yaml >gone.yaml
+"$FICUS" reconcile run -f gone.yaml --report "$FX_DIR/out" >/dev/null 2>&1
+check "a comparison that cannot begin fails" test $? -ge 3
+exits 3 "and the gate does not find the report of before" gate --unsigned --divergent 11
+check "it says why" says "the comparison failed: " "$(gate --unsigned --divergent 11)"
+FICUS_FAILPOINT=reconcile.cut.before:kill "$FICUS" reconcile run --report "$FX_DIR/out" >/dev/null 2>&1
+exits 3 "nor after a comparison that was killed" gate --unsigned --divergent 11
 
 
 # Single keys, as the cut-over's verify looks at them: composite text keys, a key that exists nowhere, quotes.

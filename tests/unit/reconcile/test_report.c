@@ -11,12 +11,16 @@
 
 #include "lib/base/alloc.h"
 #include "lib/io/file.h"
+#include "reconcile/report/names.h"
+#include "reconcile/report/seal.h"
 #include "reconcile/table.h"
 #include "tests/unit/tmp.h"
 
 static struct rec_difference differences[] = {
     {REC_DIFFERENT, "id = 7", "total", "12.30", "12.29", 1},
     {REC_MISSING, "id = 8", NULL, NULL, NULL, 0}};
+
+static const struct rec_trust any = {.allows_unsigned = true}, none;
 
 static void fill(struct rec_report *report, struct rec_table_result *table)
 {
@@ -33,15 +37,17 @@ static void fill(struct rec_report *report, struct rec_table_result *table)
                                        .mapping_digest = "cc",
                                        .differences = differences,
                                        .n_differences = 2};
-    *report = (struct rec_report){.context = "orders",
+    *report = (struct rec_report){.tool = "ficus 0.1.0",
+                                  .context = "orders",
                                   .direction = FX_REVERSE,
                                   .plan = "p",
                                   .step = "equal",
                                   .mapping_digest = "dd",
                                   .source_pos = {"0-1-7"},
                                   .target_pos = {"0-1-7"},
-                                  .started = {1000000},
-                                  .finished = {2000000},
+                                  .started = {1767225601000000},
+                                  .cut = {1767225601500000},
+                                  .finished = {1767225602000000},
                                   .applier_held_ms = 12,
                                   .tables = table,
                                   .n_tables = 1};
@@ -80,41 +86,181 @@ static void test_report__is_the_same_when_read_back(void **state)
     fill(&report, &table);
     assert_int_equal(report.verdict, REC_DIVERGENT);
     assert_int_equal(report.divergent, 2);
-    assert_true(rec_report_write(&report, directory(), &err));
+    assert_true(rec_report_write(&report, NULL, directory(), &err));
     FX_AUTO_STR char *path = fx_asprintf("%s/report.json", directory());
-    assert_true(rec_report_load(path, &arena, &back, &err));
+    assert_true(rec_report_load(path, &any, &arena, &back, &err));
+    assert_int_equal(back->seal, REC_SEAL_CHECKSUM);
     FX_AUTO(fx_buf) struct fx_buf one = FX_BUF(1 << 16), two = FX_BUF(1 << 16);
-    rec_report_json(&report, &one);
-    rec_report_json(back, &two);
+    rec_report_json(&report, NULL, &one);
+    rec_report_json(back, NULL, &two);
     assert_string_equal(fx_buf_cstr(&one), fx_buf_cstr(&two));
+}
+
+/* Bytes of the report with `from` replaced by `to`, sealed again when `reseals`. */
+static void edit(const struct rec_report *report, const char *from, const char *to, bool reseals,
+                 struct fx_buf *out)
+{
+    FX_AUTO(fx_buf) struct fx_buf json = FX_BUF(1 << 16);
+    rec_report_json(report, NULL, &json);
+    char *seal = strstr(fx_buf_cstr(&json), ",\"checksum\":");
+    const char *at = strstr(fx_buf_cstr(&json), from);
+    assert_non_null(seal);
+    assert_non_null(at);
+    fx_buf_add_bytes(out, json.ptr, (size_t)(at - json.ptr));
+    fx_buf_add_c(out, to);
+    fx_buf_add_bytes(out, at + strlen(from), (size_t)(seal - at) - strlen(from));
+    if (reseals)
+        rec_seal_add(NULL, out);
+    else
+        fx_buf_add_c(out, seal);
+}
+
+static const char *refusal(const struct fx_buf *bytes, const struct rec_trust *trust)
+{
+    static struct fx_err err;
+    struct rec_report *back;
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    fx_err_clear(&err);
+    return rec_report_parse(fx_buf_str(bytes), trust, &arena, &back, &err) ? "" : err.message;
 }
 
 static void test_report__is_not_believed_when_edited(void **state)
 {
     (void)state;
-    static const char *const edits[][2] = {{"\"verdict\":\"divergent\"", "\"verdict\":\"equal\""},
-                                           {"\"divergent\":2", "\"divergent\":0"},
-                                           {"\"missing\":1", "\"missing\":0"},
-                                           {"ficus-reconcile/1", "ficus-reconcile/9"}};
+    /* Edited in place, and by somebody who writes the checksum again: the second must say why. */
+    static const char *const edits[][3] = {
+        {"\"verdict\":\"divergent\"", "\"verdict\":\"equal\"", "contradicts"},
+        {"\"verdict\":\"divergent\"", "\"verdict\":\"inconclusive\"", "contradicts"},
+        {"\"divergent\":2", "\"divergent\":0", "contradicts"},
+        {"\"coverage_percent\":100", "\"coverage_percent\":99", "contradicts"},
+        {"\"tables_in_context\":1", "\"tables_in_context\":2", "contradicts"},
+        {"\"tables_in_context\":1", "\"tables_in_context\":0", "tables of 0"},
+        {"\"rows_compared\":10", "\"rows_compared\":11", "contradicts"},
+        {"\"missing\":1", "\"missing\":0", "do not add up"},
+        {"\"missing\":1", "\"missing\":-1", "cannot be"},
+        {"\"missing\":1", "\"missing\":9223372036854775807", "cannot be"},
+        {"\"missing\":1", "\"missing\":9223372036854775808", "whole number"},
+        {"\"missing\":1", "\"missing\":\"1\"", "whole number"},
+        {"\"missing\":1", "\"missing\":1.0", "whole number"},
+        {"\"missing\":1", "\"missing\":01", "not valid JSON"},
+        {"\"missing\":1", "\"missing\":NaN", "not valid JSON"},
+        {"\"missing\":1", "\"missing\":1,\"missing\":1", "not valid JSON"},
+        {"\"missing\":1", "\"missing\": 1", "bytes of the report"},
+        {"\"missing\":1", "\"m\\u0069ssing\":1", "bytes of the report"},
+        {"\"missing\":1", "\"more\":1,\"missing\":1", "bytes of the report"},
+        {"\"missing\":1,\"extra\":0", "\"extra\":0,\"missing\":1", "bytes of the report"},
+        {"\"context\":\"orders\"", "\"context\":\"orders\\u0000\"", "bytes of the report"},
+        {"\"context\":\"orders\"", "\"context\":\"ord\xc3\"", "not valid JSON"},
+        {"\"kind\":\"missing\"", "\"kind\":\"extra\"", "more differences"},
+        {"\"columns_compared\":5", "\"columns_compared\":0", "no column"},
+        {"\"columns_different\":1", "\"columns_different\":6", "has 6 columns"},
+        {"\"tool\":\"ficus", "\"tool\":\"other", "not by Ficus"},
+        {"{\"text\":\"2026-01-01T00:00:01.000000Z\",\"unix_us\":1767225601000000}",
+         "{\"text\":\"2025-01-01T00:00:01.000000Z\",\"unix_us\":1735689601000000}", "cannot be"},
+        {"{\"text\":\"2026-01-01T00:00:01.500000Z\",\"unix_us\":1767225601500000}",
+         "{\"text\":\"2026-01-01T00:00:09.500000Z\",\"unix_us\":1767225609500000}", "in order"},
+        {"2026-01-01T00:00:01.500000Z", "2096-01-01T00:00:01.500000Z", "bytes of the report"},
+        {"ficus-reconcile/2", "ficus-reconcile/1", "not signed: it has version 1"},
+        {"ficus-reconcile/2", "ficus-reconcile/9", "has version 9"}};
+    struct rec_table_result table;
+    struct rec_report report;
+    fill(&report, &table);
+    for (size_t i = 0; i < FX_ARRAY_LEN(edits); i++) {
+        FX_AUTO(fx_buf) struct fx_buf plain = FX_BUF(1 << 16), resealed = FX_BUF(1 << 16);
+        const struct rec_trust *trust = strstr(edits[i][2], "signed") != NULL ? &none : &any;
+        edit(&report, edits[i][0], edits[i][1], false, &plain);
+        edit(&report, edits[i][0], edits[i][1], true, &resealed);
+        assert_string_not_equal(refusal(&plain, trust), "");
+        const char *says = refusal(&resealed, trust);
+        if (strstr(says, edits[i][2]) == NULL)
+            fail_msg("%s: \"%s\" instead of \"%s\"", edits[i][1], says, edits[i][2]);
+    }
+}
+
+/* Reports of version 1 were never signed and have no checksum. */
+static void test_report__of_version_1_is_read_without_a_key_only(void **state)
+{
+    (void)state;
     struct rec_table_result table;
     struct rec_report report, *back;
+    struct fx_err err = FX_ERR_INIT;
     FX_AUTO(fx_arena) struct fx_arena arena;
+    FX_AUTO(fx_buf) struct fx_buf bytes = FX_BUF(1 << 16);
     fx_arena_init(&arena, 0);
     fill(&report, &table);
-    FX_AUTO_STR char *path = fx_asprintf("%s/edited.json", directory());
-    for (size_t i = 0; i < FX_ARRAY_LEN(edits); i++) {
-        struct fx_err err = FX_ERR_INIT;
-        FX_AUTO(fx_buf) struct fx_buf json = FX_BUF(1 << 16), edited = FX_BUF(1 << 16);
-        rec_report_json(&report, &json);
-        const char *at = strstr(fx_buf_cstr(&json), edits[i][0]);
-        assert_non_null(at);
-        fx_buf_add_bytes(&edited, json.ptr, (size_t)(at - json.ptr));
-        fx_buf_add_c(&edited, edits[i][1]);
-        fx_buf_add_c(&edited, at + strlen(edits[i][0]));
-        assert_true(fx_file_write_atomic(path, fx_buf_str(&edited), 0600, &err));
-        assert_false(rec_report_load(path, &arena, &back, &err));
-        assert_int_equal(err.code, FX_E_INCONCLUSIVE);
-    }
+    rec_report_body(&report, 1, &bytes);
+    fx_buf_add_c(&bytes, "}\n");
+    assert_true(rec_report_parse(fx_buf_str(&bytes), &any, &arena, &back, &err));
+    assert_int_equal(back->cut.us, report.started.us); /* its age is never understated */
+    assert_int_equal(back->tables_in_context, 1);
+    assert_false(rec_report_parse(fx_buf_str(&bytes), &none, &arena, &back, &err));
+    fx_buf_add_c(&bytes, " ");
+    assert_false(rec_report_parse(fx_buf_str(&bytes), &any, &arena, &back, &err));
+}
+
+static void test_report__is_believed_when_a_given_key_signed_it(void **state)
+{
+    (void)state;
+    struct rec_table_result table;
+    struct rec_report report;
+    FX_AUTO_FREE(fx_private_key) struct fx_private_key *key = fx_private_key_new();
+    FX_AUTO_FREE(fx_private_key) struct fx_private_key *old_key = fx_private_key_new();
+    FX_AUTO_FREE(fx_private_key) struct fx_private_key *stranger = fx_private_key_new();
+    struct fx_public_key keys[2];
+    FX_AUTO(fx_buf) struct fx_buf good = FX_BUF(1 << 16), of_stranger = FX_BUF(1 << 16);
+    FX_AUTO(fx_buf) struct fx_buf plain = FX_BUF(1 << 16), of_old_key = FX_BUF(1 << 16);
+    fx_private_key_public(old_key, &keys[0]);
+    fx_private_key_public(key, &keys[1]);
+    struct rec_trust both = {.keys = keys, .n_keys = 2};
+    struct rec_trust first = {.keys = keys, .n_keys = 1};
+    struct rec_trust first_and_unsigned = {.keys = keys, .n_keys = 1, .allows_unsigned = true};
+    fill(&report, &table);
+    rec_report_json(&report, key, &good);
+    rec_report_json(&report, old_key, &of_old_key);
+    rec_report_json(&report, stranger, &of_stranger);
+    rec_report_json(&report, NULL, &plain);
+    assert_string_equal(refusal(&good, &both), "");
+    assert_string_equal(refusal(&of_old_key, &both), "");
+    assert_non_null(strstr(refusal(&good, &first), "which is not trusted"));
+    assert_non_null(strstr(refusal(&good, &first_and_unsigned), "which is not trusted"));
+    assert_non_null(strstr(refusal(&good, &any), "no key was given"));
+    assert_non_null(strstr(refusal(&of_stranger, &both), "which is not trusted"));
+    assert_string_equal(refusal(&plain, &both), "the report is not signed");
+    assert_string_equal(refusal(&plain, &first_and_unsigned), "");
+    /* The fingerprint of a trusted key over the signature of another one. */
+    const char *word = "\"signature\":{\"key\":\"";
+    char *to = strstr(of_stranger.ptr, word), *from = strstr(good.ptr, word);
+    memcpy(to + strlen(word), from + strlen(word), FX_SHA256_HEX - 1);
+    assert_non_null(strstr(refusal(&of_stranger, &both), "was changed"));
+    /* One bit of the signature. */
+    good.ptr[good.len - 5] = good.ptr[good.len - 5] == '0' ? '1' : '0';
+    assert_non_null(strstr(refusal(&good, &both), "was changed"));
+}
+
+static void test_report__that_has_not_finished_never_passes(void **state)
+{
+    (void)state;
+    struct fx_context ctx = {.name = "orders", .digest = "dd", .n_tables = 2};
+    struct rec_table_result table;
+    struct rec_report report, *back;
+    struct fx_err err = FX_ERR_INIT, why = FX_ERR_INIT;
+    struct rec_limits limits = {.divergent_max = INT64_MAX};
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1000);
+    fx_arena_init(&arena, 0);
+    FX_AUTO_STR char *path = fx_asprintf("%s/report.json", directory());
+    fill(&report, &table);
+    assert_true(rec_report_write(&report, NULL, directory(), &err));
+    assert_true(rec_report_begin(&ctx, NULL, directory(), &err));
+    assert_true(rec_report_load(path, &any, &arena, &back, &err));
+    assert_int_equal(back->verdict, REC_INCONCLUSIVE);
+    assert_int_equal(rec_gate(back, &limits, fx_wall_now(), &text), REC_GATE_UNKNOWN);
+    assert_string_equal(fx_buf_cstr(&text), "the comparison has not finished, or was killed");
+    (void)fx_fail(&why, FX_E_STREAM, "stream \"s\" is not running");
+    rec_report_failed(&ctx, NULL, directory(), &why);
+    assert_true(rec_report_load(path, &any, &arena, &back, &err));
+    assert_string_equal(back->inconclusive, "the comparison failed: stream \"s\" is not running");
 }
 
 static void test_report__that_is_not_there_is_unknown(void **state)
@@ -125,9 +271,9 @@ static void test_report__that_is_not_there_is_unknown(void **state)
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
     FX_AUTO_STR char *path = fx_asprintf("%s/none.json", directory());
-    assert_false(rec_report_load(path, &arena, &back, &err));
+    assert_false(rec_report_load(path, &any, &arena, &back, &err));
     assert_int_equal(err.code, FX_E_INCONCLUSIVE);
-    assert_false(rec_report_load(directory(), &arena, &back, &err));
+    assert_false(rec_report_load(directory(), &any, &arena, &back, &err));
     assert_int_equal(err.code, FX_E_INCONCLUSIVE);
 }
 
@@ -140,9 +286,9 @@ static void test_report__a_column_left_out_is_never_equal(void **state)
     rec_report_finish(&report, 2);
     assert_int_equal(report.verdict, REC_INCONCLUSIVE);
     assert_true(report.coverage_percent < 51);
-    struct rec_report none = {0};
-    rec_report_finish(&none, 0);
-    assert_int_equal(none.verdict, REC_INCONCLUSIVE);
+    struct rec_report empty = {0};
+    rec_report_finish(&empty, 0);
+    assert_int_equal(empty.verdict, REC_INCONCLUSIVE);
 }
 
 static enum rec_gate ask(const struct rec_report *report, struct rec_limits limits, int64_t now_us)
@@ -156,8 +302,12 @@ static enum rec_gate ask(const struct rec_report *report, struct rec_limits limi
 static void test_gate__passes_only_what_was_measured_now(void **state)
 {
     (void)state;
-    struct rec_report report = {
-        .coverage_percent = 100, .finished = {1000000000}, .mapping_digest = "m"};
+    /* It ended at 1000 s, long after both sides were read: the age counts from the cut. */
+    struct rec_report report = {.context = "orders",
+                                .coverage_percent = 100,
+                                .cut = {1000000000},
+                                .finished = {1000000000},
+                                .mapping_digest = "m"};
     struct rec_limits limits = {.coverage_min_percent = 100, .max_age_ms = 60000};
     assert_int_equal(ask(&report, limits, 1000000000 + 59000000), REC_GATE_PASS);
     assert_int_equal(ask(&report, limits, 1000000000 + 61000000), REC_GATE_UNKNOWN);
@@ -173,6 +323,61 @@ static void test_gate__passes_only_what_was_measured_now(void **state)
     assert_int_equal(ask(&report, limits, 1000000000), REC_GATE_UNKNOWN);
     limits.mapping_digest = "m";
     assert_int_equal(ask(&report, limits, 1000000000), REC_GATE_PASS);
+    limits.context = "carts";
+    assert_int_equal(ask(&report, limits, 1000000000), REC_GATE_UNKNOWN);
+    limits.context = "orders";
+    assert_int_equal(ask(&report, limits, 1000000000), REC_GATE_PASS);
+    report.verdict = REC_INCONCLUSIVE;
+    assert_int_equal(ask(&report, limits, 1000000000), REC_GATE_UNKNOWN);
+}
+
+static void test_gate__counts_the_age_from_the_cut(void **state)
+{
+    (void)state;
+    struct rec_limits limits = {.max_age_ms = 60000}, any_age = {0};
+    struct rec_report report = {.cut = {1000000000}, .finished = {19000000000}};
+    assert_int_equal(ask(&report, limits, 19000000000), REC_GATE_UNKNOWN);
+    assert_int_equal(ask(&report, any_age, 19000000000), REC_GATE_PASS);
+    /* Of the future, whatever age is allowed: a clock is wrong, or the date was made up. */
+    assert_int_equal(ask(&report, any_age, 19000000000 - 59000000), REC_GATE_PASS);
+    assert_int_equal(ask(&report, any_age, 19000000000 - 61000000), REC_GATE_UNKNOWN);
+}
+
+static void test_gate__wants_every_table_of_the_context(void **state)
+{
+    (void)state;
+    struct fx_map_table maps[2] = {
+        {.old_schema = "public",
+         .old_name = "orders",
+         .new_schema = "orders",
+         .new_name = "customer_orders"},
+        {.old_schema = "public", .old_name = "words", .new_schema = "orders", .new_name = "words"}};
+    struct fx_context ctx = {.name = "orders", .digest = "m", .tables = maps, .n_tables = 2};
+    struct rec_table_result tables[3] = {
+        {.source_name = "public.words", .target_name = "orders.words"},
+        {.source_name = "public.orders", .target_name = "orders.customer_orders"},
+        {.source_name = "public.more", .target_name = "orders.more"}};
+    struct rec_report report = {.context = "orders",
+                                .mapping_digest = "m",
+                                .tables = tables,
+                                .n_tables = 2,
+                                .tables_in_context = 2,
+                                .coverage_percent = 100};
+    struct rec_limits limits = {.ctx = &ctx, .coverage_min_percent = 100};
+    assert_int_equal(ask(&report, limits, 0), REC_GATE_PASS);
+    report.n_tables = report.tables_in_context = 1;
+    assert_int_equal(ask(&report, limits, 0), REC_GATE_UNKNOWN);
+    report.n_tables = report.tables_in_context = 3;
+    assert_int_equal(ask(&report, limits, 0), REC_GATE_UNKNOWN);
+    report.n_tables = report.tables_in_context = 2;
+    tables[1].target_name = "orders.customer";
+    assert_int_equal(ask(&report, limits, 0), REC_GATE_UNKNOWN);
+    tables[1].target_name = "orders.customer_orders";
+    report.direction = FX_REVERSE;
+    assert_int_equal(ask(&report, limits, 0), REC_GATE_UNKNOWN);
+    ctx.digest = "other";
+    report.direction = FX_FORWARD;
+    assert_int_equal(ask(&report, limits, 0), REC_GATE_UNKNOWN);
 }
 
 int main(void)
@@ -180,9 +385,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_report__is_the_same_when_read_back),
         cmocka_unit_test(test_report__is_not_believed_when_edited),
+        cmocka_unit_test(test_report__of_version_1_is_read_without_a_key_only),
+        cmocka_unit_test(test_report__is_believed_when_a_given_key_signed_it),
+        cmocka_unit_test(test_report__that_has_not_finished_never_passes),
         cmocka_unit_test(test_report__that_is_not_there_is_unknown),
         cmocka_unit_test(test_report__a_column_left_out_is_never_equal),
         cmocka_unit_test(test_gate__passes_only_what_was_measured_now),
+        cmocka_unit_test(test_gate__counts_the_age_from_the_cut),
+        cmocka_unit_test(test_gate__wants_every_table_of_the_context),
     };
     return cmocka_run_group_tests(tests, NULL, tidy_up);
 }
