@@ -9,6 +9,8 @@
 #include "lib/fmt/json_doc.h"
 #include "lib/fmt/json_write.h"
 #include "lib/http/client.h"
+#include "lib/map/root.h"
+#include "strangler/conf/admin.h"
 
 enum { BODY_MAX = 4096, TIMEOUT_DEFAULT_MS = 2000 };
 
@@ -40,17 +42,28 @@ static bool raise_answer(const struct fcd_endpoint *at, const struct fx_http_rep
     return fx_ctx(err, "calling the facade at %s", at->address);
 }
 
+bool fcd_endpoint_read(const struct fx_root *root, struct fx_arena *arena, struct fcd_endpoint *ret,
+                       struct fx_err *err)
+{
+    const struct fx_node *token = fx_node_get(fx_node_get(root->facade, "admin"), "token");
+    *ret = (struct fcd_endpoint){.address = fcd_admin_address(root, arena)};
+    return token == NULL || fcd_admin_token(token, arena, &ret->token, err) ||
+           fx_ctx(err, "reading facade.admin.token");
+}
+
 static bool call(const struct fcd_endpoint *at, const char *method, const char *path,
                  struct fx_str body, struct fx_http_reply *ret_reply, struct fx_err *err)
 {
     char url[512];
-    int len = snprintf(url, sizeof url, "http://%s%s", at->address, path);
+    bool is_unix = strncmp(at->address, "unix:", 5) == 0;
+    int len = snprintf(url, sizeof url, "http://%s%s", is_unix ? "localhost" : at->address, path);
     if (len < 0 || (size_t)len >= sizeof url)
         return fx_fail(err, FX_E_FACADE, "the address of the facade, \"%.200s…\", is too long",
                        at->address) ||
                fx_hint(err, "Write host:port as facade.admin.address in ficus.yaml.");
     const struct fx_http_request request = {.method = method,
                                             .url = url,
+                                            .unix_socket = is_unix ? at->address + 5 : NULL,
                                             .bearer = at->token,
                                             .body = body,
                                             .timeout_ms = at->timeout_ms > 0 ? at->timeout_ms
@@ -169,6 +182,18 @@ bool fcd_control_switch(const struct fcd_endpoint *at, const char *group, int64_
     fx_json_w_kv_text(&w, "owner", fcd_owner_name(owner));
     fx_json_w_end(&w);
     return post_group(at, group, "switch", &body, err);
+}
+
+bool fcd_control_repair(const struct fcd_endpoint *at, const char *group, int64_t known,
+                        int64_t epoch, struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf body = FX_BUF(BODY_MAX);
+    struct fx_json_w w;
+    begin_body(&w, &body, epoch);
+    fx_json_w_kv_i64(&w, "known", known);
+    fx_json_w_end(&w);
+    return group != NULL ? post_group(at, group, "epoch", &body, err)
+                         : post(at, "/v1/epoch", &body, err);
 }
 
 /* --- status ----------------------------------------------------------------------------------- */

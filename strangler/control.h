@@ -16,8 +16,10 @@
 #include "lib/err/err.h"
 #include "strangler/group/owner.h"
 
+struct fx_root;
+
 struct fcd_endpoint {
-    const char *address; /* "127.0.0.1:9901" */
+    const char *address; /* "127.0.0.1:9901", "unix:/path" */
     const char *token;   /* bearer, or NULL */
     int64_t timeout_ms;
 };
@@ -54,6 +56,10 @@ struct fcd_status {
     size_t n_routes;
 };
 
+/* Where the facade of a project file is called, with the token. Errors: SECRET, CONFIG. */
+bool fcd_endpoint_read(const struct fx_root *root, struct fx_arena *arena, struct fcd_endpoint *ret,
+                       struct fx_err *err) FX_MUST_CHECK;
+
 bool fcd_control_status(const struct fcd_endpoint *at, struct fx_arena *arena,
                         struct fcd_status **ret, struct fx_err *err) FX_MUST_CHECK;
 /* Announces a controller; a lower epoch than the facade knows is refused. Changes nothing else. */
@@ -79,5 +85,9 @@ bool fcd_control_release(const struct fcd_endpoint *at, const char *group, int64
  * writes and all reads and writes from now on go there. */
 bool fcd_control_switch(const struct fcd_endpoint *at, const char *group, int64_t epoch,
                         enum fcd_owner owner, struct fx_err *err) FX_MUST_CHECK;
+
+/* Replaces a wrong epoch; `known` is the one that the facade has. Group NULL: the controller's. */
+bool fcd_control_repair(const struct fcd_endpoint *at, const char *group, int64_t known,
+                        int64_t epoch, struct fx_err *err) FX_MUST_CHECK;
 
 #endif

@@ -37,9 +37,25 @@ bool fcd_facade_check(const char *path, struct fx_err *err)
     return fcd_config_load(path, &arena, &conf, err);
 }
 
+/* What other daemons do with these ends or stops nobody's requests here. Standard error is the log,
+ * so there is no file to open again. */
+static void say_ignored(int number)
+{
+    if (number == SIGHUP)
+        fx_log(FX_LOG_WARN, "strangler", NULL,
+               "nothing is reloaded: ficusd reads ficus.yaml when it starts",
+               "signal=SIGHUP next=\"check the file, then restart: ficusd -f ficus.yaml --check\"");
+    else
+        fx_log(FX_LOG_INFO, "strangler", NULL, "signal ignored", "signal=%d", number);
+}
+
 static void on_signal(struct fx_signals *signals, int number)
 {
     struct facade *facade = FX_CONTAINER_OF(signals, struct facade, signals);
+    if (number != SIGTERM && number != SIGINT) {
+        say_ignored(number);
+        return;
+    }
     if (facade->worker->local.is_draining) {
         fx_loop_stop(facade->loop); /* the second signal does not wait */
         return;
@@ -61,7 +77,7 @@ static void raise_descriptor_limit(void)
 
 static bool start(struct facade *facade, const char *path, struct fx_err *err)
 {
-    static const int numbers[] = {SIGTERM, SIGINT, 0};
+    static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, 0};
     if (!fcd_config_load(path, &facade->arena, &facade->conf, err))
         return false;
     const char *dir = facade->conf->state_dir;

@@ -306,6 +306,31 @@ static bool run_release(struct cmd_call *call, struct fx_err *err)
     return ok;
 }
 
+/* "controller", or a group. The present epoch goes along: a late command changes nothing. */
+static bool run_epoch(struct cmd_call *call, struct fx_err *err)
+{
+    const struct route_opts *opts = call->options;
+    struct scene scene = {0};
+    const char *name = call->words[0];
+    int64_t epoch;
+    if (!fx_units_int(fx_str_from(call->words[1]), &epoch) || epoch < 0)
+        return fx_fail(err, FX_E_USAGE, "an epoch is a whole number of at least 0, not \"%s\"",
+                       call->words[1]);
+    bool is_controller = strcmp(name, "controller") == 0;
+    const struct fcd_group_status *group = NULL;
+    if (is_controller ? !load(call, &scene, err) : (group = need_group(call, &scene, err)) == NULL)
+        return false;
+    int64_t known = is_controller ? scene.status->controller_epoch : group->epoch;
+    printf("%s: epoch %" PRId64 " -> %" PRId64 "; owner and hold stay\n", name, known, epoch);
+    if (say_dry(opts))
+        return true;
+    struct fx_flock *lock = NULL;
+    bool ok = (is_controller || take_group(call, &scene, name, &lock, err)) &&
+              fcd_control_repair(&scene.at, is_controller ? NULL : name, known, epoch, err);
+    fx_flock_release(lock);
+    return ok;
+}
+
 #define ROUTE_CMD(verb_, words_, n_words, options_, run_, ...)                                    \
     {                                                                                             \
         .noun = "route", .verb = (verb_), .words = (words_), .words_min = (n_words),              \
@@ -324,4 +349,8 @@ const struct cmd cmd_route[] = {
               .summary = "hold the writes of a group until they are released or a deadline passes"),
     ROUTE_CMD("release", "GROUP", 1, release_options, run_release,
               .summary = "send the held writes of a group to its owner"),
+    ROUTE_CMD("epoch", "GROUP EPOCH", 2, release_options, run_epoch,
+              .summary =
+                  "tell the facade a group's epoch (or that of the controller), when it knows a "
+                  "wrong one"),
     CMD_END};

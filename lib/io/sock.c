@@ -10,6 +10,8 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/base/str.h"
@@ -62,6 +64,61 @@ bool fx_addr_parse(const char *text, struct fx_addr *ret_addr, struct fx_err *er
     return true;
 }
 
+bool fx_addr_numeric(const char *text, struct fx_addr *ret_addr)
+{
+    char host[256], port[16];
+    if (!split_host_port(text, host, port))
+        return false;
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
+                             .ai_flags = AI_NUMERICSERV | AI_PASSIVE | AI_NUMERICHOST};
+    struct addrinfo *found = NULL;
+    const char *name = strcmp(host, "localhost") == 0 ? "127.0.0.1" : host;
+    if (getaddrinfo(name[0] != '\0' ? name : NULL, port, &hints, &found) != 0)
+        return false;
+    *ret_addr = (struct fx_addr){.len = found->ai_addrlen};
+    memcpy(&ret_addr->storage, found->ai_addr, found->ai_addrlen);
+    freeaddrinfo(found);
+    return true;
+}
+
+static struct sockaddr_un *unix_of(struct fx_addr *addr)
+{
+    return (struct sockaddr_un *)(void *)&addr->storage;
+}
+
+const char *fx_addr_path(const struct fx_addr *addr)
+{
+    if (addr->storage.ss_family != AF_UNIX)
+        return NULL;
+    return ((const struct sockaddr_un *)(const void *)&addr->storage)->sun_path;
+}
+
+bool fx_addr_unix(const char *path, struct fx_addr *ret_addr, struct fx_err *err)
+{
+    *ret_addr = (struct fx_addr){.len = sizeof(struct sockaddr_un)};
+    struct sockaddr_un *to = unix_of(ret_addr);
+    to->sun_family = AF_UNIX;
+    if (path[0] == '\0' || strlen(path) >= sizeof to->sun_path)
+        return fx_fail(err, FX_E_CONFIG, "the socket path \"%s\" is empty or longer than %zu bytes",
+                       path, sizeof to->sun_path - 1) ||
+               fx_hint(err, "Use a shorter path.");
+    memcpy(to->sun_path, path, strlen(path) + 1);
+    return true;
+}
+
+bool fx_addr_is_local(const struct fx_addr *addr)
+{
+    const void *at = &addr->storage;
+    const struct sockaddr_in *four = at;
+    const struct sockaddr_in6 *six = at;
+    switch (addr->storage.ss_family) {
+    case AF_UNIX: return true;
+    case AF_INET: return ntohl(four->sin_addr.s_addr) >> 24 == 127;
+    case AF_INET6: return IN6_IS_ADDR_LOOPBACK(&six->sin6_addr);
+    default: return false;
+    }
+}
+
 static bool addr_parts(const struct fx_addr *addr, char host[FX_ADDR_TEXT], char port[16])
 {
     return getnameinfo((const struct sockaddr *)&addr->storage, addr->len, host, FX_ADDR_TEXT - 20,
@@ -71,7 +128,9 @@ static bool addr_parts(const struct fx_addr *addr, char host[FX_ADDR_TEXT], char
 void fx_addr_text(const struct fx_addr *addr, char out[FX_ADDR_TEXT])
 {
     char host[FX_ADDR_TEXT], port[16];
-    if (!addr_parts(addr, host, port))
+    if (addr->storage.ss_family == AF_UNIX)
+        snprintf(out, FX_ADDR_TEXT, "unix:%.70s", fx_addr_path(addr));
+    else if (!addr_parts(addr, host, port))
         snprintf(out, FX_ADDR_TEXT, "?");
     else if (addr->storage.ss_family == AF_INET6)
         snprintf(out, FX_ADDR_TEXT, "[%.57s]:%.15s", host, port);
@@ -89,6 +148,10 @@ void fx_addr_host(const struct fx_addr *addr, char out[FX_ADDR_TEXT])
 bool fx_sock_hint_listen(int errnum, const char *text, struct fx_err *err)
 {
     const char *colon = strrchr(text, ':');
+    if (strncmp(text, "unix:", 5) == 0)
+        return fx_hint(err,
+                       "The directory must exist and be writable. Run: ls -ld \"$(dirname '%s')\"",
+                       text + 5);
     if (errnum == EADDRINUSE)
         return fx_hint(err, "Another process uses this port. Run: ss -ltnp 'sport = :%s'",
                        colon != NULL ? colon + 1 : "PORT");
@@ -98,6 +161,25 @@ bool fx_sock_hint_listen(int errnum, const char *text, struct fx_err *err)
         return fx_hint(err, "Ports below 1024 need CAP_NET_BIND_SERVICE; use a higher port or "
                             "start the program with that capability.");
     return false;
+}
+
+/* A process that was killed leaves its socket behind: nobody answers there. */
+static bool replace_dead_socket(const struct fx_addr *addr, struct fx_err *err)
+{
+    struct stat st;
+    const char *path = fx_addr_path(addr);
+    if (lstat(path, &st) != 0)
+        return true;
+    FX_AUTO_FD int probe = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    bool is_alive = S_ISSOCK(st.st_mode) &&
+                    (connect(probe, (const struct sockaddr *)&addr->storage, addr->len) == 0 ||
+                     errno == EAGAIN);
+    if (!S_ISSOCK(st.st_mode) || is_alive)
+        return fx_fail(err, FX_E_IO, "could not listen on \"%s\": %s", path,
+                       is_alive ? "another process listens there" : "it is not a socket") ||
+               fx_hint(err, "Find out what it is. Run: ls -l '%s'; ss -xlp", path);
+    unlink(path);
+    return true;
 }
 
 bool fx_sock_listen(const struct fx_addr *addr, int backlog, int *ret_fd, struct fx_addr *ret_addr,
@@ -110,6 +192,11 @@ bool fx_sock_listen(const struct fx_addr *addr, int backlog, int *ret_fd, struct
     int on = 1;
     if (fd < 0)
         return fx_fail_errno(err, FX_E_IO, errno, "could not create a socket for \"%s\"", text);
+    if (addr->storage.ss_family == AF_UNIX) {
+        if (!replace_dead_socket(addr, err))
+            return false;
+        fchmod(fd, 0600); /* before it has a name: at no time can others open it */
+    }
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
     if (bind(fd, (const struct sockaddr *)&addr->storage, addr->len) != 0 ||
         listen(fd, backlog) != 0) {
@@ -149,6 +236,16 @@ int fx_sock_connect(const struct fx_addr *addr, bool *ret_is_connected)
         return -1;
     *ret_is_connected = rc == 0;
     return fx_fd_take(&fd);
+}
+
+bool fx_sock_peer_uid(int fd, uid_t *ret_uid)
+{
+    struct ucred peer;
+    socklen_t len = sizeof peer;
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0 || peer.uid == (uid_t)-1)
+        return false;
+    *ret_uid = peer.uid;
+    return true;
 }
 
 int fx_sock_error(int fd)

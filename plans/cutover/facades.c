@@ -11,16 +11,10 @@ enum { FACADE_TIMEOUT_MS = 3000 };
 bool pln_endpoint_read(const struct fx_project *project, struct fx_arena *arena,
                        struct fcd_endpoint *ret, struct fx_err *err)
 {
-    const struct fx_node *admin = fx_node_get(project->root.facade, "admin");
-    const struct fx_node *address = fx_node_get(admin, "address");
-    const struct fx_node *token = fx_node_get(admin, "token");
-    *ret = (struct fcd_endpoint){.timeout_ms = FACADE_TIMEOUT_MS};
-    if (address == NULL || address->kind != FX_NODE_SCALAR || address->text.len == 0) {
-        fx_fail(err, FX_E_CONFIG, "%s: facade.admin.address is missing", project->path);
-        return fx_hint(err, "Add to the file: facade: {admin: {address: \"127.0.0.1:9901\"}}");
-    }
-    ret->address = address->text.ptr;
-    return token == NULL || fx_secret_read(token, arena, &ret->token, err);
+    if (!fcd_endpoint_read(&project->root, arena, ret, err))
+        return false;
+    ret->timeout_ms = FACADE_TIMEOUT_MS;
+    return true;
 }
 
 static struct fcd_endpoint facade_at(struct pln_environment *en, size_t i)

@@ -7,12 +7,14 @@
 #include "strangler/admin/api.h"
 
 enum { BODY_MAX = 64 * 1024, ANSWER_MAX = 32 << 20 };
-enum step { STEP_HEAD, STEP_COLLECT, STEP_REPLY, STEP_OVER };
+enum step { STEP_HEAD, STEP_SLOW, STEP_COLLECT, STEP_REPLY, STEP_OVER };
 enum next { NEXT_MORE, NEXT_WAIT, NEXT_DONE };
 
 struct admin_call {
     struct fcd_admin *admin;
     struct fx_task release;
+    struct fx_timer slow;
+    struct fcd_refusal refusal; /* that waits */
     enum step step;
     unsigned method; /* FCD_M_* */
     char path[200];  /* without query */
@@ -20,15 +22,19 @@ struct admin_call {
     struct fcd_call call; /* last: it ends with the head */
 };
 
-static const char *const step_names[] = {
-    [STEP_HEAD] = "HEAD", [STEP_COLLECT] = "COLLECT", [STEP_REPLY] = "REPLY", [STEP_OVER] = "OVER"};
+static const char *const step_names[] = {[STEP_HEAD] = "HEAD",
+                                         [STEP_SLOW] = "SLOW",
+                                         [STEP_COLLECT] = "COLLECT",
+                                         [STEP_REPLY] = "REPLY",
+                                         [STEP_OVER] = "OVER"};
 
 static bool may_follow(enum step from, enum step to)
 {
     switch (to) {
     case STEP_HEAD: return false;
+    case STEP_SLOW:
     case STEP_COLLECT: return from == STEP_HEAD;
-    case STEP_REPLY: return from == STEP_HEAD || from == STEP_COLLECT;
+    case STEP_REPLY: return from != STEP_REPLY && from != STEP_OVER;
     case STEP_OVER: return from != STEP_OVER;
     }
     return false;
@@ -50,15 +56,19 @@ static struct admin_call *admin_call_of(struct fcd_call *call)
 static void on_release(struct fx_task *task)
 {
     struct admin_call *ac = FX_CONTAINER_OF(task, struct admin_call, release);
+    fx_loop_timer_remove(ac->admin->view.local->loop, &ac->slow);
     fx_buf_done(&ac->body);
     free(ac);
 }
+
+static void on_slow_over(struct fx_timer *timer);
 
 static struct fcd_call *begin(struct fcd_service *service, struct fcd_conn *conn)
 {
     struct admin_call *ac = FX_NEW(struct admin_call);
     ac->admin = FX_CONTAINER_OF(service, struct fcd_admin, service);
     ac->release.fn = on_release;
+    ac->slow.fn = on_slow_over;
     ac->body = FX_BUF(BODY_MAX);
     ac->call.conn = conn;
     return &ac->call;
@@ -66,6 +76,8 @@ static struct fcd_call *begin(struct fcd_service *service, struct fcd_conn *conn
 
 static void finish(struct admin_call *ac)
 {
+    if (ac->step == STEP_SLOW)
+        fcd_guard_waited(&ac->admin->guard);
     set_step(ac, STEP_OVER);
     fx_loop_defer(ac->admin->view.local->loop, &ac->release);
 }
@@ -76,6 +88,33 @@ static void refuse(struct fcd_call *call, int status, const char *why)
     set_step(admin_call_of(call), STEP_REPLY);
 }
 
+static void on_slow_over(struct fx_timer *timer)
+{
+    struct admin_call *ac = FX_CONTAINER_OF(timer, struct admin_call, slow);
+    if (ac->step != STEP_SLOW)
+        return;
+    fcd_guard_waited(&ac->admin->guard);
+    refuse(&ac->call, ac->refusal.status, ac->refusal.message);
+    fcd_conn_drive(ac->call.conn);
+}
+
+static enum next refuse_stranger(struct admin_call *ac)
+{
+    struct fcd_call *call = &ac->call;
+    int64_t wait_ms = fcd_guard_refuse(&ac->admin->guard, call, &ac->refusal);
+    if (wait_ms < 0) {
+        fcd_conn_close(call->conn);
+        return NEXT_DONE;
+    }
+    if (wait_ms == 0) {
+        refuse(call, ac->refusal.status, ac->refusal.message);
+        return NEXT_MORE;
+    }
+    set_step(ac, STEP_SLOW);
+    fx_loop_timer(ac->admin->view.local->loop, &ac->slow, wait_ms);
+    return NEXT_WAIT;
+}
+
 /* The head is looked at first, because the body goes through the same block. */
 static enum next take_head(struct admin_call *ac)
 {
@@ -83,18 +122,8 @@ static enum next take_head(struct admin_call *ac)
     const struct fx_head *head = &call->head;
     struct fcd_local *local = ac->admin->view.local;
     ac->method = fcd_method_bit(head->method);
-    if (!fcd_api_is_allowed(local->conf, fx_head_value(head, "Authorization"))) {
-        refuse(call, 401,
-               "the admin API needs the bearer token that facade.admin.token in ficus.yaml names");
-        return NEXT_MORE;
-    }
-    /* Any page that an operator has open may POST to
-     * 127.0.0.1; the browser then says so. Tools never do. */
-    if (ac->method == FCD_M_POST && fx_head_find(head, "Origin") != NULL) {
-        refuse(call, 403,
-               "the admin API refuses calls from web pages; send the call without an Origin field");
-        return NEXT_MORE;
-    }
+    if (!fcd_guard_allows(&ac->admin->guard, call, &ac->refusal))
+        return refuse_stranger(ac);
     snprintf(ac->path, sizeof ac->path, "%.*s", FX_STR_FMT(head->path));
     set_step(ac, STEP_COLLECT);
     if (!fcd_call_accept_body(call)) {
@@ -108,6 +137,7 @@ static enum next take_head(struct admin_call *ac)
 static void answer(struct admin_call *ac)
 {
     struct fcd_api_call api = {.view = &ac->admin->view,
+                               .peer = ac->call.conn->peer,
                                .method = ac->method,
                                .path = fx_str_from(ac->path),
                                .body = fx_buf_str(&ac->body),
@@ -115,6 +145,7 @@ static void answer(struct admin_call *ac)
                                .content_type = "application/json",
                                .out = FX_BUF(ANSWER_MAX)};
     fcd_api_answer(&api);
+    ac->call.allow = api.allow;
     fcd_call_reply(&ac->call, api.status, api.content_type, fx_buf_str(&api.out));
     fx_buf_done(&api.out);
     set_step(ac, STEP_REPLY);
@@ -164,6 +195,7 @@ static enum next run_step(struct admin_call *ac)
 {
     switch (ac->step) {
     case STEP_HEAD: return take_head(ac);
+    case STEP_SLOW: return NEXT_WAIT;
     case STEP_COLLECT: return collect(ac);
     case STEP_REPLY: return reply(ac);
     case STEP_OVER: return NEXT_DONE;
@@ -189,4 +221,5 @@ static void gone(struct fcd_call *call)
 void fcd_admin_init(struct fcd_admin *admin, const struct fcd_view *view)
 {
     *admin = (struct fcd_admin){.service = {begin, run, refuse, gone}, .view = *view};
+    fcd_guard_init(&admin->guard, view->local);
 }

@@ -2,8 +2,9 @@
 /*
  * The service of the admin listener: each call is collected whole, answered by admin/api and sent.
  *
- *     COLLECT --body complete--> REPLY --sent--> OVER
- *        +------ refused ---------^
+ *     HEAD -> COLLECT --body complete--> REPLY --sent--> OVER
+ *      |         +------- refused ---------^
+ *      +--> SLOW --------------------------+   (guard.h: many were refused lately)
  *
  * Admin connections are not counted against customers: the operator must get in. Thread: the
  * loop's.
@@ -11,11 +12,12 @@
 #ifndef FCD_ADMIN_ADMIN_H
 #define FCD_ADMIN_ADMIN_H
 
+#include "strangler/admin/guard.h"
 #include "strangler/admin/status.h"
-#include "strangler/net/call.h"
 
 struct fcd_admin {
     struct fcd_service service;
+    struct fcd_guard guard;
     struct fcd_view view;
 };
 

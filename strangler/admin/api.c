@@ -6,11 +6,14 @@
  */
 #include "strangler/admin/api.h"
 
+#include "lib/base/alloc.h"
 #include "lib/fmt/json_doc.h"
 #include "lib/fmt/json_write.h"
+#include "lib/fmt/suggest.h"
 #include "lib/io/failpoint.h"
 #include "lib/log/log.h"
 #include "lib/obs/prom_text.h"
+#include "strangler/conf/read.h"
 
 struct change {
     struct fcd_groups *groups;
@@ -19,21 +22,6 @@ struct change {
     const struct fx_json *body;
 };
 typedef bool (*change_fn)(struct change *change, struct fx_err *err);
-
-bool fcd_api_is_allowed(const struct fcd_config *conf, struct fx_str authorization)
-{
-    const char *token = conf->admin_token;
-    if (token == NULL)
-        return true;
-    struct fx_str given, scheme = fx_str_cut(authorization, ' ', &given);
-    size_t len = strlen(token);
-    unsigned difference = !fx_str_eq_ci(scheme, FX_STR("Bearer")) || given.len != len;
-    for (size_t i = 0; i < len;
-         i++) /* constant time: it does not depend on how much of the token was right */
-        difference |= (unsigned)(unsigned char)token[i] ^
-                      (i < given.len ? (unsigned)(unsigned char)given.ptr[i] : 0x100u);
-    return difference == 0;
-}
 
 static const char see_protocol[] = "The calls are described in docs/protocols/admin.md.";
 
@@ -71,6 +59,9 @@ static bool take_controller(struct change *change, struct fx_err *err)
                 (long long)change->next.controller_epoch);
         return fx_hint(err, "Another run controls this facade now. Run: ficus status");
     }
+    if (!fcd_own_check_jump(change->next.controller_epoch, epoch, "the controller", "controller",
+                            err))
+        return false;
     change->next.controller_epoch = epoch;
     return true;
 }
@@ -154,10 +145,45 @@ static bool change_shadow(struct change *change, struct fx_err *err)
     return true;
 }
 
-static struct fcd_own *need_own(struct change *change, int64_t *ret_epoch, struct fx_err *err)
+static bool fail_group(struct change *change, struct fx_err *err)
 {
-    if (!need_epoch(change, ret_epoch, err))
+    const struct fcd_config *conf = change->groups->local->conf;
+    const char **names = fx_alloc_array(conf->n_contexts + 1, sizeof *names);
+    for (size_t i = 0; i < conf->n_contexts; i++)
+        names[i] = conf->contexts[i].name;
+    const char *near = fx_suggest(change->name, names);
+    (void)fx_fail(err, FX_E_FACADE, "the facade has no group \"%s\"%s%s%s", change->name,
+                  near != NULL ? "; did you mean \"" : "", near != NULL ? near : "",
+                  near != NULL ? "\"?" : "");
+    free(names);
+    fx_err_set_http(err, 404);
+    return fx_hint(err, "A group is a context of the ficus.yaml that ficusd was started with. Run: "
+                        "ficus route list");
+}
+
+/* A context of the file, the canary of one (a rehearsal's group without routes), or a group of
+ * which the state knows. Any other name is a mistake, and must not become a group. */
+static bool is_group(const struct change *change)
+{
+    const struct fcd_config *conf = change->groups->local->conf;
+    for (size_t i = 0; i < change->next.n_groups; i++)
+        if (strcmp(change->next.groups[i].name, change->name) == 0)
+            return true;
+    struct fx_str name = fx_str_from(change->name), canary = FX_STR(".canary");
+    if (fx_str_ends(name, canary))
+        name.len -= canary.len;
+    for (size_t i = 0; i < conf->n_contexts; i++)
+        if (fx_str_eq_c(name, conf->contexts[i].name))
+            return true;
+    return false;
+}
+
+static struct fcd_own *find_own(struct change *change, struct fx_err *err)
+{
+    if (fcd_read_is_name(change->name) && !is_group(change)) {
+        (void)fail_group(change, err);
         return NULL;
+    }
     size_t i = fcd_state_group(&change->next, change->name);
     if (i != SIZE_MAX)
         return &change->next.groups[i].own;
@@ -167,6 +193,11 @@ static struct fcd_own *need_own(struct change *change, int64_t *ret_epoch, struc
             change->name, FCD_GROUPS_MAX, FCD_NAME_MAX);
     fx_hint(err, "A group is a context of ficus.yaml. The groups of the facade: ficus route list");
     return NULL;
+}
+
+static struct fcd_own *need_own(struct change *change, int64_t *ret_epoch, struct fx_err *err)
+{
+    return need_epoch(change, ret_epoch, err) ? find_own(change, err) : NULL;
 }
 
 static bool change_prepare(struct change *change, struct fx_err *err)
@@ -224,6 +255,88 @@ static bool change_switch(struct change *change, struct fx_err *err)
     return true;
 }
 
+/* --- an epoch that is wrong ------------------------------------------------------------------- */
+
+/* No cut-over comes near; above it a JSON reader may round. */
+enum { EPOCH_BITS = 53 };
+
+static bool need_known(const struct change *change, int64_t *ret_known, int64_t *ret_epoch,
+                       struct fx_err *err)
+{
+    if (!need_epoch(change, ret_epoch, err))
+        return false;
+    if (*ret_epoch < (int64_t)1 << EPOCH_BITS &&
+        fx_json_i64(fx_json_get(change->body, "known"), ret_known))
+        return true;
+    fx_fail(
+        err, FX_E_FACADE,
+        "the body of the admin call has no \"known\" that is a whole number (the epoch that the "
+        "facade has), or its \"epoch\" is above 2^53");
+    return fx_hint(err, "%s", see_protocol);
+}
+
+static bool change_epoch(struct change *change, struct fx_err *err)
+{
+    int64_t known, epoch;
+    if (!need_known(change, &known, &epoch, err))
+        return false;
+    struct fcd_own *own = find_own(change, err);
+    return own != NULL && fcd_own_repair(own, change->name, known, epoch, err);
+}
+
+static bool change_controller_epoch(struct change *change, struct fx_err *err)
+{
+    int64_t known, epoch;
+    if (!need_known(change, &known, &epoch, err))
+        return false;
+    if (known != change->next.controller_epoch)
+        return fx_fail(err, FX_E_STALE_EPOCH, "the facade knows controller epoch %lld, not %lld",
+                       (long long)change->next.controller_epoch, (long long)known) ||
+               fx_hint(err, "Another run controls this facade now. Run: ficus status");
+    change->next.controller_epoch = epoch;
+    return true;
+}
+
+/* --- what was changed, for the log ------------------------------------------------------------ */
+
+static void describe_own(const char *name, const struct fcd_own *a, const struct fcd_own *b,
+                         struct fx_buf *out)
+{
+    if (a->owner == b->owner && a->hold == b->hold && a->epoch == b->epoch)
+        return;
+    fx_buf_printf(out, "%s%s: owner %s to %s, epoch %lld to %lld, hold %s to %s",
+                  out->len > 0 ? "; " : "", name, fcd_owner_name(a->owner),
+                  fcd_owner_name(b->owner), (long long)a->epoch, (long long)b->epoch,
+                  fcd_hold_name(a->hold), fcd_hold_name(b->hold));
+}
+
+static void describe_route(const struct fcd_state_route *a, const struct fcd_state_route *b,
+                           struct fx_buf *out)
+{
+    bool same = a->weight_percent >= b->weight_percent && a->weight_percent <= b->weight_percent &&
+                a->shadow_percent >= b->shadow_percent && a->shadow_percent <= b->shadow_percent;
+    if (!same)
+        fx_buf_printf(out, "%s%s: weight %g to %g, shadow %g to %g", out->len > 0 ? "; " : "",
+                      b->id, a->weight_percent, b->weight_percent, a->shadow_percent,
+                      b->shadow_percent);
+}
+
+/* Entries are never removed, so those of `before` have the same place in `after`. */
+static void describe(const struct fcd_state *before, const struct fcd_state *after,
+                     struct fx_buf *out)
+{
+    static const struct fcd_own none = {0};
+    static const struct fcd_state_route unset = {0};
+    if (before->controller_epoch != after->controller_epoch)
+        fx_buf_printf(out, "controller epoch %lld to %lld", (long long)before->controller_epoch,
+                      (long long)after->controller_epoch);
+    for (size_t i = 0; i < after->n_groups; i++)
+        describe_own(after->groups[i].name, i < before->n_groups ? &before->groups[i].own : &none,
+                     &after->groups[i].own, out);
+    for (size_t i = 0; i < after->n_routes; i++)
+        describe_route(i < before->n_routes ? &before->routes[i] : &unset, &after->routes[i], out);
+}
+
 static bool commit(struct change *change, struct fx_err *err)
 {
     struct fcd_groups *groups = change->groups;
@@ -247,8 +360,16 @@ static bool run_change(struct fcd_api_call *call, const char *name, change_fn fn
     struct change change = {.groups = call->view->groups, .body = fx_json_root(doc)};
     snprintf(change.name, sizeof change.name, "%s", name);
     change.next = fcd_state_copy(&call->view->groups->state);
-    bool ok = fn(&change, err) && commit(&change, err);
+    FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(16 * 1024);
+    bool ok = fn(&change, err);
+    if (ok)
+        describe(&call->view->groups->state, &change.next, &what);
+    ok = ok && commit(&change, err);
     fcd_state_done(&change.next);
+    if (ok)
+        fx_log(FX_LOG_INFO, "strangler", "admin", "admin call done",
+               "peer=\"%s\" path=%.*s what=\"%s\"", call->peer, FX_STR_FMT(call->path),
+               what.len > 0 ? fx_buf_cstr(&what) : "no change");
     return ok;
 }
 
@@ -256,10 +377,15 @@ static const struct {
     const char *prefix, *suffix; /* around the name; suffix NULL: no name */
     change_fn fn;
 } changes[] = {
-    {"/v1/claim", NULL, change_claim},         {"/v1/routes/", "/weight", change_weight},
-    {"/v1/routes/", "/shadow", change_shadow}, {"/v1/groups/", "/prepare", change_prepare},
-    {"/v1/groups/", "/hold", change_hold},     {"/v1/groups/", "/release", change_release},
+    {"/v1/claim", NULL, change_claim},
+    {"/v1/routes/", "/weight", change_weight},
+    {"/v1/routes/", "/shadow", change_shadow},
+    {"/v1/groups/", "/prepare", change_prepare},
+    {"/v1/groups/", "/hold", change_hold},
+    {"/v1/groups/", "/release", change_release},
     {"/v1/groups/", "/switch", change_switch},
+    {"/v1/groups/", "/epoch", change_epoch},
+    {"/v1/epoch", NULL, change_controller_epoch},
 };
 
 static change_fn find_change(struct fx_str path, char name[FCD_NAME_MAX + 1])
@@ -303,7 +429,9 @@ static void answer_error(struct fcd_api_call *call, const struct fx_err *err)
     fx_buf_clear(&call->out);
     fx_err_render_json(err, &call->out);
     fx_buf_add_char(&call->out, '\n');
-    fx_log_err(call->status >= 500 ? FX_LOG_ERROR : FX_LOG_INFO, "strangler", "admin",
+    char object[64];
+    snprintf(object, sizeof object, "admin %.50s", call->peer);
+    fx_log_err(call->status >= 500 ? FX_LOG_ERROR : FX_LOG_INFO, "strangler", object,
                "admin call refused", err);
 }
 
@@ -329,6 +457,11 @@ static void answer_read(struct fcd_api_call *call)
     }
 }
 
+static bool is_read_path(struct fx_str path)
+{
+    return fx_str_eq_c(path, "/v1/status") || fx_str_eq_c(path, "/metrics");
+}
+
 void fcd_api_answer(struct fcd_api_call *call)
 {
     struct fx_err err = FX_ERR_INIT;
@@ -336,16 +469,17 @@ void fcd_api_answer(struct fcd_api_call *call)
     change_fn fn = find_change(call->path, name);
     if (fn == NULL && (call->method & (FCD_M_GET | FCD_M_HEAD)) != 0) {
         answer_read(call);
+    } else if (fn == NULL && is_read_path(call->path)) {
+        call->allow = "GET, HEAD";
+        refuse(call, 405, "only GET is allowed for");
     } else if (fn == NULL) {
         refuse(call, 404, "unknown admin call");
     } else if (call->method != FCD_M_POST) {
+        call->allow = "POST";
         refuse(call, 405, "only POST is allowed for");
     } else if (!run_change(call, name, fn, &err)) {
         answer_error(call, &err);
     } else {
-        fx_log(FX_LOG_INFO, "strangler", "admin", "admin call done", "path=%.*s body=%.*s",
-               FX_STR_FMT(call->path), (int)FX_MIN(call->body.len, (size_t)200),
-               call->body.ptr != NULL ? call->body.ptr : "");
         fx_buf_add_c(&call->out, "{\"ok\":true}\n");
     }
 }

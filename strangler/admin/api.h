@@ -11,16 +11,16 @@
 
 struct fcd_api_call {
     const struct fcd_view *view;
+    const char *peer;   /* who calls, for the log */
     unsigned method;    /* FCD_M_* */
     struct fx_str path; /* raw */
     struct fx_str body;
     int status;               /* of the answer */
     const char *content_type; /* of the answer */
+    const char *allow;        /* with 405: the methods; else NULL */
     struct fx_buf out;        /* body of the answer; the caller frees */
 };
 
-/* The bearer token of a call, compared in constant time; true when none is configured. */
-bool fcd_api_is_allowed(const struct fcd_config *conf, struct fx_str authorization);
 void fcd_api_answer(struct fcd_api_call *call);
 
 #endif

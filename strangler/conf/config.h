@@ -12,6 +12,7 @@
 
 #include "lib/conf/schema.h"
 #include "lib/io/sock.h"
+#include "strangler/conf/admin.h"
 #include "strangler/route/match.h"
 #include "strangler/route/split.h"
 
@@ -83,10 +84,8 @@ struct fcd_conf_mirror {
 struct fcd_config {
     struct fx_addr *listen;
     size_t n_listen;
-    struct fx_addr admin;
-    bool has_admin;
-    const char *admin_token; /* NULL: none */
-    const char *state_dir;   /* absolute */
+    struct fcd_conf_admin admin;
+    const char *state_dir; /* absolute */
     size_t default_upstream;
     struct fcd_conf_limits limits;
     struct fcd_conf_timeouts timeouts;

@@ -16,8 +16,7 @@ struct facade_section {
 static const struct fx_rule facade_rules[] = {
     FX_RULE_NODE(struct facade_section, listen, "listen", .is_required = true,
                  .help = "list of {address: host:port}"),
-    FX_RULE_NODE(struct facade_section, admin, "admin",
-                 .help = "{address, token: {file: PATH} or {env: NAME}}"),
+    FX_RULE_NODE(struct facade_section, admin, "admin", .help = "see facade.admin"),
     FX_RULE_TEXT(
         struct facade_section, default_upstream, "default",
         .help = "upstream of requests that no route takes; default: the only context's old side"),
@@ -102,18 +101,11 @@ static const struct fx_rule mirror_rules[] = {
 
 struct address_section {
     const char *address;
-    struct fx_node *token;
 };
 static const struct fx_rule listen_rules[] = {FX_RULE_TEXT(struct address_section, address,
                                                            "address", .is_required = true,
                                                            .help = "host:port"),
                                               FX_RULE_END};
-static const struct fx_rule admin_rules[] = {
-    FX_RULE_TEXT(struct address_section, address, "address", .is_required = true,
-                 .help = "host:port of the admin API"),
-    FX_RULE_NODE(struct address_section, token, "token", .help = "{file: path} or {env: NAME}"),
-    FX_RULE_END};
-
 static void read_listen(struct fcd_reader *r, struct fx_node *list)
 {
     struct fx_node *item = fcd_read_children(r, list, FX_NODE_LIST);
@@ -130,22 +122,6 @@ static void read_listen(struct fcd_reader *r, struct fx_node *list)
             fcd_read_address(r, fx_node_get(item, "address"), section.address,
                              &r->conf->listen[r->conf->n_listen++]);
     }
-}
-
-static void read_admin(struct fcd_reader *r, struct fx_node *node)
-{
-    if (node == NULL)
-        return;
-    struct address_section section = {0};
-    fcd_read_section(r, node, admin_rules, &section);
-    if (section.address == NULL)
-        return;
-    fcd_read_address(r, fx_node_get(node, "address"), section.address, &r->conf->admin);
-    r->conf->has_admin = true;
-    struct fx_err err = FX_ERR_INIT;
-    if (section.token != NULL && !r->is_check &&
-        !fx_secret_read(section.token, r->arena, &r->conf->admin_token, &err))
-        r->secret_err = err;
 }
 
 /* Port 0: the system gives each its own. */
@@ -212,7 +188,7 @@ static void read_facade(struct fcd_reader *r, const struct fx_root *root)
     struct facade_section section = {0};
     fcd_read_section(r, root->facade, facade_rules, &section);
     read_listen(r, section.listen);
-    read_admin(r, section.admin);
+    fcd_read_admin(r, root, section.admin, &conf->admin);
     check_doors(r, section.listen, section.admin);
     fcd_read_section(r, section.limits, limits_rules, &conf->limits);
     fcd_read_section(r, section.timeouts, timeouts_rules, &conf->timeouts);
@@ -265,7 +241,7 @@ void fcd_config_table(struct fx_buf *out)
 {
     fx_schema_markdown("facade", facade_rules, out);
     fx_schema_markdown("facade.listen[]", listen_rules, out);
-    fx_schema_markdown("facade.admin", admin_rules, out);
+    fcd_admin_table(out);
     fx_schema_markdown("facade.limits", limits_rules, out);
     fx_schema_markdown("facade.timeouts", timeouts_rules, out);
     fx_schema_markdown("facade.hold", hold_rules, out);

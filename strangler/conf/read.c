@@ -42,6 +42,11 @@ void fcd_read_address(struct fcd_reader *r, const struct fx_node *at, const char
                       struct fx_addr *ret_addr)
 {
     struct fx_err err = FX_ERR_INIT;
+    if (strchr(text, '@') != NULL) { /* not printed: it may hold a password */
+        fx_problem(r->problems, at,
+                   "an address contains a user name or password: write HOST:PORT only");
+        return;
+    }
     if (r->is_check ? !fx_addr_check(text, &err) : !fx_addr_parse(text, ret_addr, &err))
         fx_problem(r->problems, at, "%s%s%s%s", err.message, err.hint[0] != '\0' ? " (" : "",
                    err.hint, err.hint[0] != '\0' ? ")" : "");

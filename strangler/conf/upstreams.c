@@ -34,6 +34,12 @@ static void read_endpoint(struct fcd_reader *r, struct fx_node *item, struct fcd
                    FX_STR_FMT(item->text));
         return;
     }
+    if (fx_str_find(item->text, '@') >= 0) { /* not printed: it may hold a password */
+        fx_problem(r->problems, item,
+                   "an endpoint contains a user name or password, which is not sent: write "
+                   "http://HOST:PORT only");
+        return;
+    }
     if (!fx_str_starts(item->text, FX_STR("http://"))) {
         fx_problem(r->problems, item,
                    "endpoint \"%.*s\" does not begin with http://: write http://HOST:PORT",

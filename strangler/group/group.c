@@ -220,19 +220,51 @@ static void limit_bodies(struct fcd_group *group)
         write->ops->hold(write, within_ms);
 }
 
-void fcd_group_apply(struct fcd_group *group)
+int64_t fcd_group_hold_left_ms(const struct fcd_group *group)
+{
+    if (fcd_group_own(group)->hold != FCD_HOLDING)
+        return 0;
+    int64_t left_us = fx_mono_since_us(fcd_local_now(group->local), group->hold_ends);
+    return left_us > 0 ? (left_us + 999) / 1000 : 0;
+}
+
+/*
+ * The wall clock decides once for each hold, when it begins or when the state is read: then the
+ * monotonic clock does, so that a clock that is set back prolongs nothing. Applied again for every
+ * admin call.
+ */
+static void apply_hold(struct fcd_group *group, const struct fcd_own *own)
 {
     struct fcd_local *local = group->local;
-    const struct fcd_own *own = fcd_group_own(group);
-    if (own->hold == FCD_HOLDING) {
-        fx_loop_timer(local->loop, &group->deadline,
-                      fcd_own_hold_left_ms(own, fx_loop_wall(local->loop)));
-        limit_bodies(group);
-        return;
-    }
+    const struct fcd_own *seen = &group->hold_seen;
+    bool is_seen = seen->hold == FCD_HOLDING && seen->epoch == own->epoch &&
+                   seen->hold_until.us == own->hold_until.us;
+    if (!is_seen)
+        group->hold_ends = fx_mono_add_ms(fcd_local_now(local),
+                                          fcd_own_hold_left_ms(own, fx_loop_wall(local->loop)));
+    group->hold_seen = *own;
+    fx_loop_timer(local->loop, &group->deadline, fcd_group_hold_left_ms(group));
+    limit_bodies(group);
+}
+
+/* A release that goes on keeps its pace, however often it is applied. */
+static void apply_open(struct fcd_group *group)
+{
+    struct fcd_local *local = group->local;
+    group->hold_seen = (struct fcd_own){0};
     group->has_body_deadline = false;
     fx_timer_stop(&group->deadline);
+    if (group->held.first == NULL || fx_timer_is_set(&group->pace))
+        return;
     group->paced_at = fcd_local_now(local);
-    if (group->held.first != NULL)
-        fx_loop_timer(local->loop, &group->pace, 0);
+    fx_loop_timer(local->loop, &group->pace, 0);
+}
+
+void fcd_group_apply(struct fcd_group *group)
+{
+    const struct fcd_own *own = fcd_group_own(group);
+    if (own->hold == FCD_HOLDING)
+        apply_hold(group, own);
+    else
+        apply_open(group);
 }

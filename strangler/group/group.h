@@ -66,7 +66,9 @@ struct fcd_group {
     FX_LIST(fcd_write) held; /* by arrival */
     FX_LIST(fcd_write) in_flight;
     int64_t held_max_ms;
-    struct fx_timer deadline;     /* of the hold */
+    struct fx_timer deadline; /* of the hold */
+    struct fcd_own hold_seen; /* the hold that hold_ends belongs to */
+    struct fx_mono hold_ends;
     bool has_body_deadline;       /* a hold has begun and writes in flight were told the deadline */
     struct fx_mono body_deadline; /* for the rest of their bodies */
     struct fx_timer pace;         /* next portion of a release */
@@ -98,6 +100,8 @@ void fcd_group_enter_flight(struct fcd_group *group, struct fcd_write *write);
 void fcd_group_leave_flight(struct fcd_group *group, struct fcd_write *write);
 /* Has the body deadline of the present hold passed? */
 bool fcd_group_is_body_late(const struct fcd_group *group);
+/* Milliseconds of the hold that are left, by the clock that nobody sets; 0 when not holding. */
+int64_t fcd_group_hold_left_ms(const struct fcd_group *group);
 /* Of those that wait now. */
 int64_t fcd_group_longest_wait_ms(const struct fcd_group *group);
 /* The durable state changed (hold, release, switch, start): sets the deadline, starts sending. */

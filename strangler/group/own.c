@@ -22,8 +22,28 @@ static void set_hold(struct fcd_own *own, enum fcd_hold to)
     own->hold = to;
 }
 
+bool fcd_own_check_jump(int64_t known, int64_t epoch, const char *what, const char *name,
+                        struct fx_err *err)
+{
+    if (epoch <= known || epoch - known <= FCD_EPOCH_JUMP)
+        return true;
+    (void)fx_fail(
+        err, FX_E_FACADE,
+        "epoch %lld of %s is not plausible: the facade knows epoch %lld, and one call may "
+        "raise it by %d at most",
+        (long long)epoch, what, (long long)known, FCD_EPOCH_JUMP);
+    return fx_hint(err,
+                   "If the epoch is right and the facade's state is new, tell it. Run: ficus route "
+                   "epoch %s %lld --execute",
+                   name, (long long)epoch);
+}
+
 static bool take_epoch(struct fcd_own *own, const char *group, int64_t epoch, struct fx_err *err)
 {
+    char what[96];
+    snprintf(what, sizeof what, "group \"%.64s\"", group);
+    if (!fcd_own_check_jump(own->epoch, epoch, what, group, err))
+        return false;
     if (epoch >= own->epoch) {
         own->epoch = epoch;
         return true;
@@ -87,6 +107,19 @@ bool fcd_own_switch(struct fcd_own *own, const char *group, int64_t epoch, enum 
     own->owner = owner;
     own->owner_epoch = epoch;
     set_hold(own, FCD_OPEN);
+    return true;
+}
+
+bool fcd_own_repair(struct fcd_own *own, const char *group, int64_t known, int64_t epoch,
+                    struct fx_err *err)
+{
+    if (known != own->epoch)
+        return fx_fail(err, FX_E_STALE_EPOCH,
+                       "the facade knows epoch %lld of group \"%s\", not %lld",
+                       (long long)own->epoch, group, (long long)known) ||
+               fx_hint(err, "Another run has changed the group meanwhile. Run: ficus status");
+    own->epoch = epoch;
+    own->owner_epoch = FX_MIN(own->owner_epoch, epoch);
     return true;
 }
 

@@ -14,7 +14,9 @@
  * The epoch only grows. A call with a lower epoch is refused (STALE_EPOCH): another controller has
  * replaced its sender. Calls may be repeated: the same call twice gives the same state. An epoch
  * has one owner: a second switch of the same epoch to the other side is refused, because one of the
- * two callers must be wrong.
+ * two callers must be wrong. A call may raise an epoch by FCD_EPOCH_JUMP at most: a cut-over raises
+ * it by two, so that is enough for a facade that was away for long, and an epoch that nobody could
+ * go beyond is not taken. fcd_own_repair sets another one on purpose.
  */
 #ifndef FCD_OWN_H
 #define FCD_OWN_H
@@ -22,6 +24,8 @@
 #include "lib/base/clock.h"
 #include "lib/err/err.h"
 #include "strangler/group/owner.h"
+
+enum { FCD_EPOCH_JUMP = 10000 };
 
 struct fcd_own {
     enum fcd_owner owner;
@@ -40,9 +44,18 @@ bool fcd_own_release(struct fcd_own *own, const char *group, int64_t epoch,
                      struct fx_err *err) FX_MUST_CHECK;
 bool fcd_own_switch(struct fcd_own *own, const char *group, int64_t epoch, enum fcd_owner owner,
                     struct fx_err *err) FX_MUST_CHECK;
+/* Is `epoch` at most FCD_EPOCH_JUMP above `known`? `what`: "group \"orders\"", `name` for the hint.
+ */
+bool fcd_own_check_jump(int64_t known, int64_t epoch, const char *what, const char *name,
+                        struct fx_err *err);
+/* For a state that holds a wrong epoch; `known` must be the present one, so that a command that is
+ * late changes nothing. Owner and hold stay. */
+bool fcd_own_repair(struct fcd_own *own, const char *group, int64_t known, int64_t epoch,
+                    struct fx_err *err) FX_MUST_CHECK;
 /* The deadline has passed: writes go on to the owner that we know. */
 void fcd_own_expire(struct fcd_own *own);
-/* Milliseconds of the hold that are left, 0 when not holding; never more than was asked for. */
+/* Milliseconds of the hold that are left by the wall clock, 0 when not holding; never more than was
+ * asked for. For the beginning of a hold and for a restart: else the monotonic clock counts. */
 int64_t fcd_own_hold_left_ms(const struct fcd_own *own, struct fx_wall now);
 
 #endif

@@ -234,6 +234,8 @@ static bool flush(struct fcd_call *call)
     return fcd_h1_flush(h1_of(call));
 }
 
+#define FORWARDED "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"
+
 static void reply(struct fcd_call *call, int status, const char *content_type, struct fx_str body)
 {
     struct fcd_h1 *h1 = h1_of(call);
@@ -243,6 +245,8 @@ static void reply(struct fcd_call *call, int status, const char *content_type, s
     fx_buf_printf(out, "Content-Type: %s\r\nContent-Length: %zu\r\n", content_type, body.len);
     if (status == 503)
         fx_buf_add_c(out, "Retry-After: 1\r\n");
+    if (status == 405)
+        fx_buf_printf(out, "Allow: %s\r\n", call->allow != NULL ? call->allow : FORWARDED);
     if (status == 401)
         fx_buf_add_c(out, "WWW-Authenticate: Bearer\r\n");
     decide_persistence(h1, out);

@@ -40,6 +40,7 @@ struct fcd_call {
     enum fcd_body_in body;
     enum fcd_answering answer;
     bool has_deadline;    /* the connection's timer is the call's: sending does not move it */
+    const char *allow;    /* the methods that a 405 names; NULL: those that the facade forwards */
     char method_text[12]; /* outlives the head */
     struct fx_head head;  /* last: large, and overwritten by the parser. Its slices borrow from the
                              connection until fcd_call_accept_body */

@@ -68,12 +68,23 @@ static void on_again(struct fx_task *task)
     fcd_conn_drive(FX_CONTAINER_OF(task, struct fcd_conn, again));
 }
 
+static void name_peer(struct fcd_conn *conn, int fd, const struct fx_addr *peer)
+{
+    char text[FX_ADDR_TEXT];
+    conn->is_unix = peer->storage.ss_family == AF_UNIX;
+    if (conn->is_unix && fx_sock_peer_uid(fd, &conn->uid)) {
+        snprintf(conn->peer, sizeof conn->peer, "uid %u", (unsigned)conn->uid);
+        return;
+    }
+    fx_addr_host(peer, text);
+    snprintf(conn->peer, sizeof conn->peer, "%.47s", text);
+}
+
 bool fcd_conn_open(struct fcd_listener *listener, const struct fcd_conn_ops *ops, int fd,
                    const struct fx_addr *peer)
 {
     struct fcd_net *net = listener->net;
     struct fx_err err = FX_ERR_INIT;
-    char text[FX_ADDR_TEXT];
     FX_ASSERT(ops->bytes >= sizeof(struct fcd_conn));
     struct fcd_conn *conn = fx_alloc_array(1, ops->bytes);
     fx_stream_init(&conn->stream, net->local->loop, &net->local->blocks, on_event);
@@ -85,8 +96,7 @@ bool fcd_conn_open(struct fcd_listener *listener, const struct fcd_conn_ops *ops
     conn->ops = ops;
     conn->protocol = listener->protocol;
     conn->service = listener->service;
-    fx_addr_host(peer, text);
-    snprintf(conn->peer, sizeof conn->peer, "%.47s", text);
+    name_peer(conn, fd, peer);
     if (!fx_stream_open(&conn->stream, fd, false, &err)) {
         free(conn);
         return false;

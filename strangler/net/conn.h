@@ -45,7 +45,9 @@ struct fcd_conn {
     const struct fcd_protocol *protocol;
     struct fcd_service *service;
     bool is_closed;
-    char peer[48]; /* address without port */
+    char peer[48]; /* address without port, or "uid 1000" */
+    bool is_unix;  /* a Unix socket */
+    uid_t uid;     /* of its other end */
 };
 
 struct fcd_listener {

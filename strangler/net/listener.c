@@ -97,6 +97,13 @@ bool fcd_net_listen(struct fcd_net *net, const struct fx_addr *addr, bool is_lim
     return true;
 }
 
+static void remove_socket(const struct fcd_listener *listener)
+{
+    const char *path = fx_addr_path(&listener->addr);
+    if (path != NULL)
+        unlink(path);
+}
+
 void fcd_net_close_listeners(struct fcd_net *net)
 {
     for (size_t i = 0; i < net->n_listeners; i++) {
@@ -104,6 +111,7 @@ void fcd_net_close_listeners(struct fcd_net *net)
         fx_loop_remove(net->local->loop, &listener->watch);
         fx_loop_timer_remove(net->local->loop, &listener->back_off);
         close(listener->fd);
+        remove_socket(listener);
     }
     net->n_listeners = 0;
 }

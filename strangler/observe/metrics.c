@@ -67,6 +67,12 @@ const struct fx_metric_def fcd_metric_defs[FCD_MT_COUNT] = {
                        FX_GAUGE,
                        {"route"},
                        NULL},
+    [FCD_MT_ADMIN_REFUSED] = {"ficus_facade_admin_refused_total",
+                              "Admin calls refused because of who made them, by reason: token, "
+                              "user, host, origin.",
+                              FX_COUNTER,
+                              {"reason"},
+                              NULL},
     [FCD_MT_SHADOW] = {"ficus_facade_shadow_total",
                        "Shadowed reads by result: same, mismatch, stale, dropped, failed.",
                        FX_COUNTER,

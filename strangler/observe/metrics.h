@@ -25,6 +25,7 @@ enum fcd_metric {
     FCD_MT_EPOCH,
     FCD_MT_WEIGHT,
     FCD_MT_SHADOW,
+    FCD_MT_ADMIN_REFUSED,
     FCD_MT_COUNT
 };
 extern const struct fx_metric_def fcd_metric_defs[FCD_MT_COUNT];

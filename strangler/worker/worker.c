@@ -123,11 +123,9 @@ bool fcd_worker_listen(struct fcd_worker *worker, struct fx_err *err)
 {
     const struct fcd_config *conf = worker->shared.conf;
     struct fcd_net *net = &worker->net;
-    if (conf->has_admin) {
-        if (!fcd_net_listen(net, &conf->admin, false, &fcd_http1, &worker->admin.service, err))
-            return false;
-        log_listener(net, "admin API listening");
-    }
+    if (!fcd_net_listen(net, &conf->admin.addr, false, &fcd_http1, &worker->admin.service, err))
+        return false;
+    log_listener(net, "admin API listening");
     for (size_t i = 0; i < conf->n_listen; i++) {
         if (!fcd_net_listen(net, &conf->listen[i], true, &fcd_http1, &worker->requests.service,
                             err))

@@ -42,7 +42,7 @@ shop_up() { # ROWS
         fx_wait_listen service "$PORT_SERVICE" && break
         [ "$try" != 5 ] || fx_die "the service did not start: $(tail -n 3 "$SHOP/service.log")"
     done
-    PORT_FACADE=$(fx_free_port) PORT_ADMIN=$(fx_free_port)
+    PORT_FACADE=$(fx_free_port)
     shop_project >"$SHOP/ficus.yaml"
 }
 monolith_start() {
@@ -66,7 +66,6 @@ upstreams:
   orders:   {endpoints: ["http://127.0.0.1:$PORT_SERVICE"], health: {path: /healthz}}
 facade:
   listen: [{address: "127.0.0.1:$PORT_FACADE"}]
-  admin:  {address: "127.0.0.1:$PORT_ADMIN"}
 contexts:
   orders:
     old: {upstream: monolith, database: mono}
@@ -82,6 +81,7 @@ contexts:
     shadow: {ignore: ["/generated_at"]}
 YAML
 }
+facade_status() { curl -sf --unix-socket "$SHOP/state/admin.sock" http://facade/v1/status; }
 ficusd_start() {
     local try
     for try in 1 2 3 4 5; do
@@ -90,7 +90,7 @@ ficusd_start() {
         # Only before anybody knows the address: later it has to be the same again.
         [ ! -e "$SHOP/products.json" ] || continue
         grep -q 'Address already in use' "$SHOP/ficusd.log" || break
-        PORT_FACADE=$(fx_free_port) PORT_ADMIN=$(fx_free_port)
+        PORT_FACADE=$(fx_free_port)
         shop_project >"$SHOP/ficus.yaml"
     done
     until_ok 10 curl -sf -o "$SHOP/products.json" "http://127.0.0.1:$PORT_FACADE/products" ||

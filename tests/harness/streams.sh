@@ -19,7 +19,6 @@ upstreams:
   orders:   {endpoints: ["http://127.0.0.1:2"], health: {path: /healthz}}
 facade:
   listen: [{address: "127.0.0.1:0"}]
-  admin: {address: "127.0.0.1:0"}
 contexts:
   orders:
     old: {upstream: monolith, database: mono}

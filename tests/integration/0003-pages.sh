@@ -29,7 +29,7 @@ done < <("$FICUS" help | sed -n 's/^  \(.*[^ ]\)  .*/\1/p' | sed 's/  *$//; s/  
 same "the manual has every command of the help" "" "$missing"
 sed -n '/^\.EX/,/^\.EE/p' "$docs/man/ficus.yaml.5" | sed '/^\.E[XE]/d; s/\\-/-/g' >"$FX_DIR/ficus.yaml"
 check "the example of the manual is a valid project" \
-    env FICUS_TOKEN=x "$FICUSD" -f "$FX_DIR/ficus.yaml" --check
+    env FICUS_TOKEN=0123456789abcdef0123456789abcdef "$FICUSD" -f "$FX_DIR/ficus.yaml" --check
 
 # One completion: the words as readline hands them on.
 completed() { # WORD…

@@ -56,11 +56,10 @@ check "on neither side" says_not "SUPER" "$(my_sql orders orders "show grants fo
 pg_sql mono shop "insert into orders(id, total) select g, g from generate_series(1, 100) g"
 
 # --- what these users can do --------------------------------------------------------------------------------------------
-admin=$(fx_free_port)
-sed -i "s,listen: .*,listen: [{address: \"127.0.0.1:$(fx_free_port)\"}]," "$FX_DIR/weak.yaml"
-sed -i "s,admin: {.*,admin: {address: \"127.0.0.1:$admin\"}," "$FX_DIR/weak.yaml"
+port=$(fx_free_port)
+sed -i "s,listen: .*,listen: [{address: \"127.0.0.1:$port\"}]," "$FX_DIR/weak.yaml"
 fx_spawn facade "$FX_DIR/facade.log" "$FICUSD" -f "$FX_DIR/weak.yaml"
-fx_wait_listen facade "$admin" || not_ok "the facade listens"
+fx_wait_listen facade "$port" || not_ok "the facade listens"
 printf '%s\n' 'apiVersion: ficus/v1' 'kind: Migration' 'metadata: {name: whole}' 'context: orders' 'steps:' \
     '  - {id: copy, do: stream.start, undo: stream.drop}' \
     '  - {id: equal, do: reconcile, gate: {divergent: 0, coverage: 100%, max_age: 30m}}' \

@@ -10,7 +10,7 @@ ficusd_start
 tool() { "$FX_BUILD/tests/integration/fence_tool" "$SHOP/ficus.yaml" orders "$@" 2>>"$SHOP/tool.log"; }
 cutover() { "$FICUS" cutover "$@" -f "$SHOP/ficus.yaml" --context orders; }
 owns() { echo "$(tool old own) / $(tool new own)"; }
-facade_owner() { curl -sf "http://127.0.0.1:$PORT_ADMIN/v1/status" | tr -d ' \n' | grep -o '"group":"orders"[^}]*"owner":"[a-z]*"' | sed 's/.*"owner":"//; s/"//'; }
+facade_owner() { facade_status | tr -d ' \n' | grep -o '"group":"orders"[^}]*"owner":"[a-z]*"' | sed 's/.*"owner":"//; s/"//'; }
 
 same "ownership is installed" installed "$(tool install)"
 check "the streams start" "$FICUS" cdc start -f "$SHOP/ficus.yaml" --context orders --execute

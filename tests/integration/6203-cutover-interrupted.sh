@@ -11,7 +11,7 @@ ficusd_start
 tool() { "$FX_BUILD/tests/integration/fence_tool" "$SHOP/ficus.yaml" orders "$@" 2>>"$SHOP/tool.log"; }
 cutover() { "$FICUS" cutover "$@" -f "$SHOP/ficus.yaml" --context orders; }
 owns() { echo "$(tool old own)/$(tool new own)" | tr -d '0-9 '; }
-facade_hold() { curl -sf "http://127.0.0.1:$PORT_ADMIN/v1/status" | tr -d ' \n' | grep -o '"group":"orders"[^}]*"hold":"[a-z]*"' | sed 's/.*"hold":"//; s/"//'; }
+facade_hold() { facade_status | tr -d ' \n' | grep -o '"group":"orders"[^}]*"hold":"[a-z]*"' | sed 's/.*"hold":"//; s/"//'; }
 phases() { "$FICUS" cdc status --context orders -f "$SHOP/ficus.yaml" | awk '/^orders-/ { printf "%s ", $2 }'; }
 write() { curl -sf -m 2 -o /dev/null -H 'content-type: application/json' --data-binary '{"by":1}' "http://127.0.0.1:$PORT_FACADE/orders/$1/increment"; }
 ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }

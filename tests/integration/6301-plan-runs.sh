@@ -29,7 +29,7 @@ plan 1s >"$P"
 run() { "$FICUS" run "$@" -f "$SHOP/ficus.yaml"; }
 says() { case $2 in *"$1"*) return 0 ;; esac; printf 'not in: %s\n' "$2"; return 1; }
 journal() { run journal show short 2>/dev/null; }
-facade() { curl -s "http://127.0.0.1:$PORT_ADMIN/v1/status" | grep -o '"controller_epoch": *[0-9]*' | grep -o '[0-9]*$'; }
+facade() { facade_status | grep -o '"controller_epoch": *[0-9]*' | grep -o '[0-9]*$'; }
 untouched() { # nothing at all has happened
     [ ! -e "$SHOP/state/runs/short/journal" ] || [ ! -s "$SHOP/state/runs/short/journal" ] || return 1
     [ "$(pg_sql mono shop "select count(*) from pg_namespace where nspname = 'ficus'")" = 0 ] || return 1

@@ -37,7 +37,7 @@ run() { \"\$FICUS\" run \"\$@\" -f \"\$SHOP/ficus.yaml\"; }
 fill() { dd if=/dev/zero of=\"\$SHOP/state/runs/fill\" bs=1k 2>/dev/null; }
 $2"
 }
-facade() { curl -s "http://127.0.0.1:$PORT_ADMIN/v1/status" | grep -o "\"$1\": *[0-9.]*" | head -n 1 | grep -o '[0-9.]*$'; }
+facade() { facade_status | grep -o "\"$1\": *[0-9.]*" | head -n 1 | grep -o '[0-9.]*$'; }
 
 ficusd_start
 customers_start

@@ -48,7 +48,7 @@ status=0; wait "$pid" || status=$?
 same "Ctrl-C between fence and commit" 10 "$status"
 check "names the way on" grep -q "ficus run resume short" "$SHOP/run.log"
 same "the old side owns" HERE/AWAY "$(owns)"
-check "the facade holds nobody" grep -q '"hold": *"open"' <(curl -s "http://127.0.0.1:$PORT_ADMIN/v1/status")
+check "the facade holds nobody" grep -q '"hold": *"open"' <(facade_status)
 
 # --- a context that has changed -------------------------------------------------------------------------------------------
 cp "$SHOP/ficus.yaml" "$SHOP/ficus.good"
@@ -101,7 +101,7 @@ check "it names the stream and the value" says 'stream "orders-reverse" stopped:
 check "and the commands that go on" says "ficus cdc start --context orders --execute" "$out"
 check "both of them" says "ficus run resume short" "$out"
 same "the new side owns, as before" AWAY/HERE "$(owns)"
-check "the facade holds nobody" grep -q '"hold": *"open"' <(curl -s "http://127.0.0.1:$PORT_ADMIN/v1/status")
+check "the facade holds nobody" grep -q '"hold": *"open"' <(facade_status)
 check "customers are served" served
 check "status says stuck, and the reason as a sentence" says "STOPPED  value 9999999999999.99" "$(run status short)"
 check "the journal too" says "stuck" "$(journal | tail -n 1)"

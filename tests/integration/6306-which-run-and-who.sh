@@ -58,7 +58,7 @@ refused "resume" run resume
 refused "rollback" run rollback short --execute
 refused "a rollback of a run that has ended" run rollback bbb --execute
 check "the streams run" "$FICUS" cdc status --context orders -f "$SHOP/ficus.yaml"
-check "the weight is as it was" says '"weight_percent":0' "$(curl -s "http://127.0.0.1:$PORT_ADMIN/v1/status" | tr -d ' ')"
+check "the weight is as it was" says '"weight_percent":0' "$(facade_status | tr -d ' ')"
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null
 byhand() { "$FICUS" "$@" -f "$SHOP/ficus.yaml"; }

@@ -19,7 +19,7 @@ steps:
   - {id: soak, do: {wait: 5m}}
   - {id: finish, do: finish, point_of_no_return: true}
 YAML
-mismatches() { curl -s "http://127.0.0.1:$PORT_ADMIN/v1/status" | grep -o '"shadow_mismatch": *[0-9]*' | grep -o '[0-9]*$' | sort -n | tail -n 1; }
+mismatches() { facade_status | grep -o '"shadow_mismatch": *[0-9]*' | grep -o '[0-9]*$' | sort -n | tail -n 1; }
 lag() { "$FICUS" cdc status --json -f "$SHOP/ficus.yaml" | grep -o '"lag_ms": *[0-9]*' | grep -o '[0-9]*$' | sort -n | tail -n 1; }
 is_late() { [ "$(lag)" -ge 1500 ]; }
 saw_mismatch() { [ "$(mismatches)" -ge 3 ]; }

@@ -33,7 +33,7 @@ same "each of the three" 3 "$(wc -l <<<"$tool")"
 check "what is unknown and near nothing comes with what is known" says 'unknown key "elephant" (known: ' "$tool"
 
 # --- the daemon ----------------------------------------------------------------------------------------
-sed 's|admin: {address: "127.0.0.1:0"}|admin: {address: "127.0.0.1:0", token: {env: FICUS_NOT_SET}}|' "$F" >"$FX_DIR/secret.yaml"
+sed 's|^facade:|&\n  admin: {address: "127.0.0.1:0", token: {env: FICUS_NOT_SET}}|' "$F" >"$FX_DIR/secret.yaml"
 out=$("$FICUSD" -f "$FX_DIR/secret.yaml" 2>&1)
 same "a secret that is missing" 4 $?
 check "has its code" says "[SECRET]" "$out"

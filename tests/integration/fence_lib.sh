@@ -26,7 +26,6 @@ upstreams:
   orders:   {endpoints: ["http://127.0.0.1:2"], health: {path: /healthz}}
 facade:
   listen: [{address: "127.0.0.1:3"}]
-  admin:  {address: "127.0.0.1:4"}
 contexts:
   orders:
     old: {upstream: monolith, database: mono}

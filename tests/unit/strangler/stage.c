@@ -6,6 +6,7 @@
 #define FX_STRTO_ALLOWED /* of numbers that the test knows */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <setjmp.h>
@@ -338,28 +339,38 @@ void upstream_stop(struct upstream *up)
 
 /* --- the facade ------------------------------------------------------------------------------- */
 
+static void write_token(const struct stage *stage)
+{
+    char path[192];
+    snprintf(path, sizeof path, "%s/token", stage->dir);
+    int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, STAGE_TOKEN, sizeof STAGE_TOKEN - 1), sizeof STAGE_TOKEN - 1);
+    close(fd);
+}
+
 static void write_conf(const struct stage *stage, const char *extra)
 {
     char path[192];
     snprintf(path, sizeof path, "%s/ficus.yaml", stage->dir);
     FILE *f = fopen(path, "w");
     assert_non_null(f);
-    fprintf(
-        f,
-        "apiVersion: ficus/v1\nkind: Project\nupstreams:\n"
-        "  monolith: {endpoints: [\"http://127.0.0.1:%d\"]}\n"
-        "  orders: {endpoints: [\"http://127.0.0.1:%d\"]}\n"
-        "facade:\n  listen: [{address: \"127.0.0.1:%d\"}]\n  admin: {address: \"127.0.0.1:%d\"}\n%s"
-        "contexts:\n  orders:\n    old: {upstream: monolith}\n    new: {upstream: orders}\n"
-        "    routes:\n"
-        "      - {id: orders-read, match: {path: \"/orders/**\", methods: [GET, HEAD]}, kind: "
-        "read}\n"
-        "      - {id: orders-write, match: {path: \"/orders/**\", methods: [POST, PUT, PATCH, "
-        "DELETE]}, kind: write}\n"
-        "      - {id: carts, match: {path: \"/carts/**\"}, kind: write}\n"
-        "    sticky: {by: [\"header:x-customer\", \"cookie:sid\", issue]}\n"
-        "    shadow: {ignore: [\"/generated_at\"]}\n",
-        stage->old.port, stage->new_side.port, stage->port, stage->admin_port, extra);
+    fprintf(f,
+            "apiVersion: ficus/v1\nkind: Project\nupstreams:\n"
+            "  monolith: {endpoints: [\"http://127.0.0.1:%d\"]}\n"
+            "  orders: {endpoints: [\"http://127.0.0.1:%d\"]}\n"
+            "facade:\n  listen: [{address: \"127.0.0.1:%d\"}]\n"
+            "  admin: {address: \"127.0.0.1:%d\", token: {file: token}}\n%s"
+            "contexts:\n  orders:\n    old: {upstream: monolith}\n    new: {upstream: orders}\n"
+            "    routes:\n"
+            "      - {id: orders-read, match: {path: \"/orders/**\", methods: [GET, HEAD]}, kind: "
+            "read}\n"
+            "      - {id: orders-write, match: {path: \"/orders/**\", methods: [POST, PUT, PATCH, "
+            "DELETE]}, kind: write}\n"
+            "      - {id: carts, match: {path: \"/carts/**\"}, kind: write}\n"
+            "    sticky: {by: [\"header:x-customer\", \"cookie:sid\", issue]}\n"
+            "    shadow: {ignore: [\"/generated_at\"]}\n",
+            stage->old.port, stage->new_side.port, stage->port, stage->admin_port, extra);
     fclose(f);
 }
 
@@ -396,6 +407,7 @@ void stage_open(struct stage *stage, const char *facade_extra)
     upstream_start(&stage->new_side, "new");
     stage->port = free_port();
     stage->admin_port = free_port();
+    write_token(stage);
     write_conf(stage, facade_extra);
     stage_start_facade(stage);
 }
@@ -443,8 +455,9 @@ void stage_close(struct stage *stage)
         assert_int_equal(stage_stop_facade(stage, SIGTERM), 0);
     upstream_stop(&stage->old);
     upstream_stop(&stage->new_side);
-    static const char *const files[] = {"ficus.yaml", "log", ".ficus/facade.json",
-                                        ".ficus/facade.lock"};
+    static const char *const files[] = {
+        "ficus.yaml",       "token", "log", ".ficus/facade.json", ".ficus/facade.lock",
+        ".ficus/admin.sock"};
     char path[160];
     for (size_t i = 0; i < FX_ARRAY_LEN(files); i++) {
         snprintf(path, sizeof path, "%s/%s", stage->dir, files[i]);
@@ -578,13 +591,14 @@ bool reply_is_from(const struct reply *reply, const char *side)
     return reply->body.len > 0 && strstr(reply->body.ptr, side) != NULL;
 }
 
-void request(int port, const char *method, const char *target, const char *fields, const char *body,
-             struct reply *reply)
+static void request_of(int port, const char *host, const char *line, const char *fields,
+                       const char *body, struct reply *reply)
 {
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(64 << 20);
     FX_AUTO_FD int fd = client_open(port);
-    fx_buf_printf(&text, "%s %s HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n%s", method, target,
-                  fields);
+    char method[32];
+    snprintf(method, sizeof method, "%.*s", (int)strcspn(line, " "), line);
+    fx_buf_printf(&text, "%s HTTP/1.1\r\nHost: %s\r\nConnection: close\r\n%s", line, host, fields);
     if (body != NULL)
         fx_buf_printf(&text, "Content-Length: %zu\r\n", strlen(body));
     fx_buf_printf(&text, "\r\n%s", body != NULL ? body : "");
@@ -596,6 +610,14 @@ void request(int port, const char *method, const char *target, const char *field
     client_read(fd, method, reply);
 }
 
+void request(int port, const char *method, const char *target, const char *fields, const char *body,
+             struct reply *reply)
+{
+    FX_AUTO(fx_buf) struct fx_buf line = FX_BUF(64 << 20);
+    fx_buf_printf(&line, "%s %s", method, target);
+    request_of(port, "shop", fx_buf_cstr(&line), fields, body, reply);
+}
+
 int request_status(int port, const char *method, const char *target, const char *body)
 {
     FX_AUTO(reply) struct reply reply = {0};
@@ -603,16 +625,27 @@ int request_status(int port, const char *method, const char *target, const char 
     return reply.status;
 }
 
+void admin_reply(struct stage *stage, const char *method, const char *path, const char *fields,
+                 const char *body, struct reply *reply)
+{
+    char all[512], line[256];
+    snprintf(all, sizeof all, "Authorization: Bearer " STAGE_TOKEN "\r\n%s", fields);
+    snprintf(line, sizeof line, "%s %s", method, path);
+    request_of(stage->admin_port, "localhost", line, all, body, reply);
+}
+
 int admin(struct stage *stage, const char *path, const char *body)
 {
-    return request_status(stage->admin_port, "POST", path, body);
+    FX_AUTO(reply) struct reply reply = {0};
+    admin_reply(stage, "POST", path, "", body, &reply);
+    return reply.status;
 }
 
 double status_number(struct stage *stage, const char *name, const char *key)
 {
     FX_AUTO(reply) struct reply reply = {0};
     char text[96];
-    request(stage->admin_port, "GET", "/v1/status", "", NULL, &reply);
+    admin_reply(stage, "GET", "/v1/status", "", NULL, &reply);
     snprintf(text, sizeof text, "\"%s\"", name);
     const char *at = reply.body.len > 0 ? strstr(reply.body.ptr, text) : NULL;
     snprintf(text, sizeof text, "\"%s\":", key);

@@ -88,6 +88,10 @@ void request(int port, const char *method, const char *target, const char *field
              struct reply *reply);
 /* Same, only the status; asserts nothing. */
 int request_status(int port, const char *method, const char *target, const char *body);
+#define STAGE_TOKEN "0123456789abcdef0123456789abcdef" /* of the admin API */
+/* An admin call with the token; `fields` as of request. */
+void admin_reply(struct stage *stage, const char *method, const char *path, const char *fields,
+                 const char *body, struct reply *reply);
 int admin(struct stage *stage, const char *path, const char *body); /* POST; the status */
 /* The number of "key": in the status of the group or route called `name`. */
 double status_number(struct stage *stage, const char *name, const char *key);

@@ -256,7 +256,7 @@ static void test_failure__a_client_that_does_not_read_is_no_error_of_its_side(vo
     fx_sleep_ms(1200);
     assert_int_equal((int)status_number(&stage, "orders-read", "requests_old"), 1);
     assert_int_equal((int)status_number(&stage, "orders-read", "errors_old"), 0);
-    request(stage.admin_port, "GET", "/metrics", "", NULL, &reply);
+    admin_reply(&stage, "GET", "/metrics", "", NULL, &reply);
     assert_null(strstr(reply.body.ptr, "reason=\"timeout\"} 1"));
     stage_close(&stage);
 }

@@ -205,7 +205,7 @@ static void test_hold__does_not_wait_for_a_client_that_drips(void **state)
     client_read(fd, "POST", &reply);
     assert_int_equal(reply.status, 503);
     assert_non_null(strstr(reply.head, "Retry-After: 1"));
-    request(stage.admin_port, "GET", "/metrics", "", NULL, &reply);
+    admin_reply(&stage, "GET", "/metrics", "", NULL, &reply);
     assert_non_null(
         strstr(fx_buf_cstr(&reply.body), "ficus_facade_bodies_cut_total{why=\"hold\"} 1"));
     stage_close(&stage);
@@ -497,6 +497,23 @@ static void test_drain__ends_what_runs_and_refuses_what_waits(void **state)
     stage_close(&stage);
 }
 
+/* logrotate, an operator with the habits of other daemons, a closed terminal. */
+static void test_signals__of_other_daemons_end_nothing(void **state)
+{
+    (void)state;
+    static const int numbers[] = {SIGHUP, SIGUSR1, SIGUSR2, SIGPIPE};
+    stage_open(&stage, "");
+    for (size_t i = 0; i < FX_ARRAY_LEN(numbers); i++) {
+        kill(stage.pid, numbers[i]);
+        assert_int_equal(stage_side(&stage, "POST", ""), 'o');
+    }
+    char command[256];
+    snprintf(command, sizeof command, "grep -q 'nothing is reloaded' %s/log", stage.dir);
+    assert_int_equal(system(command), 0);
+    assert_int_equal(stage_stop_facade(&stage, SIGTERM), 0);
+    stage_close(&stage);
+}
+
 static void test_drain__refuses_a_write_that_becomes_whole_while_the_group_holds(void **state)
 {
     (void)state;
@@ -565,6 +582,7 @@ int main(void)
         cmocka_unit_test(test_stale__a_client_that_leaves_meanwhile_is_never_sent),
         cmocka_unit_test(test_stale__a_read_is_not_taken_to_the_side_that_lost),
         cmocka_unit_test(test_switch__loses_and_doubles_no_write_under_load),
+        cmocka_unit_test(test_signals__of_other_daemons_end_nothing),
         cmocka_unit_test(test_drain__ends_what_runs_and_refuses_what_waits),
         cmocka_unit_test(test_drain__refuses_a_write_that_becomes_whole_while_the_group_holds),
         cmocka_unit_test(test_drain__waits_for_writes_whose_client_left),

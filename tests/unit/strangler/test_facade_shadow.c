@@ -38,7 +38,7 @@ static void test_shadow__compares_documents_and_tells_stale_from_wrong(void **st
     stage_side(&stage, "GET", "");
     wait_number(&stage, "orders-read", "shadow_mismatch", 1);
     FX_AUTO(reply) struct reply reply = {0};
-    request(stage.admin_port, "GET", "/v1/status", "", NULL, &reply);
+    admin_reply(&stage, "GET", "/v1/status", "", NULL, &reply);
     assert_non_null(strstr(reply.body.ptr, "GET /orders/1"));
     assert_non_null(strstr(reply.body.ptr, "/b: 2 and 3"));
     stage_side(&stage, "GET", "");
@@ -70,7 +70,7 @@ static void test_shadow__what_ends_after_it_was_switched_off_is_not_counted(void
     assert_int_equal((int)status_number(&stage, "orders-read", "shadow_compared"), 0);
     assert_int_equal((int)status_number(&stage, "orders-read", "shadow_mismatch"), 0);
     FX_AUTO(reply) struct reply reply = {0};
-    request(stage.admin_port, "GET", "/v1/status", "", NULL, &reply);
+    admin_reply(&stage, "GET", "/v1/status", "", NULL, &reply);
     assert_null(strstr(reply.body.ptr, "/a: 1 and 2"));
     stage_close(&stage);
 }

@@ -63,7 +63,8 @@ static void test_config__defaults_and_names(void **state)
     assert_int_equal(conf->contexts[0].n_keys, 3);
     assert_int_equal(conf->hold.requests, 1000);
     assert_int_equal(conf->timeouts.connect_ms, 2000);
-    assert_false(conf->has_admin);
+    assert_non_null(strstr(conf->admin.unix_path, "/.ficus/admin.sock"));
+    assert_null(conf->admin.token);
     char state_dir[256];
     snprintf(state_dir, sizeof state_dir, "%s/.ficus", test_tmp());
     assert_string_equal(conf->state_dir, state_dir);
@@ -94,6 +95,21 @@ static void test_config__all_problems_are_reported_with_their_places(void **stat
         {HEAD UPSTREAMS FACADE "  admin: {address: \"127.0.0.1:0\", token: {env: NO_SUCH_VAR_X}}\n"
                                "  default: mono\n",
          "NO_SUCH_VAR_X"},
+        {HEAD UPSTREAMS FACADE "  default: mono\n  admin: {address: \"127.0.0.1:9\"}\n",
+         "admin: {address: \"127.0.0.1:9\", token: {file: admin.token}}"},
+        {HEAD UPSTREAMS FACADE "  default: mono\n  admin: {address: \"0.0.0.0:9\"}\n",
+         "needs a token"},
+        {HEAD UPSTREAMS FACADE
+         "  default: mono\n  admin: {address: \"0.0.0.0:9\", token: {env: PATH}}\n",
+         "add `insecure: true`"},
+        {HEAD UPSTREAMS FACADE
+         "  default: mono\n  admin: {address: \":9\", token: {env: PATH}, insecure: false}\n",
+         "can be reached from other machines"},
+        {HEAD UPSTREAMS FACADE "  default: mono\n  admin: {address: \"unix:\"}\n", "is empty"},
+        {HEAD UPSTREAMS FACADE "  default: mono\n  admin: {hosts: ficus}\n", "expected a list"},
+        {HEAD "upstreams: {mono: {endpoints: [\"http://u:hunter2@h:1\"]}}\n" FACADE
+              "  default: mono\n",
+         "a user name or password"},
         {HEAD UPSTREAMS FACADE
          "contexts:\n  c:\n    old: {upstream: mono}\n    new: {upstream: orders}\n"
          "    routes:\n      - {id: a, match: {path: \"/x/**\"}, kind: write}\n"

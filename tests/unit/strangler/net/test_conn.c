@@ -22,7 +22,7 @@ enum { REQUESTS = 60 };
 static const char conf_text[] =
     "apiVersion: ficus/v1\nkind: Project\nupstreams:\n"
     "  mono: {endpoints: [\"http://127.0.0.1:1\"]}\nfacade:\n  default: mono\n"
-    "  listen: [{address: \"127.0.0.1:0\"}]\n";
+    "  listen: [{address: \"127.0.0.1:0\"}]\n  admin: {address: \"unix:admin.sock\"}\n";
 
 struct scene {
     char dir[200], conf_path[256];
@@ -72,7 +72,8 @@ static int send_requests(struct scene *scene)
     static const char text[] = "GET /%2f HTTP/1.1\r\nHost: x\r\n\r\n";
     int small = 2048;
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const struct fx_addr *at = &scene->worker->net.listeners[0].addr;
+    const struct fx_addr *at =
+        &scene->worker->net.listeners[scene->worker->net.n_listeners - 1].addr;
     setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
     assert_int_equal(connect(fd, (const struct sockaddr *)&at->storage, at->len), 0);
     turn(scene, 3);

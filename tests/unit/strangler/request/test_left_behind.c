@@ -40,7 +40,7 @@ static void open_scene(struct scene *scene)
     fprintf(f,
             "apiVersion: ficus/v1\nkind: Project\nupstreams:\n"
             "  mono: {endpoints: [\"http://%s\"]}\nfacade:\n  default: mono\n"
-            "  listen: [{address: \"127.0.0.1:0\"}]\n",
+            "  listen: [{address: \"127.0.0.1:0\"}]\n  admin: {address: \"unix:admin.sock\"}\n",
             text);
     fclose(f);
     fx_arena_init(&scene->arena, 0);
@@ -77,7 +77,8 @@ static void close_with_reset(int fd)
 static int connect_client(struct scene *scene, int receives)
 {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    const struct fx_addr *at = &scene->worker->net.listeners[0].addr;
+    const struct fx_addr *at =
+        &scene->worker->net.listeners[scene->worker->net.n_listeners - 1].addr;
     if (receives > 0)
         assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &receives, sizeof receives), 0);
     assert_int_equal(connect(fd, (const struct sockaddr *)&at->storage, at->len), 0);
