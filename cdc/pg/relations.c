@@ -38,6 +38,23 @@ static bool fail_drift(const char *context, const struct fx_table *table, const 
                    context);
 }
 
+/* The log would carry another key than the one that the stream goes by. */
+static bool check_identity(const struct fx_pgo_msg *msg, const struct fx_table *table,
+                           struct fx_err *err)
+{
+    char identity = msg->relation.replica_identity;
+    if (identity == 'd' || identity == 'f')
+        return true;
+    (void)fx_fail(err, FX_E_DRIFT,
+                  "table \"%s.%s\": schema changed while streaming: its replica identity is not "
+                  "the primary key",
+                  table->schema, table->name);
+    return fx_hint(err,
+                   "Changes of keys are not in the log since then. Run: ALTER TABLE %s.%s REPLICA "
+                   "IDENTITY DEFAULT; To start again, " FX_CMD_NEW_COPY ".",
+                   table->schema, table->name);
+}
+
 static bool is_same_type(const struct fx_type *a, const struct fx_type *b)
 {
     return a->kind == b->kind && a->bits == b->bits && a->precision == b->precision &&
@@ -50,11 +67,16 @@ static bool bind_columns(struct cdc_pg_relations *r, const struct fx_pgo_msg *ms
 {
     const struct fx_table *table = cdc_source_table(r->binding, relation->table);
     relation->column_of = fx_alloc_array(msg->relation.n_columns + 1, sizeof(int));
+    if (!check_identity(msg, table, err))
+        return false;
     for (size_t i = 0; i < msg->relation.n_columns; i++) {
         const struct fx_pgo_column *wire = &msg->relation.columns[i];
         int column = fx_table_column(table, wire->name);
         if (column < 0)
             return fail_drift(r->binding->ctx.name, table, wire->name, "was added", err);
+        if (table->columns[column].is_generated)
+            return fail_drift(r->binding->ctx.name, table, wire->name, "is no longer generated",
+                              err);
         struct fx_type type = {0};
         fx_pg_type(wire->type_oid, wire->typmod, NULL, r->arena, &type);
         if (!is_same_type(&type, &table->columns[column].type))

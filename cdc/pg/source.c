@@ -27,9 +27,10 @@
 #include "lib/base/clock.h"
 #include "lib/base/panic.h"
 #include "lib/db/pos.h"
+#include "lib/log/log.h"
 #include "lib/pg/repl.h"
 
-enum { LOOK_MS = 3000 }; /* how often the catalog is looked at */
+enum { LOOK_MS = 1000 }; /* how often the catalog is looked at */
 
 enum pg_state { PG_BETWEEN, PG_BEGUN, PG_INSIDE, PG_LOOP };
 
@@ -45,6 +46,7 @@ struct source_pg {
     uint64_t confirmed, end;
     struct fx_pos end_pos, passed; /* `end` as text; what a PASSED shows */
     struct fx_db *side; /* looks at the catalog, which the stream does not; NULL: not now */
+    struct cdc_table_watch watch;
     struct fx_mono looked_at;
     struct cdc_pg_relations relations;
     struct fx_arena arena; /* of one event */
@@ -117,6 +119,63 @@ static bool on_truncate(struct source_pg *s, const struct fx_pgo_msg *msg, struc
     return true;
 }
 
+/* --- DDL that the log does not show ------------------------------------------------------------- */
+
+/* What was recorded does not know of it yet, so what undoes it is enough. */
+static bool fail_silent_loss(const struct fx_finding *finding, struct fx_err *err)
+{
+    bool has_fix = finding->fix[0] != '\0';
+    (void)fx_fail(err, FX_E_DRIFT, "a table was changed while it was streamed: %s", finding->what);
+    return fx_hint(err, "%s%s Then run: " FX_CMD_START, has_fix ? "Run: " : "Undo that change.",
+                   has_fix ? finding->fix : "");
+}
+
+static bool check_silent_loss(const struct source_pg *s, struct fx_err *err)
+{
+    FX_AUTO(fx_findings) struct fx_findings findings;
+    struct cdc_side side = {.ctx = &s->binding->ctx,
+                            .out = s->binding->direction,
+                            .conf = s->binding->source,
+                            .db = s->side};
+    fx_findings_init(&findings);
+    if (!cdc_pg_check_silent_loss(&side, &findings, err))
+        return false;
+    return findings.n == 0 || fail_silent_loss(&findings.items[0], err);
+}
+
+static bool look_now(struct source_pg *s, struct fx_err *err)
+{
+    return check_silent_loss(s, err) && cdc_table_schema_check(s->side, s->binding, &s->watch, err);
+}
+
+/* A server that has no session for us now, or a table that is locked, is asked
+ * again later; the stream itself says when the server is gone. */
+static bool look_for_ddl(struct source_pg *s, struct fx_err *err)
+{
+    struct fx_err why = FX_ERR_INIT;
+    s->looked_at = fx_mono_now();
+    if (s->side != NULL && fx_db_is_broken(s->side)) {
+        fx_db_close(s->side);
+        s->side = NULL;
+    }
+    if (s->side == NULL && !cdc_table_session(s->binding->source, &s->side, &why))
+        return true;
+    if (look_now(s, &why) || fx_db_is_broken(s->side))
+        return true;
+    if (why.is_retriable) {
+        fx_log_err(FX_LOG_WARN, "cdc", s->binding->stream, "could not look for DDL yet", &why);
+        return true;
+    }
+    *err = why;
+    return false;
+}
+
+static bool look_in_time(struct source_pg *s, struct fx_err *err)
+{
+    return fx_mono_since_us(s->looked_at, fx_mono_now()) < LOOK_MS * INT64_C(1000) ||
+           look_for_ddl(s, err);
+}
+
 /* --- messages --------------------------------------------------------------------------------- */
 
 static void on_begin(struct source_pg *s, const struct fx_pgo_msg *msg)
@@ -148,6 +207,18 @@ static bool deliver_begin(struct source_pg *s, struct fx_str payload, struct cdc
     return true;
 }
 
+/* What was done to the tables before a barrier is known before it passes. */
+static bool on_message(struct source_pg *s, const struct fx_pgo_msg *msg, struct cdc_event *ret,
+                       struct fx_err *err)
+{
+    if (s->state != PG_INSIDE || !msg->message.is_transactional ||
+        strcmp(msg->message.prefix, "ficus") != 0 ||
+        !cdc_barrier_parse(msg->message.content, &ret->barrier))
+        return true;
+    ret->kind = CDC_EV_BARRIER;
+    return look_for_ddl(s, err);
+}
+
 static bool on_payload(struct source_pg *s, struct fx_str payload, struct cdc_event *ret,
                        struct fx_err *err)
 {
@@ -172,12 +243,7 @@ static bool on_payload(struct source_pg *s, struct fx_str payload, struct cdc_ev
     case FX_PGO_UPDATE:
     case FX_PGO_DELETE: return on_row(s, &msg, ret, err);
     case FX_PGO_TRUNCATE: return on_truncate(s, &msg, err);
-    case FX_PGO_MESSAGE:
-        if (s->state == PG_INSIDE && msg.message.is_transactional &&
-            strcmp(msg.message.prefix, "ficus") == 0 &&
-            cdc_barrier_parse(msg.message.content, &ret->barrier))
-            ret->kind = CDC_EV_BARRIER;
-        return true;
+    case FX_PGO_MESSAGE: return on_message(s, &msg, ret, err);
     case FX_PGO_ORIGIN: /* a second one: of a subtransaction's replay; the first has decided */
     case FX_PGO_TYPE: return true;
     }
@@ -227,6 +293,10 @@ static bool pg_next(struct cdc_source *src, int64_t timeout_ms, struct cdc_event
     struct fx_mono until = fx_mono_add_ms(fx_mono_now(), timeout_ms);
     bool is_timeout = false;
     *ret_event = (struct cdc_event){.kind = CDC_EV_NONE};
+    if (s->state == PG_BETWEEN && !look_in_time(s, err)) {
+        fx_err_as_source(err);
+        return false;
+    }
     while (ret_event->kind == CDC_EV_NONE && !is_timeout) {
         int64_t left_ms = (until.us - fx_mono_now().us + 999) / 1000;
         fx_arena_clear(&s->arena);
@@ -244,35 +314,10 @@ static bool pg_has_buffered(struct cdc_source *src)
     return s->stash.ptr != NULL || fx_pg_repl_has_buffered(s->repl);
 }
 
-/* A server that has no session for us now is asked
- * again later; the stream itself says when it is gone. */
-static bool look_for_ddl(struct source_pg *s, struct fx_err *err)
-{
-    struct fx_mono now = fx_mono_now();
-    struct fx_err why = FX_ERR_INIT;
-    if (fx_mono_since_us(s->looked_at, now) < LOOK_MS * INT64_C(1000))
-        return true;
-    s->looked_at = now;
-    if (s->side != NULL && fx_db_is_broken(s->side)) {
-        fx_db_close(s->side);
-        s->side = NULL;
-    }
-    if (s->side == NULL && !fx_db_open(s->binding->source, &s->side, &why))
-        return true;
-    if (cdc_table_schema_check(s->side, s->binding, &why) || fx_db_is_broken(s->side))
-        return true;
-    *err = why;
-    return false;
-}
-
 static bool pg_confirm(struct cdc_source *src, const struct fx_pos *pos, struct fx_err *err)
 {
     struct source_pg *s = self(src);
     uint64_t lsn = 0;
-    if (!look_for_ddl(s, err)) {
-        fx_err_as_source(err);
-        return false;
-    }
     if (fx_pg_lsn_parse(fx_pos_text(pos), &lsn))
         s->confirmed = FX_MAX(s->confirmed, lsn);
     if (fx_pg_repl_feedback(s->repl, s->confirmed, false, err))
@@ -358,9 +403,8 @@ bool cdc_pg_source_open(const struct cdc_binding *binding, const struct fx_pos *
                          binding->source->name);
     s->confirmed = lsn;
     s->looked_at = fx_mono_now();
-    is_ok = is_ok && fx_db_open(binding->source, &s->side, err) &&
-            cdc_slot_check(s->side, binding, from, err) &&
-            cdc_table_schema_check(s->side, binding, err) &&
+    is_ok = is_ok && cdc_table_session(binding->source, &s->side, err) &&
+            cdc_slot_check(s->side, binding, from, err) && look_now(s, err) &&
             fx_pg_repl_open(binding->source, &s->repl, err) &&
             fx_pg_repl_start(s->repl, binding->slot, binding->slot, lsn, err);
     if (!is_ok) {

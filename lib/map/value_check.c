@@ -16,6 +16,7 @@
 #include "lib/fmt/text.h"
 #include "lib/value/datetime.h"
 #include "lib/value/decimal.h"
+#include "lib/value/json_keys.h"
 #include "lib/value/map_my.h"
 
 static bool refuse(struct fx_err *err, const struct fx_value *v, const struct fx_type *to,
@@ -274,6 +275,20 @@ static bool fit_uuid(const struct fx_value *v, const struct fx_type *to, struct 
     return true;
 }
 
+/* The text is carried as it is; where it means two things, the other side would take the other. */
+static bool fit_json(const struct fx_value *v, const struct fx_type *to, struct fx_value *ret,
+                     struct fx_err *err)
+{
+    if (v->kind != FX_V_JSON)
+        return wrong_kind(err, v, to);
+    if (fx_json_has_duplicate_names(v->s))
+        return refuse(err, v, to,
+                      "an object has two members of one name, of which the two servers read "
+                      "different ones");
+    *ret = *v;
+    return true;
+}
+
 bool fx_value_check(const struct fx_value *v, const struct fx_type *to, struct fx_arena *arena,
                     struct fx_value *ret, struct fx_err *err)
 {
@@ -292,11 +307,7 @@ bool fx_value_check(const struct fx_value *v, const struct fx_type *to, struct f
     case FX_V_TIMESTAMP:
     case FX_V_TIMESTAMPTZ: return fit_timestamp(v, to, ret, err);
     case FX_V_UUID: return fit_uuid(v, to, ret, err);
-    case FX_V_JSON:
-        if (v->kind != FX_V_JSON)
-            return wrong_kind(err, v, to);
-        *ret = *v;
-        return true;
+    case FX_V_JSON: return fit_json(v, to, ret, err);
     case FX_V_NULL:
     case FX_V_UNREADABLE:
     case FX_V_UNCHANGED: break;

@@ -16,6 +16,7 @@ struct reader {
     const char *start, *at, *end;
     int depth;
     struct fx_err *err;
+    bool has_duplicates;
 };
 
 struct member {
@@ -269,6 +270,11 @@ static int member_cmp(const void *a, const void *b)
     return c != 0 ? c : (x->order > y->order) - (x->order < y->order);
 }
 
+static bool is_same_name(const struct member *a, const struct member *b)
+{
+    return fx_str_eq(fx_buf_str(&a->key), fx_buf_str(&b->key));
+}
+
 static bool read_member(struct reader *r, struct member *m)
 {
     skip_space(r);
@@ -308,6 +314,7 @@ static bool read_object(struct reader *r, struct fx_buf *out)
         struct member *m = &members.items[i];
         if (i > 0)
             fx_buf_add_char(out, ',');
+        r->has_duplicates |= i + 1 < members.len && is_same_name(m, m + 1);
         fx_buf_add(out, fx_buf_str(&m->key));
         fx_buf_add_char(out, ':');
         fx_buf_add(out, fx_buf_str(&m->text));
@@ -344,9 +351,13 @@ static bool read_value(struct reader *r, struct fx_buf *out)
     return is_ok;
 }
 
-bool fx_json_canon(struct fx_str text, struct fx_buf *out, struct fx_err *err)
+bool fx_json_canon_names(struct fx_str text, struct fx_buf *out, bool *ret_duplicates,
+                         struct fx_err *err)
 {
-    struct reader r = {text.ptr, text.ptr, text.ptr != NULL ? text.ptr + text.len : NULL, 0, err};
+    struct reader r = {.start = text.ptr,
+                       .at = text.ptr,
+                       .end = text.ptr != NULL ? text.ptr + text.len : NULL,
+                       .err = err};
     if (!read_value(&r, out))
         return false;
     if (r.at != r.end)
@@ -354,5 +365,12 @@ bool fx_json_canon(struct fx_str text, struct fx_buf *out, struct fx_err *err)
     if (out->has_failed)
         return fx_fail(err, FX_E_LIMIT, "JSON document of %zu bytes is too large to compare",
                        text.len);
+    *ret_duplicates = r.has_duplicates;
     return true;
+}
+
+bool fx_json_canon(struct fx_str text, struct fx_buf *out, struct fx_err *err)
+{
+    bool ignored = false;
+    return fx_json_canon_names(text, out, &ignored, err);
 }

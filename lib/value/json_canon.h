@@ -18,5 +18,8 @@
 
 /* Appends the canonical form of `text` to `out`. */
 bool fx_json_canon(struct fx_str text, struct fx_buf *out, struct fx_err *err) FX_MUST_CHECK;
+/* The same; *ret_duplicates: an object has two members of one name. */
+bool fx_json_canon_names(struct fx_str text, struct fx_buf *out, bool *ret_duplicates,
+                         struct fx_err *err) FX_MUST_CHECK;
 
 #endif

@@ -18,7 +18,7 @@ with recursive t as (
            format('%I.%I', n.nspname, c.relname) as name
       from tree join pg_class c on c.oid = tree.oid join pg_namespace n on n.oid = c.relnamespace
 )
-select 'table ' || name || ' inherits from ' || root_name || ': its rows would be copied, its changes would not be streamed',
+select 'table ' || name || ' inherits from ' || root_name || ': its rows are neither copied nor streamed',
        'ALTER TABLE ' || name || ' NO INHERIT ' || root_name || ';'
   from member
  where oid <> root and not relispartition

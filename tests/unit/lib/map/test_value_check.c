@@ -136,6 +136,61 @@ static void test_value_check__uuid_travels_as_text_only_in_its_own_form(void **s
     assert_false(fits(TXT("{6ba7b810-9dad-11d1-80b4-00c04fd430}"), to));
 }
 
+static bool fits_json(const char *text)
+{
+    return fits((struct fx_value){.kind = FX_V_JSON, .s = fx_str_from(text)},
+                (struct fx_type){.kind = FX_V_JSON});
+}
+
+/* The last is meant in PostgreSQL, the first in MariaDB, and jsonb keeps one. */
+static void test_value_check__json_has_one_member_of_a_name(void **state)
+{
+    (void)state;
+    static const char *const twice[] = {
+        "{\"a\":1,\"a\":2}",
+        "{\"a\" : 1, \"b\": {\"a\": 1}, \"a\"\n:2}",
+        "[{\"x\":{\"k\":[1],\"kk\":2,\"k\":3}}]",
+        "{\"a\":1,\"\\u0061\":2}",
+        "{\"\":1,\"\":2}",
+    };
+    static const char *const once[] = {
+        "{\"a\":1,\"b\":2}",
+        "[{\"a\":1},{\"a\":2}]",
+        "{\"a\":{\"a\":\"a\"},\"b\":[\"a\",\"a\"]}",
+        "{\"a\":\"{\\\"a\\\":1,\\\"a\\\":2}\"}",
+        "{\"\\u0061\":1,\"\\u0062\":2}",
+        "{\"a\":1,\"A\":2}",
+        "\"a\"",
+        "{}",
+    };
+    for (size_t i = 0; i < FX_ARRAY_LEN(twice); i++)
+        assert_false(fits_json(twice[i]));
+    for (size_t i = 0; i < FX_ARRAY_LEN(once); i++)
+        assert_true(fits_json(once[i]));
+}
+
+/* Beyond what the quick look holds: 300 names, 100 levels. */
+static void test_value_check__large_json_is_looked_through(void **state)
+{
+    (void)state;
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1 << 16);
+    for (int i = 0; i < 300; i++)
+        fx_buf_printf(&text, "%s\"n%d\":%d", i == 0 ? "{" : ",", i, i);
+    size_t len = text.len;
+    fx_buf_add_c(&text, "}");
+    assert_true(fits_json(fx_buf_cstr(&text)));
+    text.len = len;
+    fx_buf_add_c(&text, ",\"n7\":1}");
+    assert_false(fits_json(fx_buf_cstr(&text)));
+    fx_buf_clear(&text);
+    for (int i = 0; i < 100; i++)
+        fx_buf_add_c(&text, "[");
+    fx_buf_add_c(&text, "{\"a\":1,\"a\":2}");
+    for (int i = 0; i < 100; i++)
+        fx_buf_add_c(&text, "]");
+    assert_false(fits_json(fx_buf_cstr(&text)));
+}
+
 static void test_value_check__null_fits_everywhere(void **state)
 {
     (void)state;
@@ -154,6 +209,8 @@ int main(void)
         cmocka_unit_test(test_value_check__times_outside_of_mariadb_are_refused),
         cmocka_unit_test(test_value_check__doubles_are_finite_and_floats_exact),
         cmocka_unit_test(test_value_check__uuid_travels_as_text_only_in_its_own_form),
+        cmocka_unit_test(test_value_check__json_has_one_member_of_a_name),
+        cmocka_unit_test(test_value_check__large_json_is_looked_through),
         cmocka_unit_test(test_value_check__null_fits_everywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
