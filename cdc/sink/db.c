@@ -207,13 +207,18 @@ static bool flush_ahead(struct sink_db *s, struct fx_err *err)
     return true;
 }
 
-/* "begin" and the compare-and-set that moves progress from s->next to `to`. */
+/*
+ * "begin" and the compare-and-set that moves progress from s->next to `to`. The ordinal rises each
+ * time: MariaDB writes no row event for an update to equal values, and a transaction without one
+ * on ficus.progress is a customer's to the other stream.
+ */
 static void add_begin(struct sink_db *s, const struct cdc_progress *to)
 {
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(4096 + 4 * FX_POS_MAX);
-    FX_INVARIANT(!s->is_in_txn && to->ordinal >= 0,
-                 "stream \"%s\": BEGIN of %s inside a transaction, ordinal %" PRId64,
-                 s->binding->stream, s->txn.label, to->ordinal);
+    FX_INVARIANT(!s->is_in_txn && to->ordinal > s->next.ordinal,
+                 "stream \"%s\": BEGIN of %s inside a transaction, or ordinal %" PRId64
+                 " after %" PRId64,
+                 s->binding->stream, s->txn.label, to->ordinal, s->next.ordinal);
     enum fx_engine engine = s->binding->target->engine;
     cdc_batch_statement(&s->batch, "begin", 0);
     fx_buf_add_c(&sql, "update ficus.progress set position=");
@@ -296,7 +301,7 @@ static void begin_progress_only(struct sink_db *s, const struct fx_pos *pos,
     struct cdc_txn txn = {.pos = fx_pos_view(pos), .label = "a progress-only transaction"};
     to.pos = fx_pos_view(pos);
     to.phase = phase;
-    to.ordinal = phase == s->next.phase ? to.ordinal + 1 : 0;
+    to.ordinal++;
     s->is_copying = false;
     txn.commit_us = s->sink.durable_commit_us;
     txn.is_coarse_time = s->sink.is_coarse_time;
