@@ -9,8 +9,8 @@
  *         +------------------------------------------------------------+
  *
  * A rewriting ALTER TABLE or a TRUNCATE leaves a file in which an older snapshot sees no row at
- * all. So every table is locked (ACCESS SHARE, until the copy has ended) before it is read, and what
- * is behind the lock must be what was recorded before the slot was made. The locks cannot come
+ * all. So every table is locked (ACCESS SHARE, until the copy has ended) before it is read, and
+ * what is behind the lock must be what was recorded before the slot was made. The locks cannot come
  * before the slot: its creation waits for running transactions, of which one may wait for the lock.
  */
 #include "cdc/pg/pg_priv.h"

@@ -119,7 +119,7 @@ static bool on_truncate(struct source_pg *s, const struct fx_pgo_msg *msg, struc
     return true;
 }
 
-/* --- DDL that the log does not show ------------------------------------------------------------- */
+/* --- DDL that the log does not show ----------------------------------------------------------- */
 
 /* What was recorded does not know of it yet, so what undoes it is enough. */
 static bool fail_silent_loss(const struct fx_finding *finding, struct fx_err *err)

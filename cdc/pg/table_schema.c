@@ -77,7 +77,7 @@ static bool row_of(const struct fx_rows *rows, size_t t, size_t *ret_row)
     return false;
 }
 
-/* --- what is wrong with one table --------------------------------------------------------------- */
+/* --- what is wrong with one table ------------------------------------------------------------- */
 
 struct look {
     struct fx_db *db;
@@ -208,7 +208,7 @@ bool cdc_table_schema_check(struct fx_db *session, const struct cdc_binding *bin
     return true;
 }
 
-/* --- behind locks ------------------------------------------------------------------------------- */
+/* --- behind locks ----------------------------------------------------------------------------- */
 
 static bool is_as_bound(struct fx_db *db, const struct fx_table *table, bool *ret,
                         struct fx_err *err)
@@ -244,7 +244,7 @@ bool cdc_table_schema_is_same(struct fx_db *session, const struct cdc_binding *b
     return true;
 }
 
-/* --- the slot ----------------------------------------------------------------------------------- */
+/* --- the slot --------------------------------------------------------------------------------- */
 
 bool cdc_slot_check(struct fx_db *db, const struct cdc_binding *binding, const struct fx_pos *from,
                     struct fx_err *err)

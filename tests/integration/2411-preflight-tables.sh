@@ -130,7 +130,7 @@ pg_sql mono shop "insert into orders(id, customer) values (2, 'ann'); insert int
     create table lines_2 partition of order_lines for values from (2000) to (3000); alter table order_lines detach partition lines_2;
     alter table order_lines attach partition lines_2 for values from (2000) to (3000);
     insert into lines_2 values (2001, 1, 'new', 1); update order_lines set order_id = 2002 where order_id = 7;
-    update order_lines set qty = 9 where order_id = 2001" # attached with rows: see 2420
+    update order_lines set qty = 9 where order_id = 2001" # attached with rows: see 2430
 streams_caught_up
 streams_same "what goes into partitions, and from one to another, arrives"
 my_sql orders orders "insert into customer_orders(id, customer) values (3, 'bob'); insert into order_lines values (8, 3, 'b', 1), (2008, 3, 'b', 2); update order_lines set order_id = 2009 where order_id = 9; delete from order_lines where order_id = 1010"
