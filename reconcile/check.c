@@ -183,12 +183,26 @@ static bool compare_table(const struct check *check, const struct fx_map_table *
            fx_ctx(err, "comparing \"%s\" with \"%s\"", table.source_name, table.target_name);
 }
 
+/* One line: what failed, where, and what to do about it. */
+static const char *reason(const struct fx_err *why, struct fx_arena *arena)
+{
+    char brief[512];
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(4096);
+    struct fx_str frames = fx_str_from(why->context);
+    fx_err_brief(why, brief, sizeof brief);
+    fx_buf_printf(&text, "not compared: %s", brief);
+    while (frames.len > 0) {
+        struct fx_str frame = fx_str_cut(frames, '\n', &frames);
+        fx_buf_printf(&text, "; %.*s", FX_STR_FMT(frame));
+    }
+    fx_buf_printf(&text, "%s%s", why->hint[0] != '\0' ? ". " : "", why->hint);
+    return fx_arena_strdup(arena, fx_buf_cstr(&text));
+}
+
 /* What was counted until it failed is a part of the table: only the names and the reason stay. */
 static void set_not_compared(struct rec_table_result *result, const struct fx_err *why,
                              struct fx_arena *arena)
 {
-    char brief[512];
-    fx_err_brief(why, brief, sizeof brief);
     *result = (struct rec_table_result){
         .source_name = result->source_name,
         .target_name = result->target_name,
@@ -196,8 +210,7 @@ static void set_not_compared(struct rec_table_result *result, const struct fx_er
         .target_fingerprint = result->target_fingerprint,
         .mapping_digest = result->mapping_digest,
         .one_sided = result->one_sided,
-        .not_compared = fx_arena_printf(arena, "not compared: %s%s%s", brief,
-                                        why->hint[0] != '\0' ? ". " : "", why->hint),
+        .not_compared = reason(why, arena),
     };
 }
 

@@ -39,7 +39,7 @@ problems=$(for source in "${sources[@]}"; do compile "$source" || echo "$source 
 same "all of it compiles" "" "$problems"
 link() { # objects of cmd that do not depend on the tables are no part of the archive
     local rest=() object
-    for object in "$objects"/cmd/ficus/*.o "$objects"/cmd/version.o "$objects"/cmd/ficusd/options.o "$objects"/gen/cmd/commit.o; do
+    for object in "$objects"/cmd/ficus/*.o "$objects"/cmd/version.o "$objects"/cmd/whole.o "$objects"/cmd/ficusd/options.o "$objects"/gen/cmd/commit.o; do
         local source=${object#"$objects/"}
         [ -e "$FX_DIR/$(tr / _ <<<"$source")" ] || rest+=("$object")
     done

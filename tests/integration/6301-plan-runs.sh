@@ -48,7 +48,7 @@ exits 4 "a plan that is not there" run start "$SHOP/none.yaml"
 check "says what is meant" says "PLAN is the path" "$("$FICUS" plan lint "$SHOP/none.yaml" -f "$SHOP/ficus.yaml" 2>&1)"
 exits 4 "a project file that is not there, for the daemon" "$FICUSD" -f "$SHOP/none.yaml"
 check "says how to name it" says "with -f FILE" "$("$FICUSD" -f "$SHOP/none.yaml" 2>&1)"
-exits 3 "a report that is not there is unknown" "$FICUS" reconcile gate "$SHOP/none.json" --divergent 0
+exits 3 "a report that is not there is unknown" "$FICUS" reconcile gate "$SHOP/none.json" --unsigned --divergent 0 -f "$SHOP/ficus.yaml"
 sed 's/databases:/datbases:/' "$SHOP/ficus.yaml" >"$SHOP/bad-project.yaml"
 exits 4 "an unknown key of ficus.yaml" "$FICUS" plan lint "$P" -f "$SHOP/bad-project.yaml"
 sed 's/health:/helth:/; s/kind: read/kind: red/; s/database: mono}/database: momo}/' "$SHOP/ficus.yaml" >"$SHOP/bad-project.yaml"

@@ -16,6 +16,7 @@ struct sample {
     const char *out;
     int64_t rows, age_ms;
     double coverage;
+    struct fx_opt_texts keys;
 };
 
 static const struct fx_opt options[] = {
@@ -24,6 +25,7 @@ static const struct fx_opt options[] = {
     FX_OPT_INT(struct sample, rows, "rows", 0, "N", "how many", .def = "7"),
     FX_OPT_DURATION(struct sample, age_ms, "max-age", 0, "AGE", "how old"),
     FX_OPT_PERCENT(struct sample, coverage, "coverage", 0, "P", "how much"),
+    FX_OPT_TEXTS(struct sample, keys, "key", 'k', "FILE", "which"),
     FX_OPT_END,
 };
 
@@ -57,6 +59,29 @@ static void test_opt__reads_all_forms_between_words(void **state)
     assert_int_equal(s.age_ms, 1800000);
     assert_int_equal(n, 2);
     assert_string_equal(words[1], "-o");
+}
+
+static void test_opt__may_be_given_several_times(void **state)
+{
+    (void)state;
+    struct sample s;
+    const char *words[4];
+    size_t n = 0;
+    struct fx_err err;
+    assert_true(PARSE("--key", "a", "word", "-k", "b", "--key=c"));
+    assert_int_equal(s.keys.n, 3);
+    assert_string_equal(s.keys.items[1], "b");
+    assert_string_equal(s.keys.items[2], "c");
+    assert_true(PARSE("word"));
+    assert_int_equal(s.keys.n, 0);
+    const char *many[2 * FX_OPT_TEXTS_MAX + 2];
+    for (size_t i = 0; i < FX_ARRAY_LEN(many); i++)
+        many[i] = "-k";
+    const struct fx_opt_set set = {options, &s};
+    s = (struct sample){0};
+    assert_false(fx_opt_parse(&set, 1, (int)FX_ARRAY_LEN(many), (char *const *)(uintptr_t)many,
+                              words, 4, &n, &err));
+    assert_int_equal(err.code, FX_E_USAGE);
 }
 
 static void test_opt__refuses_with_a_near_name(void **state)
@@ -98,6 +123,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_opt__reads_all_forms_between_words),
+        cmocka_unit_test(test_opt__may_be_given_several_times),
         cmocka_unit_test(test_opt__refuses_with_a_near_name),
         cmocka_unit_test(test_grid__aligns_words_left_and_numbers_right),
         cmocka_unit_test(test_term__width_ignores_escapes_and_counts_code_points),

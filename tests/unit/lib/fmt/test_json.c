@@ -44,11 +44,36 @@ static void test_json_doc__keeps_numbers_as_they_are(void **state)
 static void test_json_doc__refuses_bad_texts(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"{1:2}",   "[01]",      "[1",      "{\"a\":1,\"a\":2}",
-                                      "tru1e",   "[-]",       "[1.]",    "\"a\"1",
-                                      "",        "[1e]",      "[1,]",    "nul",
-                                      "[1 2]",   "{\"a\" 1}", "[+1]",    "[.5]",
-                                      "\"\\x\"", "[NaN]",     "\"\xff\""};
+    static const char *const bad[] = {"{1:2}",
+                                      "[01]",
+                                      "[1",
+                                      "{\"a\":1,\"a\":2}",
+                                      "tru1e",
+                                      "[-]",
+                                      "[1.]",
+                                      "\"a\"1",
+                                      "",
+                                      "[1e]",
+                                      "[1,]",
+                                      "nul",
+                                      "[1 2]",
+                                      "{\"a\" 1}",
+                                      "[+1]",
+                                      "[.5]",
+                                      "\"\\x\"",
+                                      "[NaN]",
+                                      "\"\xff\"",
+                                      "{}{}",
+                                      "{} x",
+                                      "[1]\v",
+                                      "\"\\ud800\"",
+                                      "\xef\xbb\xbf{}",
+                                      "\"\xc0\xaf\"",
+                                      "\"\xed\xa0\x80\"",
+                                      "\"a\nb\"",
+                                      "{\"a\":1,\"\\u0061\":2}",
+                                      "{\"a\\u0000b\":1}",
+                                      "{\"a\":{\"b\":1,\"b\":1}}"};
     for (size_t i = 0; i < FX_ARRAY_LEN(bad); i++) {
         struct fx_err err = FX_ERR_INIT;
         struct fx_json_doc *doc = NULL;
@@ -56,6 +81,23 @@ static void test_json_doc__refuses_bad_texts(void **state)
             fail_msg("accepted %s", bad[i]);
         assert_int_equal(err.code, FX_E_PROTOCOL);
     }
+}
+
+/* Neither the parser nor what walks through its document may run out of stack. */
+static void test_json_doc__refuses_deep_nesting_and_bytes_after_the_end(void **state)
+{
+    (void)state;
+    static char deep[200001], late[] = "{}\0{}";
+    struct fx_json_doc *doc = NULL;
+    struct fx_err err = FX_ERR_INIT;
+    memset(deep, '[', 100000);
+    memset(deep + 100000, ']', 100000);
+    assert_false(fx_json_parse((struct fx_str){deep, 200000}, &doc, &err));
+    assert_int_equal(err.code, FX_E_PROTOCOL);
+    assert_false(fx_json_parse((struct fx_str){late, sizeof late - 1}, &doc, &err));
+    assert_false(fx_json_parse((struct fx_str){late, 3}, &doc, &err));
+    assert_true(fx_json_parse((struct fx_str){late, 2}, &doc, &err));
+    fx_json_doc_free(doc);
 }
 
 static void test_json_write__escapes_and_nests(void **state)
@@ -128,6 +170,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_json_doc__keeps_numbers_as_they_are),
         cmocka_unit_test(test_json_doc__refuses_bad_texts),
+        cmocka_unit_test(test_json_doc__refuses_deep_nesting_and_bytes_after_the_end),
         cmocka_unit_test(test_json_write__escapes_and_nests),
         cmocka_unit_test(test_json_diff__structure_not_text),
         cmocka_unit_test(test_json_diff__ignore_rules),
