@@ -85,20 +85,22 @@ static bool open_target(struct check *check, struct fx_err *err)
         return false;
     if (!fx_pos_covers(engine, &check->report->target_pos, snapshot))
         return fx_fail(err, FX_E_INCONCLUSIVE,
-                       "the target's snapshot is at %s, which does not cover the source's snapshot "
-                       "at %s",
-                       fx_pos_text(&check->report->target_pos), fx_pos_text(snapshot)) ||
+                       "context \"%s\" could not be compared: the target's snapshot is at %s and "
+                       "does not cover the source's snapshot at %s",
+                       check->ctx->name, fx_pos_text(&check->report->target_pos),
+                       fx_pos_text(snapshot)) ||
                fx_hint(err, "The stream was restarted, or its position was changed. See: ficus cdc "
-                            "status. Then run the comparison again.");
+                            "status --context NAME. Then run the comparison again: ficus reconcile "
+                            "run --context NAME");
     /* Beyond it the applier ran on: the hold expired, or the stream was restarted. */
     if (!fx_pos_covers(engine, snapshot, &check->report->target_pos))
         return fx_fail(err, FX_E_INCONCLUSIVE,
-                       "the target's snapshot is at %s, after the source's snapshot at %s: the "
-                       "applier was "
-                       "not paused",
-                       fx_pos_text(&check->report->target_pos), fx_pos_text(snapshot)) ||
-               fx_hint(err,
-                       "The stream was restarted, or its pause expired. Run the comparison again.");
+                       "context \"%s\" could not be compared: the stream was not paused, the "
+                       "target's snapshot is at %s, after the source's snapshot at %s",
+                       check->ctx->name, fx_pos_text(&check->report->target_pos),
+                       fx_pos_text(snapshot)) ||
+               fx_hint(err, "The stream was restarted, or its pause expired. Run the comparison "
+                            "again: ficus reconcile run --context NAME");
     return true;
 }
 
@@ -118,10 +120,13 @@ static bool cut_both(struct check *check, const struct fx_pos *at, struct fx_err
         fx_pos_in(check->arena, fx_pos_str(fx_snapshot_pos(check->snapshot)));
     if (!fx_pos_covers(engine, &check->report->source_pos, at))
         return fx_fail(err, FX_E_INCONCLUSIVE,
-                       "the applier is at %s, after the source's snapshot at %s", fx_pos_text(at),
+                       "context \"%s\" could not be compared: its stream is at %s, after the "
+                       "source's snapshot at %s",
+                       check->ctx->name, fx_pos_text(at),
                        fx_pos_text(&check->report->source_pos)) ||
                fx_hint(err, "The server of the source may have lost its newest transactions. See: "
-                            "ficus cdc status. Then run the comparison again.");
+                            "ficus cdc status --context NAME. Then run the comparison again: ficus "
+                            "reconcile run --context NAME");
     FX_FAILPOINT("reconcile.advance.before");
     if (!cdc_advance(check->ref, &check->report->source_pos, check->options->hold_max_ms, &reached,
                      err))

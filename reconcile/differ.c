@@ -83,8 +83,8 @@ static bool is_one_order(enum fx_vkind a, enum fx_vkind b)
 
 static bool hint_report(struct fx_err *err)
 {
-    return fx_hint(err, "Compare again: ficus reconcile run. If it fails again, please report it "
-                        "with this message and the definitions of both tables.");
+    return fx_hint(err, "Compare again: ficus reconcile run --context NAME. If it fails again, "
+                        "please report it with this message and the definitions of both tables.");
 }
 
 /* Same kinds on both ends of every comparison, or fx_value_key_cmp would not be an order. */
@@ -204,8 +204,9 @@ static bool check_kinds(const struct merge *merge, struct fx_err *err)
         size_t k = merge->columns->key[i];
         if (!is_one_order(source[k].kind, target[k].kind))
             return fx_fail(err, FX_E_PROTOCOL,
-                           "the key column \"%s\" has values of different types on the two sides",
-                           merge->columns->names[k]) ||
+                           "the key column \"%s\" of table \"%s\" has values of different types on "
+                           "the two sides",
+                           merge->columns->names[k], merge->result->source_name) ||
                    hint_report(err);
     }
     return true;
@@ -220,7 +221,11 @@ static bool run(struct merge *merge, const struct rec_progress *progress, struct
             return false;
         if (n % PROGRESS_EVERY_ROWS == 0 && progress != NULL && progress->on_progress != NULL &&
             !progress->on_progress(progress->arg, merge->result->source_name, merge->source.n_rows))
-            return fx_fail(err, FX_E_INTERRUPTED, "the comparison was stopped");
+            return fx_fail(err, FX_E_INTERRUPTED,
+                           "the comparison was stopped as requested, in table \"%s\"",
+                           merge->result->source_name) ||
+                   fx_hint(err,
+                           "There is no report. Run it again: ficus reconcile run --context NAME");
     }
     return true;
 }

@@ -161,12 +161,13 @@ static bool compare_round(struct round *round, const struct session *session,
             (void *)(uintptr_t)&table->columns);
     if (round->source_where.has_failed || round->target_where.has_failed)
         return fx_fail(err, FX_E_LIMIT,
-                       "the %zu changed keys of table \"%s.%s\" are too large to compare: the "
-                       "limit is %d MiB",
-                       round->wanted.n, table->source->schema, table->source->name,
+                       "the newest changed keys of table \"%s.%s\" cannot be compared: %zu keys "
+                       "need more than %d MiB in one query",
+                       table->source->schema, table->source->name, round->wanted.n,
                        WHERE_MAX_BYTES >> 20) ||
-               fx_hint(err, "Lower cdc.tail_keys in ficus.yaml, then restart the streams: ficus "
-                            "cdc stop --execute, ficus cdc start --execute.");
+               fx_hint(err,
+                       "Lower cdc.tail_keys in ficus.yaml, then restart the streams: " FX_CMD_STOP
+                       ", then " FX_CMD_START ".");
     struct rec_reader_spec specs[2] = {{.db = session->source,
                                         .map = table->map,
                                         .direction = table->direction,

@@ -160,7 +160,7 @@ static void name_side(const struct rec_reader *reader, struct fx_err *err)
     if (is_value && err->hint[0] == '\0')
         fx_hint(err,
                 "Rows cannot be compared without their key. Correct that row of table \"%s.%s\" on "
-                "the %s by hand, then run: ficus reconcile run",
+                "the %s by hand, then run: ficus reconcile run --context NAME",
                 table->schema, table->name, reader->spec.is_source ? "source" : "target");
     if (reader->spec.is_source)
         fx_err_as_source(err);

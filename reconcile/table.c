@@ -38,7 +38,7 @@ static bool find_key(const struct fx_map_table *map, enum fx_direction direction
                        "order",
                        table->source_name, table->target_name) ||
                fx_hint(err, "Change the primary key of one table, or the columns of the mapping in "
-                            "ficus.yaml, then run: ficus cdc preflight");
+                            "ficus.yaml, then run: " FX_CMD_PREFLIGHT);
     table->columns.key = key;
     table->columns.n_key = table->target->n_key;
     return true;

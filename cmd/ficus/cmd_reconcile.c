@@ -285,12 +285,8 @@ static bool gate(struct cmd_call *call, struct fx_err *err)
     FX_AUTO(fx_buf) struct fx_buf why = FX_BUF(1024);
     if (!read_keys(options, call->arena, &trust, err) || !read_subject(call, &limits, err))
         return false;
-    if (!rec_report_load(call->words[0], &trust, call->arena, &report, err)) {
-        if (err->hint[0] == '\0')
-            fx_hint(err, "REPORT is the file report.json written by: ficus reconcile run --context "
-                         "NAME --report DIR");
+    if (!rec_report_load(call->words[0], &trust, call->arena, &report, err))
         return false;
-    }
     enum rec_gate answer = rec_gate(report, &limits, fx_wall_now(), &why);
     add_signer(report, &why);
     printf("%s: %s\n", gate_word(answer), fx_buf_cstr(&why));

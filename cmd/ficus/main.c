@@ -162,6 +162,19 @@ static bool read_line(struct cmd_call *call, int argc, char *const *argv, struct
     return true;
 }
 
+/* The context's name in the hint, or at least the page about the code: no error is a dead end. */
+static int fail(const struct cmd_call *call, struct fx_err *err)
+{
+    if (call->context != NULL)
+        (void)fx_err_name_context(err, call->context);
+    if (err->hint[0] == '\0' && err->code == FX_E_USAGE)
+        (void)hint_help(call->cmd, err);
+    else if (err->hint[0] == '\0')
+        (void)fx_hint(err, "What it means and what to do: ficus explain %s",
+                      fx_code_name(err->code));
+    return fx_err_report(err, "ficus");
+}
+
 /* Where this executable is, so that streams run the same build even when PATH or argv[0] lie. */
 static const char *own_path(struct fx_arena *arena, const char *argv0)
 {
@@ -209,9 +222,7 @@ int main(int argc, char **argv)
     call.no_color = common.no_color;
     if (!call.cmd->run(&call, &err)) {
         fflush(stdout);
-        if (call.context != NULL)
-            fx_err_name_context(&err, call.context);
-        return fx_err_report(&err, "ficus");
+        return fail(&call, &err);
     }
     errno = 0;
     if ((fflush(stdout) != 0 || ferror(stdout) != 0) && call.exit_status == 0) {

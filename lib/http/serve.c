@@ -429,7 +429,11 @@ static bool listen_unix(struct fx_serve *serve, const char *path, struct fx_err 
     if (errno == ECONNREFUSED)
         unlink(path); /* left by a process that was killed */
     if (bind(fd, generic, sizeof address) != 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not listen on \"%s\"", path);
+        return fx_fail_errno(err, FX_E_IO, errno, "could not listen on \"%s\"", path) ||
+               fx_hint(err,
+                       "This user needs write access to the directory. Run: ls -ld \"$(dirname "
+                       "'%s')\"; id",
+                       path);
     serve->unix_path = fx_strdup(path);
     return true;
 }
@@ -491,7 +495,8 @@ static bool start_watching(struct fx_serve *serve, struct fx_err *err)
         fcntl(serve->listen_fd, F_SETFL, O_NONBLOCK) != 0 ||
         epoll_ctl(serve->epoll_fd, EPOLL_CTL_ADD, serve->listen_fd, &on_listen) != 0 ||
         epoll_ctl(serve->epoll_fd, EPOLL_CTL_ADD, serve->wake_fd, &on_wake) != 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not start the HTTP server");
+        return fx_fail_errno(err, FX_E_IO, errno, "could not start the HTTP server") ||
+               fx_hint(err, "Raise the limit of open files (ulimit -n), then start it again.");
     return true;
 }
 

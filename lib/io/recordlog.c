@@ -155,8 +155,8 @@ static bool scan_records(struct fx_str bytes, fx_record_fn on_record, void *arg,
         }
         if (record.seq != scan->seq + 1 || record.chain != scan->chain)
             return fx_fail(err, FX_E_JOURNAL,
-                           "record at byte %zu does not follow the one before it "
-                           "(number %" PRIu64 " after %" PRIu64 ")",
+                           "records are missing before byte %zu: number %" PRIu64
+                           " follows number %" PRIu64,
                            scan->good, record.seq, scan->seq);
         if (on_record != NULL && !on_record(arg, record.seq, record.payload, err))
             return false;
@@ -177,6 +177,14 @@ bool fx_recordlog_scan(struct fx_str bytes, fx_record_fn on_record, void *arg, s
     return true;
 }
 
+/* A newer build's journal is whole: its error says so, and nothing is added to it. */
+static bool fail_journal(const char *path, struct fx_err *err)
+{
+    if (err->code == FX_E_JOURNAL)
+        return fx_err_wrap(err, err->code, "journal \"%s\" cannot be read", path);
+    return fx_ctx(err, "reading journal \"%s\"", path);
+}
+
 bool fx_recordlog_read(const char *path, fx_record_fn on_record, void *arg, struct fx_err *err)
 {
     FX_AUTO(fx_buf) struct fx_buf bytes = FX_BUF(FILE_MAX);
@@ -184,7 +192,7 @@ bool fx_recordlog_read(const char *path, fx_record_fn on_record, void *arg, stru
     if (!fx_file_read(path, FILE_MAX, &bytes, err))
         return false;
     if (!scan_records(fx_buf_str(&bytes), on_record, arg, &scan, err))
-        return fx_ctx(err, "reading journal \"%s\"", path);
+        return fail_journal(path, err);
     return true;
 }
 
@@ -195,7 +203,7 @@ static bool replay(struct fx_recordlog *log, fx_record_fn on_record, void *arg, 
     if (!fx_file_read(log->path, FILE_MAX, &bytes, err))
         return false;
     if (!scan_records(fx_buf_str(&bytes), on_record, arg, &scan, err))
-        return fx_ctx(err, "replaying journal \"%s\"", log->path);
+        return fail_journal(log->path, err);
     log->seq = scan.seq;
     log->chain = scan.chain;
     log->end = (off_t)scan.good;

@@ -318,7 +318,9 @@ static bool await_answer(struct my_db *my, struct fx_err *err)
     if (my->silence_ms > 0 && !is_answered(my)) {
         my->is_broken = true;
         return fx_fail(err, FX_E_DB_CONNECT, "database \"%s\" did not answer for %lld ms",
-                       my->base.conf->name, (long long)my->silence_ms);
+                       my->base.conf->name, (long long)my->silence_ms) ||
+               fx_hint(err, "Check that the server runs, then run the same command again; in a "
+                            "run: ficus run resume");
     }
     return mysql_read_query_result(my->mysql) == 0 ||
            fx_my_fail(my, err, "could not execute a statement in");

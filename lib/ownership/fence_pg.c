@@ -96,7 +96,7 @@ static bool relations_read(struct fx_side *side, struct relations *rels, struct 
             return fx_fail(err, FX_E_DRIFT, "database \"%s\" has no table %s.%s", side->conf->name,
                            table->schema, table->name) ||
                    fx_hint(err, "Create it, or correct the tables of the context in ficus.yaml. To "
-                                "check: ficus cdc preflight");
+                                "check: " FX_CMD_PREFLIGHT);
         for (size_t r = 0; r < rows.n_rows; r++)
             relations_add(rels, side, trigger, &rows.cells[r * rows.n_columns]);
     }

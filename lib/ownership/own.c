@@ -106,11 +106,12 @@ static bool row_from(const struct fx_rows *rows, const char *group, struct fx_ow
         !fx_parse_i64(fx_rows_at(rows, 0, 1), INT64_MIN, INT64_MAX, &own.epoch) ||
         !fx_parse_i64(fx_rows_at(rows, 0, 3), INT64_MIN, INT64_MAX, &left_ms)) {
         fx_fail(err, FX_E_DRIFT,
-                "ficus.own has a row for group \"%s\" that this release does not know: state "
+                "the row of group \"%s\" in table ficus.own cannot be read by this build: state "
                 "\"%.*s\", epoch \"%.*s\"",
                 group, FX_STR_FMT(state), FX_STR_FMT(fx_rows_at(rows, 0, 1)));
         return fx_hint(
-            err, "If a newer Ficus wrote it, use that one. Which version this is: ficus --version");
+            err, "If a newer build of Ficus wrote it, use that build (this one: ficus --version). "
+                 "If not, something else changed it: restore the row from a backup.");
     }
     own.is_expired = own.state == FX_OWN_FENCED && left_ms <= 0;
     own.left_ms = own.state == FX_OWN_FENCED && left_ms > 0 ? left_ms : 0;

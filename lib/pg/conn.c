@@ -173,6 +173,9 @@ bool fx_pg_fail(PGconn *conn, const PGresult *res, const char *name, struct fx_e
         fx_detail(err, "%s", detail);
     if (hint != NULL)
         fx_hint(err, "%s", hint);
+    else if (code == FX_E_DB_CONNECT)
+        fx_hint(err, "Check that the server runs, then run the same command again; in a run: ficus "
+                     "run resume");
     if (sqlstate != NULL)
         fx_err_set_sqlstate(err, sqlstate);
     return false;
@@ -205,7 +208,9 @@ bool fx_pg_await(PGconn *conn, int64_t timeout_ms, const char *name, PGresult **
             fx_pg_cancel(conn);
             drain(conn);
             return fx_fail(err, FX_E_TIMEOUT, "database \"%s\" did not answer within %lld ms", name,
-                           (long long)timeout_ms);
+                           (long long)timeout_ms) ||
+                   fx_hint(err, "Check that the server runs, then run the same command again; in a "
+                                "run: ficus run resume");
         }
         if (!PQconsumeInput(conn))
             return fx_pg_fail(conn, NULL, name, err);

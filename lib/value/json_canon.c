@@ -29,8 +29,9 @@ static bool read_value(struct reader *r, struct fx_buf *out);
 
 static bool refuse(struct reader *r, const char *what)
 {
-    return fx_fail(r->err, FX_E_SOURCE_DATA, "invalid JSON at byte %td: %s", r->at - r->start,
-                   what);
+    return fx_fail(r->err, FX_E_SOURCE_DATA,
+                   "a JSON document cannot be compared: it is not valid at byte %td (%s)",
+                   r->at - r->start, what);
 }
 
 static void skip_space(struct reader *r)
@@ -363,7 +364,7 @@ bool fx_json_canon_names(struct fx_str text, struct fx_buf *out, bool *ret_dupli
     if (r.at != r.end)
         return refuse(&r, "text after the document");
     if (out->has_failed)
-        return fx_fail(err, FX_E_LIMIT, "JSON document of %zu bytes is too large to compare",
+        return fx_fail(err, FX_E_LIMIT, "a JSON document of %zu bytes is too large to be compared",
                        text.len);
     *ret_duplicates = r.has_duplicates;
     return true;

@@ -29,7 +29,7 @@ bool pln_stream_stop_fail(const struct cdc_ref *ref, const struct cdc_status *st
     enum fx_code code = pln_stream_stop_read(status, message, sizeof message);
     fx_fail(err, code, "stream \"%s\" stopped: %s", name, message);
     return fx_hint(err,
-                   "Fix the cause (full error: ficus cdc status), then run: ficus cdc start "
-                   "--context %s --execute",
-                   ref->context);
+                   "Fix the cause (full error: ficus cdc status --context %s), then run: ficus cdc "
+                   "start --context %s --execute",
+                   ref->context, ref->context);
 }

@@ -284,7 +284,9 @@ static bool check_seal(struct fx_str bytes, const struct rec_trust *trust, struc
     *ret_body = fx_str_ends(bytes, FX_STR("}\n")) ? fx_str_sub(bytes, 0, bytes.len - 2) : bytes;
     return trust->allows_unsigned || trust->is_for_show ||
            fx_fail(err, FX_E_PROTOCOL, "the report is not signed: it has version 1") ||
-           fx_hint(err, "Compare again with this build: ficus reconcile run --report DIR");
+           fx_hint(
+               err,
+               "Compare again with this build: ficus reconcile run --context NAME --report DIR");
 }
 
 /* Whatever was not read (a member twice, an unknown one, "\u0041", 1e2) is missing here. */
@@ -295,8 +297,9 @@ static bool check_bytes(struct fx_str body, const struct rec_report *report, str
     if (!again.has_failed && fx_str_eq(fx_buf_str(&again), body))
         return true;
     (void)fx_fail(err, FX_E_PROTOCOL, "the bytes of the report are not those that Ficus writes");
-    return fx_hint(err, "Take report.json as ficus reconcile run wrote it; jq, formatters and "
-                        "editors change its bytes. Or run the comparison again.");
+    return fx_hint(
+        err, "Take report.json as ficus reconcile run wrote it; jq, formatters and editors change "
+             "its bytes. Or compare again: ficus reconcile run --context NAME --report DIR");
 }
 
 bool rec_report_parse(struct fx_str bytes, const struct rec_trust *trust, struct fx_arena *arena,
@@ -322,8 +325,9 @@ bool rec_report_load(const char *path, const struct rec_trust *trust, struct fx_
         return true;
     /* Whatever keeps it from being read: nothing is known then,
      * which is neither a pass nor a fault of the machine. */
-    fx_err_recode(err, FX_E_INCONCLUSIVE);
+    (void)fx_err_wrap(err, FX_E_INCONCLUSIVE, "report \"%s\" cannot be read", path);
     if (err->hint[0] == '\0')
-        (void)fx_hint(err, "Run the comparison again; it writes a new report: ficus reconcile run");
-    return fx_ctx(err, "reading report \"%s\"", path);
+        (void)fx_hint(err, "A comparison writes a new report, DIR/report.json: ficus reconcile run "
+                           "--context NAME --report DIR");
+    return false;
 }

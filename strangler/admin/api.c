@@ -135,8 +135,10 @@ static bool change_shadow(struct change *change, struct fx_err *err)
     int64_t recheck_ms = fx_json_get_i64(change->body, "recheck_ms", 1000);
     if (recheck_ms < 0 || recheck_ms > 600000)
         return fx_fail(err, FX_E_FACADE,
-                       "\"recheck_ms\" of route \"%s\" must be between 0 and 600000 ms, not %lld",
-                       change->name, (long long)recheck_ms);
+                       "cannot shadow route \"%s\": \"recheck_ms\" must be between 0 and 600000 "
+                       "ms, not %lld",
+                       change->name, (long long)recheck_ms) ||
+               fx_hint(err, "%s", see_protocol);
     struct fcd_state_route *setting = &change->next.routes[route->setting];
     if (setting->shadow_percent != percent)
         reset_stats(route);

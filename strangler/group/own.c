@@ -72,9 +72,10 @@ bool fcd_own_hold(struct fcd_own *own, const char *group, int64_t epoch, int64_t
 {
     if (deadline_ms < 1 || deadline_ms > 3600000)
         return fx_fail(err, FX_E_FACADE,
-                       "group \"%s\": the deadline of a write hold (\"deadline_ms\") must be "
-                       "between 1 and 3600000 ms, not %lld",
-                       group, (long long)deadline_ms);
+                       "cannot hold the writes of group \"%s\": \"deadline_ms\" must be between 1 "
+                       "and 3600000 ms, not %lld",
+                       group, (long long)deadline_ms) ||
+               fx_hint(err, "The call is described in docs/protocols/admin.md.");
     bool is_repeated = epoch == own->epoch && own->hold == FCD_HOLDING;
     if (!take_epoch(own, group, epoch, err))
         return false;
@@ -98,9 +99,12 @@ bool fcd_own_switch(struct fcd_own *own, const char *group, int64_t epoch, enum 
                     struct fx_err *err)
 {
     if (epoch == own->owner_epoch && epoch == own->epoch && owner != own->owner) {
-        fx_fail(err, FX_E_STALE_EPOCH, "epoch %lld of group \"%s\" already belongs to the %s side",
-                (long long)epoch, group, fcd_owner_name(own->owner));
-        return fx_hint(err, "Another run has switched the group. Run: ficus status");
+        fx_fail(err, FX_E_STALE_EPOCH,
+                "group \"%s\" cannot go to the %s side at epoch %lld: at this epoch the facade has "
+                "given it to the %s side",
+                group, fcd_owner_name(owner), (long long)epoch, fcd_owner_name(own->owner));
+        return fx_hint(err,
+                       "Another run has switched the group. See which side owns it: ficus status");
     }
     if (!take_epoch(own, group, epoch, err))
         return false;

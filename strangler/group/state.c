@@ -114,10 +114,9 @@ static bool read_group(struct fcd_state *state, const char *name, const struct f
 {
     size_t i = fcd_state_group(state, name);
     if (i == SIZE_MAX)
-        return fx_fail(
-            err, FX_E_JOURNAL,
-            "group \"%s\" cannot be read: its name is not valid, or there are more than %d groups",
-            name, FCD_GROUPS_MAX);
+        return fx_fail(err, FX_E_JOURNAL,
+                       "the name of group \"%s\" is not valid, or there are more than %d groups",
+                       name, FCD_GROUPS_MAX);
     struct fcd_own *own = &state->groups[i].own;
     if (!fcd_owner_from(fx_json_get_str(node, "owner", NULL), &own->owner) ||
         !fcd_hold_from(fx_json_get_str(node, "hold", NULL), &own->hold) ||
@@ -126,7 +125,7 @@ static bool read_group(struct fcd_state *state, const char *name, const struct f
         !fx_json_i64(fx_json_get(node, "hold_until_us"), &own->hold_until.us) ||
         !fx_json_i64(fx_json_get(node, "hold_ms"), &own->hold_ms))
         return fx_fail(err, FX_E_JOURNAL,
-                       "group \"%s\": owner, epoch or hold is missing or not valid", name);
+                       "owner, epoch or hold of group \"%s\" is missing or not valid", name);
     return true;
 }
 
@@ -135,16 +134,15 @@ static bool read_route(struct fcd_state *state, const char *id, const struct fx_
 {
     size_t i = fcd_state_route(state, id);
     if (i == SIZE_MAX)
-        return fx_fail(
-            err, FX_E_JOURNAL,
-            "route \"%s\" cannot be read: its id is not valid, or there are more than %d routes",
-            id, FCD_ROUTES_MAX);
+        return fx_fail(err, FX_E_JOURNAL,
+                       "the id of route \"%s\" is not valid, or there are more than %d routes", id,
+                       FCD_ROUTES_MAX);
     struct fcd_state_route *route = &state->routes[i];
     if (!fx_json_double(fx_json_get(node, "weight_percent"), &route->weight_percent) ||
         !fx_json_double(fx_json_get(node, "shadow_percent"), &route->shadow_percent) ||
         !fx_json_i64(fx_json_get(node, "recheck_ms"), &route->recheck_ms))
-        return fx_fail(err, FX_E_JOURNAL, "route \"%s\": weight or shadow is missing or not valid",
-                       id);
+        return fx_fail(err, FX_E_JOURNAL,
+                       "weight or shadow of route \"%s\" is missing or not valid", id);
     return true;
 }
 
@@ -197,9 +195,9 @@ bool fcd_state_parse(struct fx_str text, struct fcd_state *ret_state, struct fx_
 
 static bool fail_reading(const char *path, struct fx_err *err)
 {
-    fx_ctx(err, "reading the facade's state \"%s\"", path);
     if (err->code == FX_E_VERSION)
-        return false;
+        return fx_ctx(err, "reading the facade's state \"%s\"", path);
+    (void)fx_err_wrap(err, err->code, "the facade's state \"%s\" cannot be read", path);
     return fx_hint(err,
                    "Restore the file from a backup. It records which side owns each group: remove "
                    "it only if no cut-over has been made yet.");

@@ -19,6 +19,12 @@ exits 0 "the daemon has a version" "$FICUSD" --version
 same "the same one" "$("$FICUS" --version | cut -d' ' -f2)" "$("$FICUSD" --version | cut -d' ' -f2)"
 check "-c is --context for a cut-over, too" says "-c, --context" "$("$FICUS" cutover start --help)"
 
+check "an error of use without a hint of its own names the help" says "ficus cutover rehearse --help" "$("$FICUS" cutover rehearse --rounds 0 2>&1)"
+echo nothing >"$FX_DIR/no-report"
+out=$("$FICUS" reconcile gate "$FX_DIR/no-report" 2>&1)
+check "a report that cannot be read is named in the message" says "report \"$FX_DIR/no-report\" cannot be read: not valid JSON" "$out"
+check "with the command that writes a new one" says "ficus reconcile run --context NAME --report DIR" "$out"
+
 # --- the file ------------------------------------------------------------------------------------------
 sed 's/health:/helth:/; s/kind: read/kind: red/; s/database: mono}/database: momo}/' "$F" >"$FX_DIR/bad.yaml"
 lines=$("$FICUS" cdc status -f "$FX_DIR/bad.yaml" 2>&1 | sed -n 's/.*bad.yaml:\([0-9]*\):.*/\1/p')
