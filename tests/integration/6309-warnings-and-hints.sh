@@ -21,9 +21,9 @@ check "-c is --context for a cut-over, too" says "-c, --context" "$("$FICUS" cut
 
 check "an error of use without a hint of its own names the help" says "ficus cutover rehearse --help" "$("$FICUS" cutover rehearse --rounds 0 2>&1)"
 echo nothing >"$FX_DIR/no-report"
-out=$("$FICUS" reconcile gate "$FX_DIR/no-report" 2>&1)
+out=$("$FICUS" reconcile gate "$FX_DIR/no-report" --unsigned --context orders -f "$F" 2>&1)
 check "a report that cannot be read is named in the message" says "report \"$FX_DIR/no-report\" cannot be read: not valid JSON" "$out"
-check "with the command that writes a new one" says "ficus reconcile run --context NAME --report DIR" "$out"
+check "with the command that writes a new one" says "ficus reconcile run --context orders --report DIR" "$out"
 
 # --- the file ------------------------------------------------------------------------------------------
 sed 's/health:/helth:/; s/kind: read/kind: red/; s/database: mono}/database: momo}/' "$F" >"$FX_DIR/bad.yaml"
