@@ -26,9 +26,11 @@
  *   STALE_EPOCH    another operator owns the group; nothing more was changed
  *   STUCK          the rows in ficus.own have values that the protocol cannot produce, or an abort
  *                  could not reach the losing side
+ *   FACADE_CONNECT the commit is done and the winning side serves, but a facade could not be told
+ *                  within route_ms: start it and call resume
  *   INTERRUPTED    outcome ABORTED: should_stop returned true before the commit. Any other outcome:
- *                  the commit is done, but a later step is not (a database or a facade could not be
- *                  reached): call resume
+ *                  the commit is done, but a later step is not (a database could not be reached): call
+ *                  resume
  * Thread: one.
  */
 #ifndef PLN_CUTOVER_H
@@ -74,12 +76,12 @@ struct pln_cutover_options {
     int64_t verify_ms;      /* step 6 */
     int64_t statement_ms;   /* steps 7, 8, 9 each, and the abort's statement */
     int64_t open_ms;        /* step 10 is retried this long, then INTERRUPTED */
-    int64_t route_ms;       /* step 11: unreached facades are retried this long, then INTERRUPTED */
-    int64_t confirm_ms;     /* step 12 */
-    int64_t abort_ms;       /* abort is retried this long (server restarting), then STUCK */
-    int64_t lag_max_ms;     /* preflight: both streams below this */
-    int64_t old_txn_ms;     /* preflight: no transaction on the group older than this */
-    int64_t identity_gap;   /* added to the highest id seen on either side */
+    int64_t route_ms;   /* step 11: unreached facades are retried this long, then FACADE_CONNECT */
+    int64_t confirm_ms; /* step 12 */
+    int64_t abort_ms;   /* abort is retried this long (server restarting), then STUCK */
+    int64_t lag_max_ms; /* preflight: both streams below this */
+    int64_t old_txn_ms; /* preflight: no transaction on the group older than this */
+    int64_t identity_gap; /* added to the highest id seen on either side */
     /* of a recent rehearsal; preflight fails unless it is below fence_ttl / 2; -1: not checked */
     int64_t predicted_p99_ms;
 };

@@ -430,6 +430,8 @@ static bool fail_forward(struct pln_cutover *cut, struct fx_err *err)
         cut->result->outcome = PLN_CUT_UNFINISHED;
     if (cut->state == PLN_CUT_IN_CONFIRM || err->code == FX_E_STALE_EPOCH)
         return false;
+    if (err->code == FX_E_FACADE_CONNECT)
+        return pln_cut_fail_unrouted(cut, err);
     fx_err_recode(err, FX_E_INTERRUPTED);
     return fx_hint(
         err, "The commit is done, so the cut-over can only be finished: run " PLN_CUT_GO_ON ".");

@@ -50,6 +50,16 @@ bool pln_cut_route_all(struct pln_cutover *cut, enum pln_cut_side to, int64_t ep
                                             "list. Then run " PLN_CUT_GO_ON "."));
 }
 
+bool pln_cut_fail_unrouted(const struct pln_cutover *cut, struct fx_err *err)
+{
+    return fx_hint(
+        err,
+        "The %s side owns group \"%s\" and accepts its writes. Start the facade that "
+        "does not answer (ficusd): until it is told it routes to the side that it knows, "
+        "which refuses writes when it is the wrong one. Then run " PLN_CUT_GO_ON ".",
+        cut->result->new_serves ? "new" : "old", cut->group);
+}
+
 void pln_cut_disarm(struct pln_cutover *cut, enum pln_cut_side side, enum pln_cutover_step step)
 {
     struct fx_err err = FX_ERR_INIT;

@@ -18,6 +18,8 @@ bool pln_cut_open_once(struct pln_cutover *cut, int64_t epoch, struct fx_err *er
 /* Until all facades have acknowledged, or route_ms is over. */
 bool pln_cut_route_all(struct pln_cutover *cut, enum pln_cut_side to, int64_t epoch,
                        struct fx_err *err) FX_MUST_CHECK;
+/* Behind the commit a facade did not answer: who serves, and what to do. Always false. */
+bool pln_cut_fail_unrouted(const struct pln_cutover *cut, struct fx_err *err);
 /* Triggers follow the state in transactions of their own; what stays is harmless. */
 void pln_cut_disarm(struct pln_cutover *cut, enum pln_cut_side side, enum pln_cutover_step step);
 /*

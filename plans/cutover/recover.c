@@ -131,7 +131,9 @@ bool pln_cutover_recover(struct pln_cutover *cut, struct fx_err *err)
     pln_cut_pass(cut, "resume", "settled");
     pln_cut_set_state(cut, PLN_CUT_IN_ROUTE);
     if (!pln_cut_route_all(cut, serves, cut->result->epoch, err)) {
-        if (err->code != FX_E_STALE_EPOCH)
+        if (err->code == FX_E_FACADE_CONNECT)
+            (void)pln_cut_fail_unrouted(cut, err);
+        else if (err->code != FX_E_STALE_EPOCH)
             fx_err_recode(err, FX_E_INTERRUPTED);
         return fx_ctx(err, "routing group \"%s\" after the recovery", cut->group);
     }

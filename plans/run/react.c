@@ -13,11 +13,12 @@ enum pln_reaction pln_react(const struct fx_err *err, bool is_protocol)
     case FX_E_SOURCE_CONNECT:
     case FX_E_TARGET_CONNECT:
     case FX_E_DB_CONNECT:
-    case FX_E_FACADE_CONNECT:
     case FX_E_STREAM:
     case FX_E_DB_CONFLICT:
     case FX_E_TIMEOUT:
     case FX_E_INTERRUPTED: return PLN_TRY_AGAIN;
+    /* The protocol has retried for policy.retry already, and the rows say who serves. */
+    case FX_E_FACADE_CONNECT: return is_protocol ? PLN_STOP : PLN_TRY_AGAIN;
     case FX_E_ABORTED: return PLN_ATTEMPT;
     case FX_E_GATE_CLOSED: return is_protocol ? PLN_HOLD_ON : PLN_FAIL_STEP;
     case FX_E_INCONCLUSIVE: return PLN_HOLD_ON;

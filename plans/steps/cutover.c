@@ -65,6 +65,7 @@ static struct pln_cutover_options cut_options(const struct pln_action_ctx *ac)
     opt.hold_ms = p->hold_ms;
     opt.drain_ms = p->drain_ms;
     opt.predicted_p99_ms = ac->predicted_ms;
+    opt.route_ms = p->retry_ms;
     return opt;
 }
 

@@ -15,6 +15,7 @@ owns() { echo "$(pg_sql mono shop "select state from ficus.own where grp = 'orde
 empty_new() { my_sql orders orders "delete from order_lines; delete from order_facts; delete from customer_orders"; }
 direct_write() { PG_USER=shop pg_sql mono shop "update orders set hits = hits + 1 where id = 1"; }
 write() { curl -sf -m 2 -o /dev/null -H 'content-type: application/json' --data-binary '{"by":1}' "http://127.0.0.1:$PORT_FACADE/orders/2/increment"; }
+ms() { echo $((${EPOCHREALTIME/[.,]/} / 1000)); }
 COPY='{id: copy, do: stream.start, undo: stream.drop}'
 EQUAL='{id: equal, do: reconcile, gate: {divergent: 0, coverage: 100%}}'
 plan() { # NAME STEP…: its file
@@ -163,6 +164,27 @@ exits 11 "status does not pass over a run whose journal is damaged" "$FICUS" sta
 check "and says what can be done" says "Restore it from a backup" "$("$FICUS" status -f "$SHOP/ficus.yaml" 2>&1)"
 mv "$SHOP/journal.good" "$J"
 exits 11 "a watch that nobody can see ends" bash -c 'timeout 10 "$@" >/dev/full' - "$FICUS" status -w -f "$SHOP/ficus.yaml"
+
+# --- the facade dies while the fence stands ---------------------------------------------------------------------------------------
+cut=$(plan away "$COPY" "$EQUAL" '{id: cutover, do: cutover, undo: cutover.fallback}')
+sed -i 's/retry: 10s/retry: 2s/' "$cut"
+rm -f "$FX_DIR/points"
+FICUS_FAILPOINT_LOG=$FX_DIR/points FICUS_FAILPOINT=cutover.step.fence.end:sleep=500 run start "$cut" --execute >"$SHOP/away.log" 2>&1 &
+pid=$!
+check "a run comes to its fence" until_ok 30 grep -q "^cutover.step.fence.end" "$FX_DIR/points"
+kill -KILL "${FX_PID[facade]}"
+began=$(ms) status=0
+wait "$pid" || status=$?
+took=$(($(ms) - began))
+same "the exit status is that of a facade that does not answer" 8 "$status"
+check "after policy.retry, not after a minute ($took ms)" [ "$took" -lt 6000 ]
+same "the commit is done all the same" AWAY/HERE "$(owns)"
+check "it says who serves and what to do" says 'The new side owns group "orders" and accepts its writes. Start the facade' "$(cat "$SHOP/away.log")"
+ficusd_start
+exits 0 "with the facade back it is finished" run resume away
+check "customers write on the new side" until_ok 5 write
+exits 0 "back" run rollback away --execute
+empty_new
 
 # --- the streams are dropped behind the cut-over ---------------------------------------------------------------------------------
 drop=$(plan one "$COPY" "$EQUAL" '{id: cutover, do: cutover, undo: cutover.fallback}' \
