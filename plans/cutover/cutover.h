@@ -29,8 +29,8 @@
  *   FACADE_CONNECT the commit is done and the winning side serves, but a facade could not be told
  *                  within route_ms: start it and call resume
  *   INTERRUPTED    outcome ABORTED: should_stop returned true before the commit. Any other outcome:
- *                  the commit is done, but a later step is not (a database could not be reached): call
- *                  resume
+ *                  the commit is done, but a later step is not (a database could not be
+ *                  reached): call resume
  * Thread: one.
  */
 #ifndef PLN_CUTOVER_H
