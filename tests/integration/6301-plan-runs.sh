@@ -69,7 +69,7 @@ sed 's|  orders: {url.*|  orders: {url: "mysql://ficus@127.0.0.1:1/orders"}|' "$
 exits 6 "a target that is away" "$FICUS" run start "$P" --execute -f "$SHOP/away.yaml"
 exits 6 "the dry run asks it too" "$FICUS" run start "$P" -f "$SHOP/away.yaml"
 check "and shows what did answer" says "ready  facade" "$("$FICUS" run start "$P" -f "$SHOP/away.yaml" 2>&1)"
-sed -i "s|127.0.0.1:$PORT_ADMIN|127.0.0.1:1|" "$SHOP/away.yaml"
+sed -i "s|^facade:|&\n  admin: {address: \"unix:$SHOP/nobody.sock\"}|" "$SHOP/away.yaml"
 all=$("$FICUS" run start "$P" -f "$SHOP/away.yaml" 2>&1)
 same "two that are away: the first gives the code" 8 $?
 check "both are named, the facade" says "facade: could not GET" "$all"
