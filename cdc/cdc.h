@@ -112,8 +112,11 @@ bool cdc_start(const struct cdc_ref *ref, const char *argv0, const struct cdc_op
 /* Clean stop at a transaction boundary; nothing is dropped. No process: success. */
 bool cdc_stop(const struct cdc_ref *ref, int64_t timeout_ms, struct fx_err *err) FX_MUST_CHECK;
 /* Stops both streams and removes slot, publication,
- * origins and ficus.progress/barrier rows. Keeps data. */
-bool cdc_drop(struct fx_context *ctx, const struct cdc_ref *ref, struct fx_err *err) FX_MUST_CHECK;
+ * origins and ficus.progress/barrier rows. Keeps data. Refused while another controller holds the
+ * context (STALE_EPOCH), in the middle of a cut-over, and while the new side owns the tables (DRIFT)
+ * unless `is_end`: the migration ends with it. */
+bool cdc_drop(struct fx_context *ctx, const struct cdc_ref *ref, bool is_end,
+              struct fx_err *err) FX_MUST_CHECK;
 /* What *ret held before is released. */
 bool cdc_status(const struct cdc_ref *ref, struct cdc_status *ret,
                 struct fx_err *err) FX_MUST_CHECK;

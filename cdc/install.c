@@ -13,6 +13,7 @@
 #include "cdc/cdc.h"
 #include "cdc/engine.h"
 #include "cdc/names.h"
+#include "lib/ownership/holder.h"
 #include "lib/ownership/schema.h"
 
 enum { STOP_WAIT_MS = 10000 };
@@ -35,8 +36,12 @@ static bool record_start(const struct cdc_side *side, const char *position, cons
 
 static bool install_side(const struct cdc_side *side, struct fx_err *err)
 {
-    return (fx_schema_prepare(side->db, side->conf, err) && side->engine->install(side, err)) ||
-           cdc_side_err(side, err);
+    return side->engine->install(side, err) || cdc_side_err(side, err);
+}
+
+static bool prepare_side(const struct cdc_side *side, struct fx_err *err)
+{
+    return fx_schema_prepare(side->db, side->conf, err) || cdc_side_err(side, err);
 }
 
 static bool record_starts(const struct cdc_sides *sides, struct fx_arena *arena, struct fx_err *err)
@@ -57,7 +62,9 @@ bool cdc_install(struct fx_context *ctx, struct fx_err *err)
     fx_arena_init(&arena, 0);
     if (!cdc_sides_open(ctx, &sides, err))
         return false;
-    bool is_ok = install_side(&sides.old_side, err) && install_side(&sides.new_side, err) &&
+    bool is_ok = prepare_side(&sides.old_side, err) && prepare_side(&sides.new_side, err) &&
+                 fx_holder_claim(ctx, true, err) && install_side(&sides.old_side, err) &&
+                 install_side(&sides.new_side, err) &&
                  record_starts(&sides, &arena, err);
     cdc_sides_close(&sides);
     return is_ok || fx_ctx(err, "installing the streams of context \"%s\"", ctx->name);
@@ -89,12 +96,25 @@ static bool drop_side(const struct cdc_side *side, struct fx_arena *arena, struc
            cdc_side_err(side, err);
 }
 
-bool cdc_drop(struct fx_context *ctx, const struct cdc_ref *ref, struct fx_err *err)
+/* Between the drops of a slot and of positions no transaction reaches: the guard stands for it. */
+static bool drop_guarded(const struct cdc_sides *sides, struct fx_guard *guard, struct fx_err *err)
 {
-    struct cdc_sides sides;
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
+    return drop_side(&sides->old_side, &arena, err) && drop_side(&sides->new_side, &arena, err) &&
+           fx_guard_check(guard, err) &&
+           (fx_guard_has_ownership(guard) || fx_guard_forget(guard, err));
+}
+
+bool cdc_drop(struct fx_context *ctx, const struct cdc_ref *ref, bool is_end, struct fx_err *err)
+{
+    struct fx_guard *guard = NULL;
+    struct cdc_sides sides;
     struct cdc_ref one = *ref;
+    if (!fx_guard_begin(ctx, is_end ? FX_GUARD_END : FX_GUARD_UNDO, &guard, err))
+        return false;
+    fx_guard_end(guard); /* before the streams stop: what is refused stops nothing */
+    guard = NULL;
     for (int dir = FX_FORWARD; dir <= FX_REVERSE; dir++) {
         one.direction = (enum fx_direction)dir;
         if (!cdc_stop(&one, STOP_WAIT_MS, err))
@@ -102,7 +122,10 @@ bool cdc_drop(struct fx_context *ctx, const struct cdc_ref *ref, struct fx_err *
     }
     if (!cdc_sides_open(ctx, &sides, err))
         return false;
-    bool is_ok = drop_side(&sides.old_side, &arena, err) && drop_side(&sides.new_side, &arena, err);
+    bool is_ok =
+        fx_guard_begin(ctx, is_end ? FX_GUARD_END : FX_GUARD_UNDO, &guard, err) &&
+        drop_guarded(&sides, guard, err);
+    fx_guard_end(guard);
     cdc_sides_close(&sides);
     is_ok = is_ok && cdc_context_forget(ref, err);
     return is_ok || fx_ctx(err, "dropping the streams of context \"%s\"", ctx->name);

@@ -93,7 +93,7 @@ static bool fail_mismatch(struct sink_db *s, int64_t n_rows, int64_t expected, s
         !cdc_progress_read(s->db, s->binding, "", &seen, err))
         return classify(s, err);
     if (seen.epoch != s->sink.progress.epoch)
-        return cdc_progress_fail_stale(s->binding, seen.epoch, s->sink.progress.epoch, err);
+        return cdc_progress_fail_stale(s->db, s->binding, seen.epoch, s->sink.progress.epoch, err);
     (void)fx_fail(err, FX_E_TARGET_CONFLICT,
                   "a row that the source changed is missing in database \"%s\": %" PRId64
                   " rows expected, %" PRId64 " found",
@@ -446,6 +446,17 @@ static bool sink_is_empty(struct cdc_sink *sink, size_t table, bool *ret_is_empt
     return true;
 }
 
+/* Another applier, or an adoption, has raised the epoch. */
+static bool sink_look(struct cdc_sink *sink, struct fx_err *err)
+{
+    struct sink_db *s = self(sink);
+    FX_AUTO(cdc_progress) struct cdc_progress seen = {0};
+    if (!cdc_progress_read(s->db, s->binding, "", &seen, err))
+        return classify(s, err);
+    return seen.epoch == s->sink.progress.epoch ||
+           cdc_progress_fail_stale(s->db, s->binding, seen.epoch, s->sink.progress.epoch, err);
+}
+
 static void sink_close(struct cdc_sink *sink)
 {
     if (sink == NULL)
@@ -474,12 +485,16 @@ static const struct cdc_sink_ops sink_db_ops = {
     .begin_copy = sink_begin_copy,
     .clean = sink_clean,
     .is_empty = sink_is_empty,
+    .look = sink_look,
     .close = sink_close,
 };
 
 static bool claim(struct sink_db *s, int64_t epoch, struct fx_err *err)
 {
-    if (!cdc_progress_claim(s->db, s->binding, epoch, &s->sink.progress, err))
+    int64_t version = 0;
+    if (!fx_schema_checked(s->db, s->binding->target, &version, err) ||
+        !cdc_progress_claim(s->db, s->binding, epoch, version >= FX_SCHEMA_CONTROLLERS,
+                            &s->sink.progress, err))
         return false;
     cdc_progress_copy(&s->next, &s->sink.progress);
     return cdc_progress_leaks(s->db, s->binding, &s->sink.leaks, s->sink.leak_last,
@@ -497,7 +512,6 @@ bool cdc_sink_db_open(const struct cdc_sink_spec *spec, struct cdc_sink **ret_si
     s->is_exact = spec->is_exact;
     cdc_batch_init(&s->batch, spec->binding, spec->options->copy_batch_rows);
     if (!fx_db_open(spec->binding->target, &s->db, err) ||
-        !fx_schema_check(s->db, spec->binding->target, err) ||
         !s->target->prepare(s->binding, s->db, &s->text_max, err) || !claim(s, spec->epoch, err)) {
         fx_err_as_target(err);
         sink_close(&s->sink);

@@ -7,6 +7,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/fmt/text.h"
+#include "lib/ownership/holder.h"
 
 const char *cdc_progress_phase_name(enum cdc_progress_phase phase)
 {
@@ -75,9 +76,14 @@ bool cdc_progress_read(struct fx_db *db, const struct cdc_binding *binding, cons
     return is_ok;
 }
 
-bool cdc_progress_fail_stale(const struct cdc_binding *binding, int64_t epoch, int64_t ours,
-                             struct fx_err *err)
+bool cdc_progress_fail_stale(struct fx_db *db, const struct cdc_binding *binding, int64_t epoch,
+                             int64_t ours, struct fx_err *err)
 {
+    struct fx_holder holder;
+    struct fx_err ignored = FX_ERR_INIT; /* the epoch says enough */
+    if (fx_holder_read(db, binding->ctx.name, &holder, &ignored) &&
+        !fx_holder_is_ours(&holder, &binding->ctx))
+        return fx_holder_fail(&holder, &binding->ctx, binding->target, err);
     (void)fx_fail(err, FX_E_STALE_EPOCH,
                   "another applier has claimed stream \"%s\": epoch %" PRId64 ", ours is %" PRId64,
                   binding->stream, epoch, ours);
@@ -88,15 +94,30 @@ bool cdc_progress_fail_stale(const struct cdc_binding *binding, int64_t epoch, i
                    binding->ctx.name);
 }
 
+/* Under a share lock until the claim commits: an adoption comes before it, or after it. */
+static bool lock_holder(struct fx_db *db, const struct cdc_binding *binding, struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(2048);
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    struct fx_holder holder;
+    fx_buf_add_c(&sql, "select 1 where ");
+    fx_holder_condition(&binding->ctx, db, &sql);
+    if (!fx_db_query(db, fx_buf_cstr(&sql), NULL, 0, &rows, err))
+        return false;
+    return rows.n_rows > 0 || (fx_holder_read(db, binding->ctx.name, &holder, err) &&
+                               fx_holder_fail(&holder, &binding->ctx, binding->target, err));
+}
+
 bool cdc_progress_claim(struct fx_db *db, const struct cdc_binding *binding, int64_t epoch,
-                        struct cdc_progress *ret, struct fx_err *err)
+                        bool has_controllers, struct cdc_progress *ret, struct fx_err *err)
 {
     fx_cell stream = fx_str_from(binding->stream);
     if (!fx_db_exec(db, "begin", NULL, 0, NULL, err) ||
+        (has_controllers && !lock_holder(db, binding, err)) ||
         !cdc_progress_read(db, binding, " for update", ret, err))
         return false;
     if (epoch != 0 && ret->epoch != epoch)
-        return cdc_progress_fail_stale(binding, ret->epoch, epoch, err);
+        return cdc_progress_fail_stale(db, binding, ret->epoch, epoch, err);
     if (epoch == 0) {
         if (!fx_db_exec(db, "update ficus.progress set epoch = epoch + 1 where stream = ?", &stream,
                         1, NULL, err))

@@ -30,13 +30,17 @@ bool cdc_progress_read(struct fx_db *db, const struct cdc_binding *binding, cons
                        struct cdc_progress *ret, struct fx_err *err) FX_MUST_CHECK;
 /*
  * Waits for whatever an earlier session of this stream still has open, then takes the next epoch
- * (`epoch` 0) or makes sure that it is still `epoch`. Errors: STALE_EPOCH.
+ * (`epoch` 0) or makes sure that it is still `epoch`, while this controller holds the context.
+ * `has_controllers`: the schema records who does. Errors: STALE_EPOCH.
  */
 bool cdc_progress_claim(struct fx_db *db, const struct cdc_binding *binding, int64_t epoch,
-                        struct cdc_progress *ret, struct fx_err *err) FX_MUST_CHECK;
-/* Another applier has claimed the stream. Always false. */
-bool cdc_progress_fail_stale(const struct cdc_binding *binding, int64_t epoch, int64_t ours,
-                             struct fx_err *err);
+                        bool has_controllers, struct cdc_progress *ret, struct fx_err *err) FX_MUST_CHECK;
+/*
+ * Another applier has claimed the stream, or another controller has taken the context over; says
+ * which. Always false.
+ */
+bool cdc_progress_fail_stale(struct fx_db *db, const struct cdc_binding *binding, int64_t epoch,
+                             int64_t ours, struct fx_err *err);
 /* What ficus.leak holds of the stream: how many, and the newest. */
 bool cdc_progress_leaks(struct fx_db *db, const struct cdc_binding *binding, int64_t *ret_leaks,
                         char *last, size_t last_size, struct fx_err *err) FX_MUST_CHECK;

@@ -60,6 +60,8 @@ struct cdc_sink_ops {
     bool (*clean)(struct cdc_sink *sink, size_t table, int64_t limit, int64_t *ret_n,
                   struct fx_err *err);
     bool (*is_empty)(struct cdc_sink *sink, size_t table, bool *ret_is_empty, struct fx_err *err);
+    /* Nothing is pending: does this applier still hold the stream? Errors: STALE_EPOCH. */
+    bool (*look)(struct cdc_sink *sink, struct fx_err *err);
     void (*close)(struct cdc_sink *sink);
 };
 

@@ -54,7 +54,7 @@ struct cdc_streamer {
     bool is_confirm_wanted; /* the source waits for a confirmation */
     int64_t pending_ticket; /* an ADVANCE or HOLD that was not reached yet */
     enum cdc_command_kind pending_kind;
-    struct fx_mono confirmed_at, recorded_at, published_at, requested_at, rate_at;
+    struct fx_mono confirmed_at, recorded_at, published_at, requested_at, looked_at, rate_at;
     int64_t rate_rows;
     struct fx_pos confirmed;
 };

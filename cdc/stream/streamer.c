@@ -25,6 +25,7 @@ enum {
     BACKOFF_MIN_MS = 100,
     BACKOFF_MAX_MS = 5000,
     CATCHUP_LAG_MS = 1000,
+    LOOK_MS = 3000,  /* between two looks whether the stream is still ours */
     CONFIRM_MS = 200, /* at most this often while transactions flow */
 };
 
@@ -69,6 +70,15 @@ static bool record_idle(struct cdc_streamer *s, struct fx_mono now, struct fx_er
     return s->sink->ops->progress_only(s->sink, &s->at, CDC_PROGRESS_STREAM, err);
 }
 
+/* A stream without traffic sends nothing by which it would notice that it was taken over. */
+static bool look_around(struct cdc_streamer *s, struct fx_mono now, struct fx_err *err)
+{
+    if (s->sink->is_pending || fx_mono_since_us(s->looked_at, now) < LOOK_MS * 1000)
+        return true;
+    s->looked_at = now;
+    return s->sink->ops->look(s->sink, err);
+}
+
 static bool between_txns(struct cdc_streamer *s, struct fx_mono now, struct fx_err *err)
 {
     cdc_commands_take(s);
@@ -80,7 +90,7 @@ static bool between_txns(struct cdc_streamer *s, struct fx_mono now, struct fx_e
     if (s->status.phase == CDC_PHASE_CATCHUP && s->status.lag_ms >= 0 &&
         s->status.lag_ms < CATCHUP_LAG_MS)
         cdc_streamer_set_phase(s, CDC_PHASE_STREAM);
-    if (!record_idle(s, now, err))
+    if (!record_idle(s, now, err) || !look_around(s, now, err))
         return false;
     if (s->txn_state == CDC_TXN_WAITING && cdc_hold_allows(&s->hold, &s->txn.pos))
         return cdc_events_begin(s, &s->txn, err);

@@ -9,6 +9,7 @@
 
 #include "cdc/cdc.h"
 #include "cmd/ficus/project.h"
+#include "lib/ownership/holder.h"
 #include "lib/ownership/sides.h"
 #include "plans/cutover/cutover.h"
 #include "plans/run/lock.h"
@@ -75,6 +76,14 @@ static bool load(struct cmd_call *call, struct scene *ret, struct fx_err *err)
     return is_ok;
 }
 
+/* Before anything is changed: this controller holds the context, or nobody does. */
+static bool take(struct cmd_call *call, struct scene *scene, struct fx_err *err)
+{
+    const char *what = fx_arena_printf(call->arena, "cdc %s", call->cmd->verb);
+    return fx_controller_take(scene->project, what, "", call->arena, err) &&
+           fx_holder_claim(scene->ctx, cdc_has_copied(&scene->ref), err);
+}
+
 static bool each_start(struct scene *scene, const char *argv0, struct fx_err *err)
 {
     for (int dir = FX_FORWARD; dir <= FX_REVERSE; dir++) {
@@ -126,7 +135,7 @@ static bool run_start(struct cmd_call *call, struct fx_err *err)
         warn_unowned(&scene);
         return true;
     }
-    bool ok = cdc_same_context(&scene.ref, scene.ctx, err) &&
+    bool ok = take(call, &scene, err) && cdc_same_context(&scene.ref, scene.ctx, err) &&
               cdc_preflight(scene.ctx, &scene.options, !opts->quick, err) &&
               cdc_install(scene.ctx, err) && each_start(&scene, call->argv0, err);
     if (ok)
@@ -222,8 +231,9 @@ static bool run_drop(struct cmd_call *call, struct fx_err *err)
     struct fx_flock *lock = NULL;
     if (!pln_lock_context(scene.project->state_dir, scene.ctx->name, "cdc drop", &lock, err))
         return false;
-    bool ok = pln_runs_at_end(scene.project, scene.ctx->name, NULL, err) &&
-              cdc_drop(scene.ctx, &scene.ref, err);
+    bool ok = take(call, &scene, err) &&
+              pln_runs_at_end(scene.project, scene.ctx->name, NULL, err) &&
+              cdc_drop(scene.ctx, &scene.ref, false, err);
     fx_flock_release(lock);
     return ok;
 }
@@ -247,6 +257,7 @@ static bool run_run(struct cmd_call *call, struct fx_err *err)
         return fx_fail(err, FX_E_USAGE, "--direction must be forward or reverse, not \"%s\"",
                        opts->direction);
     return load(call, &scene, err) &&
+           fx_controller_take(scene.project, "stream", "", call->arena, err) &&
            cdc_run(scene.project, scene.ctx, is_reverse ? FX_REVERSE : FX_FORWARD, &scene.options,
                    err);
 }

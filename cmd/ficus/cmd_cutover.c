@@ -6,8 +6,10 @@
 #include <inttypes.h>
 #include <unistd.h>
 
+#include "cdc/cdc.h"
 #include "cmd/ficus/interrupt.h"
 #include "cmd/ficus/project.h"
+#include "lib/ownership/holder.h"
 #include "lib/ownership/sides.h"
 #include "plans/cutover/cutover.h"
 #include "plans/run/lock.h"
@@ -91,6 +93,17 @@ static bool scene_open(struct cmd_call *call, struct scene *scene, struct fx_err
     scene->opt.hold_ms = given->hold_ms;
     scene->opt.drain_ms = given->drain_ms;
     return true;
+}
+
+/* Before anything is changed: this controller holds the context, or nobody does. */
+static bool take(struct cmd_call *call, const struct scene *scene, struct fx_err *err)
+{
+    const char *what = fx_arena_printf(call->arena, "cutover %s", call->cmd->verb);
+    struct cdc_ref ref = {.project_path = scene->project->path,
+                          .state_dir = scene->project->state_dir,
+                          .context = scene->env.context->name};
+    return fx_controller_take(scene->project, what, "", call->arena, err) &&
+           fx_holder_claim(scene->env.context, cdc_has_copied(&ref), err);
 }
 
 static void print_timings(const int64_t step_ms[PLN_CUT_STEP_COUNT])
@@ -179,7 +192,7 @@ static bool move(struct cmd_call *call, enum fx_direction direction, struct fx_e
                           err))
         return false;
     cmd_interrupt_catch(); /* writes are held meanwhile: Ctrl-C must release them */
-    bool ok = finish_first(call, &scene, direction, &is_done, err);
+    bool ok = take(call, &scene, err) && finish_first(call, &scene, direction, &is_done, err);
     if (ok && !is_done) {
         ok = pln_cutover_run(&scene.env, direction, &scene.opt, &result, err);
         if (ok || result.outcome != PLN_CUT_NOTHING)
@@ -219,7 +232,7 @@ static bool cutover_rehearse(struct cmd_call *call, struct fx_err *err)
     if (!pln_lock_context(scene.project->state_dir, given->context, "cutover rehearse", &lock, err))
         return false;
     cmd_interrupt_catch();
-    bool ok = pln_cutover_rehearse(&scene.env, &scene.opt, (int)given->rounds, &rehearsal, err);
+    bool ok = take(call, &scene, err) && pln_cutover_rehearse(&scene.env, &scene.opt, (int)given->rounds, &rehearsal, err);
     fx_flock_release(lock);
     if (!ok)
         return false;

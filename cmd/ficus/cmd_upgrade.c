@@ -11,6 +11,7 @@
 #include "cmd/ficus/project.h"
 #include "lib/cli/table.h"
 #include "lib/fmt/form.h"
+#include "lib/ownership/controller.h"
 #include "lib/ownership/schema.h"
 #include "plans/plan.h"
 #include "strangler/control.h"
@@ -113,6 +114,11 @@ static bool survey_processes(struct survey *s, struct fx_err *err)
         for (int direction = FX_FORWARD; direction <= FX_REVERSE; direction++)
             if (!survey_stream(s, &s->project->contexts[i], (enum fx_direction)direction, err))
                 return false;
+    int64_t version = 0;
+    if (!fx_controller_version(s->project->state_dir, &version, err))
+        return false;
+    if (version != 0)
+        add_row(s, "controller", FX_FORM_CONTROLLER, version, "nothing");
     return survey_facade(s, err) && pln_run_forms(s->project, on_form, s, err);
 }
 

@@ -11,7 +11,8 @@
 #include "lib/db/db.h"
 #include "lib/map/root.h"
 
-struct fx_expr; /* lib/map/expr.h */
+struct fx_expr;       /* lib/map/expr.h */
+struct fx_controller; /* lib/ownership/controller.h */
 
 /* One column pair. Without expressions the value goes over as it is. */
 struct fx_map_column {
@@ -44,6 +45,7 @@ struct fx_context {
     size_t n_tables;
     const struct fx_node *node; /* the facade reads routes, sticky, shadow from it */
     const char *digest;
+    const struct fx_controller *controller; /* who changes it; NULL: the caller only reads */
 };
 
 /* The project file, as far as databases and contexts

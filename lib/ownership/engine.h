@@ -36,8 +36,18 @@ struct fx_own_engine {
     const char
         *canary_sequence; /* where the canary's identity comes from; NULL: a counter of the table */
 
+    const char *share_lock; /* after a SELECT: the row stays as it is until the transaction ends */
+    /* A session may stay in its transaction for as long as it likes: it holds locks for another. */
+    const char *no_idle_limit;
+
+    /* ficus.controller: holder.h */
+    /* (context): id, host, login, run, since as text, seconds since, seconds since it was seen */
+    const char *holder;
+    const char *claim; /* (context, id, host, login, run, plan): the row, unless there is one */
+
     /* Schema ficus: schema.h */
-    const char *create_version; /* makes ficus.version; may run again */
+    const char *create_version;    /* makes ficus.version; may run again */
+    const char *create_controller; /* makes ficus.controller; may run again */
     /* An upgrade's session gives up soon where it waits for a lock: streams queue after it. */
     const char *limit_locks;
     const char *find_locks;                    /* for people: shows who could hold a lock */

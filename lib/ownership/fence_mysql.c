@@ -166,7 +166,10 @@ static bool set_fenced(struct fx_side *side, const struct fx_fence_request *req,
                         fx_str_from(req->operator_name), fx_str_from(side->group),
                         fx_own_int(req->e, from)};
     int64_t rows = 0;
-    if (!fx_db_exec(side->db, lib_ownership_sql_my_own_fence, params, 5, &rows, err))
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(8192);
+    fx_buf_add_c(&sql, lib_ownership_sql_my_own_fence);
+    fx_side_add_condition(side, &sql);
+    if (!fx_db_exec(side->db, fx_buf_cstr(&sql), params, 5, &rows, err))
         return false;
     FX_ASSERT(rows == 0 || rows == 1);
     *ret_taken = rows == 1;

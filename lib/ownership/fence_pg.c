@@ -22,6 +22,7 @@
 #include "lib/ownership/engine.h"
 
 extern const char lib_ownership_sql_pg_version[];
+extern const char lib_ownership_sql_pg_schema_3[];
 extern const char lib_ownership_sql_pg_install[];
 extern const char lib_ownership_sql_pg_relations[];
 extern const char lib_ownership_sql_pg_trigger[];
@@ -242,7 +243,10 @@ static bool set_fenced(struct fx_side *side, const struct fx_fence_request *req,
                         fx_str_from(req->operator_name), fx_str_from(side->group),
                         fx_own_int(req->e, from)};
     int64_t rows = 0;
-    if (!fx_db_exec(side->db, lib_ownership_sql_pg_own_fence, params, 5, &rows, err))
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(8192);
+    fx_buf_add_c(&sql, lib_ownership_sql_pg_own_fence);
+    fx_side_add_condition(side, &sql);
+    if (!fx_db_exec(side->db, fx_buf_cstr(&sql), params, 5, &rows, err))
         return false;
     FX_ASSERT(rows == 0 || rows == 1);
     *ret_taken = rows == 1;
@@ -558,7 +562,11 @@ static const struct fx_fence_ops fence_pg = {
 
 static const char *const delete_rows[] = {"delete from ficus.own where grp = ?", NULL};
 
-static const struct fx_schema_step schema_steps[] = {{NULL, "create table ficus.version"}};
+static const struct fx_schema_step schema_steps[] = {
+    {NULL, "create table ficus.version"},
+    {lib_ownership_sql_pg_schema_3,
+     "create table ficus.controller: which controller holds a context"},
+};
 
 const struct fx_own_engine fx_own_postgresql = {
     .engine = FX_PG,
@@ -578,7 +586,16 @@ const struct fx_own_engine fx_own_postgresql = {
     .delete_rows = delete_rows,
     .drop_objects = "drop function if exists ficus.fence(); drop table if exists ficus.own",
     .canary_sequence = "ficus.canary_id_seq",
+    .share_lock = "for share",
+    .no_idle_limit = "set idle_in_transaction_session_timeout = 0",
+    .holder = "select id, host, login, run, to_char(since, 'YYYY-MM-DD HH24:MI:SS TZ'), "
+              "floor(extract(epoch from clock_timestamp() - since))::bigint, "
+              "floor(extract(epoch from clock_timestamp() - seen))::bigint "
+              "from ficus.controller where grp = ?",
+    .claim = "insert into ficus.controller (grp, id, host, login, run, plan) "
+             "values (?, ?, ?, ?, ?, ?) on conflict (grp) do nothing",
     .create_version = lib_ownership_sql_pg_version,
+    .create_controller = lib_ownership_sql_pg_schema_3,
     .limit_locks = "set lock_timeout = '1s'",
     .find_locks = "select pid, xact_start, query from pg_stat_activity where xact_start is not "
                   "null order by xact_start",

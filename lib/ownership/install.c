@@ -2,6 +2,7 @@
 /* Installing ownership on the two databases of a group, and dropping it. */
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
+#include "lib/ownership/holder.h"
 #include "lib/ownership/schema.h"
 #include "lib/ownership/sides.h"
 
@@ -44,14 +45,30 @@ static bool install_group(struct fx_context *ctx, bool is_canary, int64_t epoch,
     return ok || fx_ctx(err, "installing ownership of group \"%s\"", sides.group);
 }
 
+/* The schema of both databases, with the table that says who holds a context. */
+static bool prepare_schemas(const struct fx_context *ctx, struct fx_err *err)
+{
+    struct fx_side sides[2] = {{.conf = ctx->old_db, .group = ctx->name},
+                               {.conf = ctx->new_db, .group = ctx->name}};
+    bool ok = true;
+    for (size_t i = 0; i < 2 && ok; i++) {
+        ok = fx_side_open(&sides[i], INSTALL_STATEMENT_MS, err) &&
+             fx_schema_prepare(sides[i].db, sides[i].conf, err);
+        if (!ok)
+            fx_ctx(err, "installing ownership on database \"%s\"", sides[i].conf->name);
+        fx_side_close(&sides[i]);
+    }
+    return ok;
+}
+
 bool fx_own_install(struct fx_context *ctx, int64_t epoch, struct fx_err *err)
 {
     struct fx_side sides[2] = {{.conf = ctx->old_db, .group = ctx->name},
                                {.conf = ctx->new_db, .group = ctx->name}};
-    bool ok = fx_sides_supported(ctx, err);
+    bool ok = fx_sides_supported(ctx, err) && prepare_schemas(ctx, err) &&
+              fx_holder_claim(ctx, ctx->controller != NULL, err);
     for (size_t i = 0; i < 2 && ok; i++) {
         ok = fx_side_open(&sides[i], INSTALL_STATEMENT_MS, err) &&
-             fx_schema_prepare(sides[i].db, sides[i].conf, err) &&
              fx_fence_of(&sides[i])->install(&sides[i], err);
         if (!ok)
             fx_ctx(err, "installing ownership on database \"%s\"", sides[i].conf->name);
@@ -62,12 +79,11 @@ bool fx_own_install(struct fx_context *ctx, int64_t epoch, struct fx_err *err)
 
 /* --- drop ------------------------------------------------------------------------------------- */
 
-static bool drop_side(struct fx_side *side, struct fx_err *err)
+static bool delete_rows(struct fx_side *side, const char *group, struct fx_err *err)
 {
-    fx_cell grp = fx_str_from(side->group);
-    const char *const *sql = side->engine->delete_rows;
-    bool ok = fx_fence_of(side)->remove(side, err);
-    for (; ok && *sql != NULL; sql++)
+    fx_cell grp = fx_str_from(group);
+    bool ok = true;
+    for (const char *const *sql = side->engine->delete_rows; ok && *sql != NULL; sql++)
         ok = fx_db_exec(side->db, *sql, &grp, 1, NULL, err);
     return ok;
 }
@@ -88,58 +104,22 @@ static bool has_own(const struct fx_db_conf *conf, const char *group, bool *ret,
 }
 
 /*
- * No row counts as HERE: nobody was ever refused. The lock waits for a cut-over that changes the
- * row.
+ * The triggers go in sessions of their own, because DDL ends a transaction on some servers; the rows
+ * of the context go in the guard's transactions, which have them locked.
  */
-static bool state_of(struct fx_side *side, enum fx_own_state *ret, struct fx_err *err)
-{
-    struct fx_own_look look;
-    if (!fx_db_exec(side->db, "begin", NULL, 0, NULL, err))
-        return false;
-    bool ok = fx_own_look_locked(side->db, side->group, &look, err);
-    fx_side_rollback(side);
-    if (!ok ||
-        (look.presence == FX_OWN_DENIED && !fx_own_require(&look, side->conf, side->group, err)))
-        return false;
-    *ret = look.presence == FX_OWN_PRESENT ? look.own.state : FX_OWN_HERE;
-    return true;
-}
-
-/*
- * A side that is AWAY keeps its fence when the streams are dropped: without the fence both sides
- * would accept writes, and nothing would copy them. So only a group that the old side owns is
- * removed.
- */
-static bool may_remove(struct fx_sides *sides, bool *ret, struct fx_err *err)
-{
-    enum fx_own_state old_state, new_state;
-    if (!state_of(&sides->old_side, &old_state, err) ||
-        !state_of(&sides->new_side, &new_state, err))
-        return false;
-    if (old_state == FX_OWN_FENCED || new_state == FX_OWN_FENCED) {
-        fx_fail(
-            err, FX_E_DRIFT,
-            "ownership of group \"%s\" cannot be dropped: the group is FENCED, a cut-over is not "
-            "finished",
-            sides->group);
-        return fx_hint(err, "Finish it first: ficus run resume, or the same ficus cutover command "
-                            "that began it.");
-    }
-    *ret = old_state == FX_OWN_HERE;
-    return true;
-}
-
-static bool drop_group(struct fx_context *ctx, bool is_canary, struct fx_err *err)
+static bool drop_group(struct fx_context *ctx, bool is_canary, struct fx_guard *guard,
+                       struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
     struct fx_sides sides;
     if (!fx_sides_open(ctx, is_canary, INSTALL_STATEMENT_MS, &arena, &sides, err))
         return false;
-    bool is_removed = is_canary; /* in any state: its table is ours */
-    bool ok = is_canary || may_remove(&sides, &is_removed, err);
-    if (ok && is_removed)
-        ok = drop_side(&sides.old_side, err) && drop_side(&sides.new_side, err);
+    struct fx_side *old_side = is_canary ? &sides.old_side : fx_guard_side(guard, 0);
+    struct fx_side *new_side = is_canary ? &sides.new_side : fx_guard_side(guard, 1);
+    bool ok = fx_fence_of(&sides.old_side)->remove(&sides.old_side, err) &&
+              fx_fence_of(&sides.new_side)->remove(&sides.new_side, err) &&
+              delete_rows(old_side, sides.group, err) && delete_rows(new_side, sides.group, err);
     fx_sides_done(&sides);
     return ok || fx_ctx(err, "dropping ownership of group \"%s\"", sides.group);
 }
@@ -160,16 +140,34 @@ static bool drop_objects(const struct fx_db_conf *conf, const char *group, struc
     return ok;
 }
 
+/*
+ * A side that is AWAY keeps its fence when the streams are dropped: without the fence both sides
+ * would accept writes, and nothing would copy them. So only a group that the old side owns is
+ * removed, and with it the row that says who held it.
+ */
+static bool drop_guarded(struct fx_context *ctx, struct fx_guard *guard, struct fx_err *err)
+{
+    return drop_group(ctx, true, guard, err) &&
+           (!fx_guard_old_owns(guard) ||
+            (drop_group(ctx, false, guard, err) && fx_guard_forget(guard, err)));
+}
+
 bool fx_own_drop(struct fx_context *ctx, struct fx_err *err)
 {
+    struct fx_guard *guard = NULL;
     bool has_old = false, has_new = false;
     if (!has_own(ctx->old_db, ctx->name, &has_old, err) ||
-        !has_own(ctx->new_db, ctx->name, &has_new, err))
+        !has_own(ctx->new_db, ctx->name, &has_new, err) ||
+        !fx_guard_begin(ctx, FX_GUARD_END, &guard, err))
         return false;
-    if (!has_old && !has_new)
-        return true;
-    if (!has_old || !has_new) /* an earlier drop was interrupted between the two databases */
-        return drop_objects(has_old ? ctx->old_db : ctx->new_db, ctx->name, err);
-    return drop_group(ctx, true, err) && drop_group(ctx, false, err) &&
-           drop_objects(ctx->old_db, ctx->name, err) && drop_objects(ctx->new_db, ctx->name, err);
+    if (!has_old || !has_new) { /* nothing there, or a drop was interrupted between the two */
+        bool ok = fx_guard_forget(guard, err);
+        fx_guard_end(guard);
+        return ok && (!(has_old || has_new) ||
+                      drop_objects(has_old ? ctx->old_db : ctx->new_db, ctx->name, err));
+    }
+    bool ok = drop_guarded(ctx, guard, err);
+    fx_guard_end(guard);
+    return ok && drop_objects(ctx->old_db, ctx->name, err) &&
+           drop_objects(ctx->new_db, ctx->name, err);
 }

@@ -5,6 +5,7 @@
 
 extern const char lib_ownership_sql_my_version[];
 extern const char lib_ownership_sql_my_schema_2[];
+extern const char lib_ownership_sql_my_schema_3[];
 extern const char lib_ownership_sql_my_trigger[];
 extern const char lib_ownership_sql_my_check_rights[];
 extern const char lib_ownership_sql_my_check_server[];
@@ -35,6 +36,8 @@ static const struct fx_schema_step schema_steps[] = {
     {lib_ownership_sql_my_schema_2,
      "create table ficus.version; positions in ficus.progress, ficus.barrier and ficus.leak may be "
      "longer than 255 characters"},
+    {lib_ownership_sql_my_schema_3,
+     "create table ficus.controller: which controller holds a context"},
 };
 
 const struct fx_own_engine fx_own_mariadb = {
@@ -52,7 +55,15 @@ const struct fx_own_engine fx_own_mariadb = {
                    "select grp, epoch from ficus.own where grp = ?",
     .delete_rows = delete_rows,
     .drop_objects = "drop table /* ficus */ if exists ficus.own, ficus.gate, ficus.marker",
+    .share_lock = "lock in share mode",
+    .no_idle_limit = "set session idle_transaction_timeout = 0",
+    .holder = "select id, host, login, run, date_format(since, '%Y-%m-%d %H:%i:%s'), "
+              "timestampdiff(second, since, current_timestamp), "
+              "timestampdiff(second, seen, current_timestamp) from ficus.controller where grp = ?",
+    .claim = "insert ignore into ficus.controller (grp, id, host, login, run, plan) "
+             "values (?, ?, ?, ?, ?, ?)",
     .create_version = lib_ownership_sql_my_version,
+    .create_controller = lib_ownership_sql_my_schema_3,
     .limit_locks = "set session lock_wait_timeout = 1, innodb_lock_wait_timeout = 1",
     .find_locks = "select trx_mysql_thread_id, trx_started, trx_query from "
                   "information_schema.innodb_trx order by trx_started",

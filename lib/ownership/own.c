@@ -130,7 +130,9 @@ static bool presence_of(struct fx_err *err, enum fx_own_presence *ret)
     return true;
 }
 
-static bool look_at(struct fx_db *db, const char *group, bool is_locked, struct fx_own_look *ret,
+enum lock { LOCK_NONE, LOCK_SHARE, LOCK_UPDATE };
+
+static bool look_at(struct fx_db *db, const char *group, enum lock lock, struct fx_own_look *ret,
                     struct fx_err *err)
 {
     const struct fx_own_engine *engine = fx_own_engine_of(db);
@@ -140,7 +142,10 @@ static bool look_at(struct fx_db *db, const char *group, bool is_locked, struct 
     *ret = (struct fx_own_look){.presence = FX_OWN_NO_TABLE};
     if (engine == NULL) /* no fence was ever built for such a server, so nothing was installed */
         return true;
-    fx_buf_printf(&sql, "%s%s", engine->row, is_locked ? " for update" : "");
+    fx_buf_printf(&sql, "%s %s", engine->row,
+                  lock == LOCK_UPDATE  ? "for update"
+                  : lock == LOCK_SHARE ? engine->share_lock
+                                       : "");
     ret->presence = FX_OWN_NO_ROW;
     bool ok = fx_db_query(db, fx_buf_cstr(&sql), &grp, 1, &rows, err)
                   ? rows.n_rows == 0 || row_from(&rows, group, &ret->own, err)
@@ -153,13 +158,19 @@ static bool look_at(struct fx_db *db, const char *group, bool is_locked, struct 
 
 bool fx_own_look(struct fx_db *db, const char *group, struct fx_own_look *ret, struct fx_err *err)
 {
-    return look_at(db, group, false, ret, err);
+    return look_at(db, group, LOCK_NONE, ret, err);
 }
 
 bool fx_own_look_locked(struct fx_db *db, const char *group, struct fx_own_look *ret,
                         struct fx_err *err)
 {
-    return look_at(db, group, true, ret, err);
+    return look_at(db, group, LOCK_UPDATE, ret, err);
+}
+
+bool fx_own_look_shared(struct fx_db *db, const char *group, struct fx_own_look *ret,
+                        struct fx_err *err)
+{
+    return look_at(db, group, LOCK_SHARE, ret, err);
 }
 
 static bool fail_denied(const struct fx_db_conf *conf, struct fx_err *err)

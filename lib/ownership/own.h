@@ -72,6 +72,9 @@ bool fx_own_look(struct fx_db *db, const char *group, struct fx_own_look *ret,
  */
 bool fx_own_look_locked(struct fx_db *db, const char *group, struct fx_own_look *ret,
                         struct fx_err *err) FX_MUST_CHECK;
+/* The same with a share lock: whoever changes the row waits; triggers that read it do not. */
+bool fx_own_look_shared(struct fx_db *db, const char *group, struct fx_own_look *ret,
+                        struct fx_err *err) FX_MUST_CHECK;
 /*
  * For callers that cannot go on without the row: true when it is PRESENT, else raises DRIFT
  * (NO_ROW, NO_TABLE: not installed) or DB (DENIED) with a hint.

@@ -100,10 +100,16 @@ static bool check_version(int64_t version, const struct fx_db_conf *conf, struct
     return version == 0 || fx_form_check(FX_FORM_SCHEMA, version, object, err);
 }
 
+bool fx_schema_checked(struct fx_db *db, const struct fx_db_conf *conf, int64_t *ret_version,
+                    struct fx_err *err)
+{
+    return fx_schema_version(db, ret_version, err) && check_version(*ret_version, conf, err);
+}
+
 bool fx_schema_check(struct fx_db *db, const struct fx_db_conf *conf, struct fx_err *err)
 {
     int64_t version;
-    return fx_schema_version(db, &version, err) && check_version(version, conf, err);
+    return fx_schema_checked(db, conf, &version, err);
 }
 
 static bool write_row(struct fx_db *db, int64_t version, struct fx_err *err)
@@ -185,7 +191,9 @@ bool fx_schema_prepare(struct fx_db *db, const struct fx_db_conf *conf, struct f
     if (!fx_schema_version(db, &version, err) || !check_version(version, conf, err))
         return false;
     return version != 0 ||
-           (create_version(db, conf, err) && write_row(db, fx_form_current(FX_FORM_SCHEMA), err)) ||
+           (create_version(db, conf, err) &&
+            fx_db_exec(db, fx_own_engine_of(db)->create_controller, NULL, 0, NULL, err) &&
+            write_row(db, fx_form_current(FX_FORM_SCHEMA), err)) ||
            fx_ctx(err, "creating schema ficus");
 }
 

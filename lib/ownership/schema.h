@@ -5,6 +5,7 @@
  *     version  0  nothing of ours is installed
  *              1  installed before versions were written down (no table ficus.version)
  *              2  ficus.version; positions of any length
+ *              3  ficus.controller
  *
  * Whoever opens a session to use the schema checks it: a newer version is refused by name, an older
  * one is used as it is. An upgrade may run in the middle of a migration, beside streams and
@@ -19,8 +20,13 @@
 
 #include "lib/db/db.h"
 
+enum { FX_SCHEMA_CONTROLLERS = 3 }; /* the first version with ficus.controller */
+
 bool fx_schema_version(struct fx_db *db, int64_t *ret_version, struct fx_err *err) FX_MUST_CHECK;
 /* Errors: VERSION when this build does not read the version that is installed. */
+bool fx_schema_checked(struct fx_db *db, const struct fx_db_conf *conf, int64_t *ret_version,
+                    struct fx_err *err) FX_MUST_CHECK;
+/* The same for callers that do not ask which one it is. */
 bool fx_schema_check(struct fx_db *db, const struct fx_db_conf *conf,
                      struct fx_err *err) FX_MUST_CHECK;
 /*

@@ -9,6 +9,7 @@
 
 #include "lib/base/panic.h"
 #include "lib/io/failpoint.h"
+#include "lib/ownership/holder.h"
 #include "lib/ownership/schema.h"
 
 /* --- sessions --------------------------------------------------------------------------------- */
@@ -33,8 +34,11 @@ bool fx_side_open(struct fx_side *side, int64_t statement_ms, struct fx_err *err
         return fx_db_set_timeout(side->db, statement_ms, err);
     if (!fx_db_open(side->conf, &side->db, err))
         return fx_ctx(err, "opening database \"%s\"", side->conf->name);
-    if (prepare(side, statement_ms, err) && fx_schema_check(side->db, side->conf, err))
+    int64_t version = 0;
+    if (prepare(side, statement_ms, err) && fx_schema_checked(side->db, side->conf, &version, err)) {
+        side->has_controllers = version >= FX_SCHEMA_CONTROLLERS;
         return true;
+    }
     fx_side_close(side);
     return fx_ctx(err, "preparing the session with database \"%s\"", side->conf->name);
 }
@@ -102,26 +106,47 @@ static void assert_transition(const struct fx_side *side, const struct transitio
                t->to_epoch);
 }
 
+void fx_side_add_condition(const struct fx_side *side, struct fx_buf *sql)
+{
+    if (!side->has_controllers)
+        return;
+    FX_ASSERT(side->ctx != NULL);
+    fx_buf_add_c(sql, " and ");
+    fx_holder_condition(side->ctx, side->db, sql);
+}
+
+bool fx_side_check_holder(struct fx_side *side, struct fx_err *err)
+{
+    struct fx_holder holder;
+    if (!side->has_controllers)
+        return true;
+    return fx_holder_read(side->db, side->ctx->name, &holder, err) &&
+           (fx_holder_is_ours(&holder, side->ctx) ||
+            fx_holder_fail(&holder, side->ctx, side->conf, err));
+}
+
 /*
  * The states are in the text, so that a server's list of statements shows which transition waits.
  */
 static bool compare_and_set(struct fx_side *side, const struct transition *t, bool *ret_won,
                             struct fx_err *err)
 {
-    char to[FX_OWN_INT_TEXT], from[FX_OWN_INT_TEXT], sql[256];
+    char to[FX_OWN_INT_TEXT], from[FX_OWN_INT_TEXT];
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(4096);
     fx_cell params[] = {fx_own_int(t->to_epoch, to), fx_str_from(side->group),
                         fx_own_int(t->from_epoch, from)};
-    (void)snprintf(sql, sizeof sql,
-                   "update ficus.own set state = '%s', epoch = ?, until = null "
-                   "where grp = ? and state = '%s' and epoch %s ?",
-                   fx_own_state_name(t->to), fx_own_state_name(t->from), t->is_below ? "<" : "=");
+    fx_buf_printf(&sql,
+                  "update ficus.own set state = '%s', epoch = ?, until = null "
+                  "where grp = ? and state = '%s' and epoch %s ?",
+                  fx_own_state_name(t->to), fx_own_state_name(t->from), t->is_below ? "<" : "=");
+    fx_side_add_condition(side, &sql);
     int64_t rows = 0;
     assert_transition(side, t);
-    if (!fx_db_exec(side->db, sql, params, FX_ARRAY_LEN(params), &rows, err))
+    if (!fx_db_exec(side->db, fx_buf_cstr(&sql), params, FX_ARRAY_LEN(params), &rows, err))
         return false;
     FX_ASSERT(rows == 0 || rows == 1); /* grp is the key */
     *ret_won = rows == 1;
-    return true;
+    return *ret_won || fx_side_check_holder(side, err);
 }
 
 bool fx_own_commit(struct fx_side *side, int64_t e, bool *ret_won, struct fx_err *err)

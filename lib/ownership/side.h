@@ -25,9 +25,12 @@ struct fx_side_table {
 struct fx_side {
     const struct fx_db_conf *conf;
     const char *group;
+    /* Whose controller a change must be (holder.h); NULL: this side is only read. */
+    const struct fx_context *ctx;
     struct fx_side_table *tables; /* in one fixed order: by schema and name */
     size_t n_tables;
     const struct fx_own_engine *engine; /* of the last session; NULL: there was none yet */
+    bool has_controllers;               /* the schema records who holds a context */
     struct fx_db *db;                   /* NULL: not open. Whoever sees it broken closes it */
 };
 
@@ -48,7 +51,10 @@ bool fx_own_row(struct fx_side *side, bool is_locked, struct fx_own *ret,
 bool fx_own_insert(struct fx_side *side, enum fx_own_state state, int64_t epoch,
                    struct fx_err *err) FX_MUST_CHECK; /* nothing if the row exists */
 
-/* The compare-and-sets. *ret_won: it was one row. A lost connection leaves the result unknown. */
+/*
+ * The compare-and-sets. *ret_won: it was one row. A lost connection leaves the result unknown. No
+ * row because another controller holds the context: STALE_EPOCH.
+ */
 bool fx_own_commit(struct fx_side *side, int64_t e, bool *ret_won,
                    struct fx_err *err) FX_MUST_CHECK;
 bool fx_own_abort(struct fx_side *side, int64_t e, bool *ret_won, struct fx_err *err) FX_MUST_CHECK;
@@ -56,5 +62,10 @@ bool fx_own_invalidate(struct fx_side *side, int64_t e, bool *ret_won,
                        struct fx_err *err) FX_MUST_CHECK;
 bool fx_own_open(struct fx_side *side, int64_t epoch, bool *ret_won,
                  struct fx_err *err) FX_MUST_CHECK; /* epoch: the new one, e+2 */
+
+/* For the fences' compare-and-sets: appends " and …", true while the controller holds the context. */
+void fx_side_add_condition(const struct fx_side *side, struct fx_buf *sql);
+/* After a compare-and-set that found no row. Errors: STALE_EPOCH when another controller is why. */
+bool fx_side_check_holder(struct fx_side *side, struct fx_err *err) FX_MUST_CHECK;
 
 #endif

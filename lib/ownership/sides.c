@@ -106,8 +106,8 @@ bool fx_sides_open(const struct fx_context *ctx, bool is_canary, int64_t stateme
 {
     *ret = (struct fx_sides){.ctx = *ctx, .is_canary = is_canary};
     ret->group = is_canary ? fx_sides_canary_group(ctx, arena) : ctx->name;
-    ret->old_side = (struct fx_side){.conf = ctx->old_db, .group = ret->group};
-    ret->new_side = (struct fx_side){.conf = ctx->new_db, .group = ret->group};
+    ret->old_side = (struct fx_side){.conf = ctx->old_db, .group = ret->group, .ctx = &ret->ctx};
+    ret->new_side = (struct fx_side){.conf = ctx->new_db, .group = ret->group, .ctx = &ret->ctx};
     if (!fx_sides_supported(ctx, err))
         return false;
     ret->ctx.tables = fx_arena_array(arena, ctx->n_tables, sizeof *ctx->tables);

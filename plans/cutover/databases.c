@@ -40,7 +40,8 @@ bool pln_effect_fence(void *arg, int64_t e, bool *ret_taken, struct fx_err *err)
         return false;
     en->leaks_before = status.leaks;
     return fx_side_open(en->losing, en->opt->lock_wait_ms, err) &&
-           fx_fence_of(en->losing)->fence(en->losing, &request, ret_taken, err);
+           fx_fence_of(en->losing)->fence(en->losing, &request, ret_taken, err) &&
+           (*ret_taken || fx_side_check_holder(en->losing, err));
 }
 
 bool pln_effect_armed(void *arg, int64_t epoch, struct fx_err *err)

@@ -31,6 +31,11 @@ struct pln_driver {
     bool (*open)(const struct pln_env *env, const struct pln_plan *plan, const char *run_dir,
                  struct fx_wall opened, void **ret, struct fx_err *err);
     void (*close)(void *arg);
+    /*
+     * Does this controller hold the context? With `is_taken` it claims what nobody holds, as the
+     * last thing before the run opens. Errors: STALE_EPOCH; those of the databases.
+     */
+    bool (*claim)(void *arg, bool is_taken, struct fx_err *err);
     /* A run of this directory starts again: removes what an earlier run of its name left. */
     bool (*forget)(void *arg, struct fx_err *err);
     /* The controller's epoch that the facade knows. Errors: FACADE_CONNECT, FACADE. */

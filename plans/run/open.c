@@ -112,6 +112,20 @@ static bool open_run(struct run *run, const struct pln_env *env, const char *mod
     return true;
 }
 
+/*
+ * A server that is away says nothing; each of them refuses by itself what this controller may not
+ * do there, so the run opens and waits for it as for any server.
+ */
+static bool claim(struct run *run, bool is_taken, struct fx_err *err)
+{
+    if (run->driver->claim(run->driver_arg, is_taken, err))
+        return true;
+    if (!err->is_retriable)
+        return false;
+    fx_err_clear(err);
+    return true;
+}
+
 static bool start(struct run *run, const struct pln_env *env, struct fx_err *err)
 {
     int64_t facade_epoch = 0;
@@ -121,6 +135,7 @@ static bool start(struct run *run, const struct pln_env *env, struct fx_err *err
         return fail_second_start(run, err);
     if (!pln_runs_at_end(env->project, run->plan->context, run->name, err) ||
         !run->driver->open(env, run->plan, run->at.dir, fx_wall_now(), &run->driver_arg, err) ||
+        !claim(run, false, err) ||
         !run->driver->facade_epoch(run->driver_arg, &facade_epoch, err))
         return false;
     if (!run->driver->check(run->driver_arg, &run->plan->steps[0], err))
@@ -134,6 +149,8 @@ static bool start(struct run *run, const struct pln_env *env, struct fx_err *err
         return false;
     if (pln_state_is_open(&run->state) && pln_state_has_begun(&run->state))
         return fail_second_start(run, err);
+    if (!claim(run, true, err))
+        return false;
     if (!fx_file_write_atomic(run->at.plan, run->plan->text, 0644, err))
         return fx_ctx(err, "saving a copy of the plan");
     if (!pln_drift_keep(run->at.context, fx_project_context(env->project, run->plan->context), err))
@@ -283,7 +300,8 @@ static bool reopen(struct run *run, const struct pln_env *env, const char *mode,
         (has_way_back && !may_go_back(run, err)) ||
         (has_way_back && !pln_runs_at_end_since(env->project, run->plan->context, run->name,
                                                 &run->state.opened, err)) ||
-        !run->driver->open(env, run->plan, run->at.dir, run->state.opened, &run->driver_arg, err))
+        !run->driver->open(env, run->plan, run->at.dir, run->state.opened, &run->driver_arg, err) ||
+        !claim(run, false, err))
         return false;
     if (!run->driver->facade_epoch(run->driver_arg, &facade_epoch, err)) {
         if (err->code != FX_E_FACADE_CONNECT || !is_urgent(run))
@@ -291,7 +309,7 @@ static bool reopen(struct run *run, const struct pln_env *env, const char *mode,
         fx_err_clear(err);
     }
     FX_FAILPOINT("run.reopen.checked");
-    return take_lock(run, env, err) && still_so(run, err) &&
+    return take_lock(run, env, err) && still_so(run, err) && claim(run, true, err) &&
            open_run(run, env, mode, facade_epoch, err);
 }
 

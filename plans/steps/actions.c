@@ -10,6 +10,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/panic.h"
 #include "lib/ownership/sides.h"
+#include "lib/ownership/holder.h"
 #include "plans/cutover/cutover.h"
 #include "plans/steps/context.h"
 
@@ -68,6 +69,20 @@ static bool ctx_open(const struct pln_env *env, const struct pln_plan *plan, con
     return true;
 }
 
+/* --- who holds the context -------------------------------------------------------------------- */
+
+static bool claim(void *arg, bool is_taken, struct fx_err *err)
+{
+    struct pln_action_ctx *ac = arg;
+    char what[96];
+    snprintf(what, sizeof what, "run %.80s", ac->plan->name);
+    if (ac->ctx->controller == NULL &&
+        !fx_controller_take(ac->env->project, what, ac->plan->path, &ac->arena, err))
+        return false;
+    return is_taken ? fx_holder_claim(ac->ctx, cdc_has_copied(&ac->forward), err)
+                    : fx_holder_check(ac->ctx, err);
+}
+
 /* --- the driver ------------------------------------------------------------------------------- */
 
 /* Ownership that is not installed yet is an answer too. */
@@ -112,6 +127,7 @@ static bool probe(void *arg, struct pln_exec *ex, const struct pln_step *step, e
 const struct pln_driver pln_action_driver = {
     .open = ctx_open,
     .close = ctx_close,
+    .claim = claim,
     .forget = pln_action_forget,
     .facade_epoch = pln_action_facade_epoch,
     .set_epoch = pln_action_set_epoch,

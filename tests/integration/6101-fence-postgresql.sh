@@ -209,6 +209,7 @@ check "preflight names a long writer" until_ok 10 names_long
 let_go long "rollback;"
 hold long "begin; select count(*) from public.t;"
 hold reader "select 1;"
+my_sql orders ficus "update own set state = 'AWAY' where grp = 'orders'" # only the old side took part above
 watch_pg
 (tool drop >"$FX_DIR/drop1" || true) &
 drop=$!

@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "lib/fmt/text.h"
+#include "lib/ownership/controller.h"
 #include "lib/ownership/sides.h"
 
 struct call {
@@ -192,7 +193,8 @@ int main(int argc, char **argv)
     if (dot != NULL)
         *dot = '\0';
     struct fx_context *ctx = fx_project_context(project, name);
-    bool ok = ctx != NULL || fx_fail(&err, FX_E_USAGE, "no context \"%s\"", name);
+    bool ok = (ctx != NULL || fx_fail(&err, FX_E_USAGE, "no context \"%s\"", name)) &&
+              fx_controller_take(project, "fence_tool", "", &arena, &err);
     if (ok && strcmp(argv[3], "install") == 0)
         ok = fx_own_install(ctx, 1, &err) && say("installed\n");
     else if (ok && strcmp(argv[3], "drop") == 0)

@@ -116,7 +116,16 @@ static bool s_tick(void *arg, struct pln_exec *ex, struct fx_err *err)
     return true;
 }
 
+static bool s_claim(void *arg, bool is_taken, struct fx_err *err)
+{
+    (void)arg;
+    (void)is_taken;
+    (void)err;
+    return true;
+}
+
 static const struct pln_driver driver = {.open = s_open,
+                                         .claim = s_claim,
                                          .close = s_close,
                                          .forget = s_forget,
                                          .facade_epoch = s_facade_epoch,
