@@ -105,6 +105,13 @@ bool cdc_same_context(const struct cdc_ref *ref, const struct fx_context *ctx,
  * and has not been dropped since. Reads one file. */
 bool cdc_has_copied(const struct cdc_ref *ref);
 
+/*
+ * Streams that another state directory made are this one's from now on: keeps the context as the
+ * one that they were made with, unless nothing was ever copied. Errors: TARGET*, IO.
+ */
+bool cdc_adopt(const struct cdc_ref *ref, const struct fx_context *ctx,
+               struct fx_err *err) FX_MUST_CHECK;
+
 /* Spawns the process (argv0: path of the ficus
  * executable) unless it lives; waits until it answers. */
 bool cdc_start(const struct cdc_ref *ref, const char *argv0, const struct cdc_options *options,
@@ -113,8 +120,8 @@ bool cdc_start(const struct cdc_ref *ref, const char *argv0, const struct cdc_op
 bool cdc_stop(const struct cdc_ref *ref, int64_t timeout_ms, struct fx_err *err) FX_MUST_CHECK;
 /* Stops both streams and removes slot, publication,
  * origins and ficus.progress/barrier rows. Keeps data. Refused while another controller holds the
- * context (STALE_EPOCH), in the middle of a cut-over, and while the new side owns the tables (DRIFT)
- * unless `is_end`: the migration ends with it. */
+ * context (STALE_EPOCH), in the middle of a cut-over, and while the new side owns the tables
+ * (DRIFT) unless `is_end`: the migration ends with it. */
 bool cdc_drop(struct fx_context *ctx, const struct cdc_ref *ref, bool is_end,
               struct fx_err *err) FX_MUST_CHECK;
 /* What *ret held before is released. */

@@ -64,8 +64,7 @@ bool cdc_install(struct fx_context *ctx, struct fx_err *err)
         return false;
     bool is_ok = prepare_side(&sides.old_side, err) && prepare_side(&sides.new_side, err) &&
                  fx_holder_claim(ctx, true, err) && install_side(&sides.old_side, err) &&
-                 install_side(&sides.new_side, err) &&
-                 record_starts(&sides, &arena, err);
+                 install_side(&sides.new_side, err) && record_starts(&sides, &arena, err);
     cdc_sides_close(&sides);
     return is_ok || fx_ctx(err, "installing the streams of context \"%s\"", ctx->name);
 }
@@ -122,9 +121,8 @@ bool cdc_drop(struct fx_context *ctx, const struct cdc_ref *ref, bool is_end, st
     }
     if (!cdc_sides_open(ctx, &sides, err))
         return false;
-    bool is_ok =
-        fx_guard_begin(ctx, is_end ? FX_GUARD_END : FX_GUARD_UNDO, &guard, err) &&
-        drop_guarded(&sides, guard, err);
+    bool is_ok = fx_guard_begin(ctx, is_end ? FX_GUARD_END : FX_GUARD_UNDO, &guard, err) &&
+                 drop_guarded(&sides, guard, err);
     fx_guard_end(guard);
     cdc_sides_close(&sides);
     is_ok = is_ok && cdc_context_forget(ref, err);

@@ -24,10 +24,12 @@
 #define PLN_PLAN_H
 
 #include "plans/plan/load.h"
+#include "plans/run/adopt.h"
 #include "plans/run/executor.h"
 #include "plans/run/find.h"
 #include "plans/run/forms.h"
 #include "plans/view/texts.h"
+#include "plans/view/truth.h"
 
 bool pln_run_start(const struct pln_env *env, const struct pln_plan *plan,
                    struct fx_err *err) FX_MUST_CHECK;

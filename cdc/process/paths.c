@@ -46,6 +46,42 @@ bool cdc_has_copied(const struct cdc_ref *ref)
     return cdc_paths_make(ref, &paths, &ignored) && fx_file_exists(paths.context);
 }
 
+static bool has_copy(const struct cdc_ref *ref, const struct fx_context *ctx, bool *ret,
+                     struct fx_err *err)
+{
+    char name[128];
+    struct fx_db *db = NULL;
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    cdc_stream_name(ref, name, sizeof name);
+    fx_cell stream = fx_str_from(name);
+    bool is_ok =
+        fx_db_open(ctx->new_db, &db, err) &&
+        fx_db_query(db, "select 1 from ficus.progress where stream = ? and phase = 'stream'",
+                    &stream, 1, &rows, err);
+    *ret = is_ok && rows.n_rows > 0;
+    fx_db_close(db);
+    if (!is_ok && fx_db_is_no_table(err)) {
+        fx_err_clear(err);
+        return true;
+    }
+    if (!is_ok)
+        fx_err_as_target(err);
+    return is_ok;
+}
+
+bool cdc_adopt(const struct cdc_ref *ref, const struct fx_context *ctx, struct fx_err *err)
+{
+    struct cdc_paths paths;
+    struct cdc_ref forward = *ref;
+    bool is_copied = false;
+    forward.direction = FX_FORWARD;
+    if (!cdc_paths_make(&forward, &paths, err) || !has_copy(&forward, ctx, &is_copied, err))
+        return false;
+    if (!is_copied || fx_file_exists(paths.context))
+        return true;
+    return fx_dir_make(paths.dir, err) && cdc_context_keep(paths.context, ctx, err);
+}
+
 bool cdc_context_forget(const struct cdc_ref *ref, struct fx_err *err)
 {
     struct cdc_paths paths;

@@ -34,7 +34,8 @@ bool cdc_progress_read(struct fx_db *db, const struct cdc_binding *binding, cons
  * `has_controllers`: the schema records who does. Errors: STALE_EPOCH.
  */
 bool cdc_progress_claim(struct fx_db *db, const struct cdc_binding *binding, int64_t epoch,
-                        bool has_controllers, struct cdc_progress *ret, struct fx_err *err) FX_MUST_CHECK;
+                        bool has_controllers, struct cdc_progress *ret,
+                        struct fx_err *err) FX_MUST_CHECK;
 /*
  * Another applier has claimed the stream, or another controller has taken the context over; says
  * which. Always false.

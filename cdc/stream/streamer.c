@@ -25,7 +25,7 @@ enum {
     BACKOFF_MIN_MS = 100,
     BACKOFF_MAX_MS = 5000,
     CATCHUP_LAG_MS = 1000,
-    LOOK_MS = 3000,  /* between two looks whether the stream is still ours */
+    LOOK_MS = 3000,   /* between two looks whether the stream is still ours */
     CONFIRM_MS = 200, /* at most this often while transactions flow */
 };
 

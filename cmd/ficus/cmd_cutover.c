@@ -232,7 +232,8 @@ static bool cutover_rehearse(struct cmd_call *call, struct fx_err *err)
     if (!pln_lock_context(scene.project->state_dir, given->context, "cutover rehearse", &lock, err))
         return false;
     cmd_interrupt_catch();
-    bool ok = take(call, &scene, err) && pln_cutover_rehearse(&scene.env, &scene.opt, (int)given->rounds, &rehearsal, err);
+    bool ok = take(call, &scene, err) &&
+              pln_cutover_rehearse(&scene.env, &scene.opt, (int)given->rounds, &rehearsal, err);
     fx_flock_release(lock);
     if (!ok)
         return false;

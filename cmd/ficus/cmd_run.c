@@ -197,6 +197,73 @@ static bool run_rollback(struct cmd_call *call, struct fx_err *err)
     return true;
 }
 
+struct adopt_options {
+    bool execute;
+    const char *confirm;
+};
+
+static const struct fx_opt adopt_options[] = {
+    FX_OPT_TEXT(struct adopt_options, confirm, "confirm", 0, "ID",
+                "the controller that holds the context: its first 8 digits or more, or nobody"),
+    FX_OPT_FLAG(struct adopt_options, execute, "execute", 0,
+                "execute; without it only show what the databases have"),
+    FX_OPT_END,
+};
+
+/* What the command line has to say to take the context over; NULL: there is nothing to take. */
+static const char *adopt_from(struct cmd_call *call, const struct pln_truth *truth)
+{
+    const struct fx_holder *stranger = pln_truth_stranger(truth);
+    if (stranger != NULL)
+        return fx_arena_printf(call->arena, "%.*s", FX_CONTROLLER_SHORT, stranger->id);
+    return pln_truth_is_unsaid(truth) ? "nobody" : NULL;
+}
+
+static bool adopt(struct cmd_call *call, struct fx_project *project, struct fx_context *ctx,
+                  const char *from, struct fx_err *err)
+{
+    struct pln_truth truth;
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(64 << 10);
+    (void)call;
+    if (!pln_adopt(project, ctx, from, &out, err))
+        return false;
+    pln_truth_read(project, ctx, &truth);
+    pln_truth_next(&truth, &out);
+    fputs(fx_buf_cstr(&out), stdout);
+    return true;
+}
+
+static bool run_adopt(struct cmd_call *call, struct fx_err *err)
+{
+    const struct adopt_options *opt = call->options;
+    struct fx_project *project = NULL;
+    struct fx_context *ctx = NULL;
+    struct pln_truth truth;
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(64 << 10);
+    if (!cmd_project_load(call, &project, err) ||
+        !cmd_context(call, project, call->n_words > 0 ? call->words[0] : NULL, &ctx, err))
+        return false;
+    pln_truth_read(project, ctx, &truth);
+    const char *from = adopt_from(call, &truth);
+    pln_truth_show(&truth, &out);
+    fputs(fx_buf_cstr(&out), stdout);
+    if (opt->execute && opt->confirm != NULL)
+        return adopt(call, project, ctx, opt->confirm, err);
+    if (opt->execute && from != NULL)
+        return fx_fail(err, FX_E_USAGE,
+                       "taking context \"%s\" over must be confirmed: its controller loses it",
+                       ctx->name) ||
+               fx_hint(err, "Make sure that nobody works there any more, then add --confirm=%s.",
+                       from);
+    if (from == NULL)
+        printf("Nobody else holds context %s: there is nothing to take over.\n", ctx->name);
+    else
+        printf("Nothing was changed. To take over, when nobody works there any more: ficus run "
+               "adopt %s --confirm=%s --execute\n",
+               ctx->name, from);
+    return true;
+}
+
 struct journal_options {
     bool json;
 };
@@ -280,6 +347,17 @@ const struct cmd cmd_run[] = {
      .options = run_options,
      .options_size = sizeof(struct run_options),
      .run = run_rollback},
+    {.noun = "run",
+     .verb = "adopt",
+     .words = "[CONTEXT]",
+     .words_max = 1,
+     .summary = "take a context over from a controller that is lost; first shows what it left",
+     .more = "A controller is a state directory. Both databases record which one holds a context, "
+             "and refuse all others. Journals and undo lists of the lost one are not taken over: "
+             "see docs/protocols/controllers.md.",
+     .options = adopt_options,
+     .options_size = sizeof(struct adopt_options),
+     .run = run_adopt},
     {.noun = "run",
      .verb = "status",
      .words = "[RUN]",

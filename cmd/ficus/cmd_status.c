@@ -104,6 +104,39 @@ static bool find_run(struct cmd_call *call, struct view *view, struct fx_err *er
     }
 }
 
+/* A run of this directory is history when another controller holds its context. */
+static void warn_stranger(const struct view *view, const char *context)
+{
+    struct fx_context *ctx = fx_project_context(view->project, context);
+    struct pln_truth truth;
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(64 << 10);
+    if (ctx == NULL)
+        return;
+    pln_truth_read(view->project, ctx, &truth);
+    if (pln_truth_stranger(&truth) == NULL)
+        return;
+    pln_truth_show(&truth, &out);
+    fputs(fx_buf_cstr(&out), stdout);
+}
+
+/* No run in this state directory: the databases may know of one elsewhere. */
+static bool show_truths(const struct view *view)
+{
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
+    bool is_any = false;
+    for (size_t i = 0; i < view->project->n_contexts; i++) {
+        struct pln_truth truth;
+        pln_truth_read(view->project, &view->project->contexts[i], &truth);
+        if (!pln_truth_is_any(&truth))
+            continue;
+        is_any = true;
+        pln_truth_show(&truth, &out);
+    }
+    if (is_any)
+        printf("no run in %s/runs\n%s", view->project->state_dir, fx_buf_cstr(&out));
+    return is_any;
+}
+
 static bool run_status(struct cmd_call *call, struct fx_err *err)
 {
     const struct status_options *opt = call->options;
@@ -118,6 +151,11 @@ static bool run_status(struct cmd_call *call, struct fx_err *err)
     if (!cmd_project_load(call, &view.project, err))
         return false;
     if (!find_run(call, &view, err)) {
+        bool may_look = err->code == FX_E_CONFIG && call->n_words == 0 && !opt->watch;
+        if (may_look && show_truths(&view)) {
+            fx_err_clear(err);
+            return true;
+        }
         if (has_signal == 0)
             return false;
         fx_err_clear(err);
@@ -130,6 +168,7 @@ static bool run_status(struct cmd_call *call, struct fx_err *err)
         return false;
     view.term.is_tty = false; /* one picture, not redrawn */
     draw(&view, &pic);
+    warn_stranger(&view, pic.context);
     return true;
 }
 

@@ -7,6 +7,7 @@ ficus plan show|f| -f=f --project=f --log=t --no-color -h --help
 ficus run start|f| --execute --plain -f=f --project=f --log=t --no-color -h --help
 ficus run resume|t| --execute --plain -f=f --project=f --log=t --no-color -h --help
 ficus run rollback|t| --execute --plain -f=f --project=f --log=t --no-color -h --help
+ficus run adopt|t| --confirm=t --execute -f=f --project=f --log=t --no-color -h --help
 ficus run status|t| -f=f --project=f --log=t --no-color -h --help
 ficus run journal show|t| --json -f=f --project=f --log=t --no-color -h --help
 ficus run journal verify|t| -f=f --project=f --log=t --no-color -h --help

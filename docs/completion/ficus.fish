@@ -31,6 +31,9 @@ complete -c ficus -n '__ficus_is run resume' -l plain -d 'print lines instead of
 complete -c ficus -f -n '__ficus_next run' -a rollback -d 'undo all steps in reverse order; first prints what that costs'
 complete -c ficus -n '__ficus_is run rollback' -l execute -d 'execute; without it only print what would be done'
 complete -c ficus -n '__ficus_is run rollback' -l plain -d 'print lines instead of the live picture'
+complete -c ficus -f -n '__ficus_next run' -a adopt -d 'take a context over from a controller that is lost; first shows what it left'
+complete -c ficus -n '__ficus_is run adopt' -l confirm -x -d 'the controller that holds the context: its first 8 digits or more, or nobody'
+complete -c ficus -n '__ficus_is run adopt' -l execute -d 'execute; without it only show what the databases have'
 complete -c ficus -f -n '__ficus_next run' -a status -d 'show the state of the run'
 complete -c ficus -f -n '__ficus_next run' -a journal
 complete -c ficus -f -n '__ficus_next run journal' -a show -d 'print the journal, one line per record'

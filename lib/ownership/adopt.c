@@ -22,8 +22,9 @@ static bool fail_who(const struct fx_holder *holder, const struct fx_context *ct
     fx_fail(err, FX_E_USAGE,
             "context \"%s\" is held by %s in database \"%s\", not by \"%s\": it is not taken over",
             ctx->name, fx_holder_text(holder, &arena), conf->name, from);
-    return fx_hint(err, "Look again: ficus run adopt %s   It prints the command that names the "
-                        "present one.",
+    return fx_hint(err,
+                   "Look again: ficus run adopt %s   It prints the command that names the "
+                   "present one.",
                    ctx->name);
 }
 
@@ -44,10 +45,10 @@ static bool check_named(const struct fx_holder *holder, const struct fx_context 
                         struct fx_err *err)
 {
     *ret_done = holder->is_known && fx_holder_is_ours(holder, ctx);
-    bool is_named = holder->is_known
-                        ? strlen(from) >= FX_CONTROLLER_SHORT &&
-                              strncmp(holder->id, from, strlen(from)) == 0
-                        : true; /* an adoption that was cut off, or a database that says nothing */
+    bool is_named =
+        holder->is_known
+            ? strlen(from) >= FX_CONTROLLER_SHORT && strncmp(holder->id, from, strlen(from)) == 0
+            : true; /* an adoption that was cut off, or a database that says nothing */
     return *ret_done || is_named || fail_who(holder, ctx, conf, from, err);
 }
 
@@ -71,7 +72,7 @@ static bool insert_row(struct fx_db *db, const struct fx_context *ctx, bool *ret
                        struct fx_err *err)
 {
     const struct fx_controller *we = ctx->controller;
-    fx_cell params[] = {fx_str_from(ctx->name),  fx_str_from(we->id),   fx_str_from(we->host),
+    fx_cell params[] = {fx_str_from(ctx->name), fx_str_from(we->id),   fx_str_from(we->host),
                         fx_str_from(we->login), fx_str_from(we->what), fx_str_from("")};
     int64_t n = 0;
     bool ok = fx_db_exec(db, fx_own_engine_of(db)->claim, params, FX_ARRAY_LEN(params), &n, err);
@@ -100,9 +101,10 @@ static bool take(struct fx_side *side, const struct fx_context *ctx, const struc
                         : insert_row(side->db, ctx, &has_won, err)))
         return false;
     if (!has_won)
-        return fx_fail(err, FX_E_STALE_EPOCH,
-                       "another controller has just taken context \"%s\" over, says database \"%s\"",
-                       ctx->name, side->conf->name) ||
+        return fx_fail(
+                   err, FX_E_STALE_EPOCH,
+                   "another controller has just taken context \"%s\" over, says database \"%s\"",
+                   ctx->name, side->conf->name) ||
                fx_hint(err, "Run: ficus status");
     if (has_own && !fx_own_look_shared(side->db, ctx->name, &look, err))
         return false;

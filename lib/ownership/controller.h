@@ -8,8 +8,8 @@
  *     if (!fx_controller_take(project, "run orders-extract", plan_path, arena, err)) return false;
  *     … each context of the project names it now; holder.h says what the databases make of it
  *
- * A copy of a state directory is the same controller as well: two that are used at once are not told
- * apart. Remove the file `controller` from a copy.
+ * A copy of a state directory is the same controller as well: two that are used at once are not
+ * told apart. Remove the file `controller` from a copy.
  * Errors: IO; JOURNAL (the file is there but cannot be understood); VERSION.   Thread: any.
  */
 #ifndef FX_OWNERSHIP_CONTROLLER_H

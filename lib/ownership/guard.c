@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The drop of a slot is in no transaction, so what allows it is locked meanwhile by sessions that do
- * nothing else. The locks are shared: customers' triggers and other guards pass.
+ * The drop of a slot is in no transaction, so what allows it is locked meanwhile by sessions that
+ * do nothing else. The locks are shared: customers' triggers and other guards pass.
  */
 #include "lib/base/alloc.h"
 #include "lib/ownership/holder.h"
@@ -38,7 +38,8 @@ static bool lock_side(struct fx_guard *guard, int i, struct fx_err *err)
     /* Asked before the transaction: in it a table that is missing would be the end of it. */
     struct fx_own_look before;
     if (!fx_own_look(side->db, ctx->name, &before, err) ||
-        (before.presence == FX_OWN_DENIED && !fx_own_require(&before, side->conf, ctx->name, err)) ||
+        (before.presence == FX_OWN_DENIED &&
+         !fx_own_require(&before, side->conf, ctx->name, err)) ||
         !fx_db_exec(side->db, "begin", NULL, 0, NULL, err))
         return false;
     guard->own[i] = before;
@@ -149,9 +150,9 @@ bool fx_guard_check(struct fx_guard *guard, struct fx_err *err)
 
 bool fx_guard_forget(struct fx_guard *guard, struct fx_err *err)
 {
-    fx_cell params[] = {fx_str_from(guard->ctx->name),
-                        fx_str_from(guard->ctx->controller != NULL ? guard->ctx->controller->id
-                                                                   : "")};
+    fx_cell params[] = {
+        fx_str_from(guard->ctx->name),
+        fx_str_from(guard->ctx->controller != NULL ? guard->ctx->controller->id : "")};
     for (int i = 0; i < 2; i++) {
         struct fx_db *db = guard->side[i].db;
         if (fx_db_exec(db, "delete from ficus.controller where grp = ? and id = ?", params, 2, NULL,

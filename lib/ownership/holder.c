@@ -63,8 +63,8 @@ static bool read_one(const struct fx_context *ctx, bool is_new, struct fx_holder
                      struct fx_err *err)
 {
     struct fx_side side = {.conf = is_new ? ctx->new_db : ctx->old_db, .group = ctx->name};
-    bool ok = fx_side_open(&side, STATEMENT_MS, err) &&
-              fx_holder_read(side.db, ctx->name, ret, err);
+    bool ok =
+        fx_side_open(&side, STATEMENT_MS, err) && fx_holder_read(side.db, ctx->name, ret, err);
     fx_side_close(&side);
     if (!ok)
         as_side(is_new, err);
@@ -128,7 +128,7 @@ static bool claim_row(struct fx_db *db, const struct fx_context *ctx, struct fx_
                       struct fx_err *err)
 {
     const struct fx_controller *we = ctx->controller;
-    fx_cell params[] = {fx_str_from(ctx->name),  fx_str_from(we->id),   fx_str_from(we->host),
+    fx_cell params[] = {fx_str_from(ctx->name), fx_str_from(we->id),   fx_str_from(we->host),
                         fx_str_from(we->login), fx_str_from(we->what), fx_str_from(we->plan)};
     return fx_db_exec(db, fx_own_engine_of(db)->claim, params, FX_ARRAY_LEN(params), NULL, err) &&
            fx_holder_read(db, ctx->name, ret, err);
@@ -163,7 +163,7 @@ static bool has_row(struct fx_db *db, const char *sql, const char *param, bool *
 
 /* Has a stream of the context written here how far it is? */
 static bool has_streams(struct fx_db *db, const struct fx_context *ctx, bool *ret,
-                         struct fx_err *err)
+                        struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
@@ -194,8 +194,13 @@ static bool visit(struct fx_side *side, const struct fx_context *ctx, enum mode 
 {
     struct fx_holder holder;
     bool is_streamed = false;
-    if (!fx_holder_read(side->db, ctx->name, &holder, err))
-        return false;
+    if (!fx_holder_read(side->db, ctx->name, &holder, err)) {
+        /* Preflights say it better; whoever changes something is asked again there. */
+        bool is_denied = mode != CLAIM_AS_MAKER && fx_db_is_denied(err);
+        if (is_denied)
+            fx_err_clear(err);
+        return is_denied;
+    }
     bool may_insert = holder.has_table && !holder.is_known && mode != ONLY_CHECK;
     if (!holder.is_known && mode != CLAIM_AS_MAKER) {
         if (!has_streams(side->db, ctx, &is_streamed, err))
@@ -214,8 +219,7 @@ static bool visit(struct fx_side *side, const struct fx_context *ctx, enum mode 
 static bool visit_both(const struct fx_context *ctx, enum mode mode, struct fx_err *err)
 {
     for (int is_new = 0; is_new < 2; is_new++) {
-        struct fx_side side = {.conf = is_new != 0 ? ctx->new_db : ctx->old_db,
-                               .group = ctx->name};
+        struct fx_side side = {.conf = is_new != 0 ? ctx->new_db : ctx->old_db, .group = ctx->name};
         bool ok = fx_side_open(&side, STATEMENT_MS, err) && visit(&side, ctx, mode, err);
         fx_side_close(&side);
         if (!ok) {
@@ -240,8 +244,8 @@ bool fx_holder_claim(const struct fx_context *ctx, bool is_maker, struct fx_err 
 /* --- for the statements of others ------------------------------------------------------------- */
 
 /*
- * The row is read by its key alone and compared outside: the lock is taken on whatever row is there,
- * so a statement that waits for an adoption sees its result.
+ * The row is read by its key alone and compared outside: the lock is taken on whatever row is
+ * there, so a statement that waits for an adoption sees its result.
  */
 void fx_holder_condition(const struct fx_context *ctx, struct fx_db *db, struct fx_buf *sql)
 {

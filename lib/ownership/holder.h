@@ -9,12 +9,12 @@
  *                                |  drop of the last thing of the context
  *                                +--> nobody
  *
- * A context that no controller has claimed is nobody's, and whoever changes it passes: so a database
- * of an older schema version, which has no such table, is used as it always was. A caller whose
- * context names no controller (ctx->controller NULL) passes only there.
+ * A context that no controller has claimed is nobody's, and whoever changes it passes: so a
+ * database of an older schema version, which has no such table, is used as it always was. A caller
+ * whose context names no controller (ctx->controller NULL) passes only there.
  *
- * Errors: STALE_EPOCH (another controller holds the context; message and hint say who, where and the
- * command), SOURCE*, TARGET*, those of lib/db.   Thread: one.
+ * Errors: STALE_EPOCH (another controller holds the context; message and hint say who, where and
+ * the command), SOURCE*, TARGET*, those of lib/db.   Thread: one.
  */
 #ifndef FX_OWNERSHIP_HOLDER_H
 #define FX_OWNERSHIP_HOLDER_H
@@ -29,7 +29,7 @@ struct fx_holder {
     bool is_known;  /* there is a row */
     char id[FX_CONTROLLER_ID + 32];
     char host[64], login[64], run[128];
-    char since[40]; /* by the server's clock, its time zone */
+    char since[40];          /* by the server's clock, its time zone */
     int64_t since_s, seen_s; /* seconds ago: claimed or adopted; last command that looked */
 };
 
@@ -66,15 +66,19 @@ void fx_holder_condition(const struct fx_context *ctx, struct fx_db *db, struct 
 /* --- guard.c: for acts that no transaction covers --------------------------------------------- */
 
 /*
- * Share locks on the rows of ficus.controller and ficus.own in both databases, each in a session and
- * transaction of its own: until the guard ends nobody adopts the context, and no cut-over commits.
+ * Share locks on the rows of ficus.controller and ficus.own in both databases, each in a session
+ * and transaction of its own: until the guard ends nobody adopts the context, and no cut-over
+ * commits.
  */
 struct fx_guard;
 enum fx_guard_for {
-    FX_GUARD_UNDO, /* streams go: refused unless the old side is HERE and new AWAY, or no ownership */
-    FX_GUARD_END,  /* the migration ends: also allowed when the new side is HERE */
+    /* streams go: refused unless the old side is HERE and the new one AWAY, or nobody owns */
+    FX_GUARD_UNDO,
+    FX_GUARD_END, /* the migration ends: also allowed when the new side is HERE */
 };
-/* Errors: also DRIFT: the new side owns the tables, or a cut-over is unfinished; says the way on. */
+/*
+ * Errors: also DRIFT: the new side owns the tables, or a cut-over is unfinished; says the way on.
+ */
 bool fx_guard_begin(const struct fx_context *ctx, enum fx_guard_for what, struct fx_guard **ret,
                     struct fx_err *err) FX_MUST_CHECK;
 /* Its session with the old (0) or the new (1) side, in the transaction that has the locks. */

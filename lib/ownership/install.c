@@ -104,8 +104,8 @@ static bool has_own(const struct fx_db_conf *conf, const char *group, bool *ret,
 }
 
 /*
- * The triggers go in sessions of their own, because DDL ends a transaction on some servers; the rows
- * of the context go in the guard's transactions, which have them locked.
+ * The triggers go in sessions of their own, because DDL ends a transaction on some servers; the
+ * rows of the context go in the guard's transactions, which have them locked.
  */
 static bool drop_group(struct fx_context *ctx, bool is_canary, struct fx_guard *guard,
                        struct fx_err *err)

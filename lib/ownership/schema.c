@@ -101,7 +101,7 @@ static bool check_version(int64_t version, const struct fx_db_conf *conf, struct
 }
 
 bool fx_schema_checked(struct fx_db *db, const struct fx_db_conf *conf, int64_t *ret_version,
-                    struct fx_err *err)
+                       struct fx_err *err)
 {
     return fx_schema_version(db, ret_version, err) && check_version(*ret_version, conf, err);
 }

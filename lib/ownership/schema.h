@@ -25,7 +25,7 @@ enum { FX_SCHEMA_CONTROLLERS = 3 }; /* the first version with ficus.controller *
 bool fx_schema_version(struct fx_db *db, int64_t *ret_version, struct fx_err *err) FX_MUST_CHECK;
 /* Errors: VERSION when this build does not read the version that is installed. */
 bool fx_schema_checked(struct fx_db *db, const struct fx_db_conf *conf, int64_t *ret_version,
-                    struct fx_err *err) FX_MUST_CHECK;
+                       struct fx_err *err) FX_MUST_CHECK;
 /* The same for callers that do not ask which one it is. */
 bool fx_schema_check(struct fx_db *db, const struct fx_db_conf *conf,
                      struct fx_err *err) FX_MUST_CHECK;

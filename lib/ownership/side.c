@@ -35,7 +35,8 @@ bool fx_side_open(struct fx_side *side, int64_t statement_ms, struct fx_err *err
     if (!fx_db_open(side->conf, &side->db, err))
         return fx_ctx(err, "opening database \"%s\"", side->conf->name);
     int64_t version = 0;
-    if (prepare(side, statement_ms, err) && fx_schema_checked(side->db, side->conf, &version, err)) {
+    if (prepare(side, statement_ms, err) &&
+        fx_schema_checked(side->db, side->conf, &version, err)) {
         side->has_controllers = version >= FX_SCHEMA_CONTROLLERS;
         return true;
     }

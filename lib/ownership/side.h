@@ -63,7 +63,9 @@ bool fx_own_invalidate(struct fx_side *side, int64_t e, bool *ret_won,
 bool fx_own_open(struct fx_side *side, int64_t epoch, bool *ret_won,
                  struct fx_err *err) FX_MUST_CHECK; /* epoch: the new one, e+2 */
 
-/* For the fences' compare-and-sets: appends " and …", true while the controller holds the context. */
+/*
+ * For the fences' compare-and-sets: appends " and …", true while the controller holds the context.
+ */
 void fx_side_add_condition(const struct fx_side *side, struct fx_buf *sql);
 /* After a compare-and-set that found no row. Errors: STALE_EPOCH when another controller is why. */
 bool fx_side_check_holder(struct fx_side *side, struct fx_err *err) FX_MUST_CHECK;

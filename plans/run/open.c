@@ -135,8 +135,7 @@ static bool start(struct run *run, const struct pln_env *env, struct fx_err *err
         return fail_second_start(run, err);
     if (!pln_runs_at_end(env->project, run->plan->context, run->name, err) ||
         !run->driver->open(env, run->plan, run->at.dir, fx_wall_now(), &run->driver_arg, err) ||
-        !claim(run, false, err) ||
-        !run->driver->facade_epoch(run->driver_arg, &facade_epoch, err))
+        !claim(run, false, err) || !run->driver->facade_epoch(run->driver_arg, &facade_epoch, err))
         return false;
     if (!run->driver->check(run->driver_arg, &run->plan->steps[0], err))
         return false;

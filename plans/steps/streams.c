@@ -148,8 +148,8 @@ static bool act_drop(struct pln_action_ctx *ac, struct pln_exec *ex, const struc
         pln_exec_report(ex, step, "the streams existed before this run and are not dropped");
         return true;
     }
-    return cdc_drop(ac->ctx, &ac->forward, step->kind == PLN_STREAM_DROP, err) && fx_own_drop(ac->ctx, err) &&
-           fx_file_remove(ac->at.made_streams, err);
+    return cdc_drop(ac->ctx, &ac->forward, step->kind == PLN_STREAM_DROP, err) &&
+           fx_own_drop(ac->ctx, err) && fx_file_remove(ac->at.made_streams, err);
 }
 
 static bool streams_started(const struct pln_plan *plan, const struct pln_state *state)

@@ -86,7 +86,14 @@ same "raise that of the old one" raised "$(tool old raise 5 6000)"
 check "find what would disturb a fence" says_not "denied" "$(tool new check 2000; tail -n 3 "$FX_DIR/tool.log")"
 same "fence that" "armed taken" "$(echo $(tool new arm 4) $(tool new fence 3 60000 800))"
 same "give it back, and take the fences away" "1 disarmed" "$(echo $(tool new abort 3) $(tool new disarm))"
+exits 12 "the streams stay while the new side owns the tables" "$FICUS" cdc drop --context orders --execute --confirm=orders -f "$FX_DIR/weak.yaml"
+own() { # OLD NEW: as nobody but this test sets them
+    pg_sql mono shop "update ficus.own set state = '$1' where grp = 'orders'"
+    my_sql orders ficus "update own set state = '$2' where grp = 'orders'"
+}
+own HERE AWAY
 exits 0 "and take the streams away" "$FICUS" cdc drop --context orders --execute --confirm=orders -f "$FX_DIR/weak.yaml"
+own AWAY HERE
 
 # --- who owns the tables --------------------------------------------------------------------------------------------------
 told=$(preflight)

@@ -6,7 +6,8 @@ lint: $(ARCHIVE) $(FICUS_OBJS) $(FICUSD_OBJS)
 	@lib/mk/deps.sh --dev
 	@tests/lint/run "$(MAKE) --no-print-directory $(MAKE_JOBS) lint-headers" tests/lint/includes \
 	    tests/lint/style tests/lint/engines tests/lint/sql \
-	    "B=$(B) tests/lint/symbols" tests/lint/generated tests/lint/pages tests/lint/scripts
+	    "B=$(B) tests/lint/symbols" tests/lint/generated tests/lint/pages tests/lint/scripts \
+	    tests/models/controller.py
 
 # Every header compiles alone, warnings included.
 lint-headers: $(LINT_HEADERS:%=$(B)/lint/%.ok)
