@@ -11,6 +11,7 @@
 #include "cmd/ficus/project.h"
 #include "lib/cli/table.h"
 #include "lib/fmt/units.h"
+#include "lib/ownership/sides.h"
 #include "plans/run/lock.h"
 #include "plans/plan.h"
 #include "strangler/control.h"
@@ -331,6 +332,72 @@ static bool run_epoch(struct cmd_call *call, struct fx_err *err)
     return ok;
 }
 
+/* --- sync ------------------------------------------------------------------------------------- */
+
+/* *ret: the side that accepts writes, and since which epoch. */
+static bool read_owner(const struct fx_context *ctx, enum fcd_owner *ret, int64_t *ret_epoch,
+                       struct fx_err *err)
+{
+    struct fx_own old_side, new_side;
+    if (!fx_own_read(ctx, &old_side, &new_side, err))
+        return false;
+    struct fx_own_resume what = fx_own_resume_decide(&old_side, &new_side);
+    if (what.action == FX_OWN_RESUME_SERVES) {
+        *ret = what.is_new ? FCD_NEW : FCD_OLD;
+        *ret_epoch = what.epoch;
+        return true;
+    }
+    fx_fail(err, FX_E_DRIFT, "no side of context \"%s\" accepts writes: old is %s, new is %s",
+            ctx->name, fx_own_state_name(old_side.state), fx_own_state_name(new_side.state));
+    return fx_hint(err,
+                   "A cut-over is not finished. Finish it: ficus run resume   or: ficus cutover "
+                   "fallback --context %s --execute --confirm=%s   It also tells the facade.",
+                   ctx->name, ctx->name);
+}
+
+static bool sync_one(struct cmd_call *call, const struct scene *scene, const struct fx_context *ctx,
+                     struct fx_err *err)
+{
+    const struct route_opts *opts = call->options;
+    const struct fcd_group_status *group = find_group(scene->status, ctx->name);
+    enum fcd_owner owner = FCD_OLD;
+    int64_t epoch = 0;
+    struct fx_flock *lock = NULL;
+    if (!read_owner(ctx, &owner, &epoch, err))
+        return false;
+    printf("%s: the %s side owns it at epoch %" PRId64 "; ", ctx->name, side_name(owner), epoch);
+    if (group == NULL)
+        printf("the facade does not know the group\n");
+    else
+        printf("the facade has the %s side at epoch %" PRId64 "\n", side_name(group->owner),
+               group->epoch);
+    if (!opts->execute || (group != NULL && group->owner == owner))
+        return true;
+    bool ok = take_group(call, scene, ctx->name, &lock, err) &&
+              fcd_control_switch(&scene->at, ctx->name, epoch, owner, err);
+    fx_flock_release(lock);
+    return ok;
+}
+
+/* The epoch is that of the databases: a facade in the middle of a cut-over has a higher one. */
+static bool run_sync(struct cmd_call *call, struct fx_err *err)
+{
+    const struct route_opts *opts = call->options;
+    struct scene scene = {0};
+    if (!load(call, &scene, err))
+        return false;
+    struct fx_context *only = NULL;
+    if (call->n_words > 0 && !cmd_context(call, scene.project, call->words[0], &only, err))
+        return false;
+    for (size_t i = 0; i < scene.project->n_contexts; i++) {
+        const struct fx_context *ctx = &scene.project->contexts[i];
+        if ((only == NULL || only == ctx) && !sync_one(call, &scene, ctx, err))
+            return false;
+    }
+    (void)say_dry(opts);
+    return true;
+}
+
 #define ROUTE_CMD(verb_, words_, n_words, options_, run_, ...)                                    \
     {                                                                                             \
         .noun = "route", .verb = (verb_), .words = (words_), .words_min = (n_words),              \
@@ -353,4 +420,12 @@ const struct cmd cmd_route[] = {
               .summary =
                   "tell the facade a group's epoch (or that of the controller), when it knows a "
                   "wrong one"),
+    {.noun = "route",
+     .verb = "sync",
+     .words = "[CONTEXT]",
+     .words_max = 1,
+     .options = release_options,
+     .options_size = sizeof(struct route_opts),
+     .run = run_sync,
+     .summary = "tell the facade which side owns each context, as both databases say"},
     CMD_END};
