@@ -26,6 +26,7 @@ ficus route set|t| --weight=t --shadow=t --recheck=t --execute -f=f --project=f 
 ficus route hold|t| --for=t --execute -f=f --project=f --log=t --no-color -h --help
 ficus route release|t| --execute -f=f --project=f --log=t --no-color -h --help
 ficus route epoch|t| --execute -f=f --project=f --log=t --no-color -h --help
+ficus route sync|t| --execute -f=f --project=f --log=t --no-color -h --help
 ficus help|t| --page=t -f=f --project=f --log=t --no-color -h --help
 ficus version|| -f=f --project=f --log=t --no-color -h --help
 ficus explain|t| -f=f --project=f --log=t --no-color -h --help

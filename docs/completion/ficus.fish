@@ -108,6 +108,8 @@ complete -c ficus -f -n '__ficus_next route' -a release -d 'send the held writes
 complete -c ficus -n '__ficus_is route release' -l execute -d 'execute; without it only print what would be done'
 complete -c ficus -f -n '__ficus_next route' -a epoch -d 'tell the facade a group'\''s epoch (or that of the controller), when it knows a wrong one'
 complete -c ficus -n '__ficus_is route epoch' -l execute -d 'execute; without it only print what would be done'
+complete -c ficus -f -n '__ficus_next route' -a sync -d 'tell the facade which side owns each context, as both databases say'
+complete -c ficus -n '__ficus_is route sync' -l execute -d 'execute; without it only print what would be done'
 complete -c ficus -f -n '__ficus_next' -a help -d 'list the commands'
 complete -c ficus -n '__ficus_is help' -l page -x -d 'print a page of docs/ that is generated from the program'\''s tables: man/ficus.1'
 complete -c ficus -f -n '__ficus_next' -a version -d 'print version, commit and compiler'
