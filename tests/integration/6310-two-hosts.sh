@@ -10,7 +10,7 @@ CUSTOMERS=2 RATE=20 shop_up 400
 ficusd_start
 says() { case $2 in *"$1"*) return 0 ;; esac; printf 'not in: %s\n' "$2"; return 1; }
 mkdir -p "$SHOP/b"
-sed "s#$SHOP/state#$SHOP/b/state#" "$SHOP/ficus.yaml" >"$SHOP/b/ficus.yaml"
+sed "s#$SHOP/state#$SHOP/b/state#; s#^facade:#facade:\n  admin: {address: \"unix:$SHOP/state/admin.sock\"}#" "$SHOP/ficus.yaml" >"$SHOP/b/ficus.yaml"
 a() { FICUS_HOST=alpha USER=ann "$FICUS" "$@" -f "$SHOP/ficus.yaml"; }
 b() { FICUS_HOST=beta USER=bob "$FICUS" "$@" -f "$SHOP/b/ficus.yaml"; }
 plan() { # NAME STEP…: its file
