@@ -18,14 +18,16 @@
  * A group never spans two files. One that is still open where its file ends was being written when
  * the server was killed; InnoDB commits only what the log holds to its end, so the server rolled it
  * back. The position does not move: the server gives the same number to the next transaction.
- * What never passes silently: DDL on a carried table that is not tagged as ours, rows in statement
- * format, tables without transactions, partial images, XA branches, rollbacks inside a group.
+ * What never passes silently: DDL on a carried table that may change rows (ddl.h) and is not tagged
+ * as ours, rows in statement format, tables without transactions, partial images, XA branches,
+ * rollbacks inside a group.
  */
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cdc/mysql/control_rows.h"
+#include "cdc/mysql/ddl.h"
 #include "cdc/mysql/guard.h"
 #include "cdc/mysql/log_end.h"
 #include "cdc/mysql/my_priv.h"
@@ -83,6 +85,7 @@ struct my_source {
     int64_t n_passed;      /* groups since the position was reported */
     bool must_pass;        /* report the position as soon as nothing waits to be read */
     struct cdc_my_log_end log_end;
+    struct cdc_my_ddl ddl;
     struct fx_pos end, passed; /* how far it reaches; what a PASSED shows */
 };
 
@@ -203,6 +206,18 @@ static bool fail_in_group(const struct my_source *s, const char *what, struct fx
     return ctx_group(s, err);
 }
 
+/* What the guard refuses may still be DDL that leaves the rows alone. */
+static bool guard_statement(struct my_source *s, const struct fx_my_sql *sql,
+                            enum fx_my_statement kind, struct fx_err *err)
+{
+    if (cdc_guard_statement(s->binding, sql, kind, err))
+        return true;
+    if (kind != FX_MY_STMT_SHAPE || !cdc_my_ddl_passes(&s->ddl, sql, &s->txn.pos))
+        return false;
+    fx_err_clear(err);
+    return true;
+}
+
 static bool on_query(struct my_source *s, const struct fx_bl_event *ev, struct cdc_event *ret,
                      struct fx_err *err)
 {
@@ -230,7 +245,7 @@ static bool on_query(struct my_source *s, const struct fx_bl_event *ev, struct c
     case FX_MY_STMT_TRUNCATE:
     case FX_MY_STMT_SHAPE:
     case FX_MY_STMT_DROP_DATABASE:
-        if (!cdc_guard_statement(s->binding, &sql, kind, err))
+        if (!guard_statement(s, &sql, kind, err))
             return ctx_group(s, err);
         break;
     case FX_MY_STMT_HARMLESS: break;
@@ -500,6 +515,7 @@ static void my_close(struct cdc_source *src)
     struct my_source *s = source_of(src);
     fx_binlog_close(s->log);
     cdc_my_log_end_done(&s->log_end);
+    cdc_my_ddl_done(&s->ddl);
     fx_bl_decoder_done(&s->dec);
     cdc_txn_done(&s->txn);
     fx_pos_done(&s->torn_at);
@@ -567,6 +583,7 @@ bool cdc_my_source_open(const struct cdc_binding *binding, const struct fx_pos *
     prepare_tables(s);
     if (!fx_db_open(binding->source, &s->log_end.db, err) || !check_position(s, from, err) ||
         !fx_gtid_pos_parse(from, &s->at, err) ||
+        !cdc_my_ddl_open(&s->ddl, binding, s->log_end.db, err) ||
         !fx_binlog_open(binding->source, from, &s->log, err)) {
         my_close(&s->base);
         fx_err_as_source(err);

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * DDL on a carried table in the binary log: does the stream go on over it?
+ *
+ * It does when lib/my/alter.h says that neither rows nor what was read of them can be others. For
+ * that the columns before the statement must be known: they are read when the log is opened,
+ * together with the position up to which the log is older than what was read, and follow each
+ * statement that passes. Of a statement that is older than that only the parts count which leave
+ * columns alone.
+ * Thread: one.
+ */
+#ifndef CDC_MYSQL_DDL_H
+#define CDC_MYSQL_DDL_H
+
+#include "cdc/change.h"
+#include "lib/my/alter.h"
+
+struct cdc_my_ddl {
+    const struct cdc_binding *binding;
+    struct fx_my_alter_before *tables; /* one for each of the binding */
+    struct fx_pos read_at;             /* the log up to here may be older than `tables` */
+    struct fx_arena arena;
+};
+
+bool cdc_my_ddl_open(struct cdc_my_ddl *d, const struct cdc_binding *binding, struct fx_db *db,
+                     struct fx_err *err) FX_MUST_CHECK;
+void cdc_my_ddl_done(struct cdc_my_ddl *d);
+/* `sql` changes the definition of a table. Are the carried ones that it names as before to the
+ * stream? `pos`: the position after it. */
+bool cdc_my_ddl_passes(struct cdc_my_ddl *d, const struct fx_my_sql *sql, const struct fx_pos *pos);
+
+#endif
