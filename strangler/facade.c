@@ -18,6 +18,7 @@
 #include "lib/log/log.h"
 #include "strangler/conf/config.h"
 #include "strangler/group/state.h"
+#include "strangler/route/owner.h"
 #include "strangler/worker/worker.h"
 
 struct facade {
@@ -113,16 +114,23 @@ bool fcd_facade_state_version(const char *state_dir, int64_t *ret, struct fx_err
     return ok;
 }
 
-static const char *normal_path(const char *target, struct fx_arena *arena, struct fx_err *err)
+static bool find_owner(const struct fcd_config *conf, const char *method, const char *target,
+                       struct fx_arena *arena, struct fcd_explained *ret,
+                       struct fcd_found *ret_found, struct fx_err *err)
 {
     struct fx_str query, raw = fx_str_cut(fx_str_from(target), '?', &query);
     FX_AUTO(fx_buf) struct fx_buf path = FX_BUF(64 * 1024);
     const char *why = "a path begins with \"/\"";
-    if (raw.len > 0 && raw.ptr[0] == '/' && fx_url_path_normal(raw, &path, &why))
-        return fx_arena_strdup(arena, fx_buf_cstr(&path));
-    (void)fx_fail(err, FX_E_USAGE, "the facade refuses request target \"%s\" with 400: %s", target,
-                  why);
-    return NULL;
+    if (raw.len > 0 && raw.ptr[0] == '/' && fx_url_path_normal(raw, &path, &why)) {
+        ret->path = fx_arena_strdup(arena, fx_buf_cstr(&path));
+        *ret_found = fcd_route_owner(conf->rules, conf->n_routes, raw, fx_buf_str(&path),
+                                     fcd_method_bit(fx_str_from(method)));
+        why = ret_found->why;
+        if (ret_found->verdict != FCD_AMBIGUOUS)
+            return true;
+    }
+    return fx_fail(err, FX_E_USAGE, "the facade refuses request target \"%s\" with 400: %s", target,
+                   why);
 }
 
 bool fcd_facade_explain(const char *config_path, const char *method, const char *target,
@@ -130,25 +138,24 @@ bool fcd_facade_explain(const char *config_path, const char *method, const char 
                         struct fx_err *err)
 {
     struct fcd_config *conf = NULL;
-    if (!fcd_config_load(config_path, arena, &conf, err))
+    struct fcd_found found;
+    *ret = (struct fcd_explained){.key_percent = -1};
+    if (!fcd_config_load(config_path, arena, &conf, err) ||
+        !find_owner(conf, method, target, arena, ret, &found, err))
         return false;
-    *ret = (struct fcd_explained){.path = normal_path(target, arena, err), .key_percent = -1};
-    if (ret->path == NULL)
-        return false;
-    size_t i = fcd_rules_find(conf->rules, conf->n_routes, fx_str_from(ret->path),
-                              fcd_method_bit(fx_str_from(method)));
     ret->old_side = conf->upstreams[conf->default_upstream].name;
-    if (i == SIZE_MAX)
+    if (found.verdict == FCD_FOREIGN)
         return true;
-    const struct fcd_conf_route *route = &conf->routes[i];
+    const struct fcd_conf_route *route = &conf->routes[found.route];
     const struct fcd_conf_context *ctx = &conf->contexts[route->context];
     ret->route = route->id;
     ret->pattern = route->path;
     ret->group = ctx->name;
-    ret->is_write = route->is_write;
+    ret->is_write = route->is_write || !found.is_listed;
+    ret->is_odd = !found.is_plain;
     ret->old_side = conf->upstreams[ctx->old_upstream].name;
     ret->new_side = conf->upstreams[ctx->new_upstream].name;
-    if (key != NULL)
+    if (key != NULL && !ret->is_odd)
         ret->key_percent =
             fcd_split_percent(fcd_split_point(fcd_split_salt(ctx->name), fx_str_from(key)));
     return true;

@@ -30,11 +30,12 @@ void fcd_config_markdown(struct fx_buf *out);
 
 /* Which rule of the file takes a request, without asking a daemon. Texts belong to `arena`. */
 struct fcd_explained {
-    const char *path;     /* the normal form that is matched */
-    const char *route;    /* NULL: no route, the default upstream takes it */
-    const char *pattern;  /* of the route */
-    const char *group;    /* of the route */
-    bool is_write;        /* the route follows the owner; else it is split */
+    const char *path;    /* the normal form that is matched */
+    const char *route;   /* NULL: no route, the default upstream takes it */
+    const char *pattern; /* of the route */
+    const char *group;   /* of the route */
+    bool is_write;       /* follows the owner: the route's kind, or a method that no route lists */
+    bool is_odd; /* a read whose path is the route's only as some servers read it: at the owner */
     const char *old_side; /* upstream; without a route the default one */
     const char *new_side; /* upstream; NULL without a route */
     /* the user with this key is on the new side above this weight; -1: no key given */

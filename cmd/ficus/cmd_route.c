@@ -162,7 +162,10 @@ static bool run_explain(struct cmd_call *call, struct fx_err *err)
         fx_buf_printf(&out, "route    none\ngoes to  %s (the default)\n", e.old_side);
     } else {
         fx_buf_printf(&out, "route    %s  %s  (%s)\ngroup    %s: old %s, new %s\n", e.route,
-                      e.pattern, e.is_write ? "write: follows the owner" : "read: split by weight",
+                      e.pattern,
+                      e.is_write ? "write: follows the owner"
+                      : e.is_odd ? "read in another spelling: at the owner"
+                                 : "read: split by weight",
                       e.group, e.old_side, e.new_side);
         if (e.key_percent >= 0 && !e.is_write)
             fx_buf_printf(&out, "key      goes to the new side from a weight of %.2f %% on\n",

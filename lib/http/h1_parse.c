@@ -95,8 +95,9 @@ static bool parse_target(struct fx_head *head)
         end++;
     head->host = fx_str_sub(target, scheme, end - scheme);
     split_path(fx_str_sub(target, end, target.len), head);
-    if (head->path.len == 0)
-        head->path = FX_STR("/");
+    if (head->path.len == 0) /* 3.2.4: the server as a whole is asked */
+        head->path = fx_str_eq(head->method, FX_STR("OPTIONS")) && !head->has_query ? FX_STR("*")
+                                                                                    : FX_STR("/");
     return head->host.len > 0 && is_authority(head->host);
 }
 

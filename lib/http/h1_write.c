@@ -76,13 +76,20 @@ static void write_parsed(struct fx_buf *out, struct fx_str name, struct fx_str v
     out->len += len;
 }
 
-void fx_h1_write_end_to_end(struct fx_buf *out, const struct fx_head *head, uint64_t skip)
+void fx_h1_write_end_to_end_but(struct fx_buf *out, const struct fx_head *head, uint64_t skip,
+                                bool (*is_dropped)(struct fx_str name))
 {
     for (size_t i = 0; i < head->n_fields; i++) {
         const struct fx_field *field = &head->fields[i];
-        if ((skip >> field->cgi_id & 1) == 0 && !fx_head_is_hop_by_hop(head, field))
+        if ((skip >> field->cgi_id & 1) == 0 && !fx_head_is_hop_by_hop(head, field) &&
+            !(is_dropped != NULL && field->cgi_id == FX_NAME_OTHER && is_dropped(field->name)))
             write_parsed(out, field->name, field->value);
     }
+}
+
+void fx_h1_write_end_to_end(struct fx_buf *out, const struct fx_head *head, uint64_t skip)
+{
+    fx_h1_write_end_to_end_but(out, head, skip, NULL);
 }
 
 void fx_h1_write_end(struct fx_buf *out)

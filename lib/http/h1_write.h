@@ -24,6 +24,9 @@ void fx_h1_write_date(struct fx_buf *out, int64_t unix_seconds); /* Date, IMF-fi
 /* All fields except hop-by-hop ones and those in `skip`
  * (FX_NAME_BIT), also when spelled with "_" for "-". */
 void fx_h1_write_end_to_end(struct fx_buf *out, const struct fx_head *head, uint64_t skip);
+/* The same without the other fields of which is_dropped(name) says so. */
+void fx_h1_write_end_to_end_but(struct fx_buf *out, const struct fx_head *head, uint64_t skip,
+                                bool (*is_dropped)(struct fx_str name));
 void fx_h1_write_end(struct fx_buf *out); /* the empty line */
 
 void fx_h1_write_chunk(struct fx_buf *out, struct fx_str data); /* empty data writes nothing */

@@ -142,6 +142,7 @@ static void read_route(struct fcd_reader *r, struct fx_node *node, size_t contex
         route->methods = FCD_M_GET | FCD_M_HEAD;
     conf->rules[index].methods = route->methods;
     conf->rules[index].route = index;
+    conf->rules[index].group = context;
     conf->n_routes++;
 }
 

@@ -7,7 +7,32 @@
 
 #include "lib/http/url.h"
 #include "strangler/request/req.h"
+#include "strangler/route/owner.h"
 #include "strangler/route/split.h"
+
+/* Some frameworks take the method from here: what looks like a read is then a write. */
+static bool has_override(const struct fx_head *head)
+{
+    for (size_t i = 0; i < head->n_fields; i++)
+        if (fcd_forward_is_override(head->fields[i].name))
+            return true;
+    struct fx_str rest = head->has_query ? head->query : (struct fx_str){0};
+    while (rest.len > 0)
+        if (fx_str_starts(fx_str_cut(rest, '&', &rest), FX_STR("_method=")))
+            return true;
+    return false;
+}
+
+/*
+ * A method that no route of the group lists is a write: it must not pass the hold. A read whose
+ * path is a route's only in another reading goes to the owner, as nobody knows what it means.
+ */
+static void decide_kind(struct fcd_req *req, const struct fcd_found *found)
+{
+    req->is_odd = !found->is_plain;
+    req->is_write =
+        !found->is_listed || req->route->conf->is_write || has_override(&req->call.head);
+}
 
 struct fcd_route *fcd_req_find_route(struct fcd_req *req)
 {
@@ -15,16 +40,26 @@ struct fcd_route *fcd_req_find_route(struct fcd_req *req)
     struct fcd_local *local = req->requests->local;
     const char *why = NULL;
     char text[FCD_REASON_MAX];
-    if (fx_str_eq_c(req->call.head.path, "*"))
+    struct fx_str path = req->call.head.path;
+    if (fx_str_eq_c(path, "*"))
         return &groups->default_route;
     fx_buf_clear(&local->scratch);
-    if (!fx_url_path_normal(req->call.head.path, &local->scratch, &why)) {
+    if (!fx_url_path_normal(path, &local->scratch, &why)) {
         fcd_req_refuse(req, 400, fcd_call_malformed(why, text));
         return NULL;
     }
-    size_t i = fcd_rules_find(local->conf->rules, local->conf->n_routes,
-                              fx_buf_str(&local->scratch), req->method);
-    return i != SIZE_MAX ? &groups->routes[i] : &groups->default_route;
+    struct fcd_found found = fcd_route_owner(local->conf->rules, local->conf->n_routes, path,
+                                             fx_buf_str(&local->scratch), req->method);
+    switch (found.verdict) {
+    case FCD_FOREIGN: return &groups->default_route;
+    case FCD_AMBIGUOUS: break;
+    case FCD_OWNED:
+        req->route = &groups->routes[found.route];
+        decide_kind(req, &found);
+        return req->route;
+    }
+    fcd_req_refuse(req, 400, fcd_call_malformed(found.why, text));
+    return NULL;
 }
 
 /* The key of the user, or a fresh one: to be issued as
@@ -67,7 +102,8 @@ void fcd_req_choose_side(struct fcd_req *req)
     const struct fcd_own *own = fcd_group_own(req->route->group);
     req->owner = own->owner;
     req->epoch = own->epoch;
-    req->side = req->is_write || own->owner == FCD_NEW ? own->owner : side_of_read(req);
+    req->side =
+        req->is_write || req->is_odd || own->owner == FCD_NEW ? own->owner : side_of_read(req);
 }
 
 struct fcd_forward fcd_req_forward(const struct fcd_req *req)

@@ -182,7 +182,6 @@ static enum next step_route(struct fcd_req *req)
     req->route = fcd_req_find_route(req);
     if (req->route == NULL)
         return NEXT_MORE;
-    req->is_write = req->route->group != NULL && req->route->conf->is_write;
     fcd_req_set_step(req, FCD_STEP_ADMIT);
     return NEXT_MORE;
 }
@@ -210,7 +209,7 @@ static void send_on(struct fcd_req *req)
         req->x.pool = &group->side[req->side]->customers;
         if (req->is_write)
             fcd_group_enter_flight(group, &req->write);
-        else if (fcd_mirror_wants(req->route))
+        else if (!req->is_odd && fcd_mirror_wants(req->route))
             begin_shadow(req);
     }
     bool is_begun = fcd_proxy_begin(req);

@@ -68,6 +68,7 @@ struct fcd_req {
     enum fcd_owner owner;          /* when the side was chosen */
     int64_t epoch;                 /* of the group, when the side was chosen */
     bool is_write;                 /* counts in the group's in-flight while the exchange runs */
+    bool is_odd;                   /* a read in an odd spelling: at the owner, not shadowed */
     bool is_body_begun;            /* the head is forgotten: the request cannot be sent anew */
     struct fcd_write write;        /* held, or in flight */
     char issued[20];               /* sticky cookie to set, or "" */

@@ -61,6 +61,7 @@ bool fcd_pattern_matches(const struct fcd_pattern *pattern, struct fx_str path);
 struct fcd_rule {
     struct fcd_pattern pattern;
     unsigned methods; /* set of FCD_M_* */
+    size_t group;     /* of the caller's: routes of the same context have the same */
     size_t route;     /* index in the caller's table; also the order of the file */
 };
 void fcd_rules_sort(struct fcd_rule *rules, size_t n);

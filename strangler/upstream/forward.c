@@ -22,6 +22,45 @@ static void add_list(const struct fx_head *head, const char *name, const char *o
     fx_buf_add_c(out, "\r\n");
 }
 
+/* Gateway interfaces (CGI, WSGI, Rack) write "-" as "_", so both are the same name behind them. */
+static bool is_name(struct fx_str name, const char *wanted)
+{
+    size_t i = 0;
+    for (; i < name.len && wanted[i] != '\0'; i++) {
+        char c = name.ptr[i] == '_' ? '-' : name.ptr[i];
+        if ((c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c) != wanted[i])
+            return wanted[i] == '*';
+    }
+    return wanted[i] == '*' || (i == name.len && wanted[i] == '\0');
+}
+
+static bool is_listed(struct fx_str name, const char *const *names, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (is_name(name, names[i]))
+            return true;
+    return false;
+}
+
+bool fcd_forward_is_path_field(struct fx_str name)
+{
+    static const char *const names[] = {
+        "x-original-url",   "x-rewrite-url",   "x-original-uri", "x-forwarded-prefix",
+        "x-forwarded-path", "x-forwarded-uri", "script-name",    "x-envoy-original-path",
+        "path-info",        "x-script-name",   "x-accel-*",      "x-sendfile-type"};
+    char first = name.len > 0 ? (char)(name.ptr[0] | 0x20) : '\0';
+    return (first == 'x' || first == 's' || first == 'p') &&
+           is_listed(name, names, FX_ARRAY_LEN(names));
+}
+
+bool fcd_forward_is_override(struct fx_str name)
+{
+    static const char *const names[] = {"x-http-method-override", "x-http-method",
+                                        "x-method-override"};
+    return name.len > 0 && (name.ptr[0] | 0x20) == 'x' &&
+           is_listed(name, names, FX_ARRAY_LEN(names));
+}
+
 static void add_request_line(const struct fx_head *head, struct fx_buf *out)
 {
     fx_buf_add(out, head->method);
@@ -90,7 +129,7 @@ void fcd_forward_write(const struct fcd_forward *forward, const struct fcd_conf_
     fx_buf_add_c(out, "Host: ");
     fx_buf_add(out, head->host.len > 0 ? head->host : fx_str_from(endpoint->host));
     fx_buf_add_c(out, "\r\n");
-    fx_h1_write_end_to_end(out, head, rewritten);
+    fx_h1_write_end_to_end_but(out, head, rewritten, fcd_forward_is_path_field);
     add_forwarded(forward, out);
     add_via(forward, out);
     add_max_forwards(forward, out);

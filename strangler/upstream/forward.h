@@ -28,6 +28,12 @@ struct fcd_forward {
     int64_t epoch;              /* of the group that a write belongs to; -1: not a write */
 };
 
+/* A field by which a client would tell the upstream another path than the one that was routed:
+ * dropped, in any case and with "_" for "-". */
+bool fcd_forward_is_path_field(struct fx_str name);
+/* A field that names another method (X-HTTP-Method-Override and its kin). */
+bool fcd_forward_is_override(struct fx_str name);
+
 void fcd_forward_write(const struct fcd_forward *forward, const struct fcd_conf_endpoint *endpoint,
                        bool is_shadow, struct fx_buf *out);
 /* Has this request passed the facade of that pseudonym before? */

@@ -82,6 +82,83 @@ static void test_route__no_spelling_passes_a_group_by(void **state)
     stage_close(&stage);
 }
 
+/* Old owner, new owner, held: a method that no route lists and an odd spelling are the group's. */
+static void test_route__no_method_and_no_spelling_passes_a_hold(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *method, *path, *fields;
+    } cases[] = {
+        {"PROPFIND", "/orders/1", ""},
+        {"OPTIONS", "/orders/1", ""},
+        {"POST", "/Orders/1", ""},
+        {"POST", "/ORDERS.json", ""},
+        {"DELETE", "/;x/orders/1", ""},
+        {"POST", "/index.php/orders/1", ""},
+        {"GET", "/orders/1", "X-HTTP-Method-Override: DELETE\r\n"},
+        {"GET", "/orders/1", "x_http_method: PUT\r\n"},
+        {"GET", "/orders/1?a=b&_method=delete", ""},
+    };
+    enum { N = FX_ARRAY_LEN(cases) };
+    int fds[N];
+    FX_AUTO(reply) struct reply reply = {0};
+    stage_open(&stage, "");
+    assert_int_equal(admin(&stage, "/v1/routes/orders-read/shadow",
+                           "{\"epoch\":1,\"percent\":100,\"recheck_ms\":0}"),
+                     200);
+    stage_hold(&stage, 1, 20000);
+    for (size_t i = 0; i < N; i++) {
+        char text[512];
+        fds[i] = client_open(stage.port);
+        snprintf(text, sizeof text, "%s %s HTTP/1.1\r\nHost: x\r\n%sContent-Length: 0\r\n\r\n",
+                 cases[i].method, cases[i].path, cases[i].fields);
+        client_send(fds[i], text);
+        wait_number(&stage, "orders", "held", (double)i + 1);
+    }
+    assert_int_equal(stage_give(&stage, 2, "new"), 200);
+    for (size_t i = 0; i < N; i++) {
+        client_read(fds[i], cases[i].method, &reply);
+        assert_int_equal(reply.status, 200);
+        assert_true(reply_is_from(&reply, "\"new\""));
+        close(fds[i]);
+    }
+    assert_int_equal(atomic_load(&stage.new_side.requests), (int)N); /* none twice, none shadowed */
+    assert_int_equal(atomic_load(&stage.old.requests), 0);
+    assert_int_equal(request_status(stage.port, "POST", "/%256frders/1", "{}"), 400);
+    assert_int_equal(request_status(stage.port, "POST", "/orders%20", "{}"), 400);
+    assert_int_equal(request_status(stage.port, "POST", "/ordersx", "{}"), 200); /* nobody's */
+    assert_int_equal(atomic_load(&stage.old.requests), 1);
+    stage_close(&stage);
+}
+
+/* gunicorn takes SCRIPT_NAME from the head: POST /x/orders/1 then runs the handler of /orders/1. */
+static void test_route__no_field_tells_the_upstream_another_path(void **state)
+{
+    (void)state;
+    static const char *const names[] = {
+        "SCRIPT_NAME",     "Script-Name",    "PATH_INFO",        "X-Original-URL",
+        "x_rewrite_url",   "X-Original-URI", "X-Forwarded-Path", "X-Forwarded-Prefix",
+        "X_FORWARDED_URI", "X-Script-Name",  "X-Accel-Redirect", "X-Envoy-Original-Path",
+        "X-Sendfile-Type"};
+    FX_AUTO(reply) struct reply reply = {0};
+    FX_AUTO(fx_buf) struct fx_buf fields = FX_BUF(8192);
+    stage_open(&stage, "");
+    for (size_t i = 0; i < FX_ARRAY_LEN(names); i++)
+        fx_buf_printf(&fields, "%s: /evil\r\n", names[i]);
+    fx_buf_add_c(&fields, "X-Original-Host: kept\r\nX-Scripted: kept\r\n");
+    request(stage.port, "POST", "/x/orders/1", fx_buf_cstr(&fields), "{}", &reply);
+    assert_int_equal(reply.status, 200);
+    assert_null(strstr(stage.old.last_head, "/evil"));
+    assert_non_null(strstr(stage.old.last_head, "X-Original-Host: kept"));
+    assert_non_null(strstr(stage.old.last_head, "X-Scripted: kept"));
+    request(stage.port, "OPTIONS", "http://shop", "", NULL, &reply); /* the server as a whole */
+    assert_int_equal(strncmp(stage.old.last_head, "OPTIONS * HTTP/1.1", 18), 0);
+    request(stage.port, "TRACE", "/", "", NULL, &reply);
+    assert_int_equal(reply.status, 405);
+    assert_non_null(strstr(reply.head, "Allow: GET, HEAD, POST"));
+    stage_close(&stage);
+}
+
 static void test_admin__refuses_what_makes_no_sense_and_stale_epochs(void **state)
 {
     (void)state;
@@ -346,6 +423,8 @@ int main(void)
         cmocka_unit_test(test_split__grows_and_shrinks_without_moving_anyone_else),
         cmocka_unit_test(test_split__an_issued_cookie_sticks),
         cmocka_unit_test(test_route__no_spelling_passes_a_group_by),
+        cmocka_unit_test(test_route__no_method_and_no_spelling_passes_a_hold),
+        cmocka_unit_test(test_route__no_field_tells_the_upstream_another_path),
         cmocka_unit_test(test_admin__refuses_what_makes_no_sense_and_stale_epochs),
         cmocka_unit_test(test_admin__is_not_changed_by_web_pages),
         cmocka_unit_test(test_admin__wants_its_token),
