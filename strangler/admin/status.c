@@ -20,6 +20,7 @@ static void write_group(const struct fcd_group *group, struct fx_json_w *w)
     fx_json_w_kv_text(w, "hold", fcd_hold_name(own->hold));
     fx_json_w_kv_u64(w, "held", group->held.len);
     fx_json_w_kv_i64(w, "in_flight", (int64_t)group->in_flight.len);
+    fx_json_w_kv_i64(w, "lost", group->n_lost);
     fx_json_w_kv_i64(w, "hold_left_ms", fcd_group_hold_left_ms(group));
     fx_json_w_kv_i64(w, "held_max_ms", held_max_ms);
     fx_json_w_end(w);

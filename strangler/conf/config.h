@@ -70,7 +70,8 @@ struct fcd_conf_timeouts {
 struct fcd_conf_hold {
     int64_t requests, bytes;
     int64_t release_per_s;
-    int64_t body_ms; /* time for the body of a write in flight when a hold begins */
+    int64_t unanswered_ms; /* so long a write that got no answer counts as in flight */
+    int64_t body_ms;       /* time for the body of a write in flight when a hold begins */
 };
 struct fcd_conf_mirror {
     int64_t connections; /* to each side, apart from those of customers */

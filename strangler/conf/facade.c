@@ -76,6 +76,11 @@ static const struct fx_rule hold_rules[] = {
     FX_RULE_INT(struct fcd_conf_hold, release_per_s, "release_per_second", .def = "2000", .min = 1,
                 .max = 1000000, .help = "rate at which held writes are sent after a release"),
     FX_RULE_DURATION(
+        struct fcd_conf_hold, unanswered_ms, "unanswered", .def = "60s", .min = 0, .max = 3600000,
+        .help = "time that a write counts as in flight after its client got 504, or left while it "
+                "sent: until its upstream answers or closes, so that a hold waits for it; then it "
+                "is counted as lost"),
+    FX_RULE_DURATION(
         struct fcd_conf_hold, body_ms, "body", .def = "1s", .min = 0, .max = 3600000,
         .help = "time that writes in flight have for the rest of their bodies when a hold begins; "
                 "slower ones get 503 with Retry-After, so that no upload delays a cut-over"),

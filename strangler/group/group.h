@@ -63,6 +63,7 @@ struct fcd_group {
     uint64_t salt;
     struct fcd_upstream *side[2]; /* by enum fcd_owner; NULL without routes */
     uint64_t n_arrived;
+    int64_t n_lost;          /* writes whose end is unknown: no answer within hold.unanswered */
     FX_LIST(fcd_write) held; /* by arrival */
     FX_LIST(fcd_write) in_flight;
     int64_t held_max_ms;

@@ -50,6 +50,12 @@ const struct fx_metric_def fcd_metric_defs[FCD_MT_COUNT] = {
                           FX_GAUGE,
                           {"group"},
                           NULL},
+    [FCD_MT_LOST] = {"ficus_facade_writes_lost_total",
+                     "Writes of the group whose end is unknown: no response within "
+                     "hold.unanswered after their client got 504 or left.",
+                     FX_COUNTER,
+                     {"group"},
+                     NULL},
     [FCD_MT_BODIES_CUT] = {"ficus_facade_bodies_cut_total",
                            "Requests refused because their body arrived too slowly, by "
                            "the limit: rate (limits.body_rate), hold (hold.body).",

@@ -20,6 +20,7 @@ enum fcd_metric {
     FCD_MT_HELD_TOTAL,
     FCD_MT_TAKEN_BACK,
     FCD_MT_IN_FLIGHT,
+    FCD_MT_LOST,
     FCD_MT_BODIES_CUT,
     FCD_MT_OWNER_IS_NEW,
     FCD_MT_EPOCH,

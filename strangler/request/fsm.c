@@ -110,6 +110,12 @@ static void end_shadow(struct fcd_req *req, bool is_complete)
     req->shadow = NULL;
 }
 
+void fcd_req_leave_unanswered(struct fcd_req *req)
+{
+    if (req->is_write)
+        fcd_unanswered_take(&req->requests->unanswered, req->route->group, &req->x, &req->write);
+}
+
 void fcd_req_take_back(struct fcd_req *req)
 {
     fcd_xchg_abort(&req->x);
@@ -376,6 +382,8 @@ static void gone(struct fcd_call *call)
         return;
     }
     if (is_running)
+        fcd_req_leave_unanswered(req);
+    if (is_running)
         fcd_xchg_abort(&req->x);
     account(req, req->step == FCD_STEP_FINISH);
     recycle(req);
@@ -392,10 +400,12 @@ void fcd_requests_init(struct fcd_requests *requests, struct fcd_local *local,
                                       .mirror = mirror,
                                       .default_upstream = default_upstream,
                                       .on_left_behind_over = on_left_behind_over};
+    fcd_unanswereds_init(&requests->unanswered, local);
 }
 
 void fcd_requests_done(struct fcd_requests *requests)
 {
+    fcd_unanswereds_done(&requests->unanswered);
     FX_LIST_EACH_SAFE (&requests->all, req, all) {
         fx_loop_timer_remove(requests->local->loop, &req->body_timer);
         free(req);

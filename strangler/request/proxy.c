@@ -86,6 +86,7 @@ void fcd_proxy_hold(struct fcd_write *write, int64_t within_ms)
 
 static void cut_body(struct fcd_req *req, bool is_late)
 {
+    fcd_req_leave_unanswered(req);
     fx_series_add(fx_metric(req->requests->local->shared->metrics, FCD_MT_BODIES_CUT,
                             is_late ? "hold" : "rate"),
                   1);
@@ -134,6 +135,7 @@ static bool may_send(struct fcd_xchg *x)
 static void spoil_malformed(struct fcd_req *req)
 {
     char text[FCD_REASON_MAX];
+    fcd_req_leave_unanswered(req);
     spoil(req, 400, fcd_call_malformed(fcd_call_body_problem(&req->call), text));
 }
 
@@ -223,6 +225,11 @@ static void on_head(struct fcd_xchg *x, const struct fx_head *head)
         fcd_mirror_head(req->shadow, head);
 }
 
+static void on_late(struct fcd_xchg *x)
+{
+    fcd_req_leave_unanswered(req_of(x));
+}
+
 static size_t on_room(struct fcd_xchg *x)
 {
     const struct fcd_call *call = &req_of(x)->call;
@@ -307,6 +314,7 @@ static const struct fcd_xchg_ops proxy_ops = {.may_send = may_send,
                                               .room = on_room,
                                               .data = on_data,
                                               .pause = on_pause,
+                                              .late = on_late,
                                               .done = on_done,
                                               .fail = on_fail};
 

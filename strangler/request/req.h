@@ -20,6 +20,7 @@
 #define FCD_REQUEST_REQ_H
 
 #include "strangler/net/call.h"
+#include "strangler/request/unanswered.h"
 #include "strangler/shadow/mirror.h"
 #include "strangler/upstream/exchange.h"
 
@@ -39,6 +40,7 @@ struct fcd_requests {
     struct fcd_groups *groups;
     struct fcd_mirror *mirror;
     struct fcd_upstream *default_upstream;
+    struct fcd_unanswereds unanswered;
     FX_LIST(fcd_req) all;   /* that were ever made */
     FX_LIST(fcd_req) spare; /* those of them that wait for work */
     size_t n_left_behind;   /* those whose client has left and whose upstream works on */
@@ -102,6 +104,9 @@ void fcd_req_refuse(struct fcd_req *req, int status, const char *message);
 void fcd_req_leave_flight(struct fcd_req *req);
 /* The side was chosen under another owner, or writes wait now: it must not be sent. */
 bool fcd_req_is_stale(const struct fcd_req *req);
+/* The exchange is given up, but what its upstream does with the write is unknown: it stays in flight
+ * without the request. */
+void fcd_req_leave_unanswered(struct fcd_req *req);
 /* No byte was sent: back to ADMIT, where the side is chosen anew or the write waits. A request that
  * cannot be sent anew is answered 503. */
 void fcd_req_take_back(struct fcd_req *req);

@@ -6,6 +6,8 @@
  */
 #include "strangler/upstream/exchange.h"
 
+#include <sys/socket.h>
+
 #include "lib/base/panic.h"
 
 enum { PUMP_ROUNDS = 16, SEND_ROUNDS = 16 }; /* then other connections get their turn */
@@ -63,6 +65,9 @@ static void arm(struct fcd_xchg *x, int64_t ms)
 
 static void fail(struct fcd_xchg *x, enum fcd_failure why)
 {
+    bool is_late = why == FCD_FAIL_TIMEOUT || why == FCD_FAIL_OWNER;
+    if (is_late && x->u != NULL && x->ops->late != NULL)
+        x->ops->late(x);
     if (x->u != NULL)
         fcd_uconn_close(x->u);
     x->u = NULL;
@@ -327,6 +332,26 @@ void fcd_xchg_pump(struct fcd_xchg *x)
     if (rounds > PUMP_ROUNDS)
         fcd_uconn_again(x->u);
     x->ops->pause(x);
+}
+
+void fcd_xchg_hand_over(struct fcd_xchg *x, struct fcd_xchg *to, const struct fcd_xchg_ops *ops,
+                        int64_t limit_ms)
+{
+    struct fx_stream *stream = &x->u->stream;
+    bool is_whole = x->sending == FCD_SENDING_COMPLETE && fx_iobuf_len(&stream->out) == 0;
+    *to = *x;
+    x->u = NULL;
+    to->ops = ops;
+    to->repeat = FCD_REPEAT_NEVER;
+    to->is_pumping = false;
+    to->u->user = &to->user;
+    if (!is_whole) { /* the upstream sees that the request will never be complete */
+        to->sending = FCD_SENDING_BROKEN;
+        fx_iobuf_consume(&stream->out, fx_iobuf_len(&stream->out));
+        shutdown(stream->watch.fd, SHUT_WR);
+    }
+    arm(to, limit_ms);
+    fcd_uconn_again(to->u); /* something may be there already */
 }
 
 void fcd_xchg_abort(struct fcd_xchg *x)

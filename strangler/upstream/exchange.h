@@ -71,6 +71,9 @@ struct fcd_xchg_ops {
     void (*data)(struct fcd_xchg *x, struct fx_str bytes);
     /* Everything that is here for now was given: flush. May make room. */
     void (*pause)(struct fcd_xchg *x);
+    /* NULL, or: the exchange is about to fail because the upstream, or the owner, was late. The
+     * owner may hand it over. */
+    void (*late)(struct fcd_xchg *x);
     void (*done)(struct fcd_xchg *x);
     void (*fail)(struct fcd_xchg *x, enum fcd_failure why);
 };
@@ -105,6 +108,10 @@ void fcd_xchg_send(struct fcd_xchg *x);
 void fcd_xchg_complete(struct fcd_xchg *x);
 /* Receives and delivers as far as the owner has room. */
 void fcd_xchg_pump(struct fcd_xchg *x);
+/* Another owner takes the exchange with its connection: x->u is NULL afterwards. What was not sent
+ * yet is not sent, nothing is repeated, and it fails when nothing comes for `limit_ms`. */
+void fcd_xchg_hand_over(struct fcd_xchg *x, struct fcd_xchg *to, const struct fcd_xchg_ops *ops,
+                        int64_t limit_ms);
 /* Gives up: closes the connection, calls nothing. */
 void fcd_xchg_abort(struct fcd_xchg *x);
 

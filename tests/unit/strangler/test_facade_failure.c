@@ -280,6 +280,59 @@ static void test_failure__an_answer_that_broke_off_does_not_look_whole(void **st
     stage_close(&stage);
 }
 
+/* Its client has a 504, but the upstream works on: a hold must not take the group for drained. */
+static void
+test_failure__a_write_that_timed_out_is_in_flight_until_its_upstream_is_done(void **state)
+{
+    (void)state;
+    stage_open(&stage, "  timeouts: {response: 200ms}\n");
+    atomic_store(&stage.old.delay_ms, 1500);
+    assert_int_equal(request_status(stage.port, "POST", "/orders/1", "{}"), 504);
+    assert_int_equal((int)status_number(&stage, "orders", "in_flight"), 1);
+    stage_hold(&stage, 1, 20000);
+    fx_sleep_ms(200);
+    assert_int_equal((int)status_number(&stage, "orders", "in_flight"), 1);
+    wait_number(&stage, "orders", "in_flight", 0);
+    assert_int_equal((int)status_number(&stage, "orders", "lost"), 0);
+    stage_close(&stage);
+}
+
+static void test_failure__a_write_that_is_never_answered_is_lost_and_counted(void **state)
+{
+    (void)state;
+    FX_AUTO(reply) struct reply reply = {0};
+    stage_open(&stage, "  timeouts: {response: 200ms}\n  hold: {unanswered: 500ms}\n");
+    atomic_store(&stage.old.hang, 1);
+    assert_int_equal(request_status(stage.port, "POST", "/orders/1", "{}"), 504);
+    assert_int_equal(request_status(stage.port, "GET", "/orders/1", NULL), 504);
+    assert_int_equal((int)status_number(&stage, "orders", "in_flight"), 1); /* a read is none */
+    wait_number(&stage, "orders", "in_flight", 0);
+    assert_int_equal((int)status_number(&stage, "orders", "lost"), 1);
+    admin_reply(&stage, "GET", "/metrics", "", NULL, &reply);
+    assert_non_null(
+        strstr(fx_buf_cstr(&reply.body), "ficus_facade_writes_lost_total{group=\"orders\"} 1"));
+    stage_close(&stage);
+}
+
+/* A client that leaves in the middle of its body: the rest is never sent, and when the upstream has
+ * seen that, nobody waits any more. */
+static void
+test_failure__a_body_that_breaks_off_is_in_flight_until_its_upstream_closes(void **state)
+{
+    (void)state;
+    stage_open(&stage, "");
+    atomic_store(&stage.old.delay_ms, 700);
+    int fd = client_open(stage.port);
+    client_send(fd, "POST /orders/1 HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nabc");
+    wait_number(&stage, "orders", "in_flight", 1);
+    fx_sleep_ms(100);
+    client_reset(fd);
+    fx_sleep_ms(200);
+    assert_int_equal((int)status_number(&stage, "orders", "in_flight"), 1);
+    wait_number(&stage, "orders", "in_flight", 0);
+    stage_close(&stage);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -288,6 +341,11 @@ int main(void)
         cmocka_unit_test(test_failure__bytes_nobody_asked_for_are_no_answer),
         cmocka_unit_test(test_failure__writes_do_not_use_a_connection_idle_for_a_second),
         cmocka_unit_test(test_failure__a_write_whose_client_left_stays_in_flight_until_answered),
+        cmocka_unit_test(
+            test_failure__a_write_that_timed_out_is_in_flight_until_its_upstream_is_done),
+        cmocka_unit_test(test_failure__a_write_that_is_never_answered_is_lost_and_counted),
+        cmocka_unit_test(
+            test_failure__a_body_that_breaks_off_is_in_flight_until_its_upstream_closes),
         cmocka_unit_test(test_failure__endpoints_take_turns_and_a_dead_one_costs_nobody_a_request),
         cmocka_unit_test(test_failure__an_endpoint_that_hangs_does_not_take_all_connections),
         cmocka_unit_test(test_failure__a_get_on_a_write_route_is_sent_once),
