@@ -104,8 +104,8 @@ void fcd_req_refuse(struct fcd_req *req, int status, const char *message);
 void fcd_req_leave_flight(struct fcd_req *req);
 /* The side was chosen under another owner, or writes wait now: it must not be sent. */
 bool fcd_req_is_stale(const struct fcd_req *req);
-/* The exchange is given up, but what its upstream does with the write is unknown: it stays in flight
- * without the request. */
+/* The exchange is given up, but what its upstream does with the write is unknown: it stays in
+ * flight without the request. */
 void fcd_req_leave_unanswered(struct fcd_req *req);
 /* No byte was sent: back to ADMIT, where the side is chosen anew or the write waits. A request that
  * cannot be sent anew is answered 503. */
