@@ -288,14 +288,29 @@ static bool check_locked(struct fx_context *ctx, const struct cdc_ref *ref,
     return true;
 }
 
+/* Who waited for an hour may have been told which side owns before a cut-over moved it. */
+static bool still_owns(const struct fx_context *ctx, const struct cdc_ref *ref, struct fx_err *err)
+{
+    enum fx_direction now;
+    if (!rec_owner(ctx, &now, err))
+        return false;
+    return now == ref->direction ||
+           fx_fail(err, FX_E_INCONCLUSIVE,
+                   "the other side of context \"%s\" took over while another comparison ran",
+                   ctx->name) ||
+           fx_hint(err, "Run the same command again: it compares in the new direction.");
+}
+
 bool rec_check(struct fx_context *ctx, const struct cdc_ref *ref, const struct rec_options *options,
                const char *plan, const char *step, const struct rec_progress *progress,
                struct fx_arena *arena, struct rec_report **ret_report, struct fx_err *err)
 {
     struct fx_flock *lock;
-    if (!rec_turn_take(ref, options->lock_wait_ms, progress, &lock, err))
+    bool has_waited;
+    if (!rec_turn_take(ref, options->lock_wait_ms, progress, &lock, &has_waited, err))
         return fx_ctx(err, "comparing context \"%s\"", ctx->name);
-    bool is_ok = check_locked(ctx, ref, options, plan, step, progress, arena, ret_report, err);
+    bool is_ok = (!has_waited || still_owns(ctx, ref, err)) &&
+                 check_locked(ctx, ref, options, plan, step, progress, arena, ret_report, err);
     fx_flock_release(lock);
     return is_ok;
 }

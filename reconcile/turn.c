@@ -35,12 +35,12 @@ static bool wait_on(const struct rec_progress *progress, const char *who, bool i
 }
 
 static bool take(const char *path, const struct cdc_ref *ref, int64_t wait_ms,
-                 const struct rec_progress *progress, struct fx_flock **ret_lock,
+                 const struct rec_progress *progress, struct fx_flock **ret_lock, bool *ret_waited,
                  struct fx_err *err)
 {
     char who[192];
     struct fx_mono end = fx_mono_add_ms(fx_mono_now(), wait_ms);
-    for (bool is_first = true;; is_first = false) {
+    for (*ret_waited = false;; *ret_waited = true) {
         if (fx_flock_take(path, "comparison", ret_lock, err))
             return true;
         if (err->code != FX_E_LOCKED)
@@ -49,18 +49,18 @@ static bool take(const char *path, const struct cdc_ref *ref, int64_t wait_ms,
         if (fx_mono_reached(end, fx_mono_now()))
             return fail_locked(ref, who, wait_ms, err);
         fx_err_clear(err);
-        if (!wait_on(progress, who, is_first))
+        if (!wait_on(progress, who, !*ret_waited))
             return fx_fail(err, FX_E_INTERRUPTED, "stopped while %s compared the context", who);
         fx_sleep_ms(ASK_AGAIN_MS);
     }
 }
 
 bool rec_turn_take(const struct cdc_ref *ref, int64_t wait_ms, const struct rec_progress *progress,
-                   struct fx_flock **ret_lock, struct fx_err *err)
+                   struct fx_flock **ret_lock, bool *ret_waited, struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
     const char *dir = fx_arena_printf(&arena, "%s/contexts", ref->state_dir);
     const char *path = fx_arena_printf(&arena, "%s/%s.compare.lock", dir, ref->context);
-    return fx_dir_make(dir, err) && take(path, ref, wait_ms, progress, ret_lock, err);
+    return fx_dir_make(dir, err) && take(path, ref, wait_ms, progress, ret_lock, ret_waited, err);
 }

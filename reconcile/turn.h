@@ -11,10 +11,10 @@
 #include "reconcile/reconcile.h"
 
 /*
- * Waits at most `wait_ms` for the process that compares now. Errors: LOCKED naming it (pid, host,
- * since), INTERRUPTED, IO. Release with fx_flock_release.
+ * Waits at most `wait_ms` for the process that compares now; *ret_waited: it did. Errors: LOCKED
+ * naming that process (pid, host, since), INTERRUPTED, IO. Release with fx_flock_release.
  */
 bool rec_turn_take(const struct cdc_ref *ref, int64_t wait_ms, const struct rec_progress *progress,
-                   struct fx_flock **ret_lock, struct fx_err *err) FX_MUST_CHECK;
+                   struct fx_flock **ret_lock, bool *ret_waited, struct fx_err *err) FX_MUST_CHECK;
 
 #endif

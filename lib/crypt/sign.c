@@ -234,7 +234,11 @@ static bool save_new(const char *path, struct fx_str content, mode_t mode, struc
                        "Choose another name. To replace a key, make a new pair and let the gate "
                        "trust both until no report of the old one is needed.");
     if (fd < 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not create \"%s\"", path);
+        return fx_fail_errno(err, FX_E_IO, errno, "could not create \"%s\"", path) ||
+               fx_hint(err,
+                       "Its directory must exist and be writable. Run: ls -ld \"$(dirname "
+                       "'%s')\"",
+                       path);
     if (fx_fd_write_all(fd, content, path, err)) {
         if (fsync(fd) == 0)
             return fx_dir_sync_of(path, err);

@@ -130,14 +130,27 @@ static bool act_compare(struct pln_action_ctx *ac, struct pln_exec *ex, const st
     return compare(ac, ex, step, is_old ? FX_FORWARD : FX_REVERSE, err);
 }
 
+/* A key that cannot be read is found by the dry run, not at night after the copy. */
+static bool check_key(struct pln_action_ctx *ac, const struct pln_step *step, struct fx_err *err)
+{
+    struct fx_private_key *key;
+    (void)step;
+    if (!rec_signer_load(&ac->rec, &key, err))
+        return false;
+    fx_private_key_free(key);
+    return true;
+}
+
 const struct pln_action pln_action_reconcile = {
     .streams = PLN_STREAMS_NEEDED,
     .measures = PLN_MEASURES_STREAMS | PLN_MEASURES_REPORT,
+    .check = check_key,
     .act = act_compare,
 };
 
 const struct pln_action pln_action_finish = {
     .streams = PLN_STREAMS_NEEDED,
     .measures = PLN_MEASURES_STREAMS | PLN_MEASURES_REPORT,
+    .check = check_key,
     .act = act_compare,
 };

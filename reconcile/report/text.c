@@ -73,6 +73,8 @@ void rec_report_text(const struct rec_report *report, struct fx_buf *out)
                   finished, fx_pos_text(&report->source_pos), fx_pos_text(&report->target_pos),
                   (double)(report->finished.us - report->started.us) / 1e6,
                   report->applier_held_ms);
+    if (report->inconclusive != NULL)
+        fx_buf_printf(out, "  %s\n", report->inconclusive);
     for (size_t i = 0; i < report->n_tables; i++)
         add_table(&report->tables[i], out);
 }

@@ -83,6 +83,9 @@ gate() { "$FICUS" reconcile gate out/report.json "$@"; }
 exits 0 "the gate passes" gate --unsigned --divergent 0 --coverage 100% --max-age 30m
 sleep 1.1
 exits 3 "a report that is too old is unknown" gate --unsigned --max-age 1s
+# The age counts from the moment that both sides were read: this one takes two seconds after it.
+FICUS_FAILPOINT=reconcile.advance.after:sleep=2000 reconcile >/dev/null
+exits 3 "a slow comparison is as old as what it shows" gate --unsigned --max-age 1s
 exits 2 "without a key no report is believed" gate
 exits 3 "a report of another mapping is unknown" gate --unsigned --mapping 0123456789abcdef0123456789abcdef
 
