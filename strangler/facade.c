@@ -14,6 +14,8 @@
 #include "lib/io/file.h"
 #include "lib/io/flock.h"
 #include "lib/io/loop.h"
+#include "lib/io/private.h"
+#include "lib/io/privilege.h"
 #include "lib/io/signal.h"
 #include "lib/log/log.h"
 #include "strangler/conf/config.h"
@@ -84,7 +86,7 @@ static bool start(struct facade *facade, const char *path, struct fx_err *err)
     const char *dir = facade->conf->state_dir;
     char *lock_path = fx_arena_printf(&facade->arena, "%s/facade.lock", dir);
     raise_descriptor_limit();
-    return fx_dir_make(dir, err) && fx_flock_take(lock_path, "facade", &facade->lock, err) &&
+    return fx_dir_secure(dir, err) && fx_flock_take(lock_path, "facade", &facade->lock, err) &&
            fx_loop_new(&facade->loop, err) &&
            fx_signals_init(&facade->signals, facade->loop, numbers, on_signal, err) &&
            fcd_worker_new(facade->conf, facade->loop, &facade->worker, err) &&
@@ -96,6 +98,11 @@ bool fcd_facade_run(const char *path, struct fx_err *err)
     struct facade facade = {.signals.watch.fd = -1};
     fx_arena_init(&facade.arena, 0);
     bool ok = start(&facade, path, err);
+    if (ok && fx_privilege_is_root())
+        fx_log(FX_LOG_WARN, "strangler", NULL,
+               "running as root: give the facade a user of its own (docs/deploy/systemd.md)", NULL);
+    if (ok) /* ports are bound, files are open */
+        fx_privilege_drop(FX_KEEP_NONE);
     if (ok)
         fx_loop_run(facade.loop);
     fcd_worker_free(facade.worker);

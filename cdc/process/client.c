@@ -82,11 +82,12 @@ static bool call(const struct cdc_ref *ref, const char *method, const char *path
         if (!fx_flock_is_held(paths.lock, NULL))
             return fail_gone(ref, err);
         fx_err_recode(err, FX_E_STREAM);
-        (void)fx_hint(
-            err,
-            "The stream's process runs but does not answer; nothing was lost. Its log: %s. "
-            "Run the same command again; in a run: ficus run resume",
-            paths.log);
+        if (err->hint[0] == '\0') /* else somebody else listens there */
+            (void)fx_hint(
+                err,
+                "The stream's process runs but does not answer; nothing was lost. Its log: %s. "
+                "Run the same command again; in a run: ficus run resume",
+                paths.log);
         return fx_ctx(err, "asking a stream of context \"%s\"", ref->context);
     }
     if (ret->status < 400)

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "lib/io/file.h"
+#include "lib/io/private.h"
 
 enum { ERROR_FILE_MAX = 64 << 10 };
 
@@ -47,5 +48,5 @@ void cdc_error_leave(const char *path, const struct fx_err *why)
     fx_err_render_json(why, &json);
     if (has_error_memory())
         (void)!pwrite(0, json.ptr, json.len, 0);
-    (void)!fx_file_write_atomic(path, fx_buf_str(&json), 0644, &ignored);
+    (void)!fx_file_write_atomic(path, fx_buf_str(&json), FX_PRIVATE_FILE, &ignored);
 }

@@ -19,6 +19,7 @@
 #include "lib/io/failpoint.h"
 #include "lib/io/file.h"
 #include "lib/io/flock.h"
+#include "lib/io/private.h"
 #include "lib/log/log.h"
 
 enum { POLL_MS = 20 };
@@ -201,7 +202,8 @@ bool cdc_run(struct fx_project *project, struct fx_context *ctx, enum fx_directi
     (void)snprintf(what, sizeof what, "stream %s", name);
     if (!cdc_paths_make(&ref, &paths, err))
         return false;
-    if (!fx_dir_make(paths.dir, err) || !fx_flock_take(paths.lock, what, &lock, err)) {
+    if (!fx_dir_secure(ref.state_dir, err) || !fx_dir_make(paths.dir, err) ||
+        !fx_flock_take(paths.lock, what, &lock, err)) {
         if (err->code != FX_E_LOCKED) /* then the file is its holder's */
             cdc_error_leave(paths.error, err);
         return false;

@@ -13,6 +13,7 @@
 #include "lib/base/clock.h"
 #include "lib/io/file.h"
 #include "lib/io/flock.h"
+#include "lib/io/private.h"
 
 enum { POLL_MS = 20 };
 
@@ -20,6 +21,9 @@ enum { POLL_MS = 20 };
 static bool spawn(const struct cdc_ref *ref, const char *argv0, const struct cdc_paths *paths,
                   int error_fd, pid_t *ret_pid, struct fx_err *err)
 {
+    FX_AUTO_FD int log_fd = fx_private_open(paths->log, O_WRONLY | O_CREAT | O_APPEND, err);
+    if (log_fd < 0)
+        return fx_ctx(err, "opening the log of a stream");
     extern char **environ;
     const char *argv[] = {argv0,
                           "cdc",
@@ -43,8 +47,7 @@ static bool spawn(const struct cdc_ref *ref, const char *argv0, const struct cdc
         (void)posix_spawn_file_actions_adddup2(&actions, error_fd, 0);
     else
         (void)posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
-    (void)posix_spawn_file_actions_addopen(&actions, 1, paths->log, O_WRONLY | O_CREAT | O_APPEND,
-                                           0644);
+    (void)posix_spawn_file_actions_adddup2(&actions, log_fd, 1);
     (void)posix_spawn_file_actions_adddup2(&actions, 1, 2);
     int rc = posix_spawn(ret_pid, argv0, &actions, &attr, (char *const *)(uintptr_t)argv, environ);
     (void)posix_spawnattr_destroy(&attr);
@@ -82,7 +85,8 @@ bool cdc_start(const struct cdc_ref *ref, const char *argv0, const struct cdc_op
     pid_t pid = -1;
     FX_AUTO_FD int error_fd = cdc_error_memory_make();
     struct fx_mono until = fx_mono_add_ms(fx_mono_now(), options->start_timeout_ms);
-    if (!cdc_paths_make(ref, &paths, err) || !fx_dir_make(paths.dir, err))
+    if (!cdc_paths_make(ref, &paths, err) || !fx_dir_secure(ref->state_dir, err) ||
+        !fx_dir_make(paths.dir, err))
         return false;
     if (!fx_flock_is_held(paths.lock, NULL) &&
         (!fx_file_remove(paths.error, err) || !spawn(ref, argv0, &paths, error_fd, &pid, err)))

@@ -9,6 +9,8 @@
 #include "cmd/ficus/cmd.h"
 #include "lib/base/alloc.h"
 #include "lib/fmt/suggest.h"
+#include "lib/io/private.h"
+#include "lib/io/privilege.h"
 #include "lib/log/log.h"
 
 const struct cmd *const cmd_tables[] = {
@@ -192,6 +194,8 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     /* A file-size limit is a full disk: an error of a write too. */
     signal(SIGXFSZ, SIG_IGN);
+    fx_private_umask();
+    fx_privilege_drop(FX_KEEP_READ);
     static char help[] = "help";
     char *only_help[] = {help, NULL};
     bool is_bare = argc < 2 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0;

@@ -2,6 +2,7 @@
 #include "cmd/ficus/project.h"
 
 #include "cmd/whole.h"
+#include "lib/io/private.h"
 #include "plans/plan.h"
 
 bool cmd_project_load(const struct cmd_call *call, struct fx_project **ret_project,
@@ -13,6 +14,10 @@ bool cmd_project_load(const struct cmd_call *call, struct fx_project **ret_proje
     if (!cmd_whole_read(call->project_path, call->arena, &problems, &project, err) ||
         !fx_problems_ok(&problems, err))
         return false;
+    /* Who reads a plan needs no state; everybody else would believe what is in it. */
+    if (strcmp(call->cmd->noun, "plan") != 0 && project->state_dir != NULL &&
+        !fx_dir_is_secure(project->state_dir, err))
+        return fx_ctx(err, "looking at the state directory of \"%s\"", project->path);
     *ret_project = project;
     return true;
 }

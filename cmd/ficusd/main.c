@@ -9,6 +9,7 @@
 #include "cmd/version.h"
 #include "cmd/whole.h"
 #include "lib/err/err.h"
+#include "lib/io/private.h"
 #include "lib/log/log.h"
 #include "strangler/facade.h"
 
@@ -32,6 +33,7 @@ static int version(void)
 
 int main(int argc, char **argv)
 {
+    fx_private_umask();
     struct fx_err err = FX_ERR_INIT;
     struct ficusd_options options = {0};
     const struct fx_opt_set sets[] = {{ficusd_options, &options}};

@@ -6,10 +6,12 @@
 #include "lib/http/client.h"
 
 #include <pthread.h>
+#include <sys/socket.h>
 
 #include <curl/curl.h>
 
 #include "lib/base/alloc.h"
+#include "lib/io/private.h"
 
 enum { REPLY_MAX_BYTES = 16 << 20 };
 
@@ -27,14 +29,50 @@ static size_t on_body(char *bytes, size_t size, size_t n, void *arg)
     return body->has_failed ? 0 : size * n;
 }
 
+/* Over a Unix socket: who listens there is asked before the first byte is sent. */
+struct unix_call {
+    const char *path;
+    int fd;
+    int stranger; /* uid of a peer that is not ours; -1: none was met */
+};
+
+static curl_socket_t open_unix(void *arg, curlsocktype purpose, struct curl_sockaddr *to)
+{
+    struct unix_call *call = arg;
+    (void)purpose;
+    call->fd = socket(to->family, to->socktype | SOCK_CLOEXEC, to->protocol);
+    return call->fd; /* libcurl closes it */
+}
+
+static int check_peer(void *arg, char *peer_ip, char *our_ip, int peer_port, int our_port)
+{
+    struct unix_call *call = arg;
+    int uid = 0;
+    (void)peer_ip;
+    (void)our_ip;
+    (void)peer_port;
+    (void)our_port;
+    if (fx_peer_is_ours(call->fd, &uid))
+        return CURL_PREREQFUNC_OK;
+    call->stranger = uid;
+    return CURL_PREREQFUNC_ABORT;
+}
+
+static void set_unix(CURL *curl, struct unix_call *call)
+{
+    curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, call->path);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETFUNCTION, open_unix);
+    curl_easy_setopt(curl, CURLOPT_OPENSOCKETDATA, call);
+    curl_easy_setopt(curl, CURLOPT_PREREQFUNCTION, check_peer);
+    curl_easy_setopt(curl, CURLOPT_PREREQDATA, call);
+}
+
 static void set_request(CURL *curl, const struct fx_http_request *request)
 {
     curl_easy_setopt(curl, CURLOPT_URL, request->url);
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request->method);
     if (strcmp(request->method, "HEAD") == 0)
         curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
-    if (request->unix_socket != NULL)
-        curl_easy_setopt(curl, CURLOPT_UNIX_SOCKET_PATH, request->unix_socket);
     if (request->body.len > 0 || strcmp(request->method, "POST") == 0 ||
         strcmp(request->method, "PUT") == 0) {
         curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body.len);
@@ -87,6 +125,9 @@ bool fx_http_call(const struct fx_http_request *request, struct fx_http_reply *r
     struct curl_slist *fields = make_fields(request);
     set_rules(curl);
     set_request(curl, request);
+    struct unix_call unix_call = {.path = request->unix_socket, .fd = -1, .stranger = -1};
+    if (request->unix_socket != NULL)
+        set_unix(curl, &unix_call);
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, fields);
     curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, on_body);
     curl_easy_setopt(curl, CURLOPT_WRITEDATA, &ret_reply->body);
@@ -100,6 +141,12 @@ bool fx_http_call(const struct fx_http_request *request, struct fx_http_reply *r
         return true;
     }
     fx_buf_done(&ret_reply->body);
+    if (unix_call.stranger >= 0)
+        return fx_fail(err, FX_E_FACADE,
+                       "another user (uid %d) listens on socket \"%s\"; nothing was sent",
+                       unix_call.stranger, unix_call.path) ||
+               fx_hint(err, "Find the process and stop it. Run: ss -xlp | grep -F '%s'",
+                       unix_call.path);
     return fx_fail(err, is_connect_failure(code) ? FX_E_FACADE_CONNECT : FX_E_FACADE,
                    "could not %s \"%s\"%s%s: %s", request->method, request->url,
                    request->unix_socket != NULL ? " on " : "",

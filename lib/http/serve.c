@@ -21,6 +21,7 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -31,7 +32,9 @@
 #include "lib/http/body.h"
 #include "lib/http/h1_parse.h"
 #include "lib/http/h1_write.h"
+#include "lib/io/private.h"
 #include "lib/io/sock.h"
+#include "lib/log/log.h"
 
 enum {
     CONNECTIONS_MAX = 1024,
@@ -168,6 +171,13 @@ static void accept_all(struct fx_serve *serve)
             fx_sleep_ms(ACCEPT_BACK_OFF_MS);
         if (fd < 0)
             return;
+        int uid = 0;
+        if (serve->unix_path != NULL && !fx_peer_is_ours(fd, &uid)) {
+            fx_log(FX_LOG_WARN, "http", NULL, "refused a connection of another user",
+                   "socket=%s uid=%d", serve->unix_path, uid);
+            close(fd);
+            continue;
+        }
         pthread_mutex_lock(&serve->mutex);
         if (serve->n_conns < CONNECTIONS_MAX)
             conn_add(serve, fd);
@@ -428,6 +438,9 @@ static bool listen_unix(struct fx_serve *serve, const char *path, struct fx_err 
     }
     if (errno == ECONNREFUSED)
         unlink(path); /* left by a process that was killed */
+    /* Linux gives the file the mode of its socket, before anybody can connect. */
+    if (fchmod(fd, FX_PRIVATE_FILE) != 0)
+        return fx_fail_errno(err, FX_E_IO, errno, "could not make socket \"%s\" private", path);
     if (bind(fd, generic, sizeof address) != 0)
         return fx_fail_errno(err, FX_E_IO, errno, "could not listen on \"%s\"", path) ||
                fx_hint(err,

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "lib/base/alloc.h"
+#include "lib/io/private.h"
 
 bool fx_file_read(const char *path, size_t max_bytes, struct fx_buf *out, struct fx_err *err)
 {
@@ -79,9 +80,11 @@ bool fx_dir_sync_of(const char *path, struct fx_err *err)
 static bool write_temporary(const char *path, struct fx_str content, unsigned mode,
                             struct fx_err *err)
 {
-    FX_AUTO_FD int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
+    FX_AUTO_FD int fd = fx_private_open(path, O_WRONLY | O_CREAT | O_EXCL, err);
     if (fd < 0)
-        return fail_write(errno, "create", path, err);
+        return err->hint[0] != '\0' ? false : fail_write(errno, "create", path, err);
+    if (mode != FX_PRIVATE_FILE && fchmod(fd, mode) != 0)
+        return fail_write(errno, "set the mode of", path, err);
     if (!fx_fd_write_all(fd, content, path, err))
         return false;
     if (fsync(fd) != 0)
@@ -128,7 +131,7 @@ bool fx_dir_make(const char *path, struct fx_err *err)
             continue;
         *p = '\0';
         struct stat info;
-        if (mkdir(partial, 0777) != 0 &&
+        if (mkdir(partial, FX_PRIVATE_DIR) != 0 &&
             (errno != EEXIST || stat(partial, &info) != 0 || !S_ISDIR(info.st_mode)))
             return fail_write(errno, "create directory", partial, err);
         if (old == '\0')

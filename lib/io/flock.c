@@ -13,6 +13,7 @@
 #include "lib/base/alloc.h"
 #include "lib/fmt/text.h"
 #include "lib/io/file.h"
+#include "lib/io/private.h"
 
 struct fx_flock {
     int fd;
@@ -54,10 +55,12 @@ static bool write_owner(int fd, const char *path, const char *what, struct fx_er
 bool fx_flock_take(const char *path, const char *what, struct fx_flock **ret_lock,
                    struct fx_err *err)
 {
-    FX_AUTO_FD int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-    if (fd < 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not open lock \"%s\"", path) ||
-               fx_hint(err, "Run every command as the user who owns the state directory.");
+    FX_AUTO_FD int fd = fx_private_open(path, O_RDWR | O_CREAT, err);
+    if (fd < 0) {
+        if (err->hint[0] == '\0')
+            (void)fx_hint(err, "Run every command as the user who owns the state directory.");
+        return fx_ctx(err, "opening lock \"%s\"", path);
+    }
     struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
     if (fcntl(fd, F_OFD_SETLK, &range) != 0) {
         struct fx_flock_owner owner;
@@ -79,7 +82,8 @@ bool fx_flock_take(const char *path, const char *what, struct fx_flock **ret_loc
 
 bool fx_flock_is_held(const char *path, struct fx_flock_owner *ret_owner)
 {
-    FX_AUTO_FD int fd = open(path, O_RDWR | O_CLOEXEC);
+    struct fx_err ignored = FX_ERR_INIT;
+    FX_AUTO_FD int fd = fx_private_open(path, O_RDWR, &ignored);
     if (fd < 0)
         return false;
     struct flock range = {.l_type = F_WRLCK, .l_whence = SEEK_SET};

@@ -23,6 +23,7 @@
 #include "lib/io/failpoint.h"
 #include "lib/io/file.h"
 #include "lib/io/flock.h"
+#include "lib/io/private.h"
 
 enum { HEADER_BYTES = 32, PAYLOAD_MAX = 1 << 20, SECTOR_BYTES = 512 };
 #define FILE_MAX ((size_t)1 << 30)
@@ -223,9 +224,8 @@ bool fx_recordlog_open(const char *path, fx_record_fn on_record, void *arg,
     FX_AUTO_STR char *lock_path = fx_asprintf("%s.lock", path);
     bool is_ok = fx_flock_take(lock_path, "journal", &log->lock, err);
     if (is_ok) {
-        log->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0666);
-        is_ok = log->fd >= 0 ||
-                fx_fail_errno(err, FX_E_IO, errno, "could not open journal \"%s\"", path);
+        log->fd = fx_private_open(path, O_RDWR | O_CREAT, err);
+        is_ok = log->fd >= 0 || fx_ctx(err, "opening journal \"%s\"", path);
     }
     /* The new name must survive a power cut before the first record claims to be durable. */
     is_ok = is_ok && fx_dir_sync_of(path, err) && replay(log, on_record, arg, err);

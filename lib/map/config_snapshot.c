@@ -6,6 +6,7 @@
 #include "lib/map/config_snapshot.h"
 
 #include "lib/io/file.h"
+#include "lib/io/private.h"
 
 enum { TEXT_MAX = 1 << 20, PATH_TEXT_MAX = 512 };
 
@@ -55,7 +56,7 @@ bool fx_config_snapshot_write(const char *path, const struct fx_context *ctx,
 {
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(TEXT_MAX);
     fx_config_snapshot_text(ctx, parts, &text);
-    return fx_file_write_atomic(path, fx_buf_str(&text), 0644, err) ||
+    return fx_file_write_atomic(path, fx_buf_str(&text), FX_PRIVATE_FILE, err) ||
            fx_ctx(err, "recording the configuration of context \"%s\"", ctx->name);
 }
 

@@ -3,6 +3,7 @@
 #include "plans/run/lock.h"
 
 #include "lib/io/file.h"
+#include "lib/io/private.h"
 #include "plans/run/paths.h"
 
 static bool fail_held(const char *context, const char *path, const struct fx_flock_owner *owner,
@@ -34,7 +35,7 @@ bool pln_lock_context(const char *state_dir, const char *context, const char *wh
     fx_arena_init(&arena, 0);
     const char *path = pln_path_context_lock(state_dir, context, &arena);
     struct fx_flock_owner owner;
-    if (!fx_dir_make(pln_path_contexts(state_dir, &arena), err))
+    if (!fx_dir_secure(state_dir, err) || !fx_dir_make(pln_path_contexts(state_dir, &arena), err))
         return fx_ctx(err, "creating the directory of the lock files");
     if (fx_flock_take(path, what, ret_lock, err))
         return true;

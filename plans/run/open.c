@@ -11,6 +11,7 @@
 
 #include "lib/io/failpoint.h"
 #include "lib/io/file.h"
+#include "lib/io/private.h"
 #include "plans/plan/load.h"
 #include "plans/run/drift.h"
 #include "plans/run/find.h"
@@ -150,7 +151,7 @@ static bool start(struct run *run, const struct pln_env *env, struct fx_err *err
         return fail_second_start(run, err);
     if (!claim(run, true, err))
         return false;
-    if (!fx_file_write_atomic(run->at.plan, run->plan->text, 0644, err))
+    if (!fx_file_write_atomic(run->at.plan, run->plan->text, FX_PRIVATE_FILE, err))
         return fx_ctx(err, "saving a copy of the plan");
     if (!pln_drift_keep(run->at.context, fx_project_context(env->project, run->plan->context), err))
         return false;

@@ -5,6 +5,7 @@
  * that stopped by itself is never restarted here: a person has to fix the cause.
  */
 #include "lib/io/file.h"
+#include "lib/io/private.h"
 #include "lib/ownership/sides.h"
 #include "plans/steps/context.h"
 #include "plans/cutover/stream_stop.h"
@@ -117,7 +118,8 @@ static bool claim_streams(struct pln_action_ctx *ac, struct pln_exec *ex,
                         "the streams already exist: a rollback of this run does not drop them");
         return true;
     }
-    return fx_file_write_atomic(ac->at.made_streams, fx_str_from("made by this run\n"), 0644, err);
+    return fx_file_write_atomic(ac->at.made_streams, fx_str_from("made by this run\n"),
+                                FX_PRIVATE_FILE, err);
 }
 
 static bool act_start(struct pln_action_ctx *ac, struct pln_exec *ex, const struct pln_step *step,

@@ -6,6 +6,7 @@
 #include "lib/fmt/form.h"
 #include "lib/fmt/json_write.h"
 #include "lib/io/file.h"
+#include "lib/io/private.h"
 #include "reconcile/report/names.h"
 #include "reconcile/report/seal.h"
 #include "reconcile/table.h"
@@ -128,8 +129,8 @@ bool rec_report_write(const struct rec_report *report, const struct fx_private_k
                fx_hint(err,
                        "Lower reconcile.differences in ficus.yaml, then run the comparison again.");
     return fx_dir_make(dir, err) &&
-           fx_file_write_atomic(fx_buf_cstr(&text_path), fx_buf_str(&text), 0666, err) &&
-           fx_file_write_atomic(fx_buf_cstr(&json_path), fx_buf_str(&json), 0666, err);
+           fx_file_write_atomic(fx_buf_cstr(&text_path), fx_buf_str(&text), FX_PRIVATE_FILE, err) &&
+           fx_file_write_atomic(fx_buf_cstr(&json_path), fx_buf_str(&json), FX_PRIVATE_FILE, err);
 }
 
 /* --- a comparison that has not finished ------------------------------------------------------- */

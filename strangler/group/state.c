@@ -13,6 +13,7 @@
 #include "lib/fmt/json_write.h"
 #include "lib/io/failpoint.h"
 #include "lib/io/file.h"
+#include "lib/io/private.h"
 
 enum { FILE_MAX_BYTES = 4 << 20 };
 
@@ -226,7 +227,7 @@ bool fcd_state_save(const char *path, const struct fcd_state *state, struct fx_e
                fx_hint(err, "Stop the facade, remove from the file the groups and routes that "
                             "ficus.yaml no longer names, and run: ficusd -f ficus.yaml");
     FX_FAILPOINT("facade.state.before");
-    if (!fx_file_write_atomic(path, fx_buf_str(&text), 0644, err))
+    if (!fx_file_write_atomic(path, fx_buf_str(&text), FX_PRIVATE_FILE, err))
         return fx_ctx(err, "saving the facade's state");
     FX_FAILPOINT("facade.state.after");
     return true;

@@ -55,7 +55,7 @@ check "and writes no log of them" test ! -e "$FX_DIR/passed"
 check "the example project is valid for the daemon" run "$root/usr/sbin/ficusd" -f "$project" --check
 check "and the ready plan for the example project" run "$root/usr/bin/ficus" plan lint -f "$project" "$plan"
 port=$(fx_free_port) admin=$(fx_free_port)
-mkdir "$FX_DIR/state" && chmod 777 "$FX_DIR/state"
+mkdir "$FX_DIR/state" && chmod 700 "$FX_DIR/state" && { [ "$(id -u)" != 0 ] || chown nobody:nogroup "$FX_DIR/state"; }
 sed -e "s,/var/lib/ficus,$FX_DIR/state," -e "s/0.0.0.0:8080/127.0.0.1:$port/" -e "s/127.0.0.1:9090/127.0.0.1:$admin/" \
     "$project" >"$FX_DIR/ficus.yaml"
 # shellcheck disable=SC2046

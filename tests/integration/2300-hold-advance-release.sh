@@ -29,6 +29,36 @@ check "release" post forward release '{}'
 streams_caught_up
 same "the rest is applied" 8 "$(my_count)"
 
+# The sockets of streams, for another user of the machine: by their mode, and if that is lost, by the kernel's word.
+same "sockets are private" "600 600" "$(stat -c %a "$FX_DIR"/st/streams/orders-{forward,reverse}.sock | xargs)"
+same "nothing of the streams is for anybody else" "" "$(find "$FX_DIR/st" -perm /077)"
+if [ "$(id -u)" = 0 ]; then
+    as_other() { $(fx_user) curl -s -m 5 --unix-socket "$FX_DIR/st/streams/orders-forward.sock" "$@" http://s/status; }
+    check "another user cannot connect" test -z "$(as_other)"
+    chmod 711 "$FX_DIR/st" "$FX_DIR/st/streams" && chmod 666 "$FX_DIR/st/streams/orders-forward.sock"
+    check "and is not answered where the mode would let it" test -z "$(as_other)"
+    check "the stream's log says who it was" grep -q 'refused a connection of another user.*uid=65534' "$FX_DIR/st/streams/orders-forward.log"
+    check "our user is answered" streams_phase forward stream
+    chmod 700 "$FX_DIR/st" "$FX_DIR/st/streams" && chmod 600 "$FX_DIR/st/streams/orders-forward.sock"
+    # An impostor who has got hold of the path: nothing is sent to it.
+    mv "$FX_DIR/st/streams/orders-forward.sock" "$FX_DIR/st/streams/real.sock"
+    chmod 777 "$FX_DIR/st" "$FX_DIR/st/streams"
+    # shellcheck disable=SC2046
+    fx_spawn impostor "$FX_DIR/impostor.log" $(fx_user) perl -MIO::Socket::UNIX -e '
+        umask 0; my $s = IO::Socket::UNIX->new(Local => shift, Listen => 5) or die;
+        while (my $c = $s->accept) { my $got = <$c>; syswrite STDOUT, "got $got\n" if defined $got; }' "$FX_DIR/st/streams/orders-forward.sock"
+    check "an impostor listens" until_ok 5 test -S "$FX_DIR/st/streams/orders-forward.sock"
+    chmod 700 "$FX_DIR/st" "$FX_DIR/st/streams"
+    out=$("$FICUS" cdc status --context orders -f "$FX_DIR/ficus.yaml" 2>&1)
+    check "status says who answers there" grep -q "another user (uid 65534) listens on socket" <<<"$out"
+    same "the impostor got no byte of a command" "" "$(cat "$FX_DIR/impostor.log")"
+    fx_stop impostor
+    rm -f "$FX_DIR/st/streams/orders-forward.sock"
+    mv "$FX_DIR/st/streams/real.sock" "$FX_DIR/st/streams/orders-forward.sock"
+else
+    skip "another user at a stream's socket: needs root"
+fi
+
 check "hold on an idle source" post forward hold '{"limit_ms": 60000}'
 goal=$(pg_sql mono shop "select pg_logical_emit_message(false, 'x', 'y'); select pg_current_wal_lsn()" | tail -n 1)
 same "advance on an idle source" "{\"at\":\"$goal\"}" "$(post forward advance "{\"goal\": \"$goal\", \"timeout_ms\": 5000}")"
