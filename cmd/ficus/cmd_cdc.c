@@ -9,6 +9,7 @@
 
 #include "cdc/cdc.h"
 #include "cmd/ficus/project.h"
+#include "lib/cli/print.h"
 #include "lib/ownership/holder.h"
 #include "lib/ownership/sides.h"
 #include "plans/cutover/cutover.h"
@@ -92,7 +93,7 @@ static bool each_start(struct scene *scene, const char *argv0, struct fx_err *er
         cdc_stream_name(&scene->ref, name, sizeof name);
         if (!cdc_start(&scene->ref, argv0, &scene->options, err))
             return false;
-        printf("stream %s is running\n", name);
+        fx_print("stream %s is running\n", name);
     }
     return true;
 }
@@ -128,10 +129,10 @@ static bool run_start(struct cmd_call *call, struct fx_err *err)
     if (!load(call, &scene, err))
         return false;
     if (!opts->execute) {
-        printf("would install schema ficus, publication, slot and origin for context \"%s\", and "
-               "start "
-               "its two streams (%zu tables)\nNothing was changed. To execute, add --execute.\n",
-               scene.ctx->name, scene.ctx->n_tables);
+        fx_print("would install schema ficus, publication, slot and origin for context \"%s\", and "
+                 "start "
+                 "its two streams (%zu tables)\nNothing was changed. To execute, add --execute.\n",
+                 scene.ctx->name, scene.ctx->n_tables);
         warn_unowned(&scene);
         return true;
     }
@@ -150,10 +151,10 @@ static bool run_stop(struct cmd_call *call, struct fx_err *err)
     if (!load(call, &scene, err))
         return false;
     if (!opts->execute) {
-        printf("would stop both streams of context \"%s\"; the replication slot keeps its log "
-               "until they run "
-               "again\nNothing was changed. To execute, add --execute.\n",
-               scene.ctx->name);
+        fx_print("would stop both streams of context \"%s\"; the replication slot keeps its log "
+                 "until they run "
+                 "again\nNothing was changed. To execute, add --execute.\n",
+                 scene.ctx->name);
         return true;
     }
     struct fx_flock *lock = NULL;
@@ -170,12 +171,12 @@ static bool run_stop(struct cmd_call *call, struct fx_err *err)
 
 static void print_status(const char *name, const struct cdc_status *s)
 {
-    printf("%-20s %-8s applied %s  lag %" PRId64 " ms  rows %" PRId64 "  copied %" PRId64
-           "  loops %" PRId64 "  leaks %" PRId64 "\n",
-           name, cdc_phase_name(s->phase), fx_pos_text(&s->applied), s->lag_ms, s->applied_rows,
-           s->copied_rows, s->loops_discarded, s->leaks);
+    fx_print("%-20s %-8s applied %s  lag %" PRId64 " ms  rows %" PRId64 "  copied %" PRId64
+             "  loops %" PRId64 "  leaks %" PRId64 "\n",
+             name, cdc_phase_name(s->phase), fx_pos_text(&s->applied), s->lag_ms, s->applied_rows,
+             s->copied_rows, s->loops_discarded, s->leaks);
     if (s->error[0] != '\0')
-        printf("  %s\n", s->error);
+        fx_print("  %s\n", s->error);
 }
 
 static bool run_status(struct cmd_call *call, struct fx_err *err)
@@ -196,7 +197,7 @@ static bool run_status(struct cmd_call *call, struct fx_err *err)
         if (opts->json) {
             FX_AUTO(fx_buf) struct fx_buf json = FX_BUF(64 << 10);
             cdc_status_write(&status, &json);
-            printf("{\"stream\":\"%s\",\"status\":%s}\n", name, fx_buf_cstr(&json));
+            fx_print("{\"stream\":\"%s\",\"status\":%s}\n", name, fx_buf_cstr(&json));
         } else {
             print_status(name, &status);
         }
@@ -211,12 +212,13 @@ static bool run_drop(struct cmd_call *call, struct fx_err *err)
     if (!load(call, &scene, err))
         return false;
     if (!opts->execute) {
-        printf("would stop both streams of context \"%s\" and remove slot, publication, origin and "
-               "progress. Data, ownership and fences stay (a plan's stream.drop removes ownership "
-               "and fences "
-               "when the old side serves)\nNothing was changed. To execute, add --execute "
-               "--confirm=%s.\n",
-               scene.ctx->name, scene.ctx->name);
+        fx_print(
+            "would stop both streams of context \"%s\" and remove slot, publication, origin and "
+            "progress. Data, ownership and fences stay (a plan's stream.drop removes ownership "
+            "and fences "
+            "when the old side serves)\nNothing was changed. To execute, add --execute "
+            "--confirm=%s.\n",
+            scene.ctx->name, scene.ctx->name);
         return true;
     }
     if (opts->confirm == NULL || strcmp(opts->confirm, scene.ctx->name) != 0) {
@@ -244,7 +246,7 @@ static bool run_preflight(struct cmd_call *call, struct fx_err *err)
     struct scene scene;
     if (!load(call, &scene, err) || !cdc_preflight(scene.ctx, &scene.options, !opts->quick, err))
         return false;
-    printf("preflight of context \"%s\" passed\n", scene.ctx->name);
+    fx_print("preflight of context \"%s\" passed\n", scene.ctx->name);
     return true;
 }
 

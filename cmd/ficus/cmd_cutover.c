@@ -9,6 +9,7 @@
 #include "cdc/cdc.h"
 #include "cmd/ficus/interrupt.h"
 #include "cmd/ficus/project.h"
+#include "lib/cli/print.h"
 #include "lib/ownership/holder.h"
 #include "lib/ownership/sides.h"
 #include "plans/cutover/cutover.h"
@@ -62,8 +63,8 @@ static bool print_step(void *arg, enum pln_cutover_step step, enum pln_cutover_e
     (void)arg;
     (void)err;
     if (event != PLN_CUT_BEGIN)
-        printf("%s  %-9s %s  %s\n", group, pln_cutover_step_name(step),
-               pln_cutover_event_name(event), detail);
+        fx_print("%s  %-9s %s  %s\n", group, pln_cutover_step_name(step),
+                 pln_cutover_event_name(event), detail);
     (void)fflush(stdout);
     return true;
 }
@@ -110,23 +111,23 @@ static void print_timings(const int64_t step_ms[PLN_CUT_STEP_COUNT])
 {
     for (int i = 0; i < PLN_CUT_STEP_COUNT; i++)
         if (step_ms[i] >= 0)
-            printf("  %-9s %6" PRId64 " ms\n", pln_cutover_step_name((enum pln_cutover_step)i),
-                   step_ms[i]);
+            fx_print("  %-9s %6" PRId64 " ms\n", pln_cutover_step_name((enum pln_cutover_step)i),
+                     step_ms[i]);
 }
 
 static void print_result(const char *group, const struct pln_cutover_result *r)
 {
     print_timings(r->step_ms);
     if (r->outcome == PLN_CUT_UNFINISHED) {
-        printf(
+        fx_print(
             "%s: unfinished; possibly neither side accepts writes. Run the same command again.\n",
             group);
         return;
     }
-    printf("%s: the %s side owns the tables at epoch %" PRId64 "; writes paused %" PRId64
-           " ms, fenced %" PRId64 " ms, %" PRId64 " keys compared, %" PRId64 " unfenced writes\n",
-           group, r->new_serves ? "new" : "old", r->epoch, r->pause_ms, r->fenced_ms,
-           r->keys_compared, r->leaks);
+    fx_print("%s: the %s side owns the tables at epoch %" PRId64 "; writes paused %" PRId64
+             " ms, fenced %" PRId64 " ms, %" PRId64 " keys compared, %" PRId64 " unfenced writes\n",
+             group, r->new_serves ? "new" : "old", r->epoch, r->pause_ms, r->fenced_ms,
+             r->keys_compared, r->leaks);
 }
 
 /* The facade still holds writes or has reserved hold slots: an earlier cut-over is unfinished. */
@@ -156,7 +157,7 @@ static bool finish_first(struct cmd_call *call, struct scene *scene, enum fx_dir
     bool is_clean = a->state == FX_OWN_HERE && b->state == FX_OWN_AWAY;
     if (is_clean && !facade_waits(call, scene))
         return true;
-    printf("finishing the earlier cut-over first\n");
+    fx_print("finishing the earlier cut-over first\n");
     if (!pln_cutover_resume(&scene->env, direction, &scene->opt, &result, err))
         return false;
     *ret_done = result.outcome == PLN_CUT_COMMITTED;
@@ -176,9 +177,10 @@ static bool move(struct cmd_call *call, enum fx_direction direction, struct fx_e
     if (!given->execute) {
         if (!pln_cutover_preflight(&scene.env, direction, &scene.opt, err))
             return false;
-        printf("preflight of context \"%s\" passed; nothing was changed. To execute, add --execute "
-               "--confirm=%s.\n",
-               given->context, given->context);
+        fx_print(
+            "preflight of context \"%s\" passed; nothing was changed. To execute, add --execute "
+            "--confirm=%s.\n",
+            given->context, given->context);
         return true;
     }
     if (given->confirm == NULL || strcmp(given->confirm, given->context) != 0) {
@@ -223,9 +225,9 @@ static bool cutover_rehearse(struct cmd_call *call, struct fx_err *err)
     if (!scene_open(call, &scene, err))
         return false;
     if (!given->execute) {
-        printf("would rehearse %" PRId64
-               " rounds on group \"%s.canary\". To execute, add --execute.\n",
-               given->rounds, given->context);
+        fx_print("would rehearse %" PRId64
+                 " rounds on group \"%s.canary\". To execute, add --execute.\n",
+                 given->rounds, given->context);
         return true;
     }
     struct fx_flock *lock = NULL;
@@ -238,7 +240,7 @@ static bool cutover_rehearse(struct cmd_call *call, struct fx_err *err)
     if (!ok)
         return false;
     print_timings(rehearsal.step_max_ms);
-    printf(
+    fx_print(
         "%d rounds of cut-over and fall-back on the idle canary: predicted write pause p50 %" PRId64
         " ms, p99 %" PRId64 " ms\n",
         rehearsal.rounds, rehearsal.predicted_p50_ms, rehearsal.predicted_p99_ms);

@@ -3,6 +3,7 @@
 #include "cmd/ficus/cmd.h"
 #include "cmd/ficus/pages.h"
 #include "cmd/version.h"
+#include "lib/cli/print.h"
 
 struct help_options {
     const char *page;
@@ -67,7 +68,7 @@ static bool run_help(struct cmd_call *call, struct fx_err *err)
             "\nCommands that change something act only with --execute. `ficus run resume` needs\n"
             "none: the run was started with it.\n");
     }
-    fputs(fx_buf_cstr(&out), stdout);
+    fx_print_text(fx_buf_str(&out));
     return true;
 }
 
@@ -77,7 +78,7 @@ static bool run_version(struct cmd_call *call, struct fx_err *err)
     (void)err;
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(4096);
     cmd_version("ficus", &out);
-    fputs(fx_buf_cstr(&out), stdout);
+    fx_print_text(fx_buf_str(&out));
     return true;
 }
 

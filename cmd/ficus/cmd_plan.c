@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plan lint, plan show: read, never act. */
 #include "cmd/ficus/project.h"
+#include "lib/cli/print.h"
 #include "plans/plan.h"
 
 static bool load(struct cmd_call *call, struct pln_plan **ret, struct fx_err *err)
@@ -14,7 +15,7 @@ static bool run_lint(struct cmd_call *call, struct fx_err *err)
     struct pln_plan *plan = NULL;
     if (!load(call, &plan, err))
         return false;
-    printf("%s: no problems, %zu steps\n", call->words[0], plan->n_steps);
+    fx_print("%s: no problems, %zu steps\n", call->words[0], plan->n_steps);
     return true;
 }
 
@@ -25,7 +26,7 @@ static bool run_show(struct cmd_call *call, struct fx_err *err)
     if (!load(call, &plan, err))
         return false;
     pln_show(plan, &out);
-    fputs(fx_buf_cstr(&out), stdout);
+    fx_print_text(fx_buf_str(&out));
     return true;
 }
 

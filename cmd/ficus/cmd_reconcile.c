@@ -6,6 +6,8 @@
 
 #include "cmd/ficus/project.h"
 #include "lib/base/clock.h"
+#include "lib/base/visible.h"
+#include "lib/cli/print.h"
 #include "lib/fmt/units.h"
 #include "reconcile/reconcile.h"
 
@@ -185,6 +187,14 @@ static bool compare_and_write(struct comparison *c, struct fx_arena *arena, stru
     return dir == NULL || rec_report_write(c->report, c->key, dir, err);
 }
 
+/* With --json standard output is for the report alone. */
+static void show_answer(FILE *to, enum rec_gate answer, const char *why)
+{
+    FX_AUTO(fx_buf) struct fx_buf line = FX_BUF(8192);
+    fx_visible_add(&line, fx_str_from(why), FX_VISIBLE_LINE);
+    fprintf(to, "%s: %s\n", gate_word(answer), fx_buf_cstr(&line));
+}
+
 static int show_result(const struct comparison *c)
 {
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF((size_t)64 << 20), why = FX_BUF(1024);
@@ -192,13 +202,12 @@ static int show_result(const struct comparison *c)
         rec_report_json(c->report, c->key, &out);
     else if (!c->options->quiet)
         rec_report_text(c->report, &out);
-    fputs(fx_buf_cstr(&out), stdout);
+    fx_print_text(fx_buf_str(&out));
     if (!c->options->gate)
         return verdict_exit(c->report->verdict, c->options->exit_zero);
     enum rec_gate answer = rec_gate(c->report, &c->limits, fx_wall_now(), &why);
     if (!c->options->quiet)
-        fprintf(c->options->json ? stderr : stdout, "%s: %s\n", gate_word(answer),
-                fx_buf_cstr(&why));
+        show_answer(c->options->json ? stderr : stdout, answer, fx_buf_cstr(&why));
     return gate_exit(answer);
 }
 
@@ -289,7 +298,7 @@ static bool gate(struct cmd_call *call, struct fx_err *err)
         return false;
     enum rec_gate answer = rec_gate(report, &limits, fx_wall_now(), &why);
     add_signer(report, &why);
-    printf("%s: %s\n", gate_word(answer), fx_buf_cstr(&why));
+    fx_print("%s: %s\n", gate_word(answer), fx_buf_cstr(&why));
     call->exit_status = gate_exit(answer);
     return true;
 }
@@ -300,7 +309,7 @@ static bool show_public(const struct fx_public_key *key)
 {
     char fingerprint[FX_SHA256_HEX];
     fx_public_key_fingerprint(key, fingerprint);
-    printf("fingerprint: %s\n", fingerprint);
+    fx_print("fingerprint: %s\n", fingerprint);
     return true;
 }
 
@@ -317,9 +326,9 @@ static bool key_new(struct cmd_call *call, struct fx_err *err)
         unlink(path); /* ours, of a moment ago: half a pair would be in the way */
         return false;
     }
-    printf("private key: %s (only for whoever compares; reconcile: {sign_with: %s})\n"
-           "public key:  %s (for every gate: ficus reconcile gate REPORT --key %s)\n",
-           path, path, public_path, public_path);
+    fx_print("private key: %s (only for whoever compares; reconcile: {sign_with: %s})\n"
+             "public key:  %s (for every gate: ficus reconcile gate REPORT --key %s)\n",
+             path, path, public_path, public_path);
     return show_public(&public_key);
 }
 

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "cmd/ficus/project.h"
+#include "lib/cli/print.h"
 #include "lib/cli/table.h"
 #include "lib/fmt/units.h"
 #include "lib/ownership/sides.h"
@@ -116,7 +117,7 @@ static bool run_list(struct cmd_call *call, struct fx_err *err)
             fx_buf_printf(&out, "group %s holds %" PRId64 " writes; %.1f s left\n",
                           status->groups[i].group, status->groups[i].held,
                           (double)status->groups[i].hold_left_ms / 1000);
-    fputs(fx_buf_cstr(&out), stdout);
+    fx_print_text(fx_buf_str(&out));
     return true;
 }
 
@@ -172,14 +173,14 @@ static bool run_explain(struct cmd_call *call, struct fx_err *err)
                           e.key_percent);
         explain_live(call, &e, &out);
     }
-    fputs(fx_buf_cstr(&out), stdout);
+    fx_print_text(fx_buf_str(&out));
     return true;
 }
 
 static bool say_dry(const struct route_opts *opts)
 {
     if (!opts->execute)
-        puts("nothing was changed; add --execute to make the change");
+        fx_print("nothing was changed; add --execute to make the change\n");
     return !opts->execute;
 }
 
@@ -251,9 +252,9 @@ static bool run_set(struct cmd_call *call, struct fx_err *err)
     if (route->is_write)
         return refuse_write(route, err);
     if (weight >= 0)
-        printf("%s: weight of the new side %g %% -> %g %%\n", id, route->weight_percent, weight);
+        fx_print("%s: weight of the new side %g %% -> %g %%\n", id, route->weight_percent, weight);
     if (shadow >= 0)
-        printf("%s: shadow %g %% -> %g %%\n", id, route->shadow_percent, shadow);
+        fx_print("%s: shadow %g %% -> %g %%\n", id, route->shadow_percent, shadow);
     return say_dry(opts) || apply(call, &scene, route, weight, shadow, err);
 }
 
@@ -281,8 +282,8 @@ static bool run_hold(struct cmd_call *call, struct fx_err *err)
     const struct fcd_group_status *group = need_group(call, &scene, err);
     if (group == NULL)
         return false;
-    printf("%s: hold its writes for at most %.1f s (epoch %" PRId64 ")\n", group->group,
-           (double)opts->hold_ms / 1000, group->epoch);
+    fx_print("%s: hold its writes for at most %.1f s (epoch %" PRId64 ")\n", group->group,
+             (double)opts->hold_ms / 1000, group->epoch);
     struct fx_flock *lock = NULL;
     if (say_dry(opts))
         return true;
@@ -299,8 +300,8 @@ static bool run_release(struct cmd_call *call, struct fx_err *err)
     const struct fcd_group_status *group = need_group(call, &scene, err);
     if (group == NULL)
         return false;
-    printf("%s: send %" PRId64 " held writes to the %s side (epoch %" PRId64 ")\n", group->group,
-           group->held, side_name(group->owner), group->epoch);
+    fx_print("%s: send %" PRId64 " held writes to the %s side (epoch %" PRId64 ")\n", group->group,
+             group->held, side_name(group->owner), group->epoch);
     struct fx_flock *lock = NULL;
     if (say_dry(opts))
         return true;
@@ -325,7 +326,7 @@ static bool run_epoch(struct cmd_call *call, struct fx_err *err)
     if (is_controller ? !load(call, &scene, err) : (group = need_group(call, &scene, err)) == NULL)
         return false;
     int64_t known = is_controller ? scene.status->controller_epoch : group->epoch;
-    printf("%s: epoch %" PRId64 " -> %" PRId64 "; owner and hold stay\n", name, known, epoch);
+    fx_print("%s: epoch %" PRId64 " -> %" PRId64 "; owner and hold stay\n", name, known, epoch);
     if (say_dry(opts))
         return true;
     struct fx_flock *lock = NULL;
@@ -368,11 +369,11 @@ static bool sync_one(struct cmd_call *call, const struct scene *scene, const str
     struct fx_flock *lock = NULL;
     if (!read_owner(ctx, &owner, &epoch, err))
         return false;
-    printf("%s: the %s side owns it at epoch %" PRId64 "; ", ctx->name, side_name(owner), epoch);
+    fx_print("%s: the %s side owns it at epoch %" PRId64 "; ", ctx->name, side_name(owner), epoch);
     if (group == NULL)
-        printf("the facade does not know the group\n");
+        fx_print("the facade does not know the group\n");
     else
-        printf("the facade has the %s side at epoch %" PRId64 "\n", side_name(group->owner),
+        fx_print("the facade has the %s side at epoch %" PRId64 "\n", side_name(group->owner),
                group->epoch);
     if (!opts->execute || (group != NULL && group->owner == owner))
         return true;

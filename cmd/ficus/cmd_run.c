@@ -14,6 +14,7 @@
 #include "cmd/ficus/interrupt.h"
 #include "cmd/ficus/project.h"
 #include "lib/base/clock.h"
+#include "lib/cli/print.h"
 #include "plans/view/picture.h"
 #include "plans/plan.h"
 
@@ -48,7 +49,7 @@ static void on_event(void *arg, const char *line)
     if (watch->painter > 0)
         return;
     fx_wall_text(fx_wall_now(), at);
-    printf("%.8s  %s\n", at + 11, line);
+    fx_print("%.8s  %s\n", at + 11, line);
     fflush(stdout);
 }
 
@@ -128,7 +129,7 @@ static bool carry_out(struct cmd_call *call, struct fx_project *project, enum mo
     }
     end_painter(&watch, at_end(err->code));
     if (ok)
-        printf("%s: %s\n", name, mode == MODE_ROLLBACK ? "rolled back" : "finished");
+        fx_print("%s: %s\n", name, mode == MODE_ROLLBACK ? "rolled back" : "finished");
     return ok;
 }
 
@@ -141,10 +142,10 @@ static bool look(struct cmd_call *call, struct fx_project *project, const struct
     pln_show(plan, &out);
     fx_buf_add_c(&out, "\nlooked at now:\n");
     bool ok = pln_run_look(&env, plan, &out, err);
-    printf("%s\nNothing was changed.", fx_buf_cstr(&out));
+    fx_print("%s\nNothing was changed.", fx_buf_cstr(&out));
     if (ok)
-        printf(" To execute the plan: ficus run start %s --execute", call->words[0]);
-    printf("\n");
+        fx_print(" To execute the plan: ficus run start %s --execute", call->words[0]);
+    fx_print("\n");
     fflush(stdout);
     return ok;
 }
@@ -186,14 +187,14 @@ static bool run_rollback(struct cmd_call *call, struct fx_err *err)
     if (!find_run(call, true, &project, &name, err))
         return false;
     bool has_way = pln_run_rollback_show(project, name, &out, err);
-    fputs(fx_buf_cstr(&out), stdout);
+    fx_print_text(fx_buf_str(&out));
     if (!has_way && (!opt->execute || out.len == 0))
         return false;
     fx_err_clear(err); /* the rollback itself says it again, if it is still so */
     if (opt->execute)
         return carry_out(call, project, MODE_ROLLBACK, NULL, name, err);
-    printf("\nNothing was changed. To execute the rollback: ficus run rollback %s --execute\n",
-           name);
+    fx_print("\nNothing was changed. To execute the rollback: ficus run rollback %s --execute\n",
+             name);
     return true;
 }
 
@@ -256,9 +257,9 @@ static bool run_adopt(struct cmd_call *call, struct fx_err *err)
                fx_hint(err, "Make sure that nobody works there any more, then add --confirm=%s.",
                        from);
     if (from == NULL)
-        printf("Nobody else holds context %s: there is nothing to take over.\n", ctx->name);
+        fx_print("Nobody else holds context %s: there is nothing to take over.\n", ctx->name);
     else
-        printf("Nothing was changed. To take over, when nobody works there any more: ficus run "
+        fx_print("Nothing was changed. To take over, when nobody works there any more: ficus run "
                "adopt %s --confirm=%s --execute\n",
                ctx->name, from);
     return true;
@@ -282,7 +283,7 @@ static bool run_journal_show(struct cmd_call *call, struct fx_err *err)
     if (!find_run(call, false, &project, &name, err))
         return false;
     bool ok = pln_journal_show(project, name, opt->json, &out, err);
-    fputs(fx_buf_cstr(&out), stdout); /* of a damaged journal: the records before the damage */
+    fx_print_text(fx_buf_str(&out)); /* of a damaged journal: the records before the damage */
     return ok;
 }
 
@@ -293,7 +294,7 @@ static bool run_journal_verify(struct cmd_call *call, struct fx_err *err)
     uint64_t n = 0;
     if (!find_run(call, false, &project, &name, err) || !pln_journal_verify(project, name, &n, err))
         return false;
-    printf("%s: %llu records, journal intact\n", name, (unsigned long long)n);
+    fx_print("%s: %llu records, journal intact\n", name, (unsigned long long)n);
     return true;
 }
 

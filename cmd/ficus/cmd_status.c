@@ -5,6 +5,7 @@
 
 #include "cmd/ficus/project.h"
 #include "lib/base/clock.h"
+#include "lib/cli/print.h"
 #include "plans/view/picture.h"
 #include "plans/plan.h"
 
@@ -51,7 +52,7 @@ static void print_changes(const struct pln_picture *before, const struct pln_pic
 {
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
     pln_picture_changes(before, now, &out);
-    fputs(fx_buf_cstr(&out), stdout);
+    fx_print_text(fx_buf_str(&out));
     fflush(stdout);
 }
 
@@ -133,7 +134,7 @@ static bool show_truths(const struct view *view)
         pln_truth_show(&truth, &out);
     }
     if (is_any)
-        printf("no run in %s/runs\n%s", view->project->state_dir, fx_buf_cstr(&out));
+        fx_print("no run in %s/runs\n%s", view->project->state_dir, fx_buf_cstr(&out));
     return is_any;
 }
 

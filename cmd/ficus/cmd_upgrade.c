@@ -9,6 +9,7 @@
 
 #include "cdc/cdc.h"
 #include "cmd/ficus/project.h"
+#include "lib/cli/print.h"
 #include "lib/cli/table.h"
 #include "lib/fmt/form.h"
 #include "lib/ownership/controller.h"
@@ -217,11 +218,11 @@ static void print_survey(struct survey *s, bool is_execute)
     add_databases(s);
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
     fx_grid_render(&s->grid, &out);
-    fputs(fx_buf_cstr(&out), stdout);
+    fx_print_text(fx_buf_str(&out));
     if (s->n_older == 0)
-        puts("Everything has the version that this build of Ficus writes.");
+        fx_print("Everything has the version that this build of Ficus writes.\n");
     else if (!is_execute)
-        puts("Nothing was changed. To upgrade the databases: ficus upgrade --execute");
+        fx_print("Nothing was changed. To upgrade the databases: ficus upgrade --execute\n");
 }
 
 /*

@@ -8,6 +8,7 @@
 
 #include "cmd/ficus/cmd.h"
 #include "lib/base/alloc.h"
+#include "lib/cli/print.h"
 #include "lib/fmt/suggest.h"
 #include "lib/io/private.h"
 #include "lib/io/privilege.h"
@@ -126,7 +127,7 @@ static int print_help(const struct cmd *c)
     fx_buf_add_c(&out, "options:\n");
     fx_opt_help(c->options, &out);
     fx_opt_help(cmd_common_options, &out);
-    fputs(fx_buf_cstr(&out), stdout);
+    fx_print_text(fx_buf_str(&out));
     return 0;
 }
 

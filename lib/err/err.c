@@ -8,6 +8,7 @@
 #include <stdarg.h>
 
 #include "lib/base/panic.h"
+#include "lib/base/visible.h"
 
 struct code_row {
     const char *name;
@@ -295,20 +296,10 @@ void fx_err_render(const struct fx_err *err, const char *program, struct fx_buf 
         fx_buf_printf(out, "  hint: %s\n", err->hint);
 }
 
-/* lib/fmt is on a higher level than lib/err, so the
- * characters that JSON forbids are escaped here. */
 static void json_text(struct fx_buf *out, struct fx_str s)
 {
     fx_buf_add_char(out, '"');
-    for (size_t i = 0; i < s.len; i++) {
-        unsigned char c = (unsigned char)s.ptr[i];
-        if (c == '"' || c == '\\')
-            fx_buf_printf(out, "\\%c", c);
-        else if (c < 0x20)
-            fx_buf_printf(out, "\\u%04x", c);
-        else
-            fx_buf_add_char(out, (char)c);
-    }
+    fx_visible_add_json(out, s);
     fx_buf_add_char(out, '"');
 }
 
@@ -368,8 +359,9 @@ void fx_err_render_json_within(const struct fx_err *err, size_t max, struct fx_b
 
 int fx_err_report(const struct fx_err *err, const char *program)
 {
-    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(8192);
-    fx_err_render(err, program, &out);
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(8192), out = FX_BUF(64 << 10);
+    fx_err_render(err, program, &text);
+    fx_visible_add(&out, fx_buf_str(&text), FX_VISIBLE_LINES);
     fputs(fx_buf_cstr(&out), stderr);
     return fx_code_exit(err->code);
 }

@@ -9,6 +9,7 @@
 #include <math.h>
 
 #include "lib/base/panic.h"
+#include "lib/base/visible.h"
 #include "lib/fmt/text.h"
 
 void fx_json_w_init(struct fx_json_w *w, struct fx_buf *out)
@@ -16,45 +17,10 @@ void fx_json_w_init(struct fx_json_w *w, struct fx_buf *out)
     *w = (struct fx_json_w){.out = out};
 }
 
-static void add_escaped(struct fx_str part, struct fx_buf *out)
-{
-    for (size_t i = 0; i < part.len; i++) {
-        unsigned char c = (unsigned char)part.ptr[i];
-        if (c == '"' || c == '\\') {
-            fx_buf_add_char(out, '\\');
-            fx_buf_add_char(out, (char)c);
-        } else if (c == '\n') {
-            fx_buf_add(out, FX_STR("\\n"));
-        } else if (c == '\t') {
-            fx_buf_add(out, FX_STR("\\t"));
-        } else if (c == '\r') {
-            fx_buf_add(out, FX_STR("\\r"));
-        } else if (c < 0x20 || c == 0x7F) {
-            fx_buf_printf(out, "\\u%04x", c);
-        } else {
-            fx_buf_add_char(out, (char)c);
-        }
-    }
-}
-
 void fx_json_quote(struct fx_str text, struct fx_buf *out)
 {
     fx_buf_add_char(out, '"');
-    if (fx_utf8_valid(text)) {
-        add_escaped(text, out);
-    } else { /* byte by byte: a byte that begins no valid sequence becomes U+FFFD */
-        for (size_t i = 0; i < text.len;) {
-            size_t len = 4;
-            while (len > 0 && (i + len > text.len || !fx_utf8_valid(fx_str_sub(text, i, len)) ||
-                               fx_utf8_length(fx_str_sub(text, i, len)) != 1))
-                len--;
-            if (len > 0)
-                add_escaped(fx_str_sub(text, i, len), out);
-            else
-                fx_buf_add(out, FX_STR("\xEF\xBF\xBD"));
-            i += len > 0 ? len : 1;
-        }
-    }
+    fx_visible_add_json(out, text);
     fx_buf_add_char(out, '"');
 }
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "lib/base/clock.h"
+#include "lib/base/visible.h"
 
 enum { COMPONENTS_MAX = 16, COMPONENT_NAME = 24 };
 
@@ -73,15 +74,15 @@ bool fx_log_enabled(enum fx_log_level level, const char *component)
 static void add_json(struct fx_buf *out, const char *key, const char *text)
 {
     fx_buf_printf(out, ",\"%s\":\"", key);
-    for (const unsigned char *p = (const unsigned char *)text; *p != '\0'; p++) {
-        if (*p == '"' || *p == '\\')
-            fx_buf_printf(out, "\\%c", *p);
-        else if (*p < 0x20)
-            fx_buf_printf(out, "\\u%04x", *p);
-        else
-            fx_buf_add_char(out, (char)*p);
-    }
+    fx_visible_add_json(out, fx_str_from(text));
     fx_buf_add_char(out, '"');
+}
+
+/* For a person: one line, whatever is in it. */
+static void add_plain(struct fx_buf *out, const char *lead, const char *text)
+{
+    fx_buf_add_c(out, lead);
+    fx_visible_add(out, fx_str_from(text), FX_VISIBLE_LINE);
 }
 
 static void emit(enum fx_log_level level, const char *component, const char *object,
@@ -91,9 +92,11 @@ static void emit(enum fx_log_level level, const char *component, const char *obj
     char when[FX_WALL_TEXT];
     fx_wall_text(fx_wall_now(), when);
     if (isatty(sink.fd)) {
-        fx_buf_printf(&line, "%.12s %-5s %s%s%s: %s%s%s\n", when + 11, level_names[level],
-                      component, object != NULL ? " " : "", object != NULL ? object : "", event,
-                      fields[0] != '\0' ? "  " : "", fields);
+        fx_buf_printf(&line, "%.12s %-5s %s", when + 11, level_names[level], component);
+        add_plain(&line, object != NULL ? " " : "", object != NULL ? object : "");
+        add_plain(&line, ": ", event);
+        add_plain(&line, fields[0] != '\0' ? "  " : "", fields);
+        fx_buf_add_char(&line, '\n');
     } else {
         fx_buf_printf(&line, "{\"time\":\"%s\",\"level\":\"%s\"", when, level_names[level]);
         add_json(&line, "component", component);

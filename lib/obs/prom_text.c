@@ -7,6 +7,7 @@
 
 #include <inttypes.h>
 
+#include "lib/base/visible.h"
 #include "lib/fmt/text.h"
 
 struct writer {
@@ -27,7 +28,9 @@ static const char *kind_name(enum fx_metric_kind kind)
 static void add_label(struct fx_buf *out, const char *name, const char *value, bool *has_labels)
 {
     fx_buf_printf(out, "%s%s=\"", *has_labels ? "," : "{", name);
-    for (const char *c = value; *c != '\0'; c++) {
+    FX_AUTO(fx_buf) struct fx_buf shown = FX_BUF(64 << 10);
+    fx_visible_add(&shown, fx_str_from(value), FX_VISIBLE_LINES);
+    for (const char *c = fx_buf_cstr(&shown); *c != '\0'; c++) {
         if (*c == '\n')
             fx_buf_add(out, FX_STR("\\n"));
         else if (*c == '"' || *c == '\\')

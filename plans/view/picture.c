@@ -9,6 +9,7 @@
 #include <inttypes.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/visible.h"
 #include "lib/fmt/units.h"
 #include "plans/cutover/stream_stop.h"
 #include "plans/view/way_back.h"
@@ -97,10 +98,37 @@ static size_t columns_of(struct fx_str line, struct fx_buf *plain)
     return columns;
 }
 
+/* Our own colours stay; whatever else could act on a terminal came with a text of a server. */
+static void make_visible(struct canvas *c)
+{
+    static const enum tint tints[] = {TINT_DIM, TINT_GREEN, TINT_YELLOW, TINT_RED, TINT_BOLD};
+    FX_AUTO(fx_buf) struct fx_buf line = FX_BUF(16384);
+    struct fx_str rest = fx_buf_str(&c->line);
+    while (rest.len > 0) {
+        size_t n = 0;
+        for (size_t i = 0; c->use_colour && i < FX_ARRAY_LEN(tints); i++) {
+            struct fx_str on = fx_str_from(tint_on(c, tints[i]));
+            struct fx_str off = fx_str_from(tint_off(c, tints[i]));
+            n = fx_str_starts(rest, on) ? on.len : fx_str_starts(rest, off) ? off.len : n;
+        }
+        if (n > 0) {
+            fx_buf_add(&line, fx_str_sub(rest, 0, n));
+        } else {
+            const char *next = memchr(rest.ptr + 1, '\x1b', rest.len - 1);
+            n = next != NULL ? (size_t)(next - rest.ptr) : rest.len;
+            fx_visible_add(&line, fx_str_sub(rest, 0, n), FX_VISIBLE_LINE);
+        }
+        rest = fx_str_sub(rest, n, rest.len);
+    }
+    fx_buf_clear(&c->line);
+    fx_buf_add(&c->line, fx_buf_str(&line));
+}
+
 /* Copies the scratch line, at most `width` columns of it, and ends it. */
 static void flush_line(struct canvas *c)
 {
     FX_AUTO(fx_buf) struct fx_buf plain = FX_BUF(16384);
+    make_visible(c);
     struct fx_str s = fx_buf_str(&c->line);
     size_t kept = columns_of(s, &plain), column = 0;
     bool was_cut = c->width > 0 && kept > (size_t)c->width;

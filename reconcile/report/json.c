@@ -3,6 +3,7 @@
  * The report for machines. The same values give the same bytes: a reader writes again what it read
  * and compares, so nothing that is not understood can hide in a report.
  */
+#include "lib/base/visible.h"
 #include "lib/fmt/form.h"
 #include "lib/fmt/json_write.h"
 #include "lib/io/file.h"
@@ -118,12 +119,15 @@ bool rec_report_write(const struct rec_report *report, const struct fx_private_k
 {
     FX_AUTO(fx_buf) struct fx_buf json = FX_BUF(REC_REPORT_MAX_BYTES);
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(REC_REPORT_MAX_BYTES);
+    FX_AUTO(fx_buf) struct fx_buf shown = FX_BUF(REC_REPORT_MAX_BYTES);
     FX_AUTO(fx_buf) struct fx_buf json_path = FX_BUF(4096), text_path = FX_BUF(4096);
     rec_report_json(report, key, &json);
-    rec_report_text(report, &text);
+    rec_report_text(report, &shown);
+    fx_visible_add(&text, fx_buf_str(&shown), FX_VISIBLE_LINES);
     fx_buf_printf(&json_path, "%s/report.json", dir);
     fx_buf_printf(&text_path, "%s/report.txt", dir);
-    if (json.has_failed || text.has_failed || json_path.has_failed || text_path.has_failed)
+    if (json.has_failed || shown.has_failed || text.has_failed || json_path.has_failed ||
+        text_path.has_failed)
         return fx_fail(err, FX_E_LIMIT, "the report for directory \"%s\" is larger than %d MiB",
                        dir, REC_REPORT_MAX_BYTES >> 20) ||
                fx_hint(err,
