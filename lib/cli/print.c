@@ -8,7 +8,7 @@
 
 void fx_print_text(struct fx_str text)
 {
-    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(SIZE_MAX);
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF((size_t)1 << 30);
     fx_visible_add(&out, text, FX_VISIBLE_LINES);
     (void)fwrite(out.ptr, 1, out.len, stdout); /* main looks at ferror */
 }
