@@ -268,9 +268,17 @@ static void each_frame(const struct fx_err *err,
     }
 }
 
+/* One line, whatever a server put into its text. */
+static void add_line(const char *lead, struct fx_str text, struct fx_buf *out)
+{
+    fx_buf_add_c(out, lead);
+    fx_visible_add(out, text, FX_VISIBLE_LINE);
+    fx_buf_add_char(out, '\n');
+}
+
 static void text_frame(struct fx_str frame, size_t index, void *arg)
 {
-    fx_buf_printf(arg, "  %s%.*s\n", index == 0 ? "context: " : "         ", FX_STR_FMT(frame));
+    add_line(index == 0 ? "  context: " : "           ", frame, arg);
 }
 
 /* Further lines of a detail are aligned with the first. */
@@ -279,7 +287,7 @@ static void text_detail(const struct fx_err *err, struct fx_buf *out)
     struct fx_str rest = fx_str_from(err->detail);
     for (const char *lead = "  detail: "; rest.len > 0; lead = "          ") {
         struct fx_str line = fx_str_cut(rest, '\n', &rest);
-        fx_buf_printf(out, "%s%.*s\n", lead, FX_STR_FMT(line));
+        add_line(lead, line, out);
     }
 }
 
@@ -287,13 +295,14 @@ void fx_err_render(const struct fx_err *err, const char *program, struct fx_buf 
 {
     char cause[64];
     cause_text(err, cause, sizeof cause);
-    fx_buf_printf(out, "%s: error: %s  [%s%s%s]\n", program, err->message, fx_code_name(err->code),
-                  cause[0] != '\0' ? "/" : "", cause);
+    fx_buf_printf(out, "%s: error: ", program);
+    fx_visible_add(out, fx_str_from(err->message), FX_VISIBLE_LINE);
+    fx_buf_printf(out, "  [%s%s%s]\n", fx_code_name(err->code), cause[0] != '\0' ? "/" : "", cause);
     if (err->detail[0] != '\0')
         text_detail(err, out);
     each_frame(err, text_frame, out);
     if (err->hint[0] != '\0')
-        fx_buf_printf(out, "  hint: %s\n", err->hint);
+        add_line("  hint: ", fx_str_from(err->hint), out);
 }
 
 static void json_text(struct fx_buf *out, struct fx_str s)
@@ -359,9 +368,8 @@ void fx_err_render_json_within(const struct fx_err *err, size_t max, struct fx_b
 
 int fx_err_report(const struct fx_err *err, const char *program)
 {
-    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(8192), out = FX_BUF(64 << 10);
-    fx_err_render(err, program, &text);
-    fx_visible_add(&out, fx_buf_str(&text), FX_VISIBLE_LINES);
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(64 << 10);
+    fx_err_render(err, program, &out);
     fputs(fx_buf_cstr(&out), stderr);
     return fx_code_exit(err->code);
 }

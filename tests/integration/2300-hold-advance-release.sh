@@ -109,9 +109,9 @@ exec 5>&-
 check "the reverse stream waits for it" until_ok 15 streams_phase reverse stream
 
 # A server's error text that would act on a terminal, forge a log line or turn text round.
-my_sql orders orders "create trigger evil before insert on customer_orders for each row begin declare t varchar(100);
-    set t = concat('evil ', char(27), '[2J', convert(x'C29B' using utf8mb4), convert(x'E280AE' using utf8mb4), char(10), '{\"level\":\"forged\"}');
-    signal sqlstate '45000' set message_text = t; end"
+evil=$'evil \x1b[2J\xc2\x9b\xe2\x80\xae\n{"level":"forged"}'
+my_sql orders orders "set names utf8mb4; create trigger evil before insert on customer_orders for each row
+    signal sqlstate '45000' set message_text = '$evil'"
 pg_sql mono shop "insert into orders(id, total) values (9001, 1)"
 check "a trigger's error stops the stream" until_ok 20 test -s "$FX_DIR/st/streams/orders-forward.error"
 "$FICUS" cdc status --context orders -f "$FX_DIR/ficus.yaml" >"$FX_DIR/evil.status" 2>&1
@@ -119,7 +119,7 @@ check "a trigger's error stops the stream" until_ok 20 test -s "$FX_DIR/st/strea
 for file in "$FX_DIR"/st/streams/orders-forward.{error,log} "$FX_DIR"/evil.{status,picture}; do
     same "nothing in ${file##*/} acts on a terminal" 0 "$(LC_ALL=C grep -acP '[\x00-\x08\x0b-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80\xae' "$file")"
 done
-check "the text is shown all the same" grep -qF 'evil \u001b[2J\u009b\u202e' "$FX_DIR/st/streams/orders-forward.error"
+check "the text is shown all the same" grep -qF '\u202e\n{\"level' "$FX_DIR/st/streams/orders-forward.error" # MariaDB itself escapes ESC
 same "no line of the log is the server's" "" "$(grep '^{"level":"forged"' "$FX_DIR/st/streams/orders-forward.log")"
 my_sql orders orders "drop trigger evil"
 fx_done
