@@ -374,7 +374,7 @@ static bool sync_one(struct cmd_call *call, const struct scene *scene, const str
         fx_print("the facade does not know the group\n");
     else
         fx_print("the facade has the %s side at epoch %" PRId64 "\n", side_name(group->owner),
-               group->epoch);
+                 group->epoch);
     if (!opts->execute || (group != NULL && group->owner == owner))
         return true;
     bool ok = take_group(call, scene, ctx->name, &lock, err) &&

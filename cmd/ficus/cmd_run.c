@@ -260,8 +260,8 @@ static bool run_adopt(struct cmd_call *call, struct fx_err *err)
         fx_print("Nobody else holds context %s: there is nothing to take over.\n", ctx->name);
     else
         fx_print("Nothing was changed. To take over, when nobody works there any more: ficus run "
-               "adopt %s --confirm=%s --execute\n",
-               ctx->name, from);
+                 "adopt %s --confirm=%s --execute\n",
+                 ctx->name, from);
     return true;
 }
 

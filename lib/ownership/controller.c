@@ -16,6 +16,7 @@
 #include "lib/fmt/json_doc.h"
 #include "lib/fmt/json_write.h"
 #include "lib/io/file.h"
+#include "lib/io/private.h"
 
 enum { FILE_MAX_BYTES = 4096 };
 
@@ -118,10 +119,11 @@ static void text_of(const struct fx_controller *who, struct fx_buf *out)
 
 static bool write_file(const char *path, struct fx_str text, struct fx_err *err)
 {
-    FX_AUTO_FD int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    FX_AUTO_FD int fd = fx_private_open(path, O_WRONLY | O_CREAT | O_EXCL, err);
     if (fd < 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not create \"%s\"", path) ||
-               fx_hint(err, "Run every command as the user who owns the state directory.");
+        return err->hint[0] != '\0'
+                   ? false
+                   : fx_hint(err, "Run every command as the user who owns the state directory.");
     return fx_fd_write_all(fd, text, path, err) &&
            (fsync(fd) == 0 || fx_fail_errno(err, FX_E_IO, errno, "could not sync \"%s\"", path));
 }
