@@ -17,6 +17,7 @@
 #define CDC_CDC_H
 
 #include "lib/conf/schema.h"
+#include "lib/fmt/findings.h"
 #include "lib/map/map.h"
 
 /* The `cdc:` section of ficus.yaml (all optional). Units in the names. */
@@ -86,6 +87,13 @@ void cdc_status_done(struct cdc_status *status);
  */
 bool cdc_preflight(struct fx_context *ctx, const struct cdc_options *options, bool is_thorough,
                    struct fx_err *err) FX_MUST_CHECK;
+/*
+ * Whatever of it concerns one table and loses rows without anybody noticing (inheritance, row
+ * security, a storage that has no log …), asked again of open sessions. Adds to `f`.
+ */
+bool cdc_find_silent_loss(const struct fx_context *ctx, size_t table, struct fx_db *old_db,
+                          struct fx_db *new_db, struct fx_findings *f,
+                          struct fx_err *err) FX_MUST_CHECK;
 /*
  * Creates what both streams need on both sides: schema ficus with progress, barrier, leak and the
  * canary table, publication, origin, and the place where the reverse stream begins. Idempotent. The

@@ -1,159 +1,31 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * The exact snapshot. Customers write all the time, so both sides must be seen at the same point of
- * the stream:
- *
- *   1. pause the applier at a transaction boundary: it is at A
- *   2. open the source's snapshot; it is exactly at P, and P covers A, because A was committed
- *      before
- *   3. advance the applier to exactly P and pause it there
- *   4. open the target's snapshot; ficus.progress inside it says where it is: it must be P
- *   5. release the applier; customers saw nothing, the stream lagged for some milliseconds
- *   6. read both snapshots for as long as it takes
- *
- * Whatever goes wrong between 1 and 5, the applier is released; should this process die, the pause
- * expires. A step that cannot show what it must makes the run INCONCLUSIVE, never equal.
- */
+/* A comparison of whole tables: both snapshots (snapshots.h), then one table after another. */
 #include "reconcile/reconcile.h"
 
-#include "lib/io/failpoint.h"
 #include "reconcile/report/names.h"
+#include "reconcile/snapshots.h"
 #include "reconcile/table.h"
 #include "reconcile/turn.h"
 
 struct check {
     struct fx_context *ctx;
-    const struct cdc_ref *ref;
     const struct rec_options *options;
-    const struct fx_db_conf *source_conf, *target_conf;
-    struct fx_snapshot *snapshot;
-    struct fx_db *target;
+    struct rec_snapshots snapshots;
     struct fx_arena *arena;
     struct rec_report *report;
 };
 
-static bool bind_tables(const struct check *check, struct fx_err *err)
+/*
+ * Before the snapshots, so that what is wrong with the mapping is said at once; and again behind
+ * the locks, where the definitions are those of the rows that are read.
+ */
+static bool bind_tables(struct check *check, bool is_inside, struct fx_err *err)
 {
-    struct fx_db *old_db = NULL, *new_db = NULL;
-    bool is_ok = true;
-    if (!fx_db_open(check->ctx->old_db, &old_db, err)) {
-        fx_err_as_source(err);
-        is_ok = fx_ctx(err, "opening database \"%s\"", check->ctx->old_db->name);
-    } else if (!fx_db_open(check->ctx->new_db, &new_db, err)) {
-        fx_err_as_target(err);
-        is_ok = fx_ctx(err, "opening database \"%s\"", check->ctx->new_db->name);
-    } else {
-        is_ok = fx_map_bind(check->ctx, old_db, new_db, check->arena, err);
-    }
-    fx_db_close(old_db);
-    fx_db_close(new_db);
+    struct fx_db *old_db = rec_snapshots_old(&check->snapshots, is_inside);
+    struct fx_db *new_db = rec_snapshots_new(&check->snapshots, is_inside);
+    bool is_ok = fx_map_bind(check->ctx, old_db, new_db, check->arena, err);
+    check->report->mapping_digest = check->ctx->digest;
     return is_ok;
-}
-
-/* 4: where the target's snapshot is, as the applier recorded it in the same database. */
-static bool read_progress(const struct check *check, struct fx_pos *ret_pos, struct fx_err *err)
-{
-    char stream[128];
-    cdc_stream_name(check->ref, stream, sizeof stream);
-    fx_cell param = fx_str_from(stream);
-    struct fx_rows rows;
-    if (!fx_db_query(check->target, "select position from ficus.progress where stream = ?", &param,
-                     1, &rows, err))
-        return fx_ctx(err, "reading ficus.progress in the target's snapshot");
-    bool is_ok = rows.n_rows == 1 && fx_rows_at(&rows, 0, 0).ptr != NULL;
-    if (is_ok)
-        *ret_pos = fx_pos_in(check->arena, fx_rows_at(&rows, 0, 0));
-    else
-        (void)(fx_fail(err, FX_E_INCONCLUSIVE,
-                       "stream \"%s\" has never run: it has no row in ficus.progress on the target",
-                       stream) ||
-               fx_hint(err, "Start it: ficus cdc start --context %s --execute", check->ctx->name));
-    fx_rows_done(&rows);
-    return is_ok;
-}
-
-static bool open_target(struct check *check, struct fx_err *err)
-{
-    enum fx_engine engine = check->source_conf->engine;
-    const struct fx_pos *snapshot = &check->report->source_pos;
-    if (!fx_db_open(check->target_conf, &check->target, err) ||
-        !fx_db_snapshot_begin(check->target, err)) {
-        fx_err_as_target(err);
-        return fx_ctx(err, "opening the target's snapshot");
-    }
-    if (!read_progress(check, &check->report->target_pos, err))
-        return false;
-    if (!fx_pos_covers(engine, &check->report->target_pos, snapshot))
-        return fx_fail(err, FX_E_INCONCLUSIVE,
-                       "context \"%s\" could not be compared: the target's snapshot is at %s and "
-                       "does not cover the source's snapshot at %s",
-                       check->ctx->name, fx_pos_text(&check->report->target_pos),
-                       fx_pos_text(snapshot)) ||
-               fx_hint(err, "The stream was restarted, or its position was changed. See: ficus cdc "
-                            "status --context NAME. Then run the comparison again: ficus reconcile "
-                            "run --context NAME");
-    /* Beyond it the applier ran on: the hold expired, or the stream was restarted. */
-    if (!fx_pos_covers(engine, snapshot, &check->report->target_pos))
-        return fx_fail(err, FX_E_INCONCLUSIVE,
-                       "context \"%s\" could not be compared: the stream was not paused, the "
-                       "target's snapshot is at %s, after the source's snapshot at %s",
-                       check->ctx->name, fx_pos_text(&check->report->target_pos),
-                       fx_pos_text(snapshot)) ||
-               fx_hint(err, "The stream was restarted, or its pause expired. Run the comparison "
-                            "again: ficus reconcile run --context NAME");
-    return true;
-}
-
-/* 2 to 4, while the applier is paused at `at`. */
-static bool cut_both(struct check *check, const struct fx_pos *at, struct fx_err *err)
-{
-    enum fx_engine engine = check->source_conf->engine;
-    FX_AUTO(fx_pos) struct fx_pos reached = {0};
-    FX_FAILPOINT("reconcile.cut.before");
-    check->report->cut = fx_wall_now();
-    if (!fx_snapshot_open(check->source_conf, check->options->cut_timeout_ms, &check->snapshot,
-                          err)) {
-        fx_err_as_source(err);
-        return fx_ctx(err, "opening the source's snapshot");
-    }
-    check->report->source_pos =
-        fx_pos_in(check->arena, fx_pos_str(fx_snapshot_pos(check->snapshot)));
-    if (!fx_pos_covers(engine, &check->report->source_pos, at))
-        return fx_fail(err, FX_E_INCONCLUSIVE,
-                       "context \"%s\" could not be compared: its stream is at %s, after the "
-                       "source's snapshot at %s",
-                       check->ctx->name, fx_pos_text(at),
-                       fx_pos_text(&check->report->source_pos)) ||
-               fx_hint(err, "The server of the source may have lost its newest transactions. See: "
-                            "ficus cdc status --context NAME. Then run the comparison again: ficus "
-                            "reconcile run --context NAME");
-    FX_FAILPOINT("reconcile.advance.before");
-    if (!cdc_advance(check->ref, &check->report->source_pos, check->options->hold_max_ms, &reached,
-                     err))
-        return fx_ctx(err, "advancing the applier to the source's snapshot at %s",
-                      fx_pos_text(&check->report->source_pos));
-    FX_FAILPOINT("reconcile.advance.after");
-    return open_target(check, err);
-}
-
-static bool make_cut(struct check *check, struct fx_err *err)
-{
-    FX_AUTO(fx_pos) struct fx_pos at = {0};
-    struct fx_err release_err = FX_ERR_INIT;
-    struct fx_mono held = fx_mono_now();
-    if (!cdc_hold(check->ref, check->options->hold_max_ms, &at, err))
-        return fx_ctx(err, "pausing the applier");
-    bool is_ok = cut_both(check, &at, err);
-    int64_t held_ms = fx_mono_since_us(held, fx_mono_now()) / 1000;
-    bool is_released = cdc_release(check->ref, &release_err);
-    check->report->applier_held_ms = held_ms;
-    if (!is_ok)
-        return false;
-    if (!is_released) {
-        *err = release_err;
-        return fx_ctx(err, "releasing the applier");
-    }
-    return true;
 }
 
 static bool session_lives(struct fx_db *db)
@@ -167,22 +39,38 @@ static bool session_lives(struct fx_db *db)
 static bool is_of_one_table(const struct check *check, const struct fx_err *err)
 {
     bool is_ours = err->code == FX_E_INTERRUPTED || err->code == FX_E_IO || err->code == FX_E_BUG;
-    return !is_ours && session_lives(fx_snapshot_session(check->snapshot)) &&
-           session_lives(check->target);
+    return !is_ours && session_lives(check->snapshots.source.db) &&
+           session_lives(check->snapshots.target.db);
 }
 
-static bool compare_table(const struct check *check, const struct fx_map_table *map,
-                          const struct rec_progress *progress, struct rec_table_result *result,
+/* What is compared is told; that it proves nothing, too. */
+static void add_doubt(struct rec_table_result *result, const char *doubt, struct fx_arena *arena)
+{
+    if (doubt != NULL)
+        result->not_compared = result->not_compared == NULL
+                                   ? doubt
+                                   : fx_arena_printf(arena, "%s; %s", result->not_compared, doubt);
+}
+
+/* `why`: of its lock, when that failed. */
+static bool compare_table(const struct check *check, size_t i, const struct fx_err *why,
+                          const char *doubt, const struct rec_progress *progress,
                           struct fx_err *err)
 {
     struct rec_report *report = check->report;
+    struct rec_table_result *result = &report->tables[i];
     struct rec_table table;
-    if (!rec_table_init(map, report->direction, check->arena, &table, err)) {
-        rec_table_begin(&table, result);
+    bool is_ok =
+        rec_table_init(&check->ctx->tables[i], report->direction, check->arena, &table, err);
+    rec_table_begin(&table, result);
+    add_doubt(result, doubt, check->arena);
+    if (!is_ok)
+        return false;
+    if (fx_err_is(why)) {
+        *err = *why;
         return false;
     }
-    rec_table_begin(&table, result);
-    return rec_table_compare(&table, fx_snapshot_session(check->snapshot), check->target,
+    return rec_table_compare(&table, check->snapshots.source.db, check->snapshots.target.db,
                              check->options->differences_max, progress, check->arena, result,
                              err) ||
            fx_ctx(err, "comparing \"%s\" with \"%s\"", table.source_name, table.target_name);
@@ -219,19 +107,38 @@ static void set_not_compared(struct rec_table_result *result, const struct fx_er
     };
 }
 
-static bool compare_tables(const struct check *check, const struct rec_progress *progress,
+/* All tables are locked before the first is read: that may take hours. */
+static bool lock_tables(struct check *check, struct fx_err *whys, const char **doubts,
+                        struct fx_err *err)
+{
+    for (size_t i = 0; i < check->ctx->n_tables; i++) {
+        whys[i] = (struct fx_err)FX_ERR_INIT;
+        if (rec_snapshots_lock(&check->snapshots, i, &doubts[i], &whys[i]) ||
+            is_of_one_table(check, &whys[i]))
+            continue;
+        *err = whys[i];
+        return false;
+    }
+    return true;
+}
+
+static bool compare_tables(struct check *check, const struct rec_progress *progress,
                            struct fx_err *err)
 {
     struct rec_report *report = check->report;
-    for (size_t i = 0; i < check->ctx->n_tables; i++) {
-        struct rec_table_result *result = &report->tables[i];
+    size_t n = check->ctx->n_tables;
+    struct fx_err *whys = fx_arena_array(check->arena, n + 1, sizeof *whys);
+    const char **doubts = fx_arena_array(check->arena, n + 1, sizeof *doubts);
+    if (!lock_tables(check, whys, doubts, err) || !bind_tables(check, true, err))
+        return false;
+    for (size_t i = 0; i < n; i++) {
         struct fx_err why = FX_ERR_INIT;
-        if (!compare_table(check, &check->ctx->tables[i], progress, result, &why)) {
+        if (!compare_table(check, i, &whys[i], doubts[i], progress, &why)) {
             if (!is_of_one_table(check, &why)) {
                 *err = why;
                 return false;
             }
-            set_not_compared(result, &why, check->arena);
+            set_not_compared(&report->tables[i], &why, check->arena);
         }
         report->n_tables++;
     }
@@ -265,21 +172,13 @@ static bool check_locked(struct fx_context *ctx, const struct cdc_ref *ref,
                          const struct rec_progress *progress, struct fx_arena *arena,
                          struct rec_report **ret_report, struct fx_err *err)
 {
-    bool is_forward = ref->direction == FX_FORWARD;
-    struct check check = {.ctx = ctx,
-                          .ref = ref,
-                          .options = options,
-                          .source_conf = is_forward ? ctx->old_db : ctx->new_db,
-                          .target_conf = is_forward ? ctx->new_db : ctx->old_db,
-                          .arena = arena};
-    bool is_ok = bind_tables(&check, err);
-    if (is_ok) {
-        check.report = new_report(ctx, ref->direction, plan, step, arena);
-        is_ok = make_cut(&check, err) && compare_tables(&check, progress, err);
-    }
-    fx_db_close(check.target);
-    if (check.snapshot != NULL)
-        fx_snapshot_close(check.snapshot);
+    struct check check = {.ctx = ctx, .options = options, .arena = arena};
+    check.report = new_report(ctx, ref->direction, plan, step, arena);
+    check.snapshots = (struct rec_snapshots){
+        .ctx = ctx, .ref = ref, .options = options, .report = check.report, .arena = arena};
+    bool is_ok = rec_snapshots_prepare(&check.snapshots, err) && bind_tables(&check, false, err) &&
+                 rec_snapshots_take(&check.snapshots, err) && compare_tables(&check, progress, err);
+    rec_snapshots_close(&check.snapshots);
     if (!is_ok)
         return fx_ctx(err, "comparing context \"%s\"", ctx->name);
     rec_report_finish(check.report, ctx->n_tables);

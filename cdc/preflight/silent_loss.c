@@ -3,6 +3,7 @@
  * See checks.h: which tables a stream would carry wrongly
  * without noticing. The engines' SQL files say which, and why.
  */
+#include "cdc/cdc.h"
 #include "cdc/checks.h"
 
 static bool check_side(struct fx_findings *f, const struct cdc_side *side, struct fx_err *err)
@@ -21,4 +22,16 @@ bool cdc_no_silent_loss(const struct cdc_sides *sides, struct fx_err *err)
     fx_findings_init(&findings);
     return cdc_check_silent_loss(&findings, sides, err) &&
            cdc_findings_none(&findings, sides->old_side.ctx->name, err);
+}
+
+bool cdc_find_silent_loss(const struct fx_context *ctx, size_t table, struct fx_db *old_db,
+                          struct fx_db *new_db, struct fx_findings *f, struct fx_err *err)
+{
+    struct fx_context one = *ctx;
+    one.tables = &ctx->tables[table];
+    one.n_tables = 1;
+    struct cdc_sides sides = cdc_sides_of(&one);
+    sides.old_side.db = old_db;
+    sides.new_side.db = new_db;
+    return cdc_check_silent_loss(f, &sides, err);
 }

@@ -148,8 +148,8 @@ bool fx_db_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err)
     return db->driver->pos_now(db, ret_pos, err);
 }
 
-bool fx_snapshot_open(const struct fx_db_conf *conf, int64_t timeout_ms,
-                      struct fx_snapshot **ret_snapshot, struct fx_err *err)
+bool fx_snapshot_prepare(const struct fx_db_conf *conf, struct fx_snapshot **ret_snapshot,
+                         struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
@@ -157,9 +157,35 @@ bool fx_snapshot_open(const struct fx_db_conf *conf, int64_t timeout_ms,
     struct fx_snapshot *snapshot;
     if (!fx_db_conf_resolve(conf, &arena, &resolved, err))
         return false;
-    if (!driver_of(conf->engine)->snapshot_open(&resolved, timeout_ms, &snapshot, err))
+    if (!driver_of(conf->engine)->snapshot_prepare(&resolved, &snapshot, err))
         return false;
     snapshot->session->conf = conf;
+    *ret_snapshot = snapshot;
+    return true;
+}
+
+bool fx_snapshot_take(struct fx_snapshot *snapshot, int64_t timeout_ms, struct fx_err *err)
+{
+    return snapshot->driver->snapshot_take(snapshot, timeout_ms, err) ||
+           fx_ctx(err, "taking a snapshot of database \"%s\"", snapshot->session->conf->name);
+}
+
+bool fx_snapshot_enter(struct fx_snapshot *snapshot, struct fx_err *err)
+{
+    return snapshot->driver->snapshot_enter(snapshot, err) ||
+           fx_ctx(err, "taking a snapshot of database \"%s\"", snapshot->session->conf->name);
+}
+
+bool fx_snapshot_open(const struct fx_db_conf *conf, int64_t timeout_ms,
+                      struct fx_snapshot **ret_snapshot, struct fx_err *err)
+{
+    struct fx_snapshot *snapshot;
+    if (!fx_snapshot_prepare(conf, &snapshot, err))
+        return false;
+    if (!fx_snapshot_take(snapshot, timeout_ms, err) || !fx_snapshot_enter(snapshot, err)) {
+        fx_snapshot_close(snapshot);
+        return false;
+    }
     *ret_snapshot = snapshot;
     return true;
 }
@@ -183,4 +209,21 @@ void fx_snapshot_close(struct fx_snapshot *snapshot)
 bool fx_db_snapshot_begin(struct fx_db *db, struct fx_err *err)
 {
     return db->driver->snapshot_begin(db, err);
+}
+
+bool fx_db_wait_running(struct fx_db *db, int64_t timeout_ms, struct fx_err *err)
+{
+    return db->driver->wait_running(db, timeout_ms, err);
+}
+
+bool fx_db_table_mark(struct fx_db *db, const char *schema, const char *name,
+                      struct fx_arena *arena, const char **ret_mark, struct fx_err *err)
+{
+    return db->driver->table_mark(db, schema, name, arena, ret_mark, err);
+}
+
+bool fx_db_table_lock(struct fx_db *db, const char *schema, const char *name, int64_t timeout_ms,
+                      struct fx_err *err)
+{
+    return db->driver->table_lock(db, schema, name, timeout_ms, err);
 }

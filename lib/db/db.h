@@ -173,10 +173,42 @@ bool fx_snapshot_open(const struct fx_db_conf *conf, int64_t timeout_ms,
                       struct fx_snapshot **ret_snapshot, struct fx_err *err) FX_MUST_CHECK;
 const struct fx_pos *fx_snapshot_pos(const struct fx_snapshot *snapshot);
 struct fx_db *fx_snapshot_session(struct fx_snapshot *snapshot); /* inside the snapshot; borrowed */
+/*
+ * The same in steps, for a caller that makes others wait: prepare connects; take fixes snapshot and
+ * position, and is all that has to be done meanwhile (after TIMEOUT it may be called again); enter
+ * brings the session inside.
+ */
+bool fx_snapshot_prepare(const struct fx_db_conf *conf, struct fx_snapshot **ret_snapshot,
+                         struct fx_err *err) FX_MUST_CHECK;
+bool fx_snapshot_take(struct fx_snapshot *snapshot, int64_t timeout_ms,
+                      struct fx_err *err) FX_MUST_CHECK;
+bool fx_snapshot_enter(struct fx_snapshot *snapshot, struct fx_err *err) FX_MUST_CHECK;
 void fx_snapshot_close(struct fx_snapshot *snapshot);
 /* A read-only snapshot of the present moment on an
  * open session (repeatable read, taken before return). */
 bool fx_db_snapshot_begin(struct fx_db *db, struct fx_err *err) FX_MUST_CHECK;
+/*
+ * Waits until each transaction that runs now, and that taking a snapshot would wait for, has ended.
+ * Errors: TIMEOUT, which names the oldest and how to end it.
+ */
+bool fx_db_wait_running(struct fx_db *db, int64_t timeout_ms, struct fx_err *err) FX_MUST_CHECK;
+
+/*
+ * A snapshot shows no row of a table that was rewritten or truncated after it. So a table's mark is
+ * read before the snapshot is taken, the table is locked inside it, and then its mark must still be
+ * the same. The mark covers where the rows of the table and of all its partitions and children are
+ * stored, and its columns; "": there is no such table. Not for a session inside a snapshot, which
+ * sees the catalog of its past.
+ */
+bool fx_db_table_mark(struct fx_db *db, const char *schema, const char *name,
+                      struct fx_arena *arena, const char **ret_mark,
+                      struct fx_err *err) FX_MUST_CHECK;
+/*
+ * Until the transaction ends nobody alters or truncates the table; everybody may read and write it.
+ * Errors: TIMEOUT when somebody alters it now; DRIFT when the server says that it was changed.
+ */
+bool fx_db_table_lock(struct fx_db *db, const char *schema, const char *name, int64_t timeout_ms,
+                      struct fx_err *err) FX_MUST_CHECK;
 
 /* --- for drivers only ------------------------------------------------------------------------ */
 struct fx_db_driver {
@@ -198,10 +230,17 @@ struct fx_db_driver {
     bool (*scan_next)(struct fx_scan *scan, struct fx_value **ret_row, struct fx_err *err);
     void (*scan_close)(struct fx_scan *scan);
     bool (*pos_now)(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err);
-    bool (*snapshot_open)(const struct fx_db_conf *conf, int64_t timeout_ms,
-                          struct fx_snapshot **ret_snapshot, struct fx_err *err);
+    bool (*snapshot_prepare)(const struct fx_db_conf *conf, struct fx_snapshot **ret_snapshot,
+                             struct fx_err *err);
+    bool (*snapshot_take)(struct fx_snapshot *snapshot, int64_t timeout_ms, struct fx_err *err);
+    bool (*snapshot_enter)(struct fx_snapshot *snapshot, struct fx_err *err);
     void (*snapshot_close)(struct fx_snapshot *snapshot);
     bool (*snapshot_begin)(struct fx_db *db, struct fx_err *err);
+    bool (*wait_running)(struct fx_db *db, int64_t timeout_ms, struct fx_err *err);
+    bool (*table_mark)(struct fx_db *db, const char *schema, const char *name,
+                       struct fx_arena *arena, const char **ret_mark, struct fx_err *err);
+    bool (*table_lock)(struct fx_db *db, const char *schema, const char *name, int64_t timeout_ms,
+                       struct fx_err *err);
 };
 /* First members of every driver's session, scan and snapshot. */
 struct fx_db {

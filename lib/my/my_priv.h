@@ -37,6 +37,11 @@ bool fx_my_bind(struct my_db *my, const char *sql, const fx_cell *params, size_t
 bool fx_my_run(struct my_db *my, struct fx_str sql, int64_t *ret_rows,
                struct fx_err *err) FX_MUST_CHECK;
 
+/* The same; `on_result` sees each result that has columns, in
+ * order. True: it keeps the result, which it has to free. */
+bool fx_my_run_each(struct my_db *my, struct fx_str sql, bool (*on_result)(void *, MYSQL_RES *),
+                    void *arg, struct fx_err *err) FX_MUST_CHECK;
+
 /* Sets what every session sets (pinned.c) and reads it back.
  * Errors: DB when the server keeps one at another value. */
 bool fx_my_pin(struct my_db *my, struct fx_err *err) FX_MUST_CHECK;
@@ -51,9 +56,16 @@ bool fx_my_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct f
 bool fx_my_scan_next(struct fx_scan *scan, struct fx_value **ret_row, struct fx_err *err);
 void fx_my_scan_close(struct fx_scan *scan);
 bool fx_my_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err);
-bool fx_my_snapshot_open(const struct fx_db_conf *conf, int64_t timeout_ms,
-                         struct fx_snapshot **ret_snapshot, struct fx_err *err);
+bool fx_my_snapshot_prepare(const struct fx_db_conf *conf, struct fx_snapshot **ret_snapshot,
+                            struct fx_err *err);
+bool fx_my_snapshot_take(struct fx_snapshot *snapshot, int64_t timeout_ms, struct fx_err *err);
+bool fx_my_snapshot_enter(struct fx_snapshot *snapshot, struct fx_err *err);
 void fx_my_snapshot_close(struct fx_snapshot *snapshot);
 bool fx_my_snapshot_begin(struct fx_db *db, struct fx_err *err);
+bool fx_my_wait_running(struct fx_db *db, int64_t timeout_ms, struct fx_err *err);
+bool fx_my_table_mark(struct fx_db *db, const char *schema, const char *name,
+                      struct fx_arena *arena, const char **ret_mark, struct fx_err *err);
+bool fx_my_table_lock(struct fx_db *db, const char *schema, const char *name, int64_t timeout_ms,
+                      struct fx_err *err);
 
 #endif

@@ -338,6 +338,14 @@ bool fx_my_run(struct my_db *my, struct fx_str sql, int64_t *ret_rows, struct fx
     return drain(my, NULL, NULL, ret_rows, err);
 }
 
+bool fx_my_run_each(struct my_db *my, struct fx_str sql, bool (*on_result)(void *, MYSQL_RES *),
+                    void *arg, struct fx_err *err)
+{
+    if (!may_send(my, err) || !send_text(my, sql, err))
+        return false;
+    return drain(my, on_result, arg, NULL, err);
+}
+
 static bool my_exec(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
                     int64_t *ret_rows, struct fx_err *err)
 {
@@ -444,7 +452,12 @@ const struct fx_db_driver fx_my_driver = {
     .scan_next = fx_my_scan_next,
     .scan_close = fx_my_scan_close,
     .pos_now = fx_my_pos_now,
-    .snapshot_open = fx_my_snapshot_open,
+    .snapshot_prepare = fx_my_snapshot_prepare,
+    .snapshot_take = fx_my_snapshot_take,
+    .snapshot_enter = fx_my_snapshot_enter,
     .snapshot_close = fx_my_snapshot_close,
     .snapshot_begin = fx_my_snapshot_begin,
+    .wait_running = fx_my_wait_running,
+    .table_mark = fx_my_table_mark,
+    .table_lock = fx_my_table_lock,
 };

@@ -72,10 +72,17 @@ bool fx_pg_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct f
 bool fx_pg_scan_next(struct fx_scan *scan, struct fx_value **ret_row, struct fx_err *err);
 void fx_pg_scan_close(struct fx_scan *scan);
 bool fx_pg_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err);
-bool fx_pg_snapshot_open(const struct fx_db_conf *conf, int64_t timeout_ms,
-                         struct fx_snapshot **ret_snapshot, struct fx_err *err);
+bool fx_pg_snapshot_prepare(const struct fx_db_conf *conf, struct fx_snapshot **ret_snapshot,
+                            struct fx_err *err);
+bool fx_pg_snapshot_take(struct fx_snapshot *snapshot, int64_t timeout_ms, struct fx_err *err);
+bool fx_pg_snapshot_enter(struct fx_snapshot *snapshot, struct fx_err *err);
 void fx_pg_snapshot_close(struct fx_snapshot *snapshot);
 bool fx_pg_snapshot_begin(struct fx_db *db, struct fx_err *err);
+bool fx_pg_wait_running(struct fx_db *db, int64_t timeout_ms, struct fx_err *err);
+bool fx_pg_table_mark(struct fx_db *db, const char *schema, const char *name,
+                      struct fx_arena *arena, const char **ret_mark, struct fx_err *err);
+bool fx_pg_table_lock(struct fx_db *db, const char *schema, const char *name, int64_t timeout_ms,
+                      struct fx_err *err);
 
 /* Cells as libpq wants them: NUL-terminated or NULL. Arrays are the arena's. */
 const char *const *fx_pg_params(const fx_cell *params, size_t n_params, struct fx_arena *arena);
@@ -91,8 +98,5 @@ struct fx_pg_slot {
 bool fx_pg_slot_create(PGconn *repl, const char *slot, bool is_temporary, int64_t timeout_ms,
                        const char *db_name, struct fx_pg_slot *ret_slot,
                        struct fx_err *err) FX_MUST_CHECK;
-/* The session's conf is `conf`, which must outlive it (or be replaced in base.conf). */
-bool fx_pg_snapshot_import(const struct fx_db_conf *conf, const char *snapshot,
-                           struct fx_db **ret_db, struct fx_err *err) FX_MUST_CHECK;
 
 #endif

@@ -286,7 +286,12 @@ const struct fx_db_driver fx_pg_driver = {
     .scan_next = fx_pg_scan_next,
     .scan_close = fx_pg_scan_close,
     .pos_now = fx_pg_pos_now,
-    .snapshot_open = fx_pg_snapshot_open,
+    .snapshot_prepare = fx_pg_snapshot_prepare,
+    .snapshot_take = fx_pg_snapshot_take,
+    .snapshot_enter = fx_pg_snapshot_enter,
     .snapshot_close = fx_pg_snapshot_close,
     .snapshot_begin = fx_pg_snapshot_begin,
+    .wait_running = fx_pg_wait_running,
+    .table_mark = fx_pg_table_mark,
+    .table_lock = fx_pg_table_lock,
 };

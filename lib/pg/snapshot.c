@@ -16,6 +16,7 @@
 struct pg_snapshot {
     struct fx_snapshot base;
     PGconn *repl;
+    char name[sizeof((struct fx_pg_slot){0}.snapshot)];
 };
 
 static bool read_slot(const PGresult *res, struct fx_pg_slot *ret_slot)
@@ -70,46 +71,59 @@ bool fx_pg_slot_create(PGconn *repl, const char *slot, bool is_temporary, int64_
     return is_ok;
 }
 
-bool fx_pg_snapshot_import(const struct fx_db_conf *conf, const char *snapshot,
-                           struct fx_db **ret_db, struct fx_err *err)
+bool fx_pg_snapshot_prepare(const struct fx_db_conf *conf, struct fx_snapshot **ret_snapshot,
+                            struct fx_err *err)
 {
-    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(256);
-    struct fx_db *db;
-    if (!fx_pg_open(conf, &db, err))
-        return false;
-    fx_buf_add(&sql, FX_STR("begin isolation level repeatable read read only;"
-                            " set transaction snapshot "));
-    fx_db_literal(FX_PG, fx_str_from(snapshot), &sql);
-    if (!fx_pg_db_command(fx_pg_db_of(db), fx_buf_cstr(&sql), err)) {
-        fx_ctx(err, "importing snapshot %s", snapshot);
-        fx_pg_close(db);
-        return false;
+    struct pg_snapshot *snapshot = FX_NEW(struct pg_snapshot);
+    snapshot->base.driver = &fx_pg_driver;
+    if (!fx_pg_connect(conf, FX_PG_CONN_REPLICATION, &snapshot->repl, err) ||
+        !fx_pg_open(conf, &snapshot->base.session, err)) {
+        fx_pg_snapshot_close(&snapshot->base);
+        return fx_ctx(err, "taking a snapshot of database \"%s\"", conf->name);
     }
-    *ret_db = db;
+    *ret_snapshot = &snapshot->base;
     return true;
 }
 
-bool fx_pg_snapshot_open(const struct fx_db_conf *conf, int64_t timeout_ms,
-                         struct fx_snapshot **ret_snapshot, struct fx_err *err)
+/*
+ * A walsender that waits for a transaction does not notice that its client has gone, and its slot
+ * stays as long. The server looks after its client when the timer for that runs, which any
+ * statement starts that comes after the setting; where the server's system cannot look, nothing is
+ * lost.
+ */
+static void watch_client(PGconn *repl)
 {
-    PGconn *repl;
+    PQclear(PQexec(repl, "set client_connection_check_interval = 500"));
+    PQclear(PQexec(repl, "select 1"));
+}
+
+bool fx_pg_snapshot_take(struct fx_snapshot *base, int64_t timeout_ms, struct fx_err *err)
+{
+    struct pg_snapshot *snapshot = FX_CONTAINER_OF(base, struct pg_snapshot, base);
     struct fx_pg_slot slot = {.snapshot = ""};
-    struct fx_db *session;
     char name[64];
     snprintf(name, sizeof name, "ficus_cut_%d_%" PRIx64, (int)getpid(), fx_rand_system());
-    if (!fx_pg_connect(conf, FX_PG_CONN_REPLICATION, &repl, err))
-        return false;
-    if (!fx_pg_slot_create(repl, name, true, timeout_ms, conf->name, &slot, err) ||
-        !fx_pg_snapshot_import(conf, slot.snapshot, &session, err)) {
-        PQfinish(repl); /* drops the temporary slot */
+    watch_client(snapshot->repl);
+    if (!fx_pg_slot_create(snapshot->repl, name, true, timeout_ms, base->session->conf->name, &slot,
+                           err)) {
         fx_pos_done(&slot.consistent);
-        return fx_ctx(err, "taking a snapshot of database \"%s\"", conf->name);
+        return false;
     }
-    struct pg_snapshot *snapshot = FX_NEW(struct pg_snapshot);
-    snapshot->base = (struct fx_snapshot){&fx_pg_driver, slot.consistent, session};
-    snapshot->repl = repl;
-    *ret_snapshot = &snapshot->base;
+    fx_pos_done(&base->pos);
+    base->pos = slot.consistent;
+    memcpy(snapshot->name, slot.snapshot, sizeof snapshot->name);
     return true;
+}
+
+bool fx_pg_snapshot_enter(struct fx_snapshot *base, struct fx_err *err)
+{
+    struct pg_snapshot *snapshot = FX_CONTAINER_OF(base, struct pg_snapshot, base);
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(256);
+    fx_buf_add(&sql, FX_STR("begin isolation level repeatable read read only;"
+                            " set transaction snapshot "));
+    fx_db_literal(FX_PG, fx_str_from(snapshot->name), &sql);
+    return fx_pg_db_command(fx_pg_db_of(base->session), fx_buf_cstr(&sql), err) ||
+           fx_ctx(err, "importing snapshot %s", snapshot->name);
 }
 
 void fx_pg_snapshot_close(struct fx_snapshot *base)
@@ -117,8 +131,8 @@ void fx_pg_snapshot_close(struct fx_snapshot *base)
     if (base == NULL)
         return;
     struct pg_snapshot *snapshot = FX_CONTAINER_OF(base, struct pg_snapshot, base);
-    fx_pg_close(snapshot->base.session);
-    fx_pos_done(&snapshot->base.pos);
-    PQfinish(snapshot->repl);
+    fx_pg_close(base->session);
+    fx_pos_done(&base->pos);
+    PQfinish(snapshot->repl); /* drops the temporary slot; NULL is fine */
     free(snapshot);
 }

@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <pthread.h>
 #include <sys/socket.h>
 #include <cmocka.h>
 
@@ -17,6 +18,7 @@
 
 #include "lib/base/rand.h"
 #include "lib/base/vec.h"
+#include "lib/db/pos.h"
 #include "lib/my/binlog.h"
 #include "lib/my/rowevent.h"
 #include "lib/value/decimal.h"
@@ -605,6 +607,90 @@ static void test_cut__sees_exactly_what_its_position_covers(void **state)
     fx_db_close(db);
 }
 
+static bool is_writing;
+
+/* One row a transaction, so that the number of rows says the GTID. */
+static void *write_rows(void *arg)
+{
+    struct fx_err err = FX_ERR_INIT;
+    struct fx_db *db;
+    if (!fx_db_open(arg, &db, &err))
+        fail_msg("%s", err.message);
+    while (__atomic_load_n(&is_writing, __ATOMIC_ACQUIRE))
+        run(db, "insert into fx_cut.w (v) values (1)");
+    fx_db_close(db);
+    return NULL;
+}
+
+static int64_t number(struct fx_db *db, const char *sql)
+{
+    struct fx_err err = FX_ERR_INIT;
+    struct fx_rows rows;
+    int64_t n = -1;
+    OK(fx_db_query(db, sql, NULL, 0, &rows, &err));
+    assert_true(fx_decimal_to_int(fx_rows_at(&rows, 0, 0), &n));
+    fx_rows_done(&rows);
+    return n;
+}
+
+static int64_t sequence_of(const struct fx_pos *pos)
+{
+    struct fx_str rest = fx_pos_str(pos);
+    struct fx_gtid gtid;
+    assert_true(fx_gtid_next(&rest, &gtid));
+    return (int64_t)gtid.seq;
+}
+
+static void test_cut__is_exact_while_others_commit(void **state)
+{
+    (void)state;
+    enum { WRITERS = 3, SNAPSHOTS = 40 };
+    struct fx_err err = FX_ERR_INIT;
+    struct fx_db *db = open_db();
+    pthread_t threads[WRITERS];
+    FX_AUTO(fx_pos) struct fx_pos before = {0};
+    run(db, "create or replace database fx_cut;"
+            "create table fx_cut.w (id int primary key auto_increment, v int)");
+    OK(fx_db_pos_now(db, &before, &err));
+    __atomic_store_n(&is_writing, true, __ATOMIC_RELEASE);
+    for (int i = 0; i < WRITERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, write_rows, &conf), 0);
+    for (int i = 0; i < SNAPSHOTS; i++) {
+        struct fx_snapshot *snapshot;
+        if (i % 10 == 5)
+            run(db, "flush binary logs");
+        OK(fx_snapshot_open(&conf, 5000, &snapshot, &err));
+        int64_t n = number(fx_snapshot_session(snapshot), "select count(*) from fx_cut.w");
+        assert_int_equal(sequence_of(fx_snapshot_pos(snapshot)), sequence_of(&before) + n);
+        fx_snapshot_close(snapshot);
+    }
+    __atomic_store_n(&is_writing, false, __ATOMIC_RELEASE);
+    for (int i = 0; i < WRITERS; i++)
+        pthread_join(threads[i], NULL);
+    fx_db_close(db);
+}
+
+/* BINLOG_GTID_POS sees nothing that comes after such a row. */
+static void test_cut__after_a_row_that_is_larger_than_a_packet(void **state)
+{
+    (void)state;
+    struct fx_err err = FX_ERR_INIT;
+    struct fx_db *db = open_db();
+    FX_AUTO(fx_pos) struct fx_pos now = {0};
+    struct fx_snapshot *snapshot;
+    run(db, "flush binary logs; create or replace database fx_cut;"
+            "create table fx_cut.l (id int primary key, v longblob);"
+            "insert into fx_cut.l values (1, repeat('x', 3000000)), (2, repeat('y', 3000000));"
+            "set global max_allowed_packet = 1048576");
+    OK(fx_db_pos_now(db, &now, &err));
+    bool is_ok = fx_snapshot_open(&conf, 5000, &snapshot, &err);
+    run(db, "set global max_allowed_packet = 16777216");
+    OK(is_ok);
+    assert_string_equal(fx_pos_text(fx_snapshot_pos(snapshot)), fx_pos_text(&now));
+    fx_snapshot_close(snapshot);
+    fx_db_close(db);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -616,6 +702,8 @@ int main(void)
         cmocka_unit_test(test_catalog__a_character_set_that_is_not_utf8_is_left_to_the_mapping),
         cmocka_unit_test(test_scan__keys_come_in_byte_order),
         cmocka_unit_test(test_cut__sees_exactly_what_its_position_covers),
+        cmocka_unit_test(test_cut__is_exact_while_others_commit),
+        cmocka_unit_test(test_cut__after_a_row_that_is_larger_than_a_packet),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
