@@ -238,6 +238,30 @@ static void test_report__is_believed_when_a_given_key_signed_it(void **state)
     assert_non_null(strstr(refusal(&good, &both), "was changed"));
 }
 
+/* The key's signature of the bare bytes, as another tool may be made to give it, is not one of a
+ * report. */
+static void test_report__needs_a_signature_that_was_made_for_reports(void **state)
+{
+    (void)state;
+    struct rec_table_result table;
+    struct rec_report report;
+    FX_AUTO_FREE(fx_private_key) struct fx_private_key *key = fx_private_key_new();
+    struct fx_public_key public_key;
+    struct rec_trust trust = {.keys = &public_key, .n_keys = 1};
+    uint8_t signature[FX_SIGNATURE_BYTES];
+    char digits[2 * FX_SIGNATURE_BYTES + 1];
+    FX_AUTO(fx_buf) struct fx_buf body = FX_BUF(1 << 16), file = FX_BUF(1 << 16);
+    fx_private_key_public(key, &public_key);
+    fill(&report, &table);
+    rec_report_body(&report, 2, &body);
+    rec_report_json(&report, key, &file);
+    assert_string_equal(refusal(&file, &trust), "");
+    fx_sign(key, fx_buf_str(&body), signature);
+    fx_hex_write(signature, sizeof signature, digits);
+    memcpy(file.ptr + file.len - 4 - strlen(digits), digits, strlen(digits));
+    assert_non_null(strstr(refusal(&file, &trust), "was changed"));
+}
+
 static void test_report__that_has_not_finished_never_passes(void **state)
 {
     (void)state;
@@ -387,6 +411,7 @@ int main(void)
         cmocka_unit_test(test_report__is_not_believed_when_edited),
         cmocka_unit_test(test_report__of_version_1_is_read_without_a_key_only),
         cmocka_unit_test(test_report__is_believed_when_a_given_key_signed_it),
+        cmocka_unit_test(test_report__needs_a_signature_that_was_made_for_reports),
         cmocka_unit_test(test_report__that_has_not_finished_never_passes),
         cmocka_unit_test(test_report__that_is_not_there_is_unknown),
         cmocka_unit_test(test_report__a_column_left_out_is_never_equal),
