@@ -30,6 +30,9 @@ struct cdc_options {
     int64_t status_ms;
     int64_t tail_keys;        /* ring of recently changed keys, for the cut-over's verify */
     int64_t start_timeout_ms; /* cdc_start waits this long for the process to answer */
+    /* Not of ficus.yaml: DDL that stopped a stream and that a person says changed no row, as the
+     * stream's error names it; NULL: none. */
+    const char *accept_ddl;
 };
 void cdc_options_read(const struct fx_node *section, struct cdc_options *ret,
                       struct fx_arena *arena, struct fx_problems *problems);

@@ -128,6 +128,7 @@ struct cdc_binding {
     /* ficus.canary is shared by all contexts of a
      * database; this is the part of ours, on both engines. */
     const char *canary_where; /* "grp in ('orders', 'orders.canary')" */
+    const char *accept_ddl;   /* see struct cdc_options */
 };
 
 /* Source-side and target-side catalog of one table of the binding. */

@@ -26,5 +26,6 @@ const struct fx_rule cdc_option_rules[] = {
 void cdc_options_read(const struct fx_node *section, struct cdc_options *ret,
                       struct fx_arena *arena, struct fx_problems *problems)
 {
+    ret->accept_ddl = NULL;
     fx_schema_read(section, cdc_option_rules, ret, arena, problems);
 }

@@ -21,6 +21,12 @@
 
 struct cdc_source;
 
+/* A line for the detail of a stop at DDL: context, and what accept_ddl must say. */
+#define CDC_OFFER_ACCEPT                                                                           \
+    "If it changed no row and the columns are as before, the stream can pass it: ficus cdc start " \
+    "--context %s --execute --accept-ddl=%s. Compare the sides afterwards; the status shows it "   \
+    "until its row in ficus.leak is deleted."
+
 struct cdc_source_ops {
     /*
      * The next event, waiting at most `timeout_ms` (an adapter that cannot be interrupted may take
@@ -45,6 +51,9 @@ struct cdc_source_ops {
 
 struct cdc_source { /* first member of every adapter */
     const struct cdc_source_ops *ops;
+    /* DDL that was passed because binding->accept_ddl names it. The streamer records it on the
+     * target, before the position moves, and clears this. */
+    bool has_accepted;
 };
 
 #endif

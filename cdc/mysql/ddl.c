@@ -62,3 +62,14 @@ bool cdc_my_ddl_passes(struct cdc_my_ddl *d, const struct fx_my_sql *sql, const 
            fx_pos_text(pos));
     return true;
 }
+
+void cdc_my_ddl_accept(struct cdc_my_ddl *d, const struct fx_my_sql *sql)
+{
+    for (size_t t = 0; t < d->binding->ctx.n_tables; t++) {
+        struct fx_my_alter_before *known = &d->tables[t];
+        if (fx_my_statement_names(sql, fx_str_from(known->schema), fx_str_from(known->name))) {
+            known->columns = NULL;
+            known->is_utf8mb4 = false;
+        }
+    }
+}

@@ -28,5 +28,7 @@ void cdc_my_ddl_done(struct cdc_my_ddl *d);
 /* `sql` changes the definition of a table. Are the carried ones that it names as before to the
  * stream? `pos`: the position after it. */
 bool cdc_my_ddl_passes(struct cdc_my_ddl *d, const struct fx_my_sql *sql, const struct fx_pos *pos);
+/* A person says that it changed no row: what the columns were is not known from then on. */
+void cdc_my_ddl_accept(struct cdc_my_ddl *d, const struct fx_my_sql *sql);
 
 #endif

@@ -206,14 +206,41 @@ static bool fail_in_group(const struct my_source *s, const char *what, struct fx
     return ctx_group(s, err);
 }
 
+static void gtid_text(const struct my_source *s, char *out, size_t size)
+{
+    (void)snprintf(out, size, "%u-%u-%" PRIu64, s->gtid.domain, s->gtid.server_id, s->gtid.seq);
+}
+
+static bool accept(struct my_source *s, const struct fx_my_sql *sql)
+{
+    char gtid[64];
+    gtid_text(s, gtid, sizeof gtid);
+    if (s->binding->accept_ddl == NULL || strcmp(s->binding->accept_ddl, gtid) != 0)
+        return false;
+    cdc_my_ddl_accept(&s->ddl, sql);
+    s->base.has_accepted = true;
+    return true;
+}
+
+static bool offer_accept(const struct my_source *s, struct fx_err *err)
+{
+    char gtid[64];
+    FX_AUTO(fx_buf) struct fx_buf detail = FX_BUF(4096);
+    gtid_text(s, gtid, sizeof gtid);
+    fx_buf_printf(&detail, "%s\n" CDC_OFFER_ACCEPT, err->detail, s->binding->ctx.name, gtid);
+    return fx_detail(err, "%s", fx_buf_cstr(&detail));
+}
+
 /* What the guard refuses may still be DDL that leaves the rows alone. */
 static bool guard_statement(struct my_source *s, const struct fx_my_sql *sql,
                             enum fx_my_statement kind, struct fx_err *err)
 {
     if (cdc_guard_statement(s->binding, sql, kind, err))
         return true;
-    if (kind != FX_MY_STMT_SHAPE || !cdc_my_ddl_passes(&s->ddl, sql, &s->txn.pos))
+    if (kind != FX_MY_STMT_SHAPE)
         return false;
+    if (!cdc_my_ddl_passes(&s->ddl, sql, &s->txn.pos) && !accept(s, sql))
+        return offer_accept(s, err);
     fx_err_clear(err);
     return true;
 }

@@ -403,6 +403,8 @@ bool cdc_pg_source_open(const struct cdc_binding *binding, const struct fx_pos *
                          binding->source->name);
     s->confirmed = lsn;
     s->looked_at = fx_mono_now();
+    s->watch.accepted = binding->accept_ddl;
+    s->watch.is_first = true;
     is_ok = is_ok && cdc_table_session(binding->source, &s->side, err) &&
             cdc_slot_check(s->side, binding, from, err) && look_now(s, err) &&
             fx_pg_repl_open(binding->source, &s->repl, err) &&
@@ -412,6 +414,7 @@ bool cdc_pg_source_open(const struct cdc_binding *binding, const struct fx_pos *
         pg_close(&s->source);
         return fx_ctx(err, "opening stream \"%s\"", binding->stream);
     }
+    s->source.has_accepted = s->watch.has_accepted;
     *ret_src = &s->source;
     return true;
 }

@@ -28,6 +28,8 @@ enum {
     COL_SAME_COLUMNS,
     COL_NOW_XID,
     COL_OLD_XID,
+    COL_STATE,
+    COL_IS_FINAL,
 };
 
 bool cdc_table_session(const struct fx_db_conf *conf, struct fx_db **ret_db, struct fx_err *err)
@@ -93,12 +95,42 @@ static fx_cell cell(const struct look *k, int column)
     return fx_rows_at(k->rows, k->row, (size_t)column);
 }
 
+enum { STATE_NAME_MAX = 192 };
+
+static void add_state_name(const struct look *k, char name[STATE_NAME_MAX])
+{
+    (void)snprintf(name, STATE_NAME_MAX, "%s.%s@%.*s", k->table->schema, k->table->name,
+                   FX_STR_FMT(cell(k, COL_STATE)));
+}
+
+/* The table that the stream should read is not published, is another one or has another column. */
+static bool is_final(const struct look *k)
+{
+    return fx_str_eq_c(cell(k, COL_IS_FINAL), "true");
+}
+
+static bool fail_gone(const struct fx_table *table, struct fx_err *err)
+{
+    (void)fx_fail(err, FX_E_DRIFT,
+                  "table \"%s.%s\" was changed while it was streamed: the table no longer exists",
+                  table->schema, table->name);
+    return fx_hint(
+        err, "Its rows went without a change in the log. To start again, " FX_CMD_NEW_COPY ".");
+}
+
 static bool fail_shape(const struct look *k, const char *what, fx_cell detail, struct fx_err *err)
 {
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(4096);
+    char name[STATE_NAME_MAX];
     (void)fx_fail(err, FX_E_DRIFT, "table \"%s.%s\" was changed while it was streamed: %s",
                   k->table->schema, k->table->name, what);
     if (detail.ptr != NULL)
-        (void)fx_detail(err, "%.*s", FX_STR_FMT(detail));
+        fx_buf_printf(&text, "%.*s\n", FX_STR_FMT(detail));
+    add_state_name(k, name);
+    if (!is_final(k))
+        fx_buf_printf(&text, CDC_OFFER_ACCEPT, k->binding->ctx.name, name);
+    if (text.len > 0)
+        (void)fx_detail(err, "%s", fx_buf_cstr(&text));
     return fx_hint(err, "Rows may have been added, removed or changed without a change in the log. "
                         "To start again, " FX_CMD_NEW_COPY ".");
 }
@@ -174,15 +206,37 @@ static bool check_attached(const struct look *k, struct fx_err *err)
     return true;
 }
 
-static bool check_table(struct look *k, const struct cdc_table_watch *watch, struct fx_err *err)
+static bool check_changes(const struct look *k, struct fx_err *err)
 {
     if (cell(k, COL_WRONG).ptr != NULL)
         return fail_shape(k, cell(k, COL_WRONG).ptr, cell(k, COL_DETAIL), err);
+    return check_moved(k, err) && check_attached(k, err);
+}
+
+/* Is what was found what a person has vouched for? At the first look nothing is recorded yet. */
+static bool accept(const struct look *k, struct cdc_table_watch *watch, bool *ret_record)
+{
+    char name[STATE_NAME_MAX];
+    add_state_name(k, name);
+    if (watch->accepted == NULL || is_final(k) || strcmp(watch->accepted, name) != 0)
+        return false;
+    watch->has_accepted = true;
+    *ret_record = !watch->is_first;
+    return true;
+}
+
+static bool check_table(struct look *k, struct cdc_table_watch *watch, struct fx_err *err)
+{
+    struct fx_err why = FX_ERR_INIT;
+    bool is_recorded = fx_str_eq_c(cell(k, COL_IS_NEWS), "true");
     k->old_xid = watch->old_xid;
     if (k->old_xid == 0 && !fx_parse_i64(cell(k, COL_OLD_XID), 0, INT64_MAX, &k->old_xid))
         k->old_xid = 0;
-    return check_moved(k, err) && check_attached(k, err) &&
-           (fx_str_eq_c(cell(k, COL_IS_NEWS), "false") || record(k, err));
+    if (!check_changes(k, &why) && (why.code != FX_E_DRIFT || !accept(k, watch, &is_recorded))) {
+        *err = why;
+        return false;
+    }
+    return !is_recorded || record(k, err);
 }
 
 bool cdc_table_schema_check(struct fx_db *session, const struct cdc_binding *binding,
@@ -196,15 +250,14 @@ bool cdc_table_schema_check(struct fx_db *session, const struct cdc_binding *bin
                          .binding = binding,
                          .table = cdc_source_table(binding, t),
                          .rows = &rows};
-        is_ok = row_of(&rows, t, &k.row)
-                    ? check_table(&k, watch, err)
-                    : fail_shape(&k, "the table no longer exists", (fx_cell){NULL, 0}, err);
+        is_ok = row_of(&rows, t, &k.row) ? check_table(&k, watch, err) : fail_gone(k.table, err);
         if (is_ok && !fx_parse_i64(cell(&k, COL_NOW_XID), 0, INT64_MAX, &now_xid))
             now_xid = 0;
     }
     if (!is_ok)
         return fx_ctx(err, "checking the tables of stream \"%s\" for DDL", binding->stream);
-    watch->old_xid = now_xid;
+    watch->old_xid = watch->has_accepted && watch->is_first ? 0 : now_xid;
+    watch->is_first = false;
     return true;
 }
 

@@ -27,8 +27,14 @@ bool cdc_table_schema_forget(struct fx_db *db, const struct cdc_binding *binding
                              struct fx_err *err) FX_MUST_CHECK;
 /* What is kept from one look at the catalog to the next. */
 struct cdc_table_watch {
-    int64_t
-        old_xid; /* every transaction before it had ended when nothing was new yet; 0: unknown */
+    /* Every transaction before it had ended when nothing was new yet; 0: unknown. */
+    int64_t old_xid;
+    /* "public.orders@1f00c3d2", a table and its state as an error has named it, which is taken as
+     * it is; NULL: none. At the first look it is only found out whether there is something, so
+     * that the streamer can write it down. */
+    const char *accepted;
+    bool is_first;
+    bool has_accepted; /* the first look has found something */
 };
 /*
  * Compares the schema of every table with the one recorded; records it where there is none.

@@ -158,6 +158,8 @@ static bool run_stream(struct fx_context *ctx, enum fx_direction direction,
     bool is_stopped = false;
     if (!bind_patiently(ctx, direction, control, &arena, &binding, &is_stopped, err))
         return false;
+    if (binding != NULL)
+        binding->accept_ddl = options->accept_ddl;
     env.binding = binding;
     if (!is_stopped && direction == FX_REVERSE && !wait_copy(binding, control, &is_stopped, err))
         return false;

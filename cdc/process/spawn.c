@@ -18,8 +18,8 @@
 enum { POLL_MS = 20 };
 
 /* posix_spawn keeps this callable from a process with threads. */
-static bool spawn(const struct cdc_ref *ref, const char *argv0, const struct cdc_paths *paths,
-                  int error_fd, pid_t *ret_pid, struct fx_err *err)
+static bool spawn(const struct cdc_ref *ref, const char *argv0, const struct cdc_options *options,
+                  const struct cdc_paths *paths, int error_fd, pid_t *ret_pid, struct fx_err *err)
 {
     FX_AUTO_FD int log_fd = fx_private_open(paths->log, O_WRONLY | O_CREAT | O_APPEND, err);
     if (log_fd < 0)
@@ -34,6 +34,8 @@ static bool spawn(const struct cdc_ref *ref, const char *argv0, const struct cdc
                           ref->context,
                           "--direction",
                           cdc_name_direction(ref->direction),
+                          options->accept_ddl != NULL ? "--accept-ddl" : NULL,
+                          options->accept_ddl,
                           NULL};
     sigset_t none;
     posix_spawn_file_actions_t actions;
@@ -89,7 +91,8 @@ bool cdc_start(const struct cdc_ref *ref, const char *argv0, const struct cdc_op
         !fx_dir_make(paths.dir, err))
         return false;
     if (!fx_flock_is_held(paths.lock, NULL) &&
-        (!fx_file_remove(paths.error, err) || !spawn(ref, argv0, &paths, error_fd, &pid, err)))
+        (!fx_file_remove(paths.error, err) ||
+         !spawn(ref, argv0, options, &paths, error_fd, &pid, err)))
         return false;
     for (;;) {
         struct fx_err why = FX_ERR_INIT;

@@ -107,12 +107,29 @@ static bool request_end(struct cdc_streamer *s, struct fx_mono now, struct fx_er
     return s->src->ops->request_end(s->src, err);
 }
 
+/*
+ * What a person vouched for is not known to be equal: the row in ficus.leak says so until somebody
+ * has compared. It is there before the position moves past the DDL.
+ */
+static bool note_accepted(struct cdc_streamer *s, struct fx_err *err)
+{
+    if (!s->src->has_accepted)
+        return true;
+    s->src->has_accepted = false;
+    s->status.leaks++;
+    (void)snprintf(s->status.leak_last, sizeof s->status.leak_last,
+                   "DDL accepted by hand, not compared since: %.120s", s->binding->accept_ddl);
+    fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "DDL accepted by hand", "what=%s",
+           s->binding->accept_ddl);
+    return s->sink->ops->leak(s->sink, 1, s->status.leak_last, err);
+}
+
 /* A second connection may read what the first could not, so that is what the hint says. */
 static bool next_event(struct cdc_streamer *s, int64_t timeout_ms, struct cdc_event *ret,
                        struct fx_err *err)
 {
     if (s->src->ops->next(s->src, timeout_ms, ret, err))
-        return true;
+        return note_accepted(s, err);
     if (err->code == FX_E_PROTOCOL && err->hint[0] == '\0')
         fx_hint(err,
                 "Read it once more: ficus cdc start --context %s --execute. If the stream stops "
@@ -204,9 +221,10 @@ static bool open_session(struct cdc_streamer *s, struct fx_err *err)
     FX_FAILPOINT("stream.open.before");
     bool is_ok = cdc_engine_of(s->binding->source)
                      ->source.open(s->binding, &s->at, s->env->control->wake_fd, &s->src, err);
-    if (is_ok)
-        cdc_streamer_set_phase(s, CDC_PHASE_CATCHUP);
-    return is_ok;
+    if (!is_ok || !note_accepted(s, err))
+        return false;
+    cdc_streamer_set_phase(s, CDC_PHASE_CATCHUP);
+    return true;
 }
 
 static void close_session(struct cdc_streamer *s)

@@ -20,6 +20,7 @@ struct cdc_opts {
     const char *context;
     const char *direction;
     const char *confirm;
+    const char *accept_ddl;
     bool execute, json, quick;
 };
 
@@ -30,8 +31,13 @@ struct cdc_opts {
     FX_OPT_FLAG(struct cdc_opts, execute, "execute", 0, \
                 "execute; without it only print what would be done")
 
+#define OPT_ACCEPT                                                                               \
+    FX_OPT_TEXT(struct cdc_opts, accept_ddl, "accept-ddl", 0, "WHAT",                            \
+                "pass DDL that stopped a stream and changed no row: the table or GTID that the " \
+                "error names")
+
 static const struct fx_opt start_options[] = {
-    OPT_CONTEXT, OPT_EXECUTE,
+    OPT_CONTEXT, OPT_EXECUTE, OPT_ACCEPT,
     FX_OPT_FLAG(struct cdc_opts, quick, "quick", 0,
                 "do not scan the source for values that do not fit"),
     FX_OPT_END};
@@ -48,7 +54,7 @@ static const struct fx_opt preflight_options[] = {
     FX_OPT_FLAG(struct cdc_opts, quick, "quick", 0,
                 "do not scan the source for values that do not fit"),
     FX_OPT_END};
-static const struct fx_opt run_options[] = {OPT_CONTEXT,
+static const struct fx_opt run_options[] = {OPT_CONTEXT, OPT_ACCEPT,
                                             FX_OPT_TEXT(struct cdc_opts, direction, "direction", 0,
                                                         "DIR", "forward or reverse",
                                                         .def = "forward"),
@@ -70,6 +76,7 @@ static bool load(struct cmd_call *call, struct scene *ret, struct fx_err *err)
         return false;
     fx_problems_init(&problems);
     cdc_options_read(ret->project->root.cdc, &ret->options, call->arena, &problems);
+    ret->options.accept_ddl = opts->accept_ddl;
     bool is_ok = fx_problems_ok(&problems, err);
     fx_problems_done(&problems);
     ret->ref =

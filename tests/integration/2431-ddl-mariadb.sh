@@ -79,6 +79,16 @@ stops() { # TEXT SQL WORDS
     check "and the statement" says "$3" "$(error_of reverse)"
 }
 stops "a column that holds less" "alter table order_lines modify sku varchar(10)" "varchar(10)"
+stops "a check" "alter table order_lines add constraint positive check (qty > -100)" "positive"
+gtid=$(error_of reverse | grep -o 'accept-ddl=[0-9-]*' | head -n 1)
+sql "insert into order_lines values (5000, 1, 'after', 1)"
+ficus cdc start --quick --accept-ddl=0-1-1 >/dev/null 2>&1
+check "another statement than the one that a person vouches for does not pass" until_ok 10 stopped reverse
+ficus cdc start --quick "--$gtid" >/dev/null 2>&1
+check "with its number it does: $gtid" until_ok 15 streams_phase reverse stream
+streams_probe_back
+same "and the rows after it come" 1 "$(pg_sql mono shop "select count(*) from public.order_lines where order_id = 5000")"
+same "until somebody has compared, ficus.leak says so" 1 "$(pg_sql mono shop "select count(*) from ficus.leak where what like 'DDL accepted by hand%'")"
 stops "a column that was made smaller and large again" "alter table order_lines modify qty smallint; alter table order_lines modify qty int" smallint
 stops "a primary key that goes as an index" "drop index \`PRIMARY\` on order_lines" PRIMARY
 stops "rows that move by partition" "create table side like order_lines; insert into side values (4000, 1, 'x', 1);

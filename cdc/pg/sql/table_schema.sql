@@ -1,7 +1,8 @@
 -- What DDL left in the catalog of the tables of a stream and not in the stream itself. One row a table, none where there is no such
 -- table: its number, what is wrong (NULL: nothing), details, whether the record is to be written (again); its oid, columns,
 -- partitions and facts; which of its files are new, which partitions are, and whether its columns are as recorded; the oldest
--- transaction that is open now, and the one that was when the record was written.
+-- transaction that is open now, and the one that was when the record was written; a name
+-- for all that is recorded; and whether what is wrong stays wrong whatever is recorded.
 -- ?1 schemas as an array, ?2 names, ?3 publication, ?4 stream. Rights: to read ficus.shape. PostgreSQL 14+.
 --
 -- Facts are texts, compared one by one: "oid:relfilenode" of the table and its partitions, "i:oid:xmin" of the row that makes it a
@@ -65,7 +66,9 @@ select b.ord,
        (exists (select 1 from unnest(b.was) as o where o like 'a:%')
         and not exists (select 1 from unnest(b.other) as o where o like 'a:%'))::text,
        pg_snapshot_xmin(pg_current_snapshot())::text,
-       (select substr(o, 3) from unnest(b.was) as o where o like 'x:%' limit 1)
+       (select substr(o, 3) from unnest(b.was) as o where o like 'x:%' limit 1),
+       substr(md5(b.facts::text), 1, 8),
+       coalesce(not exists (select 1 from unnest(b.facts) as f where f like 'p:%') or b.was_rel <> b.rel or x.name is not null, false)::text
   from both_ b
   left join lateral (select o.key as name from jsonb_each(b.was_columns) o join jsonb_each(b.columns) n on n.key = o.key and n.value <> o.value
                       order by 1 limit 1) x on true

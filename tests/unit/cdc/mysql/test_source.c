@@ -318,7 +318,7 @@ static void test_source_my__a_position_of_another_server_is_refused(void **state
     struct cdc_source *src = NULL;
     assert_false(cdc_my_source_open(&rig->binding, &from, -1, &src, &rig->err));
     assert_int_equal(rig->err.code, FX_E_DRIFT);
-    assert_non_null(strstr(rig->err.message, "is not a position of a MariaDB server"));
+    assert_non_null(strstr(rig->err.message, "is not one of a MariaDB server"));
 }
 
 /* The progress row takes a position of any length, and gives it back. */
