@@ -9,9 +9,10 @@ const struct fx_rule rec_option_rules[] = {
     FX_RULE_DURATION(
         struct rec_options, hold_max_ms, "hold_max", .def = "60s", .min = 1000, .max = 600000,
         .help = "longest time that the applier may be paused for the target's snapshot"),
-    FX_RULE_DURATION(struct rec_options, cut_timeout_ms, "cut_timeout", .def = "30s", .min = 100,
-                     .max = 600000,
-                     .help = "longest wait for the source's snapshot (running transactions)"),
+    FX_RULE_DURATION(
+        struct rec_options, cut_timeout_ms, "cut_timeout", .def = "30s", .min = 100, .max = 600000,
+        .help = "longest wait for transactions that run on the source when a snapshot of it is "
+                "taken, and for locks; the applier goes on meanwhile"),
     FX_RULE_DURATION(struct rec_options, lock_wait_ms, "lock_wait", .def = "10m", .min = 0,
                      .max = 86400000,
                      .help = "longest wait for another comparison of the same context"),
