@@ -71,18 +71,14 @@ bool fx_pg_slot_create(PGconn *repl, const char *slot, bool is_temporary, int64_
     return is_ok;
 }
 
-bool fx_pg_snapshot_prepare(const struct fx_db_conf *conf, struct fx_snapshot **ret_snapshot,
-                            struct fx_err *err)
+/* What it answers does not matter; a server that says nothing is found out by what comes next. */
+static void send_quietly(PGconn *repl, const char *sql)
 {
-    struct pg_snapshot *snapshot = FX_NEW(struct pg_snapshot);
-    snapshot->base.driver = &fx_pg_driver;
-    if (!fx_pg_connect(conf, FX_PG_CONN_REPLICATION, &snapshot->repl, err) ||
-        !fx_pg_open(conf, &snapshot->base.session, err)) {
-        fx_pg_snapshot_close(&snapshot->base);
-        return fx_ctx(err, "taking a snapshot of database \"%s\"", conf->name);
-    }
-    *ret_snapshot = &snapshot->base;
-    return true;
+    PGresult *res;
+    if (!PQsendQuery(repl, sql))
+        return;
+    while (fx_pg_has_answer(repl, FX_DB_SILENCE_MS) && (res = PQgetResult(repl)) != NULL)
+        PQclear(res);
 }
 
 /*
@@ -93,8 +89,27 @@ bool fx_pg_snapshot_prepare(const struct fx_db_conf *conf, struct fx_snapshot **
  */
 static void watch_client(PGconn *repl)
 {
-    PQclear(PQexec(repl, "set client_connection_check_interval = 500"));
-    PQclear(PQexec(repl, "select 1"));
+    send_quietly(repl, "set client_connection_check_interval = 500");
+}
+
+static void start_watch(PGconn *repl)
+{
+    send_quietly(repl, "select 1");
+}
+
+bool fx_pg_snapshot_prepare(const struct fx_db_conf *conf, struct fx_snapshot **ret_snapshot,
+                            struct fx_err *err)
+{
+    struct pg_snapshot *snapshot = FX_NEW(struct pg_snapshot);
+    snapshot->base.driver = &fx_pg_driver;
+    if (!fx_pg_connect(conf, FX_PG_CONN_REPLICATION, &snapshot->repl, err) ||
+        !fx_pg_open(conf, &snapshot->base.session, err)) {
+        fx_pg_snapshot_close(&snapshot->base);
+        return fx_ctx(err, "taking a snapshot of database \"%s\"", conf->name);
+    }
+    watch_client(snapshot->repl);
+    *ret_snapshot = &snapshot->base;
+    return true;
 }
 
 bool fx_pg_snapshot_take(struct fx_snapshot *base, int64_t timeout_ms, struct fx_err *err)
@@ -103,7 +118,7 @@ bool fx_pg_snapshot_take(struct fx_snapshot *base, int64_t timeout_ms, struct fx
     struct fx_pg_slot slot = {.snapshot = ""};
     char name[64];
     snprintf(name, sizeof name, "ficus_cut_%d_%" PRIx64, (int)getpid(), fx_rand_system());
-    watch_client(snapshot->repl);
+    start_watch(snapshot->repl);
     if (!fx_pg_slot_create(snapshot->repl, name, true, timeout_ms, base->session->conf->name, &slot,
                            err)) {
         fx_pos_done(&slot.consistent);
