@@ -14,7 +14,8 @@
  *                          v
  *                       LAST_LF -> COMPLETE             any state -> FAILED
  *
- * Bare LF ends nothing (erratum 7633 of RFC 9112); no "0x", no sign, no spaces before a size.
+ * Bare LF ends nothing (erratum 7633 of RFC 9112); no "0x", no sign, no spaces before a size. Behind
+ * a size they are taken from old servers only (is_lenient): they cannot be read in two ways there.
  */
 #include "lib/http/chunked.h"
 
@@ -54,8 +55,13 @@ static bool take_size(struct fx_chunked *chunked, char c)
         chunked->state = FX_CHUNKED_SIZE_LF;
     else if (c == ';')
         chunked->state = FX_CHUNKED_EXT;
+    else if (chunked->is_lenient && (c == ' ' || c == '\t'))
+        return count_extra(chunked) && (chunked->is_padded = true);
+    else if (chunked->is_padded)
+        return fail(chunked, "a chunk size with a space in it");
     else
         return take_digit(chunked, c);
+    chunked->is_padded = false;
     chunked->is_ext_begun = chunked->is_in_quotes = false;
     return true;
 }

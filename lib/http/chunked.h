@@ -46,9 +46,11 @@ struct fx_chunked { /* all zero: at the start */
     uint64_t left; /* of the chunk, while its size is read and its data passes */
     int n_digits;
     bool is_ext_begun, is_in_quotes; /* of the chunk extension being read */
-    uint64_t total;                  /* bytes of data so far */
-    size_t extra;                    /* bytes of extensions and trailers so far */
-    const char *what;                /* FX_CHUNKED_FAILED: the reason, static text */
+    bool is_lenient;  /* set by the caller, for responses: old servers put spaces behind a size */
+    bool is_padded;   /* one was seen: no more digits may come */
+    uint64_t total;   /* bytes of data so far */
+    size_t extra;     /* bytes of extensions and trailers so far */
+    const char *what; /* FX_CHUNKED_FAILED: the reason, static text */
 };
 
 enum fx_chunked_result { FX_CHUNKED_MORE, FX_CHUNKED_DATA, FX_CHUNKED_DONE, FX_CHUNKED_BAD };

@@ -200,12 +200,29 @@ static bool is_present(const struct fx_head *head, const char *name)
     return fx_head_find(head, name) != NULL;
 }
 
-/* RFC 9112, 6.2 and 6.3: exactly one, digits only; even identical repetitions are refused. */
-static bool parse_length(const struct fx_head *head, uint64_t *ret)
+/* RFC 9112, 6.2 and 6.3: exactly one, digits only. Of a request even identical repetitions are
+ * refused; of a response they are taken for one (RFC 9110, 8.6), as other gateways do. */
+static bool parse_length(const struct fx_head *head, bool may_repeat, uint64_t *ret)
 {
-    const struct fx_field *field = fx_head_find(head, "content-length");
-    return fx_head_find_next(head, "content-length", field) == NULL &&
-           fx_parse_u64(field->value, INT64_MAX, ret);
+    const struct fx_field *first = fx_head_find(head, "content-length"), *field = first;
+    uint64_t one;
+    if (!may_repeat)
+        return fx_head_find_next(head, "content-length", first) == NULL &&
+               fx_parse_u64(first->value, INT64_MAX, ret);
+    for (bool is_first = true; field != NULL;
+         field = fx_head_find_next(head, "content-length", field)) {
+        struct fx_str rest = field->value;
+        do {
+            if (!fx_parse_u64(fx_str_trim(fx_str_cut(rest, ',', &rest)), INT64_MAX, &one) ||
+                (!is_first && one != *ret))
+                return false;
+            *ret = one;
+            is_first = false;
+        } while (rest.len > 0);
+        if (fx_str_ends(field->value, FX_STR(",")))
+            return false;
+    }
+    return true;
 }
 
 enum coding { CODING_CHUNKED, CODING_UNKNOWN, CODING_WRONG };
@@ -250,7 +267,7 @@ static const char *find_framing(struct fx_head *head, bool has_body_by_default, 
         }
         head->framing = FX_FRAME_CHUNKED;
     } else if (has_length) {
-        if (!parse_length(head, &head->content_length))
+        if (!parse_length(head, has_body_by_default, &head->content_length))
             return "a Content-Length that is not a single number";
         head->framing = FX_FRAME_LENGTH;
     } else {
@@ -308,21 +325,28 @@ static enum fx_h1_result finish_request(struct fx_head *head, struct fx_h1_probl
     return FX_H1_DONE;
 }
 
+/*
+ * Who has no body whatever its head says cannot be read in two ways: a wrong framing in it is
+ * ignored, as the write behind it has been done, and the connection is closed after it.
+ */
 static enum fx_h1_result finish_response(struct fx_head *head, struct fx_str request_method,
                                          struct fx_h1_problem *problem)
 {
     int ignored = 502;
     const char *what = find_framing(head, true, &ignored);
-    bool is_informational = head->status < 200 || head->status == 204;
-    if (what == NULL && is_informational && is_present(head, "transfer-encoding"))
-        what = "Transfer-Encoding in a response that has no body"; /* RFC 9112, 6.1 */
-    if (what != NULL)
-        return bad(problem, 502, what);
     bool is_tunnel = fx_str_eq(request_method, FX_STR("CONNECT")) && head->status / 100 == 2;
-    if (is_informational || head->status == 304 || is_tunnel ||
-        fx_str_eq(request_method, FX_STR("HEAD")))
-        head->framing = FX_FRAME_NONE;
+    bool is_empty =
+        head->status == 204 || head->status == 304 || fx_str_eq(request_method, FX_STR("HEAD"));
+    bool has_coding = is_present(head, "transfer-encoding");
+    if (what == NULL && head->status < 200 && has_coding)
+        what = "Transfer-Encoding in a response that has no body"; /* RFC 9112, 6.1 */
+    if (what != NULL && !is_empty)
+        return bad(problem, 502, what);
     find_connection(head);
+    if (what != NULL || (head->status == 204 && has_coding))
+        head->is_keep_alive = false;
+    if (is_empty || head->status < 200 || is_tunnel)
+        head->framing = FX_FRAME_NONE;
     if (head->framing == FX_FRAME_CLOSE)
         head->is_keep_alive = false;
     return FX_H1_DONE;

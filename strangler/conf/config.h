@@ -65,6 +65,7 @@ struct fcd_conf_timeouts {
     int64_t connect_ms;  /* to an upstream */
     int64_t response_ms; /* from the request's end to the head of its answer */
     int64_t stall_ms;    /* no byte of a body moved */
+    int64_t stream_ms;   /* the same, of a text/event-stream */
     int64_t drain_ms;    /* after SIGTERM; then the remaining connections are closed */
 };
 struct fcd_conf_hold {

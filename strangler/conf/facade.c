@@ -60,6 +60,10 @@ static const struct fx_rule timeouts_rules[] = {
     FX_RULE_DURATION(struct fcd_conf_timeouts, stall_ms, "stall", .def = "30s", .min = 10,
                      .max = 3600000,
                      .help = "without progress of a body; then the connection is closed"),
+    FX_RULE_DURATION(
+        struct fcd_conf_timeouts, stream_ms, "stream", .def = "1h", .min = 10, .max = 86400000,
+        .help = "without a byte of a text/event-stream response, which may be quiet for "
+                "longer than stall; then the connection is closed"),
     FX_RULE_DURATION(struct fcd_conf_timeouts, drain_ms, "drain", .def = "30s", .min = 0,
                      .max = 3600000, .help = "time that running requests have after SIGTERM"),
     FX_RULE_END};

@@ -13,6 +13,7 @@
 #include <inttypes.h>
 
 #include "lib/base/panic.h"
+#include "lib/fmt/text.h"
 #include "lib/http/h1_write.h"
 
 enum {
@@ -152,7 +153,9 @@ static void add_framing(struct fcd_h1 *h1, const struct fx_head *head, struct fx
     switch (head->framing) {
     case FX_FRAME_NONE: {
         struct fx_str length = fx_head_value(head, "Content-Length"); /* of a HEAD or 304 */
-        if (length.len > 0 && head->status != 204)
+        uint64_t ignored;
+        if (head->status != 204 && fx_head_find(head, "Transfer-Encoding") == NULL &&
+            fx_parse_u64(length, INT64_MAX, &ignored))
             fx_h1_write_field(out, FX_STR("Content-Length"), length);
         break;
     }

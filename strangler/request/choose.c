@@ -62,23 +62,31 @@ struct fcd_route *fcd_req_find_route(struct fcd_req *req)
     return NULL;
 }
 
+/* A cookie that was issued goes before everything else: who logs in gets a session cookie, and must
+ * not change the side by that. Empty: none. */
+static struct fx_str issued_key(const struct fcd_req *req)
+{
+    const struct fcd_conf_context *conf = req->route->group->conf;
+    for (size_t i = 0; i < conf->n_keys; i++)
+        if (conf->keys[i].kind == FCD_KEY_ISSUE)
+            return fx_head_cookie(&req->call.head, conf->keys[i].name);
+    return (struct fx_str){0};
+}
+
 /* The key of the user, or a fresh one: to be issued as
  * a cookie when the key order says so, else for once. */
 static uint64_t split_point(struct fcd_req *req)
 {
     const struct fcd_group *group = req->route->group;
     const struct fx_head *head = &req->call.head;
-    struct fx_str key = {0};
+    struct fx_str key = issued_key(req);
     bool is_issued = false;
     for (size_t i = 0; i < group->conf->n_keys && key.len == 0 && !is_issued; i++) {
         const struct fcd_key_source *source = &group->conf->keys[i];
         switch (source->kind) {
         case FCD_KEY_HEADER: key = fx_head_value(head, source->name); break;
         case FCD_KEY_COOKIE: key = fx_head_cookie(head, source->name); break;
-        case FCD_KEY_ISSUE:
-            key = fx_head_cookie(head, source->name);
-            is_issued = key.len == 0;
-            break;
+        case FCD_KEY_ISSUE: is_issued = true; break;
         }
     }
     if (key.len > 0)
@@ -90,11 +98,14 @@ static uint64_t split_point(struct fcd_req *req)
     return fcd_split_point(group->salt, fx_str_from(fresh));
 }
 
+/* With a weight of 0 or 100 nobody is split, so nobody needs a key. */
 static enum fcd_owner side_of_read(struct fcd_req *req)
 {
-    uint64_t point = split_point(req);
-    return fcd_split_is_new(point, fcd_route_setting(req->route)->weight_percent) ? FCD_NEW
-                                                                                  : FCD_OLD;
+    double percent = fcd_route_setting(req->route)->weight_percent;
+    req->issued[0] = '\0';
+    if (!(percent > 0) || percent >= 100)
+        return percent > 0 ? FCD_NEW : FCD_OLD;
+    return fcd_split_is_new(split_point(req), percent) ? FCD_NEW : FCD_OLD;
 }
 
 void fcd_req_choose_side(struct fcd_req *req)

@@ -195,13 +195,32 @@ static void on_fill(struct fcd_xchg *x)
     }
 }
 
+/* A shared cache would give one user's cookie to all: whoever gets this answer gets a cookie with
+ * another one. */
+static bool may_be_cached(const struct fx_head *head)
+{
+    static const char *const keep_out[] = {"private", "no-store", "no-cache"};
+    for (size_t i = 0; i < FX_ARRAY_LEN(keep_out); i++)
+        if (fx_head_has_token(head, "Cache-Control", keep_out[i]))
+            return false;
+    return fx_head_find(head, "Cache-Control") != NULL || fx_head_find(head, "Expires") != NULL ||
+           fx_head_find(head, "Last-Modified") != NULL || fx_head_find(head, "ETag") != NULL;
+}
+
 static bool begin_answer(struct fcd_req *req, const struct fx_head *head)
 {
     char cookie[96] = "";
-    if (req->issued[0] != '\0')
+    if (req->issued[0] != '\0' && !may_be_cached(head))
         snprintf(cookie, sizeof cookie, "%s=%s; Path=/; HttpOnly; SameSite=Lax", FCD_ISSUED_COOKIE,
                  req->issued);
     return fcd_call_answer(&req->call, head, fx_str_from(cookie));
+}
+
+/* Server-sent events: nothing for an hour is as it should be. */
+static bool is_event_stream(const struct fx_head *head)
+{
+    struct fx_str rest, type = fx_str_cut(fx_head_value(head, "Content-Type"), ';', &rest);
+    return fx_str_eq_ci(fx_str_trim(type), FX_STR("text/event-stream"));
 }
 
 static void on_head(struct fcd_xchg *x, const struct fx_head *head)
@@ -219,6 +238,8 @@ static void on_head(struct fcd_xchg *x, const struct fx_head *head)
         spoil(req, 502, "the response's head is too large to be forwarded");
         return;
     }
+    if (is_event_stream(head))
+        x->quiet_ms = req->requests->local->conf->timeouts.stream_ms;
     if (is_body_late(req))
         fcd_req_leave_flight(req);
     if (req->shadow != NULL)

@@ -63,6 +63,12 @@ static void arm(struct fcd_xchg *x, int64_t ms)
     fx_loop_timer(x->pool->local->loop, &x->u->timer, ms);
 }
 
+/* The answer's body: how long it may be quiet. */
+static void arm_quiet(struct fcd_xchg *x)
+{
+    arm(x, x->quiet_ms > 0 ? x->quiet_ms : x->pool->local->conf->timeouts.stall_ms);
+}
+
 static void fail(struct fcd_xchg *x, enum fcd_failure why)
 {
     bool is_late = why == FCD_FAIL_TIMEOUT || why == FCD_FAIL_OWNER;
@@ -232,13 +238,15 @@ static bool parse_head(struct fcd_xchg *x)
     if (head->status >= 200) {
         set_state(x, FCD_X_BODY);
         fx_body_start(&x->incoming, head->framing, head->content_length);
+        x->incoming.chunked.is_lenient = true;
         x->is_keep_alive = head->is_keep_alive && head->framing != FX_FRAME_CLOSE;
-        arm(x, local->conf->timeouts.stall_ms);
     }
     if (head->status != 100)
         x->ops->head(x, head);
     if (x->u == NULL)
         return false;
+    if (x->state == FCD_X_BODY)
+        arm_quiet(x);
     fx_iobuf_consume(&x->u->stream.in, used);
     x->scan = (struct fx_h1_scan){0};
     return true;
@@ -308,7 +316,7 @@ static bool receive(struct fcd_xchg *x)
     switch (fx_stream_read(&x->u->stream)) {
     case FX_STREAM_SOME:
         if (x->state == FCD_X_BODY)
-            arm(x, x->pool->local->conf->timeouts.stall_ms);
+            arm_quiet(x);
         return true;
     case FX_STREAM_LATER: return false;
     case FX_STREAM_END: on_eof(x); return false;
@@ -393,8 +401,7 @@ static void on_timeout(struct fcd_uconn_user *user)
     if (x->state == FCD_X_CONNECT)
         on_refused(user);
     else if (x->state == FCD_X_BODY && x->ops->room(x) == 0)
-        arm(x, x->pool->local->conf->timeouts
-                   .stall_ms); /* not the upstream's fault: the client does not read */
+        arm_quiet(x); /* not the upstream's fault: the client does not read */
     else
         fail(x, is_sent && x->sending == FCD_SENDING_OPEN ? FCD_FAIL_OWNER : FCD_FAIL_TIMEOUT);
 }
@@ -408,6 +415,7 @@ bool fcd_xchg_begin(struct fcd_xchg *x, enum fcd_failure *ret_why)
     x->state = FCD_X_IDLE;
     x->n_tries = 0;
     x->tried = (struct fcd_tried){0};
+    x->quiet_ms = 0;
     if (attach(x, true, ret_why))
         return true;
     set_state(x, FCD_X_FAILED);

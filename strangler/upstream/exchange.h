@@ -85,6 +85,7 @@ struct fcd_xchg {
     struct fx_str method; /* borrowed; HEAD answers have no body */
     enum fcd_repeat repeat;
     int64_t response_ms; /* from the complete request to the answer's head */
+    int64_t quiet_ms;    /* without a byte of the answer's body; `head` may set it. 0: stall */
 
     struct fcd_uconn_user user;
     struct fcd_uconn *u; /* NULL before begin and after done or fail */

@@ -208,7 +208,7 @@ static bool answer_big(int fd, int bytes)
 static bool answer(struct upstream *up, int fd, const char *head)
 {
     char text[8192], standard[64];
-    const char *body = atomic_load(&up->body);
+    const char *body = atomic_load(&up->body), *fields = atomic_load(&up->fields);
     int status = atomic_load(&up->status), big = atomic_load(&up->big_bytes);
     if (big > 0)
         return answer_big(fd, big);
@@ -223,13 +223,19 @@ static bool answer(struct upstream *up, int fd, const char *head)
     if (body == NULL)
         body = standard;
     bool is_head = strncmp(head, "HEAD ", 5) == 0, no_length = atomic_load(&up->no_length) != 0;
-    int len = snprintf(text, sizeof text, "HTTP/1.1 %d OK\r\nContent-Type: application/json\r\n",
-                       status != 0 ? status : 200);
+    int len = snprintf(text, sizeof text, "HTTP/1.1 %d OK\r\n%s", status != 0 ? status : 200,
+                       fields != NULL ? fields : "Content-Type: application/json\r\n");
     if (no_length)
         len += snprintf(text + len, sizeof text - (size_t)len, "\r\n%s", body);
     else
         len += snprintf(text + len, sizeof text - (size_t)len, "Content-Length: %zu\r\n\r\n%s",
                         strlen(body), is_head ? "" : body);
+    int quiet_ms = atomic_load(&up->quiet_ms);
+    if (quiet_ms > 0) {
+        send_all(fd, text, (size_t)len - 5);
+        fx_sleep_ms(quiet_ms);
+        return send_all(fd, text + len - 5, 5);
+    }
     return send_all(fd, text, (size_t)len) && !no_length;
 }
 

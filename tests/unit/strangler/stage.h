@@ -35,6 +35,8 @@ struct upstream {
     atomic_int is_full;         /* its accept queue is full: new connections wait (upstream_fill) */
     atomic_int is_deaf;         /* reads no bodies */
     _Atomic(const char *) body; /* JSON body instead of the default */
+    _Atomic(const char *) fields;  /* further lines of the answer's head, or NULL */
+    atomic_int quiet_ms;           /* in the middle of the answer's body */
     _Atomic(const char *) parting; /* sent before an idle connection is closed, or NULL */
     int fillers[4];                /* connections that fill its accept queue */
     atomic_int requests;           /* seen */

@@ -280,6 +280,22 @@ static void test_failure__an_answer_that_broke_off_does_not_look_whole(void **st
     stage_close(&stage);
 }
 
+/* Server-sent events may be quiet for longer than a stalled body. */
+static void test_failure__a_quiet_event_stream_is_not_cut(void **state)
+{
+    (void)state;
+    FX_AUTO(reply) struct reply reply = {0};
+    stage_open(&stage, "  timeouts: {stall: 200ms, stream: 5s}\n");
+    atomic_store(&stage.old.quiet_ms, 700);
+    request(stage.port, "GET", "/a", "", NULL, &reply);
+    assert_true(reply.body.len < strlen("{\"side\":\"old\"}")); /* cut */
+    atomic_store(&stage.old.fields, "Content-Type: text/event-stream; charset=utf-8\r\n");
+    request(stage.port, "GET", "/a", "", NULL, &reply);
+    assert_int_equal(reply.status, 200);
+    assert_true(reply_is_from(&reply, "{\"side\":\"old\"}"));
+    stage_close(&stage);
+}
+
 /* Its client has a 504, but the upstream works on: a hold must not take the group for drained. */
 static void
 test_failure__a_write_that_timed_out_is_in_flight_until_its_upstream_is_done(void **state)
@@ -341,6 +357,7 @@ int main(void)
         cmocka_unit_test(test_failure__bytes_nobody_asked_for_are_no_answer),
         cmocka_unit_test(test_failure__writes_do_not_use_a_connection_idle_for_a_second),
         cmocka_unit_test(test_failure__a_write_whose_client_left_stays_in_flight_until_answered),
+        cmocka_unit_test(test_failure__a_quiet_event_stream_is_not_cut),
         cmocka_unit_test(
             test_failure__a_write_that_timed_out_is_in_flight_until_its_upstream_is_done),
         cmocka_unit_test(test_failure__a_write_that_is_never_answered_is_lost_and_counted),

@@ -65,6 +65,54 @@ static void test_split__an_issued_cookie_sticks(void **state)
     stage_close(&stage);
 }
 
+/* 60 users log in: their session cookie is a key that comes before the issued one. */
+static void test_split__nobody_changes_side_by_logging_in(void **state)
+{
+    (void)state;
+    stage_open(&stage, "");
+    assert_int_equal(stage_weight(&stage, 50), 200);
+    for (int i = 0; i < 60; i++) {
+        FX_AUTO(reply) struct reply reply = {0};
+        char fields[128];
+        request(stage.port, "GET", "/orders/1", "", NULL, &reply);
+        const char *cookie = strstr(reply.head, "Set-Cookie: ficus_sticky=");
+        assert_non_null(cookie);
+        char side = reply_is_from(&reply, "\"new\"") ? 'n' : 'o';
+        snprintf(fields, sizeof fields, "Cookie: ficus_sticky=%.16s; sid=s%d\r\nX-Customer: %d\r\n",
+                 cookie + 25, i, i);
+        assert_int_equal(stage_side(&stage, "GET", fields), side);
+    }
+    stage_close(&stage);
+}
+
+static void test_split__a_cookie_is_issued_only_where_it_decides_and_no_cache_keeps_it(void **state)
+{
+    (void)state;
+    static const double idle[] = {0, 100};
+    static const char *const public[] = {"Cache-Control: public, max-age=60\r\n",
+                                         "ETag: \"1\"\r\n"};
+    FX_AUTO(reply) struct reply reply = {0};
+    stage_open(&stage, "");
+    for (size_t i = 0; i < FX_ARRAY_LEN(idle); i++) {
+        assert_int_equal(stage_weight(&stage, idle[i]), 200);
+        request(stage.port, "GET", "/orders/1", "", NULL, &reply);
+        assert_null(strstr(reply.head, "Set-Cookie"));
+        assert_true(reply_is_from(&reply, idle[i] > 0 ? "\"new\"" : "\"old\""));
+    }
+    assert_int_equal(stage_weight(&stage, 50), 200);
+    for (size_t i = 0; i < FX_ARRAY_LEN(public); i++) {
+        atomic_store(&stage.old.fields, public[i]);
+        atomic_store(&stage.new_side.fields, public[i]);
+        request(stage.port, "GET", "/orders/1", "", NULL, &reply);
+        assert_null(strstr(reply.head, "Set-Cookie"));
+    }
+    atomic_store(&stage.old.fields, "Cache-Control: private, max-age=60\r\n");
+    atomic_store(&stage.new_side.fields, "Cache-Control: private, max-age=60\r\n");
+    request(stage.port, "GET", "/orders/1", "", NULL, &reply);
+    assert_non_null(strstr(reply.head, "Set-Cookie: ficus_sticky="));
+    stage_close(&stage);
+}
+
 static void test_route__no_spelling_passes_a_group_by(void **state)
 {
     (void)state;
@@ -422,6 +470,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_split__grows_and_shrinks_without_moving_anyone_else),
         cmocka_unit_test(test_split__an_issued_cookie_sticks),
+        cmocka_unit_test(test_split__nobody_changes_side_by_logging_in),
+        cmocka_unit_test(
+            test_split__a_cookie_is_issued_only_where_it_decides_and_no_cache_keeps_it),
         cmocka_unit_test(test_route__no_spelling_passes_a_group_by),
         cmocka_unit_test(test_route__no_method_and_no_spelling_passes_a_hold),
         cmocka_unit_test(test_route__no_field_tells_the_upstream_another_path),

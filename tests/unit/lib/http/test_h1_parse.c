@@ -188,11 +188,43 @@ static void test_h1_parse__response_framing_follows_request_and_status(void **st
         "HTTP/1.1 200 OK\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n",
         "HTTP/1.1 200 OK\r\nX : 1\r\n\r\n",
         "HTTP/1.1 200 OK\r\nX: 1\r\n 2\r\n\r\n",
-        "HTTP/1.1 204 No\r\nTransfer-Encoding: chunked\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5, 6\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5,\r\n\r\n",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 05x\r\n\r\n",
+        "HTTP/1.1 103 Early\r\nTransfer-Encoding: chunked\r\n\r\n",
         "\r\nHTTP/1.1 200 OK\r\n\r\n",
     };
     for (size_t i = 0; i < FX_ARRAY_LEN(refused); i++)
         assert_int_equal(parse_response(refused[i], "GET", &head), FX_H1_BAD);
+}
+
+/* The write behind such an answer has been done: 502 would say that it was not. */
+static void test_h1_parse__old_servers_answers_that_have_one_meaning_are_taken(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *method;
+        enum fx_framing framing;
+        bool is_kept;
+    } cases[] = {
+        {"HTTP/1.1 204 No\r\nTransfer-Encoding: chunked\r\n\r\n", "POST", FX_FRAME_NONE, false},
+        {"HTTP/1.1 204 No\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n", "POST",
+         FX_FRAME_NONE, false},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nTransfer-Encoding: chunked\r\n\r\n", "HEAD",
+         FX_FRAME_NONE, false},
+        {"HTTP/1.1 304 No\r\nContent-Length: x\r\n\r\n", "GET", FX_FRAME_NONE, false},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\n", "POST",
+         FX_FRAME_LENGTH, true},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 5, 5\r\n\r\n", "POST", FX_FRAME_LENGTH, true},
+    };
+    for (size_t i = 0; i < FX_ARRAY_LEN(cases); i++) {
+        struct fx_head head;
+        assert_int_equal(parse_response(cases[i].text, cases[i].method, &head), FX_H1_DONE);
+        assert_int_equal(head.framing, cases[i].framing);
+        assert_int_equal(head.is_keep_alive, cases[i].is_kept);
+        if (head.framing == FX_FRAME_LENGTH)
+            assert_int_equal(head.content_length, 5);
+    }
 }
 
 static void test_head__connection_cannot_strip_what_upstreams_trust(void **state)
@@ -369,9 +401,35 @@ static void test_chunked__refuses_what_the_grammar_does_not_allow(void **state)
     }
 }
 
+static void test_chunked__takes_spaces_behind_a_size_from_old_servers(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        enum fx_chunked_result end;
+    } cases[] = {{"4 \r\nWiki\r\n0  \r\n\r\n", FX_CHUNKED_DONE},
+                 {"4\t;a=1\r\nWiki\r\n0\r\n\r\n", FX_CHUNKED_DONE},
+                 {"4 4\r\nWiki\r\n", FX_CHUNKED_BAD},
+                 {" 4\r\nWiki\r\n", FX_CHUNKED_BAD},
+                 {"4 \nWiki\r\n", FX_CHUNKED_BAD}};
+    for (size_t i = 0; i < FX_ARRAY_LEN(cases); i++) {
+        struct fx_chunked chunked = {.is_lenient = true};
+        struct fx_str in = fx_str_from(cases[i].text), data;
+        enum fx_chunked_result result = FX_CHUNKED_DATA;
+        while (result == FX_CHUNKED_DATA) {
+            size_t used;
+            result = fx_chunked_next(&chunked, in, &used, &data);
+            in = fx_str_sub(in, used, in.len);
+        }
+        assert_int_equal(result, cases[i].end);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_h1_parse__old_servers_answers_that_have_one_meaning_are_taken),
+        cmocka_unit_test(test_chunked__takes_spaces_behind_a_size_from_old_servers),
         cmocka_unit_test(test_h1_parse__reads_a_request),
         cmocka_unit_test(test_h1_parse__absolute_target_overrules_host),
         cmocka_unit_test(test_h1_parse__refuses_what_could_be_read_in_two_ways),
