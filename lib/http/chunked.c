@@ -14,8 +14,9 @@
  *                          v
  *                       LAST_LF -> COMPLETE             any state -> FAILED
  *
- * Bare LF ends nothing (erratum 7633 of RFC 9112); no "0x", no sign, no spaces before a size. Behind
- * a size they are taken from old servers only (is_lenient): they cannot be read in two ways there.
+ * Bare LF ends nothing (erratum 7633 of RFC 9112); no "0x", no sign, no spaces before a size.
+ * Behind a size they are taken from old servers only (is_lenient): they cannot be read in two ways
+ * there.
  */
 #include "lib/http/chunked.h"
 
