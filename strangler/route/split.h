@@ -6,9 +6,9 @@
  * A user has a key: the cookie that the facade issued, if the request carries it, so that nobody
  * changes sides by logging in; else the first source of the key order that it carries (a header, a
  * cookie, or a cookie that the facade issues now). hash(salt, key) is a point in [0, 2^64); the new
- * side takes the points below weight * 2^64. So for p1 < p2 every user who is on the new side at p1 is there
- * at p2, and weight 0 brings all users back: a rollback revokes stickiness. The salt is the
- * context's, so all its routes move a user together.
+ * side takes the points below weight * 2^64. So for p1 < p2 every user who is on the new side at p1
+ * is there at p2, and weight 0 brings all users back: a rollback revokes stickiness. The salt is
+ * the context's, so all its routes move a user together.
  *
  * Pure. Thread: any.
  */
