@@ -90,6 +90,9 @@ void cdc_status_done(struct cdc_status *status);
  */
 bool cdc_preflight(struct fx_context *ctx, const struct cdc_options *options, bool is_thorough,
                    struct fx_err *err) FX_MUST_CHECK;
+/* What does not stop the streams and should be known: rights that a user has and does not need. */
+bool cdc_warnings(const struct fx_context *ctx, struct fx_findings *f,
+                  struct fx_err *err) FX_MUST_CHECK;
 /*
  * Whatever of it concerns one table and loses rows without anybody noticing (inheritance, row
  * security, a storage that has no log …), asked again of open sessions. Adds to `f`.

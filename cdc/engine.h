@@ -125,6 +125,8 @@ struct cdc_engine {
      * is tried that leaves a trace. *ret_sees_rows: of all tables. */
     bool (*check_rights)(const struct cdc_side *side, struct fx_findings *f, bool *ret_sees_rows,
                          struct fx_err *err);
+    /* What does not stop a stream and should be known: rights that are not needed. May be NULL */
+    bool (*warn)(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err);
     /* Tables whose rows a stream would lose or change in silence. */
     bool (*check_silent_loss)(const struct cdc_side *side, struct fx_findings *f,
                               struct fx_err *err);

@@ -15,6 +15,7 @@
 #include "cdc/names.h"
 #include "lib/ownership/holder.h"
 #include "lib/ownership/schema.h"
+#include "lib/ownership/sides.h"
 
 enum { STOP_WAIT_MS = 10000 };
 
@@ -65,7 +66,9 @@ bool cdc_install(struct fx_context *ctx, struct fx_err *err)
     bool is_ok = prepare_side(&sides.old_side, err) && prepare_side(&sides.new_side, err) &&
                  fx_holder_claim(ctx, true, err) && install_side(&sides.old_side, err) &&
                  install_side(&sides.new_side, err) && record_starts(&sides, &arena, err);
+    size_t n_renewed = 0; /* the applier may have moved to another host, which the fence knows */
     cdc_sides_close(&sides);
+    is_ok = is_ok && fx_own_renew(ctx, true, &n_renewed, err);
     return is_ok || fx_ctx(err, "installing the streams of context \"%s\"", ctx->name);
 }
 

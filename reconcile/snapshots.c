@@ -3,6 +3,7 @@
 #include "reconcile/snapshots.h"
 
 #include "lib/io/failpoint.h"
+#include "lib/ownership/schema.h"
 
 /* The applier waits no longer than this for a transaction of the source that has just begun. */
 enum { TAKE_MS = 1000, DOUBT_MAX_BYTES = 4096 };
@@ -56,7 +57,7 @@ bool rec_snapshots_prepare(struct rec_snapshots *s, struct fx_err *err)
         return false;
     if (!fx_snapshot_prepare(s->source.conf, &s->snapshot, err))
         return fail_side(s, &s->source, err);
-    if (!fx_db_open(s->target.conf, &s->target_db, err))
+    if (!fx_db_open(s->target.conf, &s->target_db, err) || !fx_schema_guard(s->target_db, err))
         return fail_side(s, &s->target, err);
     s->source.db = fx_snapshot_session(s->snapshot);
     s->target.db = s->target_db;

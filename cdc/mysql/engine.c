@@ -147,6 +147,7 @@ const struct cdc_engine cdc_engine_mysql = {
     .id = FX_MY,
     .check_server = check_server,
     .check_rights = cdc_my_check_rights,
+    .warn = cdc_my_warn,
     .check_silent_loss = check_silent_loss,
     .read_keys = read_keys,
     .install = install,

@@ -11,6 +11,7 @@
 
 bool cdc_my_check_rights(const struct cdc_side *side, struct fx_findings *f, bool *ret_sees_rows,
                          struct fx_err *err);
+bool cdc_my_warn(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err);
 bool cdc_my_source_open(const struct cdc_binding *binding, const struct fx_pos *from, int wake_fd,
                         struct cdc_source **ret_src, struct fx_err *err);
 

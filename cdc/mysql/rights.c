@@ -187,3 +187,21 @@ bool cdc_my_check_rights(const struct cdc_side *side, struct fx_findings *f, boo
     check_server(f, side->db, grants);
     return check_triggers(f, side->db, grants, err);
 }
+
+bool cdc_my_warn(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(1024);
+    struct fx_my_grants *grants;
+    fx_arena_init(&arena, 0);
+    if (!fx_my_grants_read(side->db, &arena, &grants, err))
+        return false;
+    if (!fx_my_grants_has(grants, "SUPER", NULL, NULL))
+        return true;
+    fx_buf_printf(&what, "user %s has all rights on the server, or SUPER, and needs neither",
+                  fx_my_grants_account(grants));
+    fx_findings_add_str(f, side->conf->name, fx_buf_str(&what),
+                        FX_STR("use an account with the rights that section 2 of "
+                               "docs/guide/first-migration.md lists"));
+    return true;
+}

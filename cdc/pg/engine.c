@@ -58,6 +58,7 @@ const struct cdc_engine cdc_engine_pg = {
     .id = FX_PG,
     .check_server = cdc_pg_check_server,
     .check_rights = cdc_pg_check_rights,
+    .warn = cdc_pg_warn,
     .check_silent_loss = cdc_pg_check_silent_loss,
     .check_table = cdc_pg_check_table,
     .read_keys = cdc_pg_read_keys,

@@ -11,6 +11,7 @@
 bool cdc_pg_check_server(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err);
 bool cdc_pg_check_rights(const struct cdc_side *side, struct fx_findings *f, bool *ret_sees_rows,
                          struct fx_err *err);
+bool cdc_pg_warn(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err);
 bool cdc_pg_check_silent_loss(const struct cdc_side *side, struct fx_findings *f,
                               struct fx_err *err);
 void cdc_pg_check_table(const struct fx_table *table, struct fx_findings *f);

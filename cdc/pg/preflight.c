@@ -7,6 +7,7 @@
 
 extern const char cdc_pg_sql_preflight[];
 extern const char cdc_pg_sql_silent_loss[];
+extern const char cdc_pg_sql_foreign_code[];
 extern const char cdc_pg_sql_keys[];
 
 enum { ARRAY_MAX = 1 << 20 };
@@ -45,6 +46,17 @@ bool cdc_pg_check_server(const struct cdc_side *side, struct fx_findings *f, str
     return fx_db_findings(side->db, side->conf->name, cdc_pg_sql_preflight, &slot, 1, f, err);
 }
 
+bool cdc_pg_warn(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err)
+{
+    return fx_db_findings(
+        side->db, side->conf->name,
+        "select format('user %I is a superuser, so whatever is run in its sessions by mistake, or "
+        "by a trick of somebody who owns a table, has all rights on the server', current_user), "
+        "'use a role with the rights that section 2 of docs/guide/first-migration.md lists' "
+        "from pg_roles where rolname = current_user and rolsuper",
+        NULL, 0, f, err);
+}
+
 bool cdc_pg_check_silent_loss(const struct cdc_side *side, struct fx_findings *f,
                               struct fx_err *err)
 {
@@ -52,7 +64,8 @@ bool cdc_pg_check_silent_loss(const struct cdc_side *side, struct fx_findings *f
     fx_cell tables[2];
     fx_arena_init(&arena, 0);
     cdc_pg_table_arrays(side, &arena, tables);
-    return fx_db_findings(side->db, side->conf->name, cdc_pg_sql_silent_loss, tables, 2, f, err);
+    return fx_db_findings(side->db, side->conf->name, cdc_pg_sql_silent_loss, tables, 2, f, err) &&
+           fx_db_findings(side->db, side->conf->name, cdc_pg_sql_foreign_code, tables, 2, f, err);
 }
 
 /* 'i': the log would carry another key than the one that the stream goes by. */

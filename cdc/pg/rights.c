@@ -8,7 +8,6 @@
  */
 #include <stdio.h>
 
-#include "cdc/names.h"
 #include "cdc/pg/pg_priv.h"
 
 extern const char cdc_pg_sql_rights[];
@@ -70,10 +69,9 @@ bool cdc_pg_check_rights(const struct cdc_side *side, struct fx_findings *f, boo
     FX_AUTO(fx_arena) struct fx_arena arena;
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     fx_arena_init(&arena, 0);
-    fx_cell params[3];
+    fx_cell params[2];
     cdc_pg_table_arrays(side, &arena, params);
-    params[2] = fx_str_from(cdc_name_slot(side->ctx->name, side->out, &arena));
-    if (!fx_db_findings(side->db, side->conf->name, cdc_pg_sql_rights, params, 3, f, err) ||
+    if (!fx_db_findings(side->db, side->conf->name, cdc_pg_sql_rights, params, 2, f, err) ||
         !check_settings(f, side->db, err) ||
         !fx_db_query(side->db, cdc_pg_sql_visibility, params, 2, &rows, err))
         return false;

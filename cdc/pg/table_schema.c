@@ -11,6 +11,7 @@
 #include "cdc/pg/pg_priv.h"
 #include "cdc/pg/rewrite.h"
 #include "lib/fmt/text.h"
+#include "lib/ownership/schema.h"
 
 extern const char cdc_pg_sql_table_schema[];
 
@@ -37,7 +38,8 @@ bool cdc_table_session(const struct fx_db_conf *conf, struct fx_db **ret_db, str
     if (!fx_db_open(conf, ret_db, err))
         return false;
     if (fx_db_exec(*ret_db, "set lock_timeout = '500ms'; set statement_timeout = '30s'", NULL, 0,
-                   NULL, err))
+                   NULL, err) &&
+        fx_schema_guard(*ret_db, err))
         return true;
     fx_db_close(*ret_db);
     *ret_db = NULL;

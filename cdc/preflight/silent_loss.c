@@ -35,3 +35,19 @@ bool cdc_find_silent_loss(const struct fx_context *ctx, size_t table, struct fx_
     sides.new_side.db = new_db;
     return cdc_check_silent_loss(f, &sides, err);
 }
+
+static bool warn_side(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err)
+{
+    return side->engine->warn == NULL || side->engine->warn(side, f, err) ||
+           cdc_side_err(side, err);
+}
+
+bool cdc_warnings(const struct fx_context *ctx, struct fx_findings *f, struct fx_err *err)
+{
+    struct cdc_sides sides;
+    if (!cdc_sides_open(ctx, &sides, err))
+        return false;
+    bool is_ok = warn_side(&sides.old_side, f, err) && warn_side(&sides.new_side, f, err);
+    cdc_sides_close(&sides);
+    return is_ok || fx_ctx(err, "looking for what should be known of context \"%s\"", ctx->name);
+}

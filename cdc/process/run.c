@@ -21,6 +21,7 @@
 #include "lib/io/flock.h"
 #include "lib/io/private.h"
 #include "lib/log/log.h"
+#include "lib/ownership/schema.h"
 
 enum { POLL_MS = 20 };
 
@@ -117,7 +118,7 @@ static bool copy_has_begun(const struct cdc_binding *binding, bool *ret, struct 
     struct fx_db *db = NULL;
     struct fx_rows rows = {0};
     fx_cell forward = fx_str_from(binding->other_stream);
-    bool is_ok = fx_db_open(binding->source, &db, err) &&
+    bool is_ok = fx_db_open(binding->source, &db, err) && fx_schema_guard(db, err) &&
                  fx_db_query(db, "select 1 from ficus.progress where stream = ? and phase = 'new'",
                              &forward, 1, &rows, err);
     if (is_ok)

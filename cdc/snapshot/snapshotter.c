@@ -11,6 +11,7 @@
 
 #include "cdc/checks.h"
 #include "lib/io/failpoint.h"
+#include "lib/ownership/schema.h"
 
 enum { CLEAN_BATCH_ROWS = 10000 };
 
@@ -30,6 +31,7 @@ static bool may_be_emptied(struct snapshotter *s)
     struct fx_db *target = NULL;
     enum cdc_owner owner = CDC_OWNER_UNKNOWN;
     bool is_known = fx_db_open(binding->target, &target, &ignored) &&
+                    fx_schema_guard(target, &ignored) &&
                     cdc_owner_read(binding->ctx.name, s->reader, target, &owner, &ignored);
     fx_db_close(target);
     return is_known && owner == CDC_OWNER_OLD;
@@ -178,7 +180,7 @@ static bool copy_table(struct snapshotter *s, size_t t, struct fx_err *err)
 static bool run(struct snapshotter *s, struct fx_err *err)
 {
     struct cdc_sink *sink = s->env->sink;
-    if (!fx_db_open(s->env->binding->source, &s->reader, err)) {
+    if (!fx_db_open(s->env->binding->source, &s->reader, err) || !fx_schema_guard(s->reader, err)) {
         fx_err_as_source(err);
         return false;
     }

@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "lib/ownership/own.h"
+#include "lib/ownership/schema.h"
 
 enum { ATTEMPTS = 20 };
 
@@ -72,7 +73,7 @@ bool cdc_own_query(const struct cdc_binding *binding, struct cdc_own_read *ret, 
         fx_err_as_source(err);
         return false;
     }
-    bool is_ok = read_settled(db, binding, ret, err);
+    bool is_ok = fx_schema_guard(db, err) && read_settled(db, binding, ret, err);
     fx_db_close(db);
     if (!is_ok)
         fx_err_as_source(err);

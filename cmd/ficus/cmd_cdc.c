@@ -9,6 +9,7 @@
 
 #include "cdc/cdc.h"
 #include "cmd/ficus/project.h"
+#include "lib/base/visible.h"
 #include "lib/cli/print.h"
 #include "lib/ownership/holder.h"
 #include "lib/ownership/sides.h"
@@ -129,6 +130,23 @@ static void warn_unowned(const struct scene *scene)
             is_missing ? "is not installed" : "could not be read and may not be installed");
 }
 
+/* What could not be asked is found by the commands that need it. */
+static void warn_rights(const struct scene *scene)
+{
+    struct fx_err ignored = FX_ERR_INIT;
+    FX_AUTO(fx_findings) struct fx_findings f;
+    fx_findings_init(&f);
+    if (!cdc_warnings(scene->ctx, &f, &ignored))
+        return;
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1 << 20), shown = FX_BUF(1 << 22);
+    for (size_t i = 0; i < f.n; i++)
+        fx_buf_printf(&text, "ficus: warning: database \"%s\": %s\n  hint: %s\n", f.items[i].where,
+                      f.items[i].what, f.items[i].fix);
+    fx_visible_add(&shown, fx_buf_str(&text), FX_VISIBLE_LINES);
+    fflush(stdout);
+    fprintf(stderr, "%s", fx_buf_cstr(&shown));
+}
+
 static bool run_start(struct cmd_call *call, struct fx_err *err)
 {
     const struct cdc_opts *opts = call->options;
@@ -146,8 +164,10 @@ static bool run_start(struct cmd_call *call, struct fx_err *err)
     bool ok = take(call, &scene, err) && cdc_same_context(&scene.ref, scene.ctx, err) &&
               cdc_preflight(scene.ctx, &scene.options, !opts->quick, err) &&
               cdc_install(scene.ctx, err) && each_start(&scene, call->argv0, err);
-    if (ok)
+    if (ok) {
         warn_unowned(&scene);
+        warn_rights(&scene);
+    }
     return ok;
 }
 
@@ -254,6 +274,7 @@ static bool run_preflight(struct cmd_call *call, struct fx_err *err)
     if (!load(call, &scene, err) || !cdc_preflight(scene.ctx, &scene.options, !opts->quick, err))
         return false;
     fx_print("preflight of context \"%s\" passed\n", scene.ctx->name);
+    warn_rights(&scene);
     return true;
 }
 

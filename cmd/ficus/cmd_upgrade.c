@@ -14,6 +14,7 @@
 #include "lib/fmt/form.h"
 #include "lib/ownership/controller.h"
 #include "lib/ownership/schema.h"
+#include "lib/ownership/sides.h"
 #include "plans/plan.h"
 #include "strangler/control.h"
 #include "strangler/facade.h"
@@ -202,6 +203,27 @@ static bool upgrade_all(struct survey *s, struct fx_err *err)
     return true;
 }
 
+/* --- fences --------------------------------------------------------------------------------- */
+
+/* Triggers have no version: they are as this build makes them, or they are not. */
+static bool renew_fences(struct survey *s, bool is_execute, struct fx_err *err)
+{
+    for (size_t i = 0; i < s->project->n_contexts; i++) {
+        const struct fx_context *ctx = &s->project->contexts[i];
+        size_t n = 0;
+        char object[160];
+        if (!fx_own_renew(ctx, is_execute, &n, err))
+            return fx_ctx(err, "looking at the fences of context \"%s\"", ctx->name);
+        if (n == 0)
+            continue;
+        snprintf(object, sizeof object, "fence of \"%s\"", ctx->name);
+        fx_grid_row(&s->grid, object, "triggers", "older", "",
+                    is_execute ? "made again" : "make the triggers again that refuse writes");
+        s->n_older++;
+    }
+    return true;
+}
+
 static void add_databases(struct survey *s)
 {
     for (size_t i = 0; i < s->n_databases; i++) {
@@ -238,7 +260,7 @@ static bool run_upgrade(struct cmd_call *call, struct fx_err *err)
     fx_grid_init(&s.grid, "what", "form", "version", "current", "change", NULL);
     bool ok = survey_processes(&s, err) && survey_databases(&s, err);
     if (ok) {
-        ok = !opts->execute || upgrade_all(&s, err);
+        ok = (!opts->execute || upgrade_all(&s, err)) && renew_fences(&s, opts->execute, err);
         print_survey(&s, opts->execute);
     }
     fx_grid_done(&s.grid);

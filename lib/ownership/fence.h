@@ -37,6 +37,11 @@ struct fx_fence_ops {
     bool (*arm)(struct fx_side *side, int64_t epoch, int64_t lock_ms, struct fx_err *err);
     /* For a side that is AWAY at `epoch` and was never fenced: triggers that refuse from now on. */
     bool (*refuse)(struct fx_side *side, int64_t epoch, int64_t lock_ms, struct fx_err *err);
+    /*
+     * Triggers of this group that an older build made, or for another login of the applier's user:
+     * *ret_n of them; with `is_executed` each is made again, at once for every writer.
+     */
+    bool (*renew)(struct fx_side *side, bool is_executed, size_t *ret_n, struct fx_err *err);
     /* *ret_taken false: own was not HERE at e. After DB_CONNECT nobody knows: read the row. */
     bool (*fence)(struct fx_side *side, const struct fx_fence_request *request, bool *ret_taken,
                   struct fx_err *err);

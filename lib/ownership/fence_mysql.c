@@ -59,54 +59,91 @@ static bool my_install(struct fx_side *side, struct fx_err *err)
     return run(side, lib_ownership_sql_my_install, err);
 }
 
+/* Who the server takes this session for: the applier's sessions log in the same way. */
+static bool read_login(struct fx_side *side, struct fx_buf *out, struct fx_err *err)
+{
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    if (!fx_db_query(side->db, "select user()", NULL, 0, &rows, err))
+        return false;
+    if (rows.n_rows == 1 && rows.n_columns == 1 && rows.cells[0].ptr != NULL)
+        fx_db_literal(FX_MY, rows.cells[0], out);
+    return out->len > 0 ||
+           fx_fail(err, FX_E_PROTOCOL, "database \"%s\" does not say who its user is",
+                   side->conf->name);
+}
+
 static void trigger_sql(const struct fx_side *side, const struct fx_side_table *table,
-                        const char *name, size_t event, struct fx_buf *out)
+                        const char *name, size_t event, const char *login, struct fx_buf *out)
 {
     FX_AUTO(fx_buf)
     struct fx_buf schema = FX_BUF(1024), quoted = FX_BUF(1024), trigger = FX_BUF(256),
-                  group = FX_BUF(1024), user = FX_BUF(1024);
+                  group = FX_BUF(1024);
     fx_db_ident(FX_MY, table->schema, &schema);
     fx_db_ident(FX_MY, table->name, &quoted);
     fx_db_ident(FX_MY, name, &trigger);
     fx_db_literal(FX_MY, fx_str_from(side->group), &group);
-    fx_db_literal(FX_MY, fx_str_from(side->conf->user), &user);
-    const char *names[] = {"schema", "table", "trigger", "event", "group", "user", NULL};
+    const char *names[] = {"schema", "table", "trigger", "event", "group", "login", NULL};
     const char *values[] = {fx_buf_cstr(&schema), fx_buf_cstr(&quoted), fx_buf_cstr(&trigger),
-                            events[event].name,   fx_buf_cstr(&group),  fx_buf_cstr(&user)};
+                            events[event].name,   fx_buf_cstr(&group),  login};
     fx_fence_sql_fill(flavour_of(side)->trigger, names, values, out);
 }
 
-/* Names of the fence triggers of a table, of any group and epoch. */
+/* Columns of what triggers_of reads. */
+enum { TRIGGER_NAME, TRIGGER_TEXT, TRIGGER_IS_OURS };
+
+/* The fence triggers of a table, of any group and epoch. */
 static bool triggers_of(struct fx_side *side, const struct fx_side_table *table,
                         struct fx_rows *ret, struct fx_err *err)
 {
     fx_cell params[] = {fx_str_from(table->schema), fx_str_from(table->name)};
     return fx_db_query(side->db,
-                       "select trigger_name from information_schema.triggers "
+                       "select trigger_name, action_statement, "
+                       "binary definer = binary current_user() and action_timing = 'BEFORE' and "
+                       "lower(left(event_manipulation, 1)) = right(trigger_name, 1) "
+                       "from information_schema.triggers "
                        "where event_object_schema = ? and event_object_table = ? "
                        "and trigger_name like 'ficus!_fence!_%' escape '!'",
                        params, 2, ret, err) ||
            fx_ctx(err, "reading the triggers of table %s.%s", table->schema, table->name);
 }
 
-static bool has_trigger(const struct fx_rows *rows, const char *name)
+/* The server keeps a trigger's text from its body on; what stands before it is a comment. */
+static bool is_body_of(struct fx_str text, const struct fx_buf *sql)
+{
+    const char *at = strstr(fx_buf_cstr(sql), "ficus_fence: BEGIN");
+    struct fx_str body = fx_str_from(at != NULL ? at : "");
+    while (fx_str_ends(body, FX_STR("\n")))
+        body.len--;
+    return body.len > 0 && fx_str_eq(text, body);
+}
+
+/* Whoever may make triggers on the table could have made one of our name: text and maker count. */
+static bool has_trigger(const struct fx_rows *rows, const char *name, const struct fx_buf *sql)
 {
     for (size_t r = 0; r < rows->n_rows; r++)
-        if (fx_str_eq_c(fx_rows_at(rows, r, 0), name))
-            return true;
+        if (fx_str_eq_c(fx_rows_at(rows, r, TRIGGER_NAME), name))
+            return fx_str_eq_c(fx_rows_at(rows, r, TRIGGER_IS_OURS), "1") &&
+                   is_body_of(fx_rows_at(rows, r, TRIGGER_TEXT), sql);
     return false;
 }
 
+struct trigger {
+    const char *name;
+    const char *sql; /* makes it, or makes it again */
+};
 typedef bool (*missing_fn)(struct fx_side *side, const struct fx_side_table *table,
-                           const char *trigger, size_t event, void *arg, struct fx_err *err);
+                           const struct trigger *trigger, void *arg, struct fx_err *err);
 
 /*
- * Calls `on_missing` for each trigger of the fence at `epoch` that does not exist. Asking first
- * spares tables that need none the locks of CREATE TRIGGER.
+ * Calls `on_missing` for each trigger of the fence at `epoch` that does not exist as we make it.
+ * Asking first spares tables that need none the locks of CREATE TRIGGER.
  */
 static bool each_missing(struct fx_side *side, int64_t epoch, missing_fn on_missing, void *arg,
                          struct fx_err *err)
 {
+    FX_AUTO(fx_buf) struct fx_buf login = FX_BUF(1024);
+    if (!read_login(side, &login, err))
+        return false;
     for (size_t t = 0; t < side->n_tables; t++) {
         const struct fx_side_table *table = &side->tables[t];
         FX_AUTO(fx_rows) struct fx_rows rows = {0};
@@ -114,8 +151,11 @@ static bool each_missing(struct fx_side *side, int64_t epoch, missing_fn on_miss
             return false;
         for (size_t e = 0; e < FX_ARRAY_LEN(events); e++) {
             char name[65];
+            FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(SQL_MAX);
             fx_fence_my_name(side->group, table->name, epoch, events[e].letter, name);
-            if (!has_trigger(&rows, name) && !on_missing(side, table, name, e, arg, err))
+            trigger_sql(side, table, name, e, fx_buf_cstr(&login), &sql);
+            struct trigger trigger = {name, fx_buf_cstr(&sql)};
+            if (!has_trigger(&rows, name, &sql) && !on_missing(side, table, &trigger, arg, err))
                 return false;
         }
     }
@@ -123,19 +163,57 @@ static bool each_missing(struct fx_side *side, int64_t epoch, missing_fn on_miss
 }
 
 static bool create_trigger(struct fx_side *side, const struct fx_side_table *table,
-                           const char *trigger, size_t event, void *arg, struct fx_err *err)
+                           const struct trigger *trigger, void *arg, struct fx_err *err)
 {
     (void)arg;
-    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(SQL_MAX);
-    trigger_sql(side, table, trigger, event, &sql);
-    return run(side, fx_buf_cstr(&sql), err) || fail_in_time(side, err) ||
-           fx_ctx(err, "creating fence trigger %s on %s.%s", trigger, table->schema, table->name);
+    return run(side, trigger->sql, err) || fail_in_time(side, err) ||
+           fx_ctx(err, "creating fence trigger %s on %s.%s", trigger->name, table->schema,
+                  table->name);
 }
 
 static bool my_arm(struct fx_side *side, int64_t epoch, int64_t lock_ms, struct fx_err *err)
 {
     (void)lock_ms; /* lock_wait_timeout counts whole seconds; the session has 1 */
     return each_missing(side, epoch, create_trigger, NULL, err);
+}
+
+/* Another group's and those of no fence are left alone. */
+static bool renew_table(struct fx_side *side, const struct fx_side_table *table, const char *login,
+                        bool is_executed, size_t *ret_n, struct fx_err *err)
+{
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    if (!triggers_of(side, table, &rows, err))
+        return false;
+    for (size_t r = 0; r < rows.n_rows; r++) {
+        fx_cell cell = fx_rows_at(&rows, r, TRIGGER_NAME);
+        if (fx_fence_my_epoch(side->group, table->name, cell) < 0)
+            continue;
+        size_t event = 0;
+        while (events[event].letter != cell.ptr[cell.len - 1])
+            event++;
+        FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(SQL_MAX);
+        struct trigger trigger = {.name = fx_arena_str(&rows.arena, cell).ptr};
+        trigger_sql(side, table, trigger.name, event, login, &sql);
+        trigger.sql = fx_buf_cstr(&sql);
+        if (has_trigger(&rows, trigger.name, &sql))
+            continue;
+        if (is_executed && !create_trigger(side, table, &trigger, NULL, err))
+            return false;
+        (*ret_n)++;
+    }
+    return true;
+}
+
+static bool my_renew(struct fx_side *side, bool is_executed, size_t *ret_n, struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf login = FX_BUF(1024);
+    *ret_n = 0;
+    if (!read_login(side, &login, err))
+        return false;
+    for (size_t t = 0; t < side->n_tables; t++)
+        if (!renew_table(side, &side->tables[t], fx_buf_cstr(&login), is_executed, ret_n, err))
+            return false;
+    return true;
 }
 
 /* --- fence ------------------------------------------------------------------------------------ */
@@ -248,14 +326,14 @@ static bool my_fence(struct fx_side *side, const struct fx_fence_request *req, b
 }
 
 static bool report_missing(struct fx_side *side, const struct fx_side_table *table,
-                           const char *trigger, size_t event, void *arg, struct fx_err *err)
+                           const struct trigger *trigger, void *arg, struct fx_err *err)
 {
-    (void)event;
     (void)err;
     FX_AUTO(fx_buf) struct fx_buf where = FX_BUF(1024);
     fx_buf_printf(&where, "%s.%s", table->schema, table->name);
-    fx_findings_add(arg, fx_buf_cstr(&where), NULL, "has no fence trigger %s in database \"%s\"",
-                    trigger, side->conf->name);
+    fx_findings_add(arg, fx_buf_cstr(&where), NULL,
+                    "has no fence trigger %s, or another one of that name, in database \"%s\"",
+                    trigger->name, side->conf->name);
     return true;
 }
 
@@ -522,6 +600,7 @@ static bool my_check(struct fx_side *side, int64_t old_txn_ms, struct fx_finding
 const struct fx_fence_ops fx_fence_my = {
     .install = my_install,
     .arm = my_arm,
+    .renew = my_renew,
     .refuse = my_arm, /* a trigger that exists refuses whenever the row says so */
     .fence = my_fence,
     .write_marker = my_write_marker,

@@ -23,6 +23,7 @@
 
 extern const char lib_ownership_sql_pg_version[];
 extern const char lib_ownership_sql_pg_schema_3[];
+extern const char lib_ownership_sql_pg_guard[];
 extern const char lib_ownership_sql_pg_install[];
 extern const char lib_ownership_sql_pg_relations[];
 extern const char lib_ownership_sql_pg_trigger[];
@@ -230,6 +231,14 @@ static bool pg_refuse(struct fx_side *side, int64_t epoch, int64_t lock_ms, stru
     __attribute__((cleanup(relations_done))) struct relations rels = {0};
     return pg_arm(side, epoch, lock_ms, err) && relations_read(side, &rels, err) &&
            enable_triggers(side, &rels, lock_ms, err);
+}
+
+/* What the triggers do is in the function, which every installation replaces. */
+static bool pg_renew(struct fx_side *side FX_UNUSED, bool is_executed FX_UNUSED, size_t *ret_n,
+                     struct fx_err *err FX_UNUSED)
+{
+    *ret_n = 0;
+    return true;
 }
 
 /* --- fence ------------------------------------------------------------------------------------ */
@@ -550,6 +559,7 @@ static const struct fx_fence_ops fence_pg = {
     .install = pg_install,
     .arm = pg_arm,
     .refuse = pg_refuse,
+    .renew = pg_renew,
     .fence = pg_fence,
     .write_marker = emit_marker,
     .armed = pg_armed,
@@ -594,12 +604,13 @@ const struct fx_own_engine fx_own_postgresql = {
               "from ficus.controller where grp = ?",
     .claim = "insert into ficus.controller (grp, id, host, login, run, plan) "
              "values (?, ?, ?, ?, ?, ?) on conflict (grp) do nothing",
+    .guard = lib_ownership_sql_pg_guard,
     .create_version = lib_ownership_sql_pg_version,
     .create_controller = lib_ownership_sql_pg_schema_3,
     .limit_locks = "set lock_timeout = '1s'",
     .find_locks = "select pid, xact_start, query from pg_stat_activity where xact_start is not "
                   "null order by xact_start",
-    .grant = "grant ROLE to USER, where ROLE owns schema ficus and may create in the database",
+    .grant = "grant create on database NAME to USER",
     .schema_steps = schema_steps,
     .n_schema_steps = FX_ARRAY_LEN(schema_steps),
     .fence = &fence_pg,

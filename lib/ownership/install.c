@@ -77,6 +77,47 @@ bool fx_own_install(struct fx_context *ctx, int64_t epoch, struct fx_err *err)
     return ok && install_group(ctx, false, epoch, err) && install_group(ctx, true, epoch, err);
 }
 
+/* --- renew ------------------------------------------------------------------------------------ */
+
+static bool renew_side(struct fx_side *side, bool is_executed, size_t *n, struct fx_err *err)
+{
+    size_t here = 0;
+    for (int attempt = 1; !fx_fence_of(side)->renew(side, is_executed, &here, err); attempt++) {
+        if (err->code != FX_E_DB_CONFLICT || attempt >= INSTALL_ATTEMPTS)
+            return false;
+        fx_err_clear(err);
+        fx_sleep_ms(RETRY_MS);
+    }
+    *n += here;
+    return true;
+}
+
+static bool renew_group(const struct fx_context *ctx, bool is_canary, bool is_executed, size_t *n,
+                        struct fx_err *err)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    struct fx_sides sides;
+    if (!fx_sides_open(ctx, is_canary, INSTALL_STATEMENT_MS, &arena, &sides, err))
+        return false;
+    bool ok = renew_side(&sides.old_side, is_executed, n, err) &&
+              renew_side(&sides.new_side, is_executed, n, err);
+    fx_sides_done(&sides);
+    return ok || fx_ctx(err, "renewing the fence triggers of group \"%s\"", sides.group);
+}
+
+bool fx_own_renew(const struct fx_context *ctx, bool is_executed, size_t *ret_n, struct fx_err *err)
+{
+    struct fx_own_look old_look, new_look;
+    *ret_n = 0;
+    if (!fx_own_look_both(ctx, &old_look, &new_look, err))
+        return false;
+    if (old_look.presence != FX_OWN_PRESENT || new_look.presence != FX_OWN_PRESENT)
+        return true;
+    return renew_group(ctx, false, is_executed, ret_n, err) &&
+           renew_group(ctx, true, is_executed, ret_n, err);
+}
+
 /* --- drop ------------------------------------------------------------------------------------- */
 
 static bool delete_rows(struct fx_side *side, const char *group, struct fx_err *err)

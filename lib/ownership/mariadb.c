@@ -4,6 +4,7 @@
 #include "lib/ownership/fence_mysql.h"
 
 extern const char lib_ownership_sql_my_version[];
+extern const char lib_ownership_sql_my_guard[];
 extern const char lib_ownership_sql_my_schema_2[];
 extern const char lib_ownership_sql_my_schema_3[];
 extern const char lib_ownership_sql_my_trigger[];
@@ -62,6 +63,7 @@ const struct fx_own_engine fx_own_mariadb = {
               "timestampdiff(second, seen, current_timestamp) from ficus.controller where grp = ?",
     .claim = "insert ignore into ficus.controller (grp, id, host, login, run, plan) "
              "values (?, ?, ?, ?, ?, ?)",
+    .guard = lib_ownership_sql_my_guard,
     .create_version = lib_ownership_sql_my_version,
     .create_controller = lib_ownership_sql_my_schema_3,
     .limit_locks = "set session lock_wait_timeout = 1, innodb_lock_wait_timeout = 1",

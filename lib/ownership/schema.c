@@ -5,6 +5,7 @@
 #include <inttypes.h>
 
 #include "lib/base/clock.h"
+#include "lib/db/findings.h"
 #include "lib/fmt/form.h"
 #include "lib/fmt/text.h"
 #include "lib/ownership/engine.h"
@@ -30,6 +31,41 @@ static bool create_version(struct fx_db *db, const struct fx_db_conf *conf, stru
                    conf->name, fx_db_version(db)) ||
            fx_hint(err, "This release supports PostgreSQL 14 or newer, and MariaDB.");
 }
+
+/* --- whose it is ------------------------------------------------------------------------------ */
+
+bool fx_schema_guard(struct fx_db *db, struct fx_err *err)
+{
+    const struct fx_own_engine *engine = fx_own_engine_of(db);
+    FX_AUTO(fx_findings) struct fx_findings f;
+    fx_findings_init(&f);
+    if (engine == NULL) /* nothing was ever installed on such a server */
+        return true;
+    if (!fx_db_findings(db, NULL, engine->guard, NULL, 0, &f, err))
+        return fx_ctx(err, "checking whose schema ficus is in database \"%s\"", db->conf->name);
+    if (f.n == 0)
+        return true;
+    FX_AUTO(fx_buf) struct fx_buf all = FX_BUF(1 << 16);
+    fx_findings_text(&f, &all);
+    fx_fail(err, FX_E_UNSUPPORTED,
+            "schema ficus of database \"%s\" is not as user \"%s\" of Ficus makes it: %s",
+            db->conf->name, db->conf->user, f.items[0].what);
+    if (f.n > 1)
+        fx_detail(err, "%s", fx_buf_cstr(&all));
+    if (strcmp(db->conf->user, "ficus") == 0) /* PostgreSQL's default path begins with "$user" */
+        return fx_hint(err,
+                       "What user \"ficus\" creates without naming a schema is created in schema "
+                       "ficus: move yours, ALTER TABLE ficus.NAME SET SCHEMA public; Otherwise let "
+                       "an administrator look at what the message names, who made it and why, and "
+                       "remove it. Then run: ficus status");
+    return fx_hint(err,
+                   "If Ficus was installed there with another user, name that user under "
+                   "databases.%s in ficus.yaml. Otherwise let an administrator look at what the "
+                   "message names, who made it and why, and remove it. Then run: ficus status",
+                   db->conf->name);
+}
+
+/* --- the version ------------------------------------------------------------------------------ */
 
 /* *ret: do tables of ours exist, and is one of them ficus.version? */
 static bool look(struct fx_db *db, bool *ret_installed, bool *ret_versioned, struct fx_err *err)
@@ -85,7 +121,7 @@ bool fx_schema_version(struct fx_db *db, int64_t *ret_version, struct fx_err *er
 {
     bool is_installed, is_versioned;
     *ret_version = 0;
-    if (!look(db, &is_installed, &is_versioned, err) ||
+    if (!fx_schema_guard(db, err) || !look(db, &is_installed, &is_versioned, err) ||
         (is_versioned && !read_row(db, ret_version, err)))
         return fx_ctx(err, "reading the version of schema ficus");
     if (is_installed && !is_versioned)
@@ -191,7 +227,7 @@ bool fx_schema_prepare(struct fx_db *db, const struct fx_db_conf *conf, struct f
     if (!fx_schema_version(db, &version, err) || !check_version(version, conf, err))
         return false;
     return version != 0 ||
-           (create_version(db, conf, err) &&
+           (create_version(db, conf, err) && fx_schema_guard(db, err) &&
             fx_db_exec(db, fx_own_engine_of(db)->create_controller, NULL, 0, NULL, err) &&
             write_row(db, fx_form_current(FX_FORM_SCHEMA), err)) ||
            fx_ctx(err, "creating schema ficus");

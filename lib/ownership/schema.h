@@ -12,7 +12,13 @@
  * customers; each of its steps may run again, and the version is written last. Where another
  * transaction holds a lock, it tries for some seconds and then fails with DB_CONFLICT.
  *
- * Errors: VERSION; DRIFT when ficus.version is not as Ficus made it; those of lib/db.
+ * What is called ficus in a database need not be ours: whoever may create there can put a table
+ * with a trigger, or a view, where Ficus expects its own, and it runs with the rights of who uses
+ * it. So before a session's first statement that names an object of the schema, fx_schema_guard
+ * looks, in the catalog only. The functions below do that by themselves.
+ *
+ * Errors: VERSION; DRIFT when ficus.version is not as Ficus made it; UNSUPPORTED when something in
+ * the schema is not ours; those of lib/db.
  * Thread: that of the session.
  */
 #ifndef FX_OWNERSHIP_SCHEMA_H
@@ -22,6 +28,8 @@
 
 enum { FX_SCHEMA_CONTROLLERS = 3 }; /* the first version with ficus.controller */
 
+/* Nothing installed: true. Errors: UNSUPPORTED, which names the first object; the detail all. */
+bool fx_schema_guard(struct fx_db *db, struct fx_err *err) FX_MUST_CHECK;
 bool fx_schema_version(struct fx_db *db, int64_t *ret_version, struct fx_err *err) FX_MUST_CHECK;
 /* Errors: VERSION when this build does not read the version that is installed. */
 bool fx_schema_checked(struct fx_db *db, const struct fx_db_conf *conf, int64_t *ret_version,

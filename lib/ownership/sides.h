@@ -57,6 +57,13 @@ bool fx_own_read(const struct fx_context *ctx, struct fx_own *ret_old, struct fx
  */
 bool fx_own_install(struct fx_context *ctx, int64_t epoch, struct fx_err *err) FX_MUST_CHECK;
 /*
+ * Fence triggers that an older build made, or that know the applier's user by another login (from
+ * another host): *ret_n of them on both sides; with `is_executed` they are made again. Nothing when
+ * ownership is not installed.
+ */
+bool fx_own_renew(const struct fx_context *ctx, bool is_executed, size_t *ret_n,
+                  struct fx_err *err) FX_MUST_CHECK;
+/*
  * Removes the fence triggers, the rows and, when no other group uses them, the tables. A group that
  * the new side owns keeps its fence on the old side. Errors: DRIFT while the group is FENCED; the
  * canary group is removed in any state.

@@ -127,7 +127,7 @@ pg_sql mono shop "insert into orders(id, customer) values (1, 'ann');
 exits 0 "both streams start" start
 check "live" until_ok 30 streams_phase reverse stream
 pg_sql mono shop "insert into orders(id, customer) values (2, 'ann'); insert into order_lines values (5, 2, 'x', 1), (1005, 2, 'y', 1); update lines_1 set qty = 7 where order_id = 1006; delete from order_lines where order_id in (3, 1003);
-    create table lines_2 partition of order_lines for values from (2000) to (3000); alter table order_lines detach partition lines_2;
+    create table public.lines_2 partition of order_lines for values from (2000) to (3000); alter table order_lines detach partition lines_2;
     alter table order_lines attach partition lines_2 for values from (2000) to (3000);
     insert into lines_2 values (2001, 1, 'new', 1); update order_lines set order_id = 2002 where order_id = 7;
     update order_lines set qty = 9 where order_id = 2001" # attached with rows: see 2430

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: Apache-2.0
-# seconds: 20
+# seconds: 45
 # Strangers in PostgreSQL: a role that may create functions in a schema that everybody searches. Nothing of theirs ever runs
 # as the user of Ficus, whatever command runs.
 . "$(dirname "$0")/../harness/servers.sh"
@@ -49,7 +49,7 @@ PG_USER=mallory pg_file mono shop "$FX_DIR/plant.sql" || not_ok "the traps are s
 pg_sql mono shop "set search_path = public; select quote_ident(rolname) from pg_roles limit 1" >/dev/null
 same "a session that searches public steps into them" t "$(pg_sql mono shop "select count(*) > 0 from loot.ran")"
 pg_sql mono shop "truncate loot.ran; alter role ficus set search_path = public, pg_catalog; alter database shop set search_path = public, pg_catalog"
-plain() { PGOPTIONS="-c search_path=pg_catalog,public" pg_sql mono shop "$1"; }
+plain() { PGOPTIONS="-c search_path=pg_catalog,public -c client_min_messages=warning" pg_sql mono shop "$1"; }
 admin=$(fx_free_port)
 sed -i -e "s,listen: .*,listen: [{address: \"127.0.0.1:$(fx_free_port)\"}]," -e "s,admin: {.*,admin: {address: \"127.0.0.1:$admin\"}," "$FX_DIR/ficus.yaml"
 fx_spawn facade "$FX_DIR/facade.log" "$FICUSD" -f "$FX_DIR/ficus.yaml"
@@ -67,4 +67,100 @@ exits 0 "the status is shown" ficus status
 exits 0 "and its end" "$FICUS" run rollback whole --execute -f "$FX_DIR/ficus.yaml"
 fx_stop facade
 same "nothing of theirs ran" "" "$(plain "select distinct who || ' ran ' || what from loot.ran")"
+
+# --- a schema that somebody made before -------------------------------------------------------------------------------------
+# plant TEXT SQL NAMED: the schema is as SQL leaves it; every command refuses it, names NAMED, runs nothing and advises no GRANT.
+plain "drop schema if exists ficus cascade; truncate loot.ran"
+my_sql orders orders "drop database if exists ficus; delete from customer_orders"
+PG_USER=mallory pg_sql mono shop "create function loot.trap() returns trigger language plpgsql as
+    'begin insert into loot.ran values (current_user, tg_name); return new; end'; create function loot.yes(text) returns boolean language plpgsql as
+    'begin insert into loot.ran values (current_user, \$\$check\$\$); return true; end'"
+asked=
+refuses() { # NAMED
+    local told command status=0
+    local commands=("cdc preflight --context orders" "cdc start --context orders --execute" "cutover start --context orders --execute --confirm orders" "upgrade"
+        "upgrade --execute" "cdc drop --context orders --execute --confirm=orders")
+    [ -z "$asked" ] || commands=("cdc start --context orders --execute") # every command with the first one
+    asked=yes
+    for command in "${commands[@]}"; do
+        # shellcheck disable=SC2086
+        told=$(ficus $command 2>&1) && { echo "passes: $command"; status=1; }
+        says "$1" "$told" || { echo "in: $command"; status=1; }
+        says_not "GRANT" "$told" || status=1
+        says_not "nternal" "$told" || status=1
+    done
+    says "is not as user" "$(ficus status 2>&1)" || { echo "in: status"; status=1; }
+    [ -z "$(plain "select * from loot.ran")" ] || { echo "theirs ran: $(plain "select * from loot.ran")"; status=1; }
+    return $status
+}
+plant() {
+    plain "drop schema if exists ficus cascade; truncate loot.ran; $2"
+    refuses "$3" >"$FX_DIR/refused" 2>&1 && ok "$1" || not_ok "$1: $(cat "$FX_DIR/refused")"
+}
+own="create table ficus.own (grp text primary key, state text, epoch bigint, until timestamptz, operator text)"
+plant "a schema of somebody else is refused" "create schema ficus authorization mallory" "schema ficus belongs to role mallory"
+plant "and a table in ours" "create schema ficus; set role mallory; reset role; create table ficus.own (); alter table ficus.own owner to mallory" \
+    "ficus.own belongs to role mallory"
+plant "and a view" "create schema ficus; create table ficus.progress (stream text); create view ficus.version as select 1 as one, 2 as version from (select loot.yes('')) as y" \
+    "ficus.version is not a plain table"
+plant "and a schema in which others may create" "create schema ficus; grant create on schema ficus to mallory" "role mallory may create objects in schema ficus"
+plant "and a trigger" "create schema ficus; $own; create trigger t before insert or update or delete on ficus.own for each row execute function loot.trap()" \
+    "trigger t is on ficus.own"
+plant "and a rule" "create schema ficus; $own; create rule r as on update to ficus.own do also insert into loot.ran values (current_user, 'rule')" "rule r is on ficus.own"
+plant "and a policy" "create schema ficus; $own; alter table ficus.own enable row level security; create policy p on ficus.own using (loot.yes(grp))" "policy p is on ficus.own"
+plant "and a default" "create schema ficus; $own; alter table ficus.own alter operator set default loot.yes('')::text" "default value for column operator"
+plant "and a check" "create schema ficus; $own; alter table ficus.own add constraint c check (loot.yes(grp)) not valid" "constraint c on table ficus.own uses function loot.yes"
+plant "and a domain" "create domain loot.d as text check (loot.yes(value)); create schema ficus; create table ficus.own (grp loot.d primary key)" "uses type loot.d"
+plain "drop domain loot.d cascade"
+plant "and an index that computes" "create schema ficus; $own; create index i on ficus.own ((lower(grp)))" "index ficus.i computes what it holds"
+plant "and a partitioned table" "create schema ficus; create table ficus.progress (stream text) partition by list (stream)" "ficus.progress is not a plain table"
+plant "and a fence function of somebody else" "create schema ficus; create function ficus.fence() returns trigger language plpgsql as 'begin return null; end';
+    alter function ficus.fence() owner to mallory" "function ficus.fence belongs to role mallory"
+plant "and one that runs with the customer's rights" "create schema ficus; create function ficus.fence() returns trigger language plpgsql as 'begin return null; end'" \
+    "function ficus.fence is not as Ficus creates it"
+plant "and another function" "create schema ficus; create function ficus.fence(int) returns int language sql as 'select 1'" "function ficus.fence(integer) is in schema ficus"
+plant "and a publication of somebody else" "create publication ficus_orders; alter publication ficus_orders owner to mallory" "publication ficus_orders belongs to role mallory"
+plain "drop publication ficus_orders"
+plain "select pg_create_logical_replication_slot('ficus_orders', 'test_decoding')" >/dev/null
+plant "and a slot that decodes in another way" "select 1" "replication slot ficus_orders decodes with test_decoding"
+plain "select pg_drop_replication_slot('ficus_orders')"
+plant "and an event trigger whose function a stranger may replace" "create function loot.ev() returns event_trigger language plpgsql as 'begin end';
+    alter function loot.ev() owner to mallory; create event trigger ev on ddl_command_end execute function loot.ev()" "event trigger ev runs loot.ev()"
+plain "drop event trigger ev; drop schema if exists ficus cascade; truncate loot.ran; delete from public.orders"
+my_sql orders orders "delete from customer_orders; delete from order_lines"
+exits 0 "without them it starts" ficus cdc start --context orders --execute
+check "and streams" until_ok 30 streams_phase reverse stream
+plain "create trigger late before update on ficus.progress for each row execute function loot.trap()"
+ficus cdc stop --context orders --execute >/dev/null
+check "one that comes later is refused by the next start" says "trigger late is on ficus.progress" "$(ficus cdc start --context orders --execute 2>&1)"
+same "nothing of theirs ran" "" "$(plain "select * from loot.ran")"
+
+# --- code of the tables themselves ---------------------------------------------------------------------------------------------
+# The owner of a table attaches functions that he may replace at any time; they would run in the reverse applier.
+plain "drop trigger late on ficus.progress; create role owner login; alter table public.orders owner to owner; create schema own authorization owner; grant create on schema public to owner"
+attach() { # TEXT SQL NAMED
+    PG_USER=owner pg_sql mono shop "set client_min_messages = warning; $2" || not_ok "$1 is attached"
+    told=$(ficus cdc preflight --context orders 2>&1) && not_ok "$1 is found by the preflight"
+    check "$1 is found by the preflight" says "$3" "$told"
+    check "and stops a start" says "$3" "$(ficus cdc start --context orders --execute 2>&1)"
+    PG_USER=owner pg_sql mono shop "$4"
+}
+PG_USER=owner pg_sql mono shop "create function own.evil(text) returns boolean language plpgsql immutable as
+    'begin if current_user = ''ficus'' then alter role owner superuser; end if; return true; end'"
+called="calls function own.evil(text) of role owner, which could do anything that user ficus may"
+attach "a check" "alter table public.orders add constraint evil check (own.evil(note)) not valid" "constraint evil on table public.orders of table public.orders $called" \
+    "alter table public.orders drop constraint evil"
+attach "a default" "alter table public.orders alter paid set default own.evil('')" "default value for column paid" "alter table public.orders alter paid drop default"
+attach "an index" "create index evil on public.orders (own.evil(note))" "index public.evil of table public.orders $called" "drop index public.evil"
+attach "a predicate" "create index evil on public.orders (id) where own.evil(note)" "index public.evil" "drop index public.evil"
+attach "a policy" "create policy evil on public.orders using (own.evil(note)); alter table public.orders enable row level security" "policy evil on table public.orders" \
+    "drop policy evil on public.orders; alter table public.orders disable row level security"
+attach "a domain" "create domain own.d as varchar(64) check (own.evil(value)); alter table public.orders alter customer type own.d" "$called" \
+    "alter table public.orders alter customer type varchar(64); drop domain own.d"
+PG_USER=owner pg_sql mono shop "alter table public.orders add constraint evil check (own.evil(note)) not valid"
+check "the statement that it prints" says "ALTER FUNCTION own.evil(text) OWNER TO ficus;" "$(ficus cdc preflight --context orders 2>&1)"
+plain "alter function own.evil(text) owner to ficus"
+exits 0 "makes it one that only the user may replace" ficus cdc preflight --context orders
+check "a superuser is warned" says 'warning: database "mono": user ficus is a superuser' "$(ficus cdc preflight --context orders 2>&1)"
+same "nobody became one" f "$(plain "select rolsuper from pg_roles where rolname = 'owner'")"
 fx_done

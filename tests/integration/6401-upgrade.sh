@@ -77,7 +77,7 @@ refused_before() {
 refused_in_the_middle() {
     pg_sql mono shop "create role weak login; grant usage on schema ficus to weak; grant select, insert, update on all tables in schema ficus to weak"
     sed "s#postgresql://ficus@#postgresql://weak@#" "$SHOP/ficus.yaml" >"$SHOP/weak.yaml"
-    refused "a role without rights" 5 "grant ROLE to USER, where ROLE owns schema ficus" "$SHOP/weak.yaml"
+    refused "a role that does not own the schema" 4 "belongs to role ficus" "$SHOP/weak.yaml"
     same "a role without rights: nothing is changed" 0 "$(is_versioned)"
     mkfifo "$SHOP/hold"
     mariadb --no-defaults -N -B -n -S "${MY_SOCK[orders]}" -u root ficus <"$SHOP/hold" >"$SHOP/held" &

@@ -7,7 +7,7 @@
  *   fence_tool ficus.yaml CONTEXT[.canary] install | drop
  *   fence_tool ficus.yaml CONTEXT[.canary] old|new own | arm EPOCH | refuse EPOCH | remove
  *            | fence E TTL_MS LOCK_MS | commit E | abort E | invalidate E | open EPOCH | disarm
- *            | armed EPOCH | ids | raise EPOCH ID | check OLD_TXN_MS | mark EPOCH
+ *            | armed EPOCH | renew | ids | raise EPOCH ID | check OLD_TXN_MS | mark EPOCH
  * Prints one line, and the findings of armed and check; exit 0, or 1 with the error's code and
  * message.
  */
@@ -100,6 +100,14 @@ static bool say_findings(const struct fx_findings *f, bool is_foreign)
     return say("%zu%s\n%s%s", f->n, is_foreign ? " foreign" : "", fx_buf_cstr(&text),
                f->n > 0 ? "\n" : "");
 }
+static bool do_renew(struct call *c, struct fx_err *err)
+{
+    size_t n = 0;
+    if (!c->ops->renew(c->side, false, &n, err))
+        return false;
+    return printf("%zu\n", n) > 0;
+}
+
 static bool do_armed(struct call *c, struct fx_err *err)
 {
     FX_AUTO(fx_findings) struct fx_findings f;
@@ -151,6 +159,7 @@ static const struct {
     {"open", do_open},
     {"disarm", do_disarm},
     {"armed", do_armed},
+    {"renew", do_renew},
     {"ids", do_ids},
     {"raise", do_raise},
     {"check", do_check},

@@ -1,6 +1,7 @@
 -- What the user must be allowed to do on the PostgreSQL side: copy and capture, apply the reverse stream, publish, fence, and keep
 -- Ficus's own tables. Only asks. One row a finding: what is missing, the statement that grants it.
--- $1 schemas of the tables as an array, $2 their names, $3 publication. Rights: none. PostgreSQL 14+.
+-- What of Ficus's own belongs to somebody else is not asked here: that is no right that is missing (lib/ownership/schema.h).
+-- $1 schemas of the tables as an array, $2 their names. Rights: none. PostgreSQL 14+.
 with me as (
     select quote_ident(current_user) as id
 ), t as (
@@ -8,18 +9,6 @@ with me as (
       from unnest(cast(? as text[]), cast(? as text[])) as x(s, r)
       join pg_namespace n on n.nspname = x.s
       join pg_class c on c.relnamespace = n.oid and c.relname = x.r
-), owned as (
-    select name, relowner as owner from t
-    union all
-    select 'schema ficus', nspowner from pg_namespace where nspname = 'ficus'
-    union all
-    select 'ficus.' || relname, relowner from pg_class
-     where relnamespace = (select oid from pg_namespace where nspname = 'ficus') and relkind = 'r'
-    union all
-    select 'function ficus.' || proname, proowner from pg_proc
-     where pronamespace = (select oid from pg_namespace where nspname = 'ficus')
-    union all
-    select 'publication ' || quote_ident(pubname), pubowner from pg_publication where pubname = ?
 ), own_sequences as (
     select distinct s.oid, s.oid::regclass::text as name
       from t
@@ -56,8 +45,8 @@ select 'user ' || id || ' does not act for ' || quote_ident(r.rolname) || ', the
        || string_agg(name, ', ' order by name) || '; only the owner publishes and fences a table',
        case when pg_has_role(r.oid, 'MEMBER') then 'ALTER ROLE ' || id || ' INHERIT;'
             else 'GRANT ' || quote_ident(r.rolname) || ' TO ' || id || ';' end
-  from me, owned join pg_roles r on r.oid = owned.owner
- where not pg_has_role(owned.owner, 'USAGE')
+  from me, t join pg_roles r on r.oid = t.relowner
+ where not pg_has_role(t.relowner, 'USAGE')
  group by id, r.rolname, r.oid
 union all
 select 'user ' || id || ' may not create schema ficus and a publication in database ' || quote_ident(current_database()),

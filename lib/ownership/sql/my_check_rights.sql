@@ -10,5 +10,6 @@ SELECT r.what, CONCAT('user ', r.grantee, ' may TRUNCATE it, and a fence does no
         UNION ALL
         SELECT grantee, CONCAT('`', table_schema, '`.`', table_name, '`') FROM information_schema.table_privileges
          WHERE privilege_type = 'DROP' AND table_schema = ? AND table_name = ?) r
- WHERE SUBSTRING_INDEX(r.grantee, '@', 1) <> CONCAT('''', SUBSTRING_INDEX(USER(), '@', 1), '''')
+ WHERE BINARY r.grantee <> BINARY CONCAT('''', LEFT(CURRENT_USER(), CHAR_LENGTH(CURRENT_USER()) - LOCATE('@', REVERSE(CURRENT_USER()))),
+                                         '''@''', SUBSTRING_INDEX(CURRENT_USER(), '@', -1), '''')
    AND r.grantee NOT IN (SELECT grantee FROM information_schema.user_privileges WHERE privilege_type = 'DROP')

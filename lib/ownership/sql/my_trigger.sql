@@ -1,7 +1,11 @@
-CREATE TRIGGER /* ficus */ IF NOT EXISTS {schema}.{trigger} BEFORE {event} ON {schema}.{table} FOR EACH ROW
+CREATE OR REPLACE TRIGGER /* ficus */ {schema}.{trigger} BEFORE {event} ON {schema}.{table} FOR EACH ROW
 /*
  * The fence of one table and event. Identifiers are quoted, the event is INSERT, UPDATE or DELETE,
- * group and user are string literals. Runs with the rights of its creator, the operator.
+ * group and login are string literals. Runs with the rights of its creator, the operator.
+ *
+ * The applier passes: whoever logged in by the same name from the same host as the operator who made the trigger, byte by byte.
+ * For one name and host the server takes one account. Not CURRENT_USER(), which is the operator here whoever writes; not the
+ * name alone, which another account may have for another host, and not by a collation, to which look-alikes are equal.
  *
  * The locking read of `gate` makes the fence wait for this writer, and this writer for the fence. The reads of
  * `own` do not lock: a refused customer who keeps the transaction open must not block commit, abort or open. A
@@ -12,7 +16,7 @@ ficus_fence: BEGIN
     DECLARE s VARCHAR(8);
     DECLARE u DATETIME(6);
     DECLARE m VARCHAR(128);
-    IF SUBSTRING_INDEX(USER(), '@', 1) = {user} THEN
+    IF BINARY USER() = BINARY {login} THEN
         LEAVE ficus_fence;
     END IF;
     SET g = (SELECT epoch FROM ficus.gate WHERE grp = {group} LOCK IN SHARE MODE);
