@@ -11,6 +11,12 @@ bool pln_run_start(const struct pln_env *env, const struct pln_plan *plan, struc
     return pln_open_start(env, &pln_action_driver, plan, err);
 }
 
+const char *pln_run_of(const struct fx_project *project, const struct pln_plan *plan)
+{
+    bool goes_back = plan->rolls_back != NULL && pln_open_is_here(project, plan->rolls_back);
+    return goes_back ? plan->rolls_back : plan->name;
+}
+
 bool pln_run_look(const struct pln_env *env, const struct pln_plan *plan, struct fx_buf *out,
                   struct fx_err *err)
 {
@@ -24,5 +30,5 @@ bool pln_run_resume(const struct pln_env *env, const char *name, struct fx_err *
 
 bool pln_run_rollback(const struct pln_env *env, const char *name, struct fx_err *err)
 {
-    return pln_open_rollback(env, &pln_action_driver, name, err);
+    return pln_open_rollback(env, &pln_action_driver, name, NULL, err);
 }

@@ -31,8 +31,14 @@
 #include "plans/view/texts.h"
 #include "plans/view/truth.h"
 
+/*
+ * A plan of kind Rollback whose run is in this state directory makes that run go back: its journal
+ * says what is left to undo, and the plan must cover it. Elsewhere it is a run of its own.
+ */
 bool pln_run_start(const struct pln_env *env, const struct pln_plan *plan,
                    struct fx_err *err) FX_MUST_CHECK;
+/* The run that pln_run_start of the plan works on. */
+const char *pln_run_of(const struct fx_project *project, const struct pln_plan *plan);
 /* Could it start now? Asks all that pln_run_start asks first, changes nothing (run/look.h). */
 bool pln_run_look(const struct pln_env *env, const struct pln_plan *plan, struct fx_buf *out,
                   struct fx_err *err) FX_MUST_CHECK;

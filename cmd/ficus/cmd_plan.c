@@ -30,6 +30,27 @@ static bool run_show(struct cmd_call *call, struct fx_err *err)
     return true;
 }
 
+struct rollback_options {
+    bool print;
+};
+
+static const struct fx_opt rollback_options[] = {
+    FX_OPT_FLAG(struct rollback_options, print, "print", 0,
+                "print it (the default, and all that this command does)"),
+    FX_OPT_END,
+};
+
+static bool run_rollback(struct cmd_call *call, struct fx_err *err)
+{
+    struct fx_project *project = NULL;
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
+    if (!cmd_project_load(call, &project, err) ||
+        !pln_rollback_print(project, call->words[0], &out, err))
+        return false;
+    fputs(fx_buf_cstr(&out), stdout);
+    return true;
+}
+
 const struct cmd cmd_plan[] = {
     {.noun = "plan",
      .verb = "lint",
@@ -45,5 +66,19 @@ const struct cmd cmd_plan[] = {
      .words_max = 1,
      .summary = "list the steps with their gates and undos",
      .run = run_show},
+    {.noun = "plan",
+     .verb = "rollback",
+     .words = "PLAN|RUN",
+     .words_min = 1,
+     .words_max = 1,
+     .summary = "print the way back as a plan of its own, with what each step costs now",
+     .more =
+         "Of a plan: as if all its steps were done. Of a run: what its journal leaves to undo, "
+         "which is exactly what `run rollback` does. Keep the file beside the plan; `run start` "
+         "carries it out, and refuses when the run has gone on since and the file does not "
+         "cover it.",
+     .options = rollback_options,
+     .options_size = sizeof(struct rollback_options),
+     .run = run_rollback},
     CMD_END,
 };

@@ -128,8 +128,9 @@ static bool carry_out(struct cmd_call *call, struct fx_project *project, enum mo
     case MODE_ROLLBACK: ok = pln_run_rollback(&env, name, err); break;
     }
     end_painter(&watch, at_end(err->code));
+    bool goes_back = mode == MODE_ROLLBACK || (plan != NULL && strcmp(name, plan->name) != 0);
     if (ok)
-        fx_print("%s: %s\n", name, mode == MODE_ROLLBACK ? "rolled back" : "finished");
+        fx_print("%s: %s\n", name, goes_back ? "rolled back" : "finished");
     return ok;
 }
 
@@ -158,7 +159,7 @@ static bool run_start(struct cmd_call *call, struct fx_err *err)
     if (!cmd_project_load(call, &project, err) || !cmd_plan_load(call, project, &plan, err))
         return false;
     if (opt->execute)
-        return carry_out(call, project, MODE_START, plan, plan->name, err);
+        return carry_out(call, project, MODE_START, plan, pln_run_of(project, plan), err);
     return look(call, project, plan, err);
 }
 

@@ -4,6 +4,7 @@
 # A line is COMMAND|WORDS|OPTIONS; f is a file, d a directory, t other text.
 _ficus_table='ficus plan lint|f| -f=f --project=f --log=t --no-color -h --help
 ficus plan show|f| -f=f --project=f --log=t --no-color -h --help
+ficus plan rollback|t| --print -f=f --project=f --log=t --no-color -h --help
 ficus run start|f| --execute --plain -f=f --project=f --log=t --no-color -h --help
 ficus run resume|t| --execute --plain -f=f --project=f --log=t --no-color -h --help
 ficus run rollback|t| --execute --plain -f=f --project=f --log=t --no-color -h --help

@@ -20,6 +20,8 @@ complete -c ficus -f -n '__ficus_next plan' -a lint -d 'check a plan against its
 complete -c ficus -n '__ficus_is plan lint' -F
 complete -c ficus -f -n '__ficus_next plan' -a show -d 'list the steps with their gates and undos'
 complete -c ficus -n '__ficus_is plan show' -F
+complete -c ficus -f -n '__ficus_next plan' -a rollback -d 'print the way back as a plan of its own, with what each step costs now'
+complete -c ficus -n '__ficus_is plan rollback' -l print -d 'print it (the default, and all that this command does)'
 complete -c ficus -f -n '__ficus_next' -a run
 complete -c ficus -f -n '__ficus_next run' -a start -d 'run a plan in the foreground'
 complete -c ficus -n '__ficus_is run start' -F

@@ -30,17 +30,20 @@ const struct fx_rule pln_policy_rules[] = {
 };
 
 struct plan_head {
-    const char *api, *kind, *context;
+    const char *api, *kind, *context, *rolls_back;
     const struct fx_node *metadata, *policy, *steps;
 };
 
 static const struct fx_rule head_rules[] = {
     FX_RULE_TEXT(struct plan_head, api, "apiVersion", .is_required = true, .help = "ficus/v1"),
-    FX_RULE_TEXT(struct plan_head, kind, "kind", .is_required = true, .help = "Migration"),
+    FX_RULE_TEXT(struct plan_head, kind, "kind", .is_required = true,
+                 .help = "Migration, or Rollback: a way back, as `ficus plan rollback` writes it"),
     FX_RULE_NODE(struct plan_head, metadata, "metadata", .is_required = true,
                  .help = "name, owner, adr"),
     FX_RULE_TEXT(struct plan_head, context, "context", .is_required = true,
                  .help = "a context of ficus.yaml"),
+    FX_RULE_TEXT(struct plan_head, rolls_back, "rolls_back",
+                 .help = "of a Rollback: the run whose steps it takes back"),
     FX_RULE_NODE(struct plan_head, policy, "policy", .help = "times; see below"),
     FX_RULE_NODE(struct plan_head, steps, "steps", .is_required = true, .help = "a list"),
     FX_RULE_END,
@@ -146,7 +149,7 @@ static void check_undo(struct pln_reader *rd, struct pln_step *step, const struc
                        "a step of kind \"%s\" is not undone by \"%s\" but by \"%s\"", info->name,
                        head->undo, pln_kind_info(info->undo)->name);
         step->has_undo = true;
-    } else if (info->changes && !step->is_point_of_no_return) {
+    } else if (info->changes && !step->is_point_of_no_return && !rd->plan->is_rollback) {
         const struct fx_node *at = fx_node_get(step->node, "do");
         if (info->undo != PLN_NONE)
             fx_problem_key(rd->problems, at,
@@ -175,6 +178,8 @@ static void read_step(struct pln_reader *rd, const struct fx_node *node)
     step->id = head.id != NULL ? head.id : "";
     step->is_point_of_no_return = head.is_ponr;
     step->on_fail = (enum pln_on_fail)head.on_fail;
+    if (rd->plan->is_rollback && fx_node_get(node, "on_fail") == NULL)
+        step->on_fail = PLN_FAIL_HOLD;
     for (size_t i = 0; i + 1 < plan->n_steps && head.id != NULL; i++) {
         if (strcmp(plan->steps[i].id, head.id) == 0)
             fx_problem(rd->problems, fx_node_get(node, "id"),
@@ -205,7 +210,7 @@ static void check_policy(struct pln_reader *rd, const struct fx_node *node)
 /* Steps that need the streams must come after the step that starts them. */
 static void check_order(struct pln_reader *rd)
 {
-    bool has_stream = false;
+    bool has_stream = rd->plan->is_rollback;
     for (size_t i = 0; i < rd->plan->n_steps; i++) {
         const struct pln_step *step = &rd->plan->steps[i];
         if (step->kind == PLN_NONE)
@@ -259,6 +264,21 @@ static void find_context(struct pln_reader *rd, const struct fx_node *root, cons
                fx_suggest_end(name, names, &known));
 }
 
+static void read_kind(struct pln_reader *rd, const struct fx_node *root,
+                      const struct plan_head *head)
+{
+    const struct fx_node *of = fx_node_get(root, "rolls_back");
+    rd->plan->is_rollback = head->kind != NULL && strcmp(head->kind, "Rollback") == 0;
+    rd->plan->rolls_back = head->rolls_back;
+    if (head->kind != NULL && !rd->plan->is_rollback && strcmp(head->kind, "Migration") != 0)
+        fx_problem(rd->problems, fx_node_get(root, "kind"),
+                   "kind: \"%s\" is not Migration or Rollback", head->kind);
+    if (of != NULL && !rd->plan->is_rollback)
+        fx_problem_key(rd->problems, of, "rolls_back belongs to a plan of kind Rollback");
+    if (head->rolls_back != NULL && !is_plain_name(head->rolls_back))
+        fx_problem(rd->problems, of, "rolls_back: at most 63 letters, digits, '-', '_' and '.'");
+}
+
 static void read_plan(struct pln_reader *rd, const struct fx_node *root)
 {
     struct plan_head head = {0};
@@ -266,9 +286,7 @@ static void read_plan(struct pln_reader *rd, const struct fx_node *root)
     if (head.api != NULL && strcmp(head.api, "ficus/v1") != 0)
         fx_problem(rd->problems, fx_node_get(root, "apiVersion"),
                    "apiVersion: \"%s\" is not ficus/v1", head.api);
-    if (head.kind != NULL && strcmp(head.kind, "Migration") != 0)
-        fx_problem(rd->problems, fx_node_get(root, "kind"), "kind: \"%s\" is not Migration",
-                   head.kind);
+    read_kind(rd, root, &head);
     if (head.metadata != NULL)
         fx_schema_read(head.metadata, metadata_rules, rd->plan, rd->arena, rd->problems);
     if (rd->plan->name != NULL && !is_plain_name(rd->plan->name))

@@ -62,6 +62,12 @@ extern const struct fx_rule pln_policy_rules[];
 struct pln_plan {
     const char *path, *name, *owner, *adr;
     const char *context;
+    /*
+     * kind Rollback: takes back what another plan did. The streams are there before its first step,
+     * its steps need no undo, and a step that fails holds.
+     */
+    bool is_rollback;
+    const char *rolls_back; /* of a Rollback: the run whose steps it takes back; NULL: none named */
     struct pln_policy policy;
     struct pln_step steps[PLN_STEPS_MAX];
     size_t n_steps;

@@ -75,6 +75,8 @@ struct pln_exec {
     int checked;                /* step whose check has been made before the run was opened, -1 */
     int64_t poll_ms;            /* between two looks at gates */
     struct fx_mono tick_failed; /* since when the streams cannot be kept alive; us 0: they are */
+    const struct pln_plan *expect; /* the reviewed rollback plan that is carried out; NULL: none */
+    const char *rollback_path;     /* where a rollback writes down what it will do; NULL: nowhere */
 };
 
 /* Carries out the plan from the state of the journal; RUN_OPENED is written already. */

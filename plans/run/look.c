@@ -3,9 +3,12 @@
 
 #include "lib/fmt/findings.h"
 #include "lib/io/file.h"
+#include "plans/plan/load.h"
 #include "plans/run/find.h"
 #include "plans/run/lock.h"
+#include "plans/run/open.h"
 #include "plans/run/paths.h"
+#include "plans/run/rollback_plan.h"
 
 struct look {
     const struct pln_env *env;
@@ -37,11 +40,28 @@ static bool ask(struct look *look, const char *where, bool ok, struct fx_err *er
     return ok;
 }
 
+/* The run that the plan takes back: nobody is at work on it, and the plan covers it. */
+static bool ask_covered(struct look *look, struct fx_err *err)
+{
+    const struct fx_project *project = look->env->project;
+    struct pln_state *state = FX_ARENA_NEW(&look->arena, struct pln_state);
+    struct pln_plan *plan = NULL;
+    struct pln_paths at;
+    pln_paths_of(project->state_dir, look->plan->rolls_back, &look->arena, &at);
+    return pln_journal_replay(at.journal, state, NULL, NULL, err) &&
+           pln_load(at.plan, NULL, &look->arena, &plan, err) &&
+           pln_lock_look(project->state_dir, plan->context, err) &&
+           pln_rollback_covers(look->plan, plan, state, err) &&
+           pln_runs_at_end_since(project, plan->context, plan->name, &state->opened, err);
+}
+
 /* The run itself: not begun already, nobody else at work, no other run in the way. */
 static bool ask_run(struct look *look, struct fx_err *err)
 {
     const struct pln_plan *plan = look->plan;
     const char *state_dir = look->env->project->state_dir;
+    if (plan->rolls_back != NULL && pln_open_is_here(look->env->project, plan->rolls_back))
+        return ask_covered(look, err);
     struct pln_state *state = FX_ARENA_NEW(&look->arena, struct pln_state);
     pln_state_init(state);
     if (fx_file_exists(look->at.journal) &&

@@ -17,6 +17,7 @@
 #include "plans/run/find.h"
 #include "plans/run/lock.h"
 #include "plans/run/paths.h"
+#include "plans/run/rollback_plan.h"
 #include "plans/run/undo.h"
 
 struct run {
@@ -24,7 +25,8 @@ struct run {
     const char *name;
     struct pln_paths at;
     struct fx_flock *lock, *context_lock;
-    struct pln_plan *copy; /* resume and rollback: the plan as it was at the start */
+    const struct pln_plan *expect; /* the rollback plan that is carried out; NULL: none */
+    struct pln_plan *copy;         /* resume and rollback: the plan as it was at the start */
     const struct pln_plan *plan;
     const struct pln_driver *driver;
     void *driver_arg;
@@ -108,6 +110,8 @@ static bool open_run(struct run *run, const struct pln_env *env, const char *mod
         .journal = run->journal,
         .state = &run->state,
         .checked = -1,
+        .expect = run->expect,
+        .rollback_path = run->at.rollback,
         .poll_ms = 250,
     };
     return true;
@@ -162,9 +166,21 @@ static bool start(struct run *run, const struct pln_env *env, struct fx_err *err
     return pln_exec_forward(&run->ex, err);
 }
 
+bool pln_open_is_here(const struct fx_project *project, const char *name)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    struct pln_paths at;
+    fx_arena_init(&arena, 0);
+    pln_paths_of(project->state_dir, name, &arena, &at);
+    return fx_file_exists(at.journal);
+}
+
 bool pln_open_start(const struct pln_env *env, const struct pln_driver *driver,
                     const struct pln_plan *plan, struct fx_err *err)
 {
+    /* The run that a rollback plan names goes back itself: its journal says what is left to undo. */
+    if (plan->rolls_back != NULL && pln_open_is_here(env->project, plan->rolls_back))
+        return pln_open_rollback(env, driver, plan->rolls_back, plan, err);
     struct run run;
     run_init(&run, env, driver, plan->name);
     run.plan = plan;
@@ -298,6 +314,7 @@ static bool reopen(struct run *run, const struct pln_env *env, const char *mode,
     if (!load_copy(run, env, !is_back && run->state.phase == PLN_PHASE_FORWARD, err) ||
         !pln_lock_look(env->project->state_dir, run->plan->context, err) ||
         (has_way_back && !may_go_back(run, err)) ||
+        (run->expect != NULL && !pln_rollback_covers(run->expect, run->plan, &run->state, err)) ||
         (has_way_back && !pln_runs_at_end_since(env->project, run->plan->context, run->name,
                                                 &run->state.opened, err)) ||
         !run->driver->open(env, run->plan, run->at.dir, run->state.opened, &run->driver_arg, err) ||
@@ -361,10 +378,11 @@ bool pln_open_resume(const struct pln_env *env, const struct pln_driver *driver,
 }
 
 bool pln_open_rollback(const struct pln_env *env, const struct pln_driver *driver, const char *name,
-                       struct fx_err *err)
+                       const struct pln_plan *expect, struct fx_err *err)
 {
     struct run run;
     run_init(&run, env, driver, name);
+    run.expect = expect;
     bool ok = peek(&run, err);
     if (ok && run.state.phase != PLN_PHASE_ROLLED_BACK)
         ok = reopen(&run, env, "rollback", err) &&

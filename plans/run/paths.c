@@ -18,6 +18,7 @@ void pln_paths_in(const char *dir, struct fx_arena *arena, struct pln_paths *ret
         .dir = fx_arena_strdup(arena, dir),
         .journal = fx_arena_printf(arena, "%s/journal", dir),
         .plan = fx_arena_printf(arena, "%s/plan.yaml", dir),
+        .rollback = fx_arena_printf(arena, "%s/rollback.yaml", dir),
         .context = fx_arena_printf(arena, "%s/context", dir),
         .lock = fx_arena_printf(arena, "%s/lock", dir),
         .made_streams = fx_arena_printf(arena, "%s/made-streams", dir),

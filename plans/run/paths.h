@@ -17,6 +17,7 @@ struct pln_paths {
     const char *dir;           /* <state>/runs/<run> */
     const char *journal;       /* what was done; a run without it does not exist */
     const char *plan;          /* copy of the plan as it was when the run began */
+    const char *rollback;      /* the way back as a plan, as it was when the rollback began */
     const char *context;       /* copy of the context, the same (drift.h) */
     const char *lock;          /* held by the process that carries the run out */
     const char *made_streams;  /* exists: this run made the streams, so its rollback drops them */

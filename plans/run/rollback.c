@@ -6,6 +6,8 @@
 #include "plans/run/react.h"
 
 #include "lib/base/panic.h"
+#include "lib/io/file.h"
+#include "plans/run/rollback_plan.h"
 #include "plans/run/undo.h"
 
 /*
@@ -108,6 +110,17 @@ static bool fail_no_return(const struct pln_exec *ex, int blocked, struct fx_err
                    ex->plan->name);
 }
 
+/* What is about to be done, as a plan that can be read later. Without a run directory: a test. */
+static bool keep_plan(const struct pln_exec *ex, const int *list, size_t n, struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1 << 18);
+    if (ex->rollback_path == NULL || n == 0)
+        return true;
+    pln_rollback_write(ex->plan, list, n, NULL, &text);
+    return fx_file_write_atomic(ex->rollback_path, fx_buf_str(&text), 0600, err) ||
+           fx_ctx(err, "writing the rollback as a plan");
+}
+
 /* Whoever opened the run has brought a finished or stuck one back into one of these phases. */
 static void assert_may_go_back(const struct pln_exec *ex)
 {
@@ -129,10 +142,12 @@ bool pln_exec_back(struct pln_exec *ex, const char *reason, const char *code, st
          * Beyond a point of no return a run that went back could neither end nor continue: it stays
          * as it is.
          */
-        (void)pln_undo_list(ex->plan, ex->state, list, &blocked);
+        size_t n = pln_undo_list(ex->plan, ex->state, list, &blocked);
         if (blocked >= 0)
             return fail_no_return(ex, blocked, err);
-        if (!pln_exec_append(ex, PLN_REC_ROLLBACK, NULL, reason, code, err))
+        if ((ex->expect != NULL && !pln_rollback_covers(ex->expect, ex->plan, ex->state, err)) ||
+            !keep_plan(ex, list, n, err) ||
+            !pln_exec_append(ex, PLN_REC_ROLLBACK, NULL, reason, code, err))
             return false;
         pln_exec_report(ex, NULL, "rolling back: %s", reason);
     }

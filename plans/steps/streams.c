@@ -154,6 +154,17 @@ static bool act_drop(struct pln_action_ctx *ac, struct pln_exec *ex, const struc
            fx_own_drop(ac->ctx, err) && fx_file_remove(ac->at.made_streams, err);
 }
 
+/* A rollback plan finds them running; from the step that drops them on they must stay down. */
+static bool streams_found(const struct pln_plan *plan, const struct pln_state *state)
+{
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        if (pln_action_of(plan->steps[i].kind)->streams == PLN_STREAMS_END &&
+            state->steps[i].state != PLN_STEP_PENDING)
+            return false;
+    }
+    return plan->is_rollback;
+}
+
 static bool streams_started(const struct pln_plan *plan, const struct pln_state *state)
 {
     for (size_t i = 0; i < plan->n_steps; i++) {
@@ -168,7 +179,8 @@ static bool streams_started(const struct pln_plan *plan, const struct pln_state 
 bool pln_action_tick(void *arg, struct pln_exec *ex, struct fx_err *err)
 {
     struct pln_action_ctx *ac = arg;
-    if (!ac->wants_streams && streams_started(ac->plan, ex->state))
+    if (!ac->wants_streams &&
+        (streams_started(ac->plan, ex->state) || streams_found(ac->plan, ex->state)))
         ac->wants_streams = true;
     if (ac->predicted_ms < 0)
         ac->predicted_ms = ex->state->predicted_ms;

@@ -171,6 +171,8 @@ void pln_live_not_installed(struct pln_live *live)
 
 static bool has_streams(const struct pln_plan *plan, const struct pln_state *state)
 {
+    if (plan->is_rollback)
+        return true;
     for (size_t i = 0; i < plan->n_steps; i++) {
         if (pln_action_of(plan->steps[i].kind)->streams == PLN_STREAMS_START &&
             state->steps[i].state == PLN_STEP_DONE)

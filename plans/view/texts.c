@@ -2,8 +2,11 @@
 /* Text about a run besides its picture: the price of a rollback, and the journal. Reads only. */
 #include "plans/view/texts.h"
 
+#include "lib/io/file.h"
 #include "plans/cutover/stream_stop.h"
 #include "plans/plan/load.h"
+#include "plans/run/find.h"
+#include "plans/run/rollback_plan.h"
 #include "plans/run/undo.h"
 #include "plans/view/way_back.h"
 
@@ -139,6 +142,89 @@ bool pln_run_rollback_show(struct fx_project *project, const char *name, struct 
     read_live(project, plan, &arena, &live);
     show_cost(plan, state, list, n, &live, out);
     return check_way(plan, count_fences(plan, list, n), project, &live, err);
+}
+
+/* --- the way back as a plan ------------------------------------------------------------------ */
+
+static const char *cost_of(const struct pln_step *step, const struct pln_way_back *back,
+                           struct fx_arena *arena)
+{
+    const struct pln_action *undo = pln_action_of(pln_kind_info(step->kind)->undo);
+    if (undo->is_protocol && back->way == PLN_WAY_UNKNOWN)
+        return "cost: one fence, writes wait for it";
+    if (undo->is_protocol)
+        return fx_arena_printf(arena, "cost: one fence, writes wait for it; now: %s", back->text);
+    if (undo->streams == PLN_STREAMS_END)
+        return "cost: no write waits; after this a way to the new side begins with a new copy";
+    return "cost: no write waits; only reads are concerned";
+}
+
+/* A plan is taken back as if all its steps were done; of a run what its journal says. */
+static bool write_way(struct fx_project *project, const struct pln_plan *plan,
+                      const struct pln_state *state, const char *run_dir, struct fx_arena *arena,
+                      struct fx_buf *out, struct fx_err *err)
+{
+    int list[PLN_STEPS_MAX], blocked = -1;
+    struct pln_rollback_notes *notes = FX_ARENA_NEW(arena, struct pln_rollback_notes);
+    struct pln_way_back back;
+    struct pln_live live;
+    char at[FX_WALL_TEXT];
+    size_t n = pln_undo_list(plan, state, list, &blocked), n_left_out = 0;
+    read_live(project, plan, arena, &live);
+    pln_way_back(&live, plan->policy.fence_ttl_ms, &back);
+    for (size_t i = 0; i < n; i++) {
+        const struct pln_step *step = &plan->steps[list[i]];
+        const struct pln_action *action = pln_action_of(step->kind);
+        const char *nothing =
+            run_dir != NULL && action->undo_note != NULL ? action->undo_note(run_dir) : NULL;
+        notes->is_left_out[i] = nothing != NULL;
+        n_left_out += nothing != NULL;
+        notes->costs[i] = nothing == NULL
+                              ? cost_of(step, &back, arena)
+                              : fx_arena_printf(arena, "step %s: %s", step->id, nothing);
+    }
+    if (n == n_left_out) {
+        bool is_blocked = blocked >= 0;
+        fx_fail(err, FX_E_USAGE, "%s \"%s\" has nothing to take back%s%s%s",
+                run_dir != NULL ? "run" : "plan", plan->name, is_blocked ? ": step \"" : "",
+                is_blocked ? plan->steps[blocked].id : "",
+                is_blocked ? "\" is its point of no return" : "");
+        return fx_hint(err, "See its steps: ficus plan show %s", plan->path);
+    }
+    fx_wall_text(fx_wall_now(), at);
+    notes->head = fx_arena_printf(arena,
+                                  "The way back of %s %s, as of %.19s. Now: %s. Carry it out "
+                                  "with: ficus run start FILE --execute",
+                                  run_dir != NULL ? "run" : "plan", plan->name, at, back.text);
+    pln_rollback_write(plan, list, n, notes, out);
+    return true;
+}
+
+bool pln_rollback_print(struct fx_project *project, const char *word, struct fx_buf *out,
+                        struct fx_err *err)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    struct pln_plan *plan = NULL;
+    struct pln_state *state = FX_ARENA_NEW(&arena, struct pln_state);
+    struct pln_paths at;
+    const char *name = NULL;
+    if (fx_file_exists(word)) {
+        if (!pln_load(word, project, &arena, &plan, err))
+            return false;
+        pln_rollback_all_done(plan, state);
+        return write_way(project, plan, state, NULL, &arena, out, err);
+    }
+    if (!pln_run_find(project, word, false, &arena, &name, err)) {
+        fx_hint(err,
+                "\"%s\" is neither the path of a plan nor the name of a run. See the runs: "
+                "ficus run status",
+                word);
+        return false;
+    }
+    pln_paths_of(project->state_dir, name, &arena, &at);
+    return pln_view_load(&at, &arena, &plan, state, err) &&
+           write_way(project, plan, state, at.dir, &arena, out, err);
 }
 
 /* --- journal ---------------------------------------------------------------------------------- */

@@ -14,6 +14,12 @@
  */
 bool pln_run_rollback_show(struct fx_project *project, const char *name, struct fx_buf *out,
                            struct fx_err *err) FX_MUST_CHECK;
+/*
+ * The way back of a plan (all its steps done) or of a run (as it is now) as a plan of kind
+ * Rollback, with what each step costs now. `word` is a plan's path or a run's name. Reads only.
+ */
+bool pln_rollback_print(struct fx_project *project, const char *word, struct fx_buf *out,
+                        struct fx_err *err) FX_MUST_CHECK;
 /* One line for each record; with `is_json` the records as they are stored. */
 bool pln_journal_show(const struct fx_project *project, const char *name, bool is_json,
                       struct fx_buf *out, struct fx_err *err) FX_MUST_CHECK;

@@ -265,7 +265,7 @@ static void test_resume__refuses_a_context_that_has_changed(void **state)
     set_context(&s, "tables: [public.a, public.b]\nroutes: [{id: r, kind: read}]\n");
     assert_false(pln_open_resume(&s.env, &driver, "p", &s.err));
     assert_int_equal(s.err.code, FX_E_DRIFT);
-    assert_false(pln_open_rollback(&s.env, &driver, "p", &s.err));
+    assert_false(pln_open_rollback(&s.env, &driver, "p", NULL, &s.err));
     assert_int_equal(s.err.code, FX_E_DRIFT);
     assert_int_equal(replayed(&s)->n_records, n);
     scene_down(&s);
@@ -280,12 +280,12 @@ static void test_resume__of_a_run_that_has_ended_repeats_its_result(void **state
     uint64_t n = replayed(&s)->n_records;
     assert_true(pln_open_resume(&s.env, &driver, "p", &s.err));
     assert_int_equal(replayed(&s)->n_records, n);
-    assert_true(pln_open_rollback(&s.env, &driver, "p", &s.err));
+    assert_true(pln_open_rollback(&s.env, &driver, "p", NULL, &s.err));
     assert_false(pln_open_resume(&s.env, &driver, "p", &s.err));
     assert_int_equal(s.err.code, FX_E_ROLLED_BACK);
     assert_non_null(strstr(s.err.detail, "requested by the operator"));
     assert_true(
-        pln_open_rollback(&s.env, &driver, "p", &s.err)); /* and once more changes nothing */
+        pln_open_rollback(&s.env, &driver, "p", NULL, &s.err)); /* and once more changes nothing */
     scene_down(&s);
 }
 
@@ -298,7 +298,7 @@ static void test_rollback__past_the_point_of_no_return_leaves_the_run_finished(v
                   PLAN_HEAD "steps:\n  - {id: end, do: {wait: 0s}, point_of_no_return: true}\n");
     assert_true(pln_open_start(&s.env, &driver, s.plan, &s.err));
     uint64_t n = replayed(&s)->n_records;
-    assert_false(pln_open_rollback(&s.env, &driver, "p", &s.err));
+    assert_false(pln_open_rollback(&s.env, &driver, "p", NULL, &s.err));
     assert_int_equal(s.err.code, FX_E_STUCK);
     assert_non_null(strstr(s.err.message, "step \"end\" was its point of no return"));
     assert_non_null(strstr(s.err.hint, "ficus run journal show p"));
