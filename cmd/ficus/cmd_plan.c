@@ -47,7 +47,7 @@ static bool run_rollback(struct cmd_call *call, struct fx_err *err)
     if (!cmd_project_load(call, &project, err) ||
         !pln_rollback_print(project, call->words[0], &out, err))
         return false;
-    fx_print("%s", fx_buf_cstr(&out));
+    fx_print_text(fx_buf_str(&out));
     return true;
 }
 

@@ -178,7 +178,7 @@ bool pln_open_is_here(const struct fx_project *project, const char *name)
 bool pln_open_start(const struct pln_env *env, const struct pln_driver *driver,
                     const struct pln_plan *plan, struct fx_err *err)
 {
-    /* The run that a rollback plan names goes back itself: its journal says what is left to undo. */
+    /* The run that a rollback plan names goes back itself: its journal says what is left. */
     if (plan->rolls_back != NULL && pln_open_is_here(env->project, plan->rolls_back))
         return pln_open_rollback(env, driver, plan->rolls_back, plan, err);
     struct run run;

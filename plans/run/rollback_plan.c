@@ -133,7 +133,7 @@ static bool is_undo_of(const struct pln_step *undo, const struct pln_step *step)
     return undo->kind == pln_kind_info(step->kind)->undo && has_same_routes(undo, step);
 }
 
-/* An undo of a run is that alone: gates and steps of other kinds would be passed over in silence. */
+/* An undo of a run is that alone: gates and steps of other kinds would be passed over silently. */
 static bool is_pure(const struct pln_plan *rollback, const struct pln_plan *plan,
                     struct fx_err *err)
 {

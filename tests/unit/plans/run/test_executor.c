@@ -145,7 +145,8 @@ static bool control(struct fixture *f, struct world *w, const char *mode, uint64
     rec.digest = f->plan->digest;
     rec.plan = "p.yaml";
     assert_true(pln_journal_append(journal, &rec, err));
-    struct pln_exec ex = {&env, f->plan, &driver, w, journal, state, (int)die_at, 20, {0}, NULL, NULL};
+    struct pln_exec ex = {&env,        f->plan, &driver, w,    journal, state,
+                          (int)die_at, 20,      {0},     NULL, NULL};
     if (die_at == 0)
         ex.checked = -1;
     w->ex = &ex;

@@ -49,7 +49,7 @@ static void check_same(const struct pln_plan *plan, const int *list, size_t n,
     }
 }
 
-/* All states that seven steps can be in, the current one done or unfinished, some undone already. */
+/* All states that seven steps can be in: some done, the current one in any state. */
 static void test_rollback_plan__is_what_the_rollback_does_in_every_state(void **state)
 {
     (void)state;
