@@ -378,13 +378,19 @@ static bool drops_index(const struct part *part)
            !fx_str_eq_ci(name->text, FX_STR("PRIMARY"));
 }
 
+/* ADD CONSTRAINT [name] UNIQUE …: an index. */
+static bool adds_unique_constraint(const struct part *part)
+{
+    return is_at(part, 1, "CONSTRAINT") && (is_at(part, 2, "UNIQUE") || is_at(part, 3, "UNIQUE"));
+}
+
 static bool has_no_effect(struct part *part, struct fx_my_alter_before *before)
 {
     if (is_at(part, 0, "ADD"))
-        return is_index(part) || is_at(part, 1, "UNIQUE") || is_at(part, 1, "FULLTEXT") ||
-               is_at(part, 1, "SPATIAL");
+        return is_index(part) || adds_unique_constraint(part) || is_at(part, 1, "UNIQUE") ||
+               is_at(part, 1, "FULLTEXT") || is_at(part, 1, "SPATIAL");
     if (is_at(part, 0, "DROP"))
-        return drops_index(part);
+        return drops_index(part) || (is_at(part, 1, "FOREIGN") && is_at(part, 2, "KEY"));
     if (is_at(part, 0, "RENAME"))
         return is_index(part);
     if (is_at(part, 0, "ALTER"))

@@ -20,6 +20,10 @@ pg_sql mono shop "insert into orders(id, score) values (1, 'NaN')"
 exits 4 "preflight finds a value that the target cannot hold" start
 check "and names it" says "(id)=(1)" "$(start 2>&1)"
 pg_sql mono shop "update orders set score = 1"
+pg_sql mono shop "update orders set doc = '{\"a\":1,\"b\":{\"k\":1,\"\\u006b\":2}}'"
+exits 4 "preflight finds JSON of which the two servers read different members" start
+check "and names it" says "two members of one name" "$(start 2>&1)"
+pg_sql mono shop "update orders set doc = '{\"a\":1,\"b\":[{\"a\":1},{\"a\":2}]}'"
 my_sql orders orders "alter table order_lines modify sku varchar(64) character set utf8mb3"
 pg_sql mono shop "insert into order_lines values (1, 1, 'fine: äß€'), (1, 2, '🌳')"
 check "preflight finds a character that the target's character set lacks" says utf8mb3 "$(start 2>&1)"
@@ -78,6 +82,12 @@ check "a row that is there already stops the stream" until_ok 10 stopped forward
 check "naming table and key" says "(id)=(50)" "$(error_of forward)"
 check "with the next command" says "ficus cdc start --context orders --execute" "$(error_of forward)"
 same "the transaction is not half there" 0 "$(my_sql orders orders "select count(*) from customer_orders where id in (45, 46)")"
+
+again
+pg_sql mono shop "insert into orders(id, doc) values (60, '{\"a\":1,\"a\":2}')"
+check "such JSON stops the stream" until_ok 10 stopped forward
+check "naming table and key" says "(id)=(60)" "$(error_of forward)"
+pg_sql mono shop "delete from orders where id = 60"
 
 again
 pg_sql mono shop "alter table orders add column extra int; insert into orders(id) values (100)"
