@@ -131,12 +131,6 @@ static int print_help(const struct cmd *c)
     return 0;
 }
 
-static bool hint_help(const struct cmd *c, struct fx_err *err)
-{
-    return fx_hint(err, "Run: ficus %s%s%s --help", c->noun, c->verb != NULL ? " " : "",
-                   c->verb != NULL ? c->verb : "");
-}
-
 /* Fills the call's options and words; *ret_common too. */
 static bool read_line(struct cmd_call *call, int argc, char *const *argv, struct common *ret_common,
                       struct fx_err *err)
@@ -150,14 +144,10 @@ static bool read_line(struct cmd_call *call, int argc, char *const *argv, struct
         return false;
     if (ret_common->help)
         return true;
-    if (call->n_words > c->words_max) {
-        fx_fail(err, FX_E_USAGE, "unexpected argument \"%s\"", call->words[c->words_max]);
-        return hint_help(c, err);
-    }
-    if (call->n_words < c->words_min) {
-        fx_fail(err, FX_E_USAGE, "argument missing: %s", c->words);
-        return hint_help(c, err);
-    }
+    if (call->n_words > c->words_max)
+        return fx_fail(err, FX_E_USAGE, "unexpected argument \"%s\"", call->words[c->words_max]);
+    if (call->n_words < c->words_min)
+        return fx_fail(err, FX_E_USAGE, "argument missing: %s", c->words);
     if (ret_common->log != NULL && !fx_log_configure(ret_common->log))
         return fx_fail(err, FX_E_USAGE, "--log: \"%s\" is not a list of log levels",
                        ret_common->log) ||
@@ -168,13 +158,14 @@ static bool read_line(struct cmd_call *call, int argc, char *const *argv, struct
 /* The context's name in the hint, or at least the page about the code: no error is a dead end. */
 static int fail(const struct cmd_call *call, struct fx_err *err)
 {
+    const struct cmd *c = call->cmd;
+    char help[128];
     if (call->context != NULL)
         (void)fx_err_name_context(err, call->context);
-    if (err->hint[0] == '\0' && err->code == FX_E_USAGE)
-        (void)hint_help(call->cmd, err);
-    else if (err->hint[0] == '\0')
-        (void)fx_hint(err, "What it means and what to do: ficus explain %s",
-                      fx_code_name(err->code));
+    if (c != NULL)
+        (void)snprintf(help, sizeof help, "ficus %s%s%s --help", c->noun,
+                       c->verb != NULL ? " " : "", c->verb != NULL ? c->verb : "");
+    fx_err_need_hint(err, c != NULL ? help : "ficus help");
     return fx_err_report(err, "ficus");
 }
 
@@ -220,7 +211,7 @@ int main(int argc, char **argv)
     int used = 0;
     if (!find(n, line, &call.cmd, &used, &err) ||
         !read_line(&call, n - used, line + used, &common, &err))
-        return fx_err_report(&err, "ficus");
+        return fail(&call, &err);
     if (common.help)
         return print_help(call.cmd);
     call.project_path = common.project;

@@ -31,6 +31,12 @@ static int version(void)
     return fputs(fx_buf_cstr(&out), stdout) < 0;
 }
 
+static int fail(struct fx_err *err)
+{
+    fx_err_need_hint(err, "ficusd --help");
+    return fx_err_report(err, "ficusd");
+}
+
 int main(int argc, char **argv)
 {
     fx_private_umask();
@@ -40,18 +46,18 @@ int main(int argc, char **argv)
     const char *words[1];
     size_t n_words = 0;
     if (!fx_opt_parse(sets, 1, argc - 1, argv + 1, words, 0, &n_words, &err))
-        return fx_err_report(&err, "ficusd");
+        return fail(&err);
     if (options.help)
         return usage();
     if (options.version)
         return version();
     if (!fx_log_configure(options.log)) {
-        fx_fail(&err, FX_E_USAGE, "\"%s\" is not a list of log levels", options.log);
+        fx_fail(&err, FX_E_USAGE, "--log: \"%s\" is not a list of log levels", options.log);
         fx_hint(&err, "Write for example --log all=info,strangler=debug.");
-        return fx_err_report(&err, "ficusd");
+        return fail(&err);
     }
     bool ok = options.check
                   ? cmd_whole_check(options.config, &err) && fcd_facade_check(options.config, &err)
                   : fcd_facade_run(options.config, &err);
-    return ok ? 0 : fx_err_report(&err, "ficusd");
+    return ok ? 0 : fail(&err);
 }

@@ -9,6 +9,7 @@
 
 #include "lib/base/panic.h"
 #include "lib/base/visible.h"
+#include "lib/err/errno_hint.h"
 
 struct code_row {
     const char *name;
@@ -69,6 +70,7 @@ bool fx_fail_errno_at(struct fx_err *err, enum fx_code code, int errnum, const c
     va_start(ap, fmt);
     set_text(err->message, sizeof err->message, fmt, ap);
     va_end(ap);
+    fx_errno_hint(errnum, err->message, err->hint, sizeof err->hint);
     size_t used = strlen(err->message);
     char reason[128];
     const char *text = strerror_r(errnum, reason, sizeof reason);
@@ -138,6 +140,17 @@ bool fx_hint(struct fx_err *err, const char *fmt, ...)
     set_text(err->hint, sizeof err->hint, fmt, ap);
     va_end(ap);
     return false;
+}
+
+void fx_err_need_hint(struct fx_err *err, const char *help)
+{
+    if (err->hint[0] != '\0')
+        return;
+    if (err->code == FX_E_USAGE)
+        (void)fx_hint(err, "Run: %s", help);
+    else
+        (void)fx_hint(err, "What it means and what to do: ficus explain %s",
+                      fx_code_name(err->code));
 }
 
 /* The length of `option` "NAME" at the start of `text`; 0 when something else is there. */

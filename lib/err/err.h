@@ -58,7 +58,8 @@ struct fx_err {
 #define fx_fail(err, code, ...) fx_fail_at((err), (code), __FILE__, __LINE__, __VA_ARGS__)
 bool fx_fail_at(struct fx_err *err, enum fx_code code, const char *file, int line, const char *fmt,
                 ...) FX_PRINTF(5, 6);
-/* As fx_fail, and adds ": strerror(errnum)" and the cause. */
+/* As fx_fail, and adds ": strerror(errnum)", the cause, and the hint for that errno if there is
+ * one (lib/err/errno_hint.h): its commands take the last name that the message quotes as a path. */
 #define fx_fail_errno(err, code, errnum, ...) \
     fx_fail_errno_at((err), (code), (errnum), __FILE__, __LINE__, __VA_ARGS__)
 bool fx_fail_errno_at(struct fx_err *err, enum fx_code code, int errnum, const char *file, int line,
@@ -94,6 +95,9 @@ bool fx_err_name_context(struct fx_err *err, const char *context);
 /* Each replaces the field; they return false so that they can end a chain. */
 bool fx_detail(struct fx_err *err, const char *fmt, ...) FX_PRINTF(2, 3);
 bool fx_hint(struct fx_err *err, const char *fmt, ...) FX_PRINTF(2, 3);
+/* No error leaves a program without a next step: where no hint is, the command that explains the
+ * code, and for a wrong command line `help` ("ficusd --help"). */
+void fx_err_need_hint(struct fx_err *err, const char *help);
 void fx_err_set_sqlstate(struct fx_err *err, const char *sqlstate);
 void fx_err_set_mysql(struct fx_err *err, int number, const char *sqlstate);
 void fx_err_set_http(struct fx_err *err, int status);

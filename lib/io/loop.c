@@ -81,7 +81,8 @@ bool fx_loop_add(struct fx_loop *loop, struct fx_watch *watch, int fd, unsigned 
 {
     struct epoll_event event = {.events = to_epoll(events), .data.ptr = watch};
     if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not watch descriptor %d", fd);
+        return fx_fail_errno(err, FX_E_IO, errno,
+                             "could not watch a socket (descriptor %d) for events", fd);
     watch->fd = fd;
     return true;
 }
@@ -191,7 +192,7 @@ bool fx_wakeup_init(struct fx_wakeup *wakeup, struct fx_loop *loop, struct fx_ta
     *wakeup = (struct fx_wakeup){.watch = {on_wakeup, -1}, .loop = loop, .task = task};
     int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     if (fd < 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not create an eventfd");
+        return fx_fail_errno(err, FX_E_IO, errno, "could not create an event descriptor");
     if (fx_loop_add(loop, &wakeup->watch, fd, FX_LOOP_IN, err))
         return true;
     close(fd);

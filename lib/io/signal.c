@@ -29,7 +29,7 @@ bool fx_signals_init(struct fx_signals *signals, struct fx_loop *loop, const int
         return fx_fail_errno(err, FX_E_IO, errno, "could not block signals");
     int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd < 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not create a signalfd");
+        return fx_fail_errno(err, FX_E_IO, errno, "could not create a signal descriptor");
     if (fx_loop_add(loop, &signals->watch, fd, FX_LOOP_IN, err))
         return true;
     close(fd);

@@ -67,7 +67,9 @@ static bool may_go_on(struct pln_cutover *cut, struct fx_err *err)
     if (cut->should_stop == NULL || !cut->should_stop(cut->arg))
         return true;
     fx_fail(err, FX_E_INTERRUPTED,
-            "the cut-over of group \"%s\" was stopped before the commit, as requested", cut->group);
+            "the cut-over of group \"%s\" was stopped before its commit, as requested (Ctrl-C or "
+            "SIGTERM)",
+            cut->group);
     return fx_hint(err, "Ownership did not change. To start over, run " PLN_CUT_GO_ON ".");
 }
 
@@ -96,9 +98,9 @@ static bool fence_holds(struct pln_cutover *cut, struct fx_err *err)
         !cut->fx->own(cut->en, PLN_WINNING, false, &winning, err))
         return false;
     if (losing.state != FX_OWN_FENCED || losing.epoch != cut->e + 1)
-        return fail_fence_gone(cut, "losing", &losing, err);
+        return fail_fence_gone(cut, pln_cut_losing(cut), &losing, err);
     if (winning.state != FX_OWN_AWAY || winning.epoch >= cut->e + 2)
-        return fail_fence_gone(cut, "winning", &winning, err);
+        return fail_fence_gone(cut, pln_cut_winning(cut), &winning, err);
     return true;
 }
 
@@ -131,23 +133,48 @@ static bool wait_until(struct pln_cutover *cut, probe_fn probe, int64_t limit_ms
 
 /* --- steps 0 to 3: nothing is fenced ---------------------------------------------------------- */
 
+/* The rows do not allow a cut-over: the everyday case is that it was made already. */
+static bool fail_owned(const struct pln_cutover *cut, const struct fx_own *losing,
+                       const struct fx_own *winning, struct fx_err *err)
+{
+    const char *back = cut->new_wins ? "fallback" : "start";
+    if (losing->state == FX_OWN_AWAY && winning->state == FX_OWN_HERE) {
+        fx_fail(err, FX_E_DRIFT,
+                "group \"%s\" is owned by the %s side already (epoch %" PRId64
+                "): there is nothing to do",
+                cut->group, pln_cut_winning(cut), winning->epoch);
+        return fx_hint(err,
+                       "Nothing was changed. To move it back to the %s side: ficus cutover %s "
+                       "--context NAME --execute --confirm=NAME",
+                       pln_cut_losing(cut), back);
+    }
+    if (losing->state == FX_OWN_HERE && winning->state != FX_OWN_FENCED) {
+        fx_fail(err, FX_E_DRIFT,
+                "the ownership rows of group \"%s\" contradict each other: the %s side is HERE at "
+                "epoch %" PRId64 ", the %s side is %s at epoch %" PRId64,
+                cut->group, pln_cut_losing(cut), losing->epoch, pln_cut_winning(cut),
+                fx_own_state_name(winning->state), winning->epoch);
+        return fx_hint(err, "Nothing was changed. A database was restored from a backup, or "
+                            "ficus.own was changed by hand. Stop all writes of the group and "
+                            "restore the database that was changed, then run " PLN_CUT_GO_ON ".");
+    }
+    fx_fail(err, FX_E_DRIFT,
+            "an earlier cut-over of group \"%s\" is unfinished: the %s side is %s at epoch %" PRId64
+            ", the %s side is %s at epoch %" PRId64,
+            cut->group, pln_cut_losing(cut), fx_own_state_name(losing->state), losing->epoch,
+            pln_cut_winning(cut), fx_own_state_name(winning->state), winning->epoch);
+    return fx_hint(err, "Nothing was changed. See who owns it: ficus status. To finish the earlier "
+                        "cut-over, run " PLN_CUT_GO_ON " (with --execute --confirm=NAME).");
+}
+
 static bool step_preflight(struct pln_cutover *cut, struct fx_err *err)
 {
     struct fx_own losing = {0}, winning = {0};
     if (!cut->fx->own(cut->en, PLN_LOSING, false, &losing, err) ||
         !cut->fx->own(cut->en, PLN_WINNING, false, &winning, err))
         return false;
-    if (losing.state != FX_OWN_HERE || winning.state != FX_OWN_AWAY ||
-        winning.epoch > losing.epoch) {
-        fx_fail(err, FX_E_DRIFT,
-                "group \"%s\" is %s at epoch %" PRId64
-                " on the losing side and %s at epoch %" PRId64
-                " on the winning side; a cut-over needs HERE and AWAY",
-                cut->group, fx_own_state_name(losing.state), losing.epoch,
-                fx_own_state_name(winning.state), winning.epoch);
-        return fx_hint(err, "Nothing was changed. See who owns it: ficus status. To finish an "
-                            "earlier cut-over, run " PLN_CUT_GO_ON ".");
-    }
+    if (losing.state != FX_OWN_HERE || winning.state != FX_OWN_AWAY || winning.epoch > losing.epoch)
+        return fail_owned(cut, &losing, &winning, err);
     cut->e = losing.epoch;
     cut->result->epoch = losing.epoch;
     return cut->fx->preflight(cut->en, err);
@@ -175,7 +202,10 @@ static bool step_hold(struct pln_cutover *cut, struct fx_err *err)
         cut->hold_at_ms = pln_cut_now_ms(cut);
     return may_go_on(cut, err) && cut->fx->hold(cut->en, cut->e + 1, err) &&
            wait_until(cut, probe_drained, cut->opt->drain_ms,
-                      "the losing side did not answer all writes in flight (limit: drain)", err);
+                      cut->new_wins
+                          ? "the old side did not answer all writes in flight (limit: drain)"
+                          : "the new side did not answer all writes in flight (limit: drain)",
+                      err);
 }
 
 /* Between attempts writes are released; each pause is longer, so that clients make progress. */
@@ -220,9 +250,9 @@ static bool step_fence(struct pln_cutover *cut, struct fx_err *err)
         if (fence_once(cut, &is_taken, err))
             return is_taken ||
                    fx_fail(err, FX_E_STALE_EPOCH,
-                           "group \"%s\" is no longer HERE at epoch %" PRId64
-                           " on the losing side: another operator has moved it",
-                           cut->group, cut->e) ||
+                           "the %s side no longer owns group \"%s\" at epoch %" PRId64
+                           ": another operator has moved it",
+                           pln_cut_losing(cut), cut->group, cut->e) ||
                    fx_hint(err, "Run: ficus status");
         if (err->code != FX_E_DB_CONFLICT)
             return false;
@@ -259,7 +289,9 @@ static bool step_applied(struct pln_cutover *cut, struct fx_err *err)
 {
     int64_t left = cut->opt->barrier_ms - cut->result->step_ms[PLN_CUT_BARRIER];
     return wait_until(cut, probe_applied, left > 0 ? left : 0,
-                      "the winning side did not receive the fence's barrier marker", err);
+                      cut->new_wins ? "the new side did not receive the fence's barrier marker"
+                                    : "the old side did not receive the fence's barrier marker",
+                      err);
 }
 
 static bool step_verify(struct pln_cutover *cut, struct fx_err *err)
@@ -313,7 +345,8 @@ static bool step_open(struct pln_cutover *cut, struct fx_err *err)
             is_alarmed = true;
         }
         if (!pln_retry_again(&retry))
-            return fx_ctx(err, "opening the winning side at epoch %" PRId64, epoch);
+            return fx_ctx(err, "opening the %s side at epoch %" PRId64, pln_cut_winning(cut),
+                          epoch);
     }
     cut->result->epoch = epoch;
     cut->result->new_serves = cut->new_wins;
@@ -326,7 +359,7 @@ static bool step_open(struct pln_cutover *cut, struct fx_err *err)
 static bool step_route(struct pln_cutover *cut, struct fx_err *err)
 {
     if (!pln_cut_route_all(cut, PLN_WINNING, cut->e + 2, err))
-        return fx_ctx(err, "routing group \"%s\" to the winning side", cut->group);
+        return fx_ctx(err, "routing group \"%s\" to the %s side", cut->group, pln_cut_winning(cut));
     if (cut->hold_at_ms >= 0)
         cut->result->pause_ms = pln_cut_now_ms(cut) - cut->hold_at_ms;
     return true;
@@ -442,7 +475,10 @@ static bool fail_aborted(struct pln_cutover *cut, const struct fx_err *why,
 {
     release(cut, cut->result->epoch > cut->e ? cut->result->epoch : cut->e + 1);
     pln_cut_disarm(cut, PLN_LOSING, at);
-    pln_cut_note(cut, at, "aborted; the losing side still owns the group", why);
+    pln_cut_note(cut, at,
+                 cut->new_wins ? "aborted; the old side still owns the group"
+                               : "aborted; the new side still owns the group",
+                 why);
     explain_abort(why, at, err);
     pln_cut_set_state(cut, PLN_CUT_ENDED);
     return false;

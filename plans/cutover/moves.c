@@ -18,9 +18,10 @@ static bool open_decide(struct pln_cutover *cut, int64_t epoch, struct fx_err *e
     if (won.epoch == epoch && won.state == FX_OWN_HERE)
         return true;
     return fx_fail(err, FX_E_STALE_EPOCH,
-                   "group \"%s\" is %s at epoch %" PRId64
-                   " on the winning side: another operator continued from epoch %" PRId64,
-                   cut->group, fx_own_state_name(won.state), won.epoch, epoch) ||
+                   "the %s side is %s at epoch %" PRId64 " for group \"%s\", not at epoch %" PRId64
+                   " of this cut-over: another operator continued from there",
+                   pln_cut_winning(cut), fx_own_state_name(won.state), won.epoch, cut->group,
+                   epoch) ||
            fx_hint(err, "Run: ficus status");
 }
 
@@ -108,9 +109,10 @@ static bool abort_once(struct pln_cutover *cut, enum pln_cut_state *ret_state, s
     case FX_OWN_ABORT_FOREIGN: break;
     }
     return fx_fail(err, FX_E_STALE_EPOCH,
-                   "group \"%s\" is %s at epoch %" PRId64
-                   " on the losing side: another operator (%s) has moved it",
-                   cut->group, fx_own_state_name(lost.state), lost.epoch, lost.operator_name) ||
+                   "the %s side is %s at epoch %" PRId64
+                   " for group \"%s\": another operator (%s) has moved it",
+                   pln_cut_losing(cut), fx_own_state_name(lost.state), lost.epoch, cut->group,
+                   lost.operator_name) ||
            fx_hint(err, "Run: ficus status");
 }
 
@@ -126,9 +128,10 @@ bool pln_cut_abort(struct pln_cutover *cut, enum pln_cut_state *ret_state, struc
     } while (pln_retry_again(&retry));
     struct fx_err why = *err;
     fx_fail(err, FX_E_STUCK,
-            "could not find out from the losing side whether the commit of group \"%s\" succeeded",
-            cut->group);
+            "could not find out from the %s side whether the commit of group \"%s\" succeeded",
+            pln_cut_losing(cut), cut->group);
     fx_detail(err, "%s", why.message);
     return fx_hint(err,
-                   "Restore that database or its synchronous standby, then run " PLN_CUT_GO_ON ".");
+                   "Possibly neither side accepts writes. Start or restore that database or its "
+                   "synchronous standby, then run " PLN_CUT_GO_ON ".");
 }

@@ -6,6 +6,7 @@
  */
 #include <inttypes.h>
 
+#include "lib/base/panic.h"
 #include "plans/cutover/environment.h"
 #include "plans/cutover/machine.h"
 #include "plans/cutover/recover.h"
@@ -21,6 +22,21 @@ static bool open_group(const struct pln_cutover_env *env, const struct pln_cutov
     return pln_env_open(env, false, opt, ret, err);
 }
 
+/* What every error of a cut-over lacks: which database is which side, and the context's name. */
+static bool fail_between(const struct pln_cutover_env *env, enum fx_direction direction,
+                         struct fx_err *err)
+{
+    bool is_forward = direction == FX_FORWARD;
+    const struct fx_context *ctx = env->context;
+    (void)fx_err_name_context(err, ctx->name);
+    return fx_ctx(
+        err,
+        "%s of context \"%s\": from the %s side (database \"%s\") to the %s side (database \"%s\")",
+        is_forward ? "cut-over" : "fall-back", ctx->name, is_forward ? "old" : "new",
+        (is_forward ? ctx->old_db : ctx->new_db)->name, is_forward ? "new" : "old",
+        (is_forward ? ctx->new_db : ctx->old_db)->name);
+}
+
 bool pln_cutover_run(const struct pln_cutover_env *env, enum fx_direction direction,
                      const struct pln_cutover_options *opt, struct pln_cutover_result *result,
                      struct fx_err *err)
@@ -31,7 +47,7 @@ bool pln_cutover_run(const struct pln_cutover_env *env, enum fx_direction direct
     struct pln_cutover cut = pln_env_cutover(en, direction, result);
     bool ok = pln_cutover_machine(&cut, err);
     pln_env_close(en);
-    return ok;
+    return ok || fail_between(env, direction, err);
 }
 
 bool pln_cutover_preflight(const struct pln_cutover_env *env, enum fx_direction direction,
@@ -44,7 +60,7 @@ bool pln_cutover_preflight(const struct pln_cutover_env *env, enum fx_direction 
     struct pln_cutover cut = pln_env_cutover(en, direction, &ignored);
     bool ok = pln_cutover_check(&cut, err);
     pln_env_close(en);
-    return ok;
+    return ok || fail_between(env, direction, err);
 }
 
 /* A rehearsal can have died in either direction: recover in that one. */
@@ -156,9 +172,7 @@ bool pln_cutover_rehearse(const struct pln_cutover_env *env, const struct pln_cu
 {
     struct pln_environment *en = NULL;
     *ret = (struct pln_rehearsal){0};
-    if (rounds < 1 || rounds > PLN_REHEARSAL_ROUNDS_MAX)
-        return fx_fail(err, FX_E_USAGE, "cannot rehearse %d rounds: a rehearsal has 1 to %d",
-                       rounds, PLN_REHEARSAL_ROUNDS_MAX);
+    FX_ASSERT(rounds >= 1 && rounds <= PLN_REHEARSAL_ROUNDS_MAX); /* the callers' options say so */
     if (!pln_env_open(env, true, opt, &en, err))
         return false;
     bool ok = bring_home(en, err);
@@ -172,6 +186,8 @@ bool pln_cutover_rehearse(const struct pln_cutover_env *env, const struct pln_cu
         (void)!bring_home(en, &ignored);
     }
     pln_env_close(en);
+    if (!ok)
+        (void)fx_err_name_context(err, env->context->name);
     ret->predicted_p50_ms = pln_nearest_rank(ret->pause_ms, ret->n_pauses, 50);
     ret->predicted_p99_ms = pln_nearest_rank(ret->pause_ms, ret->n_pauses, 99);
     return ok;

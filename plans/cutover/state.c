@@ -85,6 +85,16 @@ void pln_cut_begin(struct pln_cutover *cut, enum pln_cut_state state)
     cut->state = state;
 }
 
+const char *pln_cut_losing(const struct pln_cutover *cut)
+{
+    return cut->new_wins ? "old" : "new";
+}
+
+const char *pln_cut_winning(const struct pln_cutover *cut)
+{
+    return cut->new_wins ? "new" : "old";
+}
+
 bool pln_cut_is_committed(const struct pln_cutover *cut)
 {
     return cut->state >= PLN_CUT_IN_OPEN && cut->state <= PLN_CUT_IN_CONFIRM;

@@ -63,6 +63,9 @@ void pln_cut_set_state(struct pln_cutover *cut, enum pln_cut_state to);
 bool pln_cut_state_may_follow(enum pln_cut_state from, enum pln_cut_state to);
 const char *pln_cut_state_name(enum pln_cut_state state); /* "fence" */
 
+/* "old" or "new": the losing and the winning side as ficus.yaml calls them. */
+const char *pln_cut_losing(const struct pln_cutover *cut);
+const char *pln_cut_winning(const struct pln_cutover *cut);
 bool pln_cut_is_committed(const struct pln_cutover *cut);
 /* The step of a state that is one. */
 enum pln_cutover_step pln_cut_step(const struct pln_cutover *cut);

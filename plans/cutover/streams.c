@@ -56,11 +56,15 @@ bool pln_env_no_leaks(struct pln_environment *en, struct fx_err *err)
     if (en->result->leaks == 0)
         return true;
     fx_fail(err, FX_E_DIVERGED,
-            "%" PRId64 " write(s) were accepted on the losing side after the fence",
-            en->result->leaks);
+            "database \"%s\" (the %s side) accepted %" PRId64 " write%s after the fence",
+            en->losing->conf->name, en->new_wins ? "old" : "new", en->result->leaks,
+            en->result->leaks == 1 ? "" : "s");
     fx_detail(err, "The newest: %s", status.leak_last);
-    return fx_hint(err, "Find out who wrote there (a superuser, a disabled trigger): ficus.leak on "
-                        "the winning side has the rows. Then run " PLN_CUT_GO_ON ".");
+    return fx_hint(
+        err,
+        "Find out who wrote there (a superuser, a disabled trigger): table ficus.leak of "
+        "database \"%s\" has the rows. Then run " PLN_CUT_GO_ON ".",
+        en->winning->conf->name);
 }
 
 /* A stream that has died meanwhile is the caller's to

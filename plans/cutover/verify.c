@@ -30,12 +30,13 @@ static bool canary_equal(struct pln_environment *en, struct fx_err *err)
     en->result->keys_compared = (int64_t)a.n_rows;
     return is_equal ||
            fx_fail(err, FX_E_DIVERGED,
-                   "rows of group \"%s\" in table ficus.canary differ: %zu on the losing side, %zu "
-                   "on the winning side",
-                   en->sides.group, a.n_rows, b.n_rows) ||
+                   "the rows of group \"%s\" in table ficus.canary are not the same in database "
+                   "\"%s\" (%zu rows) and in database \"%s\" (%zu rows)",
+                   en->sides.group, en->losing->conf->name, a.n_rows, en->winning->conf->name,
+                   b.n_rows) ||
            fx_hint(err,
-                   "Something else wrote to ficus.canary, or a stream lost a change. Compare "
-                   "the context: ficus reconcile run --context %s",
+                   "Something else wrote to ficus.canary, or a stream lost a change. Ownership did "
+                   "not change. Compare the context: ficus reconcile run --context %s",
                    en->env->context->name);
 }
 
@@ -58,7 +59,8 @@ static bool tail_equal(struct pln_environment *en, struct fx_err *err)
         return true;
     fx_fail(err, report->verdict == REC_DIVERGENT ? FX_E_DIVERGED : FX_E_INCONCLUSIVE,
             report->verdict == REC_DIVERGENT
-                ? "%" PRId64 " of the %zu newest changed keys differ between the two sides"
+                ? "the rows of %" PRId64
+                  " of the %zu newest changed keys differ between the two sides"
                 : "not all of the newest changed keys could be compared: %" PRId64
                   " of %zu differ so far",
             report->divergent, n);
@@ -93,10 +95,13 @@ static bool fail_unconfirmed(const struct pln_environment *en, struct fx_err *er
     char name[128];
     cdc_stream_name(&ref, name, sizeof name);
     fx_fail(err, FX_E_TIMEOUT,
-            "stream \"%s\" did not carry a write of the winning side to the losing side within "
+            "stream \"%s\" did not carry a test write from the %s side back to the %s side within "
             "%" PRId64 " ms",
-            name, en->opt->confirm_ms);
-    return fx_hint(err, "See its lag: ficus cdc status --context %s", ref.context);
+            name, en->new_wins ? "new" : "old", en->new_wins ? "old" : "new", en->opt->confirm_ms);
+    return fx_hint(err,
+                   "The %s side owns the tables. See the stream's lag and error: ficus cdc status "
+                   "--context %s. When it is small, run " PLN_CUT_GO_ON ".",
+                   en->new_wins ? "new" : "old", ref.context);
 }
 
 static bool wait_arrival(struct pln_environment *en, arrival_fn probe, int64_t number,
@@ -174,8 +179,10 @@ bool pln_effect_confirm(void *arg, int64_t epoch, struct fx_err *err)
     if (!fx_side_open(en->winning, en->opt->statement_ms, err) ||
         !fx_fence_of(en->winning)->write_marker(en->winning, epoch, err) ||
         !wait_arrival(en, probe_mark, epoch, err))
-        return fx_ctx(err, "sending a barrier marker back from the winning side");
+        return fx_ctx(err, "sending a barrier marker back from the %s side",
+                      en->new_wins ? "new" : "old");
     if (en->sides.is_canary && !canary_travels(en, epoch, err))
-        return fx_ctx(err, "sending a canary row back from the winning side");
+        return fx_ctx(err, "sending a canary row back from the %s side",
+                      en->new_wins ? "new" : "old");
     return pln_env_no_leaks(en, err);
 }

@@ -18,6 +18,7 @@
  */
 #include "plans/run/react.h"
 
+#include "lib/base/alloc.h"
 #include "lib/base/panic.h"
 
 bool pln_exec_effect(struct pln_exec *ex, const struct pln_step *step, double weight,
@@ -149,6 +150,32 @@ static bool run_step(struct pln_exec *ex, const struct pln_step *step, struct fx
     return true;
 }
 
+/* The length of what `hint` advises apart from resuming: a run that was rolled back cannot be. */
+static size_t advice_len(const char *hint)
+{
+    const char *resume = strstr(hint, "ficus run resume");
+    if (resume == NULL)
+        return strlen(hint);
+    for (const char *at = resume; at > hint; at--)
+        if (strncmp(at, "; ", 2) == 0 || strncmp(at, ". ", 2) == 0 || strncmp(at, ", then", 6) == 0)
+            return (size_t)(at - hint);
+    return 0;
+}
+
+/* What the cause advises comes first: it names the file or the command that says more. */
+static bool hint_again(const struct pln_exec *ex, const struct fx_err *cause, struct fx_err *err)
+{
+    FX_AUTO_STR char *again =
+        fx_asprintf("Journal: ficus run journal show %s. After the cause is fixed, start it again: "
+                    "ficus run start %s --execute",
+                    ex->plan->name, ex->state->plan_path);
+    size_t n = advice_len(cause->hint);
+    if (n == 0 || n + strlen(again) + 4 >= sizeof err->hint)
+        return fx_hint(err, "%s", again);
+    return fx_hint(err, "%.*s%s%s", (int)n, cause->hint, cause->hint[n - 1] == '.' ? " " : ". ",
+                   again);
+}
+
 static bool fail_rolled_back(struct pln_exec *ex, const struct pln_step *step,
                              const struct fx_err *cause, struct fx_err *err)
 {
@@ -162,10 +189,7 @@ static bool fail_rolled_back(struct pln_exec *ex, const struct pln_step *step,
     if (n > 0)
         fx_ctx(err, "%.*s", (int)n - 1, cause->context); /* the frames, without the last newline */
     fx_detail(err, "%s  [%s]", reason, code);
-    return fx_hint(err,
-                   "Journal: ficus run journal show %s. After the cause is fixed, start it "
-                   "again: ficus run start %s --execute",
-                   ex->plan->name, ex->state->plan_path);
+    return hint_again(ex, cause, err);
 }
 
 /* A step failed: stop, hold or roll back. */

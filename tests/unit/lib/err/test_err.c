@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The error object on its way up: wrapped, told in one line, cut to a size. */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -136,6 +137,32 @@ static void test_err__a_hint_that_a_name_would_cut_stays_as_it_is(void **state)
     assert_string_equal(err.hint, before);
 }
 
+static void test_err__an_errno_brings_its_hint_with_the_path_of_the_message(void **state)
+{
+    (void)state;
+    struct fx_err err = FX_ERR_INIT;
+    fx_fail_errno(&err, FX_E_IO, EACCES, "could not open \"%s\"", "/srv/ficus/state");
+    assert_non_null(strstr(err.hint, "namei -l '/srv/ficus/state'"));
+    fx_fail_errno(&err, FX_E_IO, ENOENT, "could not create a thing");
+    assert_non_null(strstr(err.hint, "namei -l 'PATH'"));
+    fx_fail_errno(&err, FX_E_IO, EMFILE, "could not create an epoll descriptor");
+    assert_non_null(strstr(err.hint, "LimitNOFILE"));
+    fx_hint(&err, "Mine.");
+    assert_string_equal(err.hint, "Mine.");
+}
+
+static void test_err__no_error_leaves_a_program_without_a_next_step(void **state)
+{
+    (void)state;
+    struct fx_err err = FX_ERR_INIT;
+    fx_fail(&err, FX_E_USAGE, "unexpected argument");
+    fx_err_need_hint(&err, "ficusd --help");
+    assert_string_equal(err.hint, "Run: ficusd --help");
+    fx_fail(&err, FX_E_PROTOCOL, "damaged");
+    fx_err_need_hint(&err, "ficusd --help");
+    assert_non_null(strstr(err.hint, "ficus explain PROTOCOL"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +173,8 @@ int main(void)
         cmocka_unit_test(test_err__json_leaves_out_context_before_detail),
         cmocka_unit_test(test_err__a_hint_gets_the_name_of_the_context),
         cmocka_unit_test(test_err__a_hint_that_a_name_would_cut_stays_as_it_is),
+        cmocka_unit_test(test_err__an_errno_brings_its_hint_with_the_path_of_the_message),
+        cmocka_unit_test(test_err__no_error_leaves_a_program_without_a_next_step),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -524,6 +524,28 @@ static void test_cutover__another_operator_is_left_alone(void **state)
     assert_int_equal(w.a.state, FX_OWN_FENCED);
 }
 
+/* The everyday case of a dry run after the move: it says who owns it, and the way back. */
+static void test_cutover__a_group_that_is_there_already_says_so(void **state)
+{
+    (void)state;
+    struct world w = fresh();
+    struct pln_cutover_options opt = pln_cutover_options_default();
+    struct pln_cutover_result result;
+    struct fx_err err = FX_ERR_INIT;
+    w.a = (struct fx_own){.state = FX_OWN_AWAY, .epoch = 12};
+    w.b = (struct fx_own){.state = FX_OWN_HERE, .epoch = 12};
+    struct pln_cutover cut = machine(&w, &opt, &result);
+    assert_false(pln_cutover_machine(&cut, &err));
+    assert_int_equal(err.code, FX_E_DRIFT);
+    assert_non_null(strstr(err.message, "is owned by the new side already"));
+    assert_non_null(strstr(err.hint, "ficus cutover fallback --context NAME --execute"));
+    w.a = (struct fx_own){.state = FX_OWN_HERE, .epoch = 12};
+    w.b = (struct fx_own){.state = FX_OWN_AWAY, .epoch = 14};
+    cut = machine(&w, &opt, &result);
+    assert_false(pln_cutover_machine(&cut, &err));
+    assert_non_null(strstr(err.message, "contradict each other"));
+}
+
 struct log_at {
     int at, n;
     bool is_from_then_on;
@@ -605,6 +627,7 @@ int main(void)
         cmocka_unit_test(test_cutover__a_way_back_that_stalls_is_named_by_its_direction),
         cmocka_unit_test(test_cutover__rows_that_never_settle_are_an_error),
         cmocka_unit_test(test_cutover__another_operator_is_left_alone),
+        cmocka_unit_test(test_cutover__a_group_that_is_there_already_says_so),
         cmocka_unit_test(test_cutover__a_full_disk_under_the_journal_never_closes_both_sides),
         cmocka_unit_test(test_cutover__a_stop_before_the_commit_aborts),
         cmocka_unit_test(test_cutover__states_follow_only_the_diagram),

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What to do about an errno, for every failed call whose caller knows nothing better. */
+#include "lib/err/errno_hint.h"
+
+#include <errno.h>
+#include "lib/base/str.h"
+
+#define SERVER_GONE                                                                              \
+    "Check that the server runs and can be reached from here, then run the same command again; " \
+    "in a run: ficus run resume"
+
+/* '@' is the path that the message names. */
+static const struct {
+    int errnum;
+    const char *text;
+} hints[] = {
+    {EACCES, "This user may not do that. The owners and modes on the way there: id; namei -l '@'"},
+    {EPERM, "The system does not allow that to this user or on this file system. See: id; namei -l "
+            "'@'; findmnt -T '@'"},
+    {ENOENT, "A part of this path does not exist. Which one: namei -l '@'"},
+    {ENOTDIR, "A part of this path should be a directory and is not. Which one: namei -l '@'"},
+    {EISDIR, "It is a directory, and a file is needed there. See: ls -ld '@'"},
+    {ELOOP, "A symbolic link of this path leads to itself, or is not allowed there. Which one: "
+            "namei -l '@'"},
+    {ENAMETOOLONG, "Use a shorter path."},
+    {ENOSPC, "Free space on that file system. See: df -h; df -i. Then run the same command again; "
+             "in a run: ficus run resume"},
+    {EDQUOT, "The disk quota of this user is used up. Free space or raise it; see: quota -s. Then "
+             "run the same command again; in a run: ficus run resume"},
+    {EROFS, "The file system is mounted read-only. See: findmnt -T '@'. After a disk error the "
+            "kernel mounts it so: dmesg"},
+    {EIO, "The disk reported an error. See the kernel's log: dmesg. Repair or replace the disk "
+          "first, then run the same command again; in a run: ficus run resume"},
+    {EMFILE, "The process has too many open files. Raise its limit (ulimit -n 65536, or "
+             "LimitNOFILE=65536 in its systemd unit), then start it again."},
+    {ENFILE, "The machine has too many open files. See: sysctl fs.file-nr. Raise fs.file-max, then "
+             "start it again."},
+    {ENOMEM, "There is no memory left. See: free -m; ulimit -a. Free some, then start it again."},
+    {ENOBUFS, "There is no memory left. See: free -m; ulimit -a. Free some, then start it again."},
+    {EADDRINUSE, "Another process uses this address. Which one: ss -lntxp"},
+    {EADDRNOTAVAIL, "This machine does not have the address. Its addresses: ip address"},
+    {EAFNOSUPPORT, "This machine does not support addresses of this kind: IPv6 may be turned off. "
+                   "Write an IPv4 address, for example 0.0.0.0:PORT."},
+    {ECONNREFUSED, SERVER_GONE},
+    {ECONNRESET, SERVER_GONE},
+    {EPIPE, SERVER_GONE},
+    {ETIMEDOUT, SERVER_GONE},
+    {EHOSTUNREACH, SERVER_GONE},
+    {ENETUNREACH, SERVER_GONE},
+};
+
+/* The last quoted text of a message, which names the object of the call; else "PATH". */
+static struct fx_str named_in(const char *message)
+{
+    const char *end = strrchr(message, '"');
+    const char *begin = end;
+    while (begin != NULL && begin > message && begin[-1] != '"')
+        begin--;
+    if (begin == NULL || begin == message)
+        return FX_STR("PATH");
+    return (struct fx_str){begin, (size_t)(end - begin)};
+}
+
+static void fill(const char *text, struct fx_str path, char *out, size_t size)
+{
+    size_t n = 0;
+    for (; *text != '\0'; text++) {
+        size_t add = *text == '@' ? path.len : 1;
+        if (n + add >= size) {
+            out[0] = '\0'; /* half a command is worse than none */
+            return;
+        }
+        memcpy(out + n, *text == '@' ? path.ptr : text, add);
+        n += add;
+    }
+    out[n] = '\0';
+}
+
+void fx_errno_hint(int errnum, const char *message, char *out, size_t size)
+{
+    out[0] = '\0';
+    for (size_t i = 0; i < FX_ARRAY_LEN(hints); i++)
+        if (hints[i].errnum == errnum)
+            fill(hints[i].text, named_in(message), out, size);
+}
