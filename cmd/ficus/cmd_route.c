@@ -12,6 +12,7 @@
 #include "lib/cli/print.h"
 #include "lib/cli/table.h"
 #include "lib/fmt/units.h"
+#include "lib/ownership/holder.h"
 #include "lib/ownership/sides.h"
 #include "plans/run/lock.h"
 #include "plans/plan.h"
@@ -185,16 +186,36 @@ static bool say_dry(const struct route_opts *opts)
 }
 
 /* A rehearsal's canary belongs to the context of the same name without the suffix. */
-static bool take_group(struct cmd_call *call, const struct scene *scene, const char *group,
-                       struct fx_flock **ret_lock, struct fx_err *err)
+static const char *context_of(struct cmd_call *call, const char *group)
 {
     static const char suffix[] = ".canary";
     size_t len = strlen(group), tail = sizeof suffix - 1;
     bool is_canary = len > tail && strcmp(group + len - tail, suffix) == 0;
-    const char *context =
-        fx_arena_printf(call->arena, "%.*s", (int)(is_canary ? len - tail : len), group);
+    return fx_arena_printf(call->arena, "%.*s", (int)(is_canary ? len - tail : len), group);
+}
+
+/* Databases that cannot be asked refuse nothing here: a hold must end without them as well. */
+static bool check_holder(struct cmd_call *call, const struct scene *scene, const char *context,
+                         struct fx_err *err)
+{
+    const struct fx_context *ctx = fx_project_context(scene->project, context);
     const char *what = fx_arena_printf(call->arena, "route %s", call->cmd->verb);
-    return pln_lock_context(scene->project->state_dir, context, what, ret_lock, err);
+    if (ctx == NULL || (fx_controller_take(scene->project, what, "", call->arena, err) &&
+                        fx_holder_check(ctx, err)))
+        return true;
+    if (err->code == FX_E_STALE_EPOCH)
+        return false;
+    fx_err_clear(err);
+    return true;
+}
+
+static bool take_group(struct cmd_call *call, const struct scene *scene, const char *group,
+                       struct fx_flock **ret_lock, struct fx_err *err)
+{
+    const char *context = context_of(call, group);
+    const char *what = fx_arena_printf(call->arena, "route %s", call->cmd->verb);
+    return check_holder(call, scene, context, err) &&
+           pln_lock_context(scene->project->state_dir, context, what, ret_lock, err);
 }
 
 /* NULL: not asked for, *ret stays -1. */
@@ -377,7 +398,7 @@ static bool sync_one(struct cmd_call *call, const struct scene *scene, const str
                  group->epoch);
     if (!opts->execute || (group != NULL && group->owner == owner))
         return true;
-    bool ok = take_group(call, scene, ctx->name, &lock, err) &&
+    bool ok = pln_lock_context(scene->project->state_dir, ctx->name, "route sync", &lock, err) &&
               fcd_control_switch(&scene->at, ctx->name, epoch, owner, err);
     fx_flock_release(lock);
     return ok;

@@ -44,7 +44,7 @@ struct fx_own {
     int64_t epoch;
     bool is_expired; /* FENCED and past `until`: the next writer reopens it */
     int64_t left_ms; /* FENCED: until then, by the server's clock; else 0 */
-    char operator_name[64];
+    char operator_name[192];
 };
 
 /* --- reading --------------------------------------------------------------------------------- */

@@ -36,6 +36,9 @@ struct pln_action {
     enum pln_streams streams;
     unsigned measures; /* enum pln_measures: which gates have a value here */
     bool is_protocol;  /* runs the protocol of cutover.h: a cut-over, a fall-back, a rehearsal */
+    /* It moves ownership. The first such step is also checked before a run opens: a plan whose work
+     * is done already must not start. */
+    bool is_move;
     /* A step that began and is not done has changed nothing: there is nothing to undo. */
     bool all_or_nothing;
 

@@ -131,6 +131,19 @@ static bool claim(struct run *run, bool is_taken, struct fx_err *err)
     return true;
 }
 
+/* Before anything is changed: the first step, and the first one that moves ownership. */
+static bool check_first(struct run *run, struct fx_err *err)
+{
+    const struct pln_plan *plan = run->plan;
+    if (!run->driver->check(run->driver_arg, &plan->steps[0], err))
+        return false;
+    for (size_t i = 1; i < plan->n_steps; i++) {
+        if (pln_action_of(plan->steps[i].kind)->is_move)
+            return run->driver->check(run->driver_arg, &plan->steps[i], err);
+    }
+    return true;
+}
+
 static bool start(struct run *run, const struct pln_env *env, struct fx_err *err)
 {
     int64_t facade_epoch = 0;
@@ -142,7 +155,7 @@ static bool start(struct run *run, const struct pln_env *env, struct fx_err *err
         !run->driver->open(env, run->plan, run->at.dir, fx_wall_now(), &run->driver_arg, err) ||
         !claim(run, false, err) || !run->driver->facade_epoch(run->driver_arg, &facade_epoch, err))
         return false;
-    if (!run->driver->check(run->driver_arg, &run->plan->steps[0], err))
+    if (!check_first(run, err))
         return false;
     FX_FAILPOINT("run.start.checked");
     /*

@@ -90,7 +90,15 @@ static bool look(void *arg, struct fx_err *err)
 {
     struct pln_action_ctx *ac = arg;
     struct fx_own_look old_look, new_look;
-    return fx_own_look_both(ac->ctx, &old_look, &new_look, err);
+    struct fx_controller we = {.plan = "", .state_dir = ac->env->project->state_dir};
+    if (!fx_controller_id(we.state_dir, we.id, err))
+        return false;
+    if (ac->ctx->controller == NULL && we.id[0] != '\0')
+        ac->ctx->controller = &we;
+    bool ok = fx_holder_check(ac->ctx, err) && fx_own_look_both(ac->ctx, &old_look, &new_look, err);
+    if (ac->ctx->controller == &we)
+        ac->ctx->controller = NULL;
+    return ok;
 }
 
 static bool has_check(const struct pln_step *step)

@@ -3,6 +3,8 @@
  * The cut-over as a kind of step, and its rehearsal: options from the plan's policy, events into
  * the run's journal, the result as an effect.
  */
+#include "lib/ownership/holder.h"
+#include "lib/ownership/sides.h"
 #include "plans/steps/context.h"
 
 struct rehearse_options {
@@ -136,13 +138,101 @@ static bool recover(struct pln_action_ctx *ac, enum fx_direction direction,
            fx_ctx(err, "recovering the cut-over of context \"%s\"", ac->plan->context);
 }
 
+/* --- whose work it is ------------------------------------------------------------------------- */
+
+/* What is said of a side that has the tables already: since when, by whom, and who holds them. */
+static bool fail_moved(struct pln_action_ctx *ac, const struct fx_own *serves,
+                       const struct fx_own *gave, enum fx_direction direction, struct fx_err *err)
+{
+    struct fx_holder old_holder = {0}, new_holder = {0};
+    struct fx_err ignored = FX_ERR_INIT;
+    bool is_known = fx_holder_read_both(ac->ctx, &old_holder, &new_holder, &ignored);
+    bool is_forward = direction == FX_FORWARD;
+    const char *context = ac->plan->context;
+    fx_fail(err, FX_E_DRIFT,
+            "context \"%s\" is already %s: the %s side owns its tables at epoch %lld", context,
+            is_forward ? "cut over" : "on its old side", is_forward ? "new" : "old",
+            (long long)serves->epoch);
+    fx_detail(err, "Moved by: %s. Held by: %s.",
+              gave->operator_name[0] != '\0' ? gave->operator_name : "nobody so far",
+              is_known ? fx_holder_text(&old_holder, &ac->arena) : "(could not be read)");
+    return fx_hint(err,
+                   "This plan would do that again: start one that goes on from here. See: ficus "
+                   "status. To move it back first: ficus cutover %s --context %s --execute "
+                   "--confirm=%s",
+                   is_forward ? "fallback" : "start", context, context);
+}
+
+/* The operator of a fence is written by the protocol: "ann@host run orders-extract". */
+static bool is_by_this_run(const struct pln_action_ctx *ac, const struct fx_own *gave)
+{
+    char run[128];
+    int n = snprintf(run, sizeof run, " run %s", ac->plan->name);
+    size_t len = strlen(gave->operator_name);
+    return n > 0 && len >= (size_t)n && strcmp(gave->operator_name + len - (size_t)n, run) == 0;
+}
+
+/* The first step of a plan that moves; any later one once the run is on its way. */
+static bool must_check(const struct pln_action_ctx *ac, const struct pln_step *step)
+{
+    for (int i = 0; i < step->index; i++) {
+        if (pln_action_of(ac->plan->steps[i].kind)->is_move)
+            return ac->ex != NULL;
+    }
+    return true;
+}
+
+static bool check_move(struct pln_action_ctx *ac, const struct pln_step *step,
+                       enum fx_direction direction, struct fx_err *err)
+{
+    struct fx_own_look old_look, new_look;
+    if (!must_check(ac, step))
+        return true;
+    if (!fx_own_look_both(ac->ctx, &old_look, &new_look, err))
+        return fx_ctx(err, "before step \"%s\"", step->id);
+    bool is_forward = direction == FX_FORWARD;
+    const struct fx_own *gains = is_forward ? &new_look.own : &old_look.own;
+    const struct fx_own *loses = is_forward ? &old_look.own : &new_look.own;
+    bool is_moved = gains->state == FX_OWN_HERE && loses->state == FX_OWN_AWAY;
+    return !is_moved || fail_moved(ac, gains, loses, direction, err) ||
+           fx_ctx(err, "before step \"%s\"", step->id);
+}
+
+static bool check_cutover(struct pln_action_ctx *ac, const struct pln_step *step,
+                          struct fx_err *err)
+{
+    return check_move(ac, step, FX_FORWARD, err);
+}
+
+static bool check_fallback(struct pln_action_ctx *ac, const struct pln_step *step,
+                           struct fx_err *err)
+{
+    return check_move(ac, step, FX_REVERSE, err);
+}
+
+/* Done, but by whom? What another run or a command by hand has moved is not this run's to undo. */
+static bool check_mine(struct pln_action_ctx *ac, enum fx_direction direction, struct fx_err *err)
+{
+    struct fx_own old_side, new_side;
+    if (!fx_own_read(ac->ctx, &old_side, &new_side, err))
+        return false;
+    bool is_forward = direction == FX_FORWARD;
+    const struct fx_own *gave = is_forward ? &old_side : &new_side;
+    return is_by_this_run(ac, gave) ||
+           fail_moved(ac, is_forward ? &new_side : &old_side, gave, direction, err);
+}
+
 static bool probe_cut(struct pln_action_ctx *ac, struct pln_exec *ex, const struct pln_step *step,
                       enum fx_direction direction, bool *ret_done, struct fx_err *err)
 {
     struct pln_cutover_result result = {0};
     if (!recover(ac, direction, &result, err))
         return false;
-    *ret_done = result.outcome == PLN_CUT_COMMITTED;
+    /* As the undo of a step, all that counts is where the tables are. */
+    bool is_undo = step->kind != (direction == FX_FORWARD ? PLN_CUTOVER : PLN_CUTOVER_FALLBACK);
+    *ret_done = result.outcome == PLN_CUT_COMMITTED && (is_undo || check_mine(ac, direction, err));
+    if (fx_err_is(err))
+        return false;
     return !*ret_done || cut_effect(ex, step, &result, err);
 }
 
@@ -220,8 +310,10 @@ const struct pln_action pln_action_cutover = {
     .streams = PLN_STREAMS_NEEDED,
     .measures = PLN_MEASURES_STREAMS | PLN_MEASURES_PAUSE,
     .is_protocol = true,
+    .is_move = true,
     .all_or_nothing = true,
     .lint = lint_move,
+    .check = check_cutover,
     .act = act_cutover,
     .probe = probe_cutover,
 };
@@ -230,8 +322,10 @@ const struct pln_action pln_action_cutover_fallback = {
     .streams = PLN_STREAMS_NEEDED,
     .measures = PLN_MEASURES_STREAMS | PLN_MEASURES_PAUSE,
     .is_protocol = true,
+    .is_move = true,
     .all_or_nothing = true,
     .lint = lint_move,
+    .check = check_fallback,
     .act = act_fallback,
     .probe = probe_fallback,
 };

@@ -51,6 +51,10 @@ b_is_refused() { # STATE: every changing command of b
     check "$1: cutover rehearse" refused b "$holder" cutover rehearse --context orders --rounds 1 --execute
     check "$1: cutover start" refused b "$holder" cutover start --context orders --execute --confirm=orders
     check "$1: cutover fallback" refused b "$holder" cutover fallback --context orders --execute --confirm=orders
+    check "$1: route set" refused b "$holder" route set orders-read --weight 50% --execute
+    check "$1: route hold" refused b "$holder" route hold orders --for 1s --execute
+    check "$1: route release" refused b "$holder" route release orders --execute
+    check "$1: the dry run of a plan too" refused b "$holder" run start "$start_b"
     after=$(picture)
     same "$1: nothing was taken or dropped" "$before" "$after"
     check "$1: status says who holds it" says "held by controller $holder" "$(b status 2>&1)"
@@ -79,6 +83,11 @@ same "an identity is nobody else's to read" 600 "$(stat -c %a "$SHOP/state/contr
 b_is_refused "streaming"
 exits 0 "a itself may go on under another host's name" env FICUS_HOST=gamma "$FICUS" cutover start --context orders --execute --confirm=orders -f "$SHOP/ficus.yaml"
 same "the new side owns the tables" "AWAY HERE" "$(own)"
+out=$(a run start "$(plan again "$COPY" "$CUT")" --execute 2>&1)
+same "a cut-over that is done already is not started again" 12 $?
+check "it says at which epoch" says 'context "orders" is already cut over: the new side owns its tables at epoch 3' "$out"
+check "by whom" says "cutover start. Held by: controller $(short state)" "$out"
+check "and nothing is recorded" test ! -e "$SHOP/state/runs/again/journal"
 exits 12 "nobody drops the streams then" a cdc drop --context orders --execute --confirm=orders
 exits 0 "a looks (and is ann@alpha again)" a cdc start --context orders --quick --execute
 b_is_refused "new is HERE"
