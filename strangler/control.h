@@ -27,6 +27,7 @@ struct fcd_endpoint {
 struct fcd_group_status {
     const char *group;
     enum fcd_owner owner;
+    bool is_unknown; /* the facade has lost its state: `owner` is where reads go, writes get 503 */
     int64_t epoch;
     enum fcd_hold hold;
     int64_t held;         /* writes that wait now */

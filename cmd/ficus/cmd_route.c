@@ -114,6 +114,12 @@ static bool run_list(struct cmd_call *call, struct fx_err *err)
         add_row(call, &grid, &status->routes[i], status);
     fx_grid_render(&grid, &out);
     for (size_t i = 0; i < status->n_groups; i++)
+        if (status->groups[i].is_unknown)
+            fx_buf_printf(&out,
+                          "group %s: the facade has lost its state; reads go to the old side, "
+                          "writes get 503. Tell it: ficus route sync %s --execute\n",
+                          status->groups[i].group, status->groups[i].group);
+    for (size_t i = 0; i < status->n_groups; i++)
         if (status->groups[i].hold == FCD_HOLDING)
             fx_buf_printf(&out, "group %s holds %" PRId64 " writes; %.1f s left\n",
                           status->groups[i].group, status->groups[i].held,
@@ -359,13 +365,25 @@ static bool run_epoch(struct cmd_call *call, struct fx_err *err)
 
 /* --- sync ------------------------------------------------------------------------------------- */
 
+static bool is_absent(const struct fx_own_look *look)
+{
+    return look->presence == FX_OWN_NO_TABLE || look->presence == FX_OWN_NO_ROW;
+}
+
 /* *ret: the side that accepts writes, and since which epoch. */
 static bool read_owner(const struct fx_context *ctx, enum fcd_owner *ret, int64_t *ret_epoch,
                        struct fx_err *err)
 {
-    struct fx_own old_side, new_side;
-    if (!fx_own_read(ctx, &old_side, &new_side, err))
+    struct fx_own_look old_look, new_look;
+    *ret = FCD_OLD;
+    *ret_epoch = 0;
+    if (!fx_own_look_both(ctx, &old_look, &new_look, err))
         return false;
+    if (is_absent(&old_look) && is_absent(&new_look)) /* no writer was ever refused anywhere */
+        return true;
+    if (!fx_own_require_both(ctx, &old_look, &new_look, err))
+        return false;
+    struct fx_own old_side = old_look.own, new_side = new_look.own;
     struct fx_own_resume what = fx_own_resume_decide(&old_side, &new_side);
     if (what.action == FX_OWN_RESUME_SERVES) {
         *ret = what.is_new ? FCD_NEW : FCD_OLD;
@@ -394,9 +412,9 @@ static bool sync_one(struct cmd_call *call, const struct scene *scene, const str
     if (group == NULL)
         fx_print("the facade does not know the group\n");
     else
-        fx_print("the facade has the %s side at epoch %" PRId64 "\n", side_name(group->owner),
-                 group->epoch);
-    if (!opts->execute || (group != NULL && group->owner == owner))
+        fx_print("the facade has the %s side at epoch %" PRId64 "%s\n", side_name(group->owner),
+                 group->epoch, group->is_unknown ? ", because it has lost its state" : "");
+    if (!opts->execute || (group != NULL && !group->is_unknown && group->owner == owner))
         return true;
     bool ok = pln_lock_context(scene->project->state_dir, ctx->name, "route sync", &lock, err) &&
               fcd_control_switch(&scene->at, ctx->name, epoch, owner, err);

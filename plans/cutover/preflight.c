@@ -73,6 +73,13 @@ static void check_facade_group(const struct pln_environment *en, const char *whe
                                struct fx_findings *f)
 {
     bool new_owns = !en->new_wins;
+    if (group->is_unknown) {
+        FX_AUTO(fx_buf) struct fx_buf fix = FX_BUF(1024);
+        fx_buf_printf(&fix, "ficus route sync %s --execute", group->group);
+        fx_findings_add(f, where, fx_buf_cstr(&fix),
+                        "has lost its state and refuses writes of group \"%s\"", group->group);
+        return;
+    }
     if ((group->owner == FCD_NEW) != new_owns)
         add_route(en, where, new_owns, f);
     if (group->epoch > epoch + 1)

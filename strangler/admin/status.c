@@ -16,6 +16,7 @@ static void write_group(const struct fcd_group *group, struct fx_json_w *w)
     fx_json_w_object(w);
     fx_json_w_kv_text(w, "group", group->name);
     fx_json_w_kv_text(w, "owner", fcd_owner_name(own->owner));
+    fx_json_w_kv_bool(w, "owner_unknown", own->is_unknown);
     fx_json_w_kv_i64(w, "epoch", own->epoch);
     fx_json_w_kv_text(w, "hold", fcd_hold_name(own->hold));
     fx_json_w_kv_u64(w, "held", group->held.len);
@@ -166,6 +167,7 @@ void fcd_status_gauges(const struct fcd_view *view)
         fx_series_set(fx_metric(m, FCD_MT_HELD, group->name), (double)group->held.len);
         fx_series_set(fx_metric(m, FCD_MT_IN_FLIGHT, group->name), (double)group->in_flight.len);
         fx_series_set(fx_metric(m, FCD_MT_OWNER_IS_NEW, group->name), own->owner == FCD_NEW);
+        fx_series_set(fx_metric(m, FCD_MT_OWNER_UNKNOWN, group->name), own->is_unknown);
         fx_series_set(fx_metric(m, FCD_MT_EPOCH, group->name), (double)own->epoch);
     }
     for (size_t i = 0; i < view->local->conf->n_routes; i++)

@@ -87,7 +87,8 @@ struct fcd_config {
     struct fx_addr *listen;
     size_t n_listen;
     struct fcd_conf_admin admin;
-    const char *state_dir; /* absolute */
+    const char *state_dir;  /* absolute */
+    bool is_state_required; /* without its state the facade knows no owner */
     size_t default_upstream;
     struct fcd_conf_limits limits;
     struct fcd_conf_timeouts timeouts;

@@ -12,7 +12,10 @@
 struct facade_section {
     struct fx_node *listen, *admin, *limits, *timeouts, *hold, *shadow;
     const char *default_upstream;
+    int state;
 };
+
+static const char *const state_words[] = {"optional", "required", NULL};
 static const struct fx_rule facade_rules[] = {
     FX_RULE_NODE(struct facade_section, listen, "listen", .is_required = true,
                  .help = "list of {address: host:port}"),
@@ -20,6 +23,10 @@ static const struct fx_rule facade_rules[] = {
     FX_RULE_TEXT(
         struct facade_section, default_upstream, "default",
         .help = "upstream of requests that no route takes; default: the only context's old side"),
+    FX_RULE_ENUM(struct facade_section, state, "state", .names = state_words, .def = "optional",
+                 .help = "required: a facade without facade.json in its state directory does not "
+                         "know who owns its groups: reads go to the old side, writes get 503 until "
+                         "ficus route sync. optional: so only if it has served there before"),
     FX_RULE_NODE(struct facade_section, limits, "limits", .help = "see facade.limits"),
     FX_RULE_NODE(struct facade_section, timeouts, "timeouts", .help = "see facade.timeouts"),
     FX_RULE_NODE(struct facade_section, hold, "hold", .help = "see facade.hold"),
@@ -206,6 +213,7 @@ static void read_facade(struct fcd_reader *r, const struct fx_root *root)
     fcd_read_upstreams(r, root->upstreams);
     fcd_read_contexts(r, root->contexts);
     read_default(r, root->facade, section.default_upstream);
+    r->conf->is_state_required = section.state == 1; /* its place in state_words */
 }
 
 static void read_all(struct fcd_reader *r, const struct fx_root *root)

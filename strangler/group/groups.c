@@ -4,6 +4,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/io/file.h"
+#include "lib/log/log.h"
 
 struct fcd_group *fcd_groups_find(const struct fcd_groups *groups, const char *name)
 {
@@ -32,8 +33,11 @@ void fcd_groups_apply(struct fcd_groups *groups)
 
 static bool open_state(struct fcd_groups *groups, struct fx_err *err)
 {
-    const char *dir = groups->local->conf->state_dir;
+    const struct fcd_config *conf = groups->local->conf;
+    const char *dir = conf->state_dir;
     groups->state_path = fx_asprintf("%s/facade.json", dir);
+    groups->is_lost = !fx_file_exists(groups->state_path) &&
+                      (conf->is_state_required || fcd_state_has_served(groups->state_path));
     return fx_dir_make(dir, err) && fcd_state_load(groups->state_path, &groups->state, err);
 }
 
@@ -69,6 +73,16 @@ static void add_series(struct fcd_groups *groups, struct fcd_route *route)
                                          fcd_owner_name((enum fcd_owner)side));
 }
 
+/* Nothing is saved: a restart finds the same. */
+static void say_unknown(struct fcd_group *group)
+{
+    fcd_group_own(group)->is_unknown = true;
+    fx_log(FX_LOG_ERROR, "strangler", group->name,
+           "the state that says which side owns this group is missing: reads go to the old side, "
+           "writes get 503 until the facade is told (ficus route sync --execute)",
+           NULL);
+}
+
 static void add_contexts(struct fcd_groups *groups, struct fcd_upstream *upstreams)
 {
     const struct fcd_config *conf = groups->local->conf;
@@ -76,6 +90,8 @@ static void add_contexts(struct fcd_groups *groups, struct fcd_upstream *upstrea
         const struct fcd_conf_context *ctx = &conf->contexts[i];
         struct fcd_group *group = fcd_groups_add(groups, ctx->name);
         group->conf = ctx;
+        if (groups->is_lost)
+            say_unknown(group);
         if (ctx->old_upstream != SIZE_MAX)
             group->side[FCD_OLD] = &upstreams[ctx->old_upstream];
         if (ctx->new_upstream != SIZE_MAX)

@@ -26,6 +26,7 @@ struct fcd_route {
 struct fcd_groups {
     struct fcd_local *local;
     char *state_path;
+    bool is_lost;           /* the state was missing at the start, although there had been one */
     struct fcd_state state; /* changed by admin/api, and by a group's deadline */
     struct fcd_hold_budget budget;
     FX_VEC(struct fcd_group *) list;

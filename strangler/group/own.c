@@ -109,6 +109,7 @@ bool fcd_own_switch(struct fcd_own *own, const char *group, int64_t epoch, enum 
     if (!take_epoch(own, group, epoch, err))
         return false;
     own->owner = owner;
+    own->is_unknown = false;
     own->owner_epoch = epoch;
     set_hold(own, FCD_OPEN);
     return true;

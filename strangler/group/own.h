@@ -34,6 +34,11 @@ struct fcd_own {
     int64_t owner_epoch;       /* the epoch of the last switch */
     struct fx_wall hold_until; /* wall time, because it must mean something after a restart */
     int64_t hold_ms;           /* as asked for: a wrong clock cannot make the hold longer */
+    /*
+     * The state was lost after the facade had served: `owner` is the old side, to which reads go,
+     * and writes are refused. A switch is the end of that.
+     */
+    bool is_unknown;
 };
 
 bool fcd_own_prepare(struct fcd_own *own, const char *group, int64_t epoch,

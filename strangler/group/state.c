@@ -17,6 +17,9 @@
 
 enum { FILE_MAX_BYTES = 4 << 20 };
 
+static const char unknown[] =
+    "unknown"; /* an owner that nobody has told since the state was lost */
+
 static bool name_is_valid(const char *name)
 {
     static const char allowed[] =
@@ -85,7 +88,7 @@ void fcd_state_write(const struct fcd_state *state, struct fx_buf *out)
         const struct fcd_own *own = &state->groups[i].own;
         fx_json_w_key(&w, state->groups[i].name);
         fx_json_w_object(&w);
-        fx_json_w_kv_text(&w, "owner", fcd_owner_name(own->owner));
+        fx_json_w_kv_text(&w, "owner", own->is_unknown ? unknown : fcd_owner_name(own->owner));
         fx_json_w_kv_i64(&w, "epoch", own->epoch);
         fx_json_w_kv_i64(&w, "owner_epoch", own->owner_epoch);
         fx_json_w_kv_text(&w, "hold", fcd_hold_name(own->hold));
@@ -119,7 +122,9 @@ static bool read_group(struct fcd_state *state, const char *name, const struct f
                        "the name of group \"%s\" is not valid, or there are more than %d groups",
                        name, FCD_GROUPS_MAX);
     struct fcd_own *own = &state->groups[i].own;
-    if (!fcd_owner_from(fx_json_get_str(node, "owner", NULL), &own->owner) ||
+    const char *owner = fx_json_get_str(node, "owner", NULL);
+    own->is_unknown = owner != NULL && strcmp(owner, unknown) == 0;
+    if ((!own->is_unknown && !fcd_owner_from(owner, &own->owner)) ||
         !fcd_hold_from(fx_json_get_str(node, "hold", NULL), &own->hold) ||
         !fx_json_i64(fx_json_get(node, "epoch"), &own->epoch) ||
         !fx_json_i64(fx_json_get(node, "owner_epoch"), &own->owner_epoch) ||
@@ -217,6 +222,29 @@ bool fcd_state_load(const char *path, struct fcd_state *ret_state, struct fx_err
     return fail_reading(path, err);
 }
 
+/* Beside the state, so that it is still there when only the state is gone. */
+static char *mark_of(const char *path)
+{
+    return fx_asprintf("%s.served", path);
+}
+
+bool fcd_state_has_served(const char *path)
+{
+    FX_AUTO_STR char *mark = mark_of(path);
+    return fx_file_exists(mark);
+}
+
+static bool write_mark(const char *path, struct fx_err *err)
+{
+    FX_AUTO_STR char *mark = mark_of(path);
+    return fx_file_exists(mark) ||
+           fx_file_write_atomic(
+               mark,
+               FX_STR("This facade has served. Without facade.json it does not know which side "
+                      "owns its groups.\n"),
+               0600, err);
+}
+
 bool fcd_state_save(const char *path, const struct fcd_state *state, struct fx_err *err)
 {
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(FILE_MAX_BYTES);
@@ -229,6 +257,8 @@ bool fcd_state_save(const char *path, const struct fcd_state *state, struct fx_e
     FX_FAILPOINT("facade.state.before");
     if (!fx_file_write_atomic(path, fx_buf_str(&text), FX_PRIVATE_FILE, err))
         return fx_ctx(err, "saving the facade's state");
+    if (!write_mark(path, err))
+        return fx_ctx(err, "noting that this facade has served");
     FX_FAILPOINT("facade.state.after");
     return true;
 }

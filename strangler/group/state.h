@@ -42,6 +42,12 @@ struct fcd_state {
 /* The version that a file says; 0: there is no file. Errors: JOURNAL, VERSION, IO. */
 bool fcd_state_version(const char *path, int64_t *ret, struct fx_err *err) FX_MUST_CHECK;
 
+/*
+ * Was a state ever saved here? If so and the file is gone, nobody here knows who owns a group. (The
+ * mark is <path>.served; a state that an older Ficus saved has none until the next save.)
+ */
+bool fcd_state_has_served(const char *path);
+
 bool fcd_state_load(const char *path, struct fcd_state *ret_state,
                     struct fx_err *err) FX_MUST_CHECK;
 bool fcd_state_save(const char *path, const struct fcd_state *state,

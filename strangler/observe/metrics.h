@@ -23,6 +23,7 @@ enum fcd_metric {
     FCD_MT_LOST,
     FCD_MT_BODIES_CUT,
     FCD_MT_OWNER_IS_NEW,
+    FCD_MT_OWNER_UNKNOWN,
     FCD_MT_EPOCH,
     FCD_MT_WEIGHT,
     FCD_MT_SHADOW,

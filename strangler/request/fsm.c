@@ -227,6 +227,12 @@ static enum next step_admit(struct fcd_req *req)
     struct fcd_group *group = req->route->group;
     /* What waiting keeps: the body stays with the client. */
     int64_t bytes = FX_BLOCK_BYTES + (int64_t)sizeof *req;
+    if (req->is_write && fcd_group_own(group)->is_unknown) {
+        fcd_req_refuse(req, 503,
+                       "the facade has lost its state and does not know which side owns this group "
+                       "(ficus route sync); the write was not sent");
+        return NEXT_MORE;
+    }
     if (!req->is_write || !fcd_group_is_held(group)) {
         send_on(req);
         return NEXT_MORE;

@@ -61,13 +61,20 @@ sed 's/^/# /' "$SHOP/verdict.log"
 fx_stop facade
 mv "$SHOP/state/facade.json" "$SHOP/facade.lost"
 ficusd_start
-same "without its state the facade sends writes to the old side" old "$(facade_owner)"
+same "without its state the facade sends reads to the old side" old "$(facade_owner)"
+write() { curl -s -o "$FX_DIR/answer" -D "$FX_DIR/head" -w '%{http_code}' -X POST -d '{}' "http://127.0.0.1:$PORT_FACADE/orders"; }
+same "and refuses writes: it cannot know the owner" 503 "$(write)"
+check "for a while" grep -qi '^retry-after:' "$FX_DIR/head"
+check "saying why" grep -q "lost its state" "$FX_DIR/answer"
+check "in its log too" grep -q "ficus route sync --execute" "$SHOP/ficusd.log"
+check "and in route list" grep -q "ficus route sync orders --execute" <("$FICUS" route list -f "$SHOP/ficus.yaml")
 out=$(cutover fallback 2>&1)
 same "the preflight refuses that" 1 $?
 fix=$(sed -n 's/.*\[ficus \(.*\)\]$/\1/p' <<<"$out")
-same "and names the command" "cutover start --context orders --execute --confirm=orders" "$fix"
+same "and names the command" "route sync orders --execute" "$fix"
 check "which" "$FICUS" $fix -f "$SHOP/ficus.yaml"
 same "sends them to the owner" new "$(facade_owner)"
 same "and moves nothing" "AWAY/HERE" "$(owns | tr -d '0-9 ')"
 check "then the preflight passes" cutover fallback
+check "and writes are sent on" test "$(write)" != 503
 fx_done

@@ -462,7 +462,7 @@ void stage_close(struct stage *stage)
     upstream_stop(&stage->old);
     upstream_stop(&stage->new_side);
     static const char *const files[] = {
-        "ficus.yaml",       "token", "log", ".ficus/facade.json", ".ficus/facade.lock",
+        "ficus.yaml",       "token", "log", ".ficus/facade.json", ".ficus/facade.json.served", ".ficus/facade.lock",
         ".ficus/admin.sock"};
     char path[160];
     for (size_t i = 0; i < FX_ARRAY_LEN(files); i++) {

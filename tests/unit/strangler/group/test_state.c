@@ -53,13 +53,38 @@ static void test_state__is_read_as_it_was_written(void **state)
     assert_true(fcd_state_save(path, &s, &err));
     assert_true(fcd_state_load(path, &again, &err));
     check_same(&s, &again);
+    assert_true(fcd_state_has_served(path));
     struct fcd_state copy = fcd_state_copy(&s);
     check_same(&s, &copy);
     fcd_state_done(&s);
     fcd_state_done(&again);
     fcd_state_done(&copy);
     unlink(path);
+    assert_true(fcd_state_has_served(path)); /* also without the state: that is what it is for */
+    snprintf(path, sizeof path, "%s/facade.json.served", dir);
+    unlink(path);
     rmdir(dir);
+}
+
+/* An owner that nobody knows stays so in the file; an older Ficus refuses the file. */
+static void test_state__an_unknown_owner_is_kept(void **state)
+{
+    (void)state;
+    struct fx_err err = FX_ERR_INIT;
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1 << 16);
+    struct fcd_state s = sample(), got = {0};
+    s.groups[0].own.is_unknown = true;
+    s.groups[0].own.owner = FCD_OLD;
+    fcd_state_write(&s, &text);
+    assert_non_null(strstr(fx_buf_cstr(&text), "\"unknown\""));
+    assert_true(fcd_state_parse(fx_buf_str(&text), &got, &err));
+    assert_true(got.groups[0].own.is_unknown);
+    assert_int_equal(got.groups[0].own.owner, FCD_OLD);
+    assert_true(
+        fcd_own_switch(&got.groups[0].own, "g", got.groups[0].own.epoch + 1, FCD_NEW, &err));
+    assert_false(got.groups[0].own.is_unknown);
+    fcd_state_done(&s);
+    fcd_state_done(&got);
 }
 
 static void test_state__every_cut_of_the_file_is_an_error(void **state)
@@ -103,9 +128,9 @@ static void test_state__a_newer_file_is_refused_by_name(void **state)
     (void)state;
     struct fx_err err = FX_ERR_INIT;
     struct fcd_state got = {0};
-    assert_false(fcd_state_parse(FX_STR("{\"version\":2,\"controller_epoch\":0}"), &got, &err));
+    assert_false(fcd_state_parse(FX_STR("{\"version\":3,\"controller_epoch\":0}"), &got, &err));
     assert_int_equal(err.code, FX_E_VERSION);
-    assert_non_null(strstr(err.message, "facade-state has version 2"));
+    assert_non_null(strstr(err.message, "facade-state has version 3"));
 }
 
 /* `ficus upgrade` asks only for the version: a damaged file is the same error as for the facade. */
@@ -147,6 +172,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_state__is_read_as_it_was_written),
+        cmocka_unit_test(test_state__an_unknown_owner_is_kept),
         cmocka_unit_test(test_state__every_cut_of_the_file_is_an_error),
         cmocka_unit_test(test_state__what_is_missing_or_unknown_is_an_error),
         cmocka_unit_test(test_state__a_newer_file_is_refused_by_name),

@@ -179,6 +179,8 @@ static void test_worker__refuses_a_state_without_room_for_its_contexts(void **st
     assert_non_null(strstr(err.message, "\"orders\""));
     fcd_state_done(&full);
     unlink(path);
+    snprintf(path, sizeof path, "%s/facade.json.served", scene.dir);
+    unlink(path);
     close_scene(&scene);
 }
 
