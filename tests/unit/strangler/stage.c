@@ -461,9 +461,13 @@ void stage_close(struct stage *stage)
         assert_int_equal(stage_stop_facade(stage, SIGTERM), 0);
     upstream_stop(&stage->old);
     upstream_stop(&stage->new_side);
-    static const char *const files[] = {
-        "ficus.yaml",       "token", "log", ".ficus/facade.json", ".ficus/facade.json.served", ".ficus/facade.lock",
-        ".ficus/admin.sock"};
+    static const char *const files[] = {"ficus.yaml",
+                                        "token",
+                                        "log",
+                                        ".ficus/facade.json",
+                                        ".ficus/facade.json.served",
+                                        ".ficus/facade.lock",
+                                        ".ficus/admin.sock"};
     char path[160];
     for (size_t i = 0; i < FX_ARRAY_LEN(files); i++) {
         snprintf(path, sizeof path, "%s/%s", stage->dir, files[i]);
