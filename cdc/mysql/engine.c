@@ -42,7 +42,8 @@ static bool read_keys(const struct cdc_side *side, const char *schema, const cha
     const struct cdc_my_flavour *flavour;
     fx_cell params[] = {fx_str_from(schema), fx_str_from(table)};
     return cdc_my_flavour_of(side->db, &flavour, err) &&
-           fx_db_query(side->db, flavour->keys_sql, params, 2, ret_rows, err);
+           fx_db_select(side->db, flavour->keys_sql, params, 2, 0, CDC_KEY_N_COLUMNS, ret_rows,
+                        err);
 }
 
 /* --- both ------------------------------------------------------------------------------------- */

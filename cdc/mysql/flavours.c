@@ -15,7 +15,7 @@ static const struct cdc_my_flavour *const flavours[] = {FLAVOURS(X)};
 static bool fail_unknown(struct fx_db *db, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
-    if (!fx_db_query(db, "select version()", NULL, 0, &rows, err))
+    if (!fx_db_select(db, "select version()", NULL, 0, 1, 1, &rows, err))
         return false;
     (void)fx_fail(err, FX_E_UNSUPPORTED, "database \"%s\" runs an unsupported server version: %.*s",
                   db->conf->name, FX_STR_FMT(fx_rows_at(&rows, 0, 0)));

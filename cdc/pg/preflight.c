@@ -84,5 +84,5 @@ bool cdc_pg_read_keys(const struct cdc_side *side, const char *schema, const cha
                       struct fx_rows *ret_rows, struct fx_err *err)
 {
     fx_cell params[] = {fx_str_from(schema), fx_str_from(table)};
-    return fx_db_query(side->db, cdc_pg_sql_keys, params, 2, ret_rows, err);
+    return fx_db_select(side->db, cdc_pg_sql_keys, params, 2, 0, CDC_KEY_N_COLUMNS, ret_rows, err);
 }

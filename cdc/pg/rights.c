@@ -37,10 +37,10 @@ static bool check_settings(struct fx_findings *f, struct fx_db *db, struct fx_er
          "so in a deadlock with the fence PostgreSQL could cancel customers' transactions"},
     };
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
-    if (!fx_db_query(db,
-                     "select quote_ident(current_user), "
-                     "current_setting('server_version_num')::int >= 150000",
-                     NULL, 0, &rows, err))
+    if (!fx_db_select(db,
+                      "select quote_ident(current_user), "
+                      "current_setting('server_version_num')::int >= 150000",
+                      NULL, 0, 1, 2, &rows, err))
         return false;
     fx_cell user = fx_rows_at(&rows, 0, 0);
     bool can_grant = fx_str_eq_c(fx_rows_at(&rows, 0, 1), "t");

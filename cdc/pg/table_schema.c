@@ -312,7 +312,8 @@ bool cdc_slot_check(struct fx_db *db, const struct cdc_binding *binding, const s
         return fx_ctx(err, "reading slot \"%s\"", binding->slot);
     if (rows.n_rows == 0 || fx_rows_at(&rows, 0, 0).ptr == NULL)
         return true; /* START_REPLICATION says it better */
-    fx_pos_set(&told, fx_rows_at(&rows, 0, 0));
+    if (!fx_db_take_pos(db, fx_rows_at(&rows, 0, 0), &told, err))
+        return false;
     if (fx_pos_covers(FX_PG, from, &told))
         return true;
     (void)fx_fail(err, FX_E_DRIFT,

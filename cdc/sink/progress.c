@@ -42,7 +42,7 @@ static bool parse_progress(const char *stream, const struct fx_rows *rows, struc
         ret->phase = CDC_PROGRESS_STREAM;
     else if (fx_str_eq_c(phase, "copy"))
         ret->phase = CDC_PROGRESS_COPY;
-    if (pos.len > FX_POS_MAX ||
+    if (pos.len > FX_POS_MAX || (pos.len > 0 && memchr(pos.ptr, 0, pos.len) != NULL) ||
         !fx_parse_i64(fx_rows_at(rows, 0, 1), 0, INT64_MAX, &ret->ordinal) ||
         !fx_parse_i64(fx_rows_at(rows, 0, 2), 0, INT64_MAX, &ret->epoch))
         return fx_fail(err, FX_E_DRIFT,
@@ -62,7 +62,7 @@ bool cdc_progress_read(struct fx_db *db, const struct cdc_binding *binding, cons
     fx_cell stream = fx_str_from(binding->stream);
     FX_AUTO_STR char *sql = fx_asprintf(
         "select position, ordinal, epoch, phase from ficus.progress where stream = ?%s", lock);
-    if (!fx_db_query(db, sql, &stream, 1, &rows, err))
+    if (!fx_db_select(db, sql, &stream, 1, 0, 4, &rows, err))
         return false;
     bool is_ok = true;
     if (rows.n_rows == 0) {
@@ -132,11 +132,11 @@ bool cdc_progress_leaks(struct fx_db *db, const struct cdc_binding *binding, int
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     fx_cell stream[] = {fx_str_from(binding->stream), fx_str_from(binding->stream)};
-    if (!fx_db_query(db,
-                     "select coalesce(sum(n), 0), coalesce((select what from ficus.leak "
-                     "where stream = ? order by id desc limit 1), '') "
-                     "from ficus.leak where stream = ?",
-                     stream, 2, &rows, err))
+    if (!fx_db_select(db,
+                      "select coalesce(sum(n), 0), coalesce((select what from ficus.leak "
+                      "where stream = ? order by id desc limit 1), '') "
+                      "from ficus.leak where stream = ?",
+                      stream, 2, 1, 2, &rows, err))
         return false;
     struct fx_str what = fx_utf8_clip(fx_rows_at(&rows, 0, 1), last_size - 1);
     (void)snprintf(last, last_size, "%.*s", FX_STR_FMT(what));

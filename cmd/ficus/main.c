@@ -187,6 +187,7 @@ int main(int argc, char **argv)
     /* A file-size limit is a full disk: an error of a write too. */
     signal(SIGXFSZ, SIG_IGN);
     fx_private_umask();
+    fx_private_memory();
     fx_privilege_drop(FX_KEEP_READ);
     static char help[] = "help";
     char *only_help[] = {help, NULL};

@@ -40,6 +40,7 @@ static int fail(struct fx_err *err)
 int main(int argc, char **argv)
 {
     fx_private_umask();
+    fx_private_memory();
     struct fx_err err = FX_ERR_INIT;
     struct ficusd_options options = {0};
     const struct fx_opt_set sets[] = {{ficusd_options, &options}};

@@ -88,7 +88,43 @@ bool fx_db_receive(struct fx_db *db, int64_t *ret_rows, struct fx_err *err)
 bool fx_db_query(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
                  struct fx_rows *ret_rows, struct fx_err *err)
 {
-    return db->driver->query(db, sql, params, n_params, ret_rows, err);
+    if (!db->driver->query(db, sql, params, n_params, ret_rows, err))
+        return false;
+    if (ret_rows->n_columns > 0)
+        return true;
+    fx_rows_done(ret_rows);
+    return fx_db_fail_answer(db, "without rows to a statement that asks for some", err);
+}
+
+bool fx_db_fail_answer(const struct fx_db *db, const char *what, struct fx_err *err)
+{
+    return fx_fail(err, FX_E_PROTOCOL, "database \"%s\" answered %s", db->conf->name, what) ||
+           fx_hint(err,
+                   "Check that it is the server that is meant, and that no proxy between Ficus and "
+                   "it changes answers: databases.%s in ficus.yaml.",
+                   db->conf->name);
+}
+
+bool fx_db_select(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
+                  size_t n_rows_min, size_t n_columns, struct fx_rows *ret_rows, struct fx_err *err)
+{
+    char what[96];
+    if (!fx_db_query(db, sql, params, n_params, ret_rows, err))
+        return false;
+    if (ret_rows->n_columns == n_columns && ret_rows->n_rows >= n_rows_min)
+        return true;
+    (void)snprintf(what, sizeof what, "with %zu rows of %zu columns, where %zu columns belong",
+                   ret_rows->n_rows, ret_rows->n_columns, n_columns);
+    fx_rows_done(ret_rows);
+    return fx_db_fail_answer(db, what, err);
+}
+
+bool fx_db_take_pos(const struct fx_db *db, fx_cell cell, struct fx_pos *ret, struct fx_err *err)
+{
+    if (cell.len > FX_POS_MAX || (cell.len > 0 && memchr(cell.ptr, 0, cell.len) != NULL))
+        return fx_db_fail_answer(db, "with a position that is none", err);
+    fx_pos_set(ret, cell);
+    return true;
 }
 
 void fx_rows_done(struct fx_rows *rows)

@@ -98,8 +98,21 @@ struct fx_rows {
 };
 void fx_rows_done(struct fx_rows *rows);
 fx_cell fx_rows_at(const struct fx_rows *rows, size_t row, size_t column);
+/* Errors also: PROTOCOL when the server answers without rows to a statement that asks for some. */
 bool fx_db_query(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
                  struct fx_rows *ret_rows, struct fx_err *err) FX_MUST_CHECK;
+/*
+ * The same for whoever looks into the cells: PROTOCOL unless the answer has exactly `n_columns` and
+ * at least `n_rows_min` rows. A server, or who stands between, may answer anything.
+ */
+bool fx_db_select(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
+                  size_t n_rows_min, size_t n_columns, struct fx_rows *ret_rows,
+                  struct fx_err *err) FX_MUST_CHECK;
+/* PROTOCOL, for an answer that does not fit the statement. Always false. */
+bool fx_db_fail_answer(const struct fx_db *db, const char *what, struct fx_err *err);
+/* A position as the server wrote it. Errors: PROTOCOL when it is none, or too long. */
+bool fx_db_take_pos(const struct fx_db *db, fx_cell cell, struct fx_pos *ret,
+                    struct fx_err *err) FX_MUST_CHECK;
 
 /*
  * Limit for every later statement of the session, 0: none (statement_timeout / max_statement_time).

@@ -9,6 +9,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pwd.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -18,6 +20,15 @@
 #include "lib/log/log.h"
 
 enum { OTHERS = 077, OTHERS_WRITE = 022, DEPTH_MAX = 8, USER_TEXT = 64 };
+
+void fx_private_memory(void)
+{
+#ifndef FX_FAILPOINTS
+    const struct rlimit none = {0, 0};
+    (void)setrlimit(RLIMIT_CORE, &none); /* both or either: a core pattern may be a program */
+    (void)prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+#endif
+}
 
 void fx_private_umask(void)
 {

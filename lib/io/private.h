@@ -22,6 +22,9 @@ enum { FX_PRIVATE_FILE = 0600, FX_PRIVATE_DIR = 0700 };
 /* At the start of a program: what it creates, also
  * by way of a library, is for its user alone. */
 void fx_private_umask(void);
+/* What is in memory, passwords and rows, is in no core dump, and in no debugger of another process
+ * of our user. Builds with failpoints keep both: their crashes are looked at. */
+void fx_private_memory(void);
 /*
  * open(2) with `flags` (one of O_RDONLY, O_WRONLY, O_RDWR; O_CREAT, O_EXCL, O_APPEND):
  * close-on-exec, 0600, links are not followed. -1: *err is filled, errno is that of open(2), or

@@ -63,7 +63,7 @@ static bool check_settings(struct fx_db *db, struct fx_err *err)
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     static const char sql[] = "select @@global.log_bin, @@global.binlog_format,"
                               " @@global.binlog_row_image, @@global.binlog_row_metadata";
-    if (!fx_db_query(db, sql, NULL, 0, &rows, err))
+    if (!fx_db_select(db, sql, NULL, 0, 1, 4, &rows, err))
         return false;
     return check_setting(db, "log_bin", "1", fx_rows_at(&rows, 0, 0), err) &&
            check_setting(db, "binlog_format", "ROW", fx_rows_at(&rows, 0, 1), err) &&

@@ -35,10 +35,10 @@ static bool find_base_table(struct fx_db *db, const char *schema, const char *na
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     fx_cell params[] = {fx_str_from(schema), fx_str_from(name)};
-    if (!fx_db_query(db,
-                     "select table_type, table_schema, table_name from information_schema.tables"
-                     " where table_schema = ? and table_name = ?",
-                     params, 2, &rows, err))
+    if (!fx_db_select(db,
+                      "select table_type, table_schema, table_name from information_schema.tables"
+                      " where table_schema = ? and table_name = ?",
+                      params, 2, 0, 3, &rows, err))
         return false;
     if (rows.n_rows == 0)
         return fx_fail(err, FX_E_DB,
@@ -102,7 +102,7 @@ static bool read_columns(struct fx_db *db, struct fx_table *table, struct fx_are
     fx_cell schema = fx_str_from(table->schema);
     fx_cell name = fx_str_from(table->name);
     fx_cell params[] = {schema, name, schema, name};
-    if (!fx_db_query(db, lib_my_sql_columns, params, 4, &rows, err))
+    if (!fx_db_select(db, lib_my_sql_columns, params, 4, 0, 12, &rows, err))
         return false;
     table->n_columns = rows.n_rows;
     table->columns = fx_arena_array(arena, rows.n_rows, sizeof *table->columns);
@@ -116,12 +116,12 @@ static bool read_key(struct fx_db *db, struct fx_table *table, struct fx_arena *
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     fx_cell params[] = {fx_str_from(table->schema), fx_str_from(table->name)};
-    if (!fx_db_query(db, lib_my_sql_primary_key, params, 2, &rows, err))
+    if (!fx_db_select(db, lib_my_sql_primary_key, params, 2, 0, 1, &rows, err))
         return false;
     table->n_key = rows.n_rows;
     table->key = fx_arena_array(arena, rows.n_rows, sizeof *table->key);
     for (size_t i = 0; i < rows.n_rows; i++) {
-        const char *column = fx_rows_at(&rows, i, 0).ptr;
+        const char *column = cell_text(&rows, i, 0, arena);
         int index = fx_table_column(table, column);
         if (index < 0)
             return fx_fail(err, FX_E_DB,

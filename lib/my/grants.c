@@ -111,17 +111,17 @@ static bool read_account(struct fx_db *db, struct fx_arena *arena, const char **
                          bool *ret_folded, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
-    if (!fx_db_query(
+    if (!fx_db_select(
             db,
             "select substring_index(current_user(), '@', -1), substring(current_user(), 1, "
             "char_length(current_user()) - locate('@', reverse(current_user()))), "
             "@@global.lower_case_table_names <> 0",
-            NULL, 0, &rows, err))
+            NULL, 0, 1, 3, &rows, err))
         return false;
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1024);
-    fx_db_ident(FX_MY, fx_rows_at(&rows, 0, 1).ptr, &text);
+    fx_db_ident(FX_MY, fx_arena_str(arena, fx_rows_at(&rows, 0, 1)).ptr, &text);
     fx_buf_add_char(&text, '@');
-    fx_db_ident(FX_MY, fx_rows_at(&rows, 0, 0).ptr, &text);
+    fx_db_ident(FX_MY, fx_arena_str(arena, fx_rows_at(&rows, 0, 0)).ptr, &text);
     *ret = fx_arena_strdup(arena, fx_buf_cstr(&text));
     *ret_folded = fx_str_eq_c(fx_rows_at(&rows, 0, 2), "1");
     return true;

@@ -149,6 +149,14 @@ static bool fail_pin(const struct my_db *my, const struct pinned *pin, fx_cell h
                    pin->name);
 }
 
+static size_t count_read(const struct my_db *my)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < FX_ARRAY_LEN(pinned); i++)
+        n += pinned[i].how != SET_ONLY && applies(&pinned[i], my);
+    return n;
+}
+
 bool fx_my_pin(struct my_db *my, struct fx_err *err)
 {
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(16 << 10);
@@ -156,7 +164,7 @@ bool fx_my_pin(struct my_db *my, struct fx_err *err)
     size_t column = 0;
     add_set(my, &sql);
     add_select(my, &sql);
-    if (!fx_db_query(&my->base, fx_buf_cstr(&sql), NULL, 0, &rows, err))
+    if (!fx_db_select(&my->base, fx_buf_cstr(&sql), NULL, 0, 1, count_read(my), &rows, err))
         return fx_ctx(err, "setting the session's variables");
     for (size_t i = 0; i < FX_ARRAY_LEN(pinned); i++) {
         if (pinned[i].how == SET_ONLY || !applies(&pinned[i], my))

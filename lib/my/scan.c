@@ -105,7 +105,13 @@ bool fx_my_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct f
                fx_ctx(err, "reading table \"%s.%s\"", spec->table->schema, spec->table->name);
     MYSQL_RES *res = mysql_use_result(my->mysql);
     if (res == NULL)
-        return fx_my_fail(my, err, "could not read from");
+        return mysql_errno(my->mysql) == 0
+                   ? fx_db_fail_answer(db, "without rows to a statement that asks for some", err)
+                   : fx_my_fail(my, err, "could not read from");
+    if (mysql_num_fields(res) != spec->n_columns) {
+        mysql_free_result(res);
+        return fx_db_fail_answer(db, "with rows of other columns than were asked for", err);
+    }
     struct my_scan *scan = FX_NEW(struct my_scan);
     *scan = (struct my_scan){.base = {.driver = &fx_my_driver},
                              .my = my,

@@ -140,7 +140,10 @@ static void hint_access(const struct fx_db_conf *conf, struct fx_err *err)
                 user, conf->name);
         return;
     case 1044: /* ER_DBACCESS_DENIED_ERROR */
-        fx_hint(err, "Grant it, as an administrator: GRANT ALL ON `%s`.* TO `%s`;", dbname, user);
+        fx_hint(err,
+                "Grant what is needed, as an administrator: section 2 of "
+                "docs/guide/first-migration.md. It begins with: GRANT SELECT ON `%s`.* TO `%s`;",
+                dbname, user);
         return;
     case 1049: /* ER_BAD_DB_ERROR */
         fx_hint(err, "Check the database's name under databases.%s, or: CREATE DATABASE `%s`;",

@@ -24,14 +24,14 @@ static bool set_position(const struct fx_db *db, fx_cell text, struct fx_pos *re
                fx_hint(err,
                        "Remove the domains that nobody uses on that server: select "
                        "@@global.gtid_binlog_pos; FLUSH BINARY LOGS DELETE_DOMAIN_ID=(NUMBERS);");
-    fx_pos_set(ret_pos, text);
-    return true;
+    return fx_db_take_pos(db, text, ret_pos, err);
 }
 
 bool fx_my_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
-    if (!fx_db_query(db, "select @@global.gtid_binlog_pos, @@global.log_bin", NULL, 0, &rows, err))
+    if (!fx_db_select(db, "select @@global.gtid_binlog_pos, @@global.log_bin", NULL, 0, 1, 2, &rows,
+                      err))
         return false;
     fx_cell pos = fx_rows_at(&rows, 0, 0);
     if (fx_str_eq_c(fx_rows_at(&rows, 0, 1), "0")) {
@@ -99,12 +99,13 @@ static bool fail_no_log(const struct fx_db *db, struct fx_err *err)
 static bool count_position(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0}, gtid = {0};
-    if (!fx_db_query(db, SNAPSHOT_POSITION, NULL, 0, &rows, err))
+    if (!fx_db_select(db, SNAPSHOT_POSITION, NULL, 0, 1, 2, &rows, err))
         return false;
     fx_cell where[2] = {fx_rows_at(&rows, 0, 0), fx_rows_at(&rows, 0, 1)};
     if (where[0].len == 0)
         return fail_no_log(db, err);
-    if (!fx_db_query(db, "select binlog_gtid_pos(?, cast(? as unsigned))", where, 2, &gtid, err))
+    if (!fx_db_select(db, "select binlog_gtid_pos(?, cast(? as unsigned))", where, 2, 1, 1, &gtid,
+                      err))
         return false;
     fx_cell pos = fx_rows_at(&gtid, 0, 0);
     if (pos.ptr == NULL)

@@ -22,9 +22,8 @@ bool fx_fence_ask(struct fx_side *side, const char *sql, const fx_cell *params, 
                   struct fx_findings *f, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
-    if (!fx_db_query(side->db, sql, params, n_params, &rows, err))
+    if (!fx_db_select(side->db, sql, params, n_params, 0, 3, &rows, err))
         return false;
-    FX_ASSERT(rows.n_rows == 0 || rows.n_columns == 3);
     for (size_t r = 0; r < rows.n_rows; r++) {
         const char *where = fx_arena_str(&rows.arena, fx_rows_at(&rows, r, 0)).ptr;
         fx_findings_add_str(f, where, fx_rows_at(&rows, r, 1), fx_rows_at(&rows, r, 2));

@@ -63,7 +63,7 @@ static bool my_install(struct fx_side *side, struct fx_err *err)
 static bool read_login(struct fx_side *side, struct fx_buf *out, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
-    if (!fx_db_query(side->db, "select user()", NULL, 0, &rows, err))
+    if (!fx_db_select(side->db, "select user()", NULL, 0, 1, 1, &rows, err))
         return false;
     if (rows.n_rows == 1 && rows.n_columns == 1 && rows.cells[0].ptr != NULL)
         fx_db_literal(FX_MY, rows.cells[0], out);
@@ -96,14 +96,14 @@ static bool triggers_of(struct fx_side *side, const struct fx_side_table *table,
                         struct fx_rows *ret, struct fx_err *err)
 {
     fx_cell params[] = {fx_str_from(table->schema), fx_str_from(table->name)};
-    return fx_db_query(side->db,
-                       "select trigger_name, action_statement, "
-                       "binary definer = binary current_user() and action_timing = 'BEFORE' and "
-                       "lower(left(event_manipulation, 1)) = right(trigger_name, 1) "
-                       "from information_schema.triggers "
-                       "where event_object_schema = ? and event_object_table = ? "
-                       "and trigger_name like 'ficus!_fence!_%' escape '!'",
-                       params, 2, ret, err) ||
+    return fx_db_select(side->db,
+                        "select trigger_name, action_statement, "
+                        "binary definer = binary current_user() and action_timing = 'BEFORE' and "
+                        "lower(left(event_manipulation, 1)) = right(trigger_name, 1) "
+                        "from information_schema.triggers "
+                        "where event_object_schema = ? and event_object_table = ? "
+                        "and trigger_name like 'ficus!_fence!_%' escape '!'",
+                        params, 2, 0, 3, ret, err) ||
            fx_ctx(err, "reading the triggers of table %s.%s", table->schema, table->name);
 }
 
@@ -249,7 +249,8 @@ static bool set_fenced(struct fx_side *side, const struct fx_fence_request *req,
     fx_side_add_condition(side, &sql);
     if (!fx_db_exec(side->db, fx_buf_cstr(&sql), params, 5, &rows, err))
         return false;
-    FX_ASSERT(rows == 0 || rows == 1);
+    if (rows != 0 && rows != 1)
+        return fx_db_fail_answer(side->db, "that it changed several rows with one key", err);
     *ret_taken = rows == 1;
     return true;
 }

@@ -92,7 +92,7 @@ static bool relations_read(struct fx_side *side, struct relations *rels, struct 
         const struct fx_side_table *table = &side->tables[t];
         fx_cell params[] = {fx_str_from(table->schema), fx_str_from(table->name)};
         FX_AUTO(fx_rows) struct fx_rows rows = {0};
-        if (!fx_db_query(side->db, lib_ownership_sql_pg_relations, params, 2, &rows, err))
+        if (!fx_db_select(side->db, lib_ownership_sql_pg_relations, params, 2, 0, 4, &rows, err))
             return fx_ctx(err, "reading the triggers of table %s.%s", table->schema, table->name);
         if (rows.n_rows == 0)
             return fx_fail(err, FX_E_DRIFT, "database \"%s\" has no table %s.%s", side->conf->name,
@@ -257,7 +257,8 @@ static bool set_fenced(struct fx_side *side, const struct fx_fence_request *req,
     fx_side_add_condition(side, &sql);
     if (!fx_db_exec(side->db, fx_buf_cstr(&sql), params, 5, &rows, err))
         return false;
-    FX_ASSERT(rows == 0 || rows == 1);
+    if (rows != 0 && rows != 1)
+        return fx_db_fail_answer(side->db, "that it changed several rows with one key", err);
     *ret_taken = rows == 1;
     return true;
 }
@@ -512,8 +513,8 @@ static bool check_server(struct fx_side *side, const fx_cell *limit, struct fx_f
         "ALTER ROLE %I SUPERUSER;",
     };
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
-    if (!fx_db_query(side->db, "SELECT current_setting('server_version_num')::int >= 150000", NULL,
-                     0, &rows, err))
+    if (!fx_db_select(side->db, "SELECT current_setting('server_version_num')::int >= 150000", NULL,
+                      0, 1, 1, &rows, err))
         return false;
     bool has_rights = fx_str_eq_c(fx_rows_at(&rows, 0, 0), "t");
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(SQL_MAX);

@@ -147,7 +147,7 @@ static bool look_at(struct fx_db *db, const char *group, enum lock lock, struct 
                   : lock == LOCK_SHARE ? engine->share_lock
                                        : "");
     ret->presence = FX_OWN_NO_ROW;
-    bool ok = fx_db_query(db, fx_buf_cstr(&sql), &grp, 1, &rows, err)
+    bool ok = fx_db_select(db, fx_buf_cstr(&sql), &grp, 1, 0, 4, &rows, err)
                   ? rows.n_rows == 0 || row_from(&rows, group, &ret->own, err)
                   : presence_of(err, &ret->presence);
     if (rows.n_rows > 0)

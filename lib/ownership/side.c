@@ -145,7 +145,8 @@ static bool compare_and_set(struct fx_side *side, const struct transition *t, bo
     assert_transition(side, t);
     if (!fx_db_exec(side->db, fx_buf_cstr(&sql), params, FX_ARRAY_LEN(params), &rows, err))
         return false;
-    FX_ASSERT(rows == 0 || rows == 1); /* grp is the key */
+    if (rows != 0 && rows != 1) /* grp is the key */
+        return fx_db_fail_answer(side->db, "that it changed several rows with one key", err);
     *ret_won = rows == 1;
     return *ret_won || fx_side_check_holder(side, err);
 }

@@ -30,7 +30,7 @@ static bool is_true(fx_cell cell)
 static int64_t number(fx_cell cell)
 {
     int64_t n = 0;
-    if (!fx_decimal_to_int(cell, &n))
+    if (!fx_decimal_to_int(cell, &n) || n < INT32_MIN || n > UINT32_MAX)
         return -1;
     return n;
 }
@@ -55,35 +55,50 @@ static void read_column(const struct fx_rows *rows, size_t i, struct fx_arena *a
     column->key_index = (int)number(fx_rows_at(rows, i, COL_KEY_INDEX));
 }
 
+/* Each place in the key is that of one column. */
+static bool read_key(const struct fx_db *db, struct fx_table *table, struct fx_err *err)
+{
+    for (size_t k = 0; k < table->n_key; k++)
+        table->key[k] = -1;
+    for (size_t i = 0; i < table->n_columns; i++) {
+        int at = table->columns[i].key_index;
+        if (at < 0)
+            continue;
+        if ((size_t)at >= table->n_key || table->key[at] >= 0)
+            return fx_db_fail_answer(db, "with a primary key that cannot be", err);
+        table->key[at] = (int)i;
+    }
+    return true;
+}
+
 static bool read_columns(struct fx_db *db, fx_cell oid, struct fx_arena *arena,
                          struct fx_table *table, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
-    if (!fx_pg_query(db, lib_pg_sql_columns, &oid, 1, &rows, err))
+    if (!fx_db_select(db, lib_pg_sql_columns, &oid, 1, 0, COL_KEY_INDEX + 1, &rows, err))
         return false;
     table->n_columns = rows.n_rows;
     table->columns = fx_arena_array(arena, rows.n_rows + 1, sizeof *table->columns);
     for (size_t i = 0; i < rows.n_rows; i++) {
+        if (fx_rows_at(&rows, i, COL_NAME).ptr == NULL ||
+            fx_rows_at(&rows, i, COL_DECLARED).ptr == NULL)
+            return fx_db_fail_answer(db, "with a column that has no name or type", err);
         read_column(&rows, i, arena, &table->columns[i]);
         table->n_key += table->columns[i].key_index >= 0 ? 1 : 0;
     }
     table->key = fx_arena_array(arena, table->n_key + 1, sizeof *table->key);
-    for (size_t i = 0; i < table->n_columns; i++) {
-        if (table->columns[i].key_index >= 0)
-            table->key[table->columns[i].key_index] = (int)i;
-    }
-    return true;
+    return read_key(db, table, err);
 }
 
 static bool read_leaves(struct fx_db *db, fx_cell oid, bool is_partitioned, struct fx_arena *arena,
                         struct fx_table *table, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
-    if (is_partitioned && !fx_pg_query(db, lib_pg_sql_leaves, &oid, 1, &rows, err))
+    if (is_partitioned && !fx_db_select(db, lib_pg_sql_leaves, &oid, 1, 0, 1, &rows, err))
         return false;
     table->leaves = fx_arena_array(arena, rows.n_rows + 1, sizeof *table->leaves);
     for (size_t i = 0; i < rows.n_rows; i++)
-        table->leaves[i] = copy(arena, fx_rows_at(&rows, i, 0));
+        table->leaves[i] = fx_arena_str(arena, fx_rows_at(&rows, i, 0)).ptr;
     return true;
 }
 
@@ -94,6 +109,9 @@ static bool check_relation(const struct fx_rows *relation, struct fx_db *db, con
         return fx_fail(err, FX_E_DB, "there is no table \"%s.%s\" in database \"%s\"", schema, name,
                        db->conf->name) ||
                fx_hint(err, "Create it there, or correct its name in ficus.yaml.");
+    for (size_t i = 0; i < relation->n_columns; i++)
+        if (fx_rows_at(relation, 0, i).len == 0)
+            return fx_db_fail_answer(db, "with a table of which it does not say all", err);
     char kind = fx_rows_at(relation, 0, 1).ptr[0];
     if (kind != 'r' && kind != 'p')
         return fx_fail(err, FX_E_DB, "\"%s\".\"%s\" in database \"%s\" is a %s, not a table",
@@ -116,7 +134,7 @@ bool fx_pg_table(struct fx_db *db, const char *schema, const char *name, struct 
 {
     FX_AUTO(fx_rows) struct fx_rows relation = {0};
     const fx_cell params[] = {fx_str_from(schema), fx_str_from(name)};
-    if (!fx_pg_query(db, lib_pg_sql_relation, params, 2, &relation, err) ||
+    if (!fx_db_select(db, lib_pg_sql_relation, params, 2, 0, 4, &relation, err) ||
         !check_relation(&relation, db, schema, name, err))
         return false;
     struct fx_table *table = FX_ARENA_NEW(arena, struct fx_table);

@@ -130,6 +130,14 @@ static bool ask(const struct fx_db_conf *conf, PGconn *conn, const char *sql, in
     }
 }
 
+static int count_of(PGconn *conn)
+{
+    int n = 0;
+    for (size_t i = 0; i < N_PINNED; i++)
+        n += applies(&pinned[i], PQserverVersion(conn));
+    return n;
+}
+
 /* One row: the present values of all that apply, in their order. */
 static bool read_back(const struct fx_db_conf *conf, PGconn *conn, int64_t silence_ms,
                       PGresult **ret_res, struct fx_err *err)
@@ -141,7 +149,8 @@ static bool read_back(const struct fx_db_conf *conf, PGconn *conn, int64_t silen
                           pinned[i].name);
     if (!ask(conf, conn, fx_buf_cstr(&sql), silence_ms, ret_res, err))
         return false;
-    if (PQresultStatus(*ret_res) == PGRES_TUPLES_OK && PQntuples(*ret_res) == 1)
+    if (PQresultStatus(*ret_res) == PGRES_TUPLES_OK && PQntuples(*ret_res) == 1 &&
+        PQnfields(*ret_res) == count_of(conn))
         return true;
     (void)fx_pg_fail(conn, *ret_res, conf->name, err);
     PQclear(*ret_res);

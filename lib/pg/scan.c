@@ -127,6 +127,9 @@ bool fx_pg_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct f
 static bool read_row(struct pg_scan *scan, struct fx_err *err)
 {
     fx_arena_clear(&scan->row_arena);
+    if (PQntuples(scan->res) != 1 || (size_t)PQnfields(scan->res) != scan->n_columns)
+        return fx_db_fail_answer(&scan->pg->base, "with a row of other columns than were asked for",
+                                 err);
     for (size_t i = 0; i < scan->n_columns; i++) {
         const struct fx_column *column = &scan->table->columns[scan->columns[i]];
         struct fx_str text = {0};

@@ -119,7 +119,8 @@ static int64_t affected(PGresult *res)
     int64_t n = 0;
     if (strncmp(PQcmdStatus(res), "SELECT", 6) == 0)
         return 0; /* rows that were read are no changes */
-    for (const char *text = PQcmdTuples(res); *text >= '0' && *text <= '9'; text++)
+    for (const char *text = PQcmdTuples(res); *text >= '0' && *text <= '9' && n < INT64_MAX / 16;
+         text++)
         n = n * 10 + (*text - '0');
     return n;
 }
@@ -161,7 +162,7 @@ static bool run(struct fx_pg_db *pg, const char *sql, const fx_cell *params, siz
             break;
         if (is_ok && !is_success(res))
             is_ok = fx_pg_db_fail(pg, res, err);
-        rows += affected(res);
+        rows = FX_MIN(rows, INT64_MAX / 2) + FX_MIN(affected(res), INT64_MAX / 2);
         ExecStatusType status = PQresultStatus(res);
         PQclear(last);
         last = res;
@@ -253,7 +254,8 @@ bool fx_pg_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err)
         return fx_ctx(err, "flushing the log");
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     struct fx_lsn lsn;
-    if (!fx_pg_query(db, "select pg_catalog.pg_current_wal_flush_lsn()", NULL, 0, &rows, err))
+    if (!fx_db_select(db, "select pg_catalog.pg_current_wal_flush_lsn()", NULL, 0, 1, 1, &rows,
+                      err))
         return false;
     if (!fx_lsn_parse(fx_rows_at(&rows, 0, 0), &lsn))
         return fx_fail(err, FX_E_PROTOCOL, "database \"%s\" returned no log position",

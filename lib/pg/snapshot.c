@@ -21,7 +21,8 @@ struct pg_snapshot {
 
 static bool read_slot(const PGresult *res, struct fx_pg_slot *ret_slot)
 {
-    if (PQresultStatus(res) != PGRES_TUPLES_OK || PQntuples(res) != 1 || PQnfields(res) < 3)
+    if (PQresultStatus(res) != PGRES_TUPLES_OK || PQntuples(res) != 1 || PQnfields(res) < 3 ||
+        PQgetlength(res, 0, 1) > FX_POS_MAX || PQgetisnull(res, 0, 2))
         return false;
     fx_pos_set(&ret_slot->consistent, fx_str_from(PQgetvalue(res, 0, 1)));
     snprintf(ret_slot->snapshot, sizeof ret_slot->snapshot, "%s", PQgetvalue(res, 0, 2));

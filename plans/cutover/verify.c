@@ -14,8 +14,8 @@ static bool canary_rows(struct pln_environment *en, struct fx_side *side, struct
                         struct fx_err *err)
 {
     fx_cell grp = fx_str_from(en->sides.group);
-    return fx_db_query(side->db, "select id, note from ficus.canary where grp = ? order by id",
-                       &grp, 1, ret, err);
+    return fx_db_select(side->db, "select id, note from ficus.canary where grp = ? order by id",
+                        &grp, 1, 0, 2, ret, err);
 }
 
 static bool canary_equal(struct pln_environment *en, struct fx_err *err)

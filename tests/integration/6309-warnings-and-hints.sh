@@ -55,7 +55,7 @@ check "a wrong password" says "Check the user \"bob\" and its password under dat
 echo right >"$FX_DIR/word"
 sed -i "s|\(mysql://bob@[^\"]*\"\)|\1, password: {file: $FX_DIR/word}|" "$FX_DIR/bob.yaml"
 chmod 600 "$FX_DIR/word"
-check "no access to the database" says 'GRANT ALL ON `orders`' "$("$FICUS" cdc preflight --context orders -f "$FX_DIR/bob.yaml" 2>&1)"
+check "no access to the database" says 'GRANT SELECT ON `orders`' "$("$FICUS" cdc preflight --context orders -f "$FX_DIR/bob.yaml" 2>&1)"
 
 # --- streams without a plan ------------------------------------------------------------------------------
 exits 0 "what would be started" "$FICUS" cdc start --context orders -f "$F"
