@@ -10,6 +10,7 @@
 #include "cmd/ficus/interrupt.h"
 #include "cmd/ficus/project.h"
 #include "lib/cli/print.h"
+#include "lib/io/who.h"
 #include "lib/ownership/holder.h"
 #include "lib/ownership/sides.h"
 #include "plans/cutover/cutover.h"
@@ -78,10 +79,10 @@ static bool scene_open(struct cmd_call *call, struct scene *scene, struct fx_err
         !pln_endpoint_read(scene->project, call->arena, &scene->facade, err))
         return false;
     given->context = ctx->name;
-    char host[64] = "?";
-    (void)gethostname(host, sizeof host - 1);
-    (void)snprintf(scene->operator_name, sizeof scene->operator_name, "pid %d at %s, cutover %s",
-                   (int)getpid(), host, call->cmd->verb);
+    char who[FX_WHO_TEXT];
+    fx_who_text(who);
+    (void)snprintf(scene->operator_name, sizeof scene->operator_name, "%.100s cutover %s", who,
+                   call->cmd->verb);
     scene->env = (struct pln_cutover_env){.project = scene->project,
                                           .context = ctx,
                                           .facades = &scene->facade,

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include "cmd/ficus/audit.h"
 #include "cmd/ficus/cmd.h"
 #include "lib/base/alloc.h"
 #include "lib/cli/print.h"
@@ -217,10 +218,13 @@ int main(int argc, char **argv)
         return print_help(call.cmd);
     call.project_path = common.project;
     call.no_color = common.no_color;
+    cmd_audit_line(n, line);
     if (!call.cmd->run(&call, &err)) {
         fflush(stdout);
+        cmd_audit_end(fx_code_exit(err.code), &err);
         return fail(&call, &err);
     }
+    cmd_audit_end(call.exit_status, NULL);
     errno = 0;
     if ((fflush(stdout) != 0 || ferror(stdout) != 0) && call.exit_status == 0) {
         fx_fail_errno(&err, FX_E_IO, errno != 0 ? errno : EIO,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/ficus/project.h"
 
+#include "cmd/ficus/audit.h"
 #include "cmd/whole.h"
 #include "lib/io/private.h"
 #include "plans/plan.h"
@@ -18,6 +19,7 @@ bool cmd_project_load(const struct cmd_call *call, struct fx_project **ret_proje
     if (strcmp(call->cmd->noun, "plan") != 0 && project->state_dir != NULL &&
         !fx_dir_is_secure(project->state_dir, err))
         return fx_ctx(err, "looking at the state directory of \"%s\"", project->path);
+    cmd_audit_begin(call, project->state_dir);
     *ret_project = project;
     return true;
 }

@@ -11,7 +11,8 @@ ficus run rollback|t| --execute --plain -f=f --project=f --log=t --no-color -h -
 ficus run adopt|t| --confirm=t --execute -f=f --project=f --log=t --no-color -h --help
 ficus run status|t| -f=f --project=f --log=t --no-color -h --help
 ficus run journal show|t| --json -f=f --project=f --log=t --no-color -h --help
-ficus run journal verify|t| -f=f --project=f --log=t --no-color -h --help
+ficus run journal verify|t| --anchor=t -f=f --project=f --log=t --no-color -h --help
+ficus audit|| --json --anchor=t -f=f --project=f --log=t --no-color -h --help
 ficus status|t| -w --watch --until-end --every=t -f=f --project=f --log=t --no-color -h --help
 ficus upgrade|| --execute -f=f --project=f --log=t --no-color -h --help
 ficus cutover rehearse|| -c=t --context=t --fence-ttl=t --hold=t --drain=t --execute --rounds=t -f=f --project=f --log=t --no-color -h --help

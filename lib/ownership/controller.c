@@ -3,6 +3,7 @@
  * The file is written whole beside its place and then linked there: of two commands that make it at
  * once one wins, the other reads the winner's, and no crash leaves half a file.
  */
+#include "lib/io/who.h"
 #include "lib/ownership/controller.h"
 
 #include <errno.h>
@@ -161,9 +162,9 @@ bool fx_controller_take(struct fx_project *project, const char *what, const char
                         struct fx_arena *arena, struct fx_err *err)
 {
     struct fx_controller *who = FX_ARENA_NEW(arena, struct fx_controller);
-    const char *user = getenv("USER");
-    fx_controller_host(who->host, sizeof who->host);
-    snprintf(who->login, sizeof who->login, "%s", user != NULL ? user : "ficus");
+    struct fx_who system;
+    fx_who(&system);
+    snprintf(who->login, sizeof who->login, "%s", system.login);
     snprintf(who->what, sizeof who->what, "%s", what);
     who->plan = fx_arena_strdup(arena, plan);
     who->state_dir = project->state_dir;

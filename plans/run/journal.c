@@ -10,11 +10,15 @@
 
 struct pln_journal {
     struct fx_recordlog *log;
+    struct fx_chain chain;
     struct pln_state *state;
 };
 
 struct replay {
     struct pln_state *state;
+    struct fx_chain chain;
+    const char *anchor; /* a record that must be there; NULL: none */
+    bool has_anchor;
     bool (*on_record)(void *arg, uint64_t seq, const struct pln_record *rec, struct fx_str json);
     void *arg;
 };
@@ -25,8 +29,12 @@ static bool replay_one(void *arg, uint64_t seq, struct fx_str payload, struct fx
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
     struct pln_record rec;
-    if (!pln_record_read(payload, &arena, &rec, err) || !pln_state_apply(re->state, &rec, err))
+    if (!fx_chain_take(&re->chain, payload, err) || !pln_record_read(payload, &arena, &rec, err) ||
+        !pln_state_apply(re->state, &rec, err))
         return fx_ctx(err, "replaying record %llu", (unsigned long long)seq);
+    char at[FX_CHAIN_ANCHOR];
+    fx_chain_anchor(&re->chain, at);
+    re->has_anchor |= re->anchor != NULL && strcmp(at, re->anchor) == 0;
     return re->on_record == NULL || re->on_record(re->arg, seq, &rec, payload);
 }
 
@@ -47,12 +55,14 @@ bool pln_journal_open(const char *path, struct pln_state *state, struct pln_jour
     struct replay re = {.state = state};
     pln_state_init(state);
     struct fx_recordlog *log = NULL;
-    if (!fx_recordlog_open(path, replay_one, &re, &log, err)) {
+    if (!fx_chain_load(path, true, &re.chain, err) ||
+        !fx_recordlog_open(path, replay_one, &re, &log, err)) {
         fail_damaged(err);
         return fx_ctx(err, "opening the journal \"%s\"", path);
     }
     *ret = FX_NEW(struct pln_journal);
     (*ret)->log = log;
+    (*ret)->chain = re.chain;
     (*ret)->state = state;
     return true;
 }
@@ -78,13 +88,14 @@ static void assert_appended(const struct pln_state *before, const struct pln_sta
 
 bool pln_journal_append(struct pln_journal *journal, struct pln_record *rec, struct fx_err *err)
 {
-    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 16);
+    FX_AUTO(fx_buf) struct fx_buf plain = FX_BUF(1 << 16), out = FX_BUF(1 << 17);
     rec->at = fx_wall_now();
     struct pln_state next = *journal->state;
     if (!pln_state_apply(&next, rec, err))
         return false;
     assert_appended(journal->state, &next, rec);
-    pln_record_write(rec, &out);
+    pln_record_write(rec, &plain);
+    fx_chain_seal(&journal->chain, fx_buf_str(&plain), &out);
     pass(rec->type, "before");
     if (fx_failpoint_error("journal.append"))
         return fx_fail_errno(err, FX_E_JOURNAL, ENOSPC, "could not write the journal");
@@ -96,6 +107,8 @@ bool pln_journal_append(struct pln_journal *journal, struct pln_record *rec, str
                             : "Check the disk of the state directory");
         return fx_ctx(err, "writing %s to the journal", pln_rec_name(rec->type));
     }
+    if (!fx_chain_take(&journal->chain, fx_buf_str(&out), err))
+        return false;
     *journal->state = next;
     pass(rec->type, "after");
     return true;
@@ -109,6 +122,13 @@ void pln_journal_close(struct pln_journal *journal)
     free(journal);
 }
 
+static bool replay_file(const char *path, struct replay *re, struct fx_err *err)
+{
+    return (fx_chain_load(path, false, &re->chain, err) &&
+            fx_recordlog_read(path, replay_one, re, err)) ||
+           fail_damaged(err);
+}
+
 bool pln_journal_replay(const char *path, struct pln_state *state,
                         bool (*on_record)(void *arg, uint64_t seq, const struct pln_record *rec,
                                           struct fx_str json),
@@ -116,5 +136,21 @@ bool pln_journal_replay(const char *path, struct pln_state *state,
 {
     struct replay re = {.state = state, .on_record = on_record, .arg = arg};
     pln_state_init(state);
-    return fx_recordlog_read(path, replay_one, &re, err) || fail_damaged(err);
+    return replay_file(path, &re, err);
+}
+
+bool pln_journal_check(const char *path, struct pln_state *state, const char *anchor,
+                       struct fx_chain *ret_chain, struct fx_err *err)
+{
+    struct replay re = {.state = state, .anchor = anchor};
+    pln_state_init(state);
+    if (!replay_file(path, &re, err))
+        return false;
+    *ret_chain = re.chain;
+    return anchor == NULL || re.has_anchor ||
+           fx_fail(err, FX_E_JOURNAL, "the journal does not have record %s", anchor) ||
+           fx_hint(err,
+                   "It was cut or replaced after that record was written. Compare it with a "
+                   "backup: %s",
+                   path);
 }

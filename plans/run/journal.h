@@ -14,6 +14,7 @@
 #ifndef PLN_JOURNAL_H
 #define PLN_JOURNAL_H
 
+#include "lib/crypt/chain.h"
 #include "lib/io/recordlog.h"
 #include "plans/run/state.h"
 
@@ -30,5 +31,11 @@ bool pln_journal_replay(const char *path, struct pln_state *state,
                         bool (*on_record)(void *arg, uint64_t seq, const struct pln_record *rec,
                                           struct fx_str json),
                         void *arg, struct fx_err *err) FX_MUST_CHECK;
+/*
+ * The same, and *ret_chain says how many records are sealed with the journal's key and which one is
+ * the last. `anchor` (fx_chain_anchor) is what an earlier call said; NULL: none is demanded.
+ */
+bool pln_journal_check(const char *path, struct pln_state *state, const char *anchor,
+                       struct fx_chain *ret_chain, struct fx_err *err) FX_MUST_CHECK;
 
 #endif

@@ -12,6 +12,7 @@
 #include "lib/io/failpoint.h"
 #include "lib/io/file.h"
 #include "lib/io/private.h"
+#include "lib/io/who.h"
 #include "plans/plan/load.h"
 #include "plans/run/drift.h"
 #include "plans/run/find.h"
@@ -87,12 +88,10 @@ static bool fail_second_start(const struct run *run, struct fx_err *err)
 static bool open_run(struct run *run, const struct pln_env *env, const char *mode,
                      int64_t facade_epoch, struct fx_err *err)
 {
-    char host[64] = "?", who[160], path[PATH_MAX];
+    char who[FX_WHO_TEXT], path[PATH_MAX];
     if (!pln_journal_open(run->at.journal, &run->state, &run->journal, err))
         return false;
-    (void)gethostname(host, sizeof host - 1);
-    const char *user = getenv("USER");
-    snprintf(who, sizeof who, "%s@%s pid %d", user != NULL ? user : "ficus", host, (int)getpid());
+    fx_who_text(who);
     struct pln_record rec = pln_record(PLN_REC_RUN_OPENED, NULL);
     rec.text = mode;
     rec.epoch = FX_MAX(run->state.epoch, facade_epoch) + 1;

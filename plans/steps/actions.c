@@ -3,6 +3,7 @@
  * The state that the actions of a run share, made when the run is opened. Every action may be
  * repeated after a crash and then changes nothing twice.
  */
+#include "lib/io/who.h"
 #include "plans/steps/actions.h"
 
 #include <unistd.h>
@@ -54,11 +55,9 @@ static bool ctx_open(const struct pln_env *env, const struct pln_plan *plan, con
                           .direction = FX_FORWARD};
     ac->forward = ac->reverse = ref;
     ac->reverse.direction = FX_REVERSE;
-    char host[64] = "?";
-    (void)gethostname(host, sizeof host - 1);
-    const char *user = getenv("USER");
-    snprintf(ac->operator_name, sizeof ac->operator_name, "%s@%s run %s",
-             user != NULL ? user : "ficus", host, plan->name);
+    char who[FX_WHO_TEXT];
+    fx_who_text(who);
+    snprintf(ac->operator_name, sizeof ac->operator_name, "%.100s run %s", who, plan->name);
     FX_ASSERT(ac->ctx != NULL);
     if (!read_sections(ac, err)) {
         ctx_close(ac);

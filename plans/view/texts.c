@@ -2,6 +2,8 @@
 /* Text about a run besides its picture: the price of a rollback, and the journal. Reads only. */
 #include "plans/view/texts.h"
 
+#include <inttypes.h>
+
 #include "lib/io/file.h"
 #include "plans/cutover/stream_stop.h"
 #include "plans/plan/load.h"
@@ -275,16 +277,24 @@ bool pln_journal_show(const struct fx_project *project, const char *name, bool i
     return pln_journal_replay(at.journal, state, show_record, &show, err);
 }
 
-bool pln_journal_verify(const struct fx_project *project, const char *name, uint64_t *ret_records,
-                        struct fx_err *err)
+bool pln_journal_verify(const struct fx_project *project, const char *name, const char *anchor,
+                        struct fx_buf *out, struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
     struct pln_paths at;
     pln_paths_of(project->state_dir, name, &arena, &at);
     struct pln_state *state = FX_ARENA_NEW(&arena, struct pln_state);
-    if (!pln_journal_replay(at.journal, state, NULL, NULL, err))
+    struct fx_chain chain;
+    char last[FX_CHAIN_ANCHOR];
+    if (!pln_journal_check(at.journal, state, anchor, &chain, err))
         return false;
-    *ret_records = state->n_records;
+    fx_chain_anchor(&chain, last);
+    fx_buf_printf(out, "%s: %" PRIu64 " records, journal intact\n", name,
+                  chain.n_keyed + chain.n_unkeyed);
+    if (chain.n_unkeyed > 0)
+        fx_buf_printf(out, "the first %" PRIu64 " are of an older Ficus, which had no key\n",
+                      chain.n_unkeyed);
+    fx_buf_printf(out, "anchor %s\n", last);
     return true;
 }

@@ -25,8 +25,8 @@ bool pln_journal_show(const struct fx_project *project, const char *name, bool i
                       struct fx_buf *out, struct fx_err *err) FX_MUST_CHECK;
 /* Checks checksums, chain and order of all records;
  * *ret_records is their number. Errors: JOURNAL. */
-bool pln_journal_verify(const struct fx_project *project, const char *name, uint64_t *ret_records,
-                        struct fx_err *err) FX_MUST_CHECK;
+bool pln_journal_verify(const struct fx_project *project, const char *name, const char *anchor,
+                        struct fx_buf *out, struct fx_err *err) FX_MUST_CHECK;
 
 /*
  * For this room: the state of a run and the copy of its plan, also when ficus.yaml has changed

@@ -32,6 +32,30 @@ check "and writes its state" "$FICUS" route set orders-read --weight 10% -f "$FX
 same "the state directory is for its owner alone" 700 "$(stat -c %a "$state")"
 same "nothing in it is for anybody else" "" "$(find "$state" -perm /077)"
 check "there is something in it" test -s "$state/facade.json"
+# --- who did it: never by $USER, chained with a key ------------------------------------------------
+me=$(id -un)
+out=$(USER=mallory LOGNAME=mallory "$FICUS" audit -f "$FX_DIR/ficus.yaml")
+check "the audit log has the command, begun and ended" test "$(grep -c "ficus route set orders-read --weight 10%" <<<"$out")" = 2
+check "with the login name of the system" grep -q "begin  $me (uid $(id -u))@" <<<"$out"
+USER=mallory SUDO_USER=$'eve\e[2J' "$FICUS" route set orders-read --weight 20% -f "$FX_DIR/ficus.yaml" --execute >/dev/null
+out=$("$FICUS" audit -f "$FX_DIR/ficus.yaml")
+same "\$USER is nobody" "" "$(grep mallory <<<"$out")"
+[ "$(id -u)" != 0 ] || check "sudo's word is an addition" grep -q "$me (uid 0)@.* via sudo from eve" <<<"$out"
+anchor=$(sed -n 's/.*chain intact, anchor //p' <<<"$out")
+exits 0 "the anchor is found again" "$FICUS" audit -f "$FX_DIR/ficus.yaml" --anchor "$anchor"
+"$FICUS" route set nothing --weight 20% -f "$FX_DIR/ficus.yaml" --execute >/dev/null 2>&1
+check "a command that failed is there with its code" grep -qE "nothing --weight 20%.* -> [0-9]+ [A-Z]+" <<<"$("$FICUS" audit -f "$FX_DIR/ficus.yaml")"
+"$FICUS" route set "postgresql://a:hunter2@h/x" --weight 20% -f "$FX_DIR/ficus.yaml" --execute >/dev/null 2>&1
+same "no password is in it" 0 "$(grep -ac hunter2 "$state/audit")"
+size=$(stat -c %s "$state/audit")
+cp "$state/audit" "$FX_DIR/audit.was"
+printf x | dd of="$state/audit" bs=1 seek=$((size / 2)) conv=notrunc 2>/dev/null
+exits 11 "an edited audit log is refused" "$FICUS" audit -f "$FX_DIR/ficus.yaml"
+cp "$FX_DIR/audit.was" "$state/audit"
+rm "$state/audit.key"
+exits 11 "one whose key is gone, too" "$FICUS" audit -f "$FX_DIR/ficus.yaml"
+rm "$state/audit"
+exits 11 "and one that was replaced, by the anchor" "$FICUS" audit -f "$FX_DIR/ficus.yaml" --anchor "$anchor"
 fx_stop facade
 
 # --- what an older build left ---------------------------------------------------------------------
