@@ -119,6 +119,8 @@ static void forget_journal(void)
     snprintf(lock, sizeof lock, "%s.lock", journal_path());
     unlink(journal_path());
     unlink(lock);
+    snprintf(lock, sizeof lock, "%s.key", journal_path());
+    unlink(lock);
 }
 
 /* A controller that dies when the journal has `max_records`:

@@ -189,6 +189,7 @@ static void scene_down(struct scene *s)
     for (size_t i = 0; i < FX_ARRAY_LEN(files); i++)
         unlink(files[i]);
     unlink(fx_arena_printf(&s->arena, "%s.lock", s->at.journal));
+    unlink(fx_arena_printf(&s->arena, "%s.key", s->at.journal));
     unlink(pln_path_context_lock(s->project.state_dir, "orders", &s->arena));
     unlink(fx_arena_printf(&s->arena, "%s/p.yaml", s->project.state_dir));
     rmdir(s->at.dir);

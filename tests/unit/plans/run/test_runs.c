@@ -36,7 +36,8 @@ static void project_up(struct project *p)
 
 static void forget_run(struct project *p, const char *name)
 {
-    static const char *const files[] = {"plan.yaml", "journal", "journal.lock", "lock"};
+    static const char *const files[] = {"plan.yaml", "journal", "journal.lock", "journal.key",
+                                        "lock"};
     const char *dir = fx_arena_printf(&p->arena, "%s/runs/%s", p->project.state_dir, name);
     for (size_t k = 0; k < FX_ARRAY_LEN(files); k++)
         unlink(fx_arena_printf(&p->arena, "%s/%s", dir, files[k]));
