@@ -77,8 +77,8 @@ static void test_form__the_message_says_only_what_can_be(void **state)
 {
     (void)state;
     struct fx_err err = FX_ERR_INIT;
-    assert_false(fx_form_check(FX_FORM_JOURNAL, -1, "the journal of the run", &err));
-    assert_int_equal(fx_form_oldest(FX_FORM_JOURNAL), fx_form_current(FX_FORM_JOURNAL));
+    assert_false(fx_form_check(FX_FORM_CONTROLLER, -1, "the controller", &err));
+    assert_int_equal(fx_form_oldest(FX_FORM_CONTROLLER), fx_form_current(FX_FORM_CONTROLLER));
     assert_null(strstr(err.message, " to "));
     assert_null(strstr(err.hint, "still reads"));
 }
