@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Lines of any bytes as records of a sealed log: nothing that was not sealed with the key passes. */
+/* Any bytes as the lines of a sealed log: nothing that was not sealed with the key passes. */
 #include "lib/base/panic.h"
 #include "lib/crypt/chain.h"
 
