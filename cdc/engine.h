@@ -95,7 +95,8 @@ struct cdc_engine_target {
      */
     bool (*prepare)(const struct cdc_binding *binding, struct fx_db *db, size_t *ret_text_max,
                     struct fx_err *err);
-    /* Raises TARGET for a text of `n_bytes`, with the setting that has to be larger. */
+    /* Raises TARGET for a text of `n_bytes`, with the setting that has to be larger. NULL where
+     * prepare sets no limit: the batch's own limit is the first to be reached there. */
     bool (*fail_too_long)(const struct cdc_binding *binding, size_t n_bytes, size_t text_max,
                           struct fx_err *err);
     /* "insert into t (…)" + this + "values …": ids are taken as they are. */

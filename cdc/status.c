@@ -84,8 +84,8 @@ bool cdc_pos_read(const struct fx_json *root, const char *key, struct fx_pos *re
     struct fx_str text = fx_str_from(fx_json_get_str(root, key, ""));
     if (text.len > FX_POS_MAX)
         return fx_fail(err, FX_E_PROTOCOL,
-                       "the stream's answer cannot be read, it may be of another build of Ficus: "
-                       "position \"%s\" has %zu bytes, the limit is %d",
+                       "position \"%s\" has %zu bytes, the limit is %d: it may come from another "
+                       "build of Ficus",
                        key, text.len, FX_POS_MAX) ||
                fx_hint(err, "Restart the streams with this build: " FX_CMD_STOP
                             ", then " FX_CMD_START ".");
@@ -109,8 +109,7 @@ bool cdc_status_read(struct fx_str json, struct cdc_status *ret, struct fx_err *
         i++;
     if (i == FX_ARRAY_LEN(phase_names))
         return fx_fail(err, FX_E_PROTOCOL,
-                       "the stream is in phase \"%s\", which this build of Ficus does not know",
-                       phase) ||
+                       "its phase is \"%s\", which this build of Ficus does not know", phase) ||
                fx_hint(err, "Restart the streams with this build: " FX_CMD_STOP
                             ", then " FX_CMD_START ".");
     ret->phase = (enum cdc_phase)i;

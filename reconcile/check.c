@@ -200,6 +200,17 @@ static bool still_owns(const struct fx_context *ctx, const struct cdc_ref *ref, 
            fx_hint(err, "Run the same command again: it compares in the new direction.");
 }
 
+/* A value that cannot be read or mapped: the frames name it, and say on which side. */
+static bool fail_compare(const struct fx_context *ctx, struct fx_err *err)
+{
+    if (err->hint[0] == '\0' && (err->code == FX_E_SOURCE_DATA || err->code == FX_E_LIMIT))
+        (void)fx_hint(err,
+                      "Correct the value that the context lines name, or take its column out of "
+                      "the mapping in ficus.yaml. Then run: ficus reconcile run --context %s",
+                      ctx->name);
+    return fx_err_name_context(err, ctx->name);
+}
+
 bool rec_check(struct fx_context *ctx, const struct cdc_ref *ref, const struct rec_options *options,
                const char *plan, const char *step, const struct rec_progress *progress,
                struct fx_arena *arena, struct rec_report **ret_report, struct fx_err *err)
@@ -211,5 +222,5 @@ bool rec_check(struct fx_context *ctx, const struct cdc_ref *ref, const struct r
     bool is_ok = (!has_waited || still_owns(ctx, ref, err)) &&
                  check_locked(ctx, ref, options, plan, step, progress, arena, ret_report, err);
     fx_flock_release(lock);
-    return is_ok;
+    return is_ok || fail_compare(ctx, err);
 }

@@ -50,7 +50,11 @@ static bool take(const char *path, const struct cdc_ref *ref, int64_t wait_ms,
             return fail_locked(ref, who, wait_ms, err);
         fx_err_clear(err);
         if (!wait_on(progress, who, !*ret_waited))
-            return fx_fail(err, FX_E_INTERRUPTED, "stopped while %s compared the context", who);
+            return fx_fail(err, FX_E_INTERRUPTED,
+                           "stopped as requested, while %s compared context \"%s\"", who,
+                           ref->context) ||
+                   fx_hint(err, "Nothing was compared. Run: ficus reconcile run --context %s",
+                           ref->context);
         fx_sleep_ms(ASK_AGAIN_MS);
     }
 }

@@ -28,7 +28,7 @@ static bool raise_answer(const struct fcd_endpoint *at, const struct fx_http_rep
     if (strcmp(name, fx_code_name(FX_E_STALE_EPOCH)) == 0)
         code = FX_E_STALE_EPOCH;
     fx_fail(err, code, "%s",
-            fx_json_get_str(root, "message", "the facade refused the call without a reason"));
+            fx_json_get_str(root, "message", "the facade refused the call and gave no reason"));
     fx_err_set_http(err, reply->status);
     const char *hint = fx_json_get_str(root, "hint", NULL);
     if (reply->status == 401)
@@ -38,7 +38,9 @@ static bool raise_answer(const struct fcd_endpoint *at, const struct fx_http_rep
     else if (hint != NULL)
         fx_hint(err, "%s", hint);
     else if (root == NULL)
-        fx_hint(err, "Another program may be listening on this address. Run: ss -ltnp");
+        fx_hint(err, "Another program may be listening on this address. Run: ss -lntxp");
+    else
+        fx_hint(err, "Its log says why. What it knows: ficus route list");
     return fx_ctx(err, "calling the facade at %s", at->address);
 }
 

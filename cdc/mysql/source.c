@@ -73,6 +73,7 @@ struct my_source {
     struct cdc_txn txn;
     int64_t n_rows;
 
+    char file[256];           /* of the binary log, as the server named it last */
     bool is_torn;             /* the connection ended inside an event; open again at `at` */
     struct fx_pos torn_at;    /* where that happened last */
     struct fx_bl_event event; /* the row event being read, while has_rows */
@@ -356,7 +357,11 @@ static bool on_loop_marker(struct my_source *s, struct cdc_event *ret, struct fx
         return fx_fail(err, FX_E_PROTOCOL,
                        "transaction %s of database \"%s\" has rows of another client before the "
                        "loop marker of stream \"%s\", which that stream always writes first",
-                       s->txn.label, s->binding->source->name, s->binding->other_stream);
+                       s->txn.label, s->binding->source->name, s->binding->other_stream) ||
+               fx_hint(err,
+                       "Another program writes with that stream's user and tables. Please report "
+                       "it with the transaction as mariadb-binlog shows it. To go on without "
+                       "it, " FX_CMD_NEW_COPY ".");
     s->has_rows = false;
     emit_begin(s, true, ret);
     return true;
@@ -415,6 +420,8 @@ static bool on_event(struct my_source *s, const struct fx_bl_event *ev, struct c
     case FX_BL_FORMAT: end_torn_group(s, ret); return true;
     case FX_BL_OTHER:
     case FX_BL_ROTATE:
+        (void)snprintf(s->file, sizeof s->file, "%.*s", FX_STR_FMT(ev->rotate.file));
+        break;
     case FX_BL_TABLE_MAP: break;
     }
     return true;
@@ -495,16 +502,31 @@ static bool my_next_inner(struct my_source *s, int64_t timeout_ms, struct cdc_ev
     return true;
 }
 
+/* What reads bytes knows neither stream nor server: said here, once for all of them. */
+static bool fail_next(const struct my_source *s, struct fx_err *err)
+{
+    FX_AUTO(fx_pos) struct fx_pos at = {0};
+    fx_gtid_pos_text(&s->at, &at);
+    fx_err_as_source(err);
+    if (err->code == FX_E_PROTOCOL && err->hint[0] == '\0')
+        (void)fx_hint(err,
+                      "Check that file on the server: mariadb-binlog --verify-binlog-checksum FILE "
+                      ">/dev/null. If it is whole, bytes were damaged on the way: " FX_CMD_START
+                      ". If not, " FX_CMD_NEW_COPY ".");
+    return fx_ctx(
+        err,
+        "reading file \"%s\" of the binary log of database \"%s\" for stream \"%s\", after "
+        "GTID position %s",
+        s->file, s->binding->source->name, s->binding->stream, fx_pos_text(&at));
+}
+
 static bool my_next(struct cdc_source *src, int64_t timeout_ms, struct cdc_event *ret_event,
                     struct fx_err *err)
 {
     struct my_source *s = source_of(src);
     fx_arena_clear(&s->row_arena);
     *ret_event = (struct cdc_event){.kind = CDC_EV_NONE};
-    if (my_next_inner(s, timeout_ms, ret_event, err))
-        return true;
-    fx_err_as_source(err);
-    return false;
+    return my_next_inner(s, timeout_ms, ret_event, err) || fail_next(s, err);
 }
 
 static bool my_has_buffered(struct cdc_source *src)

@@ -23,18 +23,6 @@ static bool is_progress_due(const struct fx_pos *at, const struct fx_pos *record
             here.at >= there.at + SLOT_BEHIND_MAX);
 }
 
-/* Its own limit is the buffer's, which the batch has too. */
-static bool fail_too_long(const struct cdc_binding *binding, size_t n_bytes,
-                          size_t text_max FX_UNUSED, struct fx_err *err)
-{
-    return fx_fail(err, FX_E_TARGET,
-                   "stream \"%s\" cannot write a row to database \"%s\": the statement has %zu "
-                   "bytes, which is too long",
-                   binding->stream, binding->target->name, n_bytes) ||
-           fx_hint(err, "The stream cannot pass this row. Shorten its values in the source, "
-                        "then " FX_CMD_NEW_COPY ".");
-}
-
 /* A partitioned table's rows are identified by partition and place. */
 static void delete_some(const char *table, const char *where, int64_t limit, struct fx_buf *out)
 {
@@ -69,7 +57,6 @@ const struct cdc_engine cdc_engine_pg = {
                .estimate_rows = cdc_pg_estimate_rows,
                .is_progress_due = is_progress_due},
     .target = {.prepare = cdc_pg_prepare,
-               .fail_too_long = fail_too_long,
                .insert_with_ids = " overriding system value ",
                .insert_if_missing = " ",
                .insert_if_missing_end = " on conflict do nothing",

@@ -286,6 +286,18 @@ static bool step(struct source_pg *s, int64_t timeout_ms, bool *ret_is_timeout,
     return true;
 }
 
+/* What reads bytes knows neither stream nor server: said here, once for all of them. */
+static bool fail_next(const struct source_pg *s, struct fx_err *err)
+{
+    fx_err_as_source(err);
+    if (err->code == FX_E_PROTOCOL && err->hint[0] == '\0')
+        (void)fx_hint(err, "No proxy or pooler may be between Ficus and that server: check its url "
+                           "in ficus.yaml, then run: " FX_CMD_START
+                           ". If the stream stops here again, " FX_CMD_NEW_COPY ".");
+    return fx_ctx(err, "reading slot \"%s\" of database \"%s\" for stream \"%s\"", s->binding->slot,
+                  s->binding->source->name, s->binding->stream);
+}
+
 static bool pg_next(struct cdc_source *src, int64_t timeout_ms, struct cdc_event *ret_event,
                     struct fx_err *err)
 {
@@ -293,17 +305,13 @@ static bool pg_next(struct cdc_source *src, int64_t timeout_ms, struct cdc_event
     struct fx_mono until = fx_mono_add_ms(fx_mono_now(), timeout_ms);
     bool is_timeout = false;
     *ret_event = (struct cdc_event){.kind = CDC_EV_NONE};
-    if (s->state == PG_BETWEEN && !look_in_time(s, err)) {
-        fx_err_as_source(err);
-        return false;
-    }
+    if (s->state == PG_BETWEEN && !look_in_time(s, err))
+        return fail_next(s, err);
     while (ret_event->kind == CDC_EV_NONE && !is_timeout) {
         int64_t left_ms = (until.us - fx_mono_now().us + 999) / 1000;
         fx_arena_clear(&s->arena);
-        if (!step(s, FX_MAX(left_ms, (int64_t)0), &is_timeout, ret_event, err)) {
-            fx_err_as_source(err);
-            return fx_ctx(err, "reading slot \"%s\"", s->binding->slot);
-        }
+        if (!step(s, FX_MAX(left_ms, (int64_t)0), &is_timeout, ret_event, err))
+            return fail_next(s, err);
     }
     return true;
 }
@@ -320,19 +328,13 @@ static bool pg_confirm(struct cdc_source *src, const struct fx_pos *pos, struct 
     uint64_t lsn = 0;
     if (fx_pg_lsn_parse(fx_pos_text(pos), &lsn))
         s->confirmed = FX_MAX(s->confirmed, lsn);
-    if (fx_pg_repl_feedback(s->repl, s->confirmed, false, err))
-        return true;
-    fx_err_as_source(err);
-    return false;
+    return fx_pg_repl_feedback(s->repl, s->confirmed, false, err) || fail_next(s, err);
 }
 
 static bool pg_request_end(struct cdc_source *src, struct fx_err *err)
 {
     struct source_pg *s = self(src);
-    if (fx_pg_repl_feedback(s->repl, s->confirmed, true, err))
-        return true;
-    fx_err_as_source(err);
-    return false;
+    return fx_pg_repl_feedback(s->repl, s->confirmed, true, err) || fail_next(s, err);
 }
 
 static const struct fx_pos *pg_end(const struct cdc_source *src)
@@ -369,7 +371,11 @@ static bool fail_start(const struct cdc_binding *binding, struct fx_err *err)
     fx_err_as_source(err);
     if (strcmp(err->sqlstate, "55006") == 0) { /* the walsender of a process that has just died */
         fx_err_recode(err, FX_E_SOURCE_CONNECT);
-        return false;
+        return fx_hint(err,
+                       "The server has not yet ended the last reader of slot \"%s\"; the stream "
+                       "tries again by itself. If this lasts, see who reads it: select active_pid "
+                       "from pg_replication_slots where slot_name = '%s';",
+                       binding->slot, binding->slot);
     }
     if (strcmp(err->sqlstate, "42704") == 0 || strcmp(err->sqlstate, "55000") == 0) {
         fx_err_recode(err, FX_E_DRIFT);

@@ -35,7 +35,7 @@ static bool fail_unreadable(const struct cdc_ref *ref, struct fx_err *err)
     cdc_stream_name(ref, name, sizeof name);
     if (err->code == FX_E_VERSION)
         return fx_ctx(err, "reading the answer of stream \"%s\"", name);
-    (void)fx_err_wrap(err, FX_E_STREAM, "the answer of stream \"%s\" cannot be read", name);
+    (void)fx_err_wrap(err, FX_E_STREAM, "stream \"%s\" gave an answer that cannot be read", name);
     return fx_hint(err,
                    "Restart the streams with this build: ficus cdc stop --context %s --execute, "
                    "then ficus cdc start --context %s --execute.",
@@ -48,7 +48,7 @@ bool cdc_fail_answer(struct fx_str body, struct fx_err *err)
     FX_AUTO_FREE(fx_json_doc) struct fx_json_doc *doc = NULL;
     enum fx_code code = FX_E_STREAM;
     if (!fx_json_parse(body, &doc, err)) {
-        (void)fx_err_wrap(err, FX_E_STREAM, "the answer of a stream cannot be read");
+        (void)fx_err_wrap(err, FX_E_STREAM, "a stream gave an answer that cannot be read");
         return fx_hint(err, "Restart the streams with this build: " FX_CMD_STOP
                             ", then " FX_CMD_START ".");
     }

@@ -25,7 +25,10 @@ static bool read_command(enum cdc_command_kind kind, const struct fx_serve_reque
     FX_AUTO_FREE(fx_json_doc) struct fx_json_doc *doc = NULL;
     *ret = (struct cdc_command){.kind = kind};
     if (request->body.len > 0 && !fx_json_parse(request->body, &doc, err))
-        return false;
+        return fx_err_wrap(err, FX_E_USAGE, "the body of the call cannot be read") ||
+               fx_hint(err,
+                       "Another build of Ficus may have sent it. Restart the streams with this "
+                       "one: " FX_CMD_STOP ", then " FX_CMD_START ".");
     const struct fx_json *root = doc != NULL ? fx_json_root(doc) : NULL;
     if (fx_json_get_bool(root, "while_caller_lives", false))
         ret->holder_pid = request->peer_pid;

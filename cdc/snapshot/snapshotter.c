@@ -213,7 +213,9 @@ bool cdc_snapshot_run(const struct cdc_snapshot_env *env, struct fx_err *err)
     if (s.source->snapshot_begin == NULL)
         return fx_fail(err, FX_E_UNSUPPORTED,
                        "this release cannot copy from database \"%s\": it can only be the new side",
-                       env->binding->source->name);
+                       env->binding->source->name) ||
+               fx_hint(err, "Correct the keys old and new of the context in ficus.yaml, then "
+                            "run: " FX_CMD_PREFLIGHT);
     bool is_ok = run(&s, err);
     fx_db_close(s.reader);
     if (s.snapshot != NULL)

@@ -114,7 +114,12 @@ void cdc_commands_end(struct cdc_streamer *s, const struct fx_err *why)
     if (!cdc_control_peek(s->env->control, &command))
         return;
     if (command.kind != CDC_CMD_STOP)
-        (void)fx_fail(&gone, FX_E_STREAM, "stream \"%s\" stopped%s%s", s->binding->stream,
-                      why != NULL ? ": " : "", why != NULL ? why->message : "");
+        (void)(fx_fail(&gone, FX_E_STREAM, "stream \"%s\" stopped%s%s", s->binding->stream,
+                       why != NULL ? ": " : "", why != NULL ? why->message : "") ||
+               fx_hint(&gone, "%s",
+                       why != NULL && why->hint[0] != '\0'
+                           ? why->hint
+                           : "Its last error: ficus cdc status --context NAME. To start it "
+                             "again: " FX_CMD_START));
     cdc_control_answer(s->env->control, command.ticket, &s->at, fx_err_is(&gone) ? &gone : NULL);
 }

@@ -291,6 +291,29 @@ static void release(struct cdc_streamer *s)
     fx_pos_done(&s->confirmed);
 }
 
+/* The next step where nobody below knew one, and the context's name in it. */
+static bool fail_session(const struct cdc_streamer *s, struct fx_err *err)
+{
+    bool is_change = err->code == FX_E_SOURCE_DATA || err->code == FX_E_LIMIT;
+    if (err->hint[0] != '\0')
+        return fx_err_name_context(err, s->binding->ctx.name);
+    if (err->is_retriable)
+        (void)fx_hint(err, "The stream tries again by itself. To watch it: ficus cdc status "
+                           "--context NAME");
+    else if (is_change && s->status.phase == CDC_PHASE_COPY)
+        (void)fx_hint(err, "Correct the value that the context lines name, in the source. Then "
+                           "run: " FX_CMD_START);
+    else if (is_change)
+        (void)fx_hint(err, "The stream cannot pass this change. Correct the value that the context "
+                           "lines name, in the source, then " FX_CMD_NEW_COPY ".");
+    else
+        (void)fx_hint(err,
+                      "Remove the cause, then run: " FX_CMD_START ". What the code means: "
+                      "ficus explain %s",
+                      fx_code_name(err->code));
+    return fx_err_name_context(err, s->binding->ctx.name);
+}
+
 bool cdc_streamer_run(const struct cdc_streamer_env *env, struct fx_err *err)
 {
     struct cdc_streamer s = {.env = env, .binding = env->binding};
@@ -302,7 +325,7 @@ bool cdc_streamer_run(const struct cdc_streamer_env *env, struct fx_err *err)
     bool is_ok = false;
     while (!is_ok) {
         struct fx_err why = FX_ERR_INIT;
-        is_ok = run_session(&s, &why) || fx_err_name_context(&why, s.binding->ctx.name);
+        is_ok = run_session(&s, &why) || fail_session(&s, &why);
         bool was_live = s.status.phase == CDC_PHASE_STREAM || s.status.phase == CDC_PHASE_HELD;
         close_session(&s);
         if (is_ok || (s.is_stopping && (why.is_retriable || why.code == FX_E_INTERRUPTED))) {

@@ -253,7 +253,8 @@ static bool run_drop(struct cmd_call *call, struct fx_err *err)
             err, FX_E_USAGE,
             "dropping the streams of context \"%s\" must be confirmed: it cannot be undone",
             scene.ctx->name);
-        return fx_hint(err, "Add --confirm=%s.", scene.ctx->name);
+        return fx_hint(err, "Run: ficus cdc drop --context %s --execute --confirm=%s",
+                       scene.ctx->name, scene.ctx->name);
     }
     /* A run would start again what goes, or lose its
      * fall-back: also one that is interrupted or held. */

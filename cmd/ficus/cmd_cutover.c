@@ -187,7 +187,8 @@ static bool move(struct cmd_call *call, enum fx_direction direction, struct fx_e
     if (given->confirm == NULL || strcmp(given->confirm, given->context) != 0) {
         fx_fail(err, FX_E_USAGE, "moving the writes of context \"%s\" must be confirmed",
                 given->context);
-        return fx_hint(err, "Add --confirm=%s.", given->context);
+        return fx_hint(err, "Run: ficus cutover %s --context %s --execute --confirm=%s",
+                       call->cmd->verb, given->context, given->context);
     }
     struct fx_flock *lock = NULL;
     if (!pln_lock_context(scene.project->state_dir, given->context,

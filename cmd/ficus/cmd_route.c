@@ -255,7 +255,11 @@ static bool refuse_write(const struct fcd_route_status *route, struct fx_err *er
     (void)fx_fail(err, FX_E_USAGE,
                   "cannot set route \"%s\" by hand: it carries writes, which all go to the owner",
                   route->id);
-    return fx_hint(err, "Run: ficus cutover start --context %s", route->group);
+    return fx_hint(
+        err,
+        "A cut-over moves the writes. Run: ficus cutover start --context %s   (a dry run; "
+        "then add --execute --confirm=%s)",
+        route->group, route->group);
 }
 
 static bool run_set(struct cmd_call *call, struct fx_err *err)
@@ -268,7 +272,8 @@ static bool run_set(struct cmd_call *call, struct fx_err *err)
         !read_percent("shadow", opts->shadow, &shadow, err))
         return false;
     if (weight < 0 && shadow < 0)
-        return fx_fail(err, FX_E_USAGE, "nothing to set: give --weight P or --shadow P");
+        return fx_fail(err, FX_E_USAGE, "nothing to set: give --weight P or --shadow P") ||
+               fx_hint(err, "For example: ficus route set %s --weight 10%%", id);
     if (!load(call, &scene, err))
         return false;
     const struct fcd_route_status *route = find_route(scene.status, id);
@@ -390,12 +395,24 @@ static bool read_owner(const struct fx_context *ctx, enum fcd_owner *ret, int64_
         *ret_epoch = what.epoch;
         return true;
     }
+    if (what.action == FX_OWN_RESUME_STUCK)
+        return fx_fail(
+                   err, FX_E_STUCK,
+                   "the ownership rows of context \"%s\" contradict each other: %s (old is %s at "
+                   "epoch %" PRId64 ", new is %s at epoch %" PRId64 ")",
+                   ctx->name, what.why, fx_own_state_name(old_side.state), old_side.epoch,
+                   fx_own_state_name(new_side.state), new_side.epoch) ||
+               fx_hint(err,
+                       "A database was restored from a backup, or ficus.own was changed by hand. "
+                       "Stop all writes of the context and restore that database. Then run this "
+                       "command again.");
     fx_fail(err, FX_E_DRIFT, "no side of context \"%s\" accepts writes: old is %s, new is %s",
             ctx->name, fx_own_state_name(old_side.state), fx_own_state_name(new_side.state));
-    return fx_hint(err,
-                   "A cut-over is not finished. Finish it: ficus run resume   or: ficus cutover "
-                   "fallback --context %s --execute --confirm=%s   It also tells the facade.",
-                   ctx->name, ctx->name);
+    return fx_hint(
+        err,
+        "A cut-over is unfinished. Finish it, which also tells the facade: ficus run resume"
+        "   or: ficus cutover %s --context %s --execute --confirm=%s",
+        fx_own_finisher(&old_side, &new_side), ctx->name, ctx->name);
 }
 
 static bool sync_one(struct cmd_call *call, const struct scene *scene, const struct fx_context *ctx,

@@ -39,9 +39,12 @@ struct loader {
 
 static bool read_node(struct loader *ld, yaml_event_t *event, int depth, struct fx_node **ret);
 
+static const char correct_it[] = "Correct the file there, then run the same command again.";
+
 static bool syntax(struct loader *ld, size_t line, size_t column, const char *what)
 {
-    return fx_fail(ld->err, FX_E_CONFIG, "%s:%zu:%zu: %s", ld->name, line + 1, column + 1, what);
+    return fx_fail(ld->err, FX_E_CONFIG, "%s:%zu:%zu: %s", ld->name, line + 1, column + 1, what) ||
+           fx_hint(ld->err, "%s", correct_it);
 }
 
 /*
@@ -385,7 +388,8 @@ bool fx_doc_parse(const char *name, struct fx_str text, struct fx_arena *arena,
     if (!ok)
         return false;
     if (root == NULL)
-        return fx_fail(err, FX_E_CONFIG, "%s: the file is empty", name);
+        return fx_fail(err, FX_E_CONFIG, "%s: the file is empty", name) ||
+               fx_hint(err, "%s", correct_it);
     *ret_root = root;
     return true;
 }
@@ -398,7 +402,8 @@ bool fx_doc_load(const char *path, struct fx_arena *arena, struct fx_node **ret_
     if (fd < 0 || fstat(fd, &st) != 0)
         return fx_fail_errno(err, FX_E_CONFIG, errno, "could not open \"%s\"", path);
     if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode))
-        return fx_fail(err, FX_E_CONFIG, "\"%s\" is not a regular file", path);
+        return fx_fail(err, FX_E_CONFIG, "\"%s\" is not a regular file", path) ||
+               fx_hint(err, "Name a YAML file. What it is: ls -ld '%s'", path);
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(FILE_BYTES_MAX);
     char chunk[16384];
     ssize_t n;
@@ -407,7 +412,8 @@ bool fx_doc_load(const char *path, struct fx_arena *arena, struct fx_node **ret_
     if (n < 0)
         return fx_fail_errno(err, FX_E_CONFIG, errno, "could not read \"%s\"", path);
     if (text.has_failed)
-        return fx_fail(err, FX_E_CONFIG, "\"%s\" is larger than 1 MiB", path);
+        return fx_fail(err, FX_E_CONFIG, "\"%s\" is larger than 1 MiB", path) ||
+               fx_hint(err, "No project file or plan is that large: check the path.");
     return fx_doc_parse(path, fx_buf_str(&text), arena, ret_root, err);
 }
 
@@ -557,10 +563,11 @@ bool fx_problems_ok(struct fx_problems *problems, struct fx_err *err)
         return true;
     if (problems->count == 1) {
         struct fx_str text = fx_buf_str(&problems->text);
-        return fx_fail(err, FX_E_CONFIG, "%.*s", (int)text.len - 1, text.ptr);
+        return fx_fail(err, FX_E_CONFIG, "%.*s", (int)text.len - 1, text.ptr) ||
+               fx_hint(err, "%s", correct_it);
     }
     fx_fail(err, FX_E_CONFIG, "the configuration has %zu problems", problems->count);
     sort_problems(problems);
     put_detail(problems, err);
-    return false;
+    return fx_hint(err, "%s", correct_it);
 }

@@ -131,7 +131,8 @@ static bool check_private_mode(int fd, const char *path, struct fx_err *err)
     if (fstat(fd, &info) != 0)
         return fx_fail_errno(err, FX_E_SECRET, errno, "could not read private key \"%s\"", path);
     if (!S_ISREG(info.st_mode))
-        return fx_fail(err, FX_E_SECRET, "private key \"%s\" is not a regular file", path);
+        return fx_fail(err, FX_E_SECRET, "private key \"%s\" is not a regular file", path) ||
+               fx_hint(err, "Name the file itself. What it is: ls -ld '%s'", path);
     mode_t forbidden = info.st_uid == 0 ? 037 : 077;
     if ((info.st_mode & forbidden) == 0)
         return true;
@@ -152,15 +153,19 @@ static bool read_key_file(const char *path, bool is_private, struct fx_buf *out,
     if (is_private && !check_private_mode(fd, path, err))
         return false;
     if (!fx_buf_reserve(out, KEY_FILE_MAX))
-        return fx_fail(err, FX_E_SECRET, "no memory for %s key \"%s\"", kind, path);
+        return fx_fail(err, FX_E_SECRET, "no memory to read %s key \"%s\"", kind, path) ||
+               fx_hint(err, "See: free -m; ulimit -v. Free some, then run the same command again.");
     /* A key is a few hundred bytes: one read; a file that fills the buffer is none. */
     ssize_t n = read(fd, out->ptr, KEY_FILE_MAX);
     if (n < 0)
         return fx_fail_errno(err, FX_E_SECRET, errno, "could not read %s key \"%s\"", kind, path);
     out->len = (size_t)n;
     if (n == KEY_FILE_MAX)
-        return fx_fail(err, FX_E_SECRET, "%s key \"%s\" has %d bytes or more", kind, path,
-                       KEY_FILE_MAX);
+        return fx_fail(err, FX_E_SECRET, "%s key \"%s\" has %d bytes or more: it is no key", kind,
+                       path, KEY_FILE_MAX) ||
+               fx_hint(err,
+                       "An Ed25519 key in PEM has a few hundred. Make a pair: ficus reconcile key "
+                       "new FILE");
     return true;
 }
 

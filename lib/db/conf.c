@@ -111,7 +111,10 @@ bool fx_db_conf_parse(const char *url, struct fx_arena *arena, struct fx_db_conf
                        FX_STR_FMT(host)) ||
                fx_hint(err, "Write HOST or HOST:PORT, and an IPv6 address in brackets.");
     if (path.len == 0 || fx_str_find(path, '/') >= 0)
-        return fx_fail(err, FX_E_CONFIG, "the database URL has no database name") ||
+        return fx_fail(
+                   err, FX_E_CONFIG,
+                   "the database URL must end in one database name without \"/\", not in \"/%.*s\"",
+                   FX_STR_FMT(path)) ||
                fx_hint(err, "Write it after the host: ...@host:port/database.");
     conf.dbname = fx_arena_str(arena, path).ptr;
     if (conf.socket_dir != NULL)

@@ -148,6 +148,13 @@ void fx_err_need_hint(struct fx_err *err, const char *help)
         return;
     if (err->code == FX_E_USAGE)
         (void)fx_hint(err, "Run: %s", help);
+    else if (err->cause_kind == FX_CAUSE_SQLSTATE || err->cause_kind == FX_CAUSE_MYSQL)
+        (void)fx_hint(
+            err,
+            "The end of the message is the server's own text: correct what it names, then "
+            "run the same command again; in a run: ficus run resume. About the code: "
+            "ficus explain %s",
+            fx_code_name(err->code));
     else
         (void)fx_hint(err, "What it means and what to do: ficus explain %s",
                       fx_code_name(err->code));

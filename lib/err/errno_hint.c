@@ -5,9 +5,9 @@
 #include <errno.h>
 #include "lib/base/str.h"
 
-#define SERVER_GONE                                                                              \
-    "Check that the server runs and can be reached from here, then run the same command again; " \
-    "in a run: ficus run resume"
+#define SERVER_GONE                                                                                \
+    "Check that the server runs and can be reached from here. A stream connects again by itself; " \
+    "any other command: run it again, in a run: ficus run resume"
 
 /* '@' is the path that the message names. */
 static const struct {
@@ -31,6 +31,9 @@ static const struct {
             "kernel mounts it so: dmesg"},
     {EIO, "The disk reported an error. See the kernel's log: dmesg. Repair or replace the disk "
           "first, then run the same command again; in a run: ficus run resume"},
+    {ENOLCK,
+     "The file system there does not support locks, or has none left. Put the state "
+     "directory (state.dir in ficus.yaml) on a local disk. Which one it is on: findmnt -T '@'"},
     {EMFILE, "The process has too many open files. Raise its limit (ulimit -n 65536, or "
              "LimitNOFILE=65536 in its systemd unit), then start it again."},
     {ENFILE, "The machine has too many open files. See: sysctl fs.file-nr. Raise fs.file-max, then "

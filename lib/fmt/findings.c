@@ -127,6 +127,8 @@ bool fx_findings_fail(const struct fx_findings *f, struct fx_err *err, enum fx_c
     (void)fx_fail(err, code, "%s: %zu finding%s", text, f->n, f->n == 1 ? "" : "s");
     set_detail(f, err);
     if (first_fix(f) != NULL)
-        (void)fx_hint(err, "Fix them and try again. The first: %s", first_fix(f));
+        (void)fx_hint(err,
+                      "Fix what the detail lists, then run the same command again. The first: %s",
+                      first_fix(f));
     return false;
 }

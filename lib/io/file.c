@@ -31,7 +31,14 @@ bool fx_file_read(const char *path, size_t max_bytes, struct fx_buf *out, struct
         total += (size_t)n;
         fx_buf_add_bytes(out, chunk, (size_t)n);
         if (total > max_bytes || out->has_failed)
-            return fx_fail(err, FX_E_LIMIT, "\"%s\" is larger than %zu bytes", path, max_bytes);
+            return fx_fail(err, FX_E_LIMIT,
+                           "\"%s\" is larger than %zu bytes, the most that Ficus "
+                           "reads of such a file",
+                           path, max_bytes) ||
+                   fx_hint(err,
+                           "Check that it is the right file. See: ls -l '%s'. A file that Ficus "
+                           "writes can be restored from a backup.",
+                           path);
     }
 }
 

@@ -57,7 +57,7 @@ bool fx_flock_take(const char *path, const char *what, struct fx_flock **ret_loc
 {
     FX_AUTO_FD int fd = fx_private_open(path, O_RDWR | O_CREAT, err);
     if (fd < 0) {
-        if (err->hint[0] == '\0')
+        if (err->hint[0] == '\0' || err->cause_number == EACCES)
             (void)fx_hint(err, "Run every command as the user who owns the state directory.");
         return fx_ctx(err, "opening lock \"%s\"", path);
     }

@@ -182,7 +182,12 @@ bool fx_recordlog_scan(struct fx_str bytes, fx_record_fn on_record, void *arg, s
 static bool fail_journal(const char *path, struct fx_err *err)
 {
     if (err->code == FX_E_JOURNAL)
-        return fx_err_wrap(err, err->code, "journal \"%s\" cannot be read", path);
+        return fx_err_wrap(err, err->code, "journal \"%s\" cannot be read", path) ||
+               (err->hint[0] == '\0' &&
+                fx_hint(err,
+                        "Restore that file from a backup of the state directory. The records "
+                        "before the damage: ficus run journal show. Which side owns the tables is "
+                        "in the databases: ficus status"));
     return fx_ctx(err, "reading journal \"%s\"", path);
 }
 

@@ -177,7 +177,10 @@ static bool replace_dead_socket(const struct fx_addr *addr, struct fx_err *err)
     if (!S_ISSOCK(st.st_mode) || is_alive)
         return fx_fail(err, FX_E_IO, "could not listen on \"%s\": %s", path,
                        is_alive ? "another process listens there" : "it is not a socket") ||
-               fx_hint(err, "Find out what it is. Run: ls -l '%s'; ss -xlp", path);
+               fx_hint(err,
+                       "See what it is: ls -l '%s'; ss -xlp. Stop that process or move that file "
+                       "away, or use another path.",
+                       path);
     unlink(path);
     return true;
 }

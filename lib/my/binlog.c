@@ -84,7 +84,8 @@ static bool prepare_session(struct fx_db *db, const struct fx_pos *from, struct 
     return fx_db_exec(db, sql, &pos, 1, NULL, err);
 }
 
-static bool send_all(int fd, const uint8_t *bytes, size_t len, struct fx_err *err)
+static bool send_all(const struct fx_db *db, int fd, const uint8_t *bytes, size_t len,
+                     struct fx_err *err)
 {
     while (len > 0) {
         ssize_t n = send(fd, bytes, len, MSG_NOSIGNAL);
@@ -95,7 +96,8 @@ static bool send_all(int fd, const uint8_t *bytes, size_t len, struct fx_err *er
         }
         if (n < 0)
             return fx_fail_errno(err, FX_E_DB_CONNECT, errno,
-                                 "could not ask the server for its binary log");
+                                 "could not ask database \"%s\" for its binary log",
+                                 db->conf->name);
         bytes += n;
         len -= (size_t)n;
     }
@@ -104,13 +106,13 @@ static bool send_all(int fd, const uint8_t *bytes, size_t len, struct fx_err *er
 
 /* A second reader with our server id would throw this
  * one out (error 4052), so it is drawn at random. */
-static bool request_dump(int fd, struct fx_err *err)
+static bool request_dump(const struct fx_db *db, int fd, struct fx_err *err)
 {
     uint32_t id = (uint32_t)fx_rand_system() | 0x80000000u;
     uint8_t packet[PACKET_HEAD + 11] = {11, 0, 0, 0, COM_DUMP, 4, 0, 0, 0, 0, 0};
     for (int i = 0; i < 4; i++)
         packet[PACKET_HEAD + 7 + i] = (uint8_t)(id >> (8 * i));
-    return send_all(fd, packet, sizeof packet, err);
+    return send_all(db, fd, packet, sizeof packet, err);
 }
 
 bool fx_binlog_open(const struct fx_db_conf *conf, const struct fx_pos *from,
@@ -124,7 +126,7 @@ bool fx_binlog_open(const struct fx_db_conf *conf, const struct fx_pos *from,
                    prepare_session(log->db, from, err);
     if (is_open) {
         log->fd = (int)mysql_get_socket(my_of(log->db)->mysql);
-        is_open = request_dump(log->fd, err);
+        is_open = request_dump(log->db, log->fd, err);
     }
     if (!is_open) {
         fx_binlog_close(log);
@@ -248,8 +250,8 @@ static bool unwrap(struct fx_binlog *log, struct fx_str payload, enum fx_binlog_
     }
     if (kind == 0xfe)
         return fx_fail(err, FX_E_DB_CONNECT,
-                       "database \"%s\" ended its binary log stream: the server is shutting down "
-                       "or another client has the server id of this stream",
+                       "database \"%s\" ended its binary log stream, as a server does that shuts "
+                       "down",
                        log->db->conf->name);
     if (kind != 0)
         return fx_fail(err, FX_E_PROTOCOL,

@@ -149,7 +149,11 @@ static void hint_access(const struct fx_db_conf *conf, struct fx_err *err)
         fx_hint(err, "Check the database's name under databases.%s, or: CREATE DATABASE `%s`;",
                 conf->name, dbname);
         return;
-    default: return;
+    default:
+        fx_hint(err,
+                "Check that the server runs there, and the url and password of databases.%s in "
+                "ficus.yaml.",
+                conf->name);
     }
 }
 

@@ -45,7 +45,7 @@ static bool fail_lock(const char *schema, const char *name, struct fx_err *err)
                       "table \"%s.%s\" is locked by somebody who alters or truncates it", schema,
                       name);
         return fx_hint(err, "See who: SHOW PROCESSLIST; wait for it, then compare again: ficus "
-                            "reconcile run");
+                            "reconcile run --context NAME");
     }
     if (err->cause_number != ER_TABLE_DEF_CHANGED)
         return fx_ctx(err, "locking table \"%s.%s\"", schema, name);
@@ -53,7 +53,7 @@ static bool fail_lock(const char *schema, const char *name, struct fx_err *err)
     return fx_fail(err, FX_E_DRIFT,
                    "table \"%s.%s\" was altered or truncated after the snapshot was taken", schema,
                    name) ||
-           fx_hint(err, "Compare again: ficus reconcile run");
+           fx_hint(err, "Compare again: ficus reconcile run --context NAME");
 }
 
 bool fx_my_table_lock(struct fx_db *db, const char *schema, const char *name, int64_t timeout_ms,

@@ -148,7 +148,9 @@ bool fx_holder_adopt(const struct fx_context *ctx, const char *from, struct fx_e
     if (strcmp(from, nobody) != 0 && strlen(from) < FX_CONTROLLER_SHORT)
         return fx_fail(err, FX_E_USAGE,
                        "\"%s\" does not name a controller: it takes at least %d digits of its id",
-                       from, FX_CONTROLLER_SHORT);
+                       from, FX_CONTROLLER_SHORT) ||
+               fx_hint(err, "Run: ficus run adopt %s   It prints the command with the id.",
+                       ctx->name);
     for (int i = 0; i < 2; i++) {
         struct fx_side side = {.conf = i == 1 ? ctx->new_db : ctx->old_db, .group = ctx->name};
         bool ok = adopt_side(&side, ctx, from, err);

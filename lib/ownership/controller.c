@@ -59,7 +59,8 @@ static bool parse(struct fx_str text, char ret_id[FX_CONTROLLER_ID], int64_t *re
                       ret_version, err))
         return false;
     if (!is_id(id))
-        return fx_fail(err, FX_E_JOURNAL, "\"id\" is not 32 hexadecimal digits");
+        return fx_fail(err, FX_E_JOURNAL,
+                       "the controller's identity has no \"id\" of 32 hexadecimal digits");
     memcpy(ret_id, id, FX_CONTROLLER_ID);
     return true;
 }
@@ -79,8 +80,10 @@ static bool read_file(const char *path, char ret_id[FX_CONTROLLER_ID], int64_t *
     fx_ctx(err, "reading this controller's identity \"%s\"", path);
     if (err->code == FX_E_VERSION)
         return false;
-    return fx_hint(err, "Restore the file from a backup. Without it: move it away, and take the "
-                        "contexts over with the new identity: ficus run adopt CONTEXT");
+    return fx_hint(err,
+                   "Restore the file from a backup. Without it: move it away, and look at "
+                   "each context with the new identity: ficus run adopt CONTEXT   It prints the "
+                   "command that takes it over.");
 }
 
 bool fx_controller_id(const char *state_dir, char ret_id[FX_CONTROLLER_ID], struct fx_err *err)
@@ -122,7 +125,7 @@ static bool write_file(const char *path, struct fx_str text, struct fx_err *err)
 {
     FX_AUTO_FD int fd = fx_private_open(path, O_WRONLY | O_CREAT | O_EXCL, err);
     if (fd < 0)
-        return err->hint[0] != '\0'
+        return err->hint[0] != '\0' && err->cause_number != EACCES
                    ? false
                    : fx_hint(err, "Run every command as the user who owns the state directory.");
     return fx_fd_write_all(fd, text, path, err) &&
@@ -138,7 +141,12 @@ static bool make_file(const char *path, const struct fx_controller *who, struct 
     text_of(who, &text);
     bool ok = write_file(beside, fx_buf_str(&text), err);
     if (ok && link(beside, path) != 0 && errno != EEXIST)
-        ok = fx_fail_errno(err, FX_E_IO, errno, "could not create \"%s\"", path);
+        ok = fx_fail_errno(err, FX_E_IO, errno, "could not link \"%s\" to \"%s\"", beside, path) ||
+             fx_hint(err,
+                     "The state directory needs a file system with hard links: set state.dir in "
+                     "ficus.yaml to a directory on a local disk (ext4, xfs). Which one it is on "
+                     "now: findmnt -T '%s'",
+                     path);
     (void)unlink(beside);
     return ok && fx_dir_sync_of(path, err);
 }

@@ -88,10 +88,11 @@ static bool fail_unfinished(const struct fx_guard *guard, struct fx_err *err)
             "the streams of context \"%s\" are not dropped: a cut-over is not finished (old is %s, "
             "new is %s)",
             context, fx_own_state_name(state_of(guard, 0)), fx_own_state_name(state_of(guard, 1)));
-    return fx_hint(err,
-                   "Finish it first: ficus run resume, or the same ficus cutover command that "
-                   "began it (ficus cutover fallback --context %s --execute --confirm=%s)",
-                   context, context);
+    return fx_hint(
+        err,
+        "Finish it first: ficus run resume   or: ficus cutover %s --context %s --execute "
+        "--confirm=%s",
+        fx_own_finisher(&guard->own[0].own, &guard->own[1].own), context, context);
 }
 
 static bool may_act(const struct fx_guard *guard, enum fx_guard_for what, struct fx_err *err)

@@ -94,6 +94,17 @@ struct fx_own_resume fx_own_resume_decide(const struct fx_own *old_row,
         .action = FX_OWN_RESUME_SERVES, .is_new = is_new, .epoch = has->epoch};
 }
 
+const char *fx_own_finisher(const struct fx_own *old_row, const struct fx_own *new_row)
+{
+    struct fx_own_resume what = {.action = FX_OWN_RESUME_STUCK};
+    if (old_row->state != FX_OWN_UNKNOWN && new_row->state != FX_OWN_UNKNOWN)
+        what = fx_own_resume_decide(old_row, new_row);
+    bool is_forward = what.action == FX_OWN_RESUME_OPEN    ? what.is_new
+                      : what.action == FX_OWN_RESUME_ABORT ? !what.is_new
+                                                           : false;
+    return is_forward ? "start" : "fallback";
+}
+
 /* --- reading ---------------------------------------------------------------------------------- */
 
 static bool row_from(const struct fx_rows *rows, const char *group, struct fx_own *ret,

@@ -109,6 +109,9 @@ struct fx_own_resume {
 };
 struct fx_own_resume fx_own_resume_decide(const struct fx_own *old_row,
                                           const struct fx_own *new_row);
+/* The verb of `ficus cutover` that can finish what those rows show:
+ * under a fence, and after a commit, only the direction that was begun can. */
+const char *fx_own_finisher(const struct fx_own *old_row, const struct fx_own *new_row);
 
 /* A number as a parameter; the text lives in `out`. */
 enum { FX_OWN_INT_TEXT = 24 };

@@ -17,8 +17,11 @@ static bool fail_unsupported(const struct fx_context *ctx, bool is_new, struct f
     fx_fail(err, FX_E_UNSUPPORTED,
             "context \"%s\": this release has no tested cut-over with %s as the %s side", ctx->name,
             fx_own_engine_name(conf->engine), is_new ? "new" : "old");
-    return fx_hint(err, "Database \"%s\" would have to be one of: %s.", conf->name,
-                   fx_buf_cstr(&names));
+    return fx_hint(
+        err,
+        "As the %s side this release takes: %s. Move database \"%s\" to one of these, or "
+        "name another database in ficus.yaml.",
+        is_new ? "new" : "old", fx_buf_cstr(&names), conf->name);
 }
 
 bool fx_sides_supported(const struct fx_context *ctx, struct fx_err *err)

@@ -31,7 +31,11 @@ static bool connect_failed(const struct fx_db_conf *conf, PGconn *conn, const ch
     struct fx_str line = first_line(reason != NULL ? reason : PQerrorMessage(conn));
     return fx_fail(err, FX_E_DB_CONNECT, "could not connect to database \"%s\" at %s: %.*s",
                    conf->name != NULL ? conf->name : conf->dbname, fx_db_conf_where(conf, &arena),
-                   FX_STR_FMT(line));
+                   FX_STR_FMT(line)) ||
+           fx_hint(err,
+                   "Check that the server runs there, and the url and password of databases.%s "
+                   "in ficus.yaml.",
+                   conf->name != NULL ? conf->name : "NAME");
 }
 
 static PGconn *start(const struct fx_db_conf *conf, enum fx_pg_conn_kind kind)
@@ -124,7 +128,8 @@ bool fx_pg_connect(const struct fx_db_conf *conf, enum fx_pg_conn_kind kind, PGc
     PGconn *conn = start(conf, kind);
     if (conn == NULL)
         return fx_fail(err, FX_E_DB_CONNECT, "could not connect to database \"%s\": out of memory",
-                       conf->name);
+                       conf->name) ||
+               fx_hint(err, "See: free -m; ulimit -v. Free some, then run the same command again.");
     PQsetNoticeProcessor(conn, ignore_notice, NULL);
     if (!finish_connect(conf, conn, err)) {
         PQfinish(conn);

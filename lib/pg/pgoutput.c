@@ -233,16 +233,19 @@ bool fx_pgo_decode(struct fx_str bytes, struct fx_arena *arena, struct fx_pgo_ms
                        .end = (const uint8_t *)bytes.ptr + bytes.len};
     struct fx_pgo_msg msg = {0};
     if (bytes.len == 0)
-        return fx_fail(err, FX_E_PROTOCOL, "the server sent an empty pgoutput message");
+        return fx_fail(err, FX_E_PROTOCOL,
+                       "the server sent an empty replication message (pgoutput)");
     uint8_t type = read_u8(&r);
     if (!decode_any(&r, type, arena, &msg))
-        return fx_fail(err, FX_E_PROTOCOL, "the server sent an unknown pgoutput message 0x%02x%s%c",
-                       type, isprint(type) ? " " : "", isprint(type) ? type : ' ');
-    if (r.has_failed || r.at != r.end)
         return fx_fail(
             err, FX_E_PROTOCOL,
-            "the server sent a pgoutput message '%c' of %zu bytes that cannot be decoded", type,
-            bytes.len);
+            "the server sent a replication message (pgoutput) of unknown kind 0x%02x%s%c", type,
+            isprint(type) ? " " : "", isprint(type) ? type : ' ');
+    if (r.has_failed || r.at != r.end)
+        return fx_fail(err, FX_E_PROTOCOL,
+                       "the server sent a replication message (pgoutput '%c') of %zu bytes that "
+                       "cannot be decoded",
+                       type, bytes.len);
     *ret_msg = msg;
     return true;
 }

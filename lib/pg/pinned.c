@@ -120,7 +120,9 @@ static bool ask(const struct fx_db_conf *conf, PGconn *conn, const char *sql, in
         if (!fx_pg_has_answer(conn, silence_ms)) {
             PQclear(*ret_res);
             return fx_fail(err, FX_E_DB_CONNECT, "database \"%s\" did not answer for %lld ms",
-                           conf->name, (long long)silence_ms);
+                           conf->name, (long long)silence_ms) ||
+                   fx_hint(err, "Check that the server runs, then run the same command again; in a "
+                                "run: ficus run resume");
         }
         res = PQgetResult(conn);
         if (res == NULL)

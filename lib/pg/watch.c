@@ -111,9 +111,10 @@ bool fx_pg_table_lock(struct fx_db *db, const char *schema, const char *name, in
             return fx_fail(err, FX_E_TIMEOUT,
                            "table \"%s.%s\" is locked by somebody who alters or truncates it",
                            schema, name) ||
-                   fx_hint(err, "See who: select pid, query from pg_stat_activity where pid in "
-                                "(select pid from pg_locks where mode = 'AccessExclusiveLock'); "
-                                "wait for it, then compare again: ficus reconcile run");
+                   fx_hint(err,
+                           "See who: select pid, query from pg_stat_activity where pid in "
+                           "(select pid from pg_locks where mode = 'AccessExclusiveLock'); "
+                           "wait for it, then compare again: ficus reconcile run --context NAME");
         fx_sleep_ms(LOCK_PAUSE_MS);
     }
     return true;

@@ -31,7 +31,8 @@ static bool refuse(struct reader *r, const char *what)
 {
     return fx_fail(r->err, FX_E_SOURCE_DATA,
                    "a JSON document cannot be compared: it is not valid at byte %td (%s)",
-                   r->at - r->start, what);
+                   r->at - r->start, what) ||
+           fx_hint(r->err, "Correct the document in the column that the context lines name.");
 }
 
 static void skip_space(struct reader *r)
@@ -365,7 +366,8 @@ bool fx_json_canon_names(struct fx_str text, struct fx_buf *out, bool *ret_dupli
         return refuse(&r, "text after the document");
     if (out->has_failed)
         return fx_fail(err, FX_E_LIMIT, "a JSON document of %zu bytes is too large to be compared",
-                       text.len);
+                       text.len) ||
+               fx_hint(err, "Take its column out of the mapping in ficus.yaml.");
     *ret_duplicates = r.has_duplicates;
     return true;
 }

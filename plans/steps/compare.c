@@ -121,11 +121,12 @@ static bool act_compare(struct pln_action_ctx *ac, struct pln_exec *ex, const st
                 "%s on the old side and %s on the new side",
                 ac->plan->context, fx_own_state_name(old_side.state),
                 fx_own_state_name(new_side.state));
-        return fx_hint(err,
-                       "Another command began the cut-over. See which: ficus status. Finish it "
-                       "with the same command (ficus cutover start or fallback, with --context %s "
-                       "--execute --confirm=%s), then run: ficus run resume %s",
-                       ac->plan->context, ac->plan->context, ac->plan->name);
+        return fx_hint(
+            err,
+            "Another command began the cut-over. See which: ficus status. Finish it: ficus "
+            "cutover %s --context %s --execute --confirm=%s, then run: ficus run resume %s",
+            fx_own_finisher(&old_side, &new_side), ac->plan->context, ac->plan->context,
+            ac->plan->name);
     }
     return compare(ac, ex, step, is_old ? FX_FORWARD : FX_REVERSE, err);
 }

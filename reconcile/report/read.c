@@ -32,7 +32,8 @@ static bool read_int(const struct fx_json *object, const char *key, int64_t max,
     if (!fx_json_need_i64(object, key, ret, err))
         return false;
     return (*ret >= 0 && *ret <= max) ||
-           fx_fail(err, FX_E_PROTOCOL, "\"%s\" is %lld, which cannot be", key, (long long)*ret);
+           fx_fail(err, FX_E_PROTOCOL, "\"%s\" is %lld; it must be between 0 and %lld", key,
+                   (long long)*ret, (long long)max);
 }
 
 static bool read_size(const struct fx_json *object, const char *key, size_t *ret,
@@ -51,7 +52,8 @@ static bool read_wall(const struct fx_json *object, const char *key, struct fx_w
     if (!fx_json_need_i64(fx_json_get(object, key), "unix_us", &ret->us, err))
         return fx_ctx(err, "reading \"%s\"", key);
     return (ret->us >= EARLIEST_US && ret->us <= LATEST_US) ||
-           fx_fail(err, FX_E_PROTOCOL, "the date of \"%s\" cannot be", key);
+           fx_fail(err, FX_E_PROTOCOL, "the time in \"%s\" is not between the years 2026 and 2100",
+                   key);
 }
 
 static bool read_word(const struct fx_json *object, const char *key, const char *const *names,
@@ -66,7 +68,8 @@ static bool read_word(const struct fx_json *object, const char *key, const char 
             return true;
         }
     }
-    return fx_fail(err, FX_E_PROTOCOL, "the value \"%s\" of key \"%s\" is unknown", word, key);
+    return fx_fail(err, FX_E_PROTOCOL, "\"%s\" has the value \"%s\", which no Ficus writes there",
+                   key, word);
 }
 
 static bool read_difference(const struct fx_json *from, struct fx_arena *arena,
@@ -138,8 +141,11 @@ static bool check_differences(const struct rec_table_result *table, struct fx_er
         if (difference->kind == REC_DIFFERENT &&
             (difference->n_columns_different == 0 ||
              difference->n_columns_different > table->columns_compared))
-            return fx_fail(err, FX_E_PROTOCOL, "a difference of table \"%s\" has %zu columns",
-                           table->source_name, difference->n_columns_different);
+            return fx_fail(err, FX_E_PROTOCOL,
+                           "table \"%s\" lists a row that differs in %zu columns, but %zu columns "
+                           "were compared",
+                           table->source_name, difference->n_columns_different,
+                           table->columns_compared);
     }
     return (listed[REC_MISSING] <= table->missing && listed[REC_EXTRA] <= table->extra &&
             listed[REC_DIFFERENT] <= table->different) ||
@@ -173,8 +179,9 @@ static bool check_sums(const struct rec_report *report, struct fx_err *err)
         if (!check_table(report, i, err))
             return false;
     if (report->n_tables > report->tables_in_context)
-        return fx_fail(err, FX_E_PROTOCOL, "the report lists %zu tables of %zu", report->n_tables,
-                       report->tables_in_context);
+        return fx_fail(err, FX_E_PROTOCOL,
+                       "the report lists %zu tables, but says that the context has %zu",
+                       report->n_tables, report->tables_in_context);
     rec_report_finish(&again, report->tables_in_context);
     if (again.divergent != report->divergent || again.rows_compared != report->rows_compared ||
         again.verdict != report->verdict || again.coverage_percent != report->coverage_percent)
@@ -186,7 +193,8 @@ static bool check_sums(const struct rec_report *report, struct fx_err *err)
 static bool check_dates(const struct rec_report *report, struct fx_err *err)
 {
     return (report->started.us <= report->cut.us && report->cut.us <= report->finished.us) ||
-           fx_fail(err, FX_E_PROTOCOL, "the dates of the report are not in order");
+           fx_fail(err, FX_E_PROTOCOL,
+                   "the times of the report (started, cut, finished) are not in this order");
 }
 
 /* "ficus-reconcile/2" */
@@ -258,7 +266,8 @@ static bool read_tables(const struct fx_json *root, struct fx_arena *arena, stru
     const struct fx_json *tables = fx_json_get(root, "tables");
     ret->n_tables = fx_json_len(tables);
     if (fx_json_kind(tables) != FX_JSON_ARRAY || ret->n_tables > TABLES_MAX)
-        return fx_fail(err, FX_E_PROTOCOL, "\"tables\": expected a list of at most %d", TABLES_MAX);
+        return fx_fail(err, FX_E_PROTOCOL, "\"tables\" must be a list of at most %d tables",
+                       TABLES_MAX);
     ret->tables = fx_arena_array(arena, ret->n_tables + 1, sizeof *ret->tables);
     for (size_t i = 0; i < ret->n_tables; i++)
         if (!read_table(fx_json_at(tables, i), arena, &ret->tables[i], err))
@@ -327,7 +336,8 @@ bool rec_report_load(const char *path, const struct rec_trust *trust, struct fx_
      * which is neither a pass nor a fault of the machine. */
     (void)fx_err_wrap(err, FX_E_INCONCLUSIVE, "report \"%s\" cannot be read", path);
     if (err->hint[0] == '\0')
-        (void)fx_hint(err, "A comparison writes a new report, DIR/report.json: ficus reconcile run "
-                           "--context NAME --report DIR");
+        (void)fx_hint(err,
+                      "Take report.json as ficus reconcile run wrote it, or compare again, which "
+                      "writes a new one to DIR: ficus reconcile run --context NAME --report DIR");
     return false;
 }

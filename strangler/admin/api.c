@@ -55,8 +55,8 @@ static bool take_controller(struct change *change, struct fx_err *err)
         return false;
     if (epoch < change->next.controller_epoch) {
         fx_fail(err, FX_E_STALE_EPOCH,
-                "controller epoch %lld is stale: the facade has seen epoch %lld", (long long)epoch,
-                (long long)change->next.controller_epoch);
+                "controller epoch %lld is stale: the facade has seen the later epoch %lld",
+                (long long)epoch, (long long)change->next.controller_epoch);
         return fx_hint(err, "Another run controls this facade now. Run: ficus status");
     }
     if (!fcd_own_check_jump(change->next.controller_epoch, epoch, "the controller", "controller",
@@ -101,8 +101,11 @@ static bool change_weight(struct change *change, struct fx_err *err)
                        "cannot set a weight for route \"%s\": it carries writes, which all go to "
                        "the owner",
                        change->name) ||
-               fx_hint(err, "A cut-over moves the writes. Run: ficus cutover start --context %s",
-                       route->group->name);
+               fx_hint(err,
+                       "A cut-over moves the writes. Run: ficus cutover start --context %s   (a "
+                       "dry run; "
+                       "then add --execute --confirm=%s)",
+                       route->group->name, route->group->name);
     struct fcd_state_route *setting = &change->next.routes[route->setting];
     bool owner_is_new = change->next.groups[route->group->index].own.owner == FCD_NEW;
     if (owner_is_new && percent < 100) {
@@ -189,11 +192,22 @@ static struct fcd_own *find_own(struct change *change, struct fx_err *err)
     size_t i = fcd_state_group(&change->next, change->name);
     if (i != SIZE_MAX)
         return &change->next.groups[i].own;
-    fx_fail(err, FX_E_FACADE,
-            "cannot add group \"%s\": the facade has %d groups, which is the limit, or the name is "
-            "not made of 1 to %d letters, digits and \"_.-\"",
-            change->name, FCD_GROUPS_MAX, FCD_NAME_MAX);
-    fx_hint(err, "A group is a context of ficus.yaml. The groups of the facade: ficus route list");
+    if (!fcd_read_is_name(change->name))
+        (void)(fx_fail(
+                   err, FX_E_FACADE,
+                   "\"%s\" is not the name of a group: it must have 1 to %d letters, digits and "
+                   "\"_.-\"",
+                   change->name, FCD_NAME_MAX) ||
+               fx_hint(err, "A group is a context of ficus.yaml. The groups of the facade: ficus "
+                            "route list"));
+    else
+        (void)(fx_fail(err, FX_E_FACADE,
+                       "cannot add group \"%s\": the facade has %d groups, the most "
+                       "it can have",
+                       change->name, FCD_GROUPS_MAX) ||
+               fx_hint(err,
+                       "Stop the facade, remove from facade.json in its state directory the groups "
+                       "that ficus.yaml no longer names, and start it: ficusd -f ficus.yaml"));
     return NULL;
 }
 

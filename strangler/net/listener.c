@@ -90,8 +90,11 @@ bool fcd_net_listen(struct fcd_net *net, const struct fx_addr *addr, bool is_lim
                                       .service = service,
                                       .is_limited = is_limited};
     if (!fx_sock_listen(addr, BACKLOG, &fd, &listener->addr, err) ||
-        !fx_loop_add(net->local->loop, &listener->watch, fd, FX_LOOP_IN, err))
-        return false;
+        !fx_loop_add(net->local->loop, &listener->watch, fd, FX_LOOP_IN, err)) {
+        char text[FX_ADDR_TEXT];
+        fx_addr_text(addr, text);
+        return fx_ctx(err, "listening on \"%s\"", text);
+    }
     listener->fd = fx_fd_take(&fd);
     net->n_listeners++;
     return true;

@@ -30,7 +30,7 @@ static void test_engine__every_engine_fills_in_both_roles(void **state)
         assert_true(e->check_server && e->check_rights && e->check_silent_loss && e->read_keys);
         assert_true(e->install && e->uninstall);
         assert_true(e->source.open && e->source.estimate_rows && e->source.is_progress_due);
-        assert_true(e->target.prepare && e->target.fail_too_long && e->target.delete_some);
+        assert_true(e->target.prepare && e->target.delete_some);
         assert_true(e->target.drop_key && e->target.add_key);
         assert_true(e->target.insert_with_ids && e->target.insert_if_missing);
         assert_true(e->target.insert_if_missing_end && e->target.keep_barrier);

@@ -154,7 +154,7 @@ static void test_report__is_not_believed_when_edited(void **state)
         {"\"context\":\"orders\"", "\"context\":\"ord\xc3\"", "not valid JSON"},
         {"\"kind\":\"missing\"", "\"kind\":\"extra\"", "more differences"},
         {"\"columns_compared\":5", "\"columns_compared\":0", "no column"},
-        {"\"columns_different\":1", "\"columns_different\":6", "has 6 columns"},
+        {"\"columns_different\":1", "\"columns_different\":6", "differs in 6 columns"},
         {"\"tool\":\"ficus", "\"tool\":\"other", "not by Ficus"},
         {"{\"text\":\"2026-01-01T00:00:01.000000Z\",\"unix_us\":1767225601000000}",
          "{\"text\":\"2025-01-01T00:00:01.000000Z\",\"unix_us\":1735689601000000}", "cannot be"},

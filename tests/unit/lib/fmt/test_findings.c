@@ -48,7 +48,9 @@ static void test_findings__the_error_names_number_and_first_fix(void **state)
     (void)fx_findings_fail(&f, &err, FX_E_UNSUPPORTED, "context \"%s\" cannot be streamed",
                            "orders");
     assert_string_equal(err.message, "context \"orders\" cannot be streamed: 2 findings");
-    assert_string_equal(err.hint, "Fix them and try again. The first: DROP TABLE b;");
+    assert_string_equal(
+        err.hint,
+        "Fix what the detail lists, then run the same command again. The first: DROP TABLE b;");
 }
 
 /* No line is cut, and the number of those that are not shown is right. */
@@ -86,7 +88,8 @@ static void test_findings__a_fix_too_long_for_a_hint_is_left_to_the_detail(void 
     fx_findings_add(&f, "a", fix, "wrong");
     fx_findings_add(&f, "b", "short;", "wrong");
     (void)fx_findings_fail(&f, &err, FX_E_UNSUPPORTED, "refused");
-    assert_string_equal(err.hint, "Fix them and try again. The first: short;");
+    assert_string_equal(
+        err.hint, "Fix what the detail lists, then run the same command again. The first: short;");
     assert_non_null(strstr(err.detail, fix));
 }
 

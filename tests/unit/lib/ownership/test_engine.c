@@ -61,7 +61,9 @@ static void test_places(void **state)
     assert_int_equal(err.code, FX_E_UNSUPPORTED);
     assert_string_equal(err.message, "context \"orders\": this release has no tested cut-over with "
                                      "PostgreSQL as the new side");
-    assert_string_equal(err.hint, "Database \"mono\" would have to be one of: MariaDB.");
+    assert_string_equal(err.hint,
+                        "As the new side this release takes: MariaDB. Move database \"mono\" to "
+                        "one of these, or name another database in ficus.yaml.");
     ctx.old_db = &my_conf;
     assert_false(fx_sides_supported(&ctx, &err));
     assert_string_equal(err.message, "context \"orders\": this release has no tested cut-over with "

@@ -165,6 +165,22 @@ static void test_transitions(void **state)
                              may[from][to]);
 }
 
+static const char *finisher(struct fx_own old_row, struct fx_own new_row)
+{
+    return fx_own_finisher(&old_row, &new_row);
+}
+
+static void test_own__the_command_that_finishes_goes_the_way_that_was_begun(void **state)
+{
+    (void)state;
+    /* committed forward: a fall-back would be refused */
+    assert_string_equal(finisher(own(FX_OWN_AWAY, 9), own(FX_OWN_AWAY, 7)), "start");
+    assert_string_equal(finisher(own(FX_OWN_AWAY, 7), own(FX_OWN_AWAY, 9)), "fallback");
+    assert_string_equal(finisher(own(FX_OWN_FENCED, 8), own(FX_OWN_AWAY, 5)), "start");
+    assert_string_equal(finisher(own(FX_OWN_AWAY, 5), own(FX_OWN_FENCED, 8)), "fallback");
+    assert_string_equal(finisher((struct fx_own){0}, own(FX_OWN_AWAY, 7)), "fallback");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -176,6 +192,7 @@ int main(void)
         cmocka_unit_test(test_own__resume_aborts_a_fence_on_either_side),
         cmocka_unit_test(test_own__resume_opens_the_side_that_did_not_give_away),
         cmocka_unit_test(test_own__resume_stops_at_rows_that_cannot_be),
+        cmocka_unit_test(test_own__the_command_that_finishes_goes_the_way_that_was_begun),
         cmocka_unit_test(test_fence__names_fit_and_carry_the_epoch),
         cmocka_unit_test(test_fence__groups_that_look_alike_have_different_names),
         cmocka_unit_test(test_fence__epoch_is_not_read_from_a_damaged_name),
