@@ -6,6 +6,12 @@
  * What they check of a read: a row of their own that is older than a second must be there with at
  * least the increments acknowledged a second ago; a younger one that is missing is a stale read,
  * counted apart. The total must be the one they ordered: a wrong one is counted as a wrong answer.
+ *
+ * With --adapt they first ask as fast as they are answered, for two seconds, and then keep to a
+ * third of what that was, if it is less than --rate: a machine that is full measures itself and not
+ * the migration. While it runs they slow down when reads, which nothing ever holds, are answered
+ * slowly or when SIGUSR1 asks for it, and return step by step. Rate and capacity stand in the
+ * counts.
  */
 #include <inttypes.h>
 #include <pthread.h>
@@ -25,11 +31,16 @@
 #include "tests/demo/ledger.h"
 
 enum { OWN_MAX = 400, PERSONAS = 100, FAILURES_SHOWN = 200, FRESH_US = 1000000 };
+enum { TICK_MS = 250, TICKS_PER_S = 4, WARM_TICKS = 2, MEASURE_TICKS = 8 };
+/* The run copies, streams, compares and shadows beside the customers: each needs its share. */
+enum { CAPACITY_SHARE = 3, RATE_LEAST = 5 };
+enum { SLOW_US = 150000, FAST_US = 50000 }; /* an answer to a read, on average over a second */
 
 struct options {
     const char *facade; /* host:port */
     const char *dir;
     int64_t threads, rate, seed, seed_orders, timeout_ms;
+    bool adapt;
 };
 
 struct counts {
@@ -42,7 +53,10 @@ struct town { /* what all threads share */
     int port;
     struct ledger ledger;
     struct counts counts;
-    atomic_bool is_closing;
+    atomic_bool is_closing, is_measuring;
+    _Atomic int64_t rate; /* requests per second of all, now */
+    _Atomic int64_t read_us, n_reads;
+    int64_t capacity, goal, rate_least; /* the main thread's; 0: not measured */
     FILE *failures;
     pthread_mutex_t failures_lock;
     int n_failures; /* under failures_lock */
@@ -191,7 +205,10 @@ static bool read_once(struct customer *me, const char *path, int persona,
                       struct http_answer *answer)
 {
     struct town *town = me->town;
+    struct fx_mono start = fx_mono_now();
     enum http_outcome outcome = http_call(&me->http, path, persona, NULL, answer);
+    town->read_us += fx_mono_since_us(start, fx_mono_now());
+    town->n_reads++;
     town->counts.requests++;
     if (outcome == HTTP_ANSWERED && (is_good(answer) || answer->status == 404))
         return true;
@@ -294,9 +311,9 @@ static void *customer_day(void *arg)
 {
     struct customer *me = arg;
     struct town *town = me->town;
-    int64_t pause_ms = 2000 * town->opts.threads / town->opts.rate;
     while (!town->is_closing) {
         act(me);
+        int64_t pause_ms = town->is_measuring ? 0 : 2000 * town->opts.threads / town->rate;
         fx_sleep_ms((int64_t)fx_rand_below(&me->rnd, (uint64_t)pause_ms + 1));
     }
     http_client_done(&me->http);
@@ -317,6 +334,10 @@ static void write_counts(struct town *town)
     fprintf(file, "wrong_answers %" PRId64 "\nwrites_refused %" PRId64 "\n", (int64_t)c->wrong,
             (int64_t)c->refused);
     fprintf(file, "writes_acknowledged %" PRId64 "\n", (int64_t)c->acknowledged);
+    fprintf(file, "rate %" PRId64 "\nrate_least %" PRId64 "\n", (int64_t)town->rate,
+            town->rate_least);
+    if (town->capacity > 0)
+        fprintf(file, "capacity %" PRId64 "\n", town->capacity);
     if (fclose(file) == 0)
         (void)!rename(part, path);
 }
@@ -330,6 +351,7 @@ static const struct fx_opt option_table[] = {
     FX_OPT_INT(struct options, seed_orders, "orders", 0, "N", "orders 1 to N exist", .def = "100"),
     FX_OPT_INT(struct options, timeout_ms, "timeout-ms", 0, "N", "a customer's patience",
                .def = "40000"),
+    FX_OPT_FLAG(struct options, adapt, "adapt", 0, "measure first, and keep to what is possible"),
     FX_OPT_END,
 };
 
@@ -354,10 +376,73 @@ static bool town_open(struct town *town, int argc, char **argv, struct fx_err *e
     return ledger_open(&town->ledger, opts->dir, "customers", err);
 }
 
+/* --- how fast -------------------------------------------------------------------------------- */
+
+static void set_rate(struct town *town, int64_t rate)
+{
+    int64_t least = FX_MIN((int64_t)RATE_LEAST, town->goal);
+    rate = FX_MIN(rate, town->goal);
+    town->rate = FX_MAX(rate, least);
+    town->rate_least = FX_MIN(town->rate_least, (int64_t)town->rate);
+}
+
+static void measured(struct town *town, int64_t n_requests)
+{
+    town->capacity = FX_MAX(n_requests * TICKS_PER_S / MEASURE_TICKS, (int64_t)1);
+    int64_t share = FX_MAX(town->capacity / CAPACITY_SHARE, (int64_t)1);
+    town->goal = FX_MIN(town->goal, share);
+    town->rate = town->rate_least = town->goal;
+    town->is_measuring = false;
+}
+
+/* Once a second. */
+static void adapt(struct town *town, bool is_asked)
+{
+    int64_t n = atomic_exchange(&town->n_reads, 0), us = atomic_exchange(&town->read_us, 0);
+    int64_t mean_us = n > 0 ? us / n : 0;
+    if (is_asked || mean_us > SLOW_US)
+        set_rate(town, town->rate * 3 / 4);
+    else if (mean_us < FAST_US)
+        set_rate(town, town->rate + town->rate / 20 + 1);
+}
+
+static void follow(struct town *town, const sigset_t *signals)
+{
+    struct timespec tick = {.tv_nsec = TICK_MS * 1000 * 1000L};
+    int64_t before = 0;
+    bool is_asked = false;
+    for (int64_t n = 1;; n++) {
+        int number = sigtimedwait(signals, NULL, &tick);
+        if (number == SIGUSR1)
+            is_asked = true;
+        else if (number > 0)
+            return;
+        if (town->is_measuring && n == WARM_TICKS)
+            before = town->counts.requests;
+        if (town->is_measuring && n == WARM_TICKS + MEASURE_TICKS)
+            measured(town, town->counts.requests - before);
+        if (town->opts.adapt && !town->is_measuring && n % TICKS_PER_S == 0) {
+            adapt(town, is_asked);
+            is_asked = false;
+        }
+        write_counts(town);
+    }
+}
+
+static void end_signals(sigset_t *ret)
+{
+    sigemptyset(ret);
+    sigaddset(ret, SIGTERM);
+    sigaddset(ret, SIGINT);
+    sigaddset(ret, SIGUSR1);
+}
+
 static void town_run(struct town *town)
 {
     size_t n = (size_t)town->opts.threads;
     struct customer *all = fx_alloc_array(n, sizeof *all);
+    town->rate = town->goal = town->rate_least = town->opts.rate;
+    town->is_measuring = town->opts.adapt;
     for (size_t i = 0; i < n; i++) {
         all[i].town = town;
         all[i].number = (int)i;
@@ -365,13 +450,9 @@ static void town_run(struct town *town)
         http_client_init(&all[i].http, town->host, town->port, (int)town->opts.timeout_ms);
         FX_ASSERT(pthread_create(&all[i].thread, NULL, customer_day, &all[i]) == 0);
     }
-    sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGTERM);
-    sigaddset(&ends, SIGINT);
-    struct timespec tick = {.tv_nsec = 250 * 1000 * 1000};
-    while (sigtimedwait(&ends, NULL, &tick) < 0)
-        write_counts(town);
+    sigset_t signals;
+    end_signals(&signals);
+    follow(town, &signals);
     town->is_closing = true;
     for (size_t i = 0; i < n; i++)
         pthread_join(all[i].thread, NULL);
@@ -383,11 +464,9 @@ int main(int argc, char **argv)
 {
     static struct town town = {.failures_lock = PTHREAD_MUTEX_INITIALIZER};
     struct fx_err err = FX_ERR_INIT;
-    sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGTERM);
-    sigaddset(&ends, SIGINT);
-    pthread_sigmask(SIG_BLOCK, &ends, NULL);
+    sigset_t signals;
+    end_signals(&signals);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
     if (!town_open(&town, argc, argv, &err))
         return fx_err_report(&err, "customers");
     town_run(&town);

@@ -5,13 +5,17 @@
  *
  * A created order must be there exactly once when it was acknowledged, at most once for each
  * attempt without an answer, and not at all when every attempt was refused; counters must lie
- * between the increments acknowledged and those plus the unanswered ones. That holds on each side
- * by itself. A direct write that the old side accepted and the new side never got has leaked past
- * the fence.
+ * between the increments acknowledged and those plus the unanswered ones. That holds on the side
+ * that owns the orders, as the rows of ownership in both databases say; while neither owns them, on
+ * the side that owned them last. The other side is a copy: only after a whole migration, with both
+ * sides compared, must it hold the same. Before, what it does not have yet is behind, not lost. A
+ * direct write that the old side accepted and the owning new side never got has leaked past the
+ * fence.
  *
  * Exit status: 0 when the outcome is the expected one and nothing was lost, duplicated, leaked or
- * divergent (and no request failed, unless --may-fail); 1 otherwise; more when it could not be
- * judged.
+ * divergent (and no request failed, unless --may-fail); 1 when something was; 3 when nothing was
+ * and the run has not come where it should (held, interrupted, rolled back), or nothing was
+ * compared; another one when it could not be judged.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -44,7 +48,10 @@ struct found {
 struct side {
     const char *name;
     struct found *refs, *hits;
+    char state[16]; /* in ficus.own; "none": no row; "unknown": not to be reached */
+    int64_t epoch;
 };
+enum { OLD, NEW };
 
 /* Increments of one order, summed over the ledger. */
 struct counter {
@@ -57,13 +64,23 @@ struct verdict {
     int64_t acknowledged, lost, duplicated, leaked, unanswered;
     int64_t direct_writes, direct_refused;
     int64_t pause_ms_max, rows_compared, rows_divergent;
+    int64_t behind; /* writes that the other side does not have yet */
     bool has_report;
+};
+
+/* Who accepts writes of the orders, as both rows of ownership say. */
+struct ownership {
+    int side;       /* owns the orders, or owned them last */
+    bool is_nobody; /* neither side accepts writes at this moment */
+    bool is_both;   /* never allowed */
 };
 
 struct judge {
     struct options opts;
     struct ledger_book book;
     struct counter *counters;
+    struct side sides[2];
+    struct ownership own;
     struct verdict v;
     int n_shown;
 };
@@ -87,6 +104,28 @@ static bool load_pairs(struct fx_db *db, const char *sql, struct found **map, st
     return true;
 }
 
+/* The row of ownership; before the first fence there is no table for it. */
+static bool load_state(struct fx_db *db, struct side *side, struct fx_err *err)
+{
+    FX_AUTO(fx_rows) struct fx_rows there = {0}, rows = {0};
+    snprintf(side->state, sizeof side->state, "none");
+    if (!fx_db_query(db,
+                     "select table_name from information_schema.tables"
+                     " where table_schema = 'ficus' and table_name = 'own'",
+                     NULL, 0, &there, err))
+        return false;
+    if (there.n_rows == 0)
+        return true;
+    if (!fx_db_query(db, "select state, epoch from ficus.own where grp = 'orders'", NULL, 0, &rows,
+                     err))
+        return false;
+    if (rows.n_rows == 0)
+        return true;
+    snprintf(side->state, sizeof side->state, "%.*s", FX_STR_FMT(fx_rows_at(&rows, 0, 0)));
+    return fx_parse_i64(fx_rows_at(&rows, 0, 1), 0, INT64_MAX, &side->epoch) ||
+           fx_fail(err, FX_E_DB, "an epoch that is no number");
+}
+
 static bool load_side(const char *url, const char *table, struct side *side, struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
@@ -101,7 +140,8 @@ static bool load_side(const char *url, const char *table, struct side *side, str
     FX_AUTO_STR char *refs =
         fx_asprintf("select ref, count(*) from %s where ref is not null group by ref", table);
     FX_AUTO_STR char *hits = fx_asprintf("select id, hits from %s where hits <> 0", table);
-    bool ok = load_pairs(db, refs, &side->refs, err) && load_pairs(db, hits, &side->hits, err);
+    bool ok = load_state(db, side, err) && load_pairs(db, refs, &side->refs, err) &&
+              load_pairs(db, hits, &side->hits, err);
     fx_db_close(db);
     return ok || fx_ctx(err, "reading the %s side", side->name);
 }
@@ -174,16 +214,49 @@ static void show(struct judge *judge, const char *what, const char *side, const 
                what, key, side, found, least, most);
 }
 
-static void judge_entry(struct judge *judge, const struct ledger_entry *entry, struct side *sides,
-                        size_t n_sides)
+static bool is_state(const struct side *side, const char *state)
 {
+    return strcmp(side->state, state) == 0;
+}
+
+static bool is_open(const struct side *side)
+{
+    return is_state(side, "HERE");
+}
+
+/* No row on the old side: nothing was ever fenced there. */
+static struct ownership find_owner(const struct side sides[2])
+{
+    const struct side *old = &sides[OLD], *new = &sides[NEW];
+    bool is_old = is_open(old) || is_state(old, "none"), is_new = is_open(new);
+    if (is_old != is_new)
+        return (struct ownership){.side = is_new ? NEW : OLD};
+    if (is_old)
+        return (struct ownership){.side = NEW, .is_both = is_open(old)};
+    /* A fenced side owned the orders last; of two that gave them up, the one that did so later. */
+    bool is_new_last = is_state(new, "FENCED") ||
+                       (is_state(new, "AWAY") && is_state(old, "AWAY") && new->epoch > old->epoch);
+    return (struct ownership){.side = is_new_last ? NEW : OLD, .is_nobody = true};
+}
+
+/* Both sides must hold everything only after a whole migration. */
+static bool must_hold(const struct judge *judge, int side)
+{
+    return side == judge->own.side || strcmp(judge->opts.outcome, "migrated") == 0;
+}
+
+static void judge_entry(struct judge *judge, const struct ledger_entry *entry, size_t n_sides)
+{
+    struct side *sides = judge->sides;
     bool is_lost = false, is_duplicated = false, is_leaked = false;
     int64_t least = entry->acknowledged, most = entry->acknowledged + entry->unknown;
     for (size_t i = 0; i < n_sides; i++) {
         int64_t n = found_in(sides[i].refs, entry->ref);
         bool is_missing = n<least, is_extra = n> most;
-        if (is_missing && entry->is_direct && i > 0 &&
-            found_in(sides[0].refs, entry->ref) >= least) {
+        if (!must_hold(judge, (int)i)) {
+            judge->v.behind += is_missing;
+        } else if (is_missing && entry->is_direct && i == NEW &&
+                   found_in(sides[OLD].refs, entry->ref) >= least) {
             is_leaked = true;
             show(judge, "leaked", sides[i].name, entry->ref, n, least, most);
         } else if (is_missing) {
@@ -199,24 +272,34 @@ static void judge_entry(struct judge *judge, const struct ledger_entry *entry, s
     judge->v.leaked += is_leaked;
 }
 
-static void judge_counters(struct judge *judge, struct side *sides, size_t n_sides)
+static void judge_counter(struct judge *judge, const struct counter *counter, size_t n_sides)
+{
+    char key[24];
+    snprintf(key, sizeof key, "%" PRId64, counter->order);
+    int64_t least = counter->acknowledged, most = least + counter->unknown;
+    bool is_lost = false, is_duplicated = false;
+    for (size_t i = 0; i < n_sides; i++) {
+        const struct side *side = &judge->sides[i];
+        int64_t n = found_in(side->hits, key);
+        if (!must_hold(judge, (int)i)) {
+            judge->v.behind += n < least;
+            continue;
+        }
+        is_lost |= n < least;
+        is_duplicated |= n > most;
+        if (n < least || n > most)
+            show(judge, n < least ? "lost" : "duplicated", side->name, key, n, least, most);
+    }
+    judge->v.lost += is_lost;
+    judge->v.duplicated += is_duplicated;
+}
+
+static void judge_counters(struct judge *judge, size_t n_sides)
 {
     struct counter *counter, *next;
     HASH_ITER(hh, judge->counters, counter, next)
     {
-        char key[24];
-        snprintf(key, sizeof key, "%" PRId64, counter->order);
-        int64_t least = counter->acknowledged, most = least + counter->unknown;
-        bool is_lost = false, is_duplicated = false;
-        for (size_t i = 0; i < n_sides; i++) {
-            int64_t n = found_in(sides[i].hits, key);
-            is_lost |= n < least;
-            is_duplicated |= n > most;
-            if (n < least || n > most)
-                show(judge, n < least ? "lost" : "duplicated", sides[i].name, key, n, least, most);
-        }
-        judge->v.lost += is_lost;
-        judge->v.duplicated += is_duplicated;
+        judge_counter(judge, counter, n_sides);
         HASH_DEL(judge->counters, counter);
         free(counter);
     }
@@ -261,48 +344,105 @@ static int64_t longest_pause_ms(const struct ledger_book *book)
     return pause;
 }
 
+/*
+ * The new side may be gone or be given up: then the old side's own row must say that it owns.
+ * Otherwise nobody knows where the writes are, and no verdict is better than a wrong one.
+ */
+static bool load_sides(struct judge *judge, size_t *ret_n, struct fx_err *err)
+{
+    const struct options *opts = &judge->opts;
+    struct side *old = &judge->sides[OLD], *new = &judge->sides[NEW];
+    *old = (struct side){.name = "old"};
+    *new = (struct side){.name = "new", .state = "unknown"};
+    *ret_n = 1;
+    if (!load_side(opts->old_db, "orders", old, err))
+        return false;
+    bool may_lack_new =
+        strcmp(opts->outcome, "migrated") != 0 && (is_open(old) || is_state(old, "none"));
+    if (opts->new_db == NULL)
+        return may_lack_new || fx_fail(err, FX_E_USAGE, "--new is needed to judge this outcome");
+    if (load_side(opts->new_db, "customer_orders", new, err)) {
+        *ret_n = 2;
+        return true;
+    }
+    if (!may_lack_new)
+        return false;
+    fx_err_clear(err);
+    snprintf(new->state, sizeof new->state, "unknown");
+    return true;
+}
+
 static bool judge_all(struct judge *judge, struct fx_err *err)
 {
     const struct options *opts = &judge->opts;
     FX_AUTO_STR char *customers = fx_asprintf("%s/customers.ledger", opts->dir);
     FX_AUTO_STR char *nightly = fx_asprintf("%s/nightly.ledger", opts->dir);
+    size_t n_sides = 0;
     if (!ledger_read(&judge->book, customers, false, err))
         return false;
     judge->v.pause_ms_max = longest_pause_ms(&judge->book);
     if (access(nightly, F_OK) == 0 && !ledger_read(&judge->book, nightly, true, err))
         return false;
-
-    struct side sides[2] = {{.name = "old"}, {.name = "new"}};
-    size_t n_sides = opts->new_db != NULL ? 2 : 1;
-    bool ok = load_side(opts->old_db, "orders", &sides[0], err) &&
-              (n_sides == 1 || load_side(opts->new_db, "customer_orders", &sides[1], err));
-    for (size_t i = 0; ok && i < judge->book.len; i++) {
+    if (!load_sides(judge, &n_sides, err))
+        return false;
+    judge->own = find_owner(judge->sides);
+    for (size_t i = 0; i < judge->book.len; i++) {
         const struct ledger_entry *entry = &judge->book.entries[i];
         judge->v.acknowledged += entry->acknowledged;
         judge->v.unanswered += entry->unknown;
         switch (entry->kind) {
-        case LEDGER_CREATE: judge_entry(judge, entry, sides, n_sides); break;
+        case LEDGER_CREATE: judge_entry(judge, entry, n_sides); break;
         case LEDGER_INCREMENT: add_increment(judge, entry); break;
         }
     }
-    if (ok)
-        judge_counters(judge, sides, n_sides);
-    side_done(&sides[0]);
-    side_done(&sides[1]);
-    return ok;
+    judge_counters(judge, n_sides);
+    return true;
 }
 
 /* --- the verdict ----------------------------------------------------------------------------- */
 
+/* The form that makes the service lie counts the lies; anywhere else one is too many. */
+static bool is_lying_allowed(const struct judge *judge)
+{
+    return strcmp(judge->opts.expect, "rolled_back") == 0;
+}
+
+/* Something is wrong with the rows or with the answers, wherever the run has come to. */
+static bool is_wrong(const struct judge *judge)
+{
+    const struct verdict *v = &judge->v;
+    return judge->own.is_both || v->lost > 0 || v->duplicated > 0 || v->leaked > 0 ||
+           v->rows_divergent > 0 || (v->wrong_answers > 0 && !is_lying_allowed(judge)) ||
+           (v->requests_failed > 0 && !judge->opts.may_fail);
+}
+
+static bool is_where_expected(const struct judge *judge)
+{
+    const struct options *opts = &judge->opts;
+    bool is_taken_back = strcmp(opts->outcome, "rolled_back") == 0;
+    return strcmp(opts->outcome, opts->expect) == 0 &&
+           !(is_taken_back && (judge->own.side == NEW || judge->own.is_nobody));
+}
+
 static bool is_passed(const struct judge *judge)
 {
     const struct verdict *v = &judge->v;
-    /* The form that makes the service lie counts the lies; anywhere else one is too many. */
-    bool may_lie = strcmp(judge->opts.expect, "rolled_back") == 0;
-    return strcmp(judge->opts.outcome, judge->opts.expect) == 0 && v->lost == 0 &&
-           (may_lie || v->wrong_answers == 0) && v->duplicated == 0 && v->leaked == 0 &&
-           v->rows_divergent == 0 && (v->has_report || judge->opts.may_lack_report) &&
-           (judge->opts.may_fail || v->requests_failed == 0) && v->acknowledged > 0;
+    return !is_wrong(judge) && is_where_expected(judge) && v->rows_divergent == 0 &&
+           (v->has_report || judge->opts.may_lack_report) && v->acknowledged > 0;
+}
+
+static int exit_status(const struct judge *judge)
+{
+    if (is_wrong(judge))
+        return 1;
+    return is_passed(judge) ? 0 : 3;
+}
+
+static const char *owner_name(const struct judge *judge)
+{
+    if (judge->own.is_both)
+        return "both";
+    return judge->own.is_nobody ? "nobody" : judge->sides[judge->own.side].name;
 }
 
 static bool write_verdict(const struct judge *judge, struct fx_err *err)
@@ -327,6 +467,11 @@ static bool write_verdict(const struct judge *judge, struct fx_err *err)
     fx_json_w_kv_i64(&w, "rows_compared", v->rows_compared);
     fx_json_w_kv_i64(&w, "rows_divergent", v->rows_divergent);
     fx_json_w_kv_i64(&w, "steps", judge->opts.steps);
+    fx_json_w_kv_text(&w, "owner", owner_name(judge));
+    fx_json_w_kv_text(&w, "judged_side", judge->sides[judge->own.side].name);
+    fx_json_w_kv_text(&w, "old_state", judge->sides[OLD].state);
+    fx_json_w_kv_text(&w, "new_state", judge->sides[NEW].state);
+    fx_json_w_kv_i64(&w, "writes_behind", v->behind);
     fx_json_w_kv_text(&w, "outcome", judge->opts.outcome);
     fx_json_w_kv_text(&w, "expected", judge->opts.expect);
     fx_json_w_kv_bool(&w, "passed", is_passed(judge));
@@ -334,6 +479,75 @@ static bool write_verdict(const struct judge *judge, struct fx_err *err)
     fx_buf_add_char(&out, '\n');
     return judge->opts.out == NULL ||
            fx_file_write_atomic(judge->opts.out, fx_buf_str(&out), 0644, err);
+}
+
+static void print_owner(const struct judge *judge)
+{
+    const struct side *old = &judge->sides[OLD], *new = &judge->sides[NEW];
+    const char *name = judge->sides[judge->own.side].name;
+    printf("  owner      %8s", owner_name(judge));
+    if (judge->own.is_nobody)
+        printf("   accepts orders; the %s side owned them last and is judged", name);
+    printf("   (old %s at epoch %" PRId64 ", new %s at epoch %" PRId64 ")\n", old->state,
+           old->epoch, new->state, new->epoch);
+    if (judge->v.behind > 0)
+        printf("                        the other side is a copy, and %" PRId64
+               " writes behind: nothing is lost by that\n",
+               judge->v.behind);
+}
+
+static void add_finding(struct fx_buf *out, int64_t n, const char *what)
+{
+    if (n > 0)
+        fx_buf_printf(out, "%s%" PRId64 " %s", out->len > 0 ? ", " : "", n, what);
+}
+
+static void print_failed(const struct judge *judge)
+{
+    const struct verdict *v = &judge->v;
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(4096);
+    if (judge->own.is_both)
+        fx_buf_add_c(&out, "both sides accept writes");
+    add_finding(&out, v->lost, "lost");
+    add_finding(&out, v->duplicated, "duplicated");
+    add_finding(&out, v->leaked, "leaked past the fence");
+    add_finding(&out, v->rows_divergent, "rows divergent");
+    add_finding(&out, is_lying_allowed(judge) ? 0 : v->wrong_answers, "wrong answers");
+    add_finding(&out, judge->opts.may_fail ? 0 : v->requests_failed, "requests failed");
+    printf("FAILED: %s.\n", fx_buf_cstr(&out));
+}
+
+static const char *why_unfinished(const struct judge *judge)
+{
+    static const struct {
+        const char *outcome, *why;
+    } all[] = {
+        {"held", "the run is held"},
+        {"interrupted", "the run was interrupted"},
+        {"rolled_back", "the plan was rolled back"},
+        {"stuck", "the run is stuck"},
+        {"failed", "the run ended with an error"},
+    };
+    if (judge->v.acknowledged == 0)
+        return "no write was acknowledged, so there is nothing to judge";
+    if (is_where_expected(judge))
+        return judge->v.has_report ? "the comparison was inconclusive" : "nothing was compared";
+    for (size_t i = 0; i < FX_ARRAY_LEN(all); i++)
+        if (strcmp(all[i].outcome, judge->opts.outcome) == 0)
+            return all[i].why;
+    return "the run did not end as expected";
+}
+
+static void print_result(const struct judge *judge)
+{
+    if (is_wrong(judge))
+        print_failed(judge);
+    else if (is_passed(judge))
+        printf("PASSED: nothing lost, nothing twice, nothing apart.\n");
+    else
+        printf("NOT FINISHED: %s. Nothing is lost: every acknowledged write is on the %s side%s.\n",
+               why_unfinished(judge), judge->sides[judge->own.side].name,
+               judge->own.is_nobody ? "" : ", which owns the orders");
 }
 
 static void print_verdict(const struct judge *judge)
@@ -352,6 +566,7 @@ static void print_verdict(const struct judge *judge)
     printf("  nightly    %8" PRId64 "   direct writes; %" PRId64
            " refused while the new side owned the orders, tried again later\n",
            v->direct_writes, v->direct_refused);
+    print_owner(judge);
     printf("  pause      %8" PRId64 "   ms, the longest that writes waited\n", v->pause_ms_max);
     if (v->has_report)
         printf("  rows       %8" PRId64 "   compared; divergent %" PRId64 "%s\n", v->rows_compared,
@@ -359,8 +574,7 @@ static void print_verdict(const struct judge *judge)
     else
         printf("  rows              -   never compared\n");
     printf("  steps      %8" PRId64 "   done\n", judge->opts.steps);
-    printf("%s\n", is_passed(judge) ? "PASSED: nothing lost, nothing twice, nothing apart."
-                                    : "FAILED: see above.");
+    print_result(judge);
 }
 
 static const struct fx_opt option_table[] = {
@@ -368,10 +582,10 @@ static const struct fx_opt option_table[] = {
     FX_OPT_TEXT(struct options, out, "out", 0, "FILE", "verdict.json"),
     FX_OPT_TEXT(struct options, old_db, "old", 0, "URL", "the monolith's database"),
     FX_OPT_TEXT(struct options, new_db, "new", 0, "URL",
-                "the service's database; left out when its copy was given up"),
+                "the service's database; may be missing while the old side owns"),
     FX_OPT_TEXT(struct options, report, "report", 0, "FILE", "report.json of the last comparison"),
-    FX_OPT_TEXT(struct options, outcome, "outcome", 0, "WORD", "migrated, rolled_back or failed",
-                .def = "failed"),
+    FX_OPT_TEXT(struct options, outcome, "outcome", 0, "WORD",
+                "migrated, rolled_back, held, interrupted, stuck or failed", .def = "failed"),
     FX_OPT_TEXT(struct options, expect, "expect", 0, "WORD", "outcome of this form",
                 .def = "migrated"),
     FX_OPT_INT(struct options, steps, "steps", 0, "N", "steps that were done", .def = "0"),
@@ -409,9 +623,11 @@ int main(int argc, char **argv)
     struct fx_err err = FX_ERR_INIT;
     bool ok = judge_run(&judge, argc, argv, &err);
     ledger_book_done(&judge.book);
+    side_done(&judge.sides[OLD]);
+    side_done(&judge.sides[NEW]);
     if (!ok)
         return fx_err_report(&err, "judge");
     if (!judge.opts.is_quiet || !is_passed(&judge))
         print_verdict(&judge);
-    return is_passed(&judge) ? 0 : 1;
+    return exit_status(&judge);
 }

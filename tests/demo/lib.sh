@@ -10,7 +10,8 @@
 #     customers_stop; direct_stop; judge migrated
 #
 # Everything stands in $SHOP (default $FX_DIR/shop): ficus.yaml, state/, ledger/, *.log.
-# Sizes come from the environment: CUSTOMERS, RATE (requests/s), DIRECT_PAUSE_MS, SHOP_SEED.
+# Sizes come from the environment: CUSTOMERS, RATE (requests/s), DIRECT_PAUSE_MS, SHOP_SEED. With customers_start --adapt
+# the customers measure the machine first and keep to what it can do: customers_measured, then `count_of customers rate`.
 
 DEMO=$FX_ROOT/tests/demo
 DEMO_BIN=$FX_BUILD/tests/demo
@@ -96,10 +97,45 @@ ficusd_start() {
     until_ok 10 curl -sf -o "$SHOP/products.json" "http://127.0.0.1:$PORT_FACADE/products" ||
         fx_die "the facade does not serve: $(tail -n 5 "$SHOP/ficusd.log")"
 }
-customers_start() {
+customers_start() { # [--adapt]
     fx_spawn customers "$SHOP/customers.log" "$DEMO_BIN/customers" --facade "127.0.0.1:$PORT_FACADE" \
         --dir "$SHOP/ledger" --customers "${CUSTOMERS:-12}" --rate "${RATE:-250}" --seed "${SHOP_SEED:-1}" \
-        --orders "$SHOP_ORDERS" --timeout-ms "${CUSTOMER_TIMEOUT_MS:-40000}"
+        --orders "$SHOP_ORDERS" --timeout-ms "${CUSTOMER_TIMEOUT_MS:-40000}" "$@"
+}
+customers_measured() { test "$(count_of customers capacity)" -gt 0; }
+customers_slower() { [ -z "${FX_PID[customers]:-}" ] || kill -USR1 "${FX_PID[customers]}" 2>/dev/null; }
+
+# One applier writes one transaction after the other: how many a second does the new database commit?
+commits_per_second() {
+    local start end n=200
+    start=$(date +%s%N)
+    {
+        echo 'create database demo_speed; create table demo_speed.t (id int primary key) engine=InnoDB;'
+        seq -f 'insert into demo_speed.t values (%.0f);' "$n"
+        echo 'drop database demo_speed;'
+    } | mariadb --no-defaults -S "${MY_SOCK[orders]}" -u root mysql || return 1
+    end=$(date +%s%N)
+    echo $((n * 1000000000 / (end - start + 1)))
+}
+
+# plan_at_rate PLAN RATE: the plan as it fits this rate: at fewer requests per second a sample takes longer, and on the
+# machine that cannot do more, everything else does too. Down to two thirds of 250 requests/s it is the plan as it stands.
+plan_at_rate() {
+    awk -v rate="$2" '
+    function least(a, b) { return a < b ? a : b }
+    function most(a, b) { return a > b ? a : b }
+    function put(old, new) { at = index($0, old); if (at) $0 = substr($0, 1, at - 1) new substr($0, at + length(old)) }
+    BEGIN { slow = most(250 / most(rate, 1), 1); n = int(slow + 0.5) }
+    n > 1 {
+        put("of_at_least: 300", "of_at_least: " int(most(300 / slow, 30)))
+        put("gate_wait: 60s", "gate_wait: " least(60 * n, 180) "s")
+        put("every: 4s", "every: " least(4 * n, 12) "s")
+        put("recheck: 1s", "recheck: " least(n, 5) "s")
+        put("or_new_below: 500ms", "or_new_below: " least(500 * n, 3000) "ms")
+        put("lag_p99: {below: 1s", "lag_p99: {below: " least(n, 5) "s")
+        put("predicted_pause_p99: {below: 5s", "predicted_pause_p99: {below: 10s")
+    }
+    { print }' "$1"
 }
 direct_start() {
     fx_spawn nightly "$SHOP/nightly.log" "$DEMO_BIN/nightly" --db "$OLD_URL" --dir "$SHOP/ledger" \
@@ -126,11 +162,18 @@ final_compare() {
     done
     return "$status"
 }
-# judge OUTCOME [judge option…]: prints the verdict; its exit status
+# judge OUTCOME [judge option…]: prints the verdict; its exit status. Which side is judged, the databases themselves say.
 judge() {
     local outcome=$1
     shift
-    local sides=(--old "postgresql://ficus@127.0.0.1:${PG_PORT[mono]}/shop")
-    [ "$outcome" = rolled_back ] || sides+=(--new "mysql://ficus@127.0.0.1:${MY_PORT[orders]}/orders")
-    "$DEMO_BIN/judge" --dir "$SHOP/ledger" "${sides[@]}" --outcome "$outcome" "$@"
+    "$DEMO_BIN/judge" --dir "$SHOP/ledger" --old "postgresql://ficus@127.0.0.1:${PG_PORT[mono]}/shop" \
+        --new "mysql://ficus@127.0.0.1:${MY_PORT[orders]}/orders" --outcome "$outcome" "$@"
+}
+
+# keep_project DIR: ficus.yaml, plan and state, so that commands which need no server work on them later.
+keep_project() {
+    rm -rf "$1/state" && mkdir -m 700 -p "$1/state" || return
+    tar -C "$SHOP/state" --exclude='*.sock' -cf - . 2>/dev/null | tar -C "$1/state" -xf - 2>/dev/null
+    sed "s|^state: .*|state: {dir: $1/state} # of the demo; its servers ended with it|" "$SHOP/ficus.yaml" >"$1/ficus.yaml"
+    [ ! -f "$SHOP/plan.yaml" ] || cp "$SHOP/plan.yaml" "$1/plan.yaml"
 }

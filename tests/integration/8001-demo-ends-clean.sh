@@ -35,6 +35,10 @@ kill -TERM "$demo"
 wait "$demo"
 same "SIGTERM ends make demo with its status" 143 $?
 check "and leaves nothing behind" left_over
+check "it says that there is no verdict" grep -q 'interrupted: no verdict was given' "$FX_DIR/demo.log"
+check "project and state are kept, and the run can be read" "$FICUS" run status -f "$FX_ROOT/build/demo/ficus.yaml"
+check "and its journal verified" "$FICUS" run journal verify -f "$FX_ROOT/build/demo/ficus.yaml"
+check "the plan is kept as well" "$FICUS" plan lint "$FX_ROOT/build/demo/plan.yaml" -f "$FX_ROOT/build/demo/ficus.yaml"
 
 demo_until 'step 1/'
 kill -INT -- "-$demo"
