@@ -202,6 +202,8 @@ static bool deliver_begin(struct source_pg *s, struct fx_str payload, struct cdc
             return false;
         s->txn.is_loop = strcmp(msg.origin.name, s->binding->other_origin) == 0;
     }
+    if (s->txn.is_loop) /* the time is that of the other server, as its session last set it */
+        s->txn.commit_us = 0;
     set_state(s, s->txn.is_loop ? PG_LOOP : PG_INSIDE);
     *ret = (struct cdc_event){.kind = CDC_EV_BEGIN, .txn = s->txn};
     return true;

@@ -93,8 +93,11 @@ static bool on_row(struct cdc_streamer *s, const struct cdc_row *row, struct fx_
     return s->sink->ops->row(s->sink, row, err);
 }
 
+/* What is read late was not known to be a loop before. */
 static void end_loop(struct cdc_streamer *s)
 {
+    if (s->txn.commit_us != 0)
+        s->status.lag_ms = cdc_events_lag_ms(s->txn.commit_us, s->txn.is_coarse_time);
     s->status.loops_discarded++;
     fx_pos_copy(&s->at, &s->txn.pos);
 }

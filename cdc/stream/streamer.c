@@ -146,7 +146,8 @@ static bool turn(struct cdc_streamer *s, struct fx_err *err)
         return false;
     if (s->is_stopping && !cdc_streamer_is_in_txn(s))
         return s->sink->ops->flush(s->sink, err);
-    if (s->txn_state == CDC_TXN_WAITING) /* not applied, so it is late from its commit on */
+    if (s->txn_state == CDC_TXN_WAITING &&
+        s->txn.commit_us != 0) /* not applied, so it is late from its commit on */
         s->status.lag_ms = cdc_events_lag_ms(s->txn.commit_us, s->txn.is_coarse_time);
     cdc_streamer_publish(s, false);
     if (!confirm(s, now, err) || !request_end(s, now, err))

@@ -19,21 +19,25 @@
 
 struct cutover_options {
     const char *context, *confirm;
-    int64_t fence_ttl_ms, hold_ms, drain_ms, rounds;
+    int64_t fence_ttl_ms, hold_ms, drain_ms, drain_before_ms, drain_wait_ms, rounds;
     bool execute;
 };
 
-#define COMMON_OPTIONS                                                                    \
-    FX_OPT_TEXT(struct cutover_options, context, "context", 'c', "NAME",                  \
-                "the context of ficus.yaml (needed when there are several)"),             \
-        FX_OPT_DURATION(struct cutover_options, fence_ttl_ms, "fence-ttl", 0, "TIME",     \
-                        "the fence expires after this and its side accepts writes again", \
-                        .def = "15s"),                                                    \
-        FX_OPT_DURATION(struct cutover_options, hold_ms, "hold", 0, "TIME",               \
-                        "longest time a facade holds a write", .def = "25s"),             \
-        FX_OPT_DURATION(struct cutover_options, drain_ms, "drain", 0, "TIME",             \
-                        "longest wait for writes in flight", .def = "5s"),                \
-        FX_OPT_FLAG(struct cutover_options, execute, "execute", 0,                        \
+#define COMMON_OPTIONS                                                                      \
+    FX_OPT_TEXT(struct cutover_options, context, "context", 'c', "NAME",                    \
+                "the context of ficus.yaml (needed when there are several)"),               \
+        FX_OPT_DURATION(struct cutover_options, fence_ttl_ms, "fence-ttl", 0, "TIME",       \
+                        "the fence expires after this and its side accepts writes again",   \
+                        .def = "15s"),                                                      \
+        FX_OPT_DURATION(struct cutover_options, hold_ms, "hold", 0, "TIME",                 \
+                        "longest time a facade holds a write", .def = "25s"),               \
+        FX_OPT_DURATION(struct cutover_options, drain_ms, "drain", 0, "TIME",               \
+                        "longest wait for writes in flight", .def = "5s"),                  \
+        FX_OPT_DURATION(struct cutover_options, drain_before_ms, "drain-before", 0, "TIME", \
+                        "hold writes only when the lag stays below this", .def = "200ms"),  \
+        FX_OPT_DURATION(struct cutover_options, drain_wait_ms, "drain-wait", 0, "TIME",     \
+                        "longest wait for that", .def = "60s"),                             \
+        FX_OPT_FLAG(struct cutover_options, execute, "execute", 0,                          \
                     "execute; without it only the preflight checks run")
 
 static const struct fx_opt rehearse_options[] = {
@@ -94,6 +98,8 @@ static bool scene_open(struct cmd_call *call, struct scene *scene, struct fx_err
     scene->opt.fence_ttl_ms = given->fence_ttl_ms;
     scene->opt.hold_ms = given->hold_ms;
     scene->opt.drain_ms = given->drain_ms;
+    scene->opt.drain_before_ms = given->drain_before_ms;
+    scene->opt.drain_wait_ms = given->drain_wait_ms;
     return true;
 }
 
@@ -125,6 +131,8 @@ static void print_result(const char *group, const struct pln_cutover_result *r)
             group);
         return;
     }
+    if (r->held_max_ms >= 0)
+        fx_print("%s: longest write waited %" PRId64 " ms\n", group, r->held_max_ms);
     fx_print("%s: the %s side owns the tables at epoch %" PRId64 "; writes paused %" PRId64
              " ms, fenced %" PRId64 " ms, %" PRId64 " keys compared, %" PRId64 " unfenced writes\n",
              group, r->new_serves ? "new" : "old", r->epoch, r->pause_ms, r->fenced_ms,

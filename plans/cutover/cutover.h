@@ -23,6 +23,8 @@
  *   DRIFT          the losing side is not HERE or the winning side is not AWAY (an earlier cut-over
  *                  is unfinished: see the hint), or another cut-over left fence triggers;
  *                  err.detail has the commands that remove them
+ *   HELD           step 1b: a stream did not catch up within drain_wait_ms; no write was held,
+ *                  ownership did not change; err.detail has the lag of both streams and its trend
  *   STALE_EPOCH    another operator owns the group; nothing more was changed
  *   STUCK          the rows in ficus.own have values that the protocol cannot produce, or an abort
  *                  could not reach the losing side
@@ -39,10 +41,14 @@
 #include "lib/map/map.h"
 #include "strangler/control.h"
 
-/* The steps of the protocol, in order: X(NAME, number, "what the picture shows"). */
+/*
+ * The steps of the protocol, in order: X(NAME, number, "what the picture shows"). The number is the
+ * one that journals have; a step that came later has the next free one, wherever it stands.
+ */
 #define PLN_CUTOVER_STEPS(X)                                                    \
     X(PREFLIGHT, 0, "preflight: check databases, streams and facades")          \
     X(PREPARE, 1, "prepare: reserve hold slots, create fence triggers")         \
+    X(DRAIN, 13, "drain: both streams catch up before writes are held")         \
     X(HOLD, 2, "hold: facades hold writes and wait for those in flight")        \
     X(FENCE, 3, "fence: the losing side refuses writes")                        \
     X(BARRIER, 4, "barrier: the stream reads up to the barrier marker")         \
@@ -63,18 +69,22 @@ enum pln_cutover_step {
 };
 const char *pln_cutover_step_name(enum pln_cutover_step step); /* "fence" */
 const char *pln_cutover_step_text(enum pln_cutover_step step);
+int pln_cutover_step_number(enum pln_cutover_step step); /* as stored in journals */
 
 /* All limits in milliseconds. Begin with pln_cutover_options_default(). */
 struct pln_cutover_options {
-    int64_t fence_ttl_ms;   /* the fence expires after this; steps 3 to 9 must fit */
-    int64_t hold_ms;        /* how long the facades hold a write */
-    int64_t prepare_ms;     /* step 1, all facades */
+    int64_t fence_ttl_ms; /* the fence expires after this; steps 3 to 9 must fit */
+    int64_t hold_ms;      /* how long the facades hold a write */
+    int64_t prepare_ms;   /* step 1, all facades */
+    /* step 1b: every sample of both lags is below drain_before_ms for drain_window_ms (0: one
+     * sample), within drain_wait_ms; otherwise HELD */
+    int64_t drain_before_ms, drain_window_ms, drain_wait_ms;
     int64_t drain_ms;       /* step 2 */
     int64_t lock_wait_ms;   /* step 3, one attempt */
     int64_t fence_attempts; /* step 3 */
     int64_t barrier_ms;     /* steps 4 and 5 together */
     int64_t verify_ms;      /* step 6 */
-    int64_t statement_ms;   /* steps 7, 8, 9 each, and the abort's statement */
+    int64_t statement_ms;   /* steps 7, 9 each, and the abort's statement */
     int64_t open_ms;        /* step 10 is retried this long, then INTERRUPTED */
     int64_t route_ms;   /* step 11: unreached facades are retried this long, then FACADE_CONNECT */
     int64_t confirm_ms; /* step 12 */

@@ -23,6 +23,7 @@ const struct pln_effects pln_real_effects = {
     .own = pln_effect_own,
     .arm = pln_effect_arm,
     .prepare = pln_effect_prepare,
+    .lag = pln_effect_lag,
     .hold = pln_effect_hold,
     .drained = pln_effect_drained,
     .release = pln_effect_release,

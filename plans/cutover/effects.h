@@ -23,6 +23,8 @@ struct pln_effects {
     /* Step 1. arm: DB_CONFLICT means try again. */
     bool (*arm)(void *en, int64_t epoch, struct fx_err *err);
     bool (*prepare)(void *en, int64_t epoch, struct fx_err *err);
+    /* Step 1b: how late is the stream from (is_reverse: to) the losing side now; -1: unknown. */
+    bool (*lag)(void *en, bool is_reverse, int64_t *ret_ms, struct fx_err *err);
     /* Step 2. */
     bool (*hold)(void *en, int64_t epoch, struct fx_err *err);
     bool (*drained)(void *en, bool *ret, struct fx_err *err);

@@ -63,6 +63,7 @@ bool pln_env_stream_status(struct pln_environment *en, bool is_reverse, struct c
 bool pln_env_reverse_lives(struct pln_environment *en, struct fx_err *err) FX_MUST_CHECK;
 /* DIVERGED: a write was accepted on the losing side after the fence. */
 bool pln_env_no_leaks(struct pln_environment *en, struct fx_err *err) FX_MUST_CHECK;
+bool pln_effect_lag(void *arg, bool is_reverse, int64_t *ret_ms, struct fx_err *err);
 bool pln_effect_barrier_read(void *arg, bool is_reverse, int64_t epoch, bool *ret,
                              struct fx_err *err);
 

@@ -3,14 +3,15 @@
  * The protocol of a cut-over as a state machine. The losing side has the group at epoch e, the
  * winning side shall have it at e+2.
  *
- * PREFLIGHT->PREPARE -> HOLD -> FENCE -> BARRIER -> APPLIED -> VERIFY -> IDENTITY->WAY_BACK->COMMIT
- *     |         |        |        | \        |         |          |          |        |        |
- *     |         +--------+--------+  \       +---------+----------+----------+--------+--------+
- *     |                  |       unknown                          |              0 rows, unknown,
- *     v                  v             \                          v                   any failure
- *   ENDED  <---------- RELEASE          +---------------------> ABORT -> (it had committed) -> OPEN
- *     ^                                                           |
- *     +------------------ the losing side serves -----------------+
+ * PREFLIGHT -> PREPARE -> DRAIN -> HOLD -> FENCE -> BARRIER -> APPLIED -> VERIFY -> IDENTITY
+ *     |           |          |        |      |  \        |          |          |         |
+ *     |           +----------+--------+------+   \       |          |          |         v
+ *     |                      |                 unknown   |          |          |      WAY_BACK
+ *     |                      |                     \     |          |          |         v
+ *     v                      v                      \    v          v          v       COMMIT
+ *   ENDED <--------------- RELEASE                   +-> ABORT <- any failure, 0 rows, unknown
+ *     ^                                                    |  \
+ *     +------------- the losing side serves ---------------+   +-> (it had committed) -> OPEN
  *
  *   COMMIT -> OPEN -> ROUTE -> CONFIRM -> ENDED    forward only: neither side accepts until OPEN
  *
@@ -23,6 +24,7 @@
 
 #include <inttypes.h>
 
+#include "plans/cutover/drain.h"
 #include "plans/cutover/journal.h"
 #include "plans/cutover/moves.h"
 
@@ -32,6 +34,7 @@ enum { POLL_MS = 5, WATCH_MS = 500, ALARM_MS = 2000 };
 #define CUT_TABLE(X)                            \
     X(PREFLIGHT, step_preflight, PLN_CUT_ENDED) \
     X(PREPARE, step_prepare, PLN_CUT_RELEASE)   \
+    X(DRAIN, step_drain, PLN_CUT_RELEASE)       \
     X(HOLD, step_hold, PLN_CUT_RELEASE)         \
     X(FENCE, step_fence, PLN_CUT_RELEASE)       \
     X(BARRIER, step_barrier, PLN_CUT_ABORT)     \
@@ -191,6 +194,20 @@ static bool step_prepare(struct pln_cutover *cut, struct fx_err *err)
     return may_go_on(cut, err) && cut->fx->prepare(cut->en, cut->e + 1, err);
 }
 
+static bool step_drain(struct pln_cutover *cut, struct fx_err *err)
+{
+    struct pln_drain drain;
+    pln_drain_begin(&drain, cut);
+    while (!pln_drain_look(&drain, cut)) {
+        if (!may_go_on(cut, err))
+            return false;
+        if (pln_drain_is_over(&drain, cut))
+            return pln_drain_fail(&drain, cut, err);
+        cut->fx->sleep_ms(cut->en, PLN_DRAIN_POLL_MS);
+    }
+    return may_go_on(cut, err);
+}
+
 static bool probe_drained(struct pln_cutover *cut, bool *ret, struct fx_err *err)
 {
     return cut->fx->drained(cut->en, ret, err);
@@ -222,7 +239,8 @@ static bool hold_again(struct pln_cutover *cut, int64_t attempt, const struct fx
         *err = armed;
         return false;
     }
-    return cut->fx->prepare(cut->en, cut->e + 1, err) && step_hold(cut, err);
+    return cut->fx->prepare(cut->en, cut->e + 1, err) && step_drain(cut, err) &&
+           step_hold(cut, err);
 }
 
 /* False and DB_CONFLICT: rolled back, nothing is
@@ -309,9 +327,17 @@ static bool probe_reverse(struct pln_cutover *cut, bool *ret, struct fx_err *err
     return cut->fx->barrier_read(cut->en, true, cut->e + 1, ret, err);
 }
 
+/* What is left of the fence, less what the commit may need: a second, but not more than half. */
+static int64_t fence_left_ms(const struct pln_cutover *cut)
+{
+    int64_t left_ms = cut->opt->fence_ttl_ms - (pln_cut_now_ms(cut) - cut->fence_at_ms);
+    int64_t commit_ms = FX_MIN(cut->opt->statement_ms, left_ms / 2);
+    return FX_MAX(left_ms - commit_ms, (int64_t)0);
+}
+
 static bool step_way_back(struct pln_cutover *cut, struct fx_err *err)
 {
-    return wait_until(cut, probe_reverse, cut->opt->statement_ms,
+    return wait_until(cut, probe_reverse, fence_left_ms(cut),
                       cut->new_wins
                           ? "the reverse stream did not read past the fence's barrier marker"
                           : "the forward stream did not read past the fence's barrier marker",
@@ -413,7 +439,8 @@ static const char *advice(enum fx_code why, enum pln_cutover_step step)
 static void explain_abort(const struct fx_err *why, enum pln_cutover_step step, struct fx_err *err)
 {
     *err = *why;
-    if (why->code != FX_E_STALE_EPOCH && why->code != FX_E_BUG && why->code != FX_E_INTERRUPTED)
+    if (why->code != FX_E_STALE_EPOCH && why->code != FX_E_BUG && why->code != FX_E_INTERRUPTED &&
+        why->code != FX_E_HELD)
         (void)fx_err_wrap(err, FX_E_ABORTED, "cut-over aborted at step %s",
                           pln_cutover_step_name(step));
     if (err->code == FX_E_ABORTED && err->hint[0] == '\0')
@@ -476,8 +503,9 @@ static bool fail_aborted(struct pln_cutover *cut, const struct fx_err *why,
     release(cut, cut->result->epoch > cut->e ? cut->result->epoch : cut->e + 1);
     pln_cut_disarm(cut, PLN_LOSING, at);
     pln_cut_note(cut, at,
-                 cut->new_wins ? "aborted; the old side still owns the group"
-                               : "aborted; the new side still owns the group",
+                 why->code == FX_E_HELD ? "not begun; no write was held"
+                 : cut->new_wins        ? "aborted; the old side still owns the group"
+                                        : "aborted; the new side still owns the group",
                  why);
     explain_abort(why, at, err);
     pln_cut_set_state(cut, PLN_CUT_ENDED);

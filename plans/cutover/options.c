@@ -4,9 +4,9 @@
 
 const char *pln_cutover_step_name(enum pln_cutover_step step)
 {
-    static const char *const names[] = {"preflight", "prepare", "hold",     "fence",    "barrier",
-                                        "applied",   "verify",  "identity", "way-back", "commit",
-                                        "open",      "route",   "confirm"};
+    static const char *const names[] = {"preflight", "prepare", "drain",  "hold",     "fence",
+                                        "barrier",   "applied", "verify", "identity", "way-back",
+                                        "commit",    "open",    "route",  "confirm"};
     _Static_assert(FX_ARRAY_LEN(names) == PLN_CUT_STEP_COUNT, "one name a step");
     return step < PLN_CUT_STEP_COUNT ? names[step] : "?";
 }
@@ -21,12 +21,25 @@ const char *pln_cutover_step_text(enum pln_cutover_step step)
     return step < PLN_CUT_STEP_COUNT ? texts[step] : "?";
 }
 
+int pln_cutover_step_number(enum pln_cutover_step step)
+{
+    static const int numbers[] = {
+#define X(name, number, text) number,
+        PLN_CUTOVER_STEPS(X)
+#undef X
+    };
+    return step < PLN_CUT_STEP_COUNT ? numbers[step] : -1;
+}
+
 struct pln_cutover_options pln_cutover_options_default(void)
 {
     return (struct pln_cutover_options){
         .fence_ttl_ms = 15000,
         .hold_ms = 25000,
         .prepare_ms = 2000,
+        .drain_before_ms = 200,
+        .drain_window_ms = 1000,
+        .drain_wait_ms = 60000,
         .drain_ms = 5000,
         .lock_wait_ms = 800,
         .fence_attempts = 5,

@@ -171,13 +171,18 @@ bool pln_cutover_rehearse(const struct pln_cutover_env *env, const struct pln_cu
                           int rounds, struct pln_rehearsal *ret, struct fx_err *err)
 {
     struct pln_environment *en = NULL;
+    struct pln_cutover_options own = *opt;
     *ret = (struct pln_rehearsal){0};
     FX_ASSERT(rounds >= 1 && rounds <= PLN_REHEARSAL_ROUNDS_MAX); /* the callers' options say so */
-    if (!pln_env_open(env, true, opt, &en, err))
+    if (!pln_env_open(env, true, &own, &en, err))
         return false;
     bool ok = bring_home(en, err);
-    for (; ok && ret->rounds < rounds; ret->rounds++)
-        ok = one_way(en, FX_FORWARD, ret, err) && one_way(en, FX_REVERSE, ret, err);
+    for (; ok && ret->rounds < rounds; ret->rounds++) {
+        ok = one_way(en, FX_FORWARD, ret, err);
+        own.drain_window_ms =
+            0; /* both streams have been watched; from now on one look is enough */
+        ok = ok && one_way(en, FX_REVERSE, ret, err);
+    }
     ok = ok && sweep(en, err);
     /* try to leave the canary group on its old side;
      * otherwise the next rehearsal or resume moves it */

@@ -25,6 +25,7 @@ bool pln_cut_state_may_follow(enum pln_cut_state from, enum pln_cut_state to)
     switch (to) {
     case PLN_CUT_IN_PREFLIGHT: return false;
     case PLN_CUT_IN_PREPARE:
+    case PLN_CUT_IN_DRAIN:
     case PLN_CUT_IN_HOLD:
     case PLN_CUT_IN_FENCE:
     case PLN_CUT_IN_BARRIER:

@@ -9,9 +9,9 @@
 #include "plans/cutover/effects.h"
 #include "plans/cutover/retry.h"
 
-/* The steps come first and keep their numbers. */
+/* The steps come first, as in enum pln_cutover_step. */
 enum pln_cut_state {
-#define X(name, number, text) PLN_CUT_IN_##name = number,
+#define X(name, number, text) PLN_CUT_IN_##name,
     PLN_CUTOVER_STEPS(X)
 #undef X
     /* nothing was fenced: facades send held writes to the losing side */

@@ -24,6 +24,22 @@ bool pln_env_stream_status(struct pln_environment *en, bool is_reverse, struct c
     return cdc_status(&ref, ret, err);
 }
 
+/* In another phase than STREAM it is not known: a stream that is held for a comparison, or that has
+ * just begun, may be any time late. */
+bool pln_effect_lag(void *arg, bool is_reverse, int64_t *ret_ms, struct fx_err *err)
+{
+    struct pln_environment *en = arg;
+    FX_AUTO(cdc_status) struct cdc_status status = {0};
+    struct cdc_ref ref = pln_env_stream(en, is_reverse);
+    if (!cdc_status(&ref, &status, err))
+        return false;
+    if (status.phase == CDC_PHASE_STOPPED)
+        return pln_stream_stop_fail(&ref, &status, err);
+    bool is_live = status.phase == CDC_PHASE_STREAM || status.phase == CDC_PHASE_CATCHUP;
+    *ret_ms = is_live ? status.lag_ms : -1;
+    return true;
+}
+
 bool pln_effect_barrier_read(void *arg, bool is_reverse, int64_t epoch, bool *ret,
                              struct fx_err *err)
 {

@@ -19,6 +19,12 @@ const struct fx_rule pln_policy_rules[] = {
                      .min = 500, .max = 3600000, .help = "shortest request timeout of the clients"),
     FX_RULE_DURATION(struct pln_policy, drain_ms, "drain", .def = "5s", .min = 100, .max = 600000,
                      .help = "longest wait for writes that are in flight"),
+    FX_RULE_DURATION(struct pln_policy, drain_before_ms, "drain_before", .def = "200ms", .min = 1,
+                     .max = 600000,
+                     .help = "writes are held only when the lag of both streams stays below this"),
+    FX_RULE_DURATION(struct pln_policy, drain_wait_ms, "drain_wait", .def = "60s", .min = 0,
+                     .max = 86400000,
+                     .help = "longest wait for that; then the run is held, no write has waited"),
     FX_RULE_DURATION(
         struct pln_policy, gate_wait_ms, "gate_wait", .def = "10m", .min = 100, .max = 2592000000,
         .help = "how long a step waits for a gate that cannot be measured; then the run is held"),

@@ -53,6 +53,7 @@ struct pln_step {
 
 struct pln_policy {
     int64_t fence_ttl_ms, hold_ms, client_timeout_ms, drain_ms;
+    int64_t drain_before_ms, drain_wait_ms; /* the lag that must be reached before a hold */
     int64_t gate_wait_ms; /* an unknown gate holds a step this long, then the run stops as held */
     int64_t retry_ms;     /* a server that is away is tried again this long */
     int64_t attempts;     /* of a cut-over that aborts */

@@ -64,7 +64,8 @@ void pln_record_write(const struct pln_record *rec, struct fx_buf *out)
         fx_json_w_kv_i64(&w, "predicted_ms", rec->predicted_ms);
     if (rec->cut_step >= 0) {
         fx_json_w_kv_text(&w, "cut", pln_cutover_step_name((enum pln_cutover_step)rec->cut_step));
-        fx_json_w_kv_i64(&w, "cut_step", rec->cut_step);
+        fx_json_w_kv_i64(&w, "cut_step",
+                         pln_cutover_step_number((enum pln_cutover_step)rec->cut_step));
         fx_json_w_kv_text(&w, "moment",
                           pln_cutover_event_name((enum pln_cutover_event)rec->cut_event));
         put(&w, "group", rec->group);

@@ -66,6 +66,8 @@ static struct pln_cutover_options cut_options(const struct pln_action_ctx *ac)
     opt.fence_ttl_ms = p->fence_ttl_ms;
     opt.hold_ms = p->hold_ms;
     opt.drain_ms = p->drain_ms;
+    opt.drain_before_ms = p->drain_before_ms;
+    opt.drain_wait_ms = p->drain_wait_ms;
     opt.predicted_p99_ms = ac->predicted_ms;
     opt.route_ms = p->retry_ms;
     return opt;

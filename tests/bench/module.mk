@@ -21,3 +21,11 @@ bench-cdc:
 	@$(MAKE) --no-print-directory $(MAKE_JOBS) bench-cdc-run
 bench-cdc-run: all
 	@exec env FX_BUILD="$(CURDIR)/$(B)" SIZE="$(SIZE)" tests/bench/cdc
+
+#   make cutovers N=20 RATE=300 BUSY=10
+.PHONY: cutovers cutovers-run
+cutovers:
+	@lib/mk/deps.sh
+	@$(MAKE) --no-print-directory $(MAKE_JOBS) cutovers-run
+cutovers-run: all test-programs
+	@exec env FX_BUILD="$(CURDIR)/$(T)" N="$(N)" RATE="$(RATE)" BUSY="$(BUSY)" tests/bench/cutovers

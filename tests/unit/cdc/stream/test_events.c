@@ -71,9 +71,34 @@ static void test_events__keys_of_several_columns_do_not_read_alike(void **state)
     assert_string_not_equal(first, recorded);
 }
 
+/* The stream back reads nothing but loops while the other side serves: its lag is theirs. */
+static void test_events__a_loop_that_is_read_late_is_a_lag(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct cdc_control control;
+    struct fx_err err = FX_ERR_INIT;
+    struct cdc_sink sink = {.ops = &ops};
+    fixture_init(&fixture, FX_FORWARD);
+    assert_true(cdc_control_init(&control, "orders-forward", 10, &err));
+    struct cdc_streamer_env env = {.control = &control};
+    struct cdc_streamer s = {.env = &env, .binding = &fixture.binding, .sink = &sink};
+    struct cdc_txn txn = {
+        .pos = FX_POS("0/10"), .is_loop = true, .commit_us = fx_wall_now().us - 3500000};
+    struct cdc_event begin = {.kind = CDC_EV_BEGIN, .txn = txn};
+    struct cdc_event commit = {.kind = CDC_EV_COMMIT, .txn = txn};
+    assert_true(cdc_events_handle(&s, &begin, &err));
+    assert_true(cdc_events_handle(&s, &commit, &err));
+    assert_true(s.status.lag_ms >= 3500 && s.status.lag_ms < 60000);
+    cdc_txn_done(&s.txn);
+    fx_pos_done(&s.at);
+    cdc_control_done(&control);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_events__a_loop_that_is_read_late_is_a_lag),
         cmocka_unit_test(test_events__keys_of_several_columns_do_not_read_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

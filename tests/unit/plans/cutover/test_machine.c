@@ -30,6 +30,8 @@ struct world {
     int conflicts; /* fences that are rolled back by a deadlock first */
     bool reopens;  /* a writer finds the fence expired right before the commit */
     bool never_applied;
+    int64_t lag_ms[2], lag_falls_ms; /* towards the winning side, back; a sample less each time */
+    int64_t held_at_ms;
     bool never_read_back; /* the stream that will be the way back does not come past the mark */
     bool loses_races;     /* somebody else moves the row whenever we want to */
     bool both_accepted;
@@ -81,12 +83,24 @@ static bool w_own(void *world, enum pln_cut_side side, bool is_locked, struct fx
     return leave(w, err);
 }
 
+static bool w_lag(void *world, bool is_reverse, int64_t *ret_ms, struct fx_err *err)
+{
+    struct world *w = world;
+    if (!enter(w, err))
+        return false;
+    *ret_ms = w->lag_ms[is_reverse];
+    if (w->lag_ms[is_reverse] > 0)
+        w->lag_ms[is_reverse] = FX_MAX(w->lag_ms[is_reverse] - w->lag_falls_ms, (int64_t)0);
+    return leave(w, err);
+}
+
 static bool w_hold(void *world, int64_t epoch, struct fx_err *err)
 {
     struct world *w = world;
     if (!enter(w, err))
         return false;
     w->is_held = true;
+    w->held_at_ms = w->clock_ms;
     w->facade_epoch = epoch;
     return leave(w, err);
 }
@@ -230,6 +244,7 @@ static const struct pln_effects effects = {
     .own = w_own,
     .arm = w_epoch,
     .prepare = w_epoch,
+    .lag = w_lag,
     .hold = w_hold,
     .drained = w_yes,
     .release = w_release,
@@ -254,7 +269,8 @@ static struct world fresh(void)
 {
     return (struct world){.a = {.state = FX_OWN_HERE, .epoch = 5},
                           .b = {.state = FX_OWN_AWAY, .epoch = 3},
-                          .code = FX_E_DB_CONNECT};
+                          .code = FX_E_DB_CONNECT,
+                          .held_at_ms = -1};
 }
 
 static struct pln_cutover machine(struct world *w, const struct pln_cutover_options *opt,
@@ -467,7 +483,8 @@ static void test_cutover__a_stream_that_stalls_is_an_abort_in_time(void **state)
     struct pln_cutover cut = machine(&w, &opt, &result);
     assert_false(pln_cutover_machine(&cut, &err));
     assert_int_equal(err.code, FX_E_ABORTED);
-    assert_true(w.clock_ms >= opt.barrier_ms && w.clock_ms < opt.barrier_ms + 100);
+    int64_t waited_ms = w.clock_ms - opt.drain_window_ms;
+    assert_true(waited_ms >= opt.barrier_ms && waited_ms < opt.barrier_ms + 100);
     assert_settled(&w, false, "stalled");
 }
 
@@ -492,6 +509,83 @@ static void test_cutover__a_way_back_that_stalls_is_named_by_its_direction(void 
             fail_msg("%s: %s\n%s", streams[new_wins], err.message, err.detail);
         assert_settled(&w, false, "way back");
     }
+}
+
+/* A backlog is waited for before anybody waits: nothing is held until it is gone, and was gone for
+ * the whole window. */
+static void test_cutover__drains_before_it_holds(void **state)
+{
+    (void)state;
+    for (int side = 0; side < 2; side++) {
+        struct world w = fresh();
+        struct pln_cutover_options opt = pln_cutover_options_default();
+        struct pln_cutover_result result;
+        struct fx_err err = FX_ERR_INIT;
+        w.lag_ms[side] = 3500;
+        w.lag_falls_ms = 100;
+        struct pln_cutover cut = machine(&w, &opt, &result);
+        assert_true(pln_cutover_machine(&cut, &err));
+        int64_t falls_ms = (3500 - opt.drain_before_ms) / 100 * 50;
+        assert_true(w.held_at_ms >= falls_ms + opt.drain_window_ms);
+        assert_true(w.held_at_ms <= falls_ms + opt.drain_window_ms + 100);
+        assert_true(result.pause_ms < 50);
+    }
+}
+
+static void expect_held(struct world *w, const char *trend)
+{
+    struct pln_cutover_options opt = pln_cutover_options_default();
+    struct pln_cutover_result result;
+    struct fx_err err = FX_ERR_INIT;
+    opt.drain_wait_ms = 5000;
+    struct pln_cutover cut = machine(w, &opt, &result);
+    assert_false(pln_cutover_machine(&cut, &err));
+    assert_int_equal(err.code, FX_E_HELD);
+    if (strstr(err.detail, trend) == NULL)
+        fail_msg("no \"%s\" in: %s", trend, err.detail);
+    assert_non_null(strstr(err.hint, "ficus run resume"));
+    assert_non_null(strstr(err.hint, "--drain-before"));
+    assert_int_equal(w->held_at_ms, -1);
+    assert_true(w->clock_ms < 5200);
+    assert_int_equal(w->a.epoch, 5);
+    assert_int_equal(result.outcome, PLN_CUT_ABORTED);
+    assert_false(w->has_triggers);
+    assert_settled(w, false, "drain");
+}
+
+static void test_cutover__a_lag_that_does_not_fall_holds_the_run_and_no_write(void **state)
+{
+    (void)state;
+    struct world steady = fresh(), rising = fresh(), falling = fresh(), unknown = fresh();
+    steady.lag_ms[1] = 900;
+    expect_held(&steady,
+                "The reverse stream: lag 900 ms, 900 ms at the start, at most 900 ms; not");
+    rising.lag_ms[0] = 300;
+    rising.lag_falls_ms = -10;
+    expect_held(&rising, "rising");
+    falling.lag_ms[0] = 60000;
+    falling.lag_falls_ms = 200;
+    expect_held(&falling, "falling: wait longer");
+    unknown.lag_ms[0] = -1;
+    expect_held(&unknown, "The forward stream: its lag is not known");
+}
+
+/* The way back is waited for as long as the fence allows, and not a second. */
+static void test_cutover__the_way_back_has_what_is_left_of_the_fence(void **state)
+{
+    (void)state;
+    struct world w = fresh();
+    struct pln_cutover_options opt = pln_cutover_options_default();
+    struct pln_cutover_result result;
+    struct fx_err err = FX_ERR_INIT;
+    w.never_read_back = true;
+    struct pln_cutover cut = machine(&w, &opt, &result);
+    assert_false(pln_cutover_machine(&cut, &err));
+    assert_int_equal(err.code, FX_E_ABORTED);
+    int64_t most_ms = opt.fence_ttl_ms - opt.statement_ms;
+    assert_true(result.step_ms[PLN_CUT_WAY_BACK] >= most_ms - 100);
+    assert_true(result.step_ms[PLN_CUT_WAY_BACK] <= most_ms + 10);
+    assert_settled(&w, false, "way back");
 }
 
 static void test_cutover__rows_that_never_settle_are_an_error(void **state)
@@ -625,6 +719,9 @@ int main(void)
         cmocka_unit_test(test_cutover__a_fence_that_healed_is_an_abort),
         cmocka_unit_test(test_cutover__a_stream_that_stalls_is_an_abort_in_time),
         cmocka_unit_test(test_cutover__a_way_back_that_stalls_is_named_by_its_direction),
+        cmocka_unit_test(test_cutover__drains_before_it_holds),
+        cmocka_unit_test(test_cutover__a_lag_that_does_not_fall_holds_the_run_and_no_write),
+        cmocka_unit_test(test_cutover__the_way_back_has_what_is_left_of_the_fence),
         cmocka_unit_test(test_cutover__rows_that_never_settle_are_an_error),
         cmocka_unit_test(test_cutover__another_operator_is_left_alone),
         cmocka_unit_test(test_cutover__a_group_that_is_there_already_says_so),
