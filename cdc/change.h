@@ -46,8 +46,8 @@ enum cdc_event_kind {
 
 struct cdc_txn {
     struct fx_pos pos; /* position once this transaction is handled */
-    int64_t
-        commit_us; /* wall clock of its commit on the source, us since 1970; 0: not known (a loop) */
+    /* wall clock of its commit on the source, microseconds since 1970; 0: not known (a loop) */
+    int64_t commit_us;
     bool is_coarse_time; /* commit_us is a whole second (binary log) */
     bool is_loop;        /* written by the other stream's applier: discard, count */
     char label[64];      /* for messages: "transaction 918277", "GTID 0-1-1000" */
