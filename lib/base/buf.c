@@ -32,12 +32,19 @@ void fx_buf_clear(struct fx_buf *buf)
         buf->ptr[0] = '\0';
 }
 
+/* No object of C is larger than PTRDIFF_MAX, and sums up to twice that do not overflow. */
+static size_t limit(const struct fx_buf *buf)
+{
+    return FX_MIN(buf->max_bytes, (size_t)PTRDIFF_MAX - 1);
+}
+
 bool fx_buf_reserve(struct fx_buf *buf, size_t len)
 {
     check(buf);
     if (buf->has_failed)
         return false;
-    if (len > buf->max_bytes || buf->len > buf->max_bytes - len) {
+    size_t max_bytes = limit(buf);
+    if (len > max_bytes || buf->len > max_bytes - len) {
         buf->has_failed = true;
         return false;
     }
@@ -46,7 +53,7 @@ bool fx_buf_reserve(struct fx_buf *buf, size_t len)
         return true;
     size_t cap = FX_MAX(buf->cap * 2, (size_t)64);
     cap = FX_MAX(cap, need);
-    cap = FX_MIN(cap, buf->max_bytes + 1);
+    cap = FX_MIN(cap, max_bytes + 1);
     char *grown = fx_try_realloc(buf->ptr, cap);
     if (grown == NULL) {
         buf->has_failed = true;

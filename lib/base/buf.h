@@ -25,7 +25,7 @@ struct fx_buf {
     char *ptr;
     size_t len;
     size_t cap;
-    size_t max_bytes; /* without the terminating NUL */
+    size_t max_bytes; /* without the terminating NUL; SIZE_MAX: as much as memory allows */
     bool has_failed;
 };
 

@@ -137,6 +137,29 @@ static void test_buf__printf_fills_grows_and_refuses(void **state)
     }
 }
 
+/* A maximum is a promise of the caller, not memory: the sums with it must not overflow. */
+static void test_buf__maxima_of_any_size(void **state)
+{
+    (void)state;
+    static const size_t maxima[] = {SIZE_MAX, SIZE_MAX - 1, SIZE_MAX / 2 + 1, SIZE_MAX / 2,
+                                    (size_t)PTRDIFF_MAX - 1};
+    for (size_t i = 0; i < FX_ARRAY_LEN(maxima); i++) {
+        FX_AUTO(fx_buf) struct fx_buf buf = FX_BUF(maxima[i]);
+        for (int k = 0; k < 1000; k++)
+            fx_buf_add_c(&buf, "0123456789");
+        assert_false(buf.has_failed);
+        assert_int_equal(strlen(fx_buf_cstr(&buf)), 10000);
+        assert_true(buf.cap > buf.len);
+        assert_false(fx_buf_reserve(&buf, SIZE_MAX)); /* and neither must those with a length */
+        assert_true(buf.has_failed);
+        fx_buf_clear(&buf);
+        assert_false(fx_buf_reserve(&buf, SIZE_MAX - 1));
+        fx_buf_clear(&buf);
+        fx_buf_add_c(&buf, "x");
+        assert_string_equal(fx_buf_cstr(&buf), "x");
+    }
+}
+
 static void test_buf__misuse_prints_the_buffer(void **state)
 {
     (void)state;
@@ -156,6 +179,7 @@ int main(void)
         cmocka_unit_test(test_list__misuse_ends_the_process),
         cmocka_unit_test(test_buf__numbers_are_written_as_printf_writes_them),
         cmocka_unit_test(test_buf__printf_fills_grows_and_refuses),
+        cmocka_unit_test(test_buf__maxima_of_any_size),
         cmocka_unit_test(test_buf__misuse_prints_the_buffer),
         cmocka_unit_test(test_arena__misuse_prints_the_sizes),
     };
