@@ -98,9 +98,8 @@ bool fcd_facade_run(const char *path, struct fx_err *err)
     struct facade facade = {.signals.watch.fd = -1};
     fx_arena_init(&facade.arena, 0);
     bool ok = start(&facade, path, err);
-    if (ok && fx_privilege_is_root())
-        fx_log(FX_LOG_WARN, "strangler", NULL,
-               "running as root: give the facade a user of its own (docs/deploy/systemd.md)", NULL);
+    if (ok)
+        fx_privilege_warn("facade", NULL);
     if (ok) /* ports are bound, files are open */
         fx_privilege_drop(FX_KEEP_NONE);
     if (ok)

@@ -20,6 +20,7 @@
 #include "lib/io/file.h"
 #include "lib/io/flock.h"
 #include "lib/io/private.h"
+#include "lib/io/privilege.h"
 #include "lib/log/log.h"
 #include "lib/ownership/schema.h"
 
@@ -211,6 +212,7 @@ bool cdc_run(struct fx_project *project, struct fx_context *ctx, enum fx_directi
             cdc_error_leave(paths.error, err);
         return false;
     }
+    fx_privilege_warn("stream", name);
     bool is_ok = run_locked(ctx, direction, options, name, &paths, err);
     fx_flock_release(lock);
     return is_ok;

@@ -9,6 +9,7 @@
 #include "lib/crypt/chain.h"
 #include "lib/fmt/json_write.h"
 #include "lib/io/private.h"
+#include "lib/io/privilege.h"
 #include "lib/io/recordlog.h"
 #include "lib/io/who.h"
 #include "lib/log/log.h"
@@ -137,6 +138,7 @@ void cmd_audit_begin(const struct cmd_call *call, const char *state_dir)
     struct fx_err err = FX_ERR_INIT;
     if (state_dir == NULL || audit.path[0] != '\0' || !is_changing(call))
         return;
+    fx_privilege_warn("command", NULL);
     if (!fx_dir_secure(state_dir, &err)) {
         fx_log_err(FX_LOG_WARN, "audit", NULL, "the audit log could not be written", &err);
         return;

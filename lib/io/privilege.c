@@ -10,9 +10,12 @@
 
 #include "lib/log/log.h"
 
-bool fx_privilege_is_root(void)
+void fx_privilege_warn(const char *what, const char *object)
 {
-    return geteuid() == 0;
+    if (geteuid() == 0)
+        fx_log(FX_LOG_WARN, "privilege", object,
+               "running as root: a user of its own is enough (docs/deploy/systemd.md)", "what=%s",
+               what);
 }
 
 static void drop_bounding(uint64_t kept)

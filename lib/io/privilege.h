@@ -22,6 +22,9 @@ enum fx_keep {
  * gain new ones (no_new_privs). Who has none loses nothing. A kernel that forbids it is logged.
  */
 void fx_privilege_drop(enum fx_keep keep);
-bool fx_privilege_is_root(void);
+/*
+ * One warning in the log when this is root: `what` runs so (facade, stream, command), `object` as in lib/log.
+ */
+void fx_privilege_warn(const char *what, const char *object);
 
 #endif

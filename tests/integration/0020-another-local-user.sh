@@ -120,6 +120,9 @@ if [ "$(id -u)" = 0 ]; then
     # --- root ---------------------------------------------------------------------------------------
     up "root starts the facade"
     check "which says so" grep -q 'running as root' "$FX_DIR/facade.log"
+    check "a command that changes something says so too, in one line" \
+        test "$("$FICUS" route set orders-read --weight 5% -f "$FX_DIR/ficus.yaml" --execute 2>&1 >/dev/null | grep -c 'running as root')" = 1
+    same "one that only reads is quiet" 0 "$(tool | grep -c 'running as root')"
     same "and has given up every capability, for good" "0000000000000000 0000000000000000 0000000000000000 1" \
         "$(awk '/^Cap(Prm|Eff|Bnd):|^NoNewPrivs:/ { print $2 }' "/proc/${FX_PID[facade]}/status" | xargs)"
     fx_stop facade

@@ -37,6 +37,7 @@ if [ "$(id -u)" = 0 ]; then
     check "another user cannot connect" test -z "$(as_other)"
     chmod 711 "$FX_DIR/st" "$FX_DIR/st/streams" && chmod 666 "$FX_DIR/st/streams/orders-forward.sock"
     check "and is not answered where the mode would let it" test -z "$(as_other)"
+    check "the stream's log says that it runs as root" grep -q 'running as root.*what=stream' "$FX_DIR/st/streams/orders-forward.log"
     check "the stream's log says who it was" grep -q 'refused a connection of another user.*uid=65534' "$FX_DIR/st/streams/orders-forward.log"
     check "our user is answered" streams_phase forward stream
     chmod 700 "$FX_DIR/st" "$FX_DIR/st/streams" && chmod 600 "$FX_DIR/st/streams/orders-forward.sock"
