@@ -113,7 +113,8 @@ bool cdc_status_read(struct fx_str json, struct cdc_status *ret, struct fx_err *
                fx_hint(err, "Restart the streams with this build: " FX_CMD_STOP
                             ", then " FX_CMD_START ".");
     ret->phase = (enum cdc_phase)i;
-    ret->pid = (int)fx_json_get_i64(root, "pid", 0);
+    int64_t pid = fx_json_get_i64(root, "pid", 0);
+    ret->pid = pid > 0 && pid <= INT32_MAX ? (int)pid : 0;
     for (i = 0; i < FX_ARRAY_LEN(int_fields); i++)
         *int_at(ret, &int_fields[i]) = fx_json_get_i64(root, int_fields[i].key, 0);
     if (!cdc_pos_read(root, "applied", &ret->applied, err) ||

@@ -19,12 +19,10 @@ struct fx_flock {
     int fd;
 };
 
-static void read_owner(int fd, struct fx_flock_owner *owner)
+void fx_flock_owner_read(struct fx_str text, struct fx_flock_owner *owner)
 {
-    char text[512];
+    struct fx_str rest = text;
     *owner = (struct fx_flock_owner){0};
-    ssize_t n = pread(fd, text, sizeof text, 0);
-    struct fx_str rest = {text, n > 0 ? (size_t)n : 0};
     while (rest.len > 0) {
         struct fx_str line = fx_str_cut(rest, '\n', &rest), value;
         struct fx_str key = fx_str_cut(line, '=', &value);
@@ -38,6 +36,13 @@ static void read_owner(int fd, struct fx_flock_owner *owner)
         else if (fx_str_eq(key, FX_STR("what")))
             snprintf(owner->what, sizeof owner->what, "%.*s", FX_STR_FMT(value));
     }
+}
+
+static void read_owner(int fd, struct fx_flock_owner *owner)
+{
+    char text[512];
+    ssize_t n = pread(fd, text, sizeof text, 0);
+    fx_flock_owner_read((struct fx_str){text, n > 0 ? (size_t)n : 0}, owner);
 }
 
 static bool write_owner(int fd, const char *path, const char *what, struct fx_err *err)

@@ -27,6 +27,8 @@ bool fx_flock_take(const char *path, const char *what, struct fx_flock **ret_loc
                    struct fx_err *err) FX_MUST_CHECK;
 /* Is it held by anyone? Takes nothing. *ret_owner (may be NULL) is filled when it is. */
 bool fx_flock_is_held(const char *path, struct fx_flock_owner *ret_owner);
+/* What a lock file says of its owner; a field that is missing or not readable is empty. */
+void fx_flock_owner_read(struct fx_str text, struct fx_flock_owner *ret_owner);
 /* Unlocks; the file stays (removing it would race with the next holder). NULL is fine. */
 void fx_flock_release(struct fx_flock *lock);
 

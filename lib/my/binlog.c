@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * COM_BINLOG_DUMP by hand. A packet is three bytes of length, a sequence number and the payload; a
- * payload of 2^24-1 bytes continues in the next packet. The first byte of a payload says what it
- * is: 0x00 an event, 0xfe the end, 0xff an error.
+ * COM_BINLOG_DUMP by hand. The first byte of a packet's payload says what it is: 0x00 an event, 0xfe
+ * the end, 0xff an error.
  */
 #include "lib/my/my_priv.h" /* mysql.h comes before lib/base/banned.h */
 
@@ -16,12 +15,10 @@
 #include "lib/base/clock.h"
 #include "lib/base/rand.h"
 #include "lib/my/binlog_event.h"
-#include "lib/my/cursor.h"
+#include "lib/my/packet.h"
 
 enum {
     COM_DUMP = 0x12,
-    PACKET_HEAD = 4,
-    PACKET_FULL = 0xffffff,
     READ_AT_LEAST = 256 << 10,
     EVENT_MAX = (1 << 30) + (64 << 20),
     SILENCE_MAX_MS = 30000,
@@ -33,9 +30,7 @@ enum {
 struct fx_binlog {
     struct fx_db *db;
     int fd;
-    struct fx_buf in;     /* received */
-    size_t used;          /* of `in`: given out already */
-    struct fx_buf joined; /* an event that came in several packets */
+    struct fx_my_packets packets;
     struct fx_mono heard;
 };
 
@@ -109,9 +104,9 @@ static bool send_all(const struct fx_db *db, int fd, const uint8_t *bytes, size_
 static bool request_dump(const struct fx_db *db, int fd, struct fx_err *err)
 {
     uint32_t id = (uint32_t)fx_rand_system() | 0x80000000u;
-    uint8_t packet[PACKET_HEAD + 11] = {11, 0, 0, 0, COM_DUMP, 4, 0, 0, 0, 0, 0};
+    uint8_t packet[FX_MY_PACKET_HEAD + 11] = {11, 0, 0, 0, COM_DUMP, 4, 0, 0, 0, 0, 0};
     for (int i = 0; i < 4; i++)
-        packet[PACKET_HEAD + 7 + i] = (uint8_t)(id >> (8 * i));
+        packet[FX_MY_PACKET_HEAD + 7 + i] = (uint8_t)(id >> (8 * i));
     return send_all(db, fd, packet, sizeof packet, err);
 }
 
@@ -119,8 +114,7 @@ bool fx_binlog_open(const struct fx_db_conf *conf, const struct fx_pos *from,
                     struct fx_binlog **ret_log, struct fx_err *err)
 {
     struct fx_binlog *log = FX_NEW(struct fx_binlog);
-    log->in = FX_BUF(EVENT_MAX);
-    log->joined = FX_BUF(EVENT_MAX);
+    fx_my_packets_init(&log->packets, EVENT_MAX);
     log->heard = fx_mono_now();
     bool is_open = fx_db_open(conf, &log->db, err) && check_settings(log->db, err) &&
                    prepare_session(log->db, from, err);
@@ -144,70 +138,13 @@ void fx_binlog_close(struct fx_binlog *log)
     if (log->fd > 0)
         shutdown(log->fd, SHUT_RDWR); /* the server notices at once, not at its next event */
     fx_db_close(log->db);
-    fx_buf_done(&log->in);
-    fx_buf_done(&log->joined);
+    fx_my_packets_done(&log->packets);
     free(log);
 }
 
 /* --- packets ---------------------------------------------------------------------------------- */
 
-/* Length of the payload of the packet at `at` bytes
- * into what was received; false: not all there. */
-static bool packet_at(const struct fx_binlog *log, size_t at, size_t *ret_len)
-{
-    if (log->in.len - at < PACKET_HEAD)
-        return false;
-    const uint8_t *p = (const uint8_t *)log->in.ptr + at;
-    size_t len = p[0] | (size_t)p[1] << 8 | (size_t)p[2] << 16;
-    if (log->in.len - at - PACKET_HEAD < len)
-        return false;
-    *ret_len = len;
-    return true;
-}
-
-/* The next payload, joined if need be; false: more bytes are needed. */
-static bool take_payload(struct fx_binlog *log, struct fx_str *ret)
-{
-    size_t len, end = log->used;
-    do { /* nothing is taken before the last piece is there */
-        if (!packet_at(log, end, &len))
-            return false;
-        end += PACKET_HEAD + len;
-    } while (len == PACKET_FULL);
-    if (end - log->used < PACKET_FULL) {
-        *ret = (struct fx_str){log->in.ptr + log->used + PACKET_HEAD, len};
-        log->used = end;
-        return true;
-    }
-    fx_buf_clear(&log->joined);
-    while (log->used < end && packet_at(log, log->used, &len)) {
-        fx_buf_add_bytes(&log->joined, log->in.ptr + log->used + PACKET_HEAD, len);
-        log->used += PACKET_HEAD + len;
-    }
-    *ret = fx_buf_str(&log->joined);
-    return true;
-}
-
-struct refusal {
-    unsigned number;
-    char state[6];
-    struct fx_str text;
-};
-
-static struct refusal refusal_of(struct fx_str payload)
-{
-    struct fx_cursor cur = fx_cursor_of(payload);
-    fx_cursor_le(&cur, 1);
-    struct refusal r = {.number = (unsigned)fx_cursor_le(&cur, 2)};
-    r.text = fx_cursor_str(&cur, fx_cursor_left(&cur));
-    if (r.text.len >= 6 && r.text.ptr[0] == '#') {
-        snprintf(r.state, sizeof r.state, "%.5s", r.text.ptr + 1);
-        r.text = fx_str_sub(r.text, 6, r.text.len);
-    }
-    return r;
-}
-
-static bool server_error(struct fx_binlog *log, const struct refusal *r, struct fx_err *err)
+static bool server_error(struct fx_binlog *log, const struct fx_my_refusal *r, struct fx_err *err)
 {
     enum fx_code code = r->number == ER_MASTER_FATAL_READING_BINLOG ? FX_E_DRIFT
                         : r->number == ER_SLAVE_SAME_ID             ? FX_E_DB_CONNECT
@@ -223,7 +160,7 @@ static bool server_error(struct fx_binlog *log, const struct refusal *r, struct 
 }
 
 /* Only the text distinguishes it from a log that was purged. */
-static bool is_torn(const struct refusal *r)
+static bool is_torn(const struct fx_my_refusal *r)
 {
     return r->number == ER_MASTER_FATAL_READING_BINLOG &&
            fx_str_starts(r->text, FX_STR("binlog truncated in the middle of event"));
@@ -241,10 +178,10 @@ static bool unwrap(struct fx_binlog *log, struct fx_str payload, enum fx_binlog_
                    struct fx_str *ret_bytes, struct fx_err *err)
 {
     uint8_t kind = payload.len > 0 ? (uint8_t)payload.ptr[0] : 0xfe;
-    if (log->joined.has_failed)
+    if (log->packets.joined.has_failed)
         return fail_event_size(log, err);
     if (kind == 0xff) {
-        struct refusal refusal = refusal_of(payload);
+        struct fx_my_refusal refusal = fx_my_refusal_of(payload);
         *ret_got = FX_BINLOG_TORN;
         return is_torn(&refusal) || server_error(log, &refusal, err);
     }
@@ -276,21 +213,17 @@ static bool lost(struct fx_binlog *log, int errnum, struct fx_err *err)
 /* Reads what there is, without waiting. *ret_got false: nothing. */
 static bool receive(struct fx_binlog *log, bool *ret_got, struct fx_err *err)
 {
-    if (log->used > 0 && (log->used == log->in.len || log->used > READ_AT_LEAST)) {
-        fx_buf_consume(&log->in, log->used);
-        log->used = 0;
-    }
-    if (!fx_buf_reserve(&log->in, READ_AT_LEAST))
+    struct fx_buf *in = &log->packets.in;
+    if (!fx_my_packets_room(&log->packets, READ_AT_LEAST))
         return fail_event_size(log, err);
-    ssize_t n =
-        recv(log->fd, log->in.ptr + log->in.len, log->in.cap - log->in.len - 1, MSG_DONTWAIT);
+    ssize_t n = recv(log->fd, in->ptr + in->len, in->cap - in->len - 1, MSG_DONTWAIT);
     if (n == 0)
         return lost(log, 0, err);
     if (n < 0 && errno != EAGAIN && errno != EINTR)
         return lost(log, errno, err);
     *ret_got = n > 0;
     if (n > 0) {
-        log->in.len += (size_t)n;
+        in->len += (size_t)n;
         log->heard = fx_mono_now();
     }
     return true;
@@ -302,7 +235,7 @@ bool fx_binlog_next(struct fx_binlog *log, int64_t timeout_ms, int wake_fd,
     struct fx_mono deadline = fx_mono_add_ms(fx_mono_now(), timeout_ms);
     for (;;) {
         struct fx_str payload;
-        if (take_payload(log, &payload)) {
+        if (fx_my_packets_next(&log->packets, &payload)) {
             *ret_got = FX_BINLOG_EVENT;
             return unwrap(log, payload, ret_got, ret_bytes, err);
         }
@@ -331,11 +264,12 @@ bool fx_binlog_has_transaction(const struct fx_binlog *log)
 {
     enum { TYPE_QUERY = 2, TYPE_XID = 16, TYPE_GTID = 162 };
     bool has_begin = false;
-    size_t at = log->used, len;
-    for (int i = 0; i < LOOK_AHEAD_EVENTS && packet_at(log, at, &len); i++) {
+    size_t at = log->packets.used, len;
+    for (int i = 0; i < LOOK_AHEAD_EVENTS && fx_my_packets_look(&log->packets, at, &len); i++) {
         struct fx_bl_header head;
-        struct fx_str event = {log->in.ptr + at + PACKET_HEAD + 1, len > 0 ? len - 1 : 0};
-        at += PACKET_HEAD + len;
+        struct fx_str event = {log->packets.in.ptr + at + FX_MY_PACKET_HEAD + 1,
+                               len > 0 ? len - 1 : 0};
+        at += FX_MY_PACKET_HEAD + len;
         if (!fx_bl_header_read(event, &head))
             return true; /* an error packet: `next` will not wait either */
         if (head.type == TYPE_GTID)

@@ -154,25 +154,35 @@ static bool fail_end(struct fx_pg_repl *repl, struct fx_err *err)
     return false;
 }
 
+enum { DATA_HEAD = 25, KEEPALIVE_LEN = 18 };
+
+bool fx_pg_repl_frame(struct fx_str bytes, struct fx_pg_repl_msg *ret)
+{
+    if (bytes.len >= DATA_HEAD && bytes.ptr[0] == 'w') {
+        *ret = (struct fx_pg_repl_msg){.kind = FX_PG_REPL_DATA,
+                                       .end_lsn = be64(bytes.ptr + 9),
+                                       .payload = fx_str_sub(bytes, DATA_HEAD, bytes.len)};
+        return true;
+    }
+    if (bytes.len != KEEPALIVE_LEN || bytes.ptr[0] != 'k')
+        return false;
+    *ret = (struct fx_pg_repl_msg){.kind = FX_PG_REPL_KEEPALIVE,
+                                   .end_lsn = be64(bytes.ptr + 1),
+                                   .wants_reply = bytes.ptr[17] != 0};
+    return true;
+}
+
 static bool parse_frame(struct fx_pg_repl *repl, char *bytes, size_t len,
                         struct fx_pg_repl_msg *ret, struct fx_err *err)
 {
-    if (len >= 25 && bytes[0] == 'w') {
-        repl->end_lsn = FX_MAX(repl->end_lsn, be64(bytes + 9));
-        *ret = (struct fx_pg_repl_msg){
-            .kind = FX_PG_REPL_DATA, .end_lsn = repl->end_lsn, .payload = {bytes + 25, len - 25}};
-        return true;
-    }
-    if (len == 18 && bytes[0] == 'k') {
-        repl->end_lsn = FX_MAX(repl->end_lsn, be64(bytes + 1));
-        *ret = (struct fx_pg_repl_msg){.kind = FX_PG_REPL_KEEPALIVE,
-                                       .end_lsn = be64(bytes + 1),
-                                       .wants_reply = bytes[17] != 0};
-        return true;
-    }
-    return fx_fail(err, FX_E_PROTOCOL,
-                   "database \"%s\" sent an unknown replication message 0x%02x of %zu bytes",
-                   repl->db_name, (unsigned)(uint8_t)bytes[0], len);
+    if (!fx_pg_repl_frame((struct fx_str){bytes, len}, ret))
+        return fx_fail(err, FX_E_PROTOCOL,
+                       "database \"%s\" sent an unknown replication message 0x%02x of %zu bytes",
+                       repl->db_name, (unsigned)(uint8_t)bytes[0], len);
+    repl->end_lsn = FX_MAX(repl->end_lsn, ret->end_lsn);
+    if (ret->kind == FX_PG_REPL_DATA)
+        ret->end_lsn = repl->end_lsn;
+    return true;
 }
 
 /* true: try again; false with code NONE: the time-out or the wake descriptor came first. */

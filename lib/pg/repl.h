@@ -38,6 +38,8 @@ struct fx_pg_repl_msg {
     bool wants_reply;      /* KEEPALIVE */
     struct fx_str payload; /* DATA; valid until the next read */
 };
+/* A message of the stream; false: of no known kind. `bytes` must outlive ret_msg->payload. */
+bool fx_pg_repl_frame(struct fx_str bytes, struct fx_pg_repl_msg *ret_msg) FX_MUST_CHECK;
 /* Waits at most timeout_ms; NONE when that passes or `wake_fd` (-1: none) is readable. */
 bool fx_pg_repl_read(struct fx_pg_repl *repl, int64_t timeout_ms, int wake_fd,
                      struct fx_pg_repl_msg *ret_msg, struct fx_err *err) FX_MUST_CHECK;

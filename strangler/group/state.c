@@ -129,10 +129,17 @@ static bool read_group(struct fcd_state *state, const char *name, const struct f
         !fx_json_i64(fx_json_get(node, "epoch"), &own->epoch) ||
         !fx_json_i64(fx_json_get(node, "owner_epoch"), &own->owner_epoch) ||
         !fx_json_i64(fx_json_get(node, "hold_until_us"), &own->hold_until.us) ||
-        !fx_json_i64(fx_json_get(node, "hold_ms"), &own->hold_ms))
+        !fx_json_i64(fx_json_get(node, "hold_ms"), &own->hold_ms) || own->epoch < 0 ||
+        own->owner_epoch < 0 || own->hold_until.us < 0 || own->hold_ms < 0)
         return fx_fail(err, FX_E_JOURNAL,
                        "owner, epoch or hold of group \"%s\" is missing or not valid", name);
     return true;
+}
+
+/* A weight beyond it would split like 0 or 100, and status would show what is not so. */
+static bool is_percent(double value)
+{
+    return value >= 0 && value <= 100;
 }
 
 static bool read_route(struct fcd_state *state, const char *id, const struct fx_json *node,
@@ -146,7 +153,9 @@ static bool read_route(struct fcd_state *state, const char *id, const struct fx_
     struct fcd_state_route *route = &state->routes[i];
     if (!fx_json_double(fx_json_get(node, "weight_percent"), &route->weight_percent) ||
         !fx_json_double(fx_json_get(node, "shadow_percent"), &route->shadow_percent) ||
-        !fx_json_i64(fx_json_get(node, "recheck_ms"), &route->recheck_ms))
+        !fx_json_i64(fx_json_get(node, "recheck_ms"), &route->recheck_ms) ||
+        !is_percent(route->weight_percent) || !is_percent(route->shadow_percent) ||
+        route->recheck_ms < 0)
         return fx_fail(err, FX_E_JOURNAL,
                        "weight or shadow of route \"%s\" is missing or not valid", id);
     return true;
