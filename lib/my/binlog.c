@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * COM_BINLOG_DUMP by hand. The first byte of a packet's payload says what it is: 0x00 an event, 0xfe
- * the end, 0xff an error.
+ * COM_BINLOG_DUMP by hand. The first byte of a packet's payload says what it is: 0x00 an event,
+ * 0xfe the end, 0xff an error.
  */
 #include "lib/my/my_priv.h" /* mysql.h comes before lib/base/banned.h */
 
