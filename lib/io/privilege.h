@@ -22,9 +22,8 @@ enum fx_keep {
  * gain new ones (no_new_privs). Who has none loses nothing. A kernel that forbids it is logged.
  */
 void fx_privilege_drop(enum fx_keep keep);
-/*
- * One warning in the log when this is root: `what` runs so (facade, stream, command), `object` as in lib/log.
- */
+/* One warning in the log when this is root: `what` is (facade, stream, command), `object` as in
+ * lib/log. */
 void fx_privilege_warn(const char *what, const char *object);
 
 #endif
