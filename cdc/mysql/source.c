@@ -250,7 +250,8 @@ static bool on_query(struct my_source *s, const struct fx_bl_event *ev, struct c
                      struct fx_err *err)
 {
     bool is_touched = s->state == DELIVERING;
-    struct fx_my_sql sql = {ev->query.sql, ev->query.schema, ev->query.sql_mode};
+    struct fx_my_sql sql = {ev->query.sql, ev->query.schema, ev->query.sql_mode,
+                            fx_my_charset_of(ev->query.charset)};
     enum fx_my_statement kind = fx_my_statement_kind(&sql);
     if (s->state == OUTSIDE)
         return true; /* statements outside of a group change nothing */

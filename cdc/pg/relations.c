@@ -55,6 +55,50 @@ static bool check_identity(const struct fx_pgo_msg *msg, const struct fx_table *
                    table->schema, table->name);
 }
 
+/* DELETE and UPDATE say only the key that the table had then. */
+static bool check_key(const struct cdc_pg_relations *r, const struct fx_pgo_msg *msg,
+                      const struct fx_table *table, struct fx_err *err)
+{
+    for (size_t i = 0; i < msg->relation.n_columns && msg->relation.replica_identity == 'd'; i++) {
+        const struct fx_pgo_column *wire = &msg->relation.columns[i];
+        int column = fx_table_column(table, wire->name);
+        if (column >= 0 && wire->is_key != (table->columns[column].key_index >= 0))
+            return fail_drift(r->binding->ctx.name, table, wire->name,
+                              wire->is_key ? "is in the primary key now"
+                                           : "is no longer in the primary key",
+                              err);
+    }
+    return true;
+}
+
+/*
+ * The log names a table as it was called when the row was written. A table that is renamed and gets
+ * its name back has rows under another name, and another table may have had its name meanwhile.
+ */
+static bool check_name(const struct cdc_pg_relations *r, const struct fx_pgo_msg *msg,
+                       ptrdiff_t named, struct fx_err *err)
+{
+    size_t t = 0;
+    while (t < r->binding->ctx.n_tables && r->oids[t] != msg->relation.id)
+        t++;
+    bool is_carried = t < r->binding->ctx.n_tables;
+    if (is_carried ? named == (ptrdiff_t)t : named < 0)
+        return true;
+    const struct fx_table *table = cdc_source_table(r->binding, is_carried ? t : (size_t)named);
+    if (is_carried)
+        (void)fx_fail(err, FX_E_DRIFT,
+                      "table \"%s.%s\" was changed while it was streamed: it was called \"%s.%s\" "
+                      "when rows of it were changed",
+                      table->schema, table->name, msg->relation.schema, msg->relation.name);
+    else
+        (void)fx_fail(err, FX_E_DRIFT,
+                      "table \"%s.%s\" was changed while it was streamed: another table (oid %u) "
+                      "had its name when rows were changed",
+                      table->schema, table->name, msg->relation.id);
+    return fx_hint(err, "The stream cannot pass these rows: " FX_CMD_NEW_COPY
+                        ". Rename a table only while its streams are dropped.");
+}
+
 static bool is_same_type(const struct fx_type *a, const struct fx_type *b)
 {
     return a->kind == b->kind && a->bits == b->bits && a->precision == b->precision &&
@@ -67,7 +111,7 @@ static bool bind_columns(struct cdc_pg_relations *r, const struct fx_pgo_msg *ms
 {
     const struct fx_table *table = cdc_source_table(r->binding, relation->table);
     relation->column_of = fx_alloc_array(msg->relation.n_columns + 1, sizeof(int));
-    if (!check_identity(msg, table, err))
+    if (!check_identity(msg, table, err) || !check_key(r, msg, table, err))
         return false;
     for (size_t i = 0; i < msg->relation.n_columns; i++) {
         const struct fx_pgo_column *wire = &msg->relation.columns[i];
@@ -116,6 +160,8 @@ bool cdc_pg_relations_describe(struct cdc_pg_relations *r, const struct fx_pgo_m
                                        fx_str_from(msg->relation.name));
     bool is_ficus = strcmp(msg->relation.schema, "ficus") == 0;
     bool is_ok = true;
+    if (!check_name(r, msg, table, err))
+        return false;
     if (table >= 0) {
         relation.kind = PG_REL_TABLE;
         relation.table = (size_t)table;
@@ -242,4 +288,5 @@ void cdc_pg_relations_done(struct cdc_pg_relations *r)
     for (size_t i = 0; i < r->list.len; i++)
         free(r->list.items[i].column_of);
     FX_VEC_DONE(&r->list);
+    free(r->oids);
 }

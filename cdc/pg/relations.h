@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The relations that pgoutput has described on one connection, and rows of them as events. A table
- * that looks different from the bound catalog is a loud stop at its description, before any of its
- * rows.
+ * that looks different from the bound catalog, or had another name or key when its rows were
+ * written, is a loud stop at its description, before any of its rows.
  * Thread: one.
  */
 #ifndef CDC_PG_RELATIONS_H
@@ -26,6 +26,7 @@ struct cdc_pg_relation {
 struct cdc_pg_relations {
     const struct cdc_binding *binding;
     struct fx_arena *arena; /* of one event; borrowed */
+    uint32_t *oids;         /* of each table of the binding, as the catalog has them */
     FX_VEC(struct cdc_pg_relation) list;
 };
 

@@ -400,6 +400,7 @@ bool cdc_pg_source_open(const struct cdc_binding *binding, const struct fx_pos *
     s->wake_fd = wake_fd;
     fx_arena_init(&s->arena, 0);
     s->relations = (struct cdc_pg_relations){.binding = binding, .arena = &s->arena};
+    s->relations.oids = fx_alloc_array(binding->ctx.n_tables + 1, sizeof(uint32_t));
     bool is_ok = fx_pg_lsn_parse(fx_pos_text(from), &lsn) ||
                  fx_fail(err, FX_E_DRIFT,
                          "stream \"%s\" cannot continue: its saved position \"%s\" is not one of a "
@@ -413,6 +414,7 @@ bool cdc_pg_source_open(const struct cdc_binding *binding, const struct fx_pos *
     s->looked_at = fx_mono_now();
     s->watch.accepted = binding->accept_ddl;
     s->watch.is_first = true;
+    s->watch.oids = s->relations.oids;
     is_ok = is_ok && cdc_table_session(binding->source, &s->side, err) &&
             cdc_slot_check(s->side, binding, from, err) && look_now(s, err) &&
             fx_pg_repl_open(binding->source, &s->repl, err) &&

@@ -227,6 +227,13 @@ static bool accept(const struct look *k, struct cdc_table_watch *watch, bool *re
     return true;
 }
 
+static void note_oid(const struct look *k, uint32_t *ret)
+{
+    int64_t oid = 0;
+    if (fx_parse_i64(cell(k, COL_REL), 1, UINT32_MAX, &oid))
+        *ret = (uint32_t)oid;
+}
+
 static bool check_table(struct look *k, struct cdc_table_watch *watch, struct fx_err *err)
 {
     struct fx_err why = FX_ERR_INIT;
@@ -253,6 +260,8 @@ bool cdc_table_schema_check(struct fx_db *session, const struct cdc_binding *bin
                          .table = cdc_source_table(binding, t),
                          .rows = &rows};
         is_ok = row_of(&rows, t, &k.row) ? check_table(&k, watch, err) : fail_gone(k.table, err);
+        if (is_ok && watch->oids != NULL)
+            note_oid(&k, &watch->oids[t]);
         if (is_ok && !fx_parse_i64(cell(&k, COL_NOW_XID), 0, INT64_MAX, &now_xid))
             now_xid = 0;
     }

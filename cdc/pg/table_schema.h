@@ -35,6 +35,9 @@ struct cdc_table_watch {
     const char *accepted;
     bool is_first;
     bool has_accepted; /* the first look has found something */
+    /* The oid of each table of the binding, which a
+     * name does not stand for; borrowed; NULL: nobody asks. */
+    uint32_t *oids;
 };
 /*
  * Compares the schema of every table with the one recorded; records it where there is none.

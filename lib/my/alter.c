@@ -440,15 +440,16 @@ static bool next_part(struct fx_my_scanner *scan, struct part *ret, bool *ret_mo
 static bool take_head(struct part *part, const struct fx_my_sql *sql,
                       const struct fx_my_alter_before *before)
 {
-    struct fx_str schema = sql->schema, name;
+    struct fx_str name;
     (void)take_word(part, "ONLINE");
     if (!take_word(part, "TABLE"))
         return false;
     take_if_exists(part);
     if (!take_name(part, &name))
         return false;
+    bool is_owner = fx_str_eq_ci(sql->schema, fx_str_from(before->schema));
     if (take_char(part, '.')) {
-        schema = name;
+        is_owner = fx_my_is_named(sql, name, fx_str_from(before->schema));
         if (!take_name(part, &name))
             return false;
     }
@@ -456,8 +457,7 @@ static bool take_head(struct part *part, const struct fx_my_sql *sql,
         part->at++;
     else
         (void)take_word(part, "NOWAIT");
-    return fx_str_eq_ci(schema, fx_str_from(before->schema)) &&
-           fx_str_eq_ci(name, fx_str_from(before->name));
+    return is_owner && fx_my_is_named(sql, name, fx_str_from(before->name));
 }
 
 enum fx_my_alter fx_my_alter_effect(const struct fx_my_sql *sql, struct fx_my_alter_before *before)
@@ -467,7 +467,8 @@ enum fx_my_alter fx_my_alter_effect(const struct fx_my_sql *sql, struct fx_my_al
     struct part part;
     bool has_more = true, is_first = true;
     enum fx_my_alter worst = FX_MY_ALTER_NO_EFFECT;
-    if (!fx_my_find_verb(&scan, &verb) || !fx_my_is_word(&verb, "ALTER"))
+    if (fx_my_statement_is_unreadable(sql) || !fx_my_find_verb(&scan, &verb) ||
+        !fx_my_is_word(&verb, "ALTER"))
         return FX_MY_ALTER_OTHER;
     while (has_more && worst != FX_MY_ALTER_OTHER) {
         if (!next_part(&scan, &part, &has_more))

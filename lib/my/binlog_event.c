@@ -243,19 +243,32 @@ static bool inflate_record(struct fx_bl_decoder *dec, struct fx_cursor *cur, str
     return true;
 }
 
-/* Status variables: a code and a value each, in
- * ascending order; the first two have a fixed size. */
-static uint64_t read_sql_mode(struct fx_str status)
+/* Status variables: a code and a value each. Only those up to the character set are of interest,
+ * and servers write them first; what comes after an unknown one cannot be read. */
+static void read_status(struct fx_str status, struct fx_bl_event *ev)
 {
-    enum { FLAGS2 = 0, SQL_MODE = 1 };
+    enum { FLAGS2 = 0, SQL_MODE = 1, AUTO_INCREMENT = 3, CHARSET = 4, CATALOG = 6 };
     struct fx_cursor cur = fx_cursor_of(status);
-    uint64_t code = fx_cursor_le(&cur, 1);
-    if (!cur.has_failed && code == FLAGS2) {
-        fx_cursor_le(&cur, 4);
-        code = fx_cursor_le(&cur, 1);
+    while (fx_cursor_left(&cur) > 0) {
+        switch (fx_cursor_le(&cur, 1)) {
+        case FLAGS2:
+        case AUTO_INCREMENT: fx_cursor_le(&cur, 4); break;
+        case CATALOG: (void)fx_cursor_str(&cur, fx_cursor_le(&cur, 1)); break;
+        case SQL_MODE:
+            ev->query.sql_mode = fx_cursor_le(&cur, 8);
+            if (cur.has_failed)
+                ev->query.sql_mode = 0;
+            break;
+        case CHARSET:
+            ev->query.charset = fx_cursor_le(&cur, 2);
+            if (cur.has_failed)
+                ev->query.charset = 0;
+            return;
+        default: return;
+        }
+        if (cur.has_failed)
+            return;
     }
-    uint64_t mode = fx_cursor_le(&cur, 8);
-    return !cur.has_failed && code == SQL_MODE ? mode : 0;
 }
 
 static bool read_query(struct fx_bl_decoder *dec, struct fx_str body, struct fx_bl_event *ev,
@@ -267,7 +280,7 @@ static bool read_query(struct fx_bl_decoder *dec, struct fx_str body, struct fx_
     fx_cursor_le(&cur, 2); /* error */
     uint64_t status_len = fx_cursor_le(&cur, 2);
     ev->kind = FX_BL_QUERY;
-    ev->query.sql_mode = read_sql_mode(fx_cursor_str(&cur, status_len));
+    read_status(fx_cursor_str(&cur, status_len), ev);
     ev->query.schema = fx_cursor_str(&cur, schema_len);
     fx_cursor_le(&cur, 1);
     if (cur.has_failed)

@@ -92,6 +92,7 @@ struct fx_bl_event {
             struct fx_str schema; /* the session's default database */
             struct fx_str sql;
             uint64_t sql_mode; /* of the session; 0 when the log does not say */
+            uint64_t charset;  /* number of the client's collation; 0 likewise */
         } query;
         uint64_t xid;
         const struct fx_bl_table *table; /* TABLE_MAP; NULL: none, or a dummy */

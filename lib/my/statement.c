@@ -6,6 +6,82 @@
 
 enum { LOOK_AHEAD_WORDS = 24 };
 
+/* --- character sets --------------------------------------------------------------------------- */
+
+struct range {
+    uint64_t first, last;
+};
+
+static bool is_in(const struct range *ranges, size_t n, uint64_t number)
+{
+    for (size_t i = 0; i < n; i++)
+        if (number >= ranges[i].first && number <= ranges[i].last)
+            return true;
+    return false;
+}
+
+/* The numbers of MariaDB and MySQL; from 1024 on, MariaDB's NOPAD ones of the same order. */
+enum fx_my_charset fx_my_charset_of(uint64_t number)
+{
+    static const struct range utf8[] = {
+        {11, 11}, {65, 65},   {63, 63},                           /* ascii, binary */
+        {33, 33}, {76, 76},   {83, 83},   {192, 215}, {223, 223}, /* utf8mb3 */
+        {45, 46}, {224, 247}, {255, 323}, {576, 578}, {608, 610},
+    };
+    static const struct range wide[] = {
+        {1, 1},   {84, 84},             /* big5 */
+        {13, 13}, {88, 88}, {95, 96},   /* sjis, cp932 */
+        {19, 19}, {85, 85},             /* euckr */
+        {28, 28}, {87, 87}, {248, 250}, /* gbk, gb18030 */
+    };
+    enum { NOPAD = 1024, UCA_1400 = 2048, UCA_1400_END = 2560 /* of utf8mb3 and utf8mb4 */ };
+    if (number >= UCA_1400)
+        return number < UCA_1400_END ? FX_MY_CHARSET_UTF8 : FX_MY_CHARSET_OTHER;
+    number %= NOPAD;
+    if (is_in(utf8, FX_ARRAY_LEN(utf8), number))
+        return FX_MY_CHARSET_UTF8;
+    return is_in(wide, FX_ARRAY_LEN(wide), number) ? FX_MY_CHARSET_WIDE : FX_MY_CHARSET_OTHER;
+}
+
+static bool is_ascii(char c)
+{
+    return (c & 0x80) == 0;
+}
+
+bool fx_my_statement_is_unreadable(const struct fx_my_sql *sql)
+{
+    for (size_t i = 0; sql->charset == FX_MY_CHARSET_WIDE && i < sql->text.len; i++)
+        if (!is_ascii(sql->text.ptr[i]))
+            return true;
+    return false;
+}
+
+/* Takes the characters at the front that are not ASCII, or the one that is. */
+static struct fx_str take_run(struct fx_str *s)
+{
+    size_t n = 0;
+    while (n < s->len && !is_ascii(s->ptr[n]))
+        n++;
+    struct fx_str run = fx_str_sub(*s, 0, FX_MAX(n, FX_MIN(s->len, (size_t)1)));
+    *s = fx_str_sub(*s, run.len, s->len);
+    return run;
+}
+
+bool fx_my_is_named(const struct fx_my_sql *sql, struct fx_str in_statement, struct fx_str name)
+{
+    if (sql->charset == FX_MY_CHARSET_UTF8)
+        return fx_str_eq_ci(in_statement, name);
+    while (in_statement.len > 0 && name.len > 0) {
+        struct fx_str a = take_run(&in_statement), b = take_run(&name);
+        bool are_beyond = !is_ascii(a.ptr[0]) && !is_ascii(b.ptr[0]);
+        if (!are_beyond && !fx_str_eq_ci(a, b))
+            return false;
+    }
+    return in_statement.len == 0 && name.len == 0;
+}
+
+/* --- kinds ------------------------------------------------------------------------------------ */
+
 /* The first word of the statement from `scan` on that
  * is one of `words` decides; bounded look-ahead. */
 static bool finds(struct fx_my_scanner scan, const char *const *words, struct fx_my_token *ret)
@@ -118,6 +194,8 @@ bool fx_my_statement_names(const struct fx_my_sql *sql, struct fx_str schema, st
     struct fx_my_scanner scan = {sql->text, sql->mode};
     struct fx_my_token token, qualifier = {0};
     bool has_dot = false; /* `qualifier` stands before the dot that was just read */
+    if (fx_my_statement_is_unreadable(sql))
+        return true;
     while (fx_my_next_token(&scan, &token)) {
         if (!token.is_name) {
             has_dot = token.text.ptr[0] == '.' && qualifier.is_name;
@@ -125,10 +203,11 @@ bool fx_my_statement_names(const struct fx_my_sql *sql, struct fx_str schema, st
                 qualifier = (struct fx_my_token){0};
             continue;
         }
-        if (is_drop_database && fx_str_eq_ci(token.text, schema))
+        if (is_drop_database && fx_my_is_named(sql, token.text, schema))
             return true;
-        struct fx_str owner = has_dot ? qualifier.text : sql->schema;
-        if (!is_drop_database && fx_str_eq_ci(token.text, table) && fx_str_eq_ci(owner, schema))
+        bool is_owner = has_dot ? fx_my_is_named(sql, qualifier.text, schema)
+                                : fx_str_eq_ci(sql->schema, schema);
+        if (!is_drop_database && is_owner && fx_my_is_named(sql, token.text, table))
             return true;
         has_dot = false;
         qualifier = token;
@@ -140,10 +219,10 @@ bool fx_my_statement_reaches(const struct fx_my_sql *sql, struct fx_str schema)
 {
     struct fx_my_scanner scan = {sql->text, sql->mode};
     struct fx_my_token token;
-    if (fx_str_eq_ci(sql->schema, schema))
+    if (fx_my_statement_is_unreadable(sql) || fx_str_eq_ci(sql->schema, schema))
         return true;
     while (fx_my_next_token(&scan, &token)) {
-        if (token.is_name && fx_str_eq_ci(token.text, schema))
+        if (token.is_name && fx_my_is_named(sql, token.text, schema))
             return true;
     }
     return false;

@@ -31,19 +31,35 @@ enum fx_my_statement {
 /* The bits of sql_mode that decide what quotes and backslashes mean. */
 enum { FX_MY_MODE_ANSI_QUOTES = 1 << 2, FX_MY_MODE_NO_BACKSLASH_ESCAPES = 1 << 20 };
 
+/* The log keeps a statement in the character set of the client that sent it. */
+enum fx_my_charset {
+    FX_MY_CHARSET_UTF8,
+    FX_MY_CHARSET_OTHER, /* bytes from 0x80 on are other characters than in UTF-8, or unknown */
+    FX_MY_CHARSET_WIDE,  /* also, an ASCII byte may be the second half of a character */
+};
+
 /* A statement and the session that it was written in. */
 struct fx_my_sql {
     struct fx_str text;
     struct fx_str schema; /* the session's default database */
     uint64_t mode;        /* its sql_mode */
+    enum fx_my_charset charset;
 };
+
+/* `number`: of a collation of it, as in the log; 0: the log does not say. */
+enum fx_my_charset fx_my_charset_of(uint64_t number);
+/* May quotes and words of it be elsewhere than where they seem to be? */
+bool fx_my_statement_is_unreadable(const struct fx_my_sql *sql);
+/* Is that name in the statement the name `name` (in UTF-8)? In another character set than UTF-8
+ * any characters beyond ASCII may be any others. */
+bool fx_my_is_named(const struct fx_my_sql *sql, struct fx_str in_statement, struct fx_str name);
 
 enum fx_my_statement fx_my_statement_kind(const struct fx_my_sql *sql);
 /* Does it carry our tag, a comment that says "ficus"? */
 bool fx_my_statement_is_ours(const struct fx_my_sql *sql);
 /*
  * Does it name that table, alone (then the session's schema must be `schema`) or with its schema in
- * front? DROP DATABASE names all tables of it.
+ * front? DROP DATABASE names all tables of it, and an unreadable statement may name any.
  */
 bool fx_my_statement_names(const struct fx_my_sql *sql, struct fx_str schema, struct fx_str table);
 /* Does it name that schema, or is it the session's: may

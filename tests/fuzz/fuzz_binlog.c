@@ -61,7 +61,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                 read_rows(&ev, NULL);
                 read_rows(&ev, types);
             } else if (ev.kind == FX_BL_QUERY) {
-                struct fx_my_sql sql = {ev.query.sql, ev.query.schema, ev.query.sql_mode};
+                struct fx_my_sql sql = {ev.query.sql, ev.query.schema, ev.query.sql_mode,
+                                        fx_my_charset_of(ev.query.charset)};
                 (void)fx_my_statement_names(&sql, FX_STR("shop"), FX_STR("orders"));
                 (void)fx_my_statement_reaches(&sql, FX_STR("shop"));
             }

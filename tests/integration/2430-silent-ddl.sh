@@ -144,6 +144,22 @@ live
 sql "alter table order_lines alter qty set not null; create unique index lines_qty on order_lines(qty);
     alter table order_lines replica identity using index lines_qty; delete from order_lines where order_id = 5"
 stop_says "another replica identity" "replica identity"
+plain
+live
+sql "alter table order_lines drop constraint order_lines_pkey, add primary key (order_id); delete from order_lines where order_id = 5"
+stop_says "a primary key with fewer columns" "no longer in the primary key"
+
+# --- a table that is itself again when somebody looks ----------------------------------------------------------------------------
+plain
+live
+sql "begin; alter table order_lines rename to other; update other set qty = 0 where order_id = 5; alter table other rename to order_lines; commit"
+stop_says "a table that is renamed, changed, and renamed back" "it was called \\\"public.other"
+check "a start does not go on" starts_in_vain
+plain
+live
+sql "begin; create schema other; alter table order_lines set schema other; delete from other.order_lines where order_id = 5;
+    alter table other.order_lines set schema public; drop schema other; commit"
+stop_says "one that is moved to another schema and back" "it was called \\\"other.order_lines"
 
 # --- partitions ----------------------------------------------------------------------------------------------------------------
 parted

@@ -101,6 +101,42 @@ static void test_statement__quotes_and_backslashes_mean_what_the_mode_says(void 
     assert_false(names_in("alter table x comment 'it''s orders'", "shop", 0));
 }
 
+static bool names_as(const char *text, enum fx_my_charset charset, const char *table)
+{
+    struct fx_my_sql sql = {fx_str_from(text), FX_STR("shop"), 0, charset};
+    return fx_my_statement_names(&sql, FX_STR("shop"), fx_str_from(table));
+}
+
+static void test_statement__names_are_found_in_the_clients_character_set(void **state)
+{
+    (void)state;
+    static const char latin1[] = "truncate table `l\xe4gen`";
+    static const char gbk[] = "alter table x comment '\x95\x5c', rename to orders, comment ''";
+    assert_true(names_as(latin1, FX_MY_CHARSET_OTHER, "l\xc3\xa4gen"));
+    assert_false(names_as(latin1, FX_MY_CHARSET_OTHER, "l\xc3\xa4gern"));
+    assert_false(names_as(latin1, FX_MY_CHARSET_OTHER, "orders"));
+    assert_false(names_as(latin1, FX_MY_CHARSET_OTHER, "lagen"));
+    assert_true(names_as("truncate \xe4", FX_MY_CHARSET_OTHER, "\xe6\x97\xa5\xe6\x9c\xac"));
+    assert_true(names_as("truncate l\xc3\xa4gen", FX_MY_CHARSET_UTF8, "l\xc3\xa4gen"));
+    assert_false(names_as("truncate l\xc3\xb6gen", FX_MY_CHARSET_UTF8, "l\xc3\xa4gen"));
+    assert_true(names_as(gbk, FX_MY_CHARSET_WIDE, "orders"));
+    assert_false(names_as("truncate x", FX_MY_CHARSET_WIDE, "orders"));
+}
+
+static void test_statement__numbers_of_character_sets(void **state)
+{
+    (void)state;
+    static const uint16_t utf8[] = {33, 83, 45, 46, 224, 255, 11, 63, 1069, 1070, 2048, 2304};
+    static const uint16_t other[] = {0, 8, 47, 48, 12, 24, 30, 1032, 2560};
+    static const uint16_t wide[] = {1, 13, 19, 28, 84, 85, 87, 88, 95, 96, 1025, 1052};
+    for (size_t i = 0; i < FX_ARRAY_LEN(utf8); i++)
+        assert_int_equal(fx_my_charset_of(utf8[i]), FX_MY_CHARSET_UTF8);
+    for (size_t i = 0; i < FX_ARRAY_LEN(other); i++)
+        assert_int_equal(fx_my_charset_of(other[i]), FX_MY_CHARSET_OTHER);
+    for (size_t i = 0; i < FX_ARRAY_LEN(wide); i++)
+        assert_int_equal(fx_my_charset_of(wide[i]), FX_MY_CHARSET_WIDE);
+}
+
 static void test_statement__a_change_reaches_what_its_schema_holds(void **state)
 {
     (void)state;
@@ -132,6 +168,8 @@ int main(void)
         cmocka_unit_test(test_statement__kinds_are_told_apart),
         cmocka_unit_test(test_statement__names_are_found_with_and_without_their_schema),
         cmocka_unit_test(test_statement__quotes_and_backslashes_mean_what_the_mode_says),
+        cmocka_unit_test(test_statement__names_are_found_in_the_clients_character_set),
+        cmocka_unit_test(test_statement__numbers_of_character_sets),
         cmocka_unit_test(test_statement__a_change_reaches_what_its_schema_holds),
         cmocka_unit_test(test_statement__our_tag_is_a_comment),
     };
