@@ -33,8 +33,8 @@ static bool fail_drift(const char *context, const struct fx_table *table, const 
                   "table \"%s.%s\": schema changed while streaming: column \"%s\" %s",
                   table->schema, table->name, column, what);
     return fx_hint(err,
-                   "Undo the DDL and run: ficus cdc start --context %s --execute. Or change "
-                   "ficus.yaml to the new columns, then " FX_CMD_NEW_COPY ".",
+                   "Undo the DDL and run: ficus cdc start --context %s --execute. If the stream "
+                   "stops here again, rows were changed meanwhile: " FX_CMD_NEW_COPY ".",
                    context);
 }
 
@@ -106,6 +106,18 @@ static bool is_same_type(const struct fx_type *a, const struct fx_type *b)
            a->is_fixed_char == b->is_fixed_char;
 }
 
+/* The log has columns in the order of their numbers, which
+ * a rename does not change: a name elsewhere is another column. */
+static bool check_order(const struct cdc_pg_relations *r, const struct cdc_pg_relation *relation,
+                        size_t at, const struct fx_table *table, struct fx_err *err)
+{
+    int column = relation->column_of[at];
+    if (at == 0 || relation->column_of[at - 1] < column)
+        return true;
+    return fail_drift(r->binding->ctx.name, table, table->columns[column].name,
+                      "was another one: columns were renamed", err);
+}
+
 static bool bind_columns(struct cdc_pg_relations *r, const struct fx_pgo_msg *msg,
                          struct cdc_pg_relation *relation, struct fx_err *err)
 {
@@ -116,8 +128,11 @@ static bool bind_columns(struct cdc_pg_relations *r, const struct fx_pgo_msg *ms
     for (size_t i = 0; i < msg->relation.n_columns; i++) {
         const struct fx_pgo_column *wire = &msg->relation.columns[i];
         int column = fx_table_column(table, wire->name);
+        relation->column_of[i] = column;
         if (column < 0)
             return fail_drift(r->binding->ctx.name, table, wire->name, "was added", err);
+        if (!check_order(r, relation, i, table, err))
+            return false;
         if (table->columns[column].is_generated)
             return fail_drift(r->binding->ctx.name, table, wire->name, "is no longer generated",
                               err);
@@ -125,7 +140,6 @@ static bool bind_columns(struct cdc_pg_relations *r, const struct fx_pgo_msg *ms
         fx_pg_type(wire->type_oid, wire->typmod, NULL, r->arena, &type);
         if (!is_same_type(&type, &table->columns[column].type))
             return fail_drift(r->binding->ctx.name, table, wire->name, "has another type", err);
-        relation->column_of[i] = column;
     }
     for (size_t c = 0; c < table->n_columns; c++)
         if (!table->columns[c].is_generated && wire_column(msg, table->columns[c].name) < 0)

@@ -11,20 +11,23 @@ extern const char lib_pg_sql_table_mark[];
  * deadlock_timeout: where two wait for each other, we give way. */
 enum { POLL_MS = 20, LOCK_MS = 500, LOCK_PAUSE_MS = 200, IDS_MAX = 1 << 20 };
 
-enum { RUN_ID, RUN_PID, RUN_SINCE, RUN_USER, RUN_GID, RUN_QUERY };
+enum { RUN_ID, RUN_PID, RUN_SINCE, RUN_USER, RUN_GID, RUN_QUERY, RUN_DATABASE };
 
 static bool fail_running(const struct fx_db *db, const struct fx_rows *rows, int64_t timeout_ms,
                          struct fx_err *err)
 {
     fx_cell pid = fx_rows_at(rows, 0, RUN_PID), gid = fx_rows_at(rows, 0, RUN_GID);
     fx_cell since = fx_rows_at(rows, 0, RUN_SINCE), user = fx_rows_at(rows, 0, RUN_USER);
-    fx_cell query = fx_rows_at(rows, 0, RUN_QUERY);
+    fx_cell query = fx_rows_at(rows, 0, RUN_QUERY), database = fx_rows_at(rows, 0, RUN_DATABASE);
     if (pid.ptr == NULL) {
         (void)fx_fail(err, FX_E_TIMEOUT,
-                      "prepared transaction '%.*s' of database \"%s\" did not end within %lld ms",
+                      "prepared transaction '%.*s' on the server of database \"%s\" did not end "
+                      "within %lld ms",
                       FX_STR_FMT(gid), db->conf->name, (long long)timeout_ms);
-        (void)fx_hint(err, "Finish it: COMMIT PREPARED '%.*s'; or ROLLBACK PREPARED '%.*s';",
-                      FX_STR_FMT(gid), FX_STR_FMT(gid));
+        (void)fx_hint(err,
+                      "Finish it in its PostgreSQL database, \"%.*s\": COMMIT PREPARED '%.*s'; or "
+                      "ROLLBACK PREPARED '%.*s';",
+                      FX_STR_FMT(database), FX_STR_FMT(gid), FX_STR_FMT(gid));
     } else {
         (void)fx_fail(err, FX_E_TIMEOUT,
                       "a transaction of database \"%s\" (process %.*s, user \"%.*s\") did not end "
