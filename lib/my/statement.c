@@ -62,7 +62,7 @@ static struct fx_str take_run(struct fx_str *s)
     size_t n = 0;
     while (n < s->len && !is_ascii(s->ptr[n]))
         n++;
-    struct fx_str run = fx_str_sub(*s, 0, FX_MAX(n, FX_MIN(s->len, (size_t)1)));
+    struct fx_str run = fx_str_sub(*s, 0, FX_MAX(n, (size_t)1));
     *s = fx_str_sub(*s, run.len, s->len);
     return run;
 }
