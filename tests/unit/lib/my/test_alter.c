@@ -31,7 +31,7 @@ static enum fx_my_alter effect(const char *text, bool is_known, bool is_utf8mb4)
     struct fx_table table = {
         .schema = "shop", .name = "t", .columns = copy, .n_columns = FX_ARRAY_LEN(copy)};
     struct fx_my_alter_before before = {"shop", "t", is_known ? &table : NULL, is_utf8mb4, &arena};
-    struct fx_my_sql sql = {fx_str_from(text), FX_STR("shop"), 0};
+    struct fx_my_sql sql = {fx_str_from(text), FX_STR("shop"), 0, FX_MY_CHARSET_UTF8};
     return fx_my_alter_effect(&sql, &before);
 }
 
@@ -176,7 +176,7 @@ static void test_alter__columns_follow_what_has_passed(void **state)
         {"ALTER TABLE t MODIFY note longtext", FX_MY_ALTER_OTHER},
     };
     for (size_t i = 0; i < FX_ARRAY_LEN(steps); i++) {
-        struct fx_my_sql sql = {fx_str_from(steps[i].text), FX_STR("shop"), 0};
+        struct fx_my_sql sql = {fx_str_from(steps[i].text), FX_STR("shop"), 0, FX_MY_CHARSET_UTF8};
         if (fx_my_alter_effect(&sql, &before) != steps[i].want)
             fail_msg("%s", steps[i].text);
     }

@@ -55,7 +55,7 @@ static void test_statement__kinds_are_told_apart(void **state)
         {"/* unfinished", FX_MY_STMT_HARMLESS},
     };
     for (size_t i = 0; i < FX_ARRAY_LEN(cases); i++) {
-        struct fx_my_sql sql = {fx_str_from(cases[i].sql), FX_STR("shop"), 0};
+        struct fx_my_sql sql = {fx_str_from(cases[i].sql), FX_STR("shop"), 0, FX_MY_CHARSET_UTF8};
         if (fx_my_statement_kind(&sql) != cases[i].kind)
             fail_msg("%s", cases[i].sql);
     }
@@ -63,7 +63,7 @@ static void test_statement__kinds_are_told_apart(void **state)
 
 static bool names_in(const char *text, const char *session, uint64_t mode)
 {
-    struct fx_my_sql sql = {fx_str_from(text), fx_str_from(session), mode};
+    struct fx_my_sql sql = {fx_str_from(text), fx_str_from(session), mode, FX_MY_CHARSET_UTF8};
     return fx_my_statement_names(&sql, FX_STR("shop"), FX_STR("orders"));
 }
 
@@ -140,7 +140,8 @@ static void test_statement__numbers_of_character_sets(void **state)
 static void test_statement__a_change_reaches_what_its_schema_holds(void **state)
 {
     (void)state;
-    struct fx_my_sql sql = {FX_STR("insert into t values (1)"), FX_STR("shop"), 0};
+    struct fx_my_sql sql = {FX_STR("insert into t values (1)"), FX_STR("shop"), 0,
+                            FX_MY_CHARSET_UTF8};
     assert_true(fx_my_statement_reaches(&sql, FX_STR("shop")));
     assert_false(fx_my_statement_reaches(&sql, FX_STR("other")));
     sql.text = FX_STR("insert into `other`.t values ('shop')");
@@ -151,7 +152,7 @@ static void test_statement__a_change_reaches_what_its_schema_holds(void **state)
 
 static bool is_ours(const char *text)
 {
-    struct fx_my_sql sql = {fx_str_from(text), FX_STR(""), 0};
+    struct fx_my_sql sql = {fx_str_from(text), FX_STR(""), 0, FX_MY_CHARSET_UTF8};
     return fx_my_statement_is_ours(&sql);
 }
 
