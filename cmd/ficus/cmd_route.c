@@ -11,6 +11,7 @@
 #include "cmd/ficus/project.h"
 #include "lib/cli/print.h"
 #include "lib/cli/table.h"
+#include "lib/fmt/json_write.h"
 #include "lib/fmt/units.h"
 #include "lib/ownership/holder.h"
 #include "lib/ownership/sides.h"
@@ -20,12 +21,13 @@
 #include "strangler/facade.h"
 
 struct route_opts {
-    bool execute;
+    bool execute, json;
     const char *weight, *shadow, *key;
     int64_t recheck_ms, hold_ms;
 };
 
-static const struct fx_opt list_options[] = {FX_OPT_END};
+static const struct fx_opt list_options[] = {
+    FX_OPT_FLAG(struct route_opts, json, "json", 0, "print JSON"), FX_OPT_END};
 static const struct fx_opt explain_options[] = {
     FX_OPT_TEXT(
         struct route_opts, key, "key", 0, "TEXT",
@@ -100,12 +102,68 @@ static void add_row(struct cmd_call *call, struct fx_grid *grid,
                 fx_arena_printf(call->arena, "%" PRId64, route->errors_new));
 }
 
+static void write_route(struct fx_json_w *w, const struct fcd_route_status *route)
+{
+    fx_json_w_object(w);
+    fx_json_w_kv_text(w, "id", route->id);
+    fx_json_w_kv_text(w, "group", route->group);
+    fx_json_w_kv_text(w, "path", route->path);
+    fx_json_w_kv_text(w, "kind", route->is_write ? "write" : "read");
+    fx_json_w_kv_double(w, "weight_percent", route->weight_percent);
+    fx_json_w_kv_double(w, "shadow_percent", route->shadow_percent);
+    fx_json_w_kv_i64(w, "requests_old", route->requests_old);
+    fx_json_w_kv_i64(w, "errors_old", route->errors_old);
+    fx_json_w_kv_i64(w, "requests_new", route->requests_new);
+    fx_json_w_kv_i64(w, "errors_new", route->errors_new);
+    fx_json_w_kv_i64(w, "shadow_compared", route->shadow_compared);
+    fx_json_w_kv_i64(w, "shadow_mismatch", route->shadow_mismatch);
+    fx_json_w_end(w);
+}
+
+static void write_group(struct fx_json_w *w, const struct fcd_group_status *group)
+{
+    fx_json_w_object(w);
+    fx_json_w_kv_text(w, "group", group->group);
+    fx_json_w_kv_text(w, "owner", group->is_unknown ? "unknown" : side_name(group->owner));
+    fx_json_w_kv_i64(w, "epoch", group->epoch);
+    fx_json_w_kv_bool(w, "holding", group->hold == FCD_HOLDING);
+    fx_json_w_kv_i64(w, "held", group->held);
+    fx_json_w_kv_i64(w, "hold_left_ms", group->hold_left_ms);
+    fx_json_w_end(w);
+}
+
+static void print_json(const struct fcd_status *status)
+{
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(4 << 20);
+    struct fx_json_w w;
+    fx_json_w_init(&w, &out);
+    fx_json_w_object(&w);
+    fx_json_w_key(&w, "routes");
+    fx_json_w_array(&w);
+    for (size_t i = 0; i < status->n_routes; i++)
+        write_route(&w, &status->routes[i]);
+    fx_json_w_end(&w);
+    fx_json_w_key(&w, "groups");
+    fx_json_w_array(&w);
+    for (size_t i = 0; i < status->n_groups; i++)
+        write_group(&w, &status->groups[i]);
+    fx_json_w_end(&w);
+    fx_json_w_end(&w);
+    fx_buf_add_char(&out, '\n');
+    fx_print_text(fx_buf_str(&out));
+}
+
 static bool run_list(struct cmd_call *call, struct fx_err *err)
 {
+    const struct route_opts *opt = call->options;
     struct scene scene;
     if (!load(call, &scene, err))
         return false;
     const struct fcd_status *status = scene.status;
+    if (opt->json) {
+        print_json(status);
+        return true;
+    }
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
     FX_AUTO(fx_grid) struct fx_grid grid;
     fx_grid_init(&grid, "route", "path", "kind", "owner", "new", "shadow", "old-requests",

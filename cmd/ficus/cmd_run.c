@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * run start | resume | rollback | status | journal. A run stays in the foreground. On a terminal a
+ * run start | resume | rollback | list | status | journal. A run stays in the foreground. On a terminal a
  * child process (`ficus status -w` of this build) draws the picture, reading journal, facade and
  * streams from outside: drawing can then neither slow down nor break what it shows. Elsewhere each
  * change is one line.
@@ -15,7 +15,9 @@
 #include "cmd/ficus/project.h"
 #include "lib/base/clock.h"
 #include "lib/cli/print.h"
+#include "lib/cli/table.h"
 #include "plans/view/picture.h"
+#include "plans/view/runs.h"
 #include "plans/plan.h"
 
 struct run_options {
@@ -311,8 +313,52 @@ static bool run_journal_verify(struct cmd_call *call, struct fx_err *err)
     return true;
 }
 
+struct show_options {
+    bool json;
+};
+
+static const struct fx_opt show_options[] = {
+    FX_OPT_FLAG(struct show_options, json, "json", 0, "print JSON"),
+    FX_OPT_END,
+};
+
+static void add_run(struct fx_grid *grid, const struct pln_run_line *line)
+{
+    char since[FX_WALL_TEXT];
+    fx_wall_text(line->since, since);
+    since[19] = 'Z'; /* whole seconds */
+    since[20] = '\0';
+    fx_grid_row(grid, line->run, line->context, line->phase, line->step,
+                line->since.us > 0 ? since : NULL, line->by, line->next);
+}
+
+static bool run_list(struct cmd_call *call, struct fx_err *err)
+{
+    const struct show_options *opt = call->options;
+    struct fx_project *project = NULL;
+    struct pln_run_line *lines = NULL;
+    size_t n = 0;
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(16 << 20);
+    FX_AUTO(fx_grid) struct fx_grid grid;
+    fx_grid_init(&grid, "run", "context", "phase", "step", "since", "by", "next", NULL);
+    if (!cmd_project_load(call, &project, err))
+        return false;
+    pln_runs_list(project, call->arena, &lines, &n);
+    for (size_t i = 0; i < n; i++)
+        add_run(&grid, &lines[i]);
+    if (opt->json)
+        pln_runs_json(lines, n, &out);
+    else if (n > 0)
+        fx_grid_render(&grid, &out);
+    else
+        fx_buf_printf(&out, "no run in %s/runs\n", project->state_dir);
+    fx_print_text(fx_buf_str(&out));
+    return true;
+}
+
 static bool run_status(struct cmd_call *call, struct fx_err *err)
 {
+    const struct show_options *opt = call->options;
     struct fx_project *project = NULL;
     const char *name = NULL;
     struct pln_picture pic;
@@ -322,7 +368,10 @@ static bool run_status(struct cmd_call *call, struct fx_err *err)
         !pln_run_picture(project, name, true, call->arena, &pic, err))
         return false;
     fx_term_init(&term, STDOUT_FILENO, call->no_color);
-    pln_picture_draw(&pic, term.is_tty ? term.columns : 0, term.has_color, &out);
+    if (opt->json)
+        pln_picture_json(&pic, &out);
+    else
+        pln_picture_draw(&pic, term.is_tty ? term.columns : 0, term.has_color, &out);
     fputs(fx_buf_cstr(&out), stdout);
     return true;
 }
@@ -373,10 +422,18 @@ const struct cmd cmd_run[] = {
      .options_size = sizeof(struct adopt_options),
      .run = run_adopt},
     {.noun = "run",
+     .verb = "list",
+     .summary = "list all runs: phase, step, since when, who, and the command that goes on",
+     .options = show_options,
+     .options_size = sizeof(struct show_options),
+     .run = run_list},
+    {.noun = "run",
      .verb = "status",
      .words = "[RUN]",
      .words_max = 1,
      .summary = "show the state of the run",
+     .options = show_options,
+     .options_size = sizeof(struct show_options),
      .run = run_status},
     {.noun = "run",
      .verb = "journal show",

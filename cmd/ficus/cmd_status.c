@@ -7,6 +7,7 @@
 #include "lib/base/clock.h"
 #include "lib/cli/print.h"
 #include "plans/view/picture.h"
+#include "plans/view/runs.h"
 #include "plans/plan.h"
 
 static volatile sig_atomic_t has_signal;
@@ -20,6 +21,7 @@ static void on_signal(int number)
 struct status_options {
     bool watch;
     bool until_end;
+    bool json;
     int64_t every_ms;
 };
 
@@ -27,6 +29,7 @@ static const struct fx_opt status_options[] = {
     FX_OPT_FLAG(struct status_options, watch, "watch", 'w', "keep showing it until Ctrl-C"),
     FX_OPT_FLAG(struct status_options, until_end, "until-end", 0,
                 "with --watch: exit when the run has ended"),
+    FX_OPT_FLAG(struct status_options, json, "json", 0, "print JSON, once"),
     FX_OPT_DURATION(struct status_options, every_ms, "every", 0, "TIME",
                     "with --watch: refresh interval", .def = "500ms"),
     FX_OPT_END,
@@ -149,10 +152,13 @@ static bool run_status(struct cmd_call *call, struct fx_err *err)
     if (sigaction(SIGINT, NULL, &old) == 0 && old.sa_handler != SIG_IGN)
         sigaction(SIGINT, &act, NULL);
     fx_term_init(&view.term, STDOUT_FILENO, call->no_color);
+    if (opt->json && opt->watch)
+        return fx_fail(err, FX_E_USAGE, "--json prints once and does not go with --watch") ||
+               fx_hint(err, "Run: ficus status --json");
     if (!cmd_project_load(call, &view.project, err))
         return false;
     if (!find_run(call, &view, err)) {
-        bool may_look = err->code == FX_E_CONFIG && call->n_words == 0 && !opt->watch;
+        bool may_look = err->code == FX_E_CONFIG && call->n_words == 0 && !opt->watch && !opt->json;
         if (may_look && show_truths(&view)) {
             fx_err_clear(err);
             return true;
@@ -167,6 +173,12 @@ static bool run_status(struct cmd_call *call, struct fx_err *err)
     struct pln_picture pic;
     if (!pln_run_picture(view.project, view.name, true, call->arena, &pic, err))
         return false;
+    if (opt->json) {
+        FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(4 << 20);
+        pln_picture_json(&pic, &out);
+        fx_print_text(fx_buf_str(&out));
+        return true;
+    }
     view.term.is_tty = false; /* one picture, not redrawn */
     draw(&view, &pic);
     warn_stranger(&view, pic.context);

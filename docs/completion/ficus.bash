@@ -9,11 +9,12 @@ ficus run start|f| --execute --plain -f=f --project=f --log=t --no-color -h --he
 ficus run resume|t| --execute --plain -f=f --project=f --log=t --no-color -h --help
 ficus run rollback|t| --execute --plain -f=f --project=f --log=t --no-color -h --help
 ficus run adopt|t| --confirm=t --execute -f=f --project=f --log=t --no-color -h --help
-ficus run status|t| -f=f --project=f --log=t --no-color -h --help
+ficus run list|| --json -f=f --project=f --log=t --no-color -h --help
+ficus run status|t| --json -f=f --project=f --log=t --no-color -h --help
 ficus run journal show|t| --json -f=f --project=f --log=t --no-color -h --help
 ficus run journal verify|t| --anchor=t -f=f --project=f --log=t --no-color -h --help
 ficus audit|| --json --anchor=t -f=f --project=f --log=t --no-color -h --help
-ficus status|t| -w --watch --until-end --every=t -f=f --project=f --log=t --no-color -h --help
+ficus status|t| -w --watch --until-end --json --every=t -f=f --project=f --log=t --no-color -h --help
 ficus upgrade|| --execute -f=f --project=f --log=t --no-color -h --help
 ficus cutover rehearse|| -c=t --context=t --fence-ttl=t --hold=t --drain=t --drain-before=t --drain-wait=t --execute --rounds=t -f=f --project=f --log=t --no-color -h --help
 ficus cutover start|| -c=t --context=t --fence-ttl=t --hold=t --drain=t --drain-before=t --drain-wait=t --execute --confirm=t -f=f --project=f --log=t --no-color -h --help
@@ -22,7 +23,7 @@ ficus reconcile run|| -c=t --context=t -o=d --report=d --sign-with=f --gate --di
 ficus reconcile gate|f| -k=f --key=f --unsigned -c=t --context=t --mapping=t --divergent=t --coverage=t --max-age=t -f=f --project=f --log=t --no-color -h --help
 ficus reconcile key new|f| -f=f --project=f --log=t --no-color -h --help
 ficus reconcile key show|f| -f=f --project=f --log=t --no-color -h --help
-ficus route list|| -f=f --project=f --log=t --no-color -h --help
+ficus route list|| --json -f=f --project=f --log=t --no-color -h --help
 ficus route explain|t| --key=t -f=f --project=f --log=t --no-color -h --help
 ficus route set|t| --weight=t --shadow=t --recheck=t --execute -f=f --project=f --log=t --no-color -h --help
 ficus route hold|t| --for=t --execute -f=f --project=f --log=t --no-color -h --help

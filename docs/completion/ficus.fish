@@ -36,7 +36,10 @@ complete -c ficus -n '__ficus_is run rollback' -l plain -d 'print lines instead 
 complete -c ficus -f -n '__ficus_next run' -a adopt -d 'take a context over from a controller that is lost; first shows what it left'
 complete -c ficus -n '__ficus_is run adopt' -l confirm -x -d 'the controller that holds the context: its first 8 digits or more, or nobody'
 complete -c ficus -n '__ficus_is run adopt' -l execute -d 'execute; without it only show what the databases have'
+complete -c ficus -f -n '__ficus_next run' -a list -d 'list all runs: phase, step, since when, who, and the command that goes on'
+complete -c ficus -n '__ficus_is run list' -l json -d 'print JSON'
 complete -c ficus -f -n '__ficus_next run' -a status -d 'show the state of the run'
+complete -c ficus -n '__ficus_is run status' -l json -d 'print JSON'
 complete -c ficus -f -n '__ficus_next run' -a journal
 complete -c ficus -f -n '__ficus_next run journal' -a show -d 'print the journal, one line per record'
 complete -c ficus -n '__ficus_is run journal show' -l json -d 'print the records as JSON, one per line'
@@ -48,6 +51,7 @@ complete -c ficus -n '__ficus_is audit' -l anchor -x -d 'the log must still have
 complete -c ficus -f -n '__ficus_next' -a status -d 'show a run: steps, rates, lag, held requests, fall-back'
 complete -c ficus -n '__ficus_is status' -s w -l watch -d 'keep showing it until Ctrl-C'
 complete -c ficus -n '__ficus_is status' -l until-end -d 'with --watch: exit when the run has ended'
+complete -c ficus -n '__ficus_is status' -l json -d 'print JSON, once'
 complete -c ficus -n '__ficus_is status' -l every -x -d 'with --watch: refresh interval'
 complete -c ficus -f -n '__ficus_next' -a upgrade -d 'show the versions of everything stored, and upgrade the schema in the databases'
 complete -c ficus -n '__ficus_is upgrade' -l execute -d 'execute; without it only print what would be done'
@@ -106,6 +110,7 @@ complete -c ficus -f -n '__ficus_next reconcile key' -a show -d 'print the finge
 complete -c ficus -n '__ficus_is reconcile key show' -F
 complete -c ficus -f -n '__ficus_next' -a route
 complete -c ficus -f -n '__ficus_next route' -a list -d 'routes of the running facade: owner, weight, shadow, requests, errors'
+complete -c ficus -n '__ficus_is route list' -l json -d 'print JSON'
 complete -c ficus -f -n '__ficus_next route' -a explain -d 'which route takes a request, and where it goes now'
 complete -c ficus -n '__ficus_is route explain' -l key -x -d 'value of the header or cookie that is the user'\''s key: shows which side this user gets'
 complete -c ficus -f -n '__ficus_next route' -a set -d 'set a route'\''s weight or shadow by hand'

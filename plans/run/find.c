@@ -77,6 +77,16 @@ static struct found *all_runs(const struct fx_project *project, struct fx_arena 
     return list;
 }
 
+void pln_run_names(const struct fx_project *project, struct fx_arena *arena,
+                   const char ***ret_names, size_t *ret_n)
+{
+    size_t newest;
+    struct found *list = all_runs(project, arena, ret_n, &newest);
+    *ret_names = fx_arena_array(arena, *ret_n + 1, sizeof **ret_names);
+    for (size_t i = 0; i < *ret_n; i++)
+        (*ret_names)[i] = list[i].name;
+}
+
 static bool fail_choice(const struct found *list, size_t n, struct fx_err *err)
 {
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1 << 16);

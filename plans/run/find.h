@@ -15,6 +15,10 @@
 bool pln_run_find(const struct fx_project *project, const char *name, bool will_act,
                   struct fx_arena *arena, const char **ret_name, struct fx_err *err) FX_MUST_CHECK;
 
+/* Names of all runs, in no order. */
+void pln_run_names(const struct fx_project *project, struct fx_arena *arena,
+                   const char ***ret_names, size_t *ret_n);
+
 /*
  * True when every run of the context has ended; the one called `but` (or NULL) is not looked at. An
  * unfinished run needs the streams, and would change the same routes and ownership. Errors: LOCKED,

@@ -7,6 +7,7 @@
 #include "lib/io/flock.h"
 #include "plans/plan/action.h"
 #include "plans/view/picture.h"
+#include "plans/view/runs.h"
 #include "plans/view/texts.h"
 
 /* --- the servers ------------------------------------------------------------------------------ */
@@ -193,7 +194,8 @@ bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
     struct fx_wall now = fx_wall_now();
     bool is_over = state->phase == PLN_PHASE_FINISHED || state->phase == PLN_PHASE_ROLLED_BACK ||
                    state->phase == PLN_PHASE_STUCK;
-    bool is_abandoned = !is_over && !fx_flock_is_held(at.lock, NULL);
+    bool is_running = fx_flock_is_held(at.lock, NULL);
+    bool is_abandoned = !is_over && !is_running;
     struct pln_picture_step *steps = fx_arena_array(arena, plan->n_steps, sizeof *steps);
     for (size_t i = 0; i < plan->n_steps; i++) {
         steps[i] = (struct pln_picture_step){
@@ -212,6 +214,7 @@ bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
     *ret = (struct pln_picture){
         .name = plan->name,
         .context = plan->context,
+        .phase = pln_phase_word(state, is_running),
         .is_over = is_over,
         .is_abandoned = is_abandoned,
         .steps = steps,

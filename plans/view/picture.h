@@ -54,6 +54,7 @@ struct pln_live {
 struct pln_picture {
     const char *name;    /* of the plan */
     const char *context; /* and of its group */
+    const char *phase;   /* pln_phase_word */
     const char *outcome; /* NULL while it runs; "migrated", "rolled back", "held: …" */
     bool is_over;        /* finished, rolled back or stuck: nothing happens any more by itself */
     bool is_abandoned;   /* not over, and no process runs it: interrupted, killed or held */

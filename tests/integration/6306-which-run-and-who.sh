@@ -58,6 +58,30 @@ refused "resume" run resume
 refused "rollback" run rollback short --execute
 refused "a rollback of a run that has ended" run rollback bbb --execute
 check "the streams run" "$FICUS" cdc status --context orders -f "$SHOP/ficus.yaml"
+
+# --- all runs, and JSON ------------------------------------------------------------------------------------------------------
+field() { # PYTHON COMMAND…: the value of an expression of `d`, what the command printed
+    local expression=$1
+    shift
+    "$FICUS" "$@" -f "$SHOP/ficus.yaml" | python3 -c "import json, sys; d = json.load(sys.stdin); print($expression)"
+}
+same "run list has every run, the newest first" "short bbb aaa" "$(field '*[r["run"] for r in d["runs"]]' run list --json)"
+same "and what each is in" "running finished rolled_back" "$(field '*[r["phase"] for r in d["runs"]]' run list --json)"
+same "and what to type next" "ficus status -w short" "$(field 'd["runs"][0]["next"]' run list --json)"
+same "and who opened it" True "$(field '"pid " in d["runs"][0]["by"]' run list --json)"
+check "for people too" says "ficus run status bbb" "$(run list)"
+for command in status "run status"; do
+    # shellcheck disable=SC2086
+    same "$command --json: the step that runs" "short running soak" "$(field 'd["run"], d["phase"], d["step"]' $command --json)"
+    # shellcheck disable=SC2086
+    same "$command --json: who owns" "HERE AWAY" "$(field 'd["ownership"]["old"]["state"], d["ownership"]["new"]["state"]' $command --json)"
+    # shellcheck disable=SC2086
+    same "$command --json: the streams" 2 "$(field 'len([s for s in d["streams"].values() if s["phase"]])' $command --json)"
+done
+same "route list --json" "orders-read old" "$(field 'd["routes"][0]["id"], d["groups"][0]["owner"]' route list --json)"
+status=0
+out=$(status --json -w 2>"$SHOP/status.err") || status=$?
+same "an error leaves standard output empty" "2 " "$status $out"
 check "the weight is as it was" says '"weight_percent":0' "$(facade_status | tr -d ' ')"
 kill -KILL "$pid"
 wait "$pid" 2>/dev/null
