@@ -28,6 +28,7 @@
 #include "plans/run/executor.h"
 #include "plans/run/find.h"
 #include "plans/run/forms.h"
+#include "plans/view/runs.h"
 #include "plans/view/texts.h"
 #include "plans/view/truth.h"
 

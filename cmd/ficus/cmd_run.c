@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * run start | resume | rollback | list | status | journal. A run stays in the foreground. On a terminal a
- * child process (`ficus status -w` of this build) draws the picture, reading journal, facade and
- * streams from outside: drawing can then neither slow down nor break what it shows. Elsewhere each
- * change is one line.
+ * run start | resume | rollback | list | status | journal. A run stays in the foreground. On a
+ * terminal a child process (`ficus status -w` of this build) draws the picture, reading journal,
+ * facade and streams from outside: drawing can then neither slow down nor break what it shows.
+ * Elsewhere each change is one line.
  */
 #include <errno.h>
 #include <signal.h>
@@ -17,7 +17,6 @@
 #include "lib/cli/print.h"
 #include "lib/cli/table.h"
 #include "plans/view/picture.h"
-#include "plans/view/runs.h"
 #include "plans/plan.h"
 
 struct run_options {

@@ -7,7 +7,6 @@
 #include "lib/base/clock.h"
 #include "lib/cli/print.h"
 #include "plans/view/picture.h"
-#include "plans/view/runs.h"
 #include "plans/plan.h"
 
 static volatile sig_atomic_t has_signal;
