@@ -235,6 +235,8 @@ static void read_route(const struct fx_json *node, struct fx_arena *arena,
     route->requests_new = fx_json_get_i64(node, "requests_new", 0);
     route->errors_old = fx_json_get_i64(node, "errors_old", 0);
     route->errors_new = fx_json_get_i64(node, "errors_new", 0);
+    route->p50_old_ms = fx_json_get_double(node, "p50_old_ms", -1);
+    route->p50_new_ms = fx_json_get_double(node, "p50_new_ms", -1);
     route->p99_old_ms = fx_json_get_double(node, "p99_old_ms", -1);
     route->p99_new_ms = fx_json_get_double(node, "p99_new_ms", -1);
     route->shadow_compared = fx_json_get_i64(node, "shadow_compared", 0);
@@ -264,6 +266,7 @@ static bool read_status(const struct fx_json *root, struct fx_arena *arena,
     status->uptime_ms = fx_json_get_i64(root, "uptime_ms", 0);
     status->requests = fx_json_get_i64(root, "requests", 0);
     status->requests_per_s = fx_json_get_i64(root, "requests_per_s", 0);
+    status->release_per_s = fx_json_get_i64(root, "release_per_s", 2000);
     status->n_groups = fx_json_len(groups);
     status->n_routes = fx_json_len(routes);
     status->groups = fx_arena_array(arena, status->n_groups, sizeof *status->groups);

@@ -42,7 +42,7 @@ struct fcd_route_status {
     double shadow_percent;
     /* Since the counters were last reset by a change of weight or shadow: */
     int64_t requests_old, requests_new, errors_old, errors_new; /* errors: 5xx or no answer */
-    double p99_old_ms, p99_new_ms;                              /* -1: no sample */
+    double p50_old_ms, p50_new_ms, p99_old_ms, p99_new_ms;      /* -1: no sample */
     int64_t shadow_compared, shadow_mismatch, shadow_stale, shadow_dropped, shadow_failed;
     const char *exemplar; /* the latest difference, "GET /orders/7: /total: 1 and 2"; NULL: none */
 };
@@ -51,6 +51,7 @@ struct fcd_status {
     int64_t controller_epoch;
     int64_t uptime_ms;
     int64_t requests, requests_per_s;
+    int64_t release_per_s; /* facade.hold.release_per_second */
     struct fcd_group_status *groups;
     size_t n_groups;
     struct fcd_route_status *routes;

@@ -122,6 +122,13 @@ static void print_timings(const int64_t step_ms[PLN_CUT_STEP_COUNT])
                      step_ms[i]);
 }
 
+static void print_forecast(const struct pln_forecast *forecast)
+{
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(512);
+    pln_forecast_text(forecast, &text);
+    fx_print("%s\n", fx_buf_cstr(&text));
+}
+
 static void print_result(const char *group, const struct pln_cutover_result *r)
 {
     print_timings(r->step_ms);
@@ -131,7 +138,10 @@ static void print_result(const char *group, const struct pln_cutover_result *r)
             group);
         return;
     }
-    if (r->held_max_ms >= 0)
+    if (r->held_max_ms >= 0 && r->forecast.longest_ms >= 0)
+        fx_print("%s: forecast %" PRId64 " ms, longest write waited %" PRId64 " ms\n", group,
+                 r->forecast.longest_ms, r->held_max_ms);
+    else if (r->held_max_ms >= 0)
         fx_print("%s: longest write waited %" PRId64 " ms\n", group, r->held_max_ms);
     fx_print("%s: the %s side owns the tables at epoch %" PRId64 "; writes paused %" PRId64
              " ms, fenced %" PRId64 " ms, %" PRId64 " keys compared, %" PRId64 " unfenced writes\n",
@@ -184,8 +194,10 @@ static bool move(struct cmd_call *call, enum fx_direction direction, struct fx_e
     if (!scene_open(call, &scene, err))
         return false;
     if (!given->execute) {
-        if (!pln_cutover_preflight(&scene.env, direction, &scene.opt, err))
+        struct pln_forecast forecast;
+        if (!pln_cutover_preflight(&scene.env, direction, &scene.opt, &forecast, err))
             return false;
+        print_forecast(&forecast);
         fx_print(
             "preflight of context \"%s\" passed; nothing was changed. To execute, add --execute "
             "--confirm=%s.\n",
@@ -254,6 +266,7 @@ static bool cutover_rehearse(struct cmd_call *call, struct fx_err *err)
         "%d rounds of cut-over and fall-back on the idle canary: predicted write pause p50 %" PRId64
         " ms, p99 %" PRId64 " ms\n",
         rehearsal.rounds, rehearsal.predicted_p50_ms, rehearsal.predicted_p99_ms);
+    print_forecast(&rehearsal.forecast);
     return true;
 }
 

@@ -132,6 +132,17 @@ struct pln_cutover_env {
 bool pln_endpoint_read(const struct fx_project *project, struct fx_arena *arena,
                        struct fcd_endpoint *ret, struct fx_err *err) FX_MUST_CHECK;
 
+/* What a held write will wait, or would; plans/cutover/forecast.h. All -1: not known. */
+struct pln_forecast {
+    int64_t hold_ms;                    /* from the hold to the route */
+    int64_t p50_ms, p99_ms, longest_ms; /* of the writes that wait */
+    int64_t held, writes_per_s;         /* how many wait; how many come a second */
+    bool is_too_slow; /* more come than hold.release_per_second lets go: the queue does not end */
+};
+#define PLN_FORECAST_NONE ((struct pln_forecast){-1, -1, -1, -1, -1, -1, false})
+/* "a write waits up to 62 ms (half of them up to 33 ms; 18 writes, 300/s)" */
+void pln_forecast_text(const struct pln_forecast *forecast, struct fx_buf *out);
+
 enum pln_cutover_outcome {
     PLN_CUT_NOTHING, /* failed before the rows of ownership had been read and checked */
     /* the winning side owns the group; after a failure, steps after 10 may be missing */
@@ -147,7 +158,8 @@ struct pln_cutover_result {
     /* from the start of step 2 to the end of step 11
      * (or of the abort): how long a held write waited */
     int64_t pause_ms;
-    int64_t fenced_ms;   /* from the fence to the opening: how long a direct writer was refused */
+    int64_t fenced_ms; /* from the fence to the opening: how long a direct writer was refused */
+    struct pln_forecast forecast; /* made before anything was held */
     int64_t held_max_ms; /* longest wait of a held write, measured by the facades; -1: unknown */
     int64_t leaks;       /* writes accepted on the losing side since the fence */
     int64_t keys_compared;
@@ -171,9 +183,10 @@ bool pln_cutover_resume(const struct pln_cutover_env *env, enum fx_direction dir
                         const struct pln_cutover_options *opt, struct pln_cutover_result *result,
                         struct fx_err *err) FX_MUST_CHECK;
 
-/* Step 0 alone: reports exactly what a real run would find. */
+/* Step 0 alone: reports exactly what a real run would find, and what writes would wait. */
 bool pln_cutover_preflight(const struct pln_cutover_env *env, enum fx_direction direction,
-                           const struct pln_cutover_options *opt, struct fx_err *err) FX_MUST_CHECK;
+                           const struct pln_cutover_options *opt, struct pln_forecast *ret,
+                           struct fx_err *err) FX_MUST_CHECK;
 
 enum { PLN_REHEARSAL_ROUNDS_MAX = 32 };
 struct pln_rehearsal {
@@ -181,6 +194,7 @@ struct pln_rehearsal {
     int64_t pause_ms[2 * PLN_REHEARSAL_ROUNDS_MAX]; /* forward and back alternate */
     size_t n_pauses;
     int64_t predicted_p50_ms, predicted_p99_ms; /* of pause_ms, nearest rank */
+    struct pln_forecast forecast; /* the canary's pause and what the real group costs more */
     int64_t step_max_ms[PLN_CUT_STEP_COUNT];
 };
 /* The complete protocol in both directions, `rounds` times,

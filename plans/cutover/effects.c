@@ -24,6 +24,7 @@ const struct pln_effects pln_real_effects = {
     .arm = pln_effect_arm,
     .prepare = pln_effect_prepare,
     .lag = pln_effect_lag,
+    .measure = pln_effect_measure,
     .hold = pln_effect_hold,
     .drained = pln_effect_drained,
     .release = pln_effect_release,

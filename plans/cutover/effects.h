@@ -12,6 +12,7 @@
 
 #include "lib/ownership/own.h"
 #include "plans/cutover/cutover.h"
+#include "plans/cutover/forecast.h"
 
 enum pln_cut_side { PLN_LOSING, PLN_WINNING };
 
@@ -25,6 +26,8 @@ struct pln_effects {
     bool (*prepare)(void *en, int64_t epoch, struct fx_err *err);
     /* Step 1b: how late is the stream from (is_reverse: to) the losing side now; -1: unknown. */
     bool (*lag)(void *en, bool is_reverse, int64_t *ret_ms, struct fx_err *err);
+    /* Before the hold: what single calls cost now. *ret_known false: nobody waits here. */
+    bool (*measure)(void *en, struct pln_measured *ret, bool *ret_known, struct fx_err *err);
     /* Step 2. */
     bool (*hold)(void *en, int64_t epoch, struct fx_err *err);
     bool (*drained)(void *en, bool *ret, struct fx_err *err);

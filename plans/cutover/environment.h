@@ -78,10 +78,16 @@ bool pln_effect_release(void *arg, int64_t epoch, struct fx_err *err);
 bool pln_effect_route(void *arg, enum pln_cut_side to, int64_t epoch, bool *ret_all,
                       struct fx_err *err);
 
+/* --- measure.c --- */
+
+bool pln_effect_measure(void *arg, struct pln_measured *ret, bool *ret_known, struct fx_err *err);
+
 /* --- preflight.c, verify.c --- */
 
 bool pln_effect_preflight(void *arg, struct fx_err *err);
 bool pln_effect_verify(void *arg, struct fx_err *err);
+/* The comparison of step 6 while rows still move: what it costs, not what it finds. */
+void pln_env_practise_verify(struct pln_environment *en);
 bool pln_effect_confirm(void *arg, int64_t epoch, struct fx_err *err);
 
 #endif

@@ -194,6 +194,22 @@ static bool step_prepare(struct pln_cutover *cut, struct fx_err *err)
     return may_go_on(cut, err) && cut->fx->prepare(cut->en, cut->e + 1, err);
 }
 
+/* Told before anything is held; that it could not be made is no reason to stop. */
+static void forecast(struct pln_cutover *cut, bool is_journalled)
+{
+    struct pln_measured measured = {0};
+    struct fx_err ignored = FX_ERR_INIT;
+    bool is_known = false;
+    if (!cut->fx->measure(cut->en, &measured, &is_known, &ignored) || !is_known)
+        return;
+    cut->result->forecast = pln_forecast_waits(&measured, pln_forecast_hold_ms(&measured));
+    if (!is_journalled)
+        return;
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(512);
+    pln_forecast_text(&cut->result->forecast, &text);
+    pln_cut_note(cut, PLN_CUT_DRAIN, fx_buf_cstr(&text), NULL);
+}
+
 static bool step_drain(struct pln_cutover *cut, struct fx_err *err)
 {
     struct pln_drain drain;
@@ -205,6 +221,8 @@ static bool step_drain(struct pln_cutover *cut, struct fx_err *err)
             return pln_drain_fail(&drain, cut, err);
         cut->fx->sleep_ms(cut->en, PLN_DRAIN_POLL_MS);
     }
+    if (cut->result->forecast.longest_ms < 0)
+        forecast(cut, true);
     return may_go_on(cut, err);
 }
 
@@ -572,7 +590,10 @@ bool pln_cutover_machine(struct pln_cutover *cut, struct fx_err *err)
 bool pln_cutover_check(struct pln_cutover *cut, struct fx_err *err)
 {
     pln_cut_begin(cut, PLN_CUT_IN_PREFLIGHT);
-    return step_preflight(cut, err);
+    if (!step_preflight(cut, err))
+        return false;
+    forecast(cut, false);
+    return true;
 }
 
 bool pln_cutover_confirm(struct pln_cutover *cut, struct fx_err *err)

@@ -51,14 +51,18 @@ bool pln_cutover_run(const struct pln_cutover_env *env, enum fx_direction direct
 }
 
 bool pln_cutover_preflight(const struct pln_cutover_env *env, enum fx_direction direction,
-                           const struct pln_cutover_options *opt, struct fx_err *err)
+                           const struct pln_cutover_options *opt, struct pln_forecast *ret,
+                           struct fx_err *err)
 {
     struct pln_environment *en = NULL;
-    struct pln_cutover_result ignored;
-    if (!open_group(env, opt, &ignored, &en, err))
+    struct pln_cutover_result result;
+    *ret = PLN_FORECAST_NONE;
+    if (!open_group(env, opt, &result, &en, err))
         return false;
-    struct pln_cutover cut = pln_env_cutover(en, direction, &ignored);
+    struct pln_cutover cut = pln_env_cutover(en, direction, &result);
     bool ok = pln_cutover_check(&cut, err);
+    if (ok)
+        *ret = result.forecast;
     pln_env_close(en);
     return ok || fail_between(env, direction, err);
 }
@@ -167,6 +171,29 @@ static bool sweep(struct pln_environment *en, struct fx_err *err)
                       err);
 }
 
+/*
+ * The canary has no customers: what the real group costs more is measured there. The side that
+ * serves now loses.
+ */
+static struct pln_forecast forecast_real(const struct pln_cutover_env *env,
+                                         const struct pln_cutover_options *opt, int64_t canary_ms)
+{
+    struct pln_environment *en = NULL;
+    struct pln_cutover_result result;
+    struct pln_measured m;
+    struct fx_err ignored = FX_ERR_INIT;
+    bool is_known = false;
+    if (!open_group(env, opt, &result, &en, &ignored))
+        return PLN_FORECAST_NONE;
+    (void)pln_env_cutover(en, FX_FORWARD, &result);
+    bool ok = pln_effect_measure(en, &m, &is_known, &ignored);
+    pln_env_close(en);
+    if (!ok || !is_known)
+        return PLN_FORECAST_NONE;
+    int64_t more_ms = (m.verify_us + m.write_us + m.lag_us + 999) / 1000;
+    return pln_forecast_waits(&m, canary_ms + more_ms);
+}
+
 bool pln_cutover_rehearse(const struct pln_cutover_env *env, const struct pln_cutover_options *opt,
                           int rounds, struct pln_rehearsal *ret, struct fx_err *err)
 {
@@ -195,5 +222,6 @@ bool pln_cutover_rehearse(const struct pln_cutover_env *env, const struct pln_cu
         (void)fx_err_name_context(err, env->context->name);
     ret->predicted_p50_ms = pln_nearest_rank(ret->pause_ms, ret->n_pauses, 50);
     ret->predicted_p99_ms = pln_nearest_rank(ret->pause_ms, ret->n_pauses, 99);
+    ret->forecast = ok ? forecast_real(env, opt, ret->predicted_p99_ms) : PLN_FORECAST_NONE;
     return ok;
 }

@@ -78,6 +78,7 @@ void pln_cut_begin(struct pln_cutover *cut, enum pln_cut_state state)
 {
     *cut->result = (struct pln_cutover_result){
         .outcome = PLN_CUT_ABORTED, .new_serves = !cut->new_wins, .held_max_ms = -1};
+    cut->result->forecast = PLN_FORECAST_NONE;
     for (size_t i = 0; i < PLN_CUT_STEP_COUNT; i++)
         cut->result->step_ms[i] = -1;
     cut->fence_at_ms = cut->hold_at_ms = -1;

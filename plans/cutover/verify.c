@@ -75,6 +75,13 @@ static bool tail_equal(struct pln_environment *en, struct fx_err *err)
                    en->env->context->name);
 }
 
+void pln_env_practise_verify(struct pln_environment *en)
+{
+    struct fx_err ignored = FX_ERR_INIT;
+    (void)!tail_equal(en, &ignored);
+    en->result->keys_compared = 0;
+}
+
 bool pln_effect_verify(void *arg, struct fx_err *err)
 {
     struct pln_environment *en = arg;

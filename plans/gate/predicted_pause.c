@@ -18,7 +18,7 @@ static enum pln_verdict eval(const struct pln_gate *gate, const struct pln_facts
 {
     if (f->predicted_pause_ms < 0)
         return pln_gate_not_measured("predicted pause (no rehearsal)", why);
-    fx_buf_printf(why, "pause p99 %lld ms on the idle canary (limit %lld ms)",
+    fx_buf_printf(why, "writes wait p99 %lld ms by forecast (limit %lld ms)",
                   (long long)f->predicted_pause_ms, (long long)gate->ms);
     return f->predicted_pause_ms < gate->ms ? PLN_PASS : PLN_FAIL;
 }

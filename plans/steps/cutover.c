@@ -76,9 +76,16 @@ static struct pln_cutover_options cut_options(const struct pln_action_ctx *ac)
 static bool cut_effect(struct pln_exec *ex, const struct pln_step *step,
                        const struct pln_cutover_result *r, struct fx_err *err)
 {
-    char text[160];
+    char text[240];
     const char *side = r->new_serves ? "new" : "old";
-    if (r->fenced_ms > 0)
+    if (r->fenced_ms > 0 && r->forecast.longest_ms >= 0 && r->held_max_ms >= 0)
+        snprintf(
+            text, sizeof text,
+            "writes paused %lld ms, fence %lld ms, forecast %lld ms, longest write waited %lld "
+            "ms, epoch %lld, %s serves",
+            (long long)r->pause_ms, (long long)r->fenced_ms, (long long)r->forecast.longest_ms,
+            (long long)r->held_max_ms, (long long)r->epoch, side);
+    else if (r->fenced_ms > 0)
         snprintf(text, sizeof text, "writes paused %lld ms, fence %lld ms, epoch %lld, %s serves",
                  (long long)r->pause_ms, (long long)r->fenced_ms, (long long)r->epoch, side);
     else /* finished by another process than the one that began it: its times were not measured */
@@ -110,13 +117,14 @@ static bool act_rehearse(struct pln_action_ctx *ac, struct pln_exec *ex,
     opt.predicted_p99_ms = -1;
     if (!pln_cutover_rehearse(&env, &opt, (int)given->rounds, &rehearsal, err))
         return false;
-    ac->predicted_ms = rehearsal.predicted_p99_ms;
-    char text[160];
-    /* The canary has no writers: under load draining and catching up take longer. */
-    snprintf(text, sizeof text, "pause p99 %lld ms on the idle canary, p50 %lld ms, %d rounds",
-             (long long)rehearsal.predicted_p99_ms, (long long)rehearsal.predicted_p50_ms,
-             rehearsal.rounds);
-    return pln_exec_effect(ex, step, -1, rehearsal.predicted_p99_ms, text, err);
+    bool is_known = rehearsal.forecast.p99_ms >= 0;
+    ac->predicted_ms = is_known ? rehearsal.forecast.p99_ms : rehearsal.predicted_p99_ms;
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(512);
+    fx_buf_printf(&text, "pause p99 %lld ms on the idle canary, p50 %lld ms, %d rounds; ",
+                  (long long)rehearsal.predicted_p99_ms, (long long)rehearsal.predicted_p50_ms,
+                  rehearsal.rounds);
+    pln_forecast_text(&rehearsal.forecast, &text);
+    return pln_exec_effect(ex, step, -1, ac->predicted_ms, fx_buf_cstr(&text), err);
 }
 
 static bool act_cutover(struct pln_action_ctx *ac, struct pln_exec *ex, const struct pln_step *step,

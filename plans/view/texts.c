@@ -72,7 +72,7 @@ static void show_cost(const struct pln_plan *plan, const struct pln_state *state
                   back.text);
     if (state->predicted_ms >= 0)
         fx_buf_printf(
-            out, "     writes wait %lld ms or more (p99 of the rehearsal on the idle canary)\n",
+            out, "     writes wait %lld ms or more (p99 of the forecast when it was rehearsed)\n",
             (long long)state->predicted_ms);
     else
         fx_buf_add_c(out, "     how long writes wait was never rehearsed\n");

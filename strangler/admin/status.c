@@ -126,6 +126,7 @@ void fcd_status_json(const struct fcd_view *view, struct fx_buf *out)
                      fx_mono_since_us(local->shared->started, fcd_local_now(local)) / 1000);
     fx_json_w_kv_i64(&w, "requests", local->n_requests);
     fx_json_w_kv_i64(&w, "requests_per_s", local->requests_per_s);
+    fx_json_w_kv_i64(&w, "release_per_s", local->conf->hold.release_per_s);
     fx_json_w_kv_u64(&w, "client_connections", view->net->conns.len);
     fx_json_w_kv_bool(&w, "is_draining", local->is_draining);
     fx_json_w_key(&w, "groups");

@@ -21,6 +21,7 @@ sleep 1
 
 check "a cut-over without --execute only looks" cutover start
 exits 2 "moving wants the name to be confirmed" "$FICUS" cutover start -f "$SHOP/ficus.yaml" --context orders --execute
+same "and says what a write would wait" 1 "$(cutover start 2>/dev/null | grep -cE '^forecast [0-9]+ ms: ')"
 check "the rehearsal passes" cutover rehearse --rounds 3 --execute
 cutover rehearse --rounds 3 --execute | grep -v canary | sed 's/^/# /'
 
@@ -30,7 +31,11 @@ check "cut-over" cutover start --execute --confirm=orders
 same "the new side owns" "AWAY 3 / HERE 3" "$(owns)"
 same "the facade knows" new "$(facade_owner)"
 sleep 1
-check "fall-back" cutover fallback --execute --confirm=orders
+cutover fallback --execute --confirm=orders >"$SHOP/move.log" 2>&1
+same "fall-back" 0 $?
+check "both streams were drained first" grep -q "drain     done" "$SHOP/move.log"
+check "what was forecast and what was waited" grep -qE "forecast [0-9]+ ms, longest write waited [0-9]+ ms" "$SHOP/move.log"
+grep "longest write waited" "$SHOP/move.log" | sed 's/^/# /'
 same "the old side owns" "HERE 5 / AWAY 5" "$(owns)"
 same "the facade knows" old "$(facade_owner)"
 sleep 1

@@ -94,6 +94,16 @@ static bool w_lag(void *world, bool is_reverse, int64_t *ret_ms, struct fx_err *
     return leave(w, err);
 }
 
+static bool w_measure(void *world, struct pln_measured *ret, bool *ret_known, struct fx_err *err)
+{
+    if (!enter(world, err))
+        return false;
+    *ret = (struct pln_measured){
+        .losing_us = 1000, .winning_us = 1000, .writes_per_s = 100, .release_per_s = 2000};
+    *ret_known = true;
+    return leave(world, err);
+}
+
 static bool w_hold(void *world, int64_t epoch, struct fx_err *err)
 {
     struct world *w = world;
@@ -245,6 +255,7 @@ static const struct pln_effects effects = {
     .arm = w_epoch,
     .prepare = w_epoch,
     .lag = w_lag,
+    .measure = w_measure,
     .hold = w_hold,
     .drained = w_yes,
     .release = w_release,
@@ -529,6 +540,7 @@ static void test_cutover__drains_before_it_holds(void **state)
         assert_true(w.held_at_ms >= falls_ms + opt.drain_window_ms);
         assert_true(w.held_at_ms <= falls_ms + opt.drain_window_ms + 100);
         assert_true(result.pause_ms < 50);
+        assert_true(result.forecast.longest_ms >= 38 && result.forecast.longest_ms < 60);
     }
 }
 

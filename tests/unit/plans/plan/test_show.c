@@ -70,7 +70,7 @@ static void test_gates__a_rehearsed_pause_says_where_it_was_measured(void **stat
     struct pln_gate gate = {.kind = PLN_GATE_PREDICTED_PAUSE, .ms = 5000};
     f.predicted_pause_ms = 35;
     assert_int_equal(pln_gate_eval(&gate, &f, &why), PLN_PASS);
-    assert_string_equal(fx_buf_cstr(&why), "pause p99 35 ms on the idle canary (limit 5000 ms)");
+    assert_string_equal(fx_buf_cstr(&why), "writes wait p99 35 ms by forecast (limit 5000 ms)");
 }
 
 static const char plan_text[] =

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* How many calls the steps make, and how a queue empties. */
+#include "plans/cutover/forecast.h"
+
+#include <inttypes.h>
+
+/*
+ * Calls from the hold to the route: statements on each side (some for each table), facades,
+ * streams. POLLS_US: waits between two looks (steps 2, 4, 5) and the commits that reach a disk.
+ * TICK_MS: the facade releases in portions.
+ */
+enum {
+    LOSING_CALLS = 12,
+    LOSING_CALLS_TABLE = 3,
+    WINNING_CALLS = 6,
+    WINNING_CALLS_TABLE = 1,
+    FACADE_CALLS = 4,
+    STREAM_CALLS = 3,
+    POLLS_US = 20000,
+    TICK_MS = 5,
+};
+
+void pln_forecast_text(const struct pln_forecast *f, struct fx_buf *out)
+{
+    if (f->longest_ms < 0) {
+        fx_buf_add_c(out, "how long writes will wait could not be measured");
+        return;
+    }
+    fx_buf_printf(out,
+                  "forecast %" PRId64 " ms: a write waits up to that, half of them up to %" PRId64
+                  " ms (%" PRId64 " writes/s, %" PRId64 " of them wait)",
+                  f->longest_ms, f->p50_ms, f->writes_per_s, f->held);
+    if (f->is_too_slow)
+        fx_buf_add_c(out, "; the queue does not empty at this rate: raise "
+                          "facade.hold.release_per_second");
+}
+
+int64_t pln_forecast_hold_ms(const struct pln_measured *m)
+{
+    int64_t n = (int64_t)m->n_tables;
+    int64_t us = m->losing_us * (LOSING_CALLS + LOSING_CALLS_TABLE * n) +
+                 m->winning_us * (WINNING_CALLS + WINNING_CALLS_TABLE * n) +
+                 m->facade_us * FACADE_CALLS + m->stream_us * STREAM_CALLS + POLLS_US;
+    return (us + m->verify_us + m->write_us + m->lag_us + 999) / 1000;
+}
+
+/*
+ * One that arrives at the fraction f of the hold waits (1 - f) of it, and then for f * queue writes
+ * before it. Where the pace is above the rate, that is longest for the first and shortest for the
+ * last; where it is below, the queue grows for as long as the rate stays.
+ */
+struct pln_forecast pln_forecast_waits(const struct pln_measured *m, int64_t hold_ms)
+{
+    double queue = m->writes_per_s * (double)hold_ms / 1000;
+    double last_ms = m->release_per_s > 0 ? queue * 1000 / m->release_per_s : 0;
+    double first_ms = (double)hold_ms;
+    struct pln_forecast waits = {
+        .hold_ms = hold_ms,
+        .held = (int64_t)(queue + 0.5),
+        .p50_ms = (int64_t)((first_ms + last_ms) / 2) + TICK_MS,
+        .p99_ms = (int64_t)(FX_MAX(first_ms, last_ms)) + TICK_MS,
+        .writes_per_s = (int64_t)(m->writes_per_s + 0.5),
+        .is_too_slow = m->release_per_s > 0 && m->writes_per_s >= m->release_per_s,
+    };
+    waits.longest_ms = waits.p99_ms;
+    return waits;
+}
