@@ -50,10 +50,10 @@ pg_sql mono shop "set search_path = public; select quote_ident(rolname) from pg_
 same "a session that searches public steps into them" t "$(pg_sql mono shop "select count(*) > 0 from loot.ran")"
 pg_sql mono shop "truncate loot.ran; alter role ficus set search_path = public, pg_catalog; alter database shop set search_path = public, pg_catalog"
 plain() { PGOPTIONS="-c search_path=pg_catalog,public -c client_min_messages=warning" pg_sql mono shop "$1"; }
-admin=$(fx_free_port)
-sed -i -e "s,listen: .*,listen: [{address: \"127.0.0.1:$(fx_free_port)\"}]," -e "s,admin: {.*,admin: {address: \"127.0.0.1:$admin\"}," "$FX_DIR/ficus.yaml"
+port=$(fx_free_port)
+sed -i -e "s,listen: .*,listen: [{address: \"127.0.0.1:$port\"}]," "$FX_DIR/ficus.yaml"
 fx_spawn facade "$FX_DIR/facade.log" "$FICUSD" -f "$FX_DIR/ficus.yaml"
-fx_wait_listen facade "$admin" || not_ok "the facade listens"
+fx_wait_listen facade "$port" || not_ok "the facade listens"
 printf '%s\n' 'apiVersion: ficus/v1' 'kind: Migration' 'metadata: {name: whole}' 'context: orders' 'steps:' \
     '  - {id: copy, do: stream.start, undo: stream.drop}' \
     '  - {id: equal, do: reconcile, gate: {divergent: 0, coverage: 100%, max_age: 30m}}' \

@@ -119,10 +119,10 @@ exits 0 "and a comparison after them says equal" reconcile
 
 # --- last, because the stream stops: a rewritten table shows no row to an older snapshot, rows of a child are read by nobody,
 # and what the preflight would refuse today proves nothing
-pg_sql mono shop "create function noop() returns trigger language plpgsql as 'begin return new; end'"
+pg_sql mono shop "create function public.noop() returns trigger language plpgsql as 'begin return new; end'"
 change() {
     pg_sql mono shop "alter table orders alter qty type bigint; create table more() inherits (orders); insert into more(id) values (7000);
-        create trigger always before insert on order_lines for each row execute function noop(); alter table order_lines enable always trigger always"
+        create trigger always before insert on order_lines for each row execute function public.noop(); alter table order_lines enable always trigger always"
 }
 exits 3 "PostgreSQL: tables that are changed before they are read" during reconcile.enter.before 1000 change
 check "one was rewritten, and given a child" says '"public.orders" was altered or truncated while the comparison began' "$(table orders not_compared)"

@@ -67,5 +67,5 @@ check "and how it is installed" says "stream.start installs ownership" "$out"
 own="create table if not exists ficus.own (grp varchar(64) primary key, state varchar(16), epoch bigint, until timestamp(6) null, operator varchar(64))"
 pg_sql mono shop "${own/ null,/,}; insert into ficus.own (grp, state, epoch) values ('orders', 'HERE', 1)"
 my_sql orders ficus "$own; insert into own (grp, state, epoch) values ('orders', 'AWAY', 1)"
-check "with ownership there is none" [ "$("$FICUS" cdc start --context orders --execute -f "$F" 2>&1 | grep -c warning)" = 0 ]
+check "with ownership there is none" [ "$("$FICUS" cdc start --context orders --execute -f "$F" 2>&1 | grep -c "ownership of context")" = 0 ]
 fx_done
