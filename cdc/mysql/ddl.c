@@ -4,20 +4,22 @@
 
 #include "lib/log/log.h"
 
-static bool read_table(struct cdc_my_ddl *d, struct fx_db *db, const struct fx_table *table,
-                       struct fx_my_alter_before *ret, struct fx_err *err)
+static bool read_table(struct cdc_my_ddl *d, struct fx_db *db, size_t t, struct fx_err *err)
 {
+    const struct fx_table *table = cdc_source_table(d->binding, t);
+    struct fx_my_alter_before *ret = &d->tables[t];
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     fx_cell params[] = {fx_str_from(table->schema), fx_str_from(table->name)};
     *ret = (struct fx_my_alter_before){
         .schema = table->schema, .name = table->name, .arena = &d->arena};
     if (!fx_db_table(db, table->schema, table->name, &d->arena, &ret->columns, err) ||
         !fx_db_query(db,
-                     "select table_collation like 'utf8mb4%' from information_schema.tables where "
-                     "table_schema = ? and table_name = ?",
+                     "select table_collation like 'utf8mb4%', engine = 'InnoDB' from "
+                     "information_schema.tables where table_schema = ? and table_name = ?",
                      params, 2, &rows, err))
         return false;
     ret->is_utf8mb4 = rows.n_rows == 1 && fx_str_eq_c(fx_rows_at(&rows, 0, 0), "1");
+    d->is_innodb[t] = rows.n_rows == 1 && fx_str_eq_c(fx_rows_at(&rows, 0, 1), "1");
     return true;
 }
 
@@ -28,8 +30,9 @@ bool cdc_my_ddl_open(struct cdc_my_ddl *d, const struct cdc_binding *binding, st
     d->binding = binding;
     fx_arena_init(&d->arena, 0);
     d->tables = fx_arena_array(&d->arena, binding->ctx.n_tables, sizeof *d->tables);
+    d->is_innodb = fx_arena_array(&d->arena, binding->ctx.n_tables, sizeof *d->is_innodb);
     for (size_t t = 0; t < binding->ctx.n_tables; t++)
-        if (!read_table(d, db, cdc_source_table(binding, t), &d->tables[t], err))
+        if (!read_table(d, db, t, err))
             return fx_ctx(err, "reading the tables of stream \"%s\"", binding->stream);
     return fx_db_pos_now(db, &d->read_at, err);
 }
@@ -70,6 +73,7 @@ void cdc_my_ddl_accept(struct cdc_my_ddl *d, const struct fx_my_sql *sql)
         if (fx_my_statement_names(sql, fx_str_from(known->schema), fx_str_from(known->name))) {
             known->columns = NULL;
             known->is_utf8mb4 = false;
+            d->is_innodb[t] = false;
         }
     }
 }

@@ -7,6 +7,9 @@
  * together with the position up to which the log is older than what was read, and follow each
  * statement that passes. Of a statement that is older than that only the parts count which leave
  * columns alone.
+ *
+ * The engine of a table is known in the same way. A change to another engine never passes, so that a
+ * table of InnoDB stays one for as long as the stream goes on.
  * Thread: one.
  */
 #ifndef CDC_MYSQL_DDL_H
@@ -18,6 +21,7 @@
 struct cdc_my_ddl {
     const struct cdc_binding *binding;
     struct fx_my_alter_before *tables; /* one for each of the binding */
+    bool *is_innodb;                   /* the same; false: another engine, or not known */
     struct fx_pos read_at;             /* the log up to here may be older than `tables` */
     struct fx_arena arena;
 };

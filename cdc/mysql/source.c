@@ -293,7 +293,9 @@ static bool open_rows(struct my_source *s, struct fx_err *err)
         types = s->carried[s->table].types;
         if (!cdc_guard_rows(s->binding, bound, &s->event, err))
             return ctx_group(s, err);
-        if (!s->gtid.is_transactional)
+        /* The flag is missing too when a temporary table took part, or a table of another engine
+         * that is not carried; such a group that is rolled back says so at its end. */
+        if (!s->gtid.is_transactional && !s->ddl.is_innodb[s->table])
             return fail_in_group(s, "changes of a non-transactional table", err);
     } else if (wire->n_columns > CDC_CONTROL_COLUMNS_MAX || !wire->has_names) {
         fx_fail(err, FX_E_DRIFT,
