@@ -77,9 +77,21 @@ static bool hint_conflict(const struct sink_db *s, struct fx_err *err)
                    s->binding->target->name, s->binding->source->name, s->binding->ctx.name);
 }
 
+/* The transaction was rolled back, so that it can be tried again as soon as there is room. */
+static bool wait_for_room(const struct cdc_binding *binding, struct fx_err *err)
+{
+    err->is_retriable = true;
+    return fx_hint(err,
+                   "The disk under database \"%s\" is full. Nothing was lost: the stream waits and "
+                   "goes on by itself. Make room there. See: ficus cdc status --context %s",
+                   binding->target->name, binding->ctx.name);
+}
+
 static bool classify(const struct sink_db *s, struct fx_err *err)
 {
     fx_err_as_target(err);
+    if (fx_db_is_full(err))
+        return wait_for_room(s->binding, err);
     if (strncmp(err->sqlstate, "23", 2) != 0)
         return false;
     fx_err_recode(err, FX_E_TARGET_CONFLICT);
@@ -514,6 +526,8 @@ bool cdc_sink_db_open(const struct cdc_sink_spec *spec, struct cdc_sink **ret_si
     if (!fx_db_open(spec->binding->target, &s->db, err) ||
         !s->target->prepare(s->binding, s->db, &s->text_max, err) || !claim(s, spec->epoch, err)) {
         fx_err_as_target(err);
+        if (fx_db_is_full(err))
+            (void)wait_for_room(spec->binding, err);
         sink_close(&s->sink);
         return fx_ctx(err, "opening target database \"%s\"", spec->binding->target->name);
     }

@@ -18,7 +18,8 @@
  * go out as they come once a transaction is larger than the options allow, so memory stays bounded;
  * nothing is visible before COMMIT.
  *
- * Errors: TARGET_CONNECT, DB_CONFLICT (both retriable: close, open, read the position again);
+ * Errors: TARGET_CONNECT, DB_CONFLICT, TARGET of a full disk (all retriable: close, open, read the
+ *         position again);
  *         STALE_EPOCH (another applier has claimed the stream: stop); TARGET_CONFLICT (a row is not
  *         what the stream left there: an inserted key exists, a changed row is missing); TARGET,
  *         SOURCE_DATA.

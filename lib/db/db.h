@@ -57,6 +57,7 @@ bool fx_db_conf_parse(const char *url, struct fx_arena *arena, struct fx_db_conf
  */
 bool fx_db_is_no_table(const struct fx_err *err); /* no such table, schema or database */
 bool fx_db_is_denied(const struct fx_err *err);
+bool fx_db_is_full(const struct fx_err *err); /* no room on the server's disk */
 
 struct fx_db; /* opaque; made by the drivers */
 

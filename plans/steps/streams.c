@@ -73,6 +73,20 @@ static bool tick(struct pln_action_ctx *ac, struct pln_exec *ex, struct fx_err *
     return true;
 }
 
+static void report_wait(struct pln_exec *ex, const struct pln_step *step, const char *name,
+                        const struct cdc_status *status)
+{
+    char why[256];
+    if (status->error[0] == '\0') {
+        pln_exec_report(ex, step, "stream \"%s\": %s, %lld of about %lld rows", name,
+                        cdc_phase_name(status->phase), (long long)status->copied_rows,
+                        (long long)status->copy_total_rows);
+        return;
+    }
+    (void)pln_stream_stop_read(status, why, sizeof why);
+    pln_exec_report(ex, step, "stream \"%s\" tries again: %s", name, why);
+}
+
 static bool wait_live(struct pln_action_ctx *ac, struct pln_exec *ex, const struct pln_step *step,
                       const struct cdc_ref *ref, struct fx_err *err)
 {
@@ -91,9 +105,7 @@ static bool wait_live(struct pln_action_ctx *ac, struct pln_exec *ex, const stru
             return pln_exec_effect(ex, step, -1, -1, text, err);
         }
         if (fx_mono_reached(report_at, fx_mono_now())) {
-            pln_exec_report(ex, step, "stream \"%s\": %s, %lld of about %lld rows", name,
-                            cdc_phase_name(status.phase), (long long)status.copied_rows,
-                            (long long)status.copy_total_rows);
+            report_wait(ex, step, name, &status);
             report_at = fx_mono_add_ms(fx_mono_now(), COPY_REPORT_MS);
         }
         if (!pln_exec_pause(ex, 200, err))
