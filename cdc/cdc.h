@@ -33,6 +33,9 @@ struct cdc_options {
     /* Not of ficus.yaml: DDL that stopped a stream and that a person says changed no row, as the
      * stream's error names it; NULL: none. */
     const char *accept_ddl;
+    /* Not of ficus.yaml: a copy that begins may empty the new side's tables, while the old side owns
+     * them. */
+    bool empties_target;
 };
 void cdc_options_read(const struct fx_node *section, struct cdc_options *ret,
                       struct fx_arena *arena, struct fx_problems *problems);
@@ -50,7 +53,8 @@ void cdc_stream_name(const struct cdc_ref *ref, char *out, size_t size); /* "ord
 enum cdc_phase {
     CDC_PHASE_STARTING,
     CDC_PHASE_COPY,    /* initial copy from the slot's snapshot (forward only) */
-    CDC_PHASE_CATCHUP, /* streaming, lag not yet below a second */
+    CDC_PHASE_CATCHUP, /* streaming, lag not yet below a second, or what was in the source's log
+                        * before is not read yet */
     CDC_PHASE_STREAM,  /* live */
     CDC_PHASE_HELD,    /* applier paused for a comparison */
     CDC_PHASE_STOPPED, /* loud stop: error says why */
@@ -130,6 +134,13 @@ bool cdc_adopt(const struct cdc_ref *ref, const struct fx_context *ctx,
  * executable) unless it lives; waits until it answers. */
 bool cdc_start(const struct cdc_ref *ref, const char *argv0, const struct cdc_options *options,
                struct fx_err *err) FX_MUST_CHECK;
+/*
+ * After cdc_start: waits until the stream is live, has begun a long copy, or has a long way to catch
+ * up (*ret says which). What *ret held before is released.
+ * Errors: why it stopped, or, after start_timeout_ms, why it still tries; with the code of the cause.
+ */
+bool cdc_wait_live(const struct cdc_ref *ref, const struct cdc_options *options,
+                   struct cdc_status *ret, struct fx_err *err) FX_MUST_CHECK;
 /* Clean stop at a transaction boundary; nothing is dropped. No process: success. */
 bool cdc_stop(const struct cdc_ref *ref, int64_t timeout_ms, struct fx_err *err) FX_MUST_CHECK;
 /* Stops both streams and removes slot, publication,

@@ -32,6 +32,10 @@ bool cdc_check_keys(struct fx_findings *f, const struct cdc_binding *binding,
                     const struct cdc_sides *sides, struct fx_arena *arena, const char ****ret_pads,
                     struct fx_err *err) FX_MUST_CHECK;
 
+/* Empties the new side's tables as the applier does; twice the context's name. It works behind a
+ * fence, and a reverse stream that lives does not carry it. */
+#define CDC_CMD_EMPTY "ficus cdc start --context %s --empty-target --execute --confirm=%s"
+
 enum cdc_owner {
     CDC_OWNER_OLD,     /* the old side, or nobody was ever asked to own the tables */
     CDC_OWNER_NEW,     /* the new side has them, or the old one gave them away */

@@ -20,7 +20,7 @@ const struct fx_rule cdc_option_rules[] = {
                 .help = "newest changed keys kept for the cut-over's verify"),
     FX_RULE_DURATION(struct cdc_options, start_timeout_ms, "start_timeout", .def = "15s",
                      .min = 100, .max = 600000,
-                     .help = "how long to wait for a stream process to answer"),
+                     .help = "how long to wait for a stream to answer, and then to be live"),
     FX_RULE_END};
 
 void cdc_options_read(const struct fx_node *section, struct cdc_options *ret,

@@ -13,13 +13,16 @@
 #include "cdc/cdc.h"
 #include "cdc/names.h"
 #include "cdc/checks.h"
+#include "lib/io/failpoint.h"
 
 enum { VALUES_PER_TABLE = 3 };
 
 struct preflight {
     struct fx_context *ctx;
+    const struct cdc_options *options;
     struct cdc_sides sides;
     struct fx_findings findings;
+    bool has_progress; /* the new side has ficus.progress, and lets us read it */
     bool sees_old_rows,
         sees_new_rows; /* of the context's tables; what it may not see is a finding already */
     bool must_be_empty, may_be_emptied; /* the tables of the new side */
@@ -66,6 +69,7 @@ static bool is_begun(struct preflight *p, struct fx_arena *arena, bool *ret, boo
                     "select 1 from ficus.progress where stream = ? and phase <> 'new'", &stream, 1,
                     &rows, err)) {
         *ret = rows.n_rows > 0;
+        p->has_progress = true;
         return true;
     }
     *ret_denied = fx_db_is_denied(err);
@@ -104,40 +108,52 @@ static bool ask_owner(struct preflight *p, struct fx_arena *arena, struct fx_err
     return true;
 }
 
-static bool is_empty(struct preflight *p, const struct cdc_binding *binding, size_t t, bool *ret,
-                     struct fx_err *err)
+/*
+ * One statement, so one snapshot on both engines: a stream whose copy begins between two would make
+ * its own rows look like somebody else's.
+ */
+static bool has_strange_rows(struct preflight *p, const struct cdc_binding *binding, size_t t,
+                             bool *ret, struct fx_err *err)
 {
     const struct fx_table *table = cdc_target_table(binding, t);
-    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1024);
+    enum fx_engine engine = p->sides.new_side.conf->engine;
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(2048);
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     fx_buf_add_c(&sql, "select 1 from ");
-    fx_db_ident(p->sides.new_side.conf->engine, table->schema, &sql);
+    fx_db_ident(engine, table->schema, &sql);
     fx_buf_add_char(&sql, '.');
-    fx_db_ident(p->sides.new_side.conf->engine, table->name, &sql);
+    fx_db_ident(engine, table->name, &sql);
+    if (p->has_progress) {
+        fx_buf_add_c(&sql, " where not exists (select 1 from ficus.progress where stream = ");
+        fx_db_literal(engine, fx_str_from(binding->stream), &sql);
+        fx_buf_add_c(&sql, " and phase <> 'new')");
+    }
     fx_buf_add_c(&sql, " limit 1");
+    FX_FAILPOINT("preflight.empty.before");
     if (!fx_db_query(p->sides.new_side.db, fx_buf_cstr(&sql), NULL, 0, &rows, err))
         return false;
-    *ret = rows.n_rows == 0;
+    *ret = rows.n_rows > 0;
     return true;
 }
 
 static bool check_empty(struct preflight *p, const struct cdc_binding *binding,
                         struct fx_arena *arena, struct fx_err *err)
 {
-    bool is_asked = p->must_be_empty && p->sees_new_rows;
+    bool is_told = p->options->empties_target && p->may_be_emptied;
+    bool is_asked = p->must_be_empty && p->sees_new_rows && !is_told;
     for (size_t i = 0; is_asked && i < binding->ctx.n_tables; i++) {
         const struct fx_table *table = cdc_target_table(binding, i);
         const char *name = fx_arena_printf(arena, "%s.%s", table->schema, table->name);
-        bool is_free = false;
-        if (!is_empty(p, binding, i, &is_free, err))
+        bool is_strange = false;
+        if (!has_strange_rows(p, binding, i, &is_strange, err))
             return false;
-        if (is_free)
+        if (!is_strange)
             continue;
         if (p->may_be_emptied)
             fx_findings_add_str(
                 &p->findings, name,
                 FX_STR("the target table is not empty and was not filled by this stream"),
-                fx_str_from(fx_arena_printf(arena, "DELETE FROM %s;", name)));
+                fx_str_from(fx_arena_printf(arena, CDC_CMD_EMPTY, p->ctx->name, p->ctx->name)));
         else
             fx_findings_add_str(&p->findings, name,
                                 FX_STR("the target table is not empty; cannot tell who filled it"),
@@ -250,10 +266,10 @@ static bool check_all(struct preflight *p, bool is_thorough, struct fx_arena *ar
            check_tables(p, is_thorough, arena, err);
 }
 
-bool cdc_preflight(struct fx_context *ctx, const struct cdc_options *options FX_UNUSED,
-                   bool is_thorough, struct fx_err *err)
+bool cdc_preflight(struct fx_context *ctx, const struct cdc_options *options, bool is_thorough,
+                   struct fx_err *err)
 {
-    struct preflight p = {.ctx = ctx};
+    struct preflight p = {.ctx = ctx, .options = options};
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
     fx_findings_init(&p.findings);

@@ -25,18 +25,16 @@ static bool spawn(const struct cdc_ref *ref, const char *argv0, const struct cdc
     if (log_fd < 0)
         return fx_ctx(err, "opening the log of a stream");
     extern char **environ;
-    const char *argv[] = {argv0,
-                          "cdc",
-                          "run",
-                          "-f",
-                          ref->project_path,
-                          "--context",
-                          ref->context,
-                          "--direction",
-                          cdc_name_direction(ref->direction),
-                          options->accept_ddl != NULL ? "--accept-ddl" : NULL,
-                          options->accept_ddl,
-                          NULL};
+    const char *argv[16] = {argv0,           "cdc",         "run",
+                            "-f",            ref->project_path, "--context",
+                            ref->context,    "--direction", cdc_name_direction(ref->direction)};
+    size_t n = 9;
+    if (options->empties_target)
+        argv[n++] = "--empty-target";
+    if (options->accept_ddl != NULL) {
+        argv[n++] = "--accept-ddl";
+        argv[n++] = options->accept_ddl;
+    }
     sigset_t none;
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;

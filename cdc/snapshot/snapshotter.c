@@ -47,10 +47,10 @@ static bool fail_not_empty(struct snapshotter *s, size_t table, struct fx_err *e
     if (!is_free)
         return fx_hint(err, "Do not empty it. Run: ficus cdc preflight --context %s",
                        s->env->binding->ctx.name);
+    const char *context = s->env->binding->ctx.name;
     return fx_hint(err,
-                   "Empty it (delete from %s.%s;) or take the table out of the context, then run: "
-                   "ficus cdc start --context %s --execute",
-                   target->schema, target->name, s->env->binding->ctx.name);
+                   "If its rows may go: " CDC_CMD_EMPTY ". Else take the table out of the context.",
+                   context, context);
 }
 
 static bool check_empty(struct snapshotter *s, struct fx_err *err)
@@ -91,8 +91,9 @@ static bool point_reverse(struct snapshotter *s, struct fx_err *err)
     return fx_ctx(err, "recording where stream \"%s\" begins", binding->other_stream);
 }
 
-/* Deletes what an interrupted copy left. The tables
- * were empty when it began, so every row is ours. */
+/* Deletes what an interrupted copy left (the tables were empty when it began, so every row is
+ * ours), or what a person said may go: as the applier, so that a fence lets it through and the other
+ * stream does not carry it. */
 static bool clean(struct snapshotter *s, struct fx_err *err)
 {
     struct cdc_sink *sink = s->env->sink;
@@ -184,8 +185,10 @@ static bool run(struct snapshotter *s, struct fx_err *err)
         fx_err_as_source(err);
         return false;
     }
-    if (sink->progress.phase == CDC_PROGRESS_COPY && !clean(s, err))
-        return fx_ctx(err, "removing an incomplete copy");
+    bool is_told = s->env->options->empties_target && may_be_emptied(s);
+    if ((is_told || sink->progress.phase == CDC_PROGRESS_COPY) && !clean(s, err))
+        return fx_ctx(err, is_told ? "emptying the tables of the new side"
+                                   : "removing an incomplete copy");
     FX_FAILPOINT("copy.empty.before");
     if (!check_empty(s, err) || !point_reverse(s, err))
         return false;

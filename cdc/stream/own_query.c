@@ -47,7 +47,7 @@ static bool read_settled(struct fx_db *db, const struct cdc_binding *binding,
         if (!read_owns(db, binding, before, &is_installed, err))
             return false;
         if (!is_installed)
-            return true;
+            return fx_db_pos_now(db, &ret->pos, err);
         if (!fx_db_pos_now(db, &ret->pos, err) ||
             !read_owns(db, binding, ret->owns, &is_installed, err))
             return false;

@@ -2,7 +2,8 @@
 /*
  * Reads ficus.own of the source together with a log position at which it was valid: the row is the
  * same before and after the position was taken. The owner watch adopts it when the stream has come
- * that far.
+ * that far. The position is also the end of the log as the session began: a stream that has not
+ * come that far is not live.
  */
 #ifndef CDC_STREAM_OWN_QUERY_H
 #define CDC_STREAM_OWN_QUERY_H
@@ -18,7 +19,7 @@ struct cdc_own_read {
 void cdc_own_read_done(struct cdc_own_read *read);
 /*
  * What *ret held before is released. No table ficus.own (no plan has installed it): nothing
- * waits, and no unfenced write can be detected. Errors: SOURCE*.
+ * waits, no unfenced write can be detected, and only the position is read. Errors: SOURCE*.
  */
 bool cdc_own_query(const struct cdc_binding *binding, struct cdc_own_read *ret,
                    struct fx_err *err) FX_MUST_CHECK;

@@ -79,6 +79,13 @@ static bool look_around(struct cdc_streamer *s, struct fx_mono now, struct fx_er
     return s->sink->ops->look(s->sink, err);
 }
 
+/* What stands in the log from before the session began may be what stops it. */
+static bool is_live(const struct cdc_streamer *s)
+{
+    return s->status.lag_ms >= 0 && s->status.lag_ms < CATCHUP_LAG_MS &&
+           fx_pos_covers(s->binding->source->engine, &s->at, &s->own_read.pos);
+}
+
 static bool between_txns(struct cdc_streamer *s, struct fx_mono now, struct fx_err *err)
 {
     cdc_commands_take(s);
@@ -87,8 +94,7 @@ static bool between_txns(struct cdc_streamer *s, struct fx_mono now, struct fx_e
         return false;
     if (s->hold.mode == CDC_HOLD_RUN && s->status.phase == CDC_PHASE_HELD)
         cdc_streamer_set_phase(s, CDC_PHASE_STREAM);
-    if (s->status.phase == CDC_PHASE_CATCHUP && s->status.lag_ms >= 0 &&
-        s->status.lag_ms < CATCHUP_LAG_MS)
+    if (s->status.phase == CDC_PHASE_CATCHUP && is_live(s))
         cdc_streamer_set_phase(s, CDC_PHASE_STREAM);
     if (!record_idle(s, now, err) || !look_around(s, now, err))
         return false;

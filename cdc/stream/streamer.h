@@ -11,7 +11,8 @@
  *           │ position on the target                 ▲                     │      release
  *           └────────────────────────────────────────┘                     │
  *   any state: stop asked for, or an error that no retry fixes ──► STOPPED (the error says why)
- *   CATCHUP may be held too; a release leads to STREAM
+ *   CATCHUP may be held too; a release leads to STREAM. It also lasts until all that stood in the
+ *   source's log when the session began has been read.
  *
  * A stream that has finished its copy continues with the tables and the mapping that it copied, or
  * not at all: what was applied by one mapping and what would be by another are no copy of anything.

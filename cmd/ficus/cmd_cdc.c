@@ -22,7 +22,7 @@ struct cdc_opts {
     const char *direction;
     const char *confirm;
     const char *accept_ddl;
-    bool execute, json, quick;
+    bool execute, json, quick, empties_target;
 };
 
 #define OPT_CONTEXT                                               \
@@ -37,8 +37,15 @@ struct cdc_opts {
                 "pass DDL that stopped a stream and changed no row: the table or GTID that the " \
                 "error names")
 
+#define OPT_EMPTY                                                                              \
+    FX_OPT_FLAG(struct cdc_opts, empties_target, "empty-target", 0,                            \
+                "delete all rows of the new side's tables before the copy, as the applier; only " \
+                "while the old side owns them")
+
 static const struct fx_opt start_options[] = {
-    OPT_CONTEXT, OPT_EXECUTE, OPT_ACCEPT,
+    OPT_CONTEXT, OPT_EXECUTE, OPT_ACCEPT, OPT_EMPTY,
+    FX_OPT_TEXT(struct cdc_opts, confirm, "confirm", 0, "NAME",
+                "the name of the context, as confirmation of --empty-target"),
     FX_OPT_FLAG(struct cdc_opts, quick, "quick", 0,
                 "do not scan the source for values that do not fit"),
     FX_OPT_END};
@@ -55,7 +62,7 @@ static const struct fx_opt preflight_options[] = {
     FX_OPT_FLAG(struct cdc_opts, quick, "quick", 0,
                 "do not scan the source for values that do not fit"),
     FX_OPT_END};
-static const struct fx_opt run_options[] = {OPT_CONTEXT, OPT_ACCEPT,
+static const struct fx_opt run_options[] = {OPT_CONTEXT, OPT_ACCEPT, OPT_EMPTY,
                                             FX_OPT_TEXT(struct cdc_opts, direction, "direction", 0,
                                                         "DIR", "forward or reverse",
                                                         .def = "forward"),
@@ -78,6 +85,7 @@ static bool load(struct cmd_call *call, struct scene *ret, struct fx_err *err)
     fx_problems_init(&problems);
     cdc_options_read(ret->project->root.cdc, &ret->options, call->arena, &problems);
     ret->options.accept_ddl = opts->accept_ddl;
+    ret->options.empties_target = opts->empties_target;
     bool is_ok = fx_problems_ok(&problems, err);
     fx_problems_done(&problems);
     ret->ref =
@@ -93,16 +101,55 @@ static bool take(struct cmd_call *call, struct scene *scene, struct fx_err *err)
            fx_holder_claim(scene->ctx, cdc_has_copied(&scene->ref), err);
 }
 
+static void print_started(const char *name, const struct cdc_status *status)
+{
+    switch (status->phase) {
+    case CDC_PHASE_COPY:
+        fx_print("stream %s is copying: %" PRId64 " of about %" PRId64
+                 " rows; it goes on in the background\n",
+                 name, status->copied_rows, status->copy_total_rows);
+        break;
+    case CDC_PHASE_CATCHUP:
+        fx_print("stream %s is catching up; it goes on in the background\n", name);
+        break;
+    case CDC_PHASE_HELD: fx_print("stream %s is running, and paused\n", name); break;
+    case CDC_PHASE_STREAM:
+    case CDC_PHASE_STARTING:
+    case CDC_PHASE_STOPPED: fx_print("stream %s is live\n", name); break;
+    }
+}
+
+/* *ret_waits: the copy is not that far that the reverse stream could begin. */
+static bool wait_live(struct scene *scene, bool *ret_waits, struct fx_err *err)
+{
+    char name[128];
+    FX_AUTO(cdc_status) struct cdc_status status = {0};
+    cdc_stream_name(&scene->ref, name, sizeof name);
+    if (!cdc_wait_live(&scene->ref, &scene->options, &status, err))
+        return false;
+    print_started(name, &status);
+    *ret_waits = status.phase == CDC_PHASE_COPY && status.copied_rows == 0;
+    return true;
+}
+
+/* Both processes first: the reverse stream begins as soon as the copy does. */
 static bool each_start(struct scene *scene, const char *argv0, struct fx_err *err)
 {
+    bool is_waiting = false;
     for (int dir = FX_FORWARD; dir <= FX_REVERSE; dir++) {
-        char name[128];
         scene->ref.direction = (enum fx_direction)dir;
-        cdc_stream_name(&scene->ref, name, sizeof name);
         if (!cdc_start(&scene->ref, argv0, &scene->options, err))
             return false;
-        fx_print("stream %s is running\n", name);
     }
+    scene->ref.direction = FX_FORWARD;
+    if (!wait_live(scene, &is_waiting, err))
+        return false;
+    scene->ref.direction = FX_REVERSE;
+    if (!is_waiting)
+        return wait_live(scene, &is_waiting, err);
+    fx_print("stream %s-reverse is waiting for the copy to begin; see: ficus cdc status --context "
+             "%s\n",
+             scene->ctx->name, scene->ctx->name);
     return true;
 }
 
@@ -147,6 +194,20 @@ static void warn_rights(const struct scene *scene)
     fprintf(stderr, "%s", fx_buf_cstr(&shown));
 }
 
+static bool is_confirmed(const struct cdc_opts *opts, const struct scene *scene)
+{
+    return opts->confirm != NULL && strcmp(opts->confirm, scene->ctx->name) == 0;
+}
+
+static bool fail_unconfirmed(const char *what, const char *command, const struct scene *scene,
+                             struct fx_err *err)
+{
+    (void)fx_fail(err, FX_E_USAGE, "%s of context \"%s\" must be confirmed: it cannot be undone",
+                  what, scene->ctx->name);
+    return fx_hint(err, "Run: ficus cdc %s --context %s --execute --confirm=%s", command,
+                   scene->ctx->name, scene->ctx->name);
+}
+
 static bool run_start(struct cmd_call *call, struct fx_err *err)
 {
     const struct cdc_opts *opts = call->options;
@@ -158,9 +219,14 @@ static bool run_start(struct cmd_call *call, struct fx_err *err)
                  "start "
                  "its two streams (%zu tables)\nNothing was changed. To execute, add --execute.\n",
                  scene.ctx->name, scene.ctx->n_tables);
+        if (opts->empties_target)
+            fx_print("would first delete all rows of the new side's tables, if its copy has not "
+                     "begun and the old side owns them\n");
         warn_unowned(&scene);
         return true;
     }
+    if (opts->empties_target && !is_confirmed(opts, &scene))
+        return fail_unconfirmed("emptying the new side's tables", "start --empty-target", &scene, err);
     bool ok = take(call, &scene, err) && cdc_same_context(&scene.ref, scene.ctx, err) &&
               cdc_preflight(scene.ctx, &scene.options, !opts->quick, err) &&
               cdc_install(scene.ctx, err) && each_start(&scene, call->argv0, err);
@@ -248,14 +314,8 @@ static bool run_drop(struct cmd_call *call, struct fx_err *err)
             scene.ctx->name, scene.ctx->name);
         return true;
     }
-    if (opts->confirm == NULL || strcmp(opts->confirm, scene.ctx->name) != 0) {
-        (void)fx_fail(
-            err, FX_E_USAGE,
-            "dropping the streams of context \"%s\" must be confirmed: it cannot be undone",
-            scene.ctx->name);
-        return fx_hint(err, "Run: ficus cdc drop --context %s --execute --confirm=%s",
-                       scene.ctx->name, scene.ctx->name);
-    }
+    if (!is_confirmed(opts, &scene))
+        return fail_unconfirmed("dropping the streams", "drop", &scene, err);
     /* A run would start again what goes, or lose its
      * fall-back: also one that is interrupted or held. */
     struct fx_flock *lock = NULL;

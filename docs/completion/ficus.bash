@@ -33,7 +33,7 @@ ficus route sync|t| --execute -f=f --project=f --log=t --no-color -h --help
 ficus help|t| --page=t -f=f --project=f --log=t --no-color -h --help
 ficus version|| -f=f --project=f --log=t --no-color -h --help
 ficus explain|t| -f=f --project=f --log=t --no-color -h --help
-ficus cdc start|| -c=t --context=t --execute --accept-ddl=t --quick -f=f --project=f --log=t --no-color -h --help
+ficus cdc start|| -c=t --context=t --execute --accept-ddl=t --empty-target --confirm=t --quick -f=f --project=f --log=t --no-color -h --help
 ficus cdc status|| -c=t --context=t --json -f=f --project=f --log=t --no-color -h --help
 ficus cdc stop|| -c=t --context=t --execute -f=f --project=f --log=t --no-color -h --help
 ficus cdc drop|| -c=t --context=t --execute --confirm=t -f=f --project=f --log=t --no-color -h --help

@@ -136,6 +136,8 @@ complete -c ficus -f -n '__ficus_next cdc' -a start -d 'install what both stream
 complete -c ficus -n '__ficus_is cdc start' -s c -l context -x -d 'the context of ficus.yaml (needed when there are several)'
 complete -c ficus -n '__ficus_is cdc start' -l execute -d 'execute; without it only print what would be done'
 complete -c ficus -n '__ficus_is cdc start' -l accept-ddl -x -d 'pass DDL that stopped a stream and changed no row: the table or GTID that the error names'
+complete -c ficus -n '__ficus_is cdc start' -l empty-target -d 'delete all rows of the new side'\''s tables before the copy, as the applier; only while the old side owns them'
+complete -c ficus -n '__ficus_is cdc start' -l confirm -x -d 'the name of the context, as confirmation of --empty-target'
 complete -c ficus -n '__ficus_is cdc start' -l quick -d 'do not scan the source for values that do not fit'
 complete -c ficus -f -n '__ficus_next cdc' -a status -d 'show phase, position and lag of both streams'
 complete -c ficus -n '__ficus_is cdc status' -s c -l context -x -d 'the context of ficus.yaml (needed when there are several)'

@@ -46,7 +46,7 @@ same "nor PostgreSQL" 0 "$(pg_sql mono shop "select (select count(*) from pg_nam
 my_sql orders orders "insert into customer_orders(id) values (7)"
 told=$(preflight)
 check "who may not see ficus.own is told that it cannot be told" says "cannot tell which side owns" "$told"
-check "and not to delete" says_not "DELETE FROM" "$told"
+check "and not to delete" says_not "--empty-target" "$told"
 my_sql orders orders "delete from customer_orders"
 
 for _ in 1 2 3 4; do if preflight >/dev/null; then break; fi; mend; done
@@ -98,28 +98,28 @@ own AWAY HERE
 # --- who owns the tables --------------------------------------------------------------------------------------------------
 told=$(preflight)
 check "the new side owns its tables now" says "this database owns the tables" "$told"
-check "and nobody is told to empty them" says_not "DELETE FROM" "$told"
+check "and nobody is told to empty them" says_not "--empty-target" "$told"
 my_sql orders orders "revoke all on ficus.* from weak"
 told=$(preflight)
 check "whoever may not see that learns it from the side that gave them away" says "this database owns the tables" "$told"
-check "and is not told to empty them" says_not "DELETE FROM" "$told"
+check "and is not told to empty them" says_not "--empty-target" "$told"
 pg_sql mono shop "update ficus.own set state = 'HERE' where grp = 'orders'"
 told=$(preflight)
 check "if not from there, cannot tell" says "cannot tell which side owns" "$told"
 check "that they are not empty is said without advice" says "orders.customer_orders: the target table is not empty; cannot tell who filled it" "$told"
-check "no advice anywhere" says_not "DELETE FROM" "$told"
+check "no advice anywhere" says_not "--empty-target" "$told"
 my_sql orders orders "update ficus.own set state = 'AWAY'; grant select on ficus.own to weak"
 told=$(preflight)
 check "nor can it when only the stream's progress may not be read" says "cannot tell which side owns" "$told"
-check "no advice then" says_not "DELETE FROM" "$told"
+check "no advice then" says_not "--empty-target" "$told"
 my_sql orders orders "drop database ficus; grant all on ficus.* to weak"
 pg_sql mono shop "alter schema ficus owner to ficus; alter table ficus.own owner to ficus; revoke all on schema ficus from weak, public"
 told=$(preflight)
 check "what belongs to somebody else on PostgreSQL is not used" says "ficus.own belongs to role ficus" "$told"
-check "without advice" says_not "DELETE FROM" "$told"
+check "without advice" says_not "--empty-target" "$told"
 check "and nobody is told to become that somebody" says_not "GRANT ficus TO" "$told"
 pg_sql mono shop "drop schema ficus cascade"
-check "when nobody owns them, it is said what to type" says "DELETE FROM orders.customer_orders;" "$(preflight)"
+check "when nobody owns them, it is said what to type" says "ficus cdc start --context orders --empty-target --execute --confirm=orders" "$(preflight)"
 my_sql orders orders "delete from customer_orders; delete from order_lines"
 exits 0 "and then it passes" preflight
 
