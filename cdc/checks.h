@@ -23,10 +23,10 @@ bool cdc_no_silent_loss(const struct cdc_sides *sides, struct fx_err *err) FX_MU
 
 /*
  * What is unique on one side is unique on the other, by the same comparison; otherwise rows that
- * one side accepts stop the stream on the other. *ret_pads: for each table an array with one name
- * for each pair: a collation that does not pad, where the new side takes text that differs in
- * trailing spaces for the same key; else NULL. The binding's tables are those of the context,
- * without the canary.
+ * one side accepts stop the stream on the other. *ret_pads: for each table an array with one text
+ * for each pair: the statement that makes the column tell trailing spaces apart, where the new side
+ * takes text that differs in them for the same key; else NULL. The binding's tables are those of
+ * the context, without the canary.
  */
 bool cdc_check_keys(struct fx_findings *f, const struct cdc_binding *binding,
                     const struct cdc_sides *sides, struct fx_arena *arena, const char ****ret_pads,

@@ -191,7 +191,7 @@ static void check_collations(struct keys *k, const struct side_keys *side, const
         if (pair < 0 || k->map->old_table->columns[k->map->old_index[pair]].type.kind != FX_V_TEXT)
             continue;
         if (is_new(side) && flag(rows, row, CDC_KEY_PADS))
-            pads[pair] = fx_arena_str(k->arena, fx_rows_at(rows, row, CDC_KEY_EXACT)).ptr;
+            pads[pair] = fx_arena_str(k->arena, fx_rows_at(rows, row, CDC_KEY_FIX)).ptr;
         if (is_told[pair] || !flag(rows, row, CDC_KEY_FOLDS))
             continue;
         is_told[pair] = true;

@@ -175,10 +175,11 @@ static void check_spaces(struct preflight *p, const struct cdc_binding *binding,
         cdc_row_describe(binding, row, &where);
         fx_buf_printf(
             &what,
-            "column %s of a unique key ends in a space, which %s.%s does not tell from the "
-            "same without it; give it a collation that does not pad (%s)",
-            map->columns[i].old_name, map->new_name, map->columns[i].new_name, p->pads[t][i]);
-        fx_findings_add_str(&p->findings, fx_buf_cstr(&where), fx_buf_str(&what), NO_FIX);
+            "column %s of a unique key ends in a space, which the collation of %s.%s ignores (PAD "
+            "SPACE; utf8mb4_bin pads too): give it one that does not pad",
+            map->columns[i].old_name, map->new_name, map->columns[i].new_name);
+        fx_findings_add_str(&p->findings, fx_buf_cstr(&where), fx_buf_str(&what),
+                            fx_str_from(p->pads[t][i]));
         (*n_bad)++;
     }
 }

@@ -87,6 +87,19 @@ static bool wait_for_room(const struct cdc_binding *binding, struct fx_err *err)
                    binding->target->name, binding->ctx.name);
 }
 
+/* Not always somebody wrote: two keys of the source may be one to the target. */
+static bool hint_taken(const struct sink_db *s, struct fx_err *err)
+{
+    return fx_hint(
+        err,
+        "Another client wrote to database \"%s\": change that row back to its state in "
+        "\"%s\" before this change. Or two keys differ only in trailing spaces, which a "
+        "collation that pads ignores: ficus cdc preflight --context %s prints the ALTER. "
+        "Then run: ficus cdc start --context %s --execute",
+        s->binding->target->name, s->binding->source->name, s->binding->ctx.name,
+        s->binding->ctx.name);
+}
+
 static bool classify(const struct sink_db *s, struct fx_err *err)
 {
     fx_err_as_target(err);
@@ -95,7 +108,7 @@ static bool classify(const struct sink_db *s, struct fx_err *err)
     if (strncmp(err->sqlstate, "23", 2) != 0)
         return false;
     fx_err_recode(err, FX_E_TARGET_CONFLICT);
-    return hint_conflict(s, err);
+    return hint_taken(s, err);
 }
 
 static bool fail_mismatch(struct sink_db *s, int64_t n_rows, int64_t expected, struct fx_err *err)
