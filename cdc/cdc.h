@@ -33,8 +33,8 @@ struct cdc_options {
     /* Not of ficus.yaml: DDL that stopped a stream and that a person says changed no row, as the
      * stream's error names it; NULL: none. */
     const char *accept_ddl;
-    /* Not of ficus.yaml: a copy that begins may empty the new side's tables, while the old side owns
-     * them. */
+    /* Not of ficus.yaml: a copy that begins may empty the
+     * new side's tables, while the old side owns them. */
     bool empties_target;
 };
 void cdc_options_read(const struct fx_node *section, struct cdc_options *ret,
@@ -78,7 +78,9 @@ struct cdc_status {
     char leak_last[CDC_LEAK_TEXT]; /* table, key and position of the newest */
     char barrier_group[64]; /* newest barrier that this stream has *read* (applied or discarded) */
     int64_t barrier_epoch;
-    char error[2048]; /* phase STOPPED: the error object as JSON */
+    int64_t hold_pid;     /* of the process whose pause it is; 0: nobody's, or not paused */
+    int64_t hold_left_ms; /* of a pause; 0: not paused */
+    char error[2048];     /* phase STOPPED: the error object as JSON */
 };
 /* A status owns its positions: `{0}` before first use, copied and released with these. */
 void cdc_status_copy(struct cdc_status *to, const struct cdc_status *from);
@@ -135,9 +137,9 @@ bool cdc_adopt(const struct cdc_ref *ref, const struct fx_context *ctx,
 bool cdc_start(const struct cdc_ref *ref, const char *argv0, const struct cdc_options *options,
                struct fx_err *err) FX_MUST_CHECK;
 /*
- * After cdc_start: waits until the stream is live, has begun a long copy, or has a long way to catch
- * up (*ret says which). What *ret held before is released.
- * Errors: why it stopped, or, after start_timeout_ms, why it still tries; with the code of the cause.
+ * After cdc_start: waits until the stream is live, has begun a long copy, or has a long way to
+ * catch up (*ret says which). What *ret held before is released.
+ * Errors: why it stopped, or, after start_timeout_ms, why it still tries; with the cause's code.
  */
 bool cdc_wait_live(const struct cdc_ref *ref, const struct cdc_options *options,
                    struct cdc_status *ret, struct fx_err *err) FX_MUST_CHECK;
@@ -160,13 +162,16 @@ void cdc_status_write(const struct cdc_status *status, struct fx_buf *out);
  * For exact comparisons: hold stops the applier at a transaction boundary; advance lets it apply
  * exactly what covers `goal` and holds again, answering when it is there; release lets it run. A
  * hold that nobody releases expires after `limit_ms`, and ends with the calling process, however
- * that ends.
+ * that ends. It belongs to that process: another one's hold waits for its end (at most `limit_ms`),
+ * and its advance and release are refused (LOCKED).
  */
 bool cdc_hold(const struct cdc_ref *ref, int64_t limit_ms, struct fx_pos *ret_at,
               struct fx_err *err) FX_MUST_CHECK;
 bool cdc_advance(const struct cdc_ref *ref, const struct fx_pos *goal, int64_t timeout_ms,
                  struct fx_pos *ret_at, struct fx_err *err) FX_MUST_CHECK;
 bool cdc_release(const struct cdc_ref *ref, struct fx_err *err) FX_MUST_CHECK;
+/* Whoever holds it: by hand, after a look at whose it is (struct cdc_status). */
+bool cdc_release_any(const struct cdc_ref *ref, struct fx_err *err) FX_MUST_CHECK;
 
 /* The newest changed keys of the context's tables, newest
  * first. Key values are in the source table's key order. */

@@ -8,8 +8,8 @@
  * statement that passes. Of a statement that is older than that only the parts count which leave
  * columns alone.
  *
- * The engine of a table is known in the same way. A change to another engine never passes, so that a
- * table of InnoDB stays one for as long as the stream goes on.
+ * The engine of a table is known in the same way. A change to another engine never passes, so that
+ * a table of InnoDB stays one for as long as the stream goes on.
  * Thread: one.
  */
 #ifndef CDC_MYSQL_DDL_H

@@ -42,6 +42,17 @@ static bool fail_unreadable(const struct cdc_ref *ref, struct fx_err *err)
                    ref->context, ref->context);
 }
 
+/* Innermost first, as they were added. */
+static void add_context(const struct fx_json *root, struct fx_err *err)
+{
+    const struct fx_json *frames = fx_json_get(root, "context");
+    for (size_t i = 0; frames != NULL && i < fx_json_len(frames); i++) {
+        struct fx_str frame;
+        if (fx_json_str(fx_json_at(frames, i), &frame))
+            (void)fx_ctx(err, "%.*s", FX_STR_FMT(frame));
+    }
+}
+
 /* The error object that the process answered, as an error here. */
 bool cdc_fail_answer(struct fx_str body, struct fx_err *err)
 {
@@ -61,6 +72,10 @@ bool cdc_fail_answer(struct fx_str body, struct fx_err *err)
     const char *hint = fx_json_get_str(root, "hint", "");
     if (hint[0] != '\0')
         (void)fx_hint(err, "%s", hint);
+    const char *detail = fx_json_get_str(root, "detail", "");
+    if (detail[0] != '\0')
+        (void)fx_detail(err, "%s", detail);
+    add_context(root, err);
     return false;
 }
 
@@ -139,9 +154,16 @@ bool cdc_hold(const struct cdc_ref *ref, int64_t limit_ms, struct fx_pos *ret_at
               struct fx_err *err)
 {
     char body[96];
+    struct fx_mono until = fx_mono_add_ms(fx_mono_now(), limit_ms);
     (void)snprintf(body, sizeof body, "{\"limit_ms\":%" PRId64 ",\"while_caller_lives\":true}",
                    limit_ms);
-    return command(ref, "/hold", body, 20000, ret_at, err);
+    while (!command(ref, "/hold", body, 20000, ret_at, err)) {
+        if (err->code != FX_E_LOCKED || fx_mono_reached(until, fx_mono_now()))
+            return false;
+        fx_err_clear(err); /* another process's, which ends it soon */
+        fx_sleep_ms(POLL_MS);
+    }
+    return true;
 }
 
 bool cdc_advance(const struct cdc_ref *ref, const struct fx_pos *goal, int64_t timeout_ms,
@@ -160,6 +182,11 @@ bool cdc_advance(const struct cdc_ref *ref, const struct fx_pos *goal, int64_t t
 bool cdc_release(const struct cdc_ref *ref, struct fx_err *err)
 {
     return command(ref, "/release", "{}", 20000, NULL, err);
+}
+
+bool cdc_release_any(const struct cdc_ref *ref, struct fx_err *err)
+{
+    return command(ref, "/release", "{\"force\":true}", 20000, NULL, err);
 }
 
 bool cdc_tail(const struct cdc_ref *ref, struct fx_context *ctx, struct fx_arena *arena,

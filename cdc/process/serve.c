@@ -32,6 +32,8 @@ static bool read_command(enum cdc_command_kind kind, const struct fx_serve_reque
     const struct fx_json *root = doc != NULL ? fx_json_root(doc) : NULL;
     if (fx_json_get_bool(root, "while_caller_lives", false))
         ret->holder_pid = request->peer_pid;
+    ret->caller_pid = request->peer_pid;
+    ret->is_forced = kind == CDC_CMD_RELEASE && fx_json_get_bool(root, "force", false);
     ret->limit_ms = fx_json_get_i64(root, "limit_ms", COMMAND_WAIT_MS);
     *ret_timeout_ms = fx_json_get_i64(root, "timeout_ms", COMMAND_WAIT_MS) + COMMAND_GRACE_MS;
     if (kind != CDC_CMD_ADVANCE)

@@ -25,9 +25,15 @@ static bool spawn(const struct cdc_ref *ref, const char *argv0, const struct cdc
     if (log_fd < 0)
         return fx_ctx(err, "opening the log of a stream");
     extern char **environ;
-    const char *argv[16] = {argv0,           "cdc",         "run",
-                            "-f",            ref->project_path, "--context",
-                            ref->context,    "--direction", cdc_name_direction(ref->direction)};
+    const char *argv[16] = {argv0,
+                            "cdc",
+                            "run",
+                            "-f",
+                            ref->project_path,
+                            "--context",
+                            ref->context,
+                            "--direction",
+                            cdc_name_direction(ref->direction)};
     size_t n = 9;
     if (options->empties_target)
         argv[n++] = "--empty-target";

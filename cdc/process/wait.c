@@ -6,6 +6,7 @@
 #include "cdc/process/client.h"
 #include "cdc/process/paths.h"
 #include "lib/base/clock.h"
+#include "lib/io/flock.h"
 
 enum {
     POLL_MS = 20,
@@ -50,8 +51,8 @@ static bool is_under_way(const struct cdc_status *status, struct fx_mono began, 
     case CDC_PHASE_STREAM:
     case CDC_PHASE_HELD: return true;
     case CDC_PHASE_COPY:
-        return is_late || (status->copied_rows > 0 &&
-                           fx_mono_reached(fx_mono_add_ms(began, COPY_MS), now));
+        return is_late ||
+               (status->copied_rows > 0 && fx_mono_reached(fx_mono_add_ms(began, COPY_MS), now));
     case CDC_PHASE_CATCHUP: return is_late;
     case CDC_PHASE_STARTING:
     case CDC_PHASE_STOPPED: return false;
@@ -62,13 +63,20 @@ static bool is_under_way(const struct cdc_status *status, struct fx_mono began, 
 bool cdc_wait_live(const struct cdc_ref *ref, const struct cdc_options *options,
                    struct cdc_status *ret, struct fx_err *err)
 {
+    struct cdc_paths paths;
     struct fx_mono began = fx_mono_now();
     struct fx_mono until = fx_mono_add_ms(began, options->start_timeout_ms);
+    if (!cdc_paths_make(ref, &paths, err))
+        return false;
     for (;;) {
         struct fx_mono now = fx_mono_now();
         bool is_late = fx_mono_reached(until, now);
-        if (!cdc_status(ref, ret, err))
-            return ctx_start(ref, err);
+        if (!cdc_status(ref, ret, err)) {
+            if (is_late || !fx_flock_is_held(paths.lock, NULL))
+                return ctx_start(ref, err);
+            fx_err_clear(err); /* it ends: the error is complete when the lock is free */
+            ret->phase = CDC_PHASE_STARTING;
+        }
         if (ret->phase == CDC_PHASE_STOPPED && ret->error[0] != '\0')
             return fail_as_shown(ref, ret, err);
         if (is_under_way(ret, began, now, is_late))

@@ -92,8 +92,8 @@ static bool point_reverse(struct snapshotter *s, struct fx_err *err)
 }
 
 /* Deletes what an interrupted copy left (the tables were empty when it began, so every row is
- * ours), or what a person said may go: as the applier, so that a fence lets it through and the other
- * stream does not carry it. */
+ * ours), or what a person said may go: as the applier, so that a fence lets it through and the
+ * other stream does not carry it. */
 static bool clean(struct snapshotter *s, struct fx_err *err)
 {
     struct cdc_sink *sink = s->env->sink;

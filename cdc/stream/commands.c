@@ -6,6 +6,7 @@
 #include "cdc/stream/commands.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,34 @@ static void answer(struct cdc_streamer *s, int64_t ticket, const struct fx_err *
         s->pending_kind = CDC_CMD_NONE;
 }
 
+static bool is_strangers(const struct cdc_streamer *s, const struct cdc_command *command)
+{
+    return s->hold.mode != CDC_HOLD_RUN && s->holder > 0 && command->caller_pid != s->holder &&
+           !command->is_forced;
+}
+
+static void refuse_stranger(struct cdc_streamer *s, int64_t ticket)
+{
+    struct fx_err err = FX_ERR_INIT;
+    (void)fx_fail(&err, FX_E_LOCKED,
+                  "stream \"%s\" is paused by process %d, for at most %" PRId64 " ms more",
+                  s->binding->stream, (int)s->holder, cdc_streamer_hold_left_ms(s, fx_mono_now()));
+    (void)fx_hint(
+        &err,
+        "It compares, or cuts over; it ends the pause itself, and the pause ends with it. "
+        "To end it by hand: ficus cdc release --context %s --execute --force",
+        s->binding->ctx.name);
+    answer(s, ticket, &err);
+}
+
+static void release_hold(struct cdc_streamer *s)
+{
+    cdc_hold_release(&s->hold);
+    s->holder = 0;
+    if (s->status.phase == CDC_PHASE_HELD) /* whoever asks next must not find it held */
+        cdc_streamer_set_phase(s, CDC_PHASE_STREAM);
+}
+
 void cdc_commands_take(struct cdc_streamer *s)
 {
     FX_AUTO(cdc_command) struct cdc_command command = {0};
@@ -32,6 +61,10 @@ void cdc_commands_take(struct cdc_streamer *s)
         return;
     s->pending_ticket = command.ticket;
     s->pending_kind = command.kind;
+    if (command.kind != CDC_CMD_STOP && is_strangers(s, &command)) {
+        refuse_stranger(s, command.ticket);
+        return;
+    }
     switch (command.kind) {
     case CDC_CMD_NONE: break;
     case CDC_CMD_HOLD:
@@ -48,9 +81,7 @@ void cdc_commands_take(struct cdc_streamer *s)
         }
         break;
     case CDC_CMD_RELEASE:
-        cdc_hold_release(&s->hold);
-        if (s->status.phase == CDC_PHASE_HELD) /* whoever asks next must not find it held */
-            cdc_streamer_set_phase(s, CDC_PHASE_STREAM);
+        release_hold(s);
         answer(s, command.ticket, NULL);
         break;
     case CDC_CMD_STOP:

@@ -26,6 +26,8 @@ struct cdc_command {
     struct fx_pos goal; /* ADVANCE */
     int64_t limit_ms;   /* HOLD: how long at most */
     int holder_pid;     /* HOLD: and while this process lives; 0: whoever asked may end */
+    int caller_pid;     /* who asks; a hold with a holder is ended and moved by that one only */
+    bool is_forced;     /* RELEASE: whoever holds */
     int64_t ticket;
 };
 void cdc_command_done(struct cdc_command *command);

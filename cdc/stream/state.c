@@ -70,6 +70,13 @@ bool cdc_streamer_is_in_txn(const struct cdc_streamer *s)
     return s->txn_state == CDC_TXN_APPLY || s->txn_state == CDC_TXN_LOOP;
 }
 
+int64_t cdc_streamer_hold_left_ms(const struct cdc_streamer *s, struct fx_mono now)
+{
+    if (s->hold.mode == CDC_HOLD_RUN)
+        return 0;
+    return FX_MAX(fx_mono_since_us(now, s->hold.until) / 1000, (int64_t)0);
+}
+
 /* --- status ----------------------------------------------------------------------------------- */
 
 static void measure_rate(struct cdc_streamer *s, struct fx_mono now)
@@ -89,6 +96,8 @@ void cdc_streamer_publish(struct cdc_streamer *s, bool is_forced)
     if (!is_forced && fx_mono_since_us(s->published_at, now) < PUBLISH_MS * 1000)
         return;
     s->published_at = now;
+    s->status.hold_pid = s->hold.mode == CDC_HOLD_RUN ? 0 : s->holder;
+    s->status.hold_left_ms = cdc_streamer_hold_left_ms(s, now);
     measure_rate(s, now);
     if (s->sink != NULL)
         fx_pos_copy(&s->status.applied,

@@ -64,6 +64,8 @@ void cdc_streamer_set_phase(struct cdc_streamer *s, enum cdc_phase to);
 void cdc_streamer_set_txn(struct cdc_streamer *s, enum cdc_txn_state to);
 /* A transaction is open: what comes belongs to it. */
 bool cdc_streamer_is_in_txn(const struct cdc_streamer *s);
+/* Of a pause; 0: not paused. */
+int64_t cdc_streamer_hold_left_ms(const struct cdc_streamer *s, struct fx_mono now);
 /* Shows the status to the control socket; unless forced, not too often. */
 void cdc_streamer_publish(struct cdc_streamer *s, bool is_forced);
 /* Shows why it stops, or tries again. */

@@ -22,7 +22,7 @@ struct cdc_opts {
     const char *direction;
     const char *confirm;
     const char *accept_ddl;
-    bool execute, json, quick, empties_target;
+    bool execute, json, quick, empties_target, force;
 };
 
 #define OPT_CONTEXT                                               \
@@ -37,13 +37,16 @@ struct cdc_opts {
                 "pass DDL that stopped a stream and changed no row: the table or GTID that the " \
                 "error names")
 
-#define OPT_EMPTY                                                                              \
-    FX_OPT_FLAG(struct cdc_opts, empties_target, "empty-target", 0,                            \
+#define OPT_EMPTY                                                                                 \
+    FX_OPT_FLAG(struct cdc_opts, empties_target, "empty-target", 0,                               \
                 "delete all rows of the new side's tables before the copy, as the applier; only " \
                 "while the old side owns them")
 
 static const struct fx_opt start_options[] = {
-    OPT_CONTEXT, OPT_EXECUTE, OPT_ACCEPT, OPT_EMPTY,
+    OPT_CONTEXT,
+    OPT_EXECUTE,
+    OPT_ACCEPT,
+    OPT_EMPTY,
     FX_OPT_TEXT(struct cdc_opts, confirm, "confirm", 0, "NAME",
                 "the name of the context, as confirmation of --empty-target"),
     FX_OPT_FLAG(struct cdc_opts, quick, "quick", 0,
@@ -61,6 +64,11 @@ static const struct fx_opt preflight_options[] = {
     OPT_CONTEXT,
     FX_OPT_FLAG(struct cdc_opts, quick, "quick", 0,
                 "do not scan the source for values that do not fit"),
+    FX_OPT_END};
+static const struct fx_opt release_options[] = {
+    OPT_CONTEXT, OPT_EXECUTE,
+    FX_OPT_FLAG(struct cdc_opts, force, "force", 0,
+                "also while the process that paused the stream lives: what it compares is lost"),
     FX_OPT_END};
 static const struct fx_opt run_options[] = {OPT_CONTEXT, OPT_ACCEPT, OPT_EMPTY,
                                             FX_OPT_TEXT(struct cdc_opts, direction, "direction", 0,
@@ -262,6 +270,44 @@ static bool run_stop(struct cmd_call *call, struct fx_err *err)
     return ok;
 }
 
+static bool release_one(const struct scene *scene, const struct cdc_opts *opts, struct fx_err *err)
+{
+    char name[128];
+    FX_AUTO(cdc_status) struct cdc_status status = {0};
+    cdc_stream_name(&scene->ref, name, sizeof name);
+    if (!cdc_status(&scene->ref, &status, err))
+        return false;
+    if (status.hold_left_ms == 0) {
+        fx_print("stream %s is not paused\n", name);
+        return true;
+    }
+    if (status.hold_pid != 0)
+        fx_print("stream %s is paused by process %" PRId64 ", for at most %" PRId64 " ms more\n",
+                 name, status.hold_pid, status.hold_left_ms);
+    else
+        fx_print("stream %s is paused, for at most %" PRId64 " ms more\n", name,
+                 status.hold_left_ms);
+    if (!opts->execute)
+        return true;
+    return opts->force ? cdc_release_any(&scene->ref, err) : cdc_release(&scene->ref, err);
+}
+
+static bool run_release(struct cmd_call *call, struct fx_err *err)
+{
+    const struct cdc_opts *opts = call->options;
+    struct scene scene;
+    if (!load(call, &scene, err))
+        return false;
+    for (int dir = FX_FORWARD; dir <= FX_REVERSE; dir++) {
+        scene.ref.direction = (enum fx_direction)dir;
+        if (!release_one(&scene, opts, err))
+            return false;
+    }
+    if (!opts->execute)
+        fx_print("Nothing was changed. To execute, add --execute.\n");
+    return true;
+}
+
 static void print_status(const char *name, const struct cdc_status *s)
 {
     fx_print("%-20s %-8s applied %s  lag %" PRId64 " ms  rows %" PRId64 "  copied %" PRId64
@@ -369,6 +415,8 @@ const struct cmd cmd_cdc[] = {
     CDC_CMD("drop", drop_options, run_drop,
             .summary =
                 "stop both streams and remove their slot, publication and progress; data stays"),
+    CDC_CMD("release", release_options, run_release,
+            .summary = "show who has paused the streams of a context, and end the pause"),
     CDC_CMD("preflight", preflight_options, run_preflight,
             .summary =
                 "check everything that would stop a stream, and print the statements that fix it"),

@@ -21,7 +21,7 @@
 #include "strangler/facade.h"
 
 struct route_opts {
-    bool execute, json;
+    bool execute, json, force;
     const char *weight, *shadow, *key;
     int64_t recheck_ms, hold_ms;
 };
@@ -46,6 +46,13 @@ static const struct fx_opt set_options[] = {
 static const struct fx_opt hold_options[] = {
     FX_OPT_DURATION(struct route_opts, hold_ms, "for", 0, "TIME",
                     "release the writes after this time at the latest", .def = "25s"),
+    FX_OPT_FLAG(struct route_opts, execute, "execute", 0,
+                "execute; without it only print what would be done"),
+    FX_OPT_END};
+static const struct fx_opt held_options[] = {
+    FX_OPT_FLAG(
+        struct route_opts, force, "force", 0,
+        "also when no side is known to accept them: a cut-over that was interrupted holds them"),
     FX_OPT_FLAG(struct route_opts, execute, "execute", 0,
                 "execute; without it only print what would be done"),
     FX_OPT_END};
@@ -383,51 +390,6 @@ static bool run_hold(struct cmd_call *call, struct fx_err *err)
     return ok;
 }
 
-static bool run_release(struct cmd_call *call, struct fx_err *err)
-{
-    const struct route_opts *opts = call->options;
-    struct scene scene = {0};
-    const struct fcd_group_status *group = need_group(call, &scene, err);
-    if (group == NULL)
-        return false;
-    fx_print("%s: send %" PRId64 " held writes to the %s side (epoch %" PRId64 ")\n", group->group,
-             group->held, side_name(group->owner), group->epoch);
-    struct fx_flock *lock = NULL;
-    if (say_dry(opts))
-        return true;
-    bool ok = take_group(call, &scene, group->group, &lock, err) &&
-              fcd_control_release(&scene.at, group->group, group->epoch, err);
-    fx_flock_release(lock);
-    return ok;
-}
-
-/* "controller", or a group. The present epoch goes along: a late command changes nothing. */
-static bool run_epoch(struct cmd_call *call, struct fx_err *err)
-{
-    const struct route_opts *opts = call->options;
-    struct scene scene = {0};
-    const char *name = call->words[0];
-    int64_t epoch;
-    if (!fx_units_int(fx_str_from(call->words[1]), &epoch) || epoch < 0)
-        return fx_fail(err, FX_E_USAGE, "an epoch is a whole number of at least 0, not \"%s\"",
-                       call->words[1]);
-    bool is_controller = strcmp(name, "controller") == 0;
-    const struct fcd_group_status *group = NULL;
-    if (is_controller ? !load(call, &scene, err) : (group = need_group(call, &scene, err)) == NULL)
-        return false;
-    int64_t known = is_controller ? scene.status->controller_epoch : group->epoch;
-    fx_print("%s: epoch %" PRId64 " -> %" PRId64 "; owner and hold stay\n", name, known, epoch);
-    if (say_dry(opts))
-        return true;
-    struct fx_flock *lock = NULL;
-    bool ok = (is_controller || take_group(call, &scene, name, &lock, err)) &&
-              fcd_control_repair(&scene.at, is_controller ? NULL : name, known, epoch, err);
-    fx_flock_release(lock);
-    return ok;
-}
-
-/* --- sync ------------------------------------------------------------------------------------- */
-
 static bool is_absent(const struct fx_own_look *look)
 {
     return look->presence == FX_OWN_NO_TABLE || look->presence == FX_OWN_NO_ROW;
@@ -472,6 +434,91 @@ static bool read_owner(const struct fx_context *ctx, enum fcd_owner *ret, int64_
         "   or: ficus cutover %s --context %s --execute --confirm=%s",
         fx_own_finisher(&old_side, &new_side), ctx->name, ctx->name);
 }
+
+static bool fail_release(const char *group, const struct fx_err *why, struct fx_err *err)
+{
+    (void)fx_fail(err, why->code,
+                  "the held writes of group \"%s\" may have no side that takes them: %.240s", group,
+                  why->message);
+    return fx_hint(
+        err,
+        "A cut-over that was interrupted holds them; its run releases them: ficus run "
+        "resume. To send them now all the same: ficus route release %s --execute --force",
+        group);
+}
+
+/* A cut-over that was interrupted may have closed the side to which the writes would go. */
+static bool may_release(const struct scene *scene, const struct fcd_group_status *group,
+                        struct fx_err *err)
+{
+    enum fcd_owner owner = FCD_OLD;
+    int64_t epoch = 0;
+    struct fx_err why = FX_ERR_INIT;
+    const struct fx_context *ctx = NULL;
+    for (size_t i = 0; i < scene->project->n_contexts; i++)
+        if (strcmp(scene->project->contexts[i].name, group->group) == 0)
+            ctx = &scene->project->contexts[i];
+    if (ctx == NULL || group->hold != FCD_HOLDING)
+        return true;
+    if (!read_owner(ctx, &owner, &epoch, &why))
+        return fail_release(group->group, &why, err);
+    if (owner == group->owner)
+        return true;
+    (void)fx_fail(
+        err, FX_E_DRIFT,
+        "the %s side of context \"%s\" accepts writes, and the facade would send them to the "
+        "%s side",
+        side_name(owner), ctx->name, side_name(group->owner));
+    return fx_hint(err,
+                   "Tell the facade first, which also releases them: ficus route sync %s --execute",
+                   ctx->name);
+}
+
+static bool run_release(struct cmd_call *call, struct fx_err *err)
+{
+    const struct route_opts *opts = call->options;
+    struct scene scene = {0};
+    const struct fcd_group_status *group = need_group(call, &scene, err);
+    if (group == NULL)
+        return false;
+    fx_print("%s: send %" PRId64 " held writes to the %s side (epoch %" PRId64 ")\n", group->group,
+             group->held, side_name(group->owner), group->epoch);
+    struct fx_flock *lock = NULL;
+    if (say_dry(opts))
+        return true;
+    bool ok = take_group(call, &scene, group->group, &lock, err) &&
+              (opts->force || may_release(&scene, group, err)) &&
+              fcd_control_release(&scene.at, group->group, group->epoch, err);
+    fx_flock_release(lock);
+    return ok;
+}
+
+/* "controller", or a group. The present epoch goes along: a late command changes nothing. */
+static bool run_epoch(struct cmd_call *call, struct fx_err *err)
+{
+    const struct route_opts *opts = call->options;
+    struct scene scene = {0};
+    const char *name = call->words[0];
+    int64_t epoch;
+    if (!fx_units_int(fx_str_from(call->words[1]), &epoch) || epoch < 0)
+        return fx_fail(err, FX_E_USAGE, "an epoch is a whole number of at least 0, not \"%s\"",
+                       call->words[1]);
+    bool is_controller = strcmp(name, "controller") == 0;
+    const struct fcd_group_status *group = NULL;
+    if (is_controller ? !load(call, &scene, err) : (group = need_group(call, &scene, err)) == NULL)
+        return false;
+    int64_t known = is_controller ? scene.status->controller_epoch : group->epoch;
+    fx_print("%s: epoch %" PRId64 " -> %" PRId64 "; owner and hold stay\n", name, known, epoch);
+    if (say_dry(opts))
+        return true;
+    struct fx_flock *lock = NULL;
+    bool ok = (is_controller || take_group(call, &scene, name, &lock, err)) &&
+              fcd_control_repair(&scene.at, is_controller ? NULL : name, known, epoch, err);
+    fx_flock_release(lock);
+    return ok;
+}
+
+/* --- sync ------------------------------------------------------------------------------------- */
 
 static bool sync_one(struct cmd_call *call, const struct scene *scene, const struct fx_context *ctx,
                      struct fx_err *err)
@@ -532,7 +579,7 @@ const struct cmd cmd_route[] = {
               .summary = "set a route's weight or shadow by hand"),
     ROUTE_CMD("hold", "GROUP", 1, hold_options, run_hold,
               .summary = "hold the writes of a group until they are released or a deadline passes"),
-    ROUTE_CMD("release", "GROUP", 1, release_options, run_release,
+    ROUTE_CMD("release", "GROUP", 1, held_options, run_release,
               .summary = "send the held writes of a group to its owner"),
     ROUTE_CMD("epoch", "GROUP EPOCH", 2, release_options, run_epoch,
               .summary =

@@ -27,7 +27,7 @@ ficus route list|| --json -f=f --project=f --log=t --no-color -h --help
 ficus route explain|t| --key=t -f=f --project=f --log=t --no-color -h --help
 ficus route set|t| --weight=t --shadow=t --recheck=t --execute -f=f --project=f --log=t --no-color -h --help
 ficus route hold|t| --for=t --execute -f=f --project=f --log=t --no-color -h --help
-ficus route release|t| --execute -f=f --project=f --log=t --no-color -h --help
+ficus route release|t| --force --execute -f=f --project=f --log=t --no-color -h --help
 ficus route epoch|t| --execute -f=f --project=f --log=t --no-color -h --help
 ficus route sync|t| --execute -f=f --project=f --log=t --no-color -h --help
 ficus help|t| --page=t -f=f --project=f --log=t --no-color -h --help
@@ -37,6 +37,7 @@ ficus cdc start|| -c=t --context=t --execute --accept-ddl=t --empty-target --con
 ficus cdc status|| -c=t --context=t --json -f=f --project=f --log=t --no-color -h --help
 ficus cdc stop|| -c=t --context=t --execute -f=f --project=f --log=t --no-color -h --help
 ficus cdc drop|| -c=t --context=t --execute --confirm=t -f=f --project=f --log=t --no-color -h --help
+ficus cdc release|| -c=t --context=t --execute --force -f=f --project=f --log=t --no-color -h --help
 ficus cdc preflight|| -c=t --context=t --quick -f=f --project=f --log=t --no-color -h --help
 ficusd|| -f=f --config=f --check --log=t --version -h --help'
 _ficus() {

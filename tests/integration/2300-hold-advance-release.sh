@@ -96,6 +96,23 @@ check "a comparison right after a server's restart ends" test $((SECONDS - start
 check "the stream comes back" until_ok 20 streams_phase forward stream
 exits 0 "and the next one is equal" "$FICUS" reconcile run --context orders -f "$FX_DIR/ficus.yaml"
 
+# A pause belongs to the process that asked for it.
+byhand() { "$FICUS" cdc release --context orders --execute -f "$FX_DIR/ficus.yaml" "$@"; }
+FICUS_FAILPOINT=reconcile.cut.before:sleep=8000 "$FICUS" reconcile run --context orders -f "$FX_DIR/ficus.yaml" >"$FX_DIR/owner.out" 2>&1 &
+owner=$!
+check "a comparison pauses the stream" until_ok 15 streams_phase forward held
+same "the status says whose it is" "$owner" "$(streams_status forward hold_pid)"
+check "another process does not release it" bash -c "! curl -sf -m 20 --unix-socket '$FX_DIR/st/streams/orders-forward.sock' -d '{}' http://s/release"
+check "nor pauses it for itself" bash -c "! curl -sf -m 20 --unix-socket '$FX_DIR/st/streams/orders-forward.sock' -d '{\"limit_ms\": 100}' http://s/hold"
+exits 9 "nor by hand" byhand
+check "which names the owner" grep -q "paused by process $owner" <(byhand 2>&1)
+check "it stands" streams_phase forward held
+exits 0 "with --force it ends" byhand --force
+check "at once" until_ok 2 streams_phase forward stream
+wait "$owner"
+same "the comparison whose pause was taken says nothing of equal rows" 0 "$(grep -c -i "equal" "$FX_DIR/owner.out")"
+exits 0 "the next comparison is equal" "$FICUS" reconcile run --context orders -f "$FX_DIR/ficus.yaml"
+
 # The session of a reverse stream that was killed may hold the replication origin for a while.
 "$FICUS" cdc stop --context orders --execute -f "$FX_DIR/ficus.yaml" >/dev/null
 mkfifo "$FX_DIR/origin"
@@ -104,7 +121,7 @@ exec 5>"$FX_DIR/origin"
 echo "select pg_replication_origin_session_setup('ficus_orders_reverse');" >&5
 held_origin() { [ "$(pg_sql mono shop "select count(*) from pg_stat_activity where query like '%origin_session_setup%' and pid <> pg_backend_pid()")" = 1 ]; }
 until_ok 5 held_origin || not_ok "the origin is held"
-"$FICUS" cdc start --context orders --execute -f "$FX_DIR/ficus.yaml" >/dev/null 5>&-
+"$FICUS" cdc start --context orders --execute -f "$FX_DIR/ficus.yaml" >/dev/null 5>&- &
 sleep 2
 exec 5>&-
 check "the reverse stream waits for it" until_ok 15 streams_phase reverse stream
