@@ -234,7 +234,8 @@ static bool run_start(struct cmd_call *call, struct fx_err *err)
         return true;
     }
     if (opts->empties_target && !is_confirmed(opts, &scene))
-        return fail_unconfirmed("emptying the new side's tables", "start --empty-target", &scene, err);
+        return fail_unconfirmed("emptying the new side's tables", "start --empty-target", &scene,
+                                err);
     bool ok = take(call, &scene, err) && cdc_same_context(&scene.ref, scene.ctx, err) &&
               cdc_preflight(scene.ctx, &scene.options, !opts->quick, err) &&
               cdc_install(scene.ctx, err) && each_start(&scene, call->argv0, err);
