@@ -4,6 +4,7 @@
  * magic. Every row event is read twice, by the wire alone and as if the catalog had said something
  * unrelated.
  */
+#include "lib/my/alter.h"
 #include "lib/my/rowevent.h"
 #include "lib/my/statement.h"
 
@@ -40,6 +41,21 @@ static void read_rows(const struct fx_bl_event *ev, const struct fx_type *const 
     }
 }
 
+/* With and without a catalog of the table before the statement. */
+static void read_alter(const struct fx_my_sql *sql)
+{
+    struct fx_column columns[] = {{.name = "id", .type = {.kind = FX_V_INT, .bits = 32}},
+                                  {.name = "a", .type = catalog[2]}};
+    struct fx_table table = {
+        .schema = "shop", .name = "orders", .columns = columns, .n_columns = 2};
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    struct fx_my_alter_before before = {"shop", "orders", NULL, true, &arena};
+    (void)fx_my_alter_effect(sql, &before);
+    before.columns = &table;
+    (void)fx_my_alter_effect(sql, &before);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     const struct fx_type *types[VALUES_MAX];
@@ -65,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                         fx_my_charset_of(ev.query.charset)};
                 (void)fx_my_statement_names(&sql, FX_STR("shop"), FX_STR("orders"));
                 (void)fx_my_statement_reaches(&sql, FX_STR("shop"));
+                read_alter(&sql);
             }
         }
         rest = fx_str_sub(rest, len, rest.len);
