@@ -167,7 +167,7 @@ static bool compare_round(struct round *round, const struct session *session,
                        WHERE_MAX_BYTES >> 20) ||
                fx_hint(err,
                        "Lower cdc.tail_keys in ficus.yaml, then restart the streams: " FX_CMD_STOP
-                       ", then " FX_CMD_START ".");
+                       ", then " FX_CMD_START ". Then run the same command again.");
     struct rec_reader_spec specs[2] = {{.db = session->source,
                                         .map = table->map,
                                         .direction = table->direction,

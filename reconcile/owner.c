@@ -30,8 +30,11 @@ static bool fail_both(const struct fx_context *ctx, struct fx_err *err)
 {
     fx_fail(err, FX_E_STUCK,
             "both sides of context \"%s\" accept writes: ficus.own says HERE on each", ctx->name);
-    return fx_hint(err, "Stop all writers at once. ficus status shows the epochs: the side with "
-                        "the higher one took over last.");
+    return fx_hint(err,
+                   "Stop all writers at once. A database was restored from a backup, or ficus.own "
+                   "was changed by hand. The side with the higher epoch took over last (see: ficus "
+                   "status). Restore the database that was changed, then run the same command "
+                   "again.");
 }
 
 bool rec_owner(const struct fx_context *ctx, enum fx_direction *ret_direction, struct fx_err *err)
@@ -47,8 +50,11 @@ bool rec_owner(const struct fx_context *ctx, enum fx_direction *ret_direction, s
         fx_fail(err, FX_E_INCONCLUSIVE,
                 "no side owns context \"%s\" now (old side: %s, new side: %s)", ctx->name,
                 state_text(&old_look), state_text(&new_look));
-        return fx_hint(err, "A cut-over is running, or was interrupted. See: ficus status. If none "
-                            "is running: ficus run resume");
+        return fx_hint(err,
+                       "A cut-over is running, or was interrupted. See: ficus status. If none is "
+                       "running, finish it with what began it: ficus run resume, or ficus cutover "
+                       "start (or fallback) --context %s --execute --confirm=%s",
+                       ctx->name, ctx->name);
     }
     /* Never installed anywhere: the old side is where the data always was. */
     *ret_direction = is_new ? FX_REVERSE : FX_FORWARD;

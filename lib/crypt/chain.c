@@ -39,7 +39,9 @@ static bool read_key(const char *path, struct fx_chain *chain, struct fx_err *er
         fx_hex_read((struct fx_str){text, 2 * FX_SHA256_BYTES}, chain->key, sizeof chain->key);
     fx_secret_wipe(text, sizeof text);
     return chain->has_key || fx_fail(err, FX_E_JOURNAL, "\"%s\" is not a key of a journal", path) ||
-           fx_hint(err, "Restore the file from a backup of the state directory.");
+           fx_hint(err,
+                   "Restore it and the file of the same name without \".key\" from one backup of "
+                   "the state directory.");
 }
 
 bool fx_chain_load(const char *log_path, bool is_writer, struct fx_chain *ret, struct fx_err *err)
@@ -97,8 +99,11 @@ static bool fail_changed(const struct fx_chain *chain, struct fx_err *err)
                    "record %" PRIu64 " does not continue the chain: it, or one before it, was "
                    "changed after it was written",
                    chain->n_keyed + chain->n_unkeyed + 1) ||
-           fx_hint(err, "Somebody edited the file, or its key is another log's. Compare it with a "
-                        "backup; what commands did: ficus audit");
+           fx_hint(err,
+                   "Somebody edited the file, or its key (the file beside it whose name ends in "
+                   "\".key\") is another log's. Move both aside and restore both from one "
+                   "backup of the state directory, then check: ficus run journal verify, or ficus "
+                   "audit for the audit log. Who owns a context: ficus status");
 }
 
 bool fx_chain_take(struct fx_chain *chain, struct fx_str record, struct fx_err *err)
@@ -107,7 +112,7 @@ bool fx_chain_take(struct fx_chain *chain, struct fx_str record, struct fx_err *
     uint8_t mac[FX_SHA256_BYTES], wanted[FX_SHA256_BYTES];
     bool is_keyed = split(record, &body, mac);
     if (is_keyed && !chain->has_key)
-        return fx_fail(err, FX_E_JOURNAL, "the key of the journal is missing") ||
+        return fx_fail(err, FX_E_JOURNAL, "the key file of the journal is missing") ||
                fx_hint(err,
                        "Restore the file beside it whose name ends in \".key\" from a backup.");
     if (!is_keyed && chain->n_keyed > 0)

@@ -209,7 +209,10 @@ static bool fail_public(const char *path, const struct fx_buf *file, struct fx_e
                        "openssl pkey -in '%s' -pubout",
                        path);
     return fx_fail(err, FX_E_SECRET, "\"%s\" is not one Ed25519 public key in PEM", path) ||
-           fx_hint(err, "A file holds one key. Make a pair: ficus reconcile key new FILE");
+           fx_hint(
+               err,
+               "Give the file whose name ends in .pub of the pair that reconcile.sign_with names; "
+               "it holds one key. To look at a key file: ficus reconcile key show FILE");
 }
 
 bool fx_public_key_load(const char *path, struct fx_public_key *ret, struct fx_err *err)

@@ -58,7 +58,9 @@ static bool absolute_path(const char *path, struct fx_arena *arena, const char *
     char resolved[PATH_MAX];
     if (realpath(path, resolved) == NULL) {
         fx_fail_errno(err, FX_E_CONFIG, errno, "could not read project file \"%s\"", path);
-        return fx_hint(err, "Name it with -f FILE, or run the command where ficus.yaml is.");
+        return err->cause_number != ENOENT && err->hint[0] != '\0'
+                   ? false
+                   : fx_hint(err, "Name it with -f FILE, or run the command where ficus.yaml is.");
     }
     *ret = fx_arena_strdup(arena, resolved);
     return true;

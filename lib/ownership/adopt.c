@@ -126,7 +126,9 @@ static bool adopt_side(struct fx_side *side, const struct fx_context *ctx, const
         return fx_fail(err, FX_E_DRIFT,
                        "database \"%s\" does not record which controller holds a context",
                        side->conf->name) ||
-               fx_hint(err, "If it has streams of an older Ficus, run: ficus upgrade --execute");
+               fx_hint(err, "If an older Ficus made its streams, run: ficus upgrade --execute, "
+                            "then the same "
+                            "command again. If not, there is nothing to take over: ficus status");
     if (!check_named(&holder, ctx, side->conf, from, &is_done, err))
         return false;
     if (is_done)

@@ -67,9 +67,7 @@ static bool read_login(struct fx_side *side, struct fx_buf *out, struct fx_err *
         return false;
     if (rows.n_rows == 1 && rows.n_columns == 1 && rows.cells[0].ptr != NULL)
         fx_db_literal(FX_MY, rows.cells[0], out);
-    return out->len > 0 ||
-           fx_fail(err, FX_E_PROTOCOL, "database \"%s\" does not say who its user is",
-                   side->conf->name);
+    return out->len > 0 || fx_db_fail_answer(side->db, "without a name to select user()", err);
 }
 
 static void trigger_sql(const struct fx_side *side, const struct fx_side_table *table,
@@ -267,7 +265,11 @@ static bool no_prepared(struct fx_side *side, struct fx_err *err)
         return true;
     fx_fail(err, FX_E_DB_CONFLICT, "database \"%s\" has %zu prepared XA transaction%s",
             side->conf->name, rows.n_rows, rows.n_rows == 1 ? "" : "s");
-    return fx_hint(err, "List them with XA RECOVER; end each with XA COMMIT or XA ROLLBACK.");
+    return fx_hint(
+        err, "Ownership did not change. A prepared transaction may still write to the tables, "
+             "so no fence is possible. List them in that database: XA RECOVER "
+             "FORMAT='SQL'; end each with XA COMMIT or XA ROLLBACK, as the program that "
+             "began it says. Then run the same command again.");
 }
 
 static bool write_marker(struct fx_side *side, int64_t epoch, struct fx_err *err)
@@ -333,7 +335,8 @@ static bool report_missing(struct fx_side *side, const struct fx_side_table *tab
     FX_AUTO(fx_buf) struct fx_buf where = FX_BUF(1024);
     fx_buf_printf(&where, "%s.%s", table->schema, table->name);
     fx_findings_add(arg, fx_buf_cstr(&where), NULL,
-                    "has no fence trigger %s, or another one of that name, in database \"%s\"",
+                    "does not have the fence trigger %s of this cut-over, or another one of that "
+                    "name, in database \"%s\"",
                     trigger->name, side->conf->name);
     return true;
 }
@@ -537,8 +540,10 @@ static bool check_foreign(struct fx_side *side, const struct fx_side_table *tabl
         fx_buf_add_c(&fix, "DROP TRIGGER /* ficus */ ");
         qualified(table, fx_arena_str(&rows.arena, name).ptr, &fix);
         fx_buf_add_char(&fix, ';');
-        fx_findings_add(f, fx_buf_cstr(&where), fx_buf_cstr(&fix),
-                        "has a fence trigger of another group or of a later epoch");
+        fx_findings_add(
+            f, fx_buf_cstr(&where), fx_buf_cstr(&fix),
+            "has a fence trigger of another group or of a later epoch in database \"%s\"",
+            side->conf->name);
     }
     return true;
 }

@@ -309,8 +309,9 @@ static bool pg_fence(struct fx_side *side, const struct fx_fence_request *req, b
         if (rels.list.items[i].trigger ==
             TRIGGER_NONE) /* a partition created since arm: arm again */
             return fx_fail(err, FX_E_DB_CONFLICT,
-                           "relation %s was created after the fence triggers and has none yet",
-                           rels.list.items[i].name);
+                           "table %s of database \"%s\" was created after the fence triggers and "
+                           "has none yet",
+                           rels.list.items[i].name, side->conf->name);
     if (fence_in_transaction(side, &rels, req, ret_taken, err))
         return true;
     fx_side_rollback(side);

@@ -107,8 +107,8 @@ const char *fx_own_finisher(const struct fx_own *old_row, const struct fx_own *n
 
 /* --- reading ---------------------------------------------------------------------------------- */
 
-static bool row_from(const struct fx_rows *rows, const char *group, struct fx_own *ret,
-                     struct fx_err *err)
+static bool row_from(const struct fx_db *db, const struct fx_rows *rows, const char *group,
+                     struct fx_own *ret, struct fx_err *err)
 {
     fx_cell state = fx_rows_at(rows, 0, 0), operator_name = fx_rows_at(rows, 0, 2);
     struct fx_own own = {.state = fx_own_state_parse(state)};
@@ -116,10 +116,11 @@ static bool row_from(const struct fx_rows *rows, const char *group, struct fx_ow
     if (own.state == FX_OWN_UNKNOWN ||
         !fx_parse_i64(fx_rows_at(rows, 0, 1), INT64_MIN, INT64_MAX, &own.epoch) ||
         !fx_parse_i64(fx_rows_at(rows, 0, 3), INT64_MIN, INT64_MAX, &left_ms)) {
-        fx_fail(err, FX_E_DRIFT,
-                "the row of group \"%s\" in table ficus.own cannot be read by this build: state "
-                "\"%.*s\", epoch \"%.*s\"",
-                group, FX_STR_FMT(state), FX_STR_FMT(fx_rows_at(rows, 0, 1)));
+        fx_fail(
+            err, FX_E_DRIFT,
+            "the row of group \"%s\" in table ficus.own of database \"%s\" cannot be read by this "
+            "build: state \"%.*s\", epoch \"%.*s\"",
+            group, db->conf->name, FX_STR_FMT(state), FX_STR_FMT(fx_rows_at(rows, 0, 1)));
         return fx_hint(
             err, "If a newer build of Ficus wrote it, use that build (this one: ficus --version). "
                  "If not, something else changed it: restore the row from a backup.");
@@ -159,7 +160,7 @@ static bool look_at(struct fx_db *db, const char *group, enum lock lock, struct 
                                        : "");
     ret->presence = FX_OWN_NO_ROW;
     bool ok = fx_db_select(db, fx_buf_cstr(&sql), &grp, 1, 0, 4, &rows, err)
-                  ? rows.n_rows == 0 || row_from(&rows, group, &ret->own, err)
+                  ? rows.n_rows == 0 || row_from(db, &rows, group, &ret->own, err)
                   : presence_of(err, &ret->presence);
     if (rows.n_rows > 0)
         ret->presence = FX_OWN_PRESENT;
@@ -206,5 +207,8 @@ bool fx_own_require(const struct fx_own_look *look, const struct fx_db_conf *con
                 conf->name, group);
         break;
     }
-    return fx_hint(err, "A plan's step stream.start installs it: ficus run start PLAN --execute");
+    return fx_hint(err,
+                   "A plan's step stream.start installs it: ficus run start PLAN --execute. If "
+                   "a run has done that step, somebody removed it: restore schema ficus of "
+                   "that database from a backup.");
 }

@@ -112,8 +112,9 @@ static bool read_row(struct fx_db *db, int64_t *ret, struct fx_err *err)
     }
     if (rows.n_rows == 0 || fx_parse_i64(fx_rows_at(&rows, 0, 0), FX_FORM_UNSAID, INT64_MAX, ret))
         return true;
-    (void)fx_fail(err, FX_E_DRIFT, "ficus.version holds \"%.*s\", which is no version",
-                  FX_STR_FMT(fx_rows_at(&rows, 0, 0)));
+    (void)fx_fail(err, FX_E_DRIFT,
+                  "ficus.version of database \"%s\" holds \"%.*s\", which is no version",
+                  db->conf->name, FX_STR_FMT(fx_rows_at(&rows, 0, 0)));
     return fail_row(err);
 }
 

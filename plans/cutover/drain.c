@@ -84,8 +84,8 @@ bool pln_drain_fail(const struct pln_drain *drain, const struct pln_cutover *cut
             " ms (drain_before) within %" PRId64 " ms (drain_wait); no write was held",
             opt->drain_before_ms, opt->drain_window_ms, opt->drain_wait_ms);
     fx_detail(err, "%s", fx_buf_cstr(&text));
-    return fx_hint(err,
-                   "Ownership did not change. Watch the lag: ficus cdc status --context NAME. When "
-                   "it has fallen, run " PLN_CUT_GO_ON ". To accept a longer pause, raise "
-                   "drain_before (policy.drain_before of the plan, or --drain-before).");
+    return fx_hint(
+        err, "Ownership did not change. Watch the lag: ficus cdc status --context NAME. When "
+             "it has fallen, run " PLN_CUT_GO_ON ". To accept a longer pause, raise "
+             "drain_before: --drain-before, or policy.drain_before of the plan " PLN_CUT_KEPT ".");
 }

@@ -86,7 +86,12 @@ static bool fail_fence_gone(struct pln_cutover *cut, const char *side, const str
     return fx_fail(err, FX_E_ABORTED,
                    "the fence is no longer in force: group \"%s\" is %s at epoch %" PRId64
                    " on the %s side",
-                   cut->group, fx_own_state_name(own->state), own->epoch, side);
+                   cut->group, fx_own_state_name(own->state), own->epoch, side) ||
+           fx_hint(err,
+                   "Ownership did not change. The database of the %s side failed over, the fence "
+                   "expired, or another operator changed the row. See who owns the group: ficus "
+                   "status. To try again, run " PLN_CUT_GO_ON ".",
+                   side);
 }
 
 /* The fence must still be in force, the winning side still AWAY, and fence_ttl not over. */
@@ -96,7 +101,12 @@ static bool fence_holds(struct pln_cutover *cut, struct fx_err *err)
     if (pln_cut_now_ms(cut) - cut->fence_at_ms >= cut->opt->fence_ttl_ms)
         return fx_fail(err, FX_E_TIMEOUT,
                        "the fence of group \"%s\" expired after %" PRId64 " ms (fence_ttl)",
-                       cut->group, cut->opt->fence_ttl_ms);
+                       cut->group, cut->opt->fence_ttl_ms) ||
+               fx_hint(err,
+                       "Ownership did not change. See the lag of both streams: ficus cdc status "
+                       "--context NAME. To allow more time, raise fence_ttl: --fence-ttl, or "
+                       "policy.fence_ttl of the plan " PLN_CUT_KEPT
+                       ". To try again, run " PLN_CUT_GO_ON ".");
     if (!may_go_on(cut, err) || !cut->fx->own(cut->en, PLN_LOSING, false, &losing, err) ||
         !cut->fx->own(cut->en, PLN_WINNING, false, &winning, err))
         return false;
@@ -445,7 +455,8 @@ static const char *advice(enum fx_code why, enum pln_cutover_step step)
         return "";
     switch (step) {
     case PLN_CUT_HOLD:
-        return "Find the slow writes, or raise drain (policy.drain of the plan, or --drain). ";
+        return "Find the slow writes, or raise drain: --drain, or policy.drain of the "
+               "plan " PLN_CUT_KEPT ". ";
     case PLN_CUT_BARRIER:
     case PLN_CUT_APPLIED:
     case PLN_CUT_WAY_BACK: return "See the lag of both streams: ficus cdc status --context NAME. ";

@@ -119,17 +119,18 @@ static void check_facade(struct pln_environment *en, size_t i, int64_t epoch, st
 static void check_prediction(const struct pln_cutover_options *opt, struct fx_findings *f)
 {
     if (opt->predicted_p99_ms >= 0 && opt->predicted_p99_ms * 2 >= opt->fence_ttl_ms)
-        fx_findings_add(f, "fence_ttl", NULL,
-                        "the predicted pause (p99) of %" PRId64
-                        " ms is not below half of it (%" PRId64
-                        " ms): raise it (policy.fence_ttl of the plan, or --fence-ttl)",
-                        opt->predicted_p99_ms, opt->fence_ttl_ms);
+        fx_findings_add(
+            f, "fence_ttl", NULL,
+            "the predicted pause (p99) of %" PRId64 " ms is not below half of it (%" PRId64
+            " ms); raise it with --fence-ttl, or policy.fence_ttl of the plan " PLN_CUT_KEPT,
+            opt->predicted_p99_ms, opt->fence_ttl_ms);
     if (opt->drain_ms + opt->fence_ttl_ms > opt->hold_ms)
-        fx_findings_add(f, "hold", NULL,
-                        "%" PRId64 " ms is shorter than drain (%" PRId64
-                        " ms) plus fence_ttl (%" PRId64
-                        " ms): raise it (policy.hold of the plan, or --hold) or lower these",
-                        opt->hold_ms, opt->drain_ms, opt->fence_ttl_ms);
+        fx_findings_add(
+            f, "hold", NULL,
+            "%" PRId64 " ms is shorter than drain (%" PRId64 " ms) plus fence_ttl (%" PRId64
+            " ms); raise it with --hold, or lower these with --drain and --fence-ttl, or "
+            "change policy of the plan " PLN_CUT_KEPT,
+            opt->hold_ms, opt->drain_ms, opt->fence_ttl_ms);
 }
 
 static bool check_all(struct pln_environment *en, struct fx_findings *f, bool *ret_foreign,

@@ -34,6 +34,8 @@ enum { PLN_CUT_RETRY_MS = 100 }; /* between two tries of what has a limit of its
  * unfinished first.
  */
 #define PLN_CUT_GO_ON "ficus run resume, or the same ficus cutover command again"
+/* After the name of a key of policy. Its command comes before any other of a run. */
+#define PLN_CUT_KEPT "(a started run keeps its copy of the plan: first run ficus run rollback RUN)"
 
 /* The caller fills the first part. `result` is reset when a cut-over begins. */
 struct pln_cutover {

@@ -210,6 +210,7 @@ static bool fail_step(struct pln_exec *ex, const struct pln_step *step, struct f
         if (!pln_exec_append(ex, PLN_REC_HELD, step, reason, code, err))
             return false;
         *err = cause;
+        pln_exec_hint(ex, "", true, err);
         return false;
     }
     if (!pln_exec_append(ex, PLN_REC_FAIL, step, reason, code, err))

@@ -150,7 +150,8 @@ bool pln_journal_check(const char *path, struct pln_state *state, const char *an
     return anchor == NULL || re.has_anchor ||
            fx_fail(err, FX_E_JOURNAL, "the journal does not have record %s", anchor) ||
            fx_hint(err,
-                   "It was cut or replaced after that record was written. Compare it with a "
-                   "backup: %s",
+                   "It was cut or replaced after that record was written. Restore it, and the "
+                   "file beside it whose name ends in \".key\", from one backup: %s. To check: "
+                   "ficus run journal verify",
                    path);
 }

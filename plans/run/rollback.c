@@ -100,11 +100,15 @@ static bool fail_undo(struct pln_exec *ex, const struct pln_step *step, struct f
     return false;
 }
 
-static bool fail_no_return(const struct pln_exec *ex, int blocked, struct fx_err *err)
+/* `code`: of the error that led here; "" when an operator asked for the rollback. */
+static bool fail_no_return(const struct pln_exec *ex, int blocked, const char *reason,
+                           const char *code, struct fx_err *err)
 {
     fx_fail(err, FX_E_STUCK,
             "run \"%s\" cannot be rolled back: step \"%s\" was its point of no return",
             ex->plan->name, ex->plan->steps[blocked].id);
+    if (code[0] != '\0')
+        fx_detail(err, "What stopped the run: %s  [%s]", reason, code);
     return fx_hint(err,
                    "Nothing was undone. Fix what stopped the run, then run: ficus run resume %s",
                    ex->plan->name);
@@ -144,7 +148,7 @@ bool pln_exec_back(struct pln_exec *ex, const char *reason, const char *code, st
          */
         size_t n = pln_undo_list(ex->plan, ex->state, list, &blocked);
         if (blocked >= 0)
-            return fail_no_return(ex, blocked, err);
+            return fail_no_return(ex, blocked, reason, code, err);
         if ((ex->expect != NULL && !pln_rollback_covers(ex->expect, ex->plan, ex->state, err)) ||
             !keep_plan(ex, list, n, err) ||
             !pln_exec_append(ex, PLN_REC_ROLLBACK, NULL, reason, code, err))
@@ -166,6 +170,6 @@ bool pln_exec_back(struct pln_exec *ex, const char *reason, const char *code, st
         pln_exec_report(ex, step, "undone");
     }
     if (blocked >= 0)
-        return fail_no_return(ex, blocked, err);
+        return fail_no_return(ex, blocked, reason, code, err);
     return pln_exec_append(ex, PLN_REC_RUN_CLOSED, NULL, "rolled back", NULL, err);
 }

@@ -146,13 +146,14 @@ static bool is_pure(const struct pln_plan *rollback, const struct pln_plan *plan
             continue;
         fx_fail(err, FX_E_USAGE, "%s:%d: step \"%s\" %s run \"%s\"", rollback->path,
                 undo->node->line, undo->id,
-                is_known ? "has a gate, and gates are not asked when it takes back"
+                is_known ? "has a gate, and no gate is evaluated in a rollback of"
                          : "takes back no step of",
                 plan->name);
         return fx_hint(err,
-                       "Write the file again: ficus plan rollback %s. To carry out this one as a "
-                       "plan of its own, remove the key rolls_back.",
-                       plan->name);
+                       "Nothing was changed. Remove that %s, or write the file again: ficus plan "
+                       "rollback %s. To carry out this one as a plan of its own, remove the key "
+                       "rolls_back, then run: ficus run start %s --execute",
+                       is_known ? "gate" : "step", plan->name, rollback->path);
     }
     return true;
 }
@@ -175,8 +176,7 @@ bool pln_rollback_covers(const struct pln_plan *rollback, const struct pln_plan 
                 "this order",
                 rollback->path, step->id, plan->name);
         return fx_hint(err,
-                       "Nothing was changed. See the way back as it is now: ficus plan "
-                       "rollback %s",
+                       "Nothing was changed. See the rollback as it is now: ficus plan rollback %s",
                        plan->name);
     }
     return true;

@@ -97,8 +97,10 @@ static bool compare(struct pln_action_ctx *ac, struct pln_exec *ex, const struct
         fx_fail(err, FX_E_DIVERGED, "the two sides of context \"%s\" differ: %s", ac->plan->context,
                 text);
         return fx_hint(
-            err, "%s/report.txt lists the rows that differ, and the direction of the comparison.",
-            dir);
+            err,
+            "%s/report.txt lists the rows that differ, and the direction of the comparison. To "
+            "compare again by hand: ficus reconcile run --context %s",
+            dir, ac->plan->context);
     }
     return true;
 }

@@ -72,7 +72,8 @@ static bool fail_edited(struct fx_err *err)
 {
     (void)fx_fail(err, FX_E_PROTOCOL, "the report was changed after it was written");
     return fx_hint(err, "Take report.json as ficus reconcile run wrote it; jq, formatters and "
-                        "editors change its bytes. Or run the comparison again.");
+                        "editors change its bytes. Or compare again: ficus reconcile run --context "
+                        "NAME --report DIR");
 }
 
 static bool check_checksum(struct fx_str body, const uint8_t sum[FX_SHA256_BYTES],
