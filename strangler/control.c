@@ -62,7 +62,7 @@ static bool call(const struct fcd_endpoint *at, const char *method, const char *
     if (len < 0 || (size_t)len >= sizeof url)
         return fx_fail(err, FX_E_FACADE, "the address of the facade, \"%.200s…\", is too long",
                        at->address) ||
-               fx_hint(err, "Write host:port as facade.admin.address in ficus.yaml.");
+               fx_hint(err, "Set facade.admin.address in ficus.yaml to host:port.");
     const struct fx_http_request request = {.method = method,
                                             .url = url,
                                             .unix_socket = is_unix ? at->address + 5 : NULL,
@@ -72,7 +72,9 @@ static bool call(const struct fcd_endpoint *at, const char *method, const char *
                                                                              : TIMEOUT_DEFAULT_MS};
     struct fx_http_reply reply = {0};
     if (!fx_http_call(&request, &reply, err)) {
-        fx_hint(err, "If the facade is not running, start it. Run: ficusd -f ficus.yaml");
+        if (err->hint[0] == '\0')
+            fx_hint(err, "Check that ficusd runs and listens there: ss -lntxp. If it does not, "
+                         "start it: ficusd -f ficus.yaml");
         return fx_ctx(err, "calling the facade at %s", at->address);
     }
     bool ok = reply.status < 400 || raise_answer(at, &reply, err);
@@ -200,10 +202,13 @@ bool fcd_control_repair(const struct fcd_endpoint *at, const char *group, int64_
 
 /* --- status ----------------------------------------------------------------------------------- */
 
+static const char other_program[] =
+    "Another program may be listening on facade.admin.address. Which one: ss -lntxp";
+
 static bool fail_status(struct fx_err *err, const char *what)
 {
     (void)fx_fail(err, FX_E_FACADE, "the facade's status does not contain %s", what);
-    return fx_hint(err, "Another program may be listening on facade.admin.address. Run: ss -ltnp");
+    return fx_hint(err, "%s", other_program);
 }
 
 static bool read_group(const struct fx_json *node, struct fx_arena *arena,
@@ -288,8 +293,10 @@ bool fcd_control_status(const struct fcd_endpoint *at, struct fx_arena *arena,
         return false;
     struct fcd_status *status = FX_ARENA_NEW(arena, struct fcd_status);
     bool ok = fx_json_parse(fx_buf_str(&reply.body), &doc, err);
-    if (!ok)
+    if (!ok) {
         fx_err_recode(err, FX_E_FACADE);
+        fx_hint(err, "%s", other_program);
+    }
     ok = ok && read_status(fx_json_root(doc), arena, status, err);
     fx_buf_done(&reply.body);
     if (ok)

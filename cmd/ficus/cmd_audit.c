@@ -79,11 +79,12 @@ static bool run(struct cmd_call *call, struct fx_err *err)
         !fx_recordlog_read(path, on_record, &reading, err))
         return fx_ctx(err, "reading the audit log \"%s\"", path);
     if (reading.options->anchor != NULL && !reading.has_anchor)
-        return fx_fail(err, FX_E_JOURNAL, "the audit log does not have record %s",
+        return fx_fail(err, FX_E_JOURNAL, "the audit log \"%s\" does not have record %s", path,
                        reading.options->anchor) ||
                fx_hint(err,
-                       "It was cut or replaced after that record was written. Compare it with "
-                       "a backup: %s",
+                       "If the anchor is copied correctly, the log was cut or replaced after that "
+                       "record was written: compare '%s' with a backup. The present anchor, in "
+                       "the last line: ficus audit",
                        path);
     char anchor[FX_CHAIN_ANCHOR];
     fx_chain_anchor(&reading.chain, anchor);

@@ -16,6 +16,7 @@
 #include "plans/cutover/cutover.h"
 #include "plans/run/lock.h"
 #include "plans/plan.h"
+#include "strangler/control.h"
 
 struct cutover_options {
     const char *context, *confirm;
@@ -83,6 +84,12 @@ static bool scene_open(struct cmd_call *call, struct scene *scene, struct fx_err
         !pln_endpoint_read(scene->project, call->arena, &scene->facade, err))
         return false;
     given->context = ctx->name;
+    if (given->hold_ms < 1 || given->hold_ms > FCD_HOLD_MAX_MS)
+        return fx_fail(err, FX_E_USAGE,
+                       "--hold must be between 1 ms and 1 h, not %" PRId64
+                       " ms: a facade holds writes no longer",
+                       given->hold_ms) ||
+               fx_hint(err, "Give --hold 25s (the default), or as long as your clients wait.");
     char who[FX_WHO_TEXT];
     fx_who_text(who);
     (void)snprintf(scene->operator_name, sizeof scene->operator_name, "%.100s cutover %s", who,
@@ -242,8 +249,8 @@ static bool cutover_rehearse(struct cmd_call *call, struct fx_err *err)
     struct scene scene = {0};
     struct pln_rehearsal rehearsal = {0};
     if (given->rounds < 1 || given->rounds > PLN_REHEARSAL_ROUNDS_MAX)
-        return fx_fail(err, FX_E_USAGE, "--rounds must be between 1 and %d",
-                       PLN_REHEARSAL_ROUNDS_MAX);
+        return fx_fail(err, FX_E_USAGE, "--rounds must be between 1 and %d, not %" PRId64,
+                       PLN_REHEARSAL_ROUNDS_MAX, given->rounds);
     if (!scene_open(call, &scene, err))
         return false;
     if (!given->execute) {

@@ -139,7 +139,8 @@ static bool read_limits(const struct run_options *options, const struct fx_conte
                fx_hint(err, "Run: ficus reconcile run --gate --divergent N. To judge a report "
                             "later: ficus reconcile gate --help");
     if (options->gate && options->exit_zero)
-        return fx_fail(err, FX_E_USAGE, "--gate and --exit-zero exclude each other");
+        return fx_fail(err, FX_E_USAGE, "--gate and --exit-zero cannot be given together") ||
+               fx_hint(err, "With --gate the exit status is the gate's answer. Leave one out.");
     if (options->divergent != NULL &&
         (!fx_units_int(fx_str_from(options->divergent), &ret->divergent_max) ||
          ret->divergent_max < 0))
@@ -247,9 +248,11 @@ static bool read_keys(const struct gate_options *options, struct fx_arena *arena
         if (!fx_public_key_load(options->keys.items[i], &keys[i], err))
             return false;
     return options->keys.n > 0 || options->allows_unsigned ||
-           fx_fail(err, FX_E_USAGE, "no key was given, so no report can be believed") ||
-           fx_hint(err, "Give the public key of whoever compares: --key FILE (make a pair: ficus "
-                        "reconcile key new FILE). To believe unsigned reports: --unsigned");
+           fx_fail(err, FX_E_USAGE,
+                   "no public key was given to check the report's signature with") ||
+           fx_hint(err, "Give the public key (.pub) of reconcile.sign_with: --key FILE. To make a "
+                        "pair: ficus reconcile key new FILE. To accept reports without a "
+                        "signature: --unsigned");
 }
 
 /* What the report must be about: from the project file, or from --context where there is none. */

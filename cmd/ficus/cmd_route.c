@@ -364,9 +364,11 @@ static const struct fcd_group_status *need_group(struct cmd_call *call, struct s
     const struct fcd_group_status *group = find_group(scene->status, call->words[0]);
     if (group == NULL)
         (void)(fx_fail(err, FX_E_USAGE, "the facade has no group \"%s\"", call->words[0]) ||
-               fx_hint(err, "A group is named as its context in ficus.yaml. See the routes and "
-                            "groups that the "
-                            "facade knows: ficus route list"));
+               fx_hint(
+                   err,
+                   "A group is named as its context in ficus.yaml, which ficusd reads only when "
+                   "it starts: if the context was added since, restart it after: ficusd "
+                   "-f ficus.yaml --check"));
     return group;
 }
 
@@ -374,8 +376,9 @@ static bool run_hold(struct cmd_call *call, struct fx_err *err)
 {
     const struct route_opts *opts = call->options;
     struct scene scene = {0};
-    if (opts->hold_ms < 1 || opts->hold_ms > 3600000)
-        return fx_fail(err, FX_E_USAGE, "--for must be between 1 ms and 1 h");
+    if (opts->hold_ms < 1 || opts->hold_ms > FCD_HOLD_MAX_MS)
+        return fx_fail(err, FX_E_USAGE, "--for must be between 1 ms and 1 h, not %" PRId64 " ms",
+                       opts->hold_ms);
     const struct fcd_group_status *group = need_group(call, &scene, err);
     if (group == NULL)
         return false;

@@ -254,9 +254,12 @@ static bool run_adopt(struct cmd_call *call, struct fx_err *err)
         return adopt(call, project, ctx, opt->confirm, err);
     if (opt->execute && from != NULL)
         return fx_fail(err, FX_E_USAGE,
-                       "taking context \"%s\" over must be confirmed: its controller loses it",
+                       "taking over context \"%s\" must be confirmed: the commands of its present "
+                       "controller are refused afterwards",
                        ctx->name) ||
-               fx_hint(err, "Make sure that nobody works there any more, then add --confirm=%s.",
+               fx_hint(err,
+                       "Make sure that no command or run of that controller is still working, then "
+                       "add --confirm=%s.",
                        from);
     if (from == NULL)
         fx_print("Nobody else holds context %s: there is nothing to take over.\n", ctx->name);

@@ -148,7 +148,8 @@ static bool read_line(struct cmd_call *call, int argc, char *const *argv, struct
     if (call->n_words > c->words_max)
         return fx_fail(err, FX_E_USAGE, "unexpected argument \"%s\"", call->words[c->words_max]);
     if (call->n_words < c->words_min)
-        return fx_fail(err, FX_E_USAGE, "argument missing: %s", c->words);
+        return fx_fail(err, FX_E_USAGE, "an argument is missing: ficus %s%s%s %s", c->noun,
+                       c->verb != NULL ? " " : "", c->verb != NULL ? c->verb : "", c->words);
     if (ret_common->log != NULL && !fx_log_configure(ret_common->log))
         return fx_fail(err, FX_E_USAGE, "--log: \"%s\" is not a list of log levels",
                        ret_common->log) ||

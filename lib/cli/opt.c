@@ -45,7 +45,7 @@ static bool unknown(const struct fx_opt_set *sets, size_t n_sets, struct fx_str 
     const char *near = fx_suggest(word, names);
     if (near != NULL)
         return fx_hint(err, "Did you mean --%s?", near);
-    return fx_hint(err, "--help lists the options.");
+    return false; /* the program names the command whose --help lists them */
 }
 
 static bool bad_value(const struct fx_opt *o, const char *value, const char *wanted,

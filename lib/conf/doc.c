@@ -59,7 +59,7 @@ static const struct {
                                          "%zu is not closed before this place"},
     {"did not find expected ',' or ']'", "expected \",\" or \"]\": the list [ that begins in line "
                                          "%zu is not closed before this place"},
-    {"could not find expected ':'", "the key in line %zu has no \":\" behind it"},
+    {"could not find expected ':'", "the key in line %zu has no \":\" after it"},
     {"found unexpected end of stream", "the quotes that open in line %zu are not closed"},
     {"found character that cannot start any token",
      "a value cannot begin with this character; put the value in quotes, and indent with spaces, "
@@ -197,7 +197,7 @@ static bool read_alias(struct loader *ld, const yaml_event_t *ev, struct fx_node
         }
     }
     return syntax(ld, ev->start_mark.line, ev->start_mark.column,
-                  "the alias refers to an anchor that is not complete before it");
+                  "the alias (*NAME) has no anchor (&NAME) whose value ends before it");
 }
 
 static bool read_scalar(struct loader *ld, const yaml_event_t *ev, struct fx_node **ret)

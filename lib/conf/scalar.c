@@ -105,8 +105,10 @@ bool fx_secret_read(const struct fx_node *node, struct fx_arena *arena, const ch
     const struct fx_node *env = fx_node_get(node, "env");
     const struct fx_node *one = file != NULL ? file : env;
     if (one == NULL || node->len != 1 || one->kind != FX_NODE_SCALAR || one->text.len == 0) {
-        fx_fail(err, FX_E_CONFIG, "%s:%d:%d: write where the secret is, not the secret", node->file,
-                node->line, node->column);
+        fx_fail(err, FX_E_CONFIG,
+                "%s:%d:%d: %s%sexpected where the secret is, not the secret itself", node->file,
+                node->line, node->column, node->key != NULL ? node->key : "",
+                node->key != NULL ? ": " : "");
         return fx_hint(err, "Write {file: /path/of/secret} or {env: VARIABLE}.");
     }
     if (file != NULL)
@@ -115,7 +117,10 @@ bool fx_secret_read(const struct fx_node *node, struct fx_arena *arena, const ch
     if (value == NULL || value[0] == '\0') {
         fx_fail(err, FX_E_SECRET, "%s:%d:%d: the environment variable \"%s\" is not set or empty",
                 env->file, env->line, env->column, env->text.ptr);
-        return fx_hint(err, "Run: export %s=...", env->text.ptr);
+        return fx_hint(err,
+                       "Set it for this program. In a shell: export %s=...   In a systemd unit: "
+                       "EnvironmentFile=",
+                       env->text.ptr);
     }
     *ret_secret = fx_arena_strdup(arena, value);
     return true;

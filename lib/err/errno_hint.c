@@ -27,6 +27,10 @@ static const struct {
              "in a run: ficus run resume"},
     {EDQUOT, "The disk quota of this user is used up. Free space or raise it; see: quota -s. Then "
              "run the same command again; in a run: ficus run resume"},
+    {EFBIG, "The limit of a file's size is reached. See: ulimit -f. Raise it, then run the same "
+            "command again; in a run: ficus run resume"},
+    {EEXIST, "Something else with this name is there already. See: ls -ld '@'. Move it away, or "
+             "use another path."},
     {EROFS, "The file system is mounted read-only. See: findmnt -T '@'. After a disk error the "
             "kernel mounts it so: dmesg"},
     {EIO, "The disk reported an error. See the kernel's log: dmesg. Repair or replace the disk "

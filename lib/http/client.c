@@ -121,7 +121,9 @@ bool fx_http_call(const struct fx_http_request *request, struct fx_http_reply *r
     *ret_reply = (struct fx_http_reply){.body = FX_BUF(REPLY_MAX_BYTES)};
     CURL *curl = curl_easy_init();
     if (curl == NULL)
-        return fx_fail(err, FX_E_FACADE, "could not create an HTTP client (libcurl)");
+        return fx_fail(err, FX_E_FACADE,
+                       "could not create an HTTP client: libcurl got no memory") ||
+               fx_hint(err, "See: free -m; ulimit -v. Free some, then run the same command again.");
     struct curl_slist *fields = make_fields(request);
     set_rules(curl);
     set_request(curl, request);

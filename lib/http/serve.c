@@ -440,13 +440,10 @@ static bool listen_unix(struct fx_serve *serve, const char *path, struct fx_err 
         unlink(path); /* left by a process that was killed */
     /* Linux gives the file the mode of its socket, before anybody can connect. */
     if (fchmod(fd, FX_PRIVATE_FILE) != 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not make socket \"%s\" private", path);
+        return fx_fail_errno(err, FX_E_IO, errno,
+                             "could not take the access of other users to socket \"%s\"", path);
     if (bind(fd, generic, sizeof address) != 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not listen on \"%s\"", path) ||
-               fx_hint(err,
-                       "This user needs write access to the directory. Run: ls -ld \"$(dirname "
-                       "'%s')\"; id",
-                       path);
+        return fx_fail_errno(err, FX_E_IO, errno, "could not listen on \"%s\"", path);
     serve->unix_path = fx_strdup(path);
     return true;
 }
@@ -508,8 +505,7 @@ static bool start_watching(struct fx_serve *serve, struct fx_err *err)
         fcntl(serve->listen_fd, F_SETFL, O_NONBLOCK) != 0 ||
         epoll_ctl(serve->epoll_fd, EPOLL_CTL_ADD, serve->listen_fd, &on_listen) != 0 ||
         epoll_ctl(serve->epoll_fd, EPOLL_CTL_ADD, serve->wake_fd, &on_wake) != 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not start the HTTP server") ||
-               fx_hint(err, "Raise the limit of open files (ulimit -n), then start it again.");
+        return fx_fail_errno(err, FX_E_IO, errno, "could not start the HTTP server");
     return true;
 }
 

@@ -72,6 +72,11 @@ bool fx_flock_take(const char *path, const char *what, struct fx_flock **ret_loc
         if (errno != EAGAIN && errno != EACCES)
             return fx_fail_errno(err, FX_E_IO, errno, "could not lock \"%s\"", path);
         read_owner(fd, &owner);
+        if (owner.pid == 0) /* it has the lock, and has not written yet who it is */
+            return fx_fail(err, FX_E_LOCKED, "%s is locked by another process", what) ||
+                   fx_hint(err,
+                           "Which one: fuser -v '%s'. When it has ended, run the command again.",
+                           path);
         fx_fail(err, FX_E_LOCKED, "%s is locked by process %d on %s since %s", what, owner.pid,
                 owner.host, owner.since);
         fx_hint(err, "When process %d has ended (ps -fp %d), run the command again.", owner.pid,

@@ -41,8 +41,7 @@ bool fx_loop_new(struct fx_loop **ret_loop, struct fx_err *err)
 {
     int fd = epoll_create1(EPOLL_CLOEXEC);
     if (fd < 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not create an epoll descriptor") ||
-               fx_hint(err, "Raise the limit of open files (ulimit -n), then start it again.");
+        return fx_fail_errno(err, FX_E_IO, errno, "could not create an epoll descriptor");
     struct fx_loop *loop = FX_NEW(struct fx_loop);
     loop->epoll_fd = fd;
     read_clock(loop);
@@ -80,9 +79,14 @@ bool fx_loop_add(struct fx_loop *loop, struct fx_watch *watch, int fd, unsigned 
                  struct fx_err *err)
 {
     struct epoll_event event = {.events = to_epoll(events), .data.ptr = watch};
-    if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0)
-        return fx_fail_errno(err, FX_E_IO, errno,
-                             "could not watch a socket (descriptor %d) for events", fd);
+    if (epoll_ctl(loop->epoll_fd, EPOLL_CTL_ADD, fd, &event) != 0) {
+        int failed_with = errno;
+        (void)fx_fail_errno(err, FX_E_IO, failed_with,
+                            "could not watch a socket (descriptor %d) for events", fd);
+        return failed_with == ENOSPC && /* no disk is full */
+               fx_hint(err, "This user watches too many descriptors. See and raise: sysctl "
+                            "fs.epoll.max_user_watches. Then start it again.");
+    }
     watch->fd = fd;
     return true;
 }

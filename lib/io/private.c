@@ -52,21 +52,21 @@ static bool fail_owner(const char *kind, const char *path, uid_t owner, struct f
     char theirs[USER_TEXT], ours[USER_TEXT];
     return fx_fail(err, FX_E_IO, "%s \"%s\" belongs to user %s, and this command runs as %s", kind,
                    path, user_text(owner, theirs), user_text(geteuid(), ours)) ||
-           fx_hint(
-               err,
-               "Run every command as the user who owns the state directory: sudo -u '#%d' ...   "
-               "To hand it over, look at what is in it first: chown -R %d '%s'",
-               (int)owner, (int)geteuid(), path);
+           fx_hint(err,
+                   "Run the command as that user: sudo -u '#%d' ficus ...   Or, when you know who "
+                   "made it and what is in it, give it to this user: sudo chown -R %d '%s'",
+                   (int)owner, (int)geteuid(), path);
 }
 
 static bool fail_link(const char *path, struct fx_err *err)
 {
-    return fx_fail(err, FX_E_IO, "\"%s\" is a symbolic link, and Ficus writes through none",
+    return fx_fail(err, FX_E_IO, "\"%s\" is a symbolic link, which Ficus does not follow here",
                    path) ||
-           fx_hint(err,
-                   "Look where it leads (ls -l '%s'). If nobody else made it, name its target "
-                   "in ficus.yaml; else remove it.",
-                   path);
+           fx_hint(
+               err,
+               "See where it leads: ls -ld '%s'. If you made it: for a directory, set state.dir in "
+               "ficus.yaml to its target; for a file, put the file itself there. Else remove it.",
+               path);
 }
 
 /* --- files ------------------------------------------------------------------------------------ */
@@ -75,7 +75,7 @@ static bool is_private_file(int fd, const char *path, struct fx_err *err)
 {
     struct stat info;
     if (fstat(fd, &info) != 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not look at \"%s\"", path);
+        return fx_fail_errno(err, FX_E_IO, errno, "could not read the attributes of \"%s\"", path);
     if (!S_ISREG(info.st_mode))
         return fx_fail(err, FX_E_IO, "\"%s\" is not a regular file", path) ||
                fx_hint(err, "Find out who made it (ls -l '%s'), then remove it.", path);
@@ -85,13 +85,14 @@ static bool is_private_file(int fd, const char *path, struct fx_err *err)
         return fx_fail(err, FX_E_IO, "file \"%s\" has %d names (hard links)", path,
                        (int)info.st_nlink) ||
                fx_hint(err,
-                       "Another name of the file leads elsewhere. Make a copy of your own: cp "
+                       "Another name of the same file is elsewhere. Replace this one by a copy: cp "
                        "'%s' '%s.new' && mv '%s.new' '%s'",
                        path, path, path, path);
     if ((info.st_mode & OTHERS) == 0)
         return true;
     if (fchmod(fd, FX_PRIVATE_FILE) != 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not make \"%s\" private", path);
+        return fx_fail_errno(err, FX_E_IO, errno,
+                             "could not take the access of other users to \"%s\"", path);
     fx_log(FX_LOG_INFO, "io", NULL, "others lost their access to a file", "file=%s mode=%o", path,
            (unsigned)info.st_mode & 07777);
     return true;
@@ -153,7 +154,7 @@ static bool check_component(const char *path, struct fx_err *err)
     struct stat info;
     if (lstat(path, &info) != 0)
         return errno == ENOENT ||
-               fx_fail_errno(err, FX_E_IO, errno, "could not look at \"%s\"", path);
+               fx_fail_errno(err, FX_E_IO, errno, "could not read the attributes of \"%s\"", path);
     if (S_ISLNK(info.st_mode) && info.st_uid != 0 && info.st_uid != geteuid())
         return fail_link(path, err);
     if (S_ISDIR(info.st_mode) && (info.st_mode & S_IWOTH) != 0 && (info.st_mode & S_ISVTX) == 0)
@@ -189,8 +190,8 @@ static bool check_dir(const char *path, mode_t *ret_mode, struct fx_err *err)
         return false;
     if (lstat(path, &info) != 0)
         return errno == ENOENT ||
-               fx_fail_errno(err, FX_E_IO, errno, "could not look at the state directory \"%s\"",
-                             path);
+               fx_fail_errno(err, FX_E_IO, errno,
+                             "could not read the attributes of the state directory \"%s\"", path);
     if (S_ISLNK(info.st_mode))
         return fail_link(path, err);
     if (!S_ISDIR(info.st_mode))
@@ -227,7 +228,8 @@ bool fx_dir_secure(const char *path, struct fx_err *err)
         return true;
     FX_AUTO_FD int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || fchmod(fd, FX_PRIVATE_DIR) != 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not make \"%s\" private", path);
+        return fx_fail_errno(err, FX_E_IO, errno,
+                             "could not take the access of other users to \"%s\"", path);
     size_t n = 1 + tighten(fx_fd_take(&fd), 0);
     fx_log(FX_LOG_WARN, "io", NULL, "others lost their access to the state directory",
            "dir=%s mode=%04o objects=%zu", path, (unsigned)mode & 07777, n);

@@ -7,6 +7,8 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "lib/base/panic.h"
+
 static void on_signal(struct fx_watch *watch, unsigned events)
 {
     (void)events;
@@ -25,8 +27,8 @@ bool fx_signals_init(struct fx_signals *signals, struct fx_loop *loop, const int
     for (; *numbers != 0; numbers++)
         sigaddset(&set, *numbers);
     signal(SIGPIPE, SIG_IGN);
-    if (sigprocmask(SIG_BLOCK, &set, NULL) != 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not block signals");
+    bool is_blocked = sigprocmask(SIG_BLOCK, &set, NULL) == 0;
+    FX_ASSERT(is_blocked); /* it fails for wrong arguments only */
     int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd < 0)
         return fx_fail_errno(err, FX_E_IO, errno, "could not create a signal descriptor");

@@ -42,7 +42,7 @@ bool fx_addr_check(const char *text, struct fx_err *err)
     char host[256], port[16];
     if (split_host_port(text, host, port))
         return true;
-    fx_fail(err, FX_E_CONFIG, "\"%s\" is not an address", text);
+    fx_fail(err, FX_E_CONFIG, "\"%s\" is not an address with a port from 0 to 65535", text);
     return fx_hint(err, "Write host:port, for example 127.0.0.1:8080 or [::1]:8080.");
 }
 
@@ -98,10 +98,13 @@ bool fx_addr_unix(const char *path, struct fx_addr *ret_addr, struct fx_err *err
     *ret_addr = (struct fx_addr){.len = sizeof(struct sockaddr_un)};
     struct sockaddr_un *to = unix_of(ret_addr);
     to->sun_family = AF_UNIX;
-    if (path[0] == '\0' || strlen(path) >= sizeof to->sun_path)
-        return fx_fail(err, FX_E_CONFIG, "the socket path \"%s\" is empty or longer than %zu bytes",
-                       path, sizeof to->sun_path - 1) ||
-               fx_hint(err, "Use a shorter path.");
+    if (path[0] == '\0')
+        return fx_fail(err, FX_E_CONFIG, "the socket path is empty") ||
+               fx_hint(err, "Write a path, for example /run/ficus/admin.sock.");
+    if (strlen(path) >= sizeof to->sun_path)
+        return fx_fail(err, FX_E_CONFIG, "the socket path \"%s\" is longer than %zu bytes", path,
+                       sizeof to->sun_path - 1) ||
+               fx_hint(err, "Use a shorter path, for example /run/ficus/admin.sock.");
     memcpy(to->sun_path, path, strlen(path) + 1);
     return true;
 }

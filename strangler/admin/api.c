@@ -74,7 +74,9 @@ static struct fcd_route *need_route(struct change *change, struct fx_err *err)
             return &groups->routes[i];
     fx_fail(err, FX_E_FACADE, "the facade has no route \"%s\"", change->name);
     fx_err_set_http(err, 404);
-    fx_hint(err, "ficusd reads the routes of ficus.yaml when it starts. Run: ficus route list");
+    fx_hint(err, "The routes that it knows: ficus route list. It reads ficus.yaml only when it "
+                 "starts: if the route was added since, restart it after: ficusd -f ficus.yaml "
+                 "--check");
     return NULL;
 }
 
@@ -141,7 +143,10 @@ static bool change_shadow(struct change *change, struct fx_err *err)
                        "cannot shadow route \"%s\": \"recheck_ms\" must be between 0 and 600000 "
                        "ms, not %lld",
                        change->name, (long long)recheck_ms) ||
-               fx_hint(err, "%s", see_protocol);
+               fx_hint(err,
+                       "It is --recheck of ficus route set, and recheck of a plan's step: give 0s "
+                       "to 10m. %s",
+                       see_protocol);
     struct fcd_state_route *setting = &change->next.routes[route->setting];
     if (setting->shadow_percent != percent)
         reset_stats(route);
@@ -162,8 +167,10 @@ static bool fail_group(struct change *change, struct fx_err *err)
                   near != NULL ? "\"?" : "");
     free(names);
     fx_err_set_http(err, 404);
-    return fx_hint(err, "A group is a context of the ficus.yaml that ficusd was started with. Run: "
-                        "ficus route list");
+    return fx_hint(err,
+                   "A group is named as its context in ficus.yaml, which ficusd reads only when it "
+                   "starts: if the context was added since, restart it after: ficusd -f "
+                   "ficus.yaml --check");
 }
 
 /* A context of the file, the canary of one (a rehearsal's group without routes), or a group of
@@ -281,13 +288,15 @@ static bool need_known(const struct change *change, int64_t *ret_known, int64_t 
 {
     if (!need_epoch(change, ret_epoch, err))
         return false;
-    if (*ret_epoch < (int64_t)1 << EPOCH_BITS &&
-        fx_json_i64(fx_json_get(change->body, "known"), ret_known))
+    if (*ret_epoch >= (int64_t)1 << EPOCH_BITS)
+        return fx_fail(err, FX_E_FACADE, "epoch %lld is not below 2^53, the limit of an epoch",
+                       (long long)*ret_epoch) ||
+               fx_hint(err, "Give the epoch that the databases have: ficus status");
+    if (fx_json_i64(fx_json_get(change->body, "known"), ret_known))
         return true;
-    fx_fail(
-        err, FX_E_FACADE,
-        "the body of the admin call has no \"known\" that is a whole number (the epoch that the "
-        "facade has), or its \"epoch\" is above 2^53");
+    fx_fail(err, FX_E_FACADE,
+            "the body of the admin call has no \"known\" that is a whole number: the epoch that "
+            "the facade has now");
     return fx_hint(err, "%s", see_protocol);
 }
 
@@ -371,6 +380,7 @@ static bool run_change(struct fcd_api_call *call, const char *name, change_fn fn
     FX_AUTO_FREE(fx_json_doc) struct fx_json_doc *doc = NULL;
     if (!fx_json_parse(call->body, &doc, err)) {
         fx_err_recode(err, FX_E_FACADE);
+        (void)fx_hint(err, "%s", see_protocol);
         return fx_ctx(err, "parsing the body of the admin call");
     }
     struct change change = {.groups = call->view->groups, .body = fx_json_root(doc)};

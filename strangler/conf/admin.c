@@ -65,16 +65,22 @@ static bool check_file(const struct fx_node *file, struct fx_arena *arena, struc
         return true; /* reading it fails, and says why */
     if ((st.st_mode & 077) != 0)
         return fx_fail(err, FX_E_SECRET,
-                       "the file \"%s\" of the admin token is open to other users (mode %04o)",
-                       path, (unsigned)st.st_mode & 07777) ||
-               fx_hint(err, "Others may have read it: write a new token. Run: chmod 600 '%s'",
-                       path);
+                       "other users have access to the admin token file \"%s\" (mode %04o)", path,
+                       (unsigned)st.st_mode & 07777) ||
+               fx_hint(err,
+                       "Run: chmod 600 '%s'. If another user may have read it, write a new token: "
+                       "head -c 32 /dev/urandom | base64 >'%s'",
+                       path, path);
     uid_t me = geteuid();
     if (st.st_uid != me && st.st_uid != 0 && me != 0)
         return fx_fail(err, FX_E_SECRET,
-                       "the file \"%s\" of the admin token belongs to another user (uid %u)", path,
-                       (unsigned)st.st_uid) ||
-               fx_hint(err, "Write a token of your own. Run: ls -l '%s'", path);
+                       "the admin token file \"%s\" belongs to another user (uid %u); this program "
+                       "runs as uid %u",
+                       path, (unsigned)st.st_uid, (unsigned)me) ||
+               fx_hint(err,
+                       "Run the program as that user, or make the file this user's: sudo chown %u "
+                       "'%s'",
+                       (unsigned)me, path);
     return true;
 }
 

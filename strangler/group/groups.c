@@ -61,8 +61,8 @@ static bool check_room(struct fcd_groups *groups, struct fx_err *err)
             "groups (at most %d) and %zu routes (at most %d)",
             missing, groups->state_path, state->n_groups, FCD_GROUPS_MAX, state->n_routes,
             FCD_ROUTES_MAX);
-    return fx_hint(err, "Remove from the file the groups and routes that ficus.yaml no longer "
-                        "names. Then run: ficusd -f ficus.yaml");
+    return fx_hint(err, "Remove from that state file the groups and routes that ficus.yaml no "
+                        "longer names. Then run: ficusd -f ficus.yaml");
 }
 
 static void add_series(struct fcd_groups *groups, struct fcd_route *route)

@@ -70,12 +70,13 @@ bool fcd_own_prepare(struct fcd_own *own, const char *group, int64_t epoch, stru
 bool fcd_own_hold(struct fcd_own *own, const char *group, int64_t epoch, int64_t deadline_ms,
                   struct fx_wall now, struct fx_err *err)
 {
-    if (deadline_ms < 1 || deadline_ms > 3600000)
+    if (deadline_ms < 1 || deadline_ms > FCD_HOLD_MAX_MS)
         return fx_fail(err, FX_E_FACADE,
                        "cannot hold the writes of group \"%s\": \"deadline_ms\" must be between 1 "
-                       "and 3600000 ms, not %lld",
-                       group, (long long)deadline_ms) ||
-               fx_hint(err, "The call is described in docs/protocols/admin.md.");
+                       "and %d ms, not %lld",
+                       group, FCD_HOLD_MAX_MS, (long long)deadline_ms) ||
+               fx_hint(err, "It is --for of ficus route hold, --hold of ficus cutover, policy.hold "
+                            "of a plan. The call is described in docs/protocols/admin.md.");
     bool is_repeated = epoch == own->epoch && own->hold == FCD_HOLDING;
     if (!take_epoch(own, group, epoch, err))
         return false;

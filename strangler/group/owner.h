@@ -11,6 +11,8 @@
 
 enum fcd_owner { FCD_OLD, FCD_NEW };
 enum fcd_hold { FCD_OPEN, FCD_PREPARED, FCD_HOLDING };
+/* The longest hold that a facade accepts: 1 h. */
+enum { FCD_HOLD_MAX_MS = 3600000 };
 
 const char *fcd_owner_name(enum fcd_owner owner); /* "old", "new" */
 const char *fcd_hold_name(enum fcd_hold hold);    /* "open", "prepared", "holding" */

@@ -212,10 +212,15 @@ static bool fail_reading(const char *path, struct fx_err *err)
 {
     if (err->code == FX_E_VERSION)
         return fx_ctx(err, "reading the facade's state \"%s\"", path);
+    bool is_damaged = err->code == FX_E_JOURNAL; /* else the system's own hint says more */
     (void)fx_err_wrap(err, err->code, "the facade's state \"%s\" cannot be read", path);
+    if (!is_damaged)
+        return false;
     return fx_hint(err,
-                   "Restore the file from a backup. It records which side owns each group: remove "
-                   "it only if no cut-over has been made yet.");
+                   "Restore the file from a backup. Without one: mv '%s' '%s.bad' && touch "
+                   "'%s.served', start ficusd (it answers writes with 503 until it knows the "
+                   "owner), and tell it: ficus route sync GROUP --execute",
+                   path, path, path);
 }
 
 bool fcd_state_load(const char *path, struct fcd_state *ret_state, struct fx_err *err)

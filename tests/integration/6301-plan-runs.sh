@@ -85,6 +85,8 @@ exits 12 "a cut-over before anything is installed" "$FICUS" cutover start --cont
 check "says what is missing and what makes it" says "ficus run start PLAN --execute" "$("$FICUS" cutover start -f "$SHOP/ficus.yaml" 2>&1)"
 exits 2 "a weight for writes" "$FICUS" route set orders-write --weight 10% -f "$SHOP/ficus.yaml"
 exits 2 "a hold of no time" "$FICUS" route hold orders --for 0s -f "$SHOP/ficus.yaml"
+exits 2 "a hold that is longer than a facade holds" "$FICUS" cutover start --hold 2h -f "$SHOP/ficus.yaml"
+check "says which option and how long it may be" says "--hold must be between 1 ms and 1 h" "$("$FICUS" cutover start --hold 2h -f "$SHOP/ficus.yaml" 2>&1)"
 exits 2 "more rounds of rehearsal than there may be" "$FICUS" cutover rehearse --rounds 33 -f "$SHOP/ficus.yaml"
 exits 2 "help for a command that does not exist" "$FICUS" help stream
 exits 0 "without --execute it only says what it would do" run start "$P"
