@@ -46,7 +46,10 @@ bool cdc_context_check(const char *path, const struct fx_context *ctx, struct fx
     if (fx_config_snapshot_check(path, ctx, kept, "its stream copied the tables", err))
         return true;
     if (err->code == FX_E_DRIFT)
-        fx_hint(err, "Restore it (the recorded context: %s), or " FX_CMD_NEW_COPY ".", path);
+        fx_hint(err,
+                "Restore the context in ficus.yaml as it was (recorded in %s), or " FX_CMD_NEW_COPY
+                ".",
+                path);
     return false;
 }
 

@@ -84,10 +84,8 @@ bool cdc_pos_read(const struct fx_json *root, const char *key, struct fx_pos *re
 {
     struct fx_str text = fx_str_from(fx_json_get_str(root, key, ""));
     if (text.len > FX_POS_MAX)
-        return fx_fail(err, FX_E_PROTOCOL,
-                       "position \"%s\" has %zu bytes, the limit is %d: it may come from another "
-                       "build of Ficus",
-                       key, text.len, FX_POS_MAX) ||
+        return fx_fail(err, FX_E_PROTOCOL, "position \"%s\" has %zu bytes, the limit is %d", key,
+                       text.len, FX_POS_MAX) ||
                fx_hint(err, "Restart the streams with this build: " FX_CMD_STOP
                             ", then " FX_CMD_START ".");
     fx_pos_set(ret, text);

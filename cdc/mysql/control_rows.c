@@ -94,6 +94,7 @@ bool cdc_control_row(const struct fx_bl_table *table, const struct fx_value *bef
            fx_fail(err, FX_E_DRIFT,
                    "a row of table \"ficus.%.*s\" does not have the columns that Ficus writes",
                    FX_STR_FMT(table->name)) ||
-           fx_hint(err, "If a newer build of Ficus changed the table, use that build. To see what "
-                        "is installed, run: ficus upgrade");
+           fx_hint(err, "If a newer build of Ficus changed the table, use that build; to see what "
+                        "is installed, run: ficus upgrade. If somebody else altered it, undo that, "
+                        "then " FX_CMD_NEW_COPY ".");
 }

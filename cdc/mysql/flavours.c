@@ -22,7 +22,10 @@ static bool fail_unknown(struct fx_db *db, struct fx_err *err)
     FX_AUTO(fx_buf) struct fx_buf names = FX_BUF(256);
     for (size_t i = 0; i < FX_ARRAY_LEN(flavours); i++)
         fx_buf_printf(&names, "%s%s", i > 0 ? ", " : "", flavours[i]->name);
-    return fx_hint(err, "This release supports streams with: %s.", fx_buf_cstr(&names));
+    return fx_hint(err,
+                   "This release supports streams with: %s. Upgrade this server, or correct the "
+                   "url of databases.%s in ficus.yaml.",
+                   fx_buf_cstr(&names), db->conf->name);
 }
 
 bool cdc_my_flavour_of(struct fx_db *db, const struct cdc_my_flavour **ret, struct fx_err *err)

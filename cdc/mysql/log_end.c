@@ -56,7 +56,7 @@ bool cdc_my_log_end_ask(struct cdc_my_log_end *e, const struct fx_db_conf *conf,
     }
     if ((e->db == NULL && !fx_db_open(conf, &e->db, err)) || !fx_db_pos_now(e->db, ret_end, err)) {
         fx_err_as_source(err);
-        return fx_ctx(err, "reading the end of the binary log");
+        return fx_ctx(err, "reading the end of the binary log of database \"%s\"", conf->name);
     }
     return check_goes_on(e, conf, read, ret_end, err);
 }

@@ -301,8 +301,9 @@ static bool open_rows(struct my_source *s, struct fx_err *err)
         fx_fail(err, FX_E_DRIFT,
                 "table \"ficus.%.*s\" does not have the columns that Ficus creates",
                 FX_STR_FMT(wire->name));
-        fx_hint(err, "If a newer build of Ficus changed the table, use that build. To see what is "
-                     "installed, run: ficus upgrade");
+        fx_hint(err, "If a newer build of Ficus changed the table, use that build; to see what is "
+                     "installed, run: ficus upgrade. If somebody else altered it, undo that, "
+                     "then " FX_CMD_NEW_COPY ".");
         return ctx_group(s, err);
     }
     s->has_rows = true;
@@ -513,9 +514,10 @@ static bool fail_next(const struct my_source *s, struct fx_err *err)
     fx_err_as_source(err);
     if (err->code == FX_E_PROTOCOL && err->hint[0] == '\0')
         (void)fx_hint(err,
-                      "Check that file on the server: mariadb-binlog --verify-binlog-checksum FILE "
-                      ">/dev/null. If it is whole, bytes were damaged on the way: " FX_CMD_START
-                      ". If not, " FX_CMD_NEW_COPY ".");
+                      "Check that file on the server: mariadb-binlog --verify-binlog-checksum %s "
+                      ">/dev/null. If it is whole, the bytes were damaged on the way; "
+                      "run: " FX_CMD_START ". If it is not, " FX_CMD_NEW_COPY ".",
+                      s->file[0] != '\0' ? s->file : "FILE");
     return fx_ctx(
         err,
         "reading file \"%s\" of the binary log of database \"%s\" for stream \"%s\", after "
@@ -639,7 +641,7 @@ bool cdc_my_source_open(const struct cdc_binding *binding, const struct fx_pos *
         !fx_binlog_open(binding->source, from, &s->log, err)) {
         my_close(&s->base);
         fx_err_as_source(err);
-        return false;
+        return fx_ctx(err, "opening stream \"%s\"", binding->stream);
     }
     *ret_src = &s->base;
     return true;

@@ -132,6 +132,10 @@ bool cdc_pg_remove(struct fx_db *db, const char *sql, const char *name, struct f
             return true;
         }
         bool is_in_use = strcmp(err->sqlstate, "55006") == 0;
+        if (is_in_use)
+            (void)fx_hint(err, "A process uses it; the message names its number. It may be a "
+                               "stream on another host. End it, then run the same command again; "
+                               "in a run: ficus run resume");
         if (!is_in_use || fx_mono_reached(until, fx_mono_now()))
             return fx_ctx(err, "removing \"%s\"", name);
         fx_sleep_ms(100);

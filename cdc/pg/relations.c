@@ -158,8 +158,9 @@ static bool bind_own_cells(const struct fx_pgo_msg *msg, struct cdc_pg_relation 
         if (relation->cell_of[i] < 0)
             return fx_fail(err, FX_E_DRIFT, "table \"ficus.%s\" has no column \"%s\"",
                            msg->relation.name, own[i]) ||
-                   fx_hint(err, "If a newer build of Ficus changed the table, use that build. To "
-                                "see what is installed, run: ficus upgrade");
+                   fx_hint(err, "If a newer build of Ficus changed the table, use that build; to "
+                                "see what is installed, run: ficus upgrade. If somebody else "
+                                "altered it, undo that, then " FX_CMD_NEW_COPY ".");
     }
     return true;
 }

@@ -61,6 +61,15 @@ static bool give_up(struct fx_db *reader, struct fx_err *err)
     return fx_db_exec(reader, "rollback", NULL, 0, NULL, err);
 }
 
+static bool hint_locked(struct fx_err *err)
+{
+    if (err->code != FX_E_DB_CONFLICT)
+        return false;
+    return fx_hint(err, "Another session has locked a table of the context. See which: select pid, "
+                        "query from pg_stat_activity where pid in (select pid from pg_locks where "
+                        "mode = 'AccessExclusiveLock'); The stream tries again by itself.");
+}
+
 static bool lock_and_import(const struct cdc_binding *binding, struct fx_db *reader,
                             const char *name, struct fx_err *err)
 {
@@ -69,7 +78,8 @@ static bool lock_and_import(const struct cdc_binding *binding, struct fx_db *rea
     add_import(binding, name, &sql);
     while (!fx_db_exec(reader, fx_buf_cstr(&sql), NULL, 0, NULL, err)) {
         if (err->code != FX_E_DB_CONFLICT || fx_mono_reached(until, fx_mono_now()))
-            return fx_ctx(err, "locking the tables and importing the snapshot of slot \"%s\"",
+            return hint_locked(err) ||
+                   fx_ctx(err, "locking the tables and importing the snapshot of slot \"%s\"",
                           binding->slot);
         fx_err_clear(err);
         if (!give_up(reader, err))

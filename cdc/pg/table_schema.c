@@ -117,7 +117,8 @@ static bool fail_gone(const struct fx_table *table, struct fx_err *err)
                   "table \"%s.%s\" was changed while it was streamed: the table no longer exists",
                   table->schema, table->name);
     return fx_hint(
-        err, "Its rows went without a change in the log. To start again, " FX_CMD_NEW_COPY ".");
+        err,
+        "Its rows were removed without a change in the log. To start again, " FX_CMD_NEW_COPY ".");
 }
 
 static bool fail_shape(const struct look *k, const char *what, fx_cell detail, struct fx_err *err)
@@ -326,10 +327,11 @@ bool cdc_slot_check(struct fx_db *db, const struct cdc_binding *binding, const s
     if (fx_pos_covers(FX_PG, from, &told))
         return true;
     (void)fx_fail(err, FX_E_DRIFT,
-                  "database \"%s\" is at position %s, but had confirmed %s: changes that were "
-                  "applied are lost",
-                  binding->target->name, fx_pos_text(from), fx_pos_text(&told));
-    return fx_hint(err,
-                   "It was restored from a backup, or crashed without durable commits "
-                   "(innodb_flush_log_at_trx_commit=1). To copy it anew, " FX_CMD_NEW_COPY ".");
+                  "database \"%s\" is at position %s of stream \"%s\", but had confirmed %s: "
+                  "changes that were applied are lost",
+                  binding->target->name, fx_pos_text(from), binding->stream, fx_pos_text(&told));
+    return fx_hint(
+        err,
+        "It was restored from a backup, or lost commits in a crash (on MariaDB only "
+        "innodb_flush_log_at_trx_commit=1 keeps them all). To copy it anew, " FX_CMD_NEW_COPY ".");
 }

@@ -24,7 +24,7 @@ static bool fail_gone(const struct cdc_ref *ref, struct fx_err *err)
     char name[128];
     cdc_stream_name(ref, name, sizeof name);
     (void)fx_fail(err, FX_E_STREAM, "stream \"%s\" is not running", name);
-    return fx_hint(err, "Run: ficus run resume   or: ficus cdc start --context %s --execute",
+    return fx_hint(err, "Run: ficus cdc start --context %s --execute; in a run: ficus run resume",
                    ref->context);
 }
 

@@ -169,7 +169,8 @@ static bool check_text(struct sink_db *s, struct fx_err *err)
                        "the statement for one batch of stream \"%s\" is larger than 64 MiB",
                        s->binding->stream) ||
                fx_hint(err, "The stream cannot pass this row. Shorten its values in the source, "
-                            "then " FX_CMD_NEW_COPY ".");
+                            "then " FX_CMD_NEW_COPY ".") ||
+               fx_ctx(err, "applying %s", s->txn.label);
     if (s->text_max > 0 && s->batch.sql.len > s->text_max) {
         (void)s->target->fail_too_long(s->binding, s->batch.sql.len, s->text_max, err);
         return fx_ctx(err, "applying %s", s->txn.label);

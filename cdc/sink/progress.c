@@ -68,7 +68,11 @@ bool cdc_progress_read(struct fx_db *db, const struct cdc_binding *binding, cons
     if (rows.n_rows == 0) {
         (void)fx_fail(err, FX_E_DRIFT, "stream \"%s\" has no row in ficus.progress",
                       binding->stream);
-        is_ok = fx_hint(err, "Run: ficus cdc start --context %s --execute", binding->ctx.name);
+        is_ok = fx_hint(
+            err,
+            "If the streams were dropped meanwhile, start them: " FX_CMD_START
+            ". If another program deleted the row, restore it from a backup "
+            "before that: a new row would skip changes. Without a backup, " FX_CMD_NEW_COPY ".");
     } else {
         is_ok = parse_progress(binding->stream, &rows, ret, err);
     }

@@ -126,7 +126,8 @@ static bool end_batch(struct snapshotter *s, struct fx_err *err)
     if (!s->env->on_progress(s->env->arg, s->copied, FX_MAX(s->total, s->copied)))
         return fx_fail(err, FX_E_INTERRUPTED, "the copy of context \"%s\" was stopped",
                        s->env->binding->ctx.name) ||
-               fx_hint(err, "Nothing was lost. To continue it, run: " FX_CMD_START);
+               fx_hint(err, "Nothing was lost. To start the copy again from the beginning, "
+                            "run: " FX_CMD_START);
     return true;
 }
 

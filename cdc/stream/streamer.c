@@ -130,18 +130,10 @@ static bool note_accepted(struct cdc_streamer *s, struct fx_err *err)
     return s->sink->ops->leak(s->sink, 1, s->status.leak_last, err);
 }
 
-/* A second connection may read what the first could not, so that is what the hint says. */
 static bool next_event(struct cdc_streamer *s, int64_t timeout_ms, struct cdc_event *ret,
                        struct fx_err *err)
 {
-    if (s->src->ops->next(s->src, timeout_ms, ret, err))
-        return note_accepted(s, err);
-    if (err->code == FX_E_PROTOCOL && err->hint[0] == '\0')
-        fx_hint(err,
-                "Read it once more: ficus cdc start --context %s --execute. If the stream stops "
-                "here again, see: ficus explain PROTOCOL",
-                s->binding->ctx.name);
-    return false;
+    return s->src->ops->next(s->src, timeout_ms, ret, err) && note_accepted(s, err);
 }
 
 static bool turn(struct cdc_streamer *s, struct fx_err *err)

@@ -199,9 +199,9 @@ bool cdc_tail_read(struct fx_str json, size_t n_tables, struct fx_arena *arena,
     struct cdc_key *keys = fx_arena_array(arena, fx_json_len(root) + 1, sizeof *keys);
     size_t n = 0;
     if (!read_keys(root, n_tables, arena, keys, &n))
-        return fx_fail(err, FX_E_PROTOCOL,
-                       "the stream's list of recently changed keys cannot be read: it may be of "
-                       "another build of Ficus") ||
+        return fx_fail(
+                   err, FX_E_PROTOCOL,
+                   "its list of recently changed keys is damaged, or of another build of Ficus") ||
                fx_hint(err, "Restart the streams with this build: " FX_CMD_STOP
                             ", then " FX_CMD_START ".");
     *ret_keys = keys;

@@ -86,6 +86,10 @@ bool fx_ctx(struct fx_err *err, const char *fmt, ...) FX_PRINTF(2, 3);
 #define FX_CMD_PREFLIGHT "ficus cdc preflight --context NAME"
 #define FX_CMD_START     "ficus cdc start --context NAME --execute"
 #define FX_CMD_STOP      "ficus cdc stop --context NAME --execute"
+/* The hint of a lost connection, for a stream as well as for a command. */
+#define FX_SERVER_GONE                                                                             \
+    "Check that the server runs and can be reached from here. A stream connects again by itself; " \
+    "any other command: run it again, in a run: ficus run resume"
 /* After a change that the stream cannot apply: the preflight says what must be emptied first. */
 #define FX_CMD_NEW_COPY                                                                   \
     "drop the streams with " FX_CMD_DROP ", then run " FX_CMD_PREFLIGHT ": it says what " \

@@ -4,10 +4,7 @@
 
 #include <errno.h>
 #include "lib/base/str.h"
-
-#define SERVER_GONE                                                                                \
-    "Check that the server runs and can be reached from here. A stream connects again by itself; " \
-    "any other command: run it again, in a run: ficus run resume"
+#include "lib/err/err.h"
 
 /* '@' is the path that the message names. */
 static const struct {
@@ -48,12 +45,12 @@ static const struct {
     {EADDRNOTAVAIL, "This machine does not have the address. Its addresses: ip address"},
     {EAFNOSUPPORT, "This machine does not support addresses of this kind: IPv6 may be turned off. "
                    "Write an IPv4 address, for example 0.0.0.0:PORT."},
-    {ECONNREFUSED, SERVER_GONE},
-    {ECONNRESET, SERVER_GONE},
-    {EPIPE, SERVER_GONE},
-    {ETIMEDOUT, SERVER_GONE},
-    {EHOSTUNREACH, SERVER_GONE},
-    {ENETUNREACH, SERVER_GONE},
+    {ECONNREFUSED, FX_SERVER_GONE},
+    {ECONNRESET, FX_SERVER_GONE},
+    {EPIPE, FX_SERVER_GONE},
+    {ETIMEDOUT, FX_SERVER_GONE},
+    {EHOSTUNREACH, FX_SERVER_GONE},
+    {ENETUNREACH, FX_SERVER_GONE},
 };
 
 /* The last quoted text of a message, which names the object of the call; else "PATH". */

@@ -46,6 +46,12 @@ static bool find_base_table(struct fx_db *db, const char *schema, const char *na
                        schema, name, db->conf->name) ||
                fx_hint(err,
                        "Create it there, correct its name in ficus.yaml, or GRANT SELECT on it.");
+    if (fx_str_eq_c(fx_rows_at(&rows, 0, 0), "SYSTEM VERSIONED"))
+        return fx_fail(err, FX_E_UNSUPPORTED,
+                       "table \"%s.%s\" in database \"%s\" is system-versioned, which Ficus does "
+                       "not support",
+                       schema, name, db->conf->name) ||
+               fx_hint(err, "Take the table out of the context in ficus.yaml.");
     if (!fx_str_eq_c(fx_rows_at(&rows, 0, 0), "BASE TABLE"))
         return fx_fail(err, FX_E_UNSUPPORTED, "\"%s.%s\" in database \"%s\" is a %.*s, not a table",
                        schema, name, db->conf->name, FX_STR_FMT(fx_rows_at(&rows, 0, 0))) ||

@@ -39,9 +39,9 @@ bool fx_gtid_pos_parse(const struct fx_pos *text, struct fx_gtid_pos *ret, struc
     while (rest.len > 0) {
         if (!fx_gtid_next(&rest, &gtid))
             return fx_fail(err, FX_E_BUG, "\"%s\" is not a GTID position", fx_pos_text(text)) ||
-                   fx_hint(
-                       err,
-                       "Please report it with this message and the rows of table ficus.progress.");
+                   fx_hint(err,
+                           "Please report it with this message, the rows of table ficus.progress "
+                           "and the output of: select @@global.gtid_binlog_pos;");
         if (!fx_gtid_pos_set(ret, &gtid, err))
             return false;
     }

@@ -46,8 +46,8 @@ static const struct pinned pinned[] = {
     PIN("completion_type", "'NO_CHAIN'", "COMMIT might begin another transaction"),
     PIN("tx_isolation", "'REPEATABLE-READ'", "what a statement sees", .flavour = ON_MARIADB),
     PIN("transaction_isolation", "'REPEATABLE-READ'", "what a statement sees", .flavour = ON_MYSQL),
-    PIN("tx_read_only", "0", "we write", .flavour = ON_MARIADB),
-    PIN("transaction_read_only", "0", "we write", .flavour = ON_MYSQL),
+    PIN("tx_read_only", "0", "Ficus writes", .flavour = ON_MARIADB),
+    PIN("transaction_read_only", "0", "Ficus writes", .flavour = ON_MYSQL),
     PIN("sql_auto_is_null", "0", "x IS NULL might be the newest id"),
     PIN("sql_if_exists", "0", "DROP and ALTER of what is not there", .flavour = ON_MARIADB,
         .since = 100502),
@@ -69,11 +69,12 @@ static const struct pinned pinned[] = {
     /* --- which rows are returned, and in which order --- */
     PIN("sql_select_limit", "18446744073709551615", "a read might be cut"),
     PIN("max_join_size", "18446744073709551615", "a read might be refused"),
-    PIN("sql_big_selects", "1", "the same"),
+    PIN("sql_big_selects", "1", "a read might be refused"),
     PIN("sql_safe_updates", "0", "a write might be refused"),
     PIN("max_recursive_iterations", "4294967295", "a recursive read might be cut",
         .flavour = ON_MARIADB),
-    PIN("cte_max_recursion_depth", "4294967295", "the same", .flavour = ON_MYSQL),
+    PIN("cte_max_recursion_depth", "4294967295", "a recursive read might be cut",
+        .flavour = ON_MYSQL),
     PIN("max_sort_length", "4096", "bytes that an order looks at; a key has at most 3072"),
     PIN("query_cache_type", "OFF", "a read might be an old one", .flavour = ON_MARIADB),
     PIN("optimizer_switch", "'default'", "optimizations that others try out", .how = SET_ONLY),
@@ -91,16 +92,19 @@ static const struct pinned pinned[] = {
     PIN("max_error_count", "64", "SHOW WARNINGS"),
 
     /* --- what ends a statement or a session that has time --- */
-    PIN("max_statement_time", "0", "fx_db_set_timeout is the only limit", .shown = "0.000000",
-        .flavour = ON_MARIADB),
-    PIN("max_execution_time", "0", "the same", .flavour = ON_MYSQL),
+    PIN("max_statement_time", "0", "Ficus has a limit of its own for each statement",
+        .shown = "0.000000", .flavour = ON_MARIADB),
+    PIN("max_execution_time", "0", "Ficus has a limit of its own for each statement",
+        .flavour = ON_MYSQL),
     PIN("net_read_timeout", "600", "a slow other side"),
     PIN("net_write_timeout", "600", "a slow other side"),
     PIN("wait_timeout", "28800", "streams wait"),
     PIN("idle_transaction_timeout", "0", "a snapshot is held while the other side reads",
         .flavour = ON_MARIADB),
-    PIN("idle_readonly_transaction_timeout", "0", "the same", .flavour = ON_MARIADB),
-    PIN("idle_write_transaction_timeout", "0", "the same", .flavour = ON_MARIADB),
+    PIN("idle_readonly_transaction_timeout", "0", "a snapshot is held while the other side reads",
+        .flavour = ON_MARIADB),
+    PIN("idle_write_transaction_timeout", "0", "a snapshot is held while the other side reads",
+        .flavour = ON_MARIADB),
 };
 
 static bool applies(const struct pinned *pin, const struct my_db *my)
@@ -140,9 +144,9 @@ static bool fail_pin(const struct my_db *my, const struct pinned *pin, fx_cell h
                      struct fx_err *err)
 {
     (void)fx_fail(err, FX_E_DB,
-                  "database \"%s\" keeps variable \"%s\" at \"%.*s\" instead of \"%.*s\"",
+                  "database \"%s\": variable \"%s\" is \"%.*s\", but Ficus needs \"%.*s\"",
                   my->base.conf->name, pin->name, FX_STR_FMT(has), FX_STR_FMT(wanted(pin)));
-    fx_detail(err, "It decides this: %s.", pin->why);
+    fx_detail(err, "Why Ficus needs it: %s.", pin->why);
     return fx_hint(err,
                    "See where it is set: SELECT @@global.%s, @@global.init_connect; correct it "
                    "there, then run the same command again.",

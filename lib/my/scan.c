@@ -93,8 +93,7 @@ bool fx_my_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct f
         return fx_fail(err, FX_E_DB_CONNECT,
                        "the connection to database \"%s\" was lost by an earlier statement",
                        db->conf->name) ||
-               fx_hint(err, "Check that the server runs, then run the same command again; in a "
-                            "run: ficus run resume");
+               fx_hint(err, FX_SERVER_GONE);
     if (my->is_scanning)
         FX_BUG("two scans on one MariaDB session");
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1 << 20);
@@ -110,7 +109,7 @@ bool fx_my_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct f
                    : fx_my_fail(my, err, "could not read from");
     if (mysql_num_fields(res) != spec->n_columns) {
         mysql_free_result(res);
-        return fx_db_fail_answer(db, "with rows of other columns than were asked for", err);
+        return fx_db_fail_answer(db, "with other columns than were asked for", err);
     }
     struct my_scan *scan = FX_NEW(struct my_scan);
     *scan = (struct my_scan){.base = {.driver = &fx_my_driver},

@@ -85,7 +85,7 @@ bool fx_my_fail(struct my_db *my, struct fx_err *err, const char *what)
     fx_fail(err, code, "%s database \"%s\": %s", what, my->base.conf->name,
             text[0] != '\0' ? text : "the server gave no reason");
     fx_err_set_mysql(err, (int)number, mysql_sqlstate(my->mysql));
-    return false;
+    return code == FX_E_DB_CONNECT ? fx_hint(err, FX_SERVER_GONE) : false;
 }
 
 /* --- life ------------------------------------------------------------------------------------- */
@@ -152,7 +152,8 @@ static void hint_access(const struct fx_db_conf *conf, struct fx_err *err)
     default:
         fx_hint(err,
                 "Check that the server runs there, and the url and password of databases.%s in "
-                "ficus.yaml.",
+                "ficus.yaml. A stream connects again by itself; any other command: run it again, "
+                "in a run: ficus run resume",
                 conf->name);
     }
 }
@@ -261,8 +262,7 @@ static bool may_send(struct my_db *my, struct fx_err *err)
         return fx_fail(err, FX_E_DB_CONNECT,
                        "the connection to database \"%s\" was lost by an earlier statement",
                        my->base.conf->name) ||
-               fx_hint(err, "Check that the server runs, then run the same command again; in a "
-                            "run: ficus run resume");
+               fx_hint(err, FX_SERVER_GONE);
     if (my->is_scanning)
         FX_BUG("statement on a MariaDB session while a scan is open");
     if (my->is_sent)
@@ -326,8 +326,7 @@ static bool await_answer(struct my_db *my, struct fx_err *err)
         my->is_broken = true;
         return fx_fail(err, FX_E_DB_CONNECT, "database \"%s\" did not answer for %lld ms",
                        my->base.conf->name, (long long)my->silence_ms) ||
-               fx_hint(err, "Check that the server runs, then run the same command again; in a "
-                            "run: ficus run resume");
+               fx_hint(err, FX_SERVER_GONE);
     }
     return mysql_read_query_result(my->mysql) == 0 ||
            fx_my_fail(my, err, "could not execute a statement in");

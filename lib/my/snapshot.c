@@ -36,8 +36,8 @@ bool fx_my_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err)
     fx_cell pos = fx_rows_at(&rows, 0, 0);
     if (fx_str_eq_c(fx_rows_at(&rows, 0, 1), "0")) {
         fx_fail(err, FX_E_DB, "the binary log of database \"%s\" is off", db->conf->name);
-        return fx_hint(err,
-                       "Set log_bin and binlog_format=ROW in its configuration and restart it.");
+        return fx_hint(err, "Set log_bin and binlog_format=ROW in its configuration and restart "
+                            "it. Then run the same command again.");
     }
     return set_position(db, pos, ret_pos, err);
 }
@@ -89,7 +89,8 @@ static bool fail_no_log(const struct fx_db *db, struct fx_err *err)
     (void)fx_fail(err, FX_E_DB,
                   "the binary log of database \"%s\" is off, so its snapshot has no position",
                   db->conf->name);
-    return fx_hint(err, "Set log_bin and binlog_format=ROW in its configuration and restart it.");
+    return fx_hint(err, "Set log_bin and binlog_format=ROW in its configuration and restart it. "
+                        "Then run the same command again.");
 }
 
 /*

@@ -37,13 +37,15 @@ bool fx_my_table_mark(struct fx_db *db, const char *schema, const char *name,
     return true;
 }
 
-static bool fail_lock(const char *schema, const char *name, struct fx_err *err)
+static bool fail_lock(const struct fx_db *db, const char *schema, const char *name,
+                      struct fx_err *err)
 {
     if (err->cause_number == ER_LOCK_WAIT_TIMEOUT) {
         fx_err_clear(err);
-        (void)fx_fail(err, FX_E_TIMEOUT,
-                      "table \"%s.%s\" is locked by somebody who alters or truncates it", schema,
-                      name);
+        (void)fx_fail(
+            err, FX_E_TIMEOUT,
+            "table \"%s.%s\" of database \"%s\" is locked by a session that alters or truncates it",
+            schema, name, db->conf->name);
         return fx_hint(err, "See who: SHOW PROCESSLIST; wait for it, then compare again: ficus "
                             "reconcile run --context NAME");
     }
@@ -51,8 +53,9 @@ static bool fail_lock(const char *schema, const char *name, struct fx_err *err)
         return fx_ctx(err, "locking table \"%s.%s\"", schema, name);
     fx_err_clear(err);
     return fx_fail(err, FX_E_DRIFT,
-                   "table \"%s.%s\" was altered or truncated after the snapshot was taken", schema,
-                   name) ||
+                   "table \"%s.%s\" of database \"%s\" was altered or truncated after the snapshot "
+                   "was taken",
+                   schema, name, db->conf->name) ||
            fx_hint(err, "Compare again: ficus reconcile run --context NAME");
 }
 
@@ -69,7 +72,7 @@ bool fx_my_table_lock(struct fx_db *db, const char *schema, const char *name, in
     while (!fx_my_run(my_of(db), fx_buf_str(&sql), NULL, err)) {
         bool is_busy = err->cause_number == ER_LOCK_WAIT_TIMEOUT;
         if (!is_busy || fx_mono_reached(until, fx_mono_now()))
-            return fail_lock(schema, name, err);
+            return fail_lock(db, schema, name, err);
         fx_err_clear(err);
         fx_sleep_ms(LOCK_PAUSE_MS);
     }

@@ -65,7 +65,8 @@ static bool read_key(const struct fx_db *db, struct fx_table *table, struct fx_e
         if (at < 0)
             continue;
         if ((size_t)at >= table->n_key || table->key[at] >= 0)
-            return fx_db_fail_answer(db, "with a primary key that cannot be", err);
+            return fx_db_fail_answer(
+                db, "with a primary key that does not fit the columns of its table", err);
         table->key[at] = (int)i;
     }
     return true;
@@ -111,11 +112,11 @@ static bool check_relation(const struct fx_rows *relation, struct fx_db *db, con
                fx_hint(err, "Create it there, or correct its name in ficus.yaml.");
     for (size_t i = 0; i < relation->n_columns; i++)
         if (fx_rows_at(relation, 0, i).len == 0)
-            return fx_db_fail_answer(db, "with a table of which it does not say all", err);
+            return fx_db_fail_answer(db, "with an incomplete description of a table", err);
     char kind = fx_rows_at(relation, 0, 1).ptr[0];
     if (kind != 'r' && kind != 'p')
-        return fx_fail(err, FX_E_DB, "\"%s\".\"%s\" in database \"%s\" is a %s, not a table",
-                       schema, name, db->conf->name,
+        return fx_fail(err, FX_E_DB, "\"%s.%s\" in database \"%s\" is a %s, not a table", schema,
+                       name, db->conf->name,
                        kind == 'f'   ? "foreign table"
                        : kind == 'm' ? "materialized view"
                                      : "view") ||
@@ -145,7 +146,7 @@ bool fx_pg_table(struct fx_db *db, const char *schema, const char *name, struct 
     bool is_partitioned = fx_rows_at(&relation, 0, 1).ptr[0] == 'p';
     if (!read_columns(db, oid, arena, table, err) ||
         !read_leaves(db, oid, is_partitioned, arena, table, err))
-        return fx_ctx(err, "reading the catalog of table \"%s\".\"%s\"", schema, name);
+        return fx_ctx(err, "reading the catalog of table \"%s.%s\"", schema, name);
     fx_table_fingerprint(table, arena);
     *ret_table = table;
     return true;

@@ -34,7 +34,8 @@ static bool connect_failed(const struct fx_db_conf *conf, PGconn *conn, const ch
                    FX_STR_FMT(line)) ||
            fx_hint(err,
                    "Check that the server runs there, and the url and password of databases.%s "
-                   "in ficus.yaml.",
+                   "in ficus.yaml. A stream connects again by itself; any other command: run it "
+                   "again, in a run: ficus run resume",
                    conf->name != NULL ? conf->name : "NAME");
 }
 
@@ -179,8 +180,7 @@ bool fx_pg_fail(PGconn *conn, const PGresult *res, const char *name, struct fx_e
     if (hint != NULL)
         fx_hint(err, "%s", hint);
     else if (code == FX_E_DB_CONNECT)
-        fx_hint(err, "Check that the server runs, then run the same command again; in a run: ficus "
-                     "run resume");
+        fx_hint(err, FX_SERVER_GONE);
     if (sqlstate != NULL)
         fx_err_set_sqlstate(err, sqlstate);
     return false;

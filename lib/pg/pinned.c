@@ -43,7 +43,7 @@ static const struct pinned pinned[] = {
     PIN("transform_null_equals", "off", "x = NULL would mean x IS NULL"),
     PIN("array_nulls", "on", "NULL in an array's text"),
     PIN("default_transaction_isolation", "read committed", "what a statement sees"),
-    PIN("default_transaction_read_only", "off", "we write"),
+    PIN("default_transaction_read_only", "off", "Ficus writes"),
     PIN("default_transaction_deferrable", "off", "a snapshot might wait for others"),
     PIN("check_function_bodies", "on", "a function that cannot work is refused when it is made"),
     PIN("default_tablespace", "", "where our own tables are"),
@@ -75,12 +75,13 @@ static const struct pinned pinned[] = {
     PIN("quote_all_identifiers", "off", "names from format() and the catalog's functions"),
 
     /* --- what ends a statement or a session that has time --- */
-    PIN("statement_timeout", "0", "fx_db_set_timeout is the only limit"),
-    PIN("lock_timeout", "0", "set where we take locks"),
+    PIN("statement_timeout", "0", "Ficus has a limit of its own for each statement"),
+    PIN("lock_timeout", "0", "Ficus has a limit of its own for each lock"),
     PIN("idle_session_timeout", "0", "streams wait"),
     PIN("idle_in_transaction_session_timeout", "0",
         "a snapshot is held while the other side reads"),
-    PIN("transaction_timeout", "0", "the same", .when = LATER, .since = 170000),
+    PIN("transaction_timeout", "0", "a snapshot is held while the other side reads", .when = LATER,
+        .since = 170000),
     PIN("exit_on_error", "off", "an error would end the session"),
 
     PIN("client_min_messages", "warning", "notices are not looked at"),
@@ -121,8 +122,7 @@ static bool ask(const struct fx_db_conf *conf, PGconn *conn, const char *sql, in
             PQclear(*ret_res);
             return fx_fail(err, FX_E_DB_CONNECT, "database \"%s\" did not answer for %lld ms",
                            conf->name, (long long)silence_ms) ||
-                   fx_hint(err, "Check that the server runs, then run the same command again; in a "
-                                "run: ficus run resume");
+                   fx_hint(err, FX_SERVER_GONE);
         }
         res = PQgetResult(conn);
         if (res == NULL)
@@ -182,14 +182,15 @@ static void find_different(PGconn *conn, const PGresult *res, const struct pinne
 static bool fail_pin(const struct fx_db_conf *conf, const struct pinned *pin, const char *has,
                      struct fx_err *err)
 {
-    (void)fx_fail(err, FX_E_DB, "database \"%s\" keeps setting \"%s\" at \"%s\" instead of \"%s\"",
+    (void)fx_fail(err, FX_E_DB, "database \"%s\": setting \"%s\" is \"%s\", but Ficus needs \"%s\"",
                   conf->name, pin->name, has, pin->value);
-    fx_detail(err, "It decides this: %s.", pin->why);
-    return fx_hint(err,
-                   "See where it is set: select * from pg_db_role_setting; then, as a superuser: "
-                   "ALTER ROLE %s RESET %s; or ALTER DATABASE %s RESET %s;. Between Ficus and the "
-                   "server there may be no pooler.",
-                   conf->user != NULL ? conf->user : "USER", pin->name, conf->dbname, pin->name);
+    fx_detail(err, "Why Ficus needs it: %s.", pin->why);
+    return fx_hint(
+        err,
+        "See where it is set: select * from pg_db_role_setting; then, as a superuser: "
+        "ALTER ROLE %s RESET %s; or ALTER DATABASE %s RESET %s;. There must be no pooler "
+        "between Ficus and the server. Then run the same command again.",
+        conf->user != NULL ? conf->user : "USER", pin->name, conf->dbname, pin->name);
 }
 
 bool fx_pg_pinned_check(const struct fx_db_conf *conf, PGconn *conn, int64_t silence_ms,

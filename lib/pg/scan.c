@@ -116,7 +116,7 @@ bool fx_pg_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct f
         scan->has_savepoint = true;
     }
     if (!send(scan, spec, err)) {
-        fx_ctx(err, "reading table \"%s\".\"%s\"", spec->table->schema, spec->table->name);
+        fx_ctx(err, "reading table \"%s.%s\"", spec->table->schema, spec->table->name);
         scan_free(scan);
         return false;
     }
@@ -128,8 +128,7 @@ static bool read_row(struct pg_scan *scan, struct fx_err *err)
 {
     fx_arena_clear(&scan->row_arena);
     if (PQntuples(scan->res) != 1 || (size_t)PQnfields(scan->res) != scan->n_columns)
-        return fx_db_fail_answer(&scan->pg->base, "with a row of other columns than were asked for",
-                                 err);
+        return fx_db_fail_answer(&scan->pg->base, "with other columns than were asked for", err);
     for (size_t i = 0; i < scan->n_columns; i++) {
         const struct fx_column *column = &scan->table->columns[scan->columns[i]];
         struct fx_str text = {0};
@@ -140,7 +139,7 @@ static bool read_row(struct pg_scan *scan, struct fx_err *err)
         if (fx_pg_value(&column->type, text, &scan->row_arena, &scan->row[i], err))
             continue;
         if (!scan->keeps_unreadable || !fx_scan_keep_unreadable(column, text, &scan->row[i], err))
-            return fx_ctx(err, "reading column \"%s\" of table \"%s\".\"%s\"", column->name,
+            return fx_ctx(err, "reading column \"%s\" of table \"%s.%s\"", column->name,
                           scan->table->schema, scan->table->name);
     }
     return true;
@@ -175,7 +174,7 @@ bool fx_pg_scan_next(struct fx_scan *base, struct fx_value **ret_row, struct fx_
     }
     if (status != PGRES_TUPLES_OK) {
         fx_pg_db_fail(scan->pg, scan->res, err);
-        return fx_ctx(err, "reading table \"%s\".\"%s\"", scan->table->schema, scan->table->name);
+        return fx_ctx(err, "reading table \"%s.%s\"", scan->table->schema, scan->table->name);
     }
     *ret_row = NULL;
     return finish(scan, err);

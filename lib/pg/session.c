@@ -77,8 +77,7 @@ static bool may_send(struct fx_pg_db *pg, struct fx_err *err)
         return fx_fail(err, FX_E_DB_CONNECT,
                        "the connection to database \"%s\" was lost by an earlier statement",
                        pg->base.conf->name) ||
-               fx_hint(err, "Check that the server runs, then run the same command again; in a "
-                            "run: ficus run resume");
+               fx_hint(err, FX_SERVER_GONE);
     }
     return true;
 }
@@ -132,8 +131,7 @@ static bool fail_silent(struct fx_pg_db *pg, struct fx_err *err)
     pg->is_broken = true;
     return fx_fail(err, FX_E_DB_CONNECT, "database \"%s\" did not answer for %" PRId64 " ms",
                    pg->base.conf->name, pg->silence_ms) ||
-           fx_hint(err, "Check that the server runs, then run the same command again; in a run: "
-                        "ficus run resume");
+           fx_hint(err, FX_SERVER_GONE);
 }
 
 /*

@@ -35,10 +35,11 @@ static void hint_create(const PGresult *res, struct fx_err *err)
     const char *state = PQresultErrorField(res, PG_DIAG_SQLSTATE);
     if (state != NULL && strcmp(state, "55000") == 0)
         fx_hint(err, "Logical replication needs wal_level = logical. Run: ALTER SYSTEM SET "
-                     "wal_level = logical; and restart the server.");
+                     "wal_level = logical; restart the server, and run the same command again.");
     if (state != NULL && strcmp(state, "53400") == 0)
         fx_hint(err, "Raise max_replication_slots and restart the server, or drop a slot that "
-                     "nobody uses: select slot_name, active from pg_replication_slots; select "
+                     "nobody needs (one that is not active may be of a stream that is stopped): "
+                     "select slot_name, active from pg_replication_slots; select "
                      "pg_drop_replication_slot('NAME');");
 }
 
@@ -57,9 +58,11 @@ bool fx_pg_slot_create(PGconn *repl, const char *slot, bool is_temporary, int64_
     if (!fx_pg_await(repl, timeout_ms, db_name, &res, err)) {
         fx_ctx(err, "creating replication slot \"%s\"", slot);
         if (err->code == FX_E_TIMEOUT)
-            fx_hint(err,
-                    "Creating a slot waits for every running transaction; look for old ones: "
-                    "select pid, xact_start, query from pg_stat_activity order by xact_start.");
+            fx_hint(
+                err,
+                "Creating a slot waits for every running transaction; the oldest: "
+                "select pid, xact_start, query from pg_stat_activity order by xact_start; End it, "
+                "then run the same command again; in a run: ficus run resume");
         return false;
     }
     bool is_ok = read_slot(res, ret_slot);

@@ -26,17 +26,20 @@ static bool fail_running(const struct fx_db *db, const struct fx_rows *rows, int
                       FX_STR_FMT(gid), db->conf->name, (long long)timeout_ms);
         (void)fx_hint(err,
                       "Finish it in its PostgreSQL database, \"%.*s\": COMMIT PREPARED '%.*s'; or "
-                      "ROLLBACK PREPARED '%.*s';",
+                      "ROLLBACK PREPARED '%.*s'; Then run the same command again; in a run: "
+                      "ficus run resume",
                       FX_STR_FMT(database), FX_STR_FMT(gid), FX_STR_FMT(gid));
     } else {
         (void)fx_fail(err, FX_E_TIMEOUT,
                       "a transaction of database \"%s\" (process %.*s, user \"%.*s\") did not end "
                       "within %lld ms",
                       db->conf->name, FX_STR_FMT(pid), FX_STR_FMT(user), (long long)timeout_ms);
-        (void)fx_hint(err, "End it in its client, or: SELECT pg_terminate_backend(%.*s);",
+        (void)fx_hint(err,
+                      "End it in its client, or: SELECT pg_terminate_backend(%.*s); Then run the "
+                      "same command again; in a run: ficus run resume",
                       FX_STR_FMT(pid));
     }
-    return fx_detail(err, "It runs since %.*s. Statement: %.*s",
+    return fx_detail(err, "Running since %.*s. Statement: %.*s",
                      FX_STR_FMT(since.len > 0 ? since : FX_STR("an unknown time")),
                      FX_STR_FMT(query.len > 0 ? query : FX_STR("not visible")));
 }
@@ -112,8 +115,9 @@ bool fx_pg_table_lock(struct fx_db *db, const char *schema, const char *name, in
         fx_err_clear(err);
         if (fx_mono_reached(until, fx_mono_now()))
             return fx_fail(err, FX_E_TIMEOUT,
-                           "table \"%s.%s\" is locked by somebody who alters or truncates it",
-                           schema, name) ||
+                           "table \"%s.%s\" of database \"%s\" is locked by a session that alters "
+                           "or truncates it",
+                           schema, name, db->conf->name) ||
                    fx_hint(err,
                            "See who: select pid, query from pg_stat_activity where pid in "
                            "(select pid from pg_locks where mode = 'AccessExclusiveLock'); "

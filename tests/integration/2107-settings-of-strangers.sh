@@ -101,9 +101,9 @@ check "and what the target has" grep -q "not empty" <<<"$(preflight far)"
 pg_sql mono shop "create role low login; alter role low set zero_damaged_pages = on"
 sed 's|postgresql://ficus@|postgresql://low@|' "$FX_DIR/far.yaml" >"$FX_DIR/low.yaml"
 out=$(preflight low)
-check "a setting that cannot be pinned is named" grep -q 'keeps setting "zero_damaged_pages" at "on" instead of "off"' <<<"$out"
+check "a setting that cannot be pinned is named" grep -q 'setting "zero_damaged_pages" is "on", but Ficus needs "off"' <<<"$out"
 check "and how to reset it" grep -q 'ALTER ROLE low RESET zero_damaged_pages' <<<"$out"
 plain_my "create user low@'%'; set global init_connect = 'set sql_log_bin = 0'; grant all on orders.* to low@'%'; grant binlog admin on *.* to low@'%'"
 sed 's|mysql://ficus@|mysql://low@|' "$FX_DIR/far.yaml" >"$FX_DIR/low.yaml"
-check "on MariaDB, too" grep -q 'keeps variable "sql_log_bin" at "0" instead of "1"' <<<"$(preflight low)"
+check "on MariaDB, too" grep -q 'variable "sql_log_bin" is "0", but Ficus needs "1"' <<<"$(preflight low)"
 fx_done

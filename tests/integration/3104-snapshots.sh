@@ -58,7 +58,7 @@ exits 0 "then equal again" reconcile
 # --- a table that somebody has locked
 lock_pg() { (pg_sql mono shop "begin; lock table order_lines; select pg_sleep(6)" >/dev/null 2>&1) & sleep 0.3; }
 exits 3 "PostgreSQL: a table that somebody locks for longer" during reconcile.enter.before 1000 lock_pg
-check "is named" says '"public.order_lines" is locked by somebody' "$(table order_lines not_compared)"
+check "is named" says 'table "public.order_lines" of database "mono" is locked by a session' "$(table order_lines not_compared)"
 check "the applier did not wait for it" test "$(field "r->>'applier_held_ms'")" -lt 1500
 wait
 
