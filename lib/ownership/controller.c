@@ -173,6 +173,7 @@ bool fx_controller_take(struct fx_project *project, const char *what, const char
     struct fx_who system;
     fx_who(&system);
     snprintf(who->login, sizeof who->login, "%s", system.login);
+    fx_controller_host(who->host, sizeof who->host);
     snprintf(who->what, sizeof who->what, "%s", what);
     who->plan = fx_arena_strdup(arena, plan);
     who->state_dir = project->state_dir;

@@ -11,8 +11,8 @@ ficusd_start
 says() { case $2 in *"$1"*) return 0 ;; esac; printf 'not in: %s\n' "$2"; return 1; }
 mkdir -p "$SHOP/b"
 sed "s#$SHOP/state#$SHOP/b/state#; s#^facade:#facade:\n  admin: {address: \"unix:$SHOP/state/admin.sock\"}#" "$SHOP/ficus.yaml" >"$SHOP/b/ficus.yaml"
-a() { FICUS_HOST=alpha USER=ann "$FICUS" "$@" -f "$SHOP/ficus.yaml"; }
-b() { FICUS_HOST=beta USER=bob "$FICUS" "$@" -f "$SHOP/b/ficus.yaml"; }
+a() { FICUS_HOST=alpha "$FICUS" "$@" -f "$SHOP/ficus.yaml"; }
+b() { FICUS_HOST=beta "$FICUS" "$@" -f "$SHOP/b/ficus.yaml"; }
 plan() { # NAME STEP…: its file
     local file=$SHOP/$1.yaml
     printf 'apiVersion: ficus/v1\nkind: Migration\nmetadata: {name: %s}\ncontext: orders\npolicy: {gate_wait: 2s, retry: 10s}\nsteps:\n' "$1" >"$file"
@@ -42,7 +42,7 @@ refused() { # WHO HOLDER COMMAND…: of b while a holds it; exit 9, and says who
 }
 b_is_refused() { # STATE: every changing command of b
     local before after holder
-    holder="$(short state) of ann@alpha"
+    holder="$(short state) of $(command id -un)@alpha"
     before=$(picture)
     check "$1: run start of the streams" refused b "$holder" run start "$start_b" --execute
     check "$1: run start of a cut-over" refused b "$holder" run start "$cut_b" --execute
@@ -89,7 +89,7 @@ check "it says at which epoch" says 'context "orders" is already cut over: the n
 check "by whom" says "cutover start. Held by: controller $(short state)" "$out"
 check "and nothing is recorded" test ! -e "$SHOP/state/runs/again/journal"
 exits 12 "nobody drops the streams then" a cdc drop --context orders --execute --confirm=orders
-exits 0 "a looks (and is ann@alpha again)" a cdc start --context orders --quick --execute
+exits 0 "a looks (and is on alpha again)" a cdc start --context orders --quick --execute
 b_is_refused "new is HERE"
 
 # --- the directory is lost, the new side owns ----------------------------------------------------------------------------------
@@ -102,7 +102,7 @@ exits 0 "b takes over" b run adopt orders --confirm="$old_id" --execute
 same "both databases say so" "$(id b/state) $(id b/state)" "$(pg_sql mono shop "select id from ficus.controller") $(my_sql orders ficus "select id from controller")"
 stopped() { [ "$(a cdc status --context orders 2>&1 | grep -c '"code":"STALE_EPOCH"')" = 2 ] || a cdc status --context orders 2>&1 | grep -q "STALE_EPOCH"; }
 check "the streams of a stop, and say why" until_ok 15 stopped
-holder_b="$(short b/state) of bob@beta"
+holder_b="$(short b/state) of $(command id -un)@beta"
 check "a is refused: cdc start" refused a "$holder_b" cdc start --context orders --quick --execute
 check "a is refused: run rollback" refused a "$holder_b" run rollback extract --execute
 check "a is refused: cutover fallback" refused a "$holder_b" cutover fallback --context orders --execute --confirm=orders
