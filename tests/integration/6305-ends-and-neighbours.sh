@@ -143,7 +143,7 @@ empty_new
 FICUS_FAILPOINT=journal.sync:error:3 run start "$(plan one "$COPY" '{id: soak, do: {wait: 1s}}')" --execute >"$SHOP/one.log" 2>&1
 same "a record that is perhaps not on the disk ends the run" 11 "$?"
 check "the reason is said, also by what came after it" says "Input/output error" "$(grep error: "$SHOP/one.log")"
-check "and not that space is missing" says "Check the disk" "$(cat "$SHOP/one.log")"
+check "and not that space is missing" says "dmesg" "$(cat "$SHOP/one.log")"
 exits 0 "when the disk is well again it goes on" run resume one
 exits 0 "back" run rollback one --execute
 empty_new
@@ -161,7 +161,7 @@ rm -rf "$SHOP/state/runs/two"
 cp "$J" "$SHOP/journal.good"
 printf '\001' | dd of="$J" bs=1 seek=$(($(stat -c %s "$J") / 2)) conv=notrunc 2>/dev/null
 exits 11 "status does not pass over a run whose journal is damaged" "$FICUS" status -f "$SHOP/ficus.yaml"
-check "and says what can be done" says "Restore it from a backup" "$("$FICUS" status -f "$SHOP/ficus.yaml" 2>&1)"
+check "and says what can be done" says "from a backup of the state directory" "$("$FICUS" status -f "$SHOP/ficus.yaml" 2>&1)"
 mv "$SHOP/journal.good" "$J"
 exits 11 "a watch that nobody can see ends" bash -c 'timeout 10 "$@" >/dev/full' - "$FICUS" status -w -f "$SHOP/ficus.yaml"
 
