@@ -38,7 +38,7 @@ completed() { # WORD…
         "$docs/completion/ficus.bash" "$@"
 }
 cd "$FX_DIR" && mkdir out && touch plan.yaml "a b.yaml" || fx_die "no directory"
-same "bash: verbs" "start resume rollback adopt status journal" "$(completed ficus run '')"
+same "bash: verbs" "start resume rollback adopt list status journal" "$(completed ficus run '')"
 same "bash: a verb of two words" "show verify" "$(completed ficus run journal '')"
 same "bash: options that begin so" "--fence-ttl" "$(completed ficus cutover start --fe)"
 same "bash: a plan is a file" "plan.yaml" "$(completed ficus plan lint pl)"

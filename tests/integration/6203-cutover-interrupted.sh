@@ -51,6 +51,12 @@ same "the fence triggers are disabled again" 0 "$(pg_sql mono shop "select count
 same "the streams run" "stream stream " "$(phases)"
 
 # --- while it waits for a write in flight, which a row lock keeps there -------------------------------------------------
+# The lock is taken behind the preflight, which refuses a transaction of two seconds.
+rm -f "$FX_DIR/points"
+FICUS_FAILPOINT_LOG=$FX_DIR/points FICUS_FAILPOINT=cutover.step.hold.begin:sleep=3000 "$FICUS" cutover start -f "$SHOP/ficus.yaml" \
+    --context orders --execute --confirm=orders >"$SHOP/interrupted.log" 2>&1 &
+pid=$!
+until_ok 15 grep -q "^cutover.step.hold.begin" "$FX_DIR/points" || not_ok "the cut-over comes to its hold"
 fx_spawn locker "$SHOP/locker.log" psql -X -q -h "${PG_SOCK[mono]}" -p "${PG_PORT[mono]}" -U ficus -d shop \
     -c "set application_name = 'locker'; begin; update orders set hits = hits where id = 900002; select pg_sleep(60); commit"
 locked() { [ "$(pg_sql mono shop "select count(*) from pg_stat_activity where application_name = 'locker' and wait_event = 'PgSleep'")" = 1 ]; }
@@ -59,8 +65,6 @@ fx_spawn slow "$SHOP/slow.log" curl -s -m 20 -o /dev/null -w '%{http_code}' -H '
     "http://127.0.0.1:$PORT_FACADE/orders/900002/increment"
 waits_for_row() { [ "$(pg_sql mono shop "select count(*) from pg_locks where not granted")" != 0 ]; }
 until_ok 10 waits_for_row || not_ok "the slow write waits for the row"
-"$FICUS" cutover start -f "$SHOP/ficus.yaml" --context orders --execute --confirm=orders >"$SHOP/interrupted.log" 2>&1 &
-pid=$!
 is_holding() { [ "$(facade_hold)" = holding ]; }
 until_ok 10 is_holding
 same "the facade holds, and waits for the write in flight" holding "$(facade_hold)"

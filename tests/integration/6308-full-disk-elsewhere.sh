@@ -24,9 +24,11 @@ steps:
   - {id: finish, do: finish, point_of_no_return: true}
 YAML
 export FICUS FICUSD SHOP
-mkdir -p "$SHOP/state"
+mkdir -p -m 700 "$SHOP/state"
+# Its admin socket is outside, where the tools see it.
+sed -i "s#^facade:#facade:\n  admin: {address: \"unix:$SHOP/admin.sock\"}#" "$SHOP/ficus.yaml"
 # The facade sees a small disk of its own where its state is.
-fx_spawn facade "$SHOP/ficusd.log" unshare $ways bash -c 'mount -t tmpfs -o size=64k tmpfs "$SHOP/state" && exec "$FICUSD" -f "$SHOP/ficus.yaml"'
+fx_spawn facade "$SHOP/ficusd.log" unshare $ways bash -c 'mount -t tmpfs -o size=64k,mode=0700 tmpfs "$SHOP/state" && exec "$FICUSD" -f "$SHOP/ficus.yaml"'
 fx_wait_listen facade "$PORT_FACADE" || fx_die "the facade does not start: $(tail -n 3 "$SHOP/ficusd.log")"
 "$FICUS" run start "$SHOP/plan.yaml" --execute -f "$SHOP/ficus.yaml" >"$SHOP/run.log" 2>&1 &
 run=$!
@@ -42,7 +44,7 @@ exits 1 "with room the way back goes on" "$FICUS" run resume full -f "$SHOP/ficu
 
 my_sql orders orders "delete from order_lines; delete from order_facts; delete from customer_orders"
 # The streams' own files: neither log nor error file can be written, the reason comes all the same.
-out=$(unshare $ways bash -c 'mount -t tmpfs -o size=4k tmpfs "$SHOP/state/streams" || exit 99
+out=$(unshare $ways bash -c 'mount -t tmpfs -o size=4k,mode=0700 tmpfs "$SHOP/state/streams" || exit 99
 dd if=/dev/zero of="$SHOP/state/streams/fill" bs=1k 2>/dev/null; df "$SHOP/state/streams" | tail -n 1
 "$FICUS" cdc start --context orders --execute -f "$SHOP/ficus.yaml"; echo "exit $?"' 2>&1)
 printf '%s\n' "$out" | sed 's/^/# /'
