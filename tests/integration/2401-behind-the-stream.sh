@@ -67,6 +67,7 @@ check "a start does not go on" starts_in_vain
 again
 pg_sql mono shop "insert into order_lines values (1, 1, 'a', 1), (101, 1, 'b', 1)"
 streams_caught_up
+sleep 2.5 # rows younger than the last look at the catalog prove nothing: the stream would stop out of caution
 pg_sql mono shop "vacuum full lines_1"
 sleep 7
 check "a partition that was packed is no reason to stop" streams_phase forward stream
