@@ -13,8 +13,8 @@ bool pln_run_start(const struct pln_env *env, const struct pln_plan *plan, struc
 
 const char *pln_run_of(const struct fx_project *project, const struct pln_plan *plan)
 {
-    bool goes_back = plan->rolls_back != NULL && pln_open_is_here(project, plan->rolls_back);
-    return goes_back ? plan->rolls_back : plan->name;
+    const char *taken_back = pln_run_taken_back(project, plan);
+    return taken_back != NULL ? taken_back : plan->name;
 }
 
 bool pln_run_look(const struct pln_env *env, const struct pln_plan *plan, struct fx_buf *out,

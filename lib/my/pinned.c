@@ -23,7 +23,7 @@ struct pinned {
     const char *why;
     enum flavour flavour;
     enum how how;
-    unsigned long since, until; /* as mysql_get_server_version; until 0: still there */
+    unsigned long since; /* as mysql_get_server_version; 0: all */
 };
 
 #define PIN(name_, value_, why_, ...)                                  \
@@ -111,8 +111,7 @@ static bool applies(const struct pinned *pin, const struct my_db *my)
 {
     bool is_mariadb = strstr(mysql_get_server_info(my->mysql), "MariaDB") != NULL;
     unsigned long version = mysql_get_server_version(my->mysql);
-    return pin->flavour != (is_mariadb ? ON_MYSQL : ON_MARIADB) && version >= pin->since &&
-           (pin->until == 0 || version < pin->until);
+    return pin->flavour != (is_mariadb ? ON_MYSQL : ON_MARIADB) && version >= pin->since;
 }
 
 static void add_set(const struct my_db *my, struct fx_buf *sql)

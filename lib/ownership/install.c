@@ -45,15 +45,24 @@ static bool install_group(struct fx_context *ctx, bool is_canary, int64_t epoch,
     return ok || fx_ctx(err, "installing ownership of group \"%s\"", sides.group);
 }
 
-/* The schema of both databases, with the table that says who holds a context. */
-static bool prepare_schemas(const struct fx_context *ctx, struct fx_err *err)
+static bool prepare_schema(struct fx_side *side, struct fx_err *err)
+{
+    return fx_schema_prepare(side->db, side->conf, err);
+}
+
+static bool install_fence(struct fx_side *side, struct fx_err *err)
+{
+    return fx_fence_of(side)->install(side, err);
+}
+
+static bool on_both(const struct fx_context *ctx,
+                    bool (*act)(struct fx_side *side, struct fx_err *err), struct fx_err *err)
 {
     struct fx_side sides[2] = {{.conf = ctx->old_db, .group = ctx->name},
                                {.conf = ctx->new_db, .group = ctx->name}};
     bool ok = true;
     for (size_t i = 0; i < 2 && ok; i++) {
-        ok = fx_side_open(&sides[i], INSTALL_STATEMENT_MS, err) &&
-             fx_schema_prepare(sides[i].db, sides[i].conf, err);
+        ok = fx_side_open(&sides[i], INSTALL_STATEMENT_MS, err) && act(&sides[i], err);
         if (!ok)
             fx_ctx(err, "installing ownership on database \"%s\"", sides[i].conf->name);
         fx_side_close(&sides[i]);
@@ -61,20 +70,12 @@ static bool prepare_schemas(const struct fx_context *ctx, struct fx_err *err)
     return ok;
 }
 
+/* The schema comes first on both, because it has the table that says who holds the context. */
 bool fx_own_install(struct fx_context *ctx, int64_t epoch, struct fx_err *err)
 {
-    struct fx_side sides[2] = {{.conf = ctx->old_db, .group = ctx->name},
-                               {.conf = ctx->new_db, .group = ctx->name}};
-    bool ok = fx_sides_supported(ctx, err) && prepare_schemas(ctx, err) &&
-              fx_holder_claim(ctx, ctx->controller != NULL, err);
-    for (size_t i = 0; i < 2 && ok; i++) {
-        ok = fx_side_open(&sides[i], INSTALL_STATEMENT_MS, err) &&
-             fx_fence_of(&sides[i])->install(&sides[i], err);
-        if (!ok)
-            fx_ctx(err, "installing ownership on database \"%s\"", sides[i].conf->name);
-        fx_side_close(&sides[i]);
-    }
-    return ok && install_group(ctx, false, epoch, err) && install_group(ctx, true, epoch, err);
+    return fx_sides_supported(ctx, err) && on_both(ctx, prepare_schema, err) &&
+           fx_holder_claim(ctx, ctx->controller != NULL, err) && on_both(ctx, install_fence, err) &&
+           install_group(ctx, false, epoch, err) && install_group(ctx, true, epoch, err);
 }
 
 /* --- renew ------------------------------------------------------------------------------------ */

@@ -20,6 +20,14 @@ static bool exists(const struct fx_project *project, const char *name, struct fx
     return fx_file_exists(at.journal);
 }
 
+const char *pln_run_taken_back(const struct fx_project *project, const struct pln_plan *plan)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    bool is_here = plan->rolls_back != NULL && exists(project, plan->rolls_back, &arena);
+    return is_here ? plan->rolls_back : NULL;
+}
+
 struct found {
     const char *name, *context;
     int64_t last_us;

@@ -5,6 +5,7 @@
 
 #include "lib/base/clock.h"
 #include "lib/map/map.h"
+#include "plans/plan/model.h"
 
 /*
  * The run called `name`. NULL: the unfinished run, or the newest when there is none. Among several
@@ -14,6 +15,9 @@
  */
 bool pln_run_find(const struct fx_project *project, const char *name, bool will_act,
                   struct fx_arena *arena, const char **ret_name, struct fx_err *err) FX_MUST_CHECK;
+
+/* The run of this state directory that a plan of kind Rollback takes back; NULL: there is none. */
+const char *pln_run_taken_back(const struct fx_project *project, const struct pln_plan *plan);
 
 /* Names of all runs, in no order. */
 void pln_run_names(const struct fx_project *project, struct fx_arena *arena,

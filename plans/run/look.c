@@ -6,7 +6,6 @@
 #include "plans/plan/load.h"
 #include "plans/run/find.h"
 #include "plans/run/lock.h"
-#include "plans/run/open.h"
 #include "plans/run/paths.h"
 #include "plans/run/rollback_plan.h"
 
@@ -60,7 +59,7 @@ static bool ask_run(struct look *look, struct fx_err *err)
 {
     const struct pln_plan *plan = look->plan;
     const char *state_dir = look->env->project->state_dir;
-    if (plan->rolls_back != NULL && pln_open_is_here(look->env->project, plan->rolls_back))
+    if (pln_run_taken_back(look->env->project, plan) != NULL)
         return ask_covered(look, err);
     struct pln_state *state = FX_ARENA_NEW(&look->arena, struct pln_state);
     pln_state_init(state);

@@ -178,21 +178,13 @@ static bool start(struct run *run, const struct pln_env *env, struct fx_err *err
     return pln_exec_forward(&run->ex, err);
 }
 
-bool pln_open_is_here(const struct fx_project *project, const char *name)
-{
-    FX_AUTO(fx_arena) struct fx_arena arena;
-    struct pln_paths at;
-    fx_arena_init(&arena, 0);
-    pln_paths_of(project->state_dir, name, &arena, &at);
-    return fx_file_exists(at.journal);
-}
-
 bool pln_open_start(const struct pln_env *env, const struct pln_driver *driver,
                     const struct pln_plan *plan, struct fx_err *err)
 {
     /* The run that a rollback plan names goes back itself: its journal says what is left. */
-    if (plan->rolls_back != NULL && pln_open_is_here(env->project, plan->rolls_back))
-        return pln_open_rollback(env, driver, plan->rolls_back, plan, err);
+    const char *taken_back = pln_run_taken_back(env->project, plan);
+    if (taken_back != NULL)
+        return pln_open_rollback(env, driver, taken_back, plan, err);
     struct run run;
     run_init(&run, env, driver, plan->name);
     run.plan = plan;

@@ -16,7 +16,5 @@ bool pln_open_resume(const struct pln_env *env, const struct pln_driver *driver,
 /* `expect`: the reviewed plan of kind Rollback that must cover it, or NULL (rollback_plan.h). */
 bool pln_open_rollback(const struct pln_env *env, const struct pln_driver *driver, const char *name,
                        const struct pln_plan *expect, struct fx_err *err) FX_MUST_CHECK;
-/* Does the run have a journal in this state directory? */
-bool pln_open_is_here(const struct fx_project *project, const char *name);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "plans/run/rollback_plan.h"
 
+#include "lib/fmt/json_write.h"
 #include "plans/plan/action.h"
 #include "plans/run/undo.h"
 
@@ -14,31 +15,18 @@ static void add_comment(struct fx_buf *out, const char *indent, const char *text
     fx_buf_add_char(out, '\n');
 }
 
-/* Quoted unless it is a plain word that YAML reads as text. */
+/* Quoted unless it is a plain word that YAML reads as text. A string of JSON is one of YAML. */
 static void add_text(struct fx_buf *out, const char *text)
 {
-    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-    bool is_plain =
-        strspn(text, letters) > 0 &&
-        strspn(text, letters) +
-                strspn(text + strspn(text, letters),
-                       "0123456789-_.abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ") ==
-            strlen(text);
-    if (is_plain && strcmp(text, "true") != 0 && strcmp(text, "false") != 0 &&
-        strcmp(text, "null") != 0) {
+    static const char word[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_.";
+    enum { LETTERS = 52 };
+    bool is_plain = text[0] != '\0' && memchr(word, text[0], LETTERS) != NULL &&
+                    strspn(text, word) == strlen(text) && strcmp(text, "true") != 0 &&
+                    strcmp(text, "false") != 0 && strcmp(text, "null") != 0;
+    if (is_plain)
         fx_buf_add_c(out, text);
-        return;
-    }
-    fx_buf_add_char(out, '"');
-    for (const char *c = text; *c != '\0'; c++) {
-        if (*c == '"' || *c == '\\')
-            fx_buf_add_char(out, '\\');
-        if ((unsigned char)*c < ' ')
-            fx_buf_printf(out, "\\x%02x", (unsigned char)*c);
-        else
-            fx_buf_add_char(out, *c);
-    }
-    fx_buf_add_char(out, '"');
+    else
+        fx_json_quote(fx_str_from(text), out);
 }
 
 static void add_policy(struct fx_buf *out, const struct pln_policy *policy)
