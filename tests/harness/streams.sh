@@ -49,19 +49,28 @@ streams_status() { # forward|reverse FIELD
         sed -n "s/.*\"$2\":\"\\{0,1\\}\\([^,\"}]*\\).*/\\1/p"
 }
 streams_phase() { [ "$(streams_status "$1" phase)" = "$2" ]; }
+# After a failure: what the stream says of itself, and the last that it logged.
+streams_told() { # forward|reverse
+    curl -s -m 5 --unix-socket "$FX_DIR/st/streams/orders-$1.sock" http://s/status | head -c 3000 | sed 's/^/#   /'
+    tail -qn 5 "$FX_DIR/st/streams/orders-$1.log" 2>&1 | cut -c 1-1500 | sed 's/^/#   /'
+}
 streams_pid() { streams_status "$1" pid; }
 # Every row that is committed on PostgreSQL now has been applied: a probe row has arrived.
 streams_probe=0
 streams_caught_up() {
     streams_probe=$((streams_probe + 1))
     pg_sql mono shop "insert into ficus.canary(grp, note) values ('orders.canary', 'p$streams_probe-$$')"
-    until_ok 30 streams_probed || not_ok "the forward stream catches up (probe $streams_probe)"
+    until_ok 30 streams_probed && return
+    not_ok "the forward stream catches up (probe $streams_probe)"
+    streams_told forward
 }
 streams_probed() { [ "$(my_sql orders ficus "select 1 from canary where note = 'p$streams_probe-$$'")" = 1 ]; }
 streams_probe_back() {
     streams_probe=$((streams_probe + 1))
     my_sql orders ficus "insert into canary(id, grp, note) values (1000000 + $streams_probe, 'orders.canary', 'b$streams_probe-$$')"
-    until_ok 30 streams_probed_back || not_ok "the reverse stream catches up (probe $streams_probe)"
+    until_ok 30 streams_probed_back && return
+    not_ok "the reverse stream catches up (probe $streams_probe)"
+    streams_told reverse
 }
 streams_probed_back() { [ "$(pg_sql mono shop "select 1 from ficus.canary where note = 'b$streams_probe-$$'")" = 1 ]; }
 
@@ -90,7 +99,8 @@ streams_same() {
     fi
 }
 
-# A writer on PostgreSQL: inserts, updates, deletes, several statements a transaction, until stopped.
+# A writer on PostgreSQL: inserts, updates, deletes, several statements a transaction, until stopped. At most 100
+# transactions a second: every one is a commit on the target, which a quick machine's writer would leave far behind.
 streams_writer_start() {
     rm -f "$FX_DIR/writer.stop"
     (
@@ -101,7 +111,7 @@ streams_writer_start() {
             echo "begin; insert into orders(id, customer, total, note) values (2000000 + $i, 'w', $i * 0.01, 'w😀');
                   update orders set total = coalesce(total, 0) + 0.01, qty = coalesce(qty, 0) + 1 where id = $((i * 37 % 20000 + 1));
                   delete from orders where id = 2000000 + $i - 5; commit;"
-            if [ $((i % 20)) = 0 ]; then sleep 0.02; fi
+            if [ $((i % 20)) = 0 ]; then sleep 0.2; fi
         done | psql -X -q -h "${PG_SOCK[mono]}" -p "${PG_PORT[mono]}" -U ficus -d shop >"$FX_DIR/writer.log" 2>&1
     ) &
     streams_writer=$!
