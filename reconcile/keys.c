@@ -227,19 +227,11 @@ static bool compare_table(struct fx_context *ctx, size_t index, struct rec_repor
     return is_ok;
 }
 
-static bool open_sessions(const struct fx_context *ctx, enum fx_direction direction,
-                          struct session *session, struct fx_err *err)
+static struct session in_direction(const struct rec_sessions *sessions, enum fx_direction direction)
 {
     bool is_forward = direction == FX_FORWARD;
-    if (!fx_db_open(is_forward ? ctx->old_db : ctx->new_db, &session->source, err)) {
-        fx_err_as_source(err);
-        return false;
-    }
-    if (!fx_db_open(is_forward ? ctx->new_db : ctx->old_db, &session->target, err)) {
-        fx_err_as_target(err);
-        return false;
-    }
-    return true;
+    return (struct session){.source = is_forward ? sessions->old_db : sessions->new_db,
+                            .target = is_forward ? sessions->new_db : sessions->old_db};
 }
 
 /* Binding reads both catalogs, which would take longer
@@ -252,27 +244,22 @@ static bool is_bound(const struct fx_context *ctx)
     return n == ctx->n_tables;
 }
 
-bool rec_check_keys(struct fx_context *ctx, enum fx_direction direction, const struct cdc_key *keys,
-                    size_t n_keys, struct fx_arena *arena, struct rec_report **ret_report,
-                    struct fx_err *err)
+bool rec_check_keys(struct fx_context *ctx, enum fx_direction direction,
+                    const struct rec_sessions *sessions, const struct cdc_key *keys, size_t n_keys,
+                    struct fx_arena *arena, struct rec_report **ret_report, struct fx_err *err)
 {
-    struct session session = {0};
+    struct session session = in_direction(sessions, direction);
     struct rec_report *report = FX_ARENA_NEW(arena, struct rec_report);
     report->context = ctx->name;
     report->direction = direction;
     report->plan = report->step = "";
     report->started = fx_wall_now();
     report->tables = fx_arena_array(arena, ctx->n_tables + 1, sizeof *report->tables);
-    bool is_ok = open_sessions(ctx, direction, &session, err);
-    if (is_ok && !is_bound(ctx))
-        is_ok = direction == FX_FORWARD
-                    ? fx_map_bind(ctx, session.source, session.target, arena, err)
-                    : fx_map_bind(ctx, session.target, session.source, arena, err);
+    bool is_ok =
+        is_bound(ctx) || fx_map_bind(ctx, sessions->old_db, sessions->new_db, arena, err);
     report->mapping_digest = ctx->digest;
     for (size_t i = 0; is_ok && i < ctx->n_tables; i++)
         is_ok = compare_table(ctx, i, report, &session, keys, n_keys, arena, err);
-    fx_db_close(session.source);
-    fx_db_close(session.target);
     if (!is_ok)
         return fx_ctx(err, "comparing the newest keys of context \"%s\"", ctx->name);
     rec_report_finish(report, report->n_tables);

@@ -114,9 +114,16 @@ bool rec_check(struct fx_context *ctx, const struct cdc_ref *ref, const struct r
  * nothing moves). A context that is bound already (fx_map_bind, in an arena that still lives) is
  * used as it is; otherwise it is bound in `arena`. Differences are listed in ret_report->tables as
  * by rec_check.
+ *
+ * The two sessions are the caller's: opened before writes are held, outside a transaction, with its
+ * own limit for a statement. After an error they may be broken; else they are free again.
  */
-bool rec_check_keys(struct fx_context *ctx, enum fx_direction direction, const struct cdc_key *keys,
-                    size_t n_keys, struct fx_arena *arena, struct rec_report **ret_report,
+struct rec_sessions {
+    struct fx_db *old_db, *new_db;
+};
+bool rec_check_keys(struct fx_context *ctx, enum fx_direction direction,
+                    const struct rec_sessions *sessions, const struct cdc_key *keys, size_t n_keys,
+                    struct fx_arena *arena, struct rec_report **ret_report,
                     struct fx_err *err) FX_MUST_CHECK;
 
 void rec_report_text(const struct rec_report *report, struct fx_buf *out);

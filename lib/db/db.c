@@ -4,6 +4,7 @@
 
 #include "lib/base/panic.h"
 #include "lib/db/conf.h"
+#include "lib/io/failpoint.h"
 
 static const struct fx_db_driver *driver_of(enum fx_engine engine)
 {
@@ -34,6 +35,7 @@ bool fx_db_open(const struct fx_db_conf *conf, struct fx_db **ret_db, struct fx_
     fx_arena_init(&arena, 0);
     struct fx_db_conf resolved;
     struct fx_db *db;
+    FX_FAILPOINT("db.open");
     if (!fx_db_conf_resolve(conf, &arena, &resolved, err))
         return false;
     if (!driver_of(conf->engine)->open(&resolved, &db, err))

@@ -31,8 +31,10 @@ check "cut-over" cutover start --execute --confirm=orders
 same "the new side owns" "AWAY 3 / HERE 3" "$(owns)"
 same "the facade knows" new "$(facade_owner)"
 sleep 1
-cutover fallback --execute --confirm=orders >"$SHOP/move.log" 2>&1
+FICUS_FAILPOINT_LOG=$FX_DIR/points cutover fallback --execute --confirm=orders >"$SHOP/move.log" 2>&1
 same "fall-back" 0 $?
+check "sessions are opened before writes are held" test "$(sed '/step.hold.begin$/,$d' "$FX_DIR/points" | grep -c '^db.open$')" -ge 2
+same "and none while they are held" 0 "$(sed -n '/step.hold.begin$/,/step.route.end$/p' "$FX_DIR/points" | grep -c '^db.open$')"
 check "both streams were drained first" grep -q "drain     done" "$SHOP/move.log"
 check "what was forecast and what was waited" grep -qE "forecast [0-9]+ ms, longest write waited [0-9]+ ms" "$SHOP/move.log"
 grep "longest write waited" "$SHOP/move.log" | sed 's/^/# /'

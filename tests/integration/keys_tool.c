@@ -48,8 +48,16 @@ int main(int argc, char **argv)
         if (!parse_key(argv[i], &arena, &keys[n_keys++]))
             return 2;
     enum fx_direction direction = strcmp(argv[2], "reverse") == 0 ? FX_REVERSE : FX_FORWARD;
-    if (!fx_project_load(argv[1], &arena, &project, &err) ||
-        !rec_check_keys(&project->contexts[0], direction, keys, n_keys, &arena, &report, &err))
+    struct rec_sessions sessions = {0};
+    bool is_ok =
+        fx_project_load(argv[1], &arena, &project, &err) &&
+        fx_db_open(project->contexts[0].old_db, &sessions.old_db, &err) &&
+        fx_db_open(project->contexts[0].new_db, &sessions.new_db, &err) &&
+        rec_check_keys(&project->contexts[0], direction, &sessions, keys, n_keys, &arena, &report,
+                       &err);
+    fx_db_close(sessions.old_db);
+    fx_db_close(sessions.new_db);
+    if (!is_ok)
         return fx_err_report(&err, "keys_tool");
     int64_t missing = 0, extra = 0, different = 0;
     for (size_t i = 0; i < report->n_tables; i++) {
