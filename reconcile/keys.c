@@ -255,8 +255,7 @@ bool rec_check_keys(struct fx_context *ctx, enum fx_direction direction,
     report->plan = report->step = "";
     report->started = fx_wall_now();
     report->tables = fx_arena_array(arena, ctx->n_tables + 1, sizeof *report->tables);
-    bool is_ok =
-        is_bound(ctx) || fx_map_bind(ctx, sessions->old_db, sessions->new_db, arena, err);
+    bool is_ok = is_bound(ctx) || fx_map_bind(ctx, sessions->old_db, sessions->new_db, arena, err);
     report->mapping_digest = ctx->digest;
     for (size_t i = 0; is_ok && i < ctx->n_tables; i++)
         is_ok = compare_table(ctx, i, report, &session, keys, n_keys, arena, err);

@@ -49,12 +49,11 @@ int main(int argc, char **argv)
             return 2;
     enum fx_direction direction = strcmp(argv[2], "reverse") == 0 ? FX_REVERSE : FX_FORWARD;
     struct rec_sessions sessions = {0};
-    bool is_ok =
-        fx_project_load(argv[1], &arena, &project, &err) &&
-        fx_db_open(project->contexts[0].old_db, &sessions.old_db, &err) &&
-        fx_db_open(project->contexts[0].new_db, &sessions.new_db, &err) &&
-        rec_check_keys(&project->contexts[0], direction, &sessions, keys, n_keys, &arena, &report,
-                       &err);
+    bool is_ok = fx_project_load(argv[1], &arena, &project, &err) &&
+                 fx_db_open(project->contexts[0].old_db, &sessions.old_db, &err) &&
+                 fx_db_open(project->contexts[0].new_db, &sessions.new_db, &err) &&
+                 rec_check_keys(&project->contexts[0], direction, &sessions, keys, n_keys, &arena,
+                                &report, &err);
     fx_db_close(sessions.old_db);
     fx_db_close(sessions.new_db);
     if (!is_ok)
