@@ -38,9 +38,13 @@ bool fx_engine_pair_check(const struct fx_db_conf *old_db, const struct fx_db_co
     if (from->side == FX_SIDE_OLD && to->side == FX_SIDE_NEW)
         return true;
     (void)fx_fail(err, FX_E_UNSUPPORTED,
-                  "cannot move from database \"%s\" (%s) to database \"%s\" (%s)", old_db->name,
-                  from->family, new_db->name, to->family);
-    return fx_hint(err, "This release moves contexts from %s to %s and back.",
+                  "this release cannot move a context from database \"%s\" (%s) to database "
+                  "\"%s\" (%s)",
+                  old_db->name, from->family, new_db->name, to->family);
+    return fx_hint(err,
+                   "It moves contexts from %s to %s and back. In ficus.yaml, set the context's "
+                   "old.database to a database on %s and new.database to one on %s.",
+                   fx_engine_of_side(FX_SIDE_OLD)->title, fx_engine_of_side(FX_SIDE_NEW)->title,
                    fx_engine_of_side(FX_SIDE_OLD)->title, fx_engine_of_side(FX_SIDE_NEW)->title);
 }
 

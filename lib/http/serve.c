@@ -441,7 +441,7 @@ static bool listen_unix(struct fx_serve *serve, const char *path, struct fx_err 
     /* Linux gives the file the mode of its socket, before anybody can connect. */
     if (fchmod(fd, FX_PRIVATE_FILE) != 0)
         return fx_fail_errno(err, FX_E_IO, errno,
-                             "could not take the access of other users to socket \"%s\"", path);
+                             "could not give socket \"%s\" the mode 0600 (no other user)", path);
     if (bind(fd, generic, sizeof address) != 0)
         return fx_fail_errno(err, FX_E_IO, errno, "could not listen on \"%s\"", path);
     serve->unix_path = fx_strdup(path);

@@ -69,6 +69,18 @@ static bool fail_link(const char *path, struct fx_err *err)
                path);
 }
 
+/* Called where errno is that of the chmod. */
+static bool fail_mode(const char *mode, const char *path, struct fx_err *err)
+{
+    return fx_fail_errno(err, FX_E_IO, errno, "could not change the mode of \"%s\" to %s", path,
+                         mode) ||
+           fx_hint(err,
+                   "Other users have access to it, and Ficus uses only what is private. As its "
+                   "owner run: chmod %s '%s'. Or set state.dir in ficus.yaml to a directory on "
+                   "another file system.",
+                   mode, path);
+}
+
 /* --- files ------------------------------------------------------------------------------------ */
 
 static bool is_private_file(int fd, const char *path, struct fx_err *err)
@@ -91,8 +103,7 @@ static bool is_private_file(int fd, const char *path, struct fx_err *err)
     if ((info.st_mode & OTHERS) == 0)
         return true;
     if (fchmod(fd, FX_PRIVATE_FILE) != 0)
-        return fx_fail_errno(err, FX_E_IO, errno,
-                             "could not take the access of other users to \"%s\"", path);
+        return fail_mode("0600", path, err);
     fx_log(FX_LOG_INFO, "io", NULL, "others lost their access to a file", "file=%s mode=%o", path,
            (unsigned)info.st_mode & 07777);
     return true;
@@ -228,8 +239,7 @@ bool fx_dir_secure(const char *path, struct fx_err *err)
         return true;
     FX_AUTO_FD int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (fd < 0 || fchmod(fd, FX_PRIVATE_DIR) != 0)
-        return fx_fail_errno(err, FX_E_IO, errno,
-                             "could not take the access of other users to \"%s\"", path);
+        return fail_mode("0700", path, err);
     size_t n = 1 + tighten(fx_fd_take(&fd), 0);
     fx_log(FX_LOG_WARN, "io", NULL, "others lost their access to the state directory",
            "dir=%s mode=%04o objects=%zu", path, (unsigned)mode & 07777, n);

@@ -582,9 +582,11 @@ static bool read_other(struct fx_bl_event *ev, struct fx_err *err)
     if ((ev->head.flags & FLAG_IGNORABLE) != 0)
         return true;
     return fx_fail(err, FX_E_UNSUPPORTED,
-                   "the binary log has an event of type %s (number %u), which cannot be streamed",
+                   "the binary log has an event of type %s (number %u), which this release cannot "
+                   "read",
                    fx_bl_type_name(ev->head.type), ev->head.type) ||
-           fx_hint(err, "The stream cannot pass it: " FX_CMD_NEW_COPY ".");
+           fx_hint(err, "It may hold changes of rows, so the stream does not pass it. Turn off the "
+                        "server's setting that writes it; then " FX_CMD_NEW_COPY ".");
 }
 
 static bool read_body(struct fx_bl_decoder *dec, struct fx_str body, struct fx_bl_event *ev,

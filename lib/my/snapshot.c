@@ -111,13 +111,14 @@ static bool count_position(struct fx_db *db, struct fx_pos *ret_pos, struct fx_e
     fx_cell pos = fx_rows_at(&gtid, 0, 0);
     if (pos.ptr == NULL)
         return fx_fail(err, FX_E_DB,
-                       "database \"%s\" has no GTID position for file %.*s offset %.*s",
+                       "database \"%s\" could not name the GTID position of its snapshot (binary "
+                       "log %.*s, offset %.*s)",
                        db->conf->name, FX_STR_FMT(where[0]), FX_STR_FMT(where[1])) ||
-               fx_hint(err,
-                       "Ficus reads it without this function where it may see the end of the "
-                       "binary log: GRANT BINLOG MONITOR ON *.* TO the user of databases.%s. "
-                       "Or, once: FLUSH BINARY LOGS; then run the same command again.",
-                       db->conf->name);
+               fx_hint(
+                   err,
+                   "Run there: FLUSH BINARY LOGS; then run the same command again. So that this "
+                   "is not needed: GRANT BINLOG MONITOR ON *.* TO the user of databases.%s.",
+                   db->conf->name);
     return set_position(db, pos, ret_pos, err);
 }
 

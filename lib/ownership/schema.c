@@ -90,9 +90,9 @@ static bool look(struct fx_db *db, bool *ret_installed, bool *ret_versioned, str
 static bool fail_row(struct fx_err *err)
 {
     return fx_hint(err,
-                   "Ficus keeps one row in ficus.version, with one = 1 and a version from 1 on: "
-                   "something else changed or made that table. Put it right, or drop it and "
-                   "run: ficus upgrade --execute");
+                   "Ficus keeps one row there, with one = 1 and a version from 1 on, and nothing "
+                   "else: somebody changed that table. In that database run: DROP TABLE "
+                   "ficus.version; then: ficus upgrade --execute, which writes it again");
 }
 
 static bool read_row(struct fx_db *db, int64_t *ret, struct fx_err *err)

@@ -19,9 +19,13 @@ static bool prepare(struct fx_side *side, int64_t statement_ms, struct fx_err *e
     side->engine = fx_own_engine_of(side->db);
     if (side->engine == NULL)
         return fx_fail(err, FX_E_UNSUPPORTED,
-                       "this release has no fence for database \"%s\": its server is version %s",
+                       "cannot hold writes to database \"%s\": there is no write fence for its "
+                       "server, version %s",
                        side->conf->name, fx_db_version(side->db)) ||
-               fx_hint(err, "This release supports PostgreSQL 14 or newer, and MariaDB.");
+               fx_hint(err,
+                       "Move its tables to PostgreSQL 14 or newer or to MariaDB, and set "
+                       "databases.%s.url in ficus.yaml to that server.",
+                       side->conf->name);
     return fx_db_set_timeout(side->db, statement_ms, err) &&
            fx_db_exec(side->db, side->engine->pin, NULL, 0, NULL, err);
 }

@@ -103,6 +103,21 @@ static bool read_leaves(struct fx_db *db, fx_cell oid, bool is_partitioned, stru
     return true;
 }
 
+/* pg_class.relkind of what is no table. */
+static const char *kind_name(char kind)
+{
+    switch (kind) {
+    case 'f': return "foreign table";
+    case 'm': return "materialized view";
+    case 'v': return "view";
+    case 'S': return "sequence";
+    case 'i':
+    case 'I': return "index";
+    case 'c': return "composite type";
+    default: return "relation of another kind";
+    }
+}
+
 static bool check_relation(const struct fx_rows *relation, struct fx_db *db, const char *schema,
                            const char *name, struct fx_err *err)
 {
@@ -116,11 +131,9 @@ static bool check_relation(const struct fx_rows *relation, struct fx_db *db, con
     char kind = fx_rows_at(relation, 0, 1).ptr[0];
     if (kind != 'r' && kind != 'p')
         return fx_fail(err, FX_E_DB, "\"%s.%s\" in database \"%s\" is a %s, not a table", schema,
-                       name, db->conf->name,
-                       kind == 'f'   ? "foreign table"
-                       : kind == 'm' ? "materialized view"
-                                     : "view") ||
-               fx_hint(err, "Only tables can be in a context. Correct the name in ficus.yaml.");
+                       name, db->conf->name, kind_name(kind)) ||
+               fx_hint(err, "Only tables can be in a context. In ficus.yaml, name the table that "
+                            "holds the rows, or take this entry out of the context.");
     if (!fx_str_eq(fx_rows_at(relation, 0, 3), FX_STR("UTF8")))
         return fx_fail(err, FX_E_UNSUPPORTED, "database \"%s\" has encoding %.*s, not UTF8",
                        db->conf->name, FX_STR_FMT(fx_rows_at(relation, 0, 3))) ||

@@ -95,8 +95,5 @@ int fx_value_key_cmp(const struct fx_value *a, const struct fx_value *b);
 struct fx_value fx_value_copy(const struct fx_value *v, struct fx_arena *arena);
 /* For people: 42, 'text', \x00ff, NULL; long values are cut with their length said. */
 void fx_value_show(const struct fx_value *v, struct fx_buf *out);
-/* Injective bytes of a value, with its kind; for hashes
- * of rows and keys. JSON is canonicalised first. */
-bool fx_value_canon(const struct fx_value *v, struct fx_buf *out, struct fx_err *err) FX_MUST_CHECK;
 
 #endif

@@ -80,9 +80,10 @@ bool pln_drain_fail(const struct pln_drain *drain, const struct pln_cutover *cut
     fx_buf_add_c(&text, "\n");
     describe(&drain->back, cut->new_wins ? "reverse" : "forward", opt->drain_before_ms, &text);
     fx_fail(err, FX_E_HELD,
-            "the lag of both streams did not stay below %" PRId64 " ms for %" PRId64
-            " ms (drain_before) within %" PRId64 " ms (drain_wait); no write was held",
-            opt->drain_before_ms, opt->drain_window_ms, opt->drain_wait_ms);
+            "the streams did not catch up within %" PRId64
+            " ms (drain_wait): their lag has to stay "
+            "below %" PRId64 " ms (drain_before) for %" PRId64 " ms; no write was held",
+            opt->drain_wait_ms, opt->drain_before_ms, opt->drain_window_ms);
     fx_detail(err, "%s", fx_buf_cstr(&text));
     return fx_hint(
         err, "Ownership did not change. Watch the lag: ficus cdc status --context NAME. When "

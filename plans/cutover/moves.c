@@ -43,12 +43,12 @@ bool pln_cut_route_all(struct pln_cutover *cut, enum pln_cut_side to, int64_t ep
         if (is_all)
             return true;
     } while (pln_retry_again(&retry));
-    return !fx_err_is(err) && (fx_fail(err, FX_E_FACADE_CONNECT,
-                                       "not every facade acknowledged epoch %" PRId64
-                                       " of group \"%s\" within %" PRId64 " ms",
-                                       epoch, cut->group, cut->opt->route_ms) ||
-                               fx_hint(err, "Check that every facade runs and answers: ficus route "
-                                            "list. Then run " PLN_CUT_GO_ON "."));
+    return !fx_err_is(err) &&
+           fx_fail(err, FX_E_FACADE_CONNECT,
+                   "a facade did not confirm within %" PRId64
+                   " ms that it routes group \"%s\" to the %s side (epoch %" PRId64 ")",
+                   cut->opt->route_ms, cut->group,
+                   to == PLN_WINNING ? pln_cut_winning(cut) : pln_cut_losing(cut), epoch);
 }
 
 bool pln_cut_fail_unrouted(const struct pln_cutover *cut, struct fx_err *err)

@@ -65,6 +65,17 @@ static bool names_resume(const struct fx_err *err, const char *name)
     return false;
 }
 
+/* Half a command is worse than none: a text longer than max ends after a whole sentence. */
+static void cut_sentences(char *text, size_t max)
+{
+    if (strlen(text) <= max)
+        return;
+    size_t n = max;
+    while (n > 0 && !(text[n - 1] == '.' && text[n] == ' '))
+        n--;
+    text[n] = '\0';
+}
+
 void pln_exec_hint(const struct pln_exec *ex, const char *what, bool may_go_back,
                    struct fx_err *err)
 {
@@ -75,10 +86,11 @@ void pln_exec_hint(const struct pln_exec *ex, const char *what, bool may_go_back
     (void)snprintf(next, sizeof next, "ficus run resume %s%s%s", name,
                    may_go_back ? "   or: ficus run rollback " : "", may_go_back ? name : "");
     (void)snprintf(first, sizeof first, "%s", err->hint[0] != '\0' ? err->hint : what);
+    cut_sentences(first, sizeof err->hint - sizeof "   Then run: " - strlen(next));
     if (first[0] == '\0')
         fx_hint(err, "Run: %s", next);
     else
-        fx_hint(err, "%.300s   Then run: %s", first, next);
+        fx_hint(err, "%s   Then run: %s", first, next);
 }
 
 static bool fail_undo(struct pln_exec *ex, const struct pln_step *step, struct fx_err *err)

@@ -55,9 +55,10 @@ static bool take_controller(struct change *change, struct fx_err *err)
         return false;
     if (epoch < change->next.controller_epoch) {
         fx_fail(err, FX_E_STALE_EPOCH,
-                "controller epoch %lld is stale: the facade has seen the later epoch %lld",
+                "the facade refused a request of controller epoch %lld: a later controller, of "
+                "epoch %lld, has it now",
                 (long long)epoch, (long long)change->next.controller_epoch);
-        return fx_hint(err, "Another run controls this facade now. Run: ficus status");
+        return fx_hint(err, "Nothing was changed. Go on with the run that has it: ficus run list");
     }
     if (!fcd_own_check_jump(change->next.controller_epoch, epoch, "the controller", "controller",
                             err))

@@ -49,9 +49,9 @@ static bool take_epoch(struct fcd_own *own, const char *group, int64_t epoch, st
         return true;
     }
     fx_fail(err, FX_E_STALE_EPOCH,
-            "epoch %lld of group \"%s\" is stale: the facade has seen epoch %lld", (long long)epoch,
-            group, (long long)own->epoch);
-    return fx_hint(err, "Another run has taken control of the group. Run: ficus status");
+            "the facade refused epoch %lld of group \"%s\": a later run moves it, at epoch %lld",
+            (long long)epoch, group, (long long)own->epoch);
+    return fx_hint(err, "Nothing was changed. Go on with the run that has it: ficus run list");
 }
 
 bool fcd_own_prepare(struct fcd_own *own, const char *group, int64_t epoch, struct fx_err *err)

@@ -24,8 +24,8 @@ static void walk_tuple(const struct fx_pgo_tuple *tuple, uint32_t seed, struct f
         FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
         if (!fx_pg_value(&type, tuple->cells[i].bytes, arena, &v, &err))
             FX_ASSERT(err.code == FX_E_SOURCE_DATA);
-        else if (!fx_value_canon(&v, &out, &err))
-            FX_ASSERT(err.code == FX_E_SOURCE_DATA || err.code == FX_E_LIMIT);
+        else
+            fx_value_show(&v, &out);
     }
 }
 

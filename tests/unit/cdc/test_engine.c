@@ -81,8 +81,8 @@ static void test_engine__a_pair_that_is_not_supported_is_named(void **state)
     assert_false(fx_engine_pair_check(&my, &pg, &err));
     assert_int_equal(err.code, FX_E_UNSUPPORTED);
     assert_string_equal(err.message,
-                        "cannot move from database \"b\" (MySQL or MariaDB) to database "
-                        "\"a\" (PostgreSQL)");
+                        "this release cannot move a context from database \"b\" (MySQL or MariaDB) "
+                        "to database \"a\" (PostgreSQL)");
 }
 
 int main(void)

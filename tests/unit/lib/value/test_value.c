@@ -219,26 +219,6 @@ static void test_value__equality_is_of_the_meaning_and_nothing_else(void **state
     assert_int_equal(fx_value_key_cmp(&i5, &d5), 0);
 }
 
-static void test_value__canonical_bytes_keep_neighbours_apart(void **state)
-{
-    (void)state;
-    struct fx_err err = FX_ERR_INIT;
-    struct fx_value ab = {.kind = FX_V_TEXT, .s = FX_STR("a;b")};
-    struct fx_value a = {.kind = FX_V_TEXT, .s = FX_STR("a")};
-    struct fx_value b = {.kind = FX_V_TEXT, .s = FX_STR("b")};
-    struct fx_value n = {.kind = FX_V_NULL};
-    struct fx_value letter = {.kind = FX_V_TEXT, .s = FX_STR("N")};
-    FX_AUTO(fx_buf) struct fx_buf one = FX_BUF(100);
-    FX_AUTO(fx_buf) struct fx_buf two = FX_BUF(100);
-    assert_true(fx_value_canon(&ab, &one, &err) && fx_value_canon(&n, &one, &err));
-    assert_true(fx_value_canon(&a, &two, &err) && fx_value_canon(&b, &two, &err));
-    assert_false(fx_str_eq(fx_buf_str(&one), fx_buf_str(&two)));
-    fx_buf_clear(&one);
-    fx_buf_clear(&two);
-    assert_true(fx_value_canon(&n, &one, &err) && fx_value_canon(&letter, &two, &err));
-    assert_false(fx_str_eq(fx_buf_str(&one), fx_buf_str(&two)));
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -250,7 +230,6 @@ int main(void)
         cmocka_unit_test(test_map_pg__declared_types_are_named_with_their_limits),
         cmocka_unit_test(test_map_pg__a_text_that_is_not_of_the_type_is_refused),
         cmocka_unit_test(test_value__equality_is_of_the_meaning_and_nothing_else),
-        cmocka_unit_test(test_value__canonical_bytes_keep_neighbours_apart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
