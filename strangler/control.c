@@ -98,106 +98,113 @@ static void begin_body(struct fx_json_w *w, struct fx_buf *body, int64_t epoch)
     fx_json_w_kv_i64(w, "epoch", epoch);
 }
 
-bool fcd_control_claim(const struct fcd_endpoint *at, int64_t controller_epoch, struct fx_err *err)
+/* A call of which the epoch is all. */
+static bool post_epoch(const struct fcd_endpoint *at, const char *path, int64_t epoch,
+                       struct fx_err *err)
 {
     FX_AUTO(fx_buf) struct fx_buf body = FX_BUF(BODY_MAX);
     struct fx_json_w w;
-    begin_body(&w, &body, controller_epoch);
+    begin_body(&w, &body, epoch);
     fx_json_w_end(&w);
-    return post(at, "/v1/claim", &body, err);
+    return post(at, path, &body, err);
 }
 
-static bool post_route(const struct fcd_endpoint *at, const char *route, const char *verb,
-                       const struct fx_buf *body, struct fx_err *err)
+bool fcd_control_claim(const struct fcd_endpoint *at, int64_t controller_epoch, struct fx_err *err)
+{
+    return post_epoch(at, "/v1/claim", controller_epoch, err);
+}
+
+/* `recheck_ms` below 0: the call has none. */
+static bool post_percent(const struct fcd_endpoint *at, int64_t controller_epoch, const char *route,
+                         const char *verb, double percent, int64_t recheck_ms, struct fx_err *err)
 {
     char path[160];
+    FX_AUTO(fx_buf) struct fx_buf body = FX_BUF(BODY_MAX);
+    struct fx_json_w w;
     snprintf(path, sizeof path, "/v1/routes/%.64s/%s", route, verb);
-    return post(at, path, body, err);
+    begin_body(&w, &body, controller_epoch);
+    fx_json_w_kv_double(&w, "percent", percent);
+    if (recheck_ms >= 0)
+        fx_json_w_kv_i64(&w, "recheck_ms", recheck_ms);
+    fx_json_w_end(&w);
+    return post(at, path, &body, err);
 }
 
 bool fcd_control_weight(const struct fcd_endpoint *at, int64_t controller_epoch, const char *route,
                         double percent, struct fx_err *err)
 {
-    FX_AUTO(fx_buf) struct fx_buf body = FX_BUF(BODY_MAX);
-    struct fx_json_w w;
-    begin_body(&w, &body, controller_epoch);
-    fx_json_w_kv_double(&w, "percent", percent);
-    fx_json_w_end(&w);
-    return post_route(at, route, "weight", &body, err);
+    return post_percent(at, controller_epoch, route, "weight", percent, -1, err);
 }
 
 bool fcd_control_shadow(const struct fcd_endpoint *at, int64_t controller_epoch, const char *route,
                         double percent, int64_t recheck_ms, struct fx_err *err)
 {
-    FX_AUTO(fx_buf) struct fx_buf body = FX_BUF(BODY_MAX);
-    struct fx_json_w w;
-    begin_body(&w, &body, controller_epoch);
-    fx_json_w_kv_double(&w, "percent", percent);
-    fx_json_w_kv_i64(&w, "recheck_ms", recheck_ms);
-    fx_json_w_end(&w);
-    return post_route(at, route, "shadow", &body, err);
+    return post_percent(at, controller_epoch, route, "shadow", percent, recheck_ms, err);
 }
 
-static bool post_group(const struct fcd_endpoint *at, const char *group, const char *verb,
-                       const struct fx_buf *body, struct fx_err *err)
+enum { GROUP_PATH_MAX = 160 };
+
+static const char *group_path(char path[GROUP_PATH_MAX], const char *group, const char *verb)
 {
-    char path[160];
-    snprintf(path, sizeof path, "/v1/groups/%.64s/%s", group, verb);
-    return post(at, path, body, err);
+    snprintf(path, GROUP_PATH_MAX, "/v1/groups/%.64s/%s", group, verb);
+    return path;
 }
 
 bool fcd_control_prepare(const struct fcd_endpoint *at, const char *group, int64_t epoch,
                          struct fx_err *err)
 {
-    FX_AUTO(fx_buf) struct fx_buf body = FX_BUF(BODY_MAX);
-    struct fx_json_w w;
-    begin_body(&w, &body, epoch);
-    fx_json_w_end(&w);
-    return post_group(at, group, "prepare", &body, err);
+    char path[GROUP_PATH_MAX];
+    return post_epoch(at, group_path(path, group, "prepare"), epoch, err);
 }
 
 bool fcd_control_hold(const struct fcd_endpoint *at, const char *group, int64_t epoch,
                       int64_t deadline_ms, struct fx_err *err)
 {
+    char path[GROUP_PATH_MAX];
     FX_AUTO(fx_buf) struct fx_buf body = FX_BUF(BODY_MAX);
     struct fx_json_w w;
     begin_body(&w, &body, epoch);
     fx_json_w_kv_i64(&w, "deadline_ms", deadline_ms);
     fx_json_w_end(&w);
-    return post_group(at, group, "hold", &body, err);
+    return post(at, group_path(path, group, "hold"), &body, err);
+}
+
+bool fcd_control_move(const struct fcd_endpoint *at, const char *group, int64_t epoch,
+                      struct fx_err *err)
+{
+    char path[GROUP_PATH_MAX];
+    return post_epoch(at, group_path(path, group, "move"), epoch, err);
 }
 
 bool fcd_control_release(const struct fcd_endpoint *at, const char *group, int64_t epoch,
                          struct fx_err *err)
 {
-    FX_AUTO(fx_buf) struct fx_buf body = FX_BUF(BODY_MAX);
-    struct fx_json_w w;
-    begin_body(&w, &body, epoch);
-    fx_json_w_end(&w);
-    return post_group(at, group, "release", &body, err);
+    char path[GROUP_PATH_MAX];
+    return post_epoch(at, group_path(path, group, "release"), epoch, err);
 }
 
 bool fcd_control_switch(const struct fcd_endpoint *at, const char *group, int64_t epoch,
                         enum fcd_owner owner, struct fx_err *err)
 {
+    char path[GROUP_PATH_MAX];
     FX_AUTO(fx_buf) struct fx_buf body = FX_BUF(BODY_MAX);
     struct fx_json_w w;
     begin_body(&w, &body, epoch);
     fx_json_w_kv_text(&w, "owner", fcd_owner_name(owner));
     fx_json_w_end(&w);
-    return post_group(at, group, "switch", &body, err);
+    return post(at, group_path(path, group, "switch"), &body, err);
 }
 
 bool fcd_control_repair(const struct fcd_endpoint *at, const char *group, int64_t known,
                         int64_t epoch, struct fx_err *err)
 {
+    char path[GROUP_PATH_MAX];
     FX_AUTO(fx_buf) struct fx_buf body = FX_BUF(BODY_MAX);
     struct fx_json_w w;
     begin_body(&w, &body, epoch);
     fx_json_w_kv_i64(&w, "known", known);
     fx_json_w_end(&w);
-    return group != NULL ? post_group(at, group, "epoch", &body, err)
-                         : post(at, "/v1/epoch", &body, err);
+    return post(at, group != NULL ? group_path(path, group, "epoch") : "/v1/epoch", &body, err);
 }
 
 /* --- status ----------------------------------------------------------------------------------- */
@@ -221,6 +228,7 @@ static bool read_group(const struct fx_json *node, struct fx_arena *arena,
         !fx_json_i64(fx_json_get(node, "in_flight"), &group->in_flight))
         return fail_status(err, "owner, hold, epoch or in_flight of a group");
     group->is_unknown = fx_json_get_bool(node, "owner_unknown", false);
+    group->can_move = fx_json_get(node, "moving") != NULL;
     group->held = fx_json_get_i64(node, "held", 0);
     group->hold_left_ms = fx_json_get_i64(node, "hold_left_ms", 0);
     group->held_max_ms = fx_json_get_i64(node, "held_max_ms", 0);

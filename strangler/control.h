@@ -27,7 +27,10 @@ struct fcd_endpoint {
 struct fcd_group_status {
     const char *group;
     enum fcd_owner owner;
-    bool is_unknown; /* the facade has lost its state: `owner` is where reads go, writes get 503 */
+    /* The facade has lost its state, or its hold ended after a cut-over was about to commit:
+     * `owner` is where reads go, writes get 503. */
+    bool is_unknown;
+    bool can_move; /* false: an older Ficus, which does not know fcd_control_move */
     int64_t epoch;
     enum fcd_hold hold;
     int64_t held;         /* writes that wait now */
@@ -80,6 +83,10 @@ bool fcd_control_prepare(const struct fcd_endpoint *at, const char *group, int64
  * at once, poll the status until in_flight is 0. */
 bool fcd_control_hold(const struct fcd_endpoint *at, const char *group, int64_t epoch,
                       int64_t deadline_ms, struct fx_err *err) FX_MUST_CHECK;
+/* Before the commit: from now on the owner may have changed, so the end of the hold sends nothing.
+ * Refused when the facade no longer holds the writes. */
+bool fcd_control_move(const struct fcd_endpoint *at, const char *group, int64_t epoch,
+                      struct fx_err *err) FX_MUST_CHECK;
 /* Between fence attempts and on abort: held writes go on to the owner that the facade knows. */
 bool fcd_control_release(const struct fcd_endpoint *at, const char *group, int64_t epoch,
                          struct fx_err *err) FX_MUST_CHECK;

@@ -181,9 +181,11 @@ static bool run_list(struct cmd_call *call, struct fx_err *err)
     for (size_t i = 0; i < status->n_groups; i++)
         if (status->groups[i].is_unknown)
             fx_buf_printf(&out,
-                          "group %s: the facade has lost its state; reads go to the old side, "
-                          "writes get 503. Tell it: ficus route sync %s --execute\n",
-                          status->groups[i].group, status->groups[i].group);
+                          "group %s: the facade does not know which side owns it; reads go to the "
+                          "%s side, writes get 503. Tell it: ficus route sync %s --execute, or "
+                          "finish the cut-over that was interrupted: ficus run resume\n",
+                          status->groups[i].group, side_name(status->groups[i].owner),
+                          status->groups[i].group);
     for (size_t i = 0; i < status->n_groups; i++)
         if (status->groups[i].hold == FCD_HOLDING)
             fx_buf_printf(&out, "group %s holds %" PRId64 " writes; %.1f s left\n",
@@ -461,7 +463,7 @@ static bool may_release(const struct scene *scene, const struct fcd_group_status
     for (size_t i = 0; i < scene->project->n_contexts; i++)
         if (strcmp(scene->project->contexts[i].name, group->group) == 0)
             ctx = &scene->project->contexts[i];
-    if (ctx == NULL || group->hold != FCD_HOLDING)
+    if (ctx == NULL || (group->hold != FCD_HOLDING && !group->is_unknown))
         return true;
     if (!read_owner(ctx, &owner, &epoch, &why))
         return fail_release(group->group, &why, err);
@@ -538,7 +540,7 @@ static bool sync_one(struct cmd_call *call, const struct scene *scene, const str
         fx_print("the facade does not know the group\n");
     else
         fx_print("the facade has the %s side at epoch %" PRId64 "%s\n", side_name(group->owner),
-                 group->epoch, group->is_unknown ? ", because it has lost its state" : "");
+                 group->epoch, group->is_unknown ? ", and does not know that it is so" : "");
     if (!opts->execute || (group != NULL && !group->is_unknown && group->owner == owner))
         return true;
     bool ok = pln_lock_context(scene->project->state_dir, ctx->name, "route sync", &lock, err) &&

@@ -3,6 +3,7 @@
  * The facade daemon: options -> one call -> exit
  * status. Stays in the foreground; logs go to stderr.
  */
+#include <signal.h>
 #include <stdio.h>
 
 #include "cmd/ficusd/options.h"
@@ -10,6 +11,7 @@
 #include "cmd/whole.h"
 #include "lib/err/err.h"
 #include "lib/io/private.h"
+#include "lib/io/signal.h"
 #include "lib/log/log.h"
 #include "strangler/facade.h"
 
@@ -39,6 +41,9 @@ static int fail(struct fx_err *err)
 
 int main(int argc, char **argv)
 {
+    /* First of all: none of these may end a facade that is still starting. */
+    static const int ignored[] = {SIGHUP, SIGUSR1, SIGUSR2, 0};
+    fx_signals_block(ignored);
     fx_private_umask();
     fx_private_memory();
     struct fx_err err = FX_ERR_INIT;

@@ -18,17 +18,28 @@ static void on_signal(struct fx_watch *watch, unsigned events)
         signals->fn(signals, (int)info.ssi_signo);
 }
 
-bool fx_signals_init(struct fx_signals *signals, struct fx_loop *loop, const int *numbers,
-                     fx_signal_fn fn, struct fx_err *err)
+static sigset_t block(const int *numbers)
 {
-    *signals = (struct fx_signals){.watch = {on_signal, -1}, .loop = loop, .fn = fn};
     sigset_t set;
     sigemptyset(&set);
     for (; *numbers != 0; numbers++)
         sigaddset(&set, *numbers);
-    signal(SIGPIPE, SIG_IGN);
     bool is_blocked = sigprocmask(SIG_BLOCK, &set, NULL) == 0;
     FX_ASSERT(is_blocked); /* it fails for wrong arguments only */
+    return set;
+}
+
+void fx_signals_block(const int *numbers)
+{
+    (void)block(numbers);
+}
+
+bool fx_signals_init(struct fx_signals *signals, struct fx_loop *loop, const int *numbers,
+                     fx_signal_fn fn, struct fx_err *err)
+{
+    *signals = (struct fx_signals){.watch = {on_signal, -1}, .loop = loop, .fn = fn};
+    const sigset_t set = block(numbers);
+    signal(SIGPIPE, SIG_IGN);
     int fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
     if (fd < 0)
         return fx_fail_errno(err, FX_E_IO, errno, "could not create a signal descriptor");

@@ -18,6 +18,9 @@ struct fx_signals {
     fx_signal_fn fn;
 };
 
+/* Blocks signals before anybody can read them: one that comes while the process starts waits for
+ * fx_signals_init, instead of ending it. `numbers` ends with 0. */
+void fx_signals_block(const int *numbers);
 /* `numbers` ends with 0. */
 bool fx_signals_init(struct fx_signals *signals, struct fx_loop *loop, const int *numbers,
                      fx_signal_fn fn, struct fx_err *err) FX_MUST_CHECK;

@@ -28,6 +28,7 @@ const struct pln_effects pln_real_effects = {
     .hold = pln_effect_hold,
     .drained = pln_effect_drained,
     .release = pln_effect_release,
+    .move = pln_effect_move,
     .fence = pln_effect_fence,
     .barrier_read = pln_effect_barrier_read,
     .barrier_applied = pln_effect_barrier_applied,

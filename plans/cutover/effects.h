@@ -41,6 +41,8 @@ struct pln_effects {
     bool (*verify)(void *en, struct fx_err *err);                                    /* 6 */
     bool (*raise_ids)(void *en, int64_t epoch, struct fx_err *err);                  /* 7 */
     bool (*armed)(void *en, int64_t epoch, struct fx_err *err);                      /* 8 */
+    /* Right before the commit: facades may no longer end their hold by themselves. */
+    bool (*move)(void *en, int64_t epoch, struct fx_err *err);
     /* The compare-and-sets. commit uses the session that fenced, abort always a new one. */
     bool (*commit)(void *en, int64_t e, bool *ret_won, struct fx_err *err);
     bool (*abort)(void *en, int64_t e, bool *ret_won, struct fx_err *err);

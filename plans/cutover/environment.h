@@ -74,6 +74,7 @@ bool pln_env_facade_group(struct pln_environment *en, size_t facade, struct fcd_
 bool pln_effect_prepare(void *arg, int64_t epoch, struct fx_err *err);
 bool pln_effect_hold(void *arg, int64_t epoch, struct fx_err *err);
 bool pln_effect_drained(void *arg, bool *ret, struct fx_err *err);
+bool pln_effect_move(void *arg, int64_t epoch, struct fx_err *err);
 bool pln_effect_release(void *arg, int64_t epoch, struct fx_err *err);
 bool pln_effect_route(void *arg, enum pln_cut_side to, int64_t epoch, bool *ret_all,
                       struct fx_err *err);

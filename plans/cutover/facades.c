@@ -94,6 +94,17 @@ bool pln_effect_drained(void *arg, bool *ret, struct fx_err *err)
     return true;
 }
 
+bool pln_effect_move(void *arg, int64_t epoch, struct fx_err *err)
+{
+    struct pln_environment *en = arg;
+    for (size_t i = 0; i < en->env->n_facades; i++) {
+        struct fcd_endpoint at = facade_at(en, i);
+        if (!fcd_control_move(&at, en->sides.group, epoch, err))
+            return fail_in_facade(en, i, err);
+    }
+    return true;
+}
+
 bool pln_effect_release(void *arg, int64_t epoch, struct fx_err *err)
 {
     struct pln_environment *en = arg;
@@ -122,7 +133,8 @@ static bool route_one(struct pln_environment *en, size_t i, enum fcd_owner owner
     const char *name = en->sides.group;
     if (!pln_env_facade_group(en, i, &group, &is_known, err))
         return false;
-    bool is_there = (!is_known && owner == FCD_OLD) || (is_known && group.owner == owner);
+    bool is_there = (!is_known && owner == FCD_OLD) ||
+                    (is_known && group.owner == owner && !group.is_unknown);
     if (is_there && (!is_known || group.hold == FCD_OPEN))
         return true;
     bool ok = is_there ? fcd_control_release(&at, name, epoch, err)

@@ -14,7 +14,7 @@ enum {
     LOSING_CALLS_TABLE = 3,
     WINNING_CALLS = 6,
     WINNING_CALLS_TABLE = 1,
-    FACADE_CALLS = 4,
+    FACADE_CALLS = 5,
     STREAM_CALLS = 3,
     POLLS_US = 20000,
     TICK_MS = 5,

@@ -29,6 +29,7 @@
 #include "plans/cutover/moves.h"
 
 enum { POLL_MS = 5, WATCH_MS = 500, ALARM_MS = 2000 };
+enum { RELEASE_MS = 5000 }; /* a facade that is being restarted is told when it is back */
 
 /* X(step, function, where a failure leads) */
 #define CUT_TABLE(X)                            \
@@ -376,6 +377,10 @@ static bool step_way_back(struct pln_cutover *cut, struct fx_err *err)
 static bool step_commit(struct pln_cutover *cut, struct fx_err *err)
 {
     bool has_won = false;
+    cut->is_moving = true; /* also when the answer does not arrive */
+    if (!cut->fx->move(cut->en, cut->e + 1, err))
+        return false;
+    pln_cut_pass(cut, "move", "end");
     if (!fence_holds(cut, err) || !cut->fx->commit(cut->en, cut->e, &has_won, err))
         return false;
     return has_won ||
@@ -436,16 +441,28 @@ static bool step_confirm(struct pln_cutover *cut, struct fx_err *err)
 
 /* --- giving up: the losing side serves -------------------------------------------------------- */
 
-/* Facades that cannot be told release by themselves
- * at their deadline; the losing side accepts anyway. */
-static void release(struct pln_cutover *cut, int64_t epoch)
+/*
+ * The losing side accepts. Facades that cannot be told release by themselves at their deadline,
+ * except for those that know that the commit was near: they have to be told.
+ */
+static bool release(struct pln_cutover *cut, int64_t epoch)
 {
+    struct pln_retry retry = pln_cut_retry_for(cut, cut->is_moving ? RELEASE_MS : 0);
     struct fx_err err = FX_ERR_INIT;
-    if (!cut->fx->release(cut->en, epoch, &err))
+    bool ok;
+    do
+        ok = cut->fx->release(cut->en, epoch, &err);
+    while (!ok && err.code != FX_E_STALE_EPOCH && pln_retry_again(&retry));
+    if (!ok)
         pln_cut_note(cut, PLN_CUT_HOLD,
-                     "a facade did not release held writes; it does so at its deadline", &err);
+                     cut->is_moving
+                         ? "a facade was not told that the cut-over is given up; it answers writes "
+                           "with 503 until then"
+                         : "a facade did not release held writes; it does so at its deadline",
+                     &err);
     if (cut->hold_at_ms >= 0)
         cut->result->pause_ms = pln_cut_now_ms(cut) - cut->hold_at_ms;
+    return ok || !cut->is_moving;
 }
 
 /* What the operator can do about a limit that was reached in `step`. */
@@ -529,7 +546,7 @@ static bool fail_forward(struct pln_cutover *cut, struct fx_err *err)
 static bool fail_aborted(struct pln_cutover *cut, const struct fx_err *why,
                          enum pln_cutover_step at, struct fx_err *err)
 {
-    release(cut, cut->result->epoch > cut->e ? cut->result->epoch : cut->e + 1);
+    bool is_told = release(cut, cut->result->epoch > cut->e ? cut->result->epoch : cut->e + 1);
     pln_cut_disarm(cut, PLN_LOSING, at);
     pln_cut_note(cut, at,
                  why->code == FX_E_HELD ? "not begun; no write was held"
@@ -537,6 +554,12 @@ static bool fail_aborted(struct pln_cutover *cut, const struct fx_err *why,
                                         : "aborted; the new side still owns the group",
                  why);
     explain_abort(why, at, err);
+    if (!is_told)
+        (void)fx_hint(err,
+                      "Ownership did not change. A facade could not be told and answers writes of "
+                      "group \"%s\" with 503: start it (ficusd), then run: ficus route sync %s "
+                      "--execute",
+                      cut->group, cut->group);
     pln_cut_set_state(cut, PLN_CUT_ENDED);
     return false;
 }

@@ -56,8 +56,8 @@ bool pln_cut_fail_unrouted(const struct pln_cutover *cut, struct fx_err *err)
     return fx_hint(
         err,
         "The %s side owns group \"%s\" and accepts its writes. Start the facade that "
-        "does not answer (ficusd): until it is told it routes to the side that it knows, "
-        "which refuses writes when it is the wrong one. Then run " PLN_CUT_GO_ON ".",
+        "does not answer (ficusd): until it is told it may answer writes with 503, and sends none "
+        "to the other side. Then run " PLN_CUT_GO_ON ".",
         cut->result->new_serves ? "new" : "old", cut->group);
 }
 

@@ -77,9 +77,15 @@ static void check_facade_group(const struct pln_environment *en, const char *whe
         FX_AUTO(fx_buf) struct fx_buf fix = FX_BUF(1024);
         fx_buf_printf(&fix, "ficus route sync %s --execute", group->group);
         fx_findings_add(f, where, fx_buf_cstr(&fix),
-                        "has lost its state and refuses writes of group \"%s\"", group->group);
+                        "does not know which side owns group \"%s\" and refuses its writes",
+                        group->group);
         return;
     }
+    if (!group->can_move)
+        fx_findings_add(f, where, NULL,
+                        "was started by an older Ficus, which ends a hold by a guess; stop it, then "
+                        "run: ficusd -f %s",
+                        en->env->project->path);
     if ((group->owner == FCD_NEW) != new_owns)
         add_route(en, where, new_owns, f);
     if (group->epoch > epoch + 1)

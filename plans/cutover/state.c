@@ -83,6 +83,7 @@ void pln_cut_begin(struct pln_cutover *cut, enum pln_cut_state state)
         cut->result->step_ms[i] = -1;
     cut->fence_at_ms = cut->hold_at_ms = -1;
     cut->fence = PLN_FENCE_NONE;
+    cut->is_moving = false;
     cut->late = FX_ERR_INIT;
     cut->state = state;
 }

@@ -54,6 +54,7 @@ struct pln_cutover {
     int64_t e;           /* epoch of the losing side when it began */
     int64_t fence_at_ms; /* when that fence was asked for; -1: not yet */
     int64_t hold_at_ms;  /* when step 2 began; -1: not yet */
+    bool is_moving;      /* facades were told that the commit comes */
     struct fx_err late;  /* first failure to journal after the commit */
 };
 

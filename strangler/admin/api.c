@@ -252,6 +252,13 @@ static bool change_release(struct change *change, struct fx_err *err)
     return own != NULL && fcd_own_release(own, change->name, epoch, err);
 }
 
+static bool change_move(struct change *change, struct fx_err *err)
+{
+    int64_t epoch;
+    struct fcd_own *own = need_own(change, &epoch, err);
+    return own != NULL && fcd_own_move(own, change->name, epoch, err);
+}
+
 static bool change_switch(struct change *change, struct fx_err *err)
 {
     int64_t epoch;
@@ -328,12 +335,14 @@ static bool change_controller_epoch(struct change *change, struct fx_err *err)
 static void describe_own(const char *name, const struct fcd_own *a, const struct fcd_own *b,
                          struct fx_buf *out)
 {
-    if (a->owner == b->owner && a->hold == b->hold && a->epoch == b->epoch)
+    if (a->owner == b->owner && a->hold == b->hold && a->epoch == b->epoch &&
+        a->is_moving == b->is_moving && a->is_unknown == b->is_unknown)
         return;
-    fx_buf_printf(out, "%s%s: owner %s to %s, epoch %lld to %lld, hold %s to %s",
+    fx_buf_printf(out, "%s%s: owner %s to %s, epoch %lld to %lld, hold %s to %s%s",
                   out->len > 0 ? "; " : "", name, fcd_owner_name(a->owner),
                   fcd_owner_name(b->owner), (long long)a->epoch, (long long)b->epoch,
-                  fcd_hold_name(a->hold), fcd_hold_name(b->hold));
+                  fcd_hold_name(a->hold), fcd_hold_name(b->hold),
+                  b->is_moving ? ", about to move" : "");
 }
 
 static void describe_route(const struct fcd_state_route *a, const struct fcd_state_route *b,
@@ -409,6 +418,7 @@ static const struct {
     {"/v1/routes/", "/shadow", change_shadow},
     {"/v1/groups/", "/prepare", change_prepare},
     {"/v1/groups/", "/hold", change_hold},
+    {"/v1/groups/", "/move", change_move},
     {"/v1/groups/", "/release", change_release},
     {"/v1/groups/", "/switch", change_switch},
     {"/v1/groups/", "/epoch", change_epoch},
@@ -475,6 +485,8 @@ static void answer_read(struct fcd_api_call *call)
 {
     if (fx_str_eq_c(call->path, "/v1/status")) {
         fcd_status_json(call->view, &call->out);
+    } else if (fx_str_eq_c(call->path, "/health")) {
+        call->status = fcd_status_health(call->view, &call->out) ? 200 : 503;
     } else if (fx_str_eq_c(call->path, "/metrics")) {
         fcd_status_gauges(call->view);
         call->content_type = FX_PROM_CONTENT_TYPE;
@@ -486,7 +498,8 @@ static void answer_read(struct fcd_api_call *call)
 
 static bool is_read_path(struct fx_str path)
 {
-    return fx_str_eq_c(path, "/v1/status") || fx_str_eq_c(path, "/metrics");
+    return fx_str_eq_c(path, "/v1/status") || fx_str_eq_c(path, "/metrics") ||
+           fx_str_eq_c(path, "/health");
 }
 
 void fcd_api_answer(struct fcd_api_call *call)

@@ -16,7 +16,8 @@ static void write_group(const struct fcd_group *group, struct fx_json_w *w)
     fx_json_w_object(w);
     fx_json_w_kv_text(w, "group", group->name);
     fx_json_w_kv_text(w, "owner", fcd_owner_name(own->owner));
-    fx_json_w_kv_bool(w, "owner_unknown", own->is_unknown);
+    fx_json_w_kv_bool(w, "owner_unknown", fcd_own_is_unknown(own));
+    fx_json_w_kv_bool(w, "moving", own->is_moving);
     fx_json_w_kv_i64(w, "epoch", own->epoch);
     fx_json_w_kv_text(w, "hold", fcd_hold_name(own->hold));
     fx_json_w_kv_u64(w, "held", group->held.len);
@@ -144,6 +145,45 @@ void fcd_status_json(const struct fcd_view *view, struct fx_buf *out)
     fx_buf_add_char(out, '\n');
 }
 
+static void write_problem(struct fx_json_w *w, const char *group, const char *problem)
+{
+    fx_json_w_object(w);
+    if (group != NULL)
+        fx_json_w_kv_text(w, "group", group);
+    fx_json_w_kv_text(w, "problem", problem);
+    fx_json_w_end(w);
+}
+
+static bool is_healthy(const struct fcd_view *view)
+{
+    const struct fcd_groups *groups = view->groups;
+    for (size_t i = 0; i < groups->list.len; i++)
+        if (fcd_own_is_unknown(fcd_group_own(groups->list.items[i])))
+            return false;
+    return !view->local->is_draining;
+}
+
+bool fcd_status_health(const struct fcd_view *view, struct fx_buf *out)
+{
+    const struct fcd_groups *groups = view->groups;
+    bool ok = is_healthy(view);
+    struct fx_json_w w;
+    fx_json_w_init(&w, out);
+    fx_json_w_object(&w);
+    fx_json_w_kv_bool(&w, "ok", ok);
+    fx_json_w_key(&w, "problems");
+    fx_json_w_array(&w);
+    if (view->local->is_draining)
+        write_problem(&w, NULL, "draining");
+    for (size_t i = 0; i < groups->list.len; i++)
+        if (fcd_own_is_unknown(fcd_group_own(groups->list.items[i])))
+            write_problem(&w, groups->list.items[i]->name, "owner_unknown");
+    fx_json_w_end(&w);
+    fx_json_w_end(&w);
+    fx_buf_add_char(out, '\n');
+    return ok;
+}
+
 static void set_pool_gauges(struct fx_metrics *m, const struct fcd_pool *pool, const char *name)
 {
     const char *upstream = pool->conf->name;
@@ -168,7 +208,8 @@ void fcd_status_gauges(const struct fcd_view *view)
         fx_series_set(fx_metric(m, FCD_MT_HELD, group->name), (double)group->held.len);
         fx_series_set(fx_metric(m, FCD_MT_IN_FLIGHT, group->name), (double)group->in_flight.len);
         fx_series_set(fx_metric(m, FCD_MT_OWNER_IS_NEW, group->name), own->owner == FCD_NEW);
-        fx_series_set(fx_metric(m, FCD_MT_OWNER_UNKNOWN, group->name), own->is_unknown);
+        fx_series_set(fx_metric(m, FCD_MT_OWNER_UNKNOWN, group->name),
+                      fcd_own_is_unknown(own));
         fx_series_set(fx_metric(m, FCD_MT_EPOCH, group->name), (double)own->epoch);
     }
     for (size_t i = 0; i < view->local->conf->n_routes; i++)

@@ -16,6 +16,9 @@ struct fcd_view {
 
 void fcd_status_json(const struct fcd_view *view, struct fx_buf *out);
 /* Sets the gauges before the metrics are written. */
+/* {"ok":true,"problems":[]}; false: a problem stands there, and a load balancer should go on to
+ * another facade for writes. */
+bool fcd_status_health(const struct fcd_view *view, struct fx_buf *out);
 void fcd_status_gauges(const struct fcd_view *view);
 
 #endif

@@ -57,10 +57,19 @@ static void on_deadline(struct fx_timer *timer)
     struct fcd_own *own = fcd_group_own(group);
     if (own->hold != FCD_HOLDING)
         return;
-    fx_log(FX_LOG_WARN, "strangler", group->name,
-           "write hold reached its deadline; held writes are sent to the owner",
-           "epoch=%lld owner=%s held=%zu", (long long)own->epoch, fcd_owner_name(own->owner),
-           group->held.len);
+    if (group->conf == NULL) /* a canary: it has no writes */
+        own->is_moving = false;
+    if (own->is_moving)
+        fx_log(FX_LOG_ERROR, "strangler", group->name,
+               "write hold reached its deadline, and the cut-over that asked for it may have "
+               "committed: writes get 503 until the facade is told the owner",
+               "epoch=%lld held=%zu next=\"ficus run resume, or ficus route sync %s --execute\"",
+               (long long)own->epoch, group->held.len, group->name);
+    else
+        fx_log(FX_LOG_WARN, "strangler", group->name,
+               "write hold reached its deadline; held writes are sent to the owner",
+               "epoch=%lld owner=%s held=%zu", (long long)own->epoch, fcd_owner_name(own->owner),
+               group->held.len);
     /* Not saved: a restart finds the same deadline in the past and comes to the same end. */
     fcd_own_expire(own);
     fcd_group_apply(group);
@@ -94,7 +103,7 @@ bool fcd_group_is_held(const struct fcd_group *group)
 bool fcd_group_may_send(const struct fcd_group *group, enum fcd_owner side)
 {
     const struct fcd_own *own = fcd_group_own(group);
-    return own->hold != FCD_HOLDING && own->owner == side;
+    return own->hold != FCD_HOLDING && !fcd_own_is_unknown(own) && own->owner == side;
 }
 
 static void take_place(struct fcd_group *group, struct fcd_write *write)
@@ -183,6 +192,10 @@ static void send_some(struct fcd_group *group)
 {
     struct fcd_local *local = group->local;
     struct fx_mono now = fcd_local_now(local);
+    if (fcd_own_is_unknown(fcd_group_own(group))) { /* there is no side to send them to */
+        fcd_group_refuse_held(group);
+        return;
+    }
     double per_us = (double)local->conf->hold.release_per_s / 1e6;
     double most = FX_MAX(per_us * CREDIT_MS * 1000, 1.0);
     group->credit += (double)fx_mono_since_us(group->paced_at, now) * per_us;

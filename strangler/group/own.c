@@ -92,8 +92,26 @@ bool fcd_own_release(struct fcd_own *own, const char *group, int64_t epoch, stru
 {
     if (!take_epoch(own, group, epoch, err))
         return false;
+    own->is_moving = false;
     set_hold(own, FCD_OPEN);
     return true;
+}
+
+bool fcd_own_move(struct fcd_own *own, const char *group, int64_t epoch, struct fx_err *err)
+{
+    bool is_held = own->hold == FCD_HOLDING && epoch == own->epoch;
+    if (is_held) {
+        own->is_moving = true;
+        return true;
+    }
+    if (!take_epoch(own, group, epoch, err))
+        return false;
+    (void)fx_fail(err, FX_E_FACADE,
+                  "the facade no longer holds the writes of group \"%s\" for epoch %lld: the hold "
+                  "expired",
+                  group, (long long)epoch);
+    return fx_hint(err, "Raise the time of a hold: --hold of ficus cutover, or policy.hold of the "
+                        "plan.");
 }
 
 bool fcd_own_switch(struct fcd_own *own, const char *group, int64_t epoch, enum fcd_owner owner,
@@ -110,7 +128,7 @@ bool fcd_own_switch(struct fcd_own *own, const char *group, int64_t epoch, enum 
     if (!take_epoch(own, group, epoch, err))
         return false;
     own->owner = owner;
-    own->is_unknown = false;
+    own->is_unknown = own->is_moving = false;
     own->owner_epoch = epoch;
     set_hold(own, FCD_OPEN);
     return true;

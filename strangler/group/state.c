@@ -94,6 +94,8 @@ void fcd_state_write(const struct fcd_state *state, struct fx_buf *out)
         fx_json_w_kv_text(&w, "hold", fcd_hold_name(own->hold));
         fx_json_w_kv_i64(&w, "hold_until_us", own->hold_until.us);
         fx_json_w_kv_i64(&w, "hold_ms", own->hold_ms);
+        if (own->is_moving)
+            fx_json_w_kv_bool(&w, "moving", true);
         fx_json_w_end(&w);
     }
     fx_json_w_end(&w);
@@ -124,6 +126,7 @@ static bool read_group(struct fcd_state *state, const char *name, const struct f
     struct fcd_own *own = &state->groups[i].own;
     const char *owner = fx_json_get_str(node, "owner", NULL);
     own->is_unknown = owner != NULL && strcmp(owner, unknown) == 0;
+    own->is_moving = fx_json_get_bool(node, "moving", false);
     if ((!own->is_unknown && !fcd_owner_from(owner, &own->owner)) ||
         !fcd_hold_from(fx_json_get_str(node, "hold", NULL), &own->hold) ||
         !fx_json_i64(fx_json_get(node, "epoch"), &own->epoch) ||

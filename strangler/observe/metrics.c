@@ -68,8 +68,9 @@ const struct fx_metric_def fcd_metric_defs[FCD_MT_COUNT] = {
                              {"group"},
                              NULL},
     [FCD_MT_OWNER_UNKNOWN] = {"ficus_facade_owner_unknown",
-                              "1 when the facade has lost its state and refuses the group's writes "
-                              "until it is told the owner.",
+                              "1 when the facade does not know which side owns the group (its state "
+                              "was lost, or a cut-over was interrupted at its commit) and refuses "
+                              "the group's writes until it is told.",
                               FX_GAUGE,
                               {"group"},
                               NULL},

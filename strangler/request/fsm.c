@@ -222,15 +222,25 @@ static void send_on(struct fcd_req *req)
     (void)is_begun; /* if not, the request is at REPLY */
 }
 
+static void refuse_unowned(struct fcd_req *req)
+{
+    bool is_lost = fcd_group_own(req->route->group)->is_unknown;
+    fcd_req_refuse(req, 503,
+                   is_lost
+                       ? "the facade has lost its state and does not know which side owns this "
+                         "group (ficus route sync); the write was not sent"
+                       : "a cut-over of this group was interrupted, and the facade was not told "
+                         "which side owns it (ficus run resume, or ficus route sync); the write "
+                         "was not sent");
+}
+
 static enum next step_admit(struct fcd_req *req)
 {
     struct fcd_group *group = req->route->group;
     /* What waiting keeps: the body stays with the client. */
     int64_t bytes = FX_BLOCK_BYTES + (int64_t)sizeof *req;
-    if (req->is_write && fcd_group_own(group)->is_unknown) {
-        fcd_req_refuse(req, 503,
-                       "the facade has lost its state and does not know which side owns this group "
-                       "(ficus route sync); the write was not sent");
+    if (req->is_write && fcd_own_is_unknown(fcd_group_own(group))) {
+        refuse_unowned(req);
         return NEXT_MORE;
     }
     if (!req->is_write || !fcd_group_is_held(group)) {
@@ -261,6 +271,8 @@ static void on_write_released(struct fcd_write *write)
     struct fcd_conn *conn = req->call.conn;
     if (req->requests->local->is_draining)
         fcd_req_refuse(req, 503, "the facade is shutting down; the write was not sent");
+    else if (fcd_own_is_unknown(fcd_group_own(req->route->group)))
+        refuse_unowned(req);
     else
         send_on(req);
     fcd_conn_drive(conn);

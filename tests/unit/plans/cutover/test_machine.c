@@ -20,7 +20,7 @@ enum failure { FAIL_NEVER, FAIL_BEFORE, FAIL_AFTER };
 struct world {
     struct fx_own a, b;
     bool a_fence_in_flight; /* a fence whose session is lost and that may still land */
-    bool is_held, routed_to_b, has_triggers;
+    bool is_held, is_moving, routed_to_b, has_triggers;
     int64_t facade_epoch, clock_ms;
     /* What fails: call number `at`, and with is_dead every one after it. */
     int at, calls;
@@ -130,7 +130,18 @@ static bool w_release(void *world, int64_t epoch, struct fx_err *err)
         return false;
     assert_true(epoch >= w->facade_epoch);
     w->facade_epoch = epoch;
-    w->is_held = false;
+    w->is_held = w->is_moving = false;
+    return leave(w, err);
+}
+
+static bool w_move(void *world, int64_t epoch, struct fx_err *err)
+{
+    struct world *w = world;
+    if (!enter(w, err))
+        return false;
+    if (!w->is_held || epoch != w->facade_epoch)
+        return fx_fail(err, FX_E_FACADE, "the hold expired");
+    w->is_moving = true;
     return leave(w, err);
 }
 
@@ -192,6 +203,7 @@ static bool w_commit(void *world, int64_t e, bool *ret_won, struct fx_err *err)
     if (w->reopens && w->a.state == FX_OWN_FENCED)
         w->a = (struct fx_own){.state = FX_OWN_HERE, .epoch = w->a.epoch + 1};
     watch(w);
+    assert_true(w->is_moving); /* a facade that ends its hold by itself would guess */
     return cas(w, &w->a, w->a.state == FX_OWN_FENCED && w->a.epoch == e + 1, FX_OWN_AWAY, e + 2,
                ret_won, err);
 }
@@ -223,7 +235,7 @@ static bool w_route(void *world, enum pln_cut_side to, int64_t epoch, bool *ret_
     assert_true(epoch >= w->facade_epoch);
     w->facade_epoch = epoch;
     w->routed_to_b = to == PLN_WINNING;
-    w->is_held = false;
+    w->is_held = w->is_moving = false;
     if (!leave(w, err))
         return false;
     *ret_all = true;
@@ -259,6 +271,7 @@ static const struct pln_effects effects = {
     .hold = w_hold,
     .drained = w_yes,
     .release = w_release,
+    .move = w_move,
     .fence = w_fence,
     .barrier_read = w_barrier,
     .barrier_applied = w_applied,
@@ -327,7 +340,7 @@ static void assert_settled(const struct world *w, bool says_committed, const cha
 {
     bool is_b = w->b.state == FX_OWN_HERE;
     if (w->both_accepted || (w->a.state == FX_OWN_HERE) == is_b || w->routed_to_b != is_b ||
-        w->is_held || says_committed != is_b)
+        w->is_held || w->is_moving || says_committed != is_b)
         fail_msg("%s: a=%s/%d b=%s/%d routed_to_b=%d held=%d committed=%d", when,
                  fx_own_state_name(w->a.state), (int)w->a.epoch, fx_own_state_name(w->b.state),
                  (int)w->b.epoch, w->routed_to_b, w->is_held, says_committed);
@@ -352,7 +365,7 @@ static void one_failure(int at, enum failure failure, enum fx_code code)
     if (ok && !is_committed)
         fail_msg("%s: success without a commit", when);
     if (!is_committed && w.a.state == FX_OWN_HERE && w.is_held)
-        w.is_held = false; /* its release is what failed: the facade's deadline does it */
+        w.is_held = w.is_moving; /* its release is what failed: the facade's deadline does it */
     assert_settled(&w, is_committed, when);
     if (is_committed || err.code == FX_E_DB || err.code == FX_E_DB_CONNECT)
         return; /* preflight, or step 12 */

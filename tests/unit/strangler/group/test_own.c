@@ -71,6 +71,51 @@ static void test_own__a_wrong_clock_cannot_make_a_hold_longer(void **state)
     assert_int_equal(fcd_own_hold_left_ms(&own, noon), 0);
 }
 
+/* Once a cut-over may commit, the end of the hold is no answer; a release or a switch is. */
+static void test_own__a_hold_that_ends_behind_a_commit_leaves_the_owner_unknown(void **state)
+{
+    (void)state;
+    struct fx_err err = FX_ERR_INIT;
+    struct fcd_own own = {0};
+    assert_true(fcd_own_hold(&own, "g", 2, 1000, noon, &err));
+    assert_false(fcd_own_move(&own, "g", 1, &err));
+    assert_int_equal(err.code, FX_E_STALE_EPOCH);
+    assert_true(fcd_own_move(&own, "g", 2, &err));
+    assert_true(fcd_own_move(&own, "g", 2, &err));
+    assert_false(fcd_own_is_unknown(&own)); /* it holds: there is time to be told */
+    assert_true(fcd_own_prepare(&own, "g", 2, &err));
+    assert_true(fcd_own_hold(&own, "g", 2, 1000, noon, &err));
+    assert_true(own.is_moving); /* calls that arrive again change nothing */
+    fcd_own_expire(&own);
+    assert_true(fcd_own_is_unknown(&own));
+    assert_true(fcd_own_prepare(&own, "g", 4, &err));
+    assert_true(fcd_own_is_unknown(&own)); /* another cut-over has not said who owns it */
+    struct fcd_own released = own;
+    assert_true(fcd_own_release(&released, "g", 4, &err));
+    assert_false(fcd_own_is_unknown(&released) || released.is_moving);
+    assert_int_equal(released.owner, FCD_OLD);
+    assert_true(fcd_own_switch(&own, "g", 4, FCD_NEW, &err));
+    assert_false(fcd_own_is_unknown(&own) || own.is_moving);
+}
+
+/* A cut-over whose hold is over may not commit: the facade sends writes to the owner again. */
+static void test_own__nothing_moves_without_a_hold(void **state)
+{
+    (void)state;
+    struct fx_err err = FX_ERR_INIT;
+    struct fcd_own own = {0};
+    assert_true(fcd_own_hold(&own, "g", 2, 1000, noon, &err));
+    fcd_own_expire(&own);
+    assert_false(fcd_own_move(&own, "g", 2, &err));
+    assert_int_equal(err.code, FX_E_FACADE);
+    assert_false(fcd_own_is_unknown(&own));
+    assert_true(fcd_own_hold(&own, "g", 2, 1000, noon, &err)); /* fencing again holds again */
+    assert_true(fcd_own_release(&own, "g", 2, &err));
+    assert_false(fcd_own_move(&own, "g", 2, &err));
+    assert_true(fcd_own_prepare(&own, "g", 2, &err));
+    assert_false(fcd_own_move(&own, "g", 2, &err));
+}
+
 static void test_own__random_calls_never_lower_the_epoch(void **state)
 {
     (void)state;
@@ -107,6 +152,8 @@ int main(void)
         cmocka_unit_test(test_own__lower_epochs_are_refused_and_change_nothing),
         cmocka_unit_test(test_own__repeated_calls_are_one_call),
         cmocka_unit_test(test_own__a_wrong_clock_cannot_make_a_hold_longer),
+        cmocka_unit_test(test_own__a_hold_that_ends_behind_a_commit_leaves_the_owner_unknown),
+        cmocka_unit_test(test_own__nothing_moves_without_a_hold),
         cmocka_unit_test(test_own__random_calls_never_lower_the_epoch),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

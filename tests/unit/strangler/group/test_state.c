@@ -87,6 +87,26 @@ static void test_state__an_unknown_owner_is_kept(void **state)
     fcd_state_done(&got);
 }
 
+/* A facade that starts again after its hold must know that a cut-over was about to commit. */
+static void test_state__a_commit_that_was_near_is_kept(void **state)
+{
+    (void)state;
+    struct fx_err err = FX_ERR_INIT;
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1 << 16);
+    struct fcd_state s = sample(), got = {0};
+    s.groups[0].own.owner = FCD_NEW;
+    s.groups[0].own.hold = FCD_HOLDING;
+    s.groups[0].own.is_moving = true;
+    fcd_state_write(&s, &text);
+    assert_true(fcd_state_parse(fx_buf_str(&text), &got, &err));
+    assert_true(got.groups[0].own.is_moving && !got.groups[1].own.is_moving);
+    fcd_own_expire(&got.groups[0].own);
+    assert_true(fcd_own_is_unknown(&got.groups[0].own));
+    assert_int_equal(got.groups[0].own.owner, FCD_NEW); /* where reads go */
+    fcd_state_done(&s);
+    fcd_state_done(&got);
+}
+
 static void test_state__every_cut_of_the_file_is_an_error(void **state)
 {
     (void)state;
@@ -173,6 +193,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_state__is_read_as_it_was_written),
         cmocka_unit_test(test_state__an_unknown_owner_is_kept),
+        cmocka_unit_test(test_state__a_commit_that_was_near_is_kept),
         cmocka_unit_test(test_state__every_cut_of_the_file_is_an_error),
         cmocka_unit_test(test_state__what_is_missing_or_unknown_is_an_error),
         cmocka_unit_test(test_state__a_newer_file_is_refused_by_name),
