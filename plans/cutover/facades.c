@@ -133,8 +133,8 @@ static bool route_one(struct pln_environment *en, size_t i, enum fcd_owner owner
     const char *name = en->sides.group;
     if (!pln_env_facade_group(en, i, &group, &is_known, err))
         return false;
-    bool is_there = (!is_known && owner == FCD_OLD) ||
-                    (is_known && group.owner == owner && !group.is_unknown);
+    bool is_there =
+        (!is_known && owner == FCD_OLD) || (is_known && group.owner == owner && !group.is_unknown);
     if (is_there && (!is_known || group.hold == FCD_OPEN))
         return true;
     bool ok = is_there ? fcd_control_release(&at, name, epoch, err)

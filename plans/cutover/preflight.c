@@ -82,10 +82,11 @@ static void check_facade_group(const struct pln_environment *en, const char *whe
         return;
     }
     if (!group->can_move)
-        fx_findings_add(f, where, NULL,
-                        "was started by an older Ficus, which ends a hold by a guess; stop it, then "
-                        "run: ficusd -f %s",
-                        en->env->project->path);
+        fx_findings_add(
+            f, where, NULL,
+            "was started by an older Ficus, which ends a hold by a guess; stop it, then "
+            "run: ficusd -f %s",
+            en->env->project->path);
     if ((group->owner == FCD_NEW) != new_owns)
         add_route(en, where, new_owns, f);
     if (group->epoch > epoch + 1)

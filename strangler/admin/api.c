@@ -413,16 +413,11 @@ static const struct {
     const char *prefix, *suffix; /* around the name; suffix NULL: no name */
     change_fn fn;
 } changes[] = {
-    {"/v1/claim", NULL, change_claim},
-    {"/v1/routes/", "/weight", change_weight},
-    {"/v1/routes/", "/shadow", change_shadow},
-    {"/v1/groups/", "/prepare", change_prepare},
-    {"/v1/groups/", "/hold", change_hold},
-    {"/v1/groups/", "/move", change_move},
-    {"/v1/groups/", "/release", change_release},
-    {"/v1/groups/", "/switch", change_switch},
-    {"/v1/groups/", "/epoch", change_epoch},
-    {"/v1/epoch", NULL, change_controller_epoch},
+    {"/v1/claim", NULL, change_claim},           {"/v1/routes/", "/weight", change_weight},
+    {"/v1/routes/", "/shadow", change_shadow},   {"/v1/groups/", "/prepare", change_prepare},
+    {"/v1/groups/", "/hold", change_hold},       {"/v1/groups/", "/move", change_move},
+    {"/v1/groups/", "/release", change_release}, {"/v1/groups/", "/switch", change_switch},
+    {"/v1/groups/", "/epoch", change_epoch},     {"/v1/epoch", NULL, change_controller_epoch},
 };
 
 static change_fn find_change(struct fx_str path, char name[FCD_NAME_MAX + 1])

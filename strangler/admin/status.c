@@ -208,8 +208,7 @@ void fcd_status_gauges(const struct fcd_view *view)
         fx_series_set(fx_metric(m, FCD_MT_HELD, group->name), (double)group->held.len);
         fx_series_set(fx_metric(m, FCD_MT_IN_FLIGHT, group->name), (double)group->in_flight.len);
         fx_series_set(fx_metric(m, FCD_MT_OWNER_IS_NEW, group->name), own->owner == FCD_NEW);
-        fx_series_set(fx_metric(m, FCD_MT_OWNER_UNKNOWN, group->name),
-                      fcd_own_is_unknown(own));
+        fx_series_set(fx_metric(m, FCD_MT_OWNER_UNKNOWN, group->name), fcd_own_is_unknown(own));
         fx_series_set(fx_metric(m, FCD_MT_EPOCH, group->name), (double)own->epoch);
     }
     for (size_t i = 0; i < view->local->conf->n_routes; i++)

@@ -67,13 +67,14 @@ const struct fx_metric_def fcd_metric_defs[FCD_MT_COUNT] = {
                              FX_GAUGE,
                              {"group"},
                              NULL},
-    [FCD_MT_OWNER_UNKNOWN] = {"ficus_facade_owner_unknown",
-                              "1 when the facade does not know which side owns the group (its state "
-                              "was lost, or a cut-over was interrupted at its commit) and refuses "
-                              "the group's writes until it is told.",
-                              FX_GAUGE,
-                              {"group"},
-                              NULL},
+    [FCD_MT_OWNER_UNKNOWN] =
+        {"ficus_facade_owner_unknown",
+         "1 when the facade does not know which side owns the group (its state "
+         "was lost, or a cut-over was interrupted at its commit) and refuses "
+         "the group's writes until it is told.",
+         FX_GAUGE,
+         {"group"},
+         NULL},
     [FCD_MT_EPOCH] = {"ficus_facade_epoch", "The group's epoch.", FX_GAUGE, {"group"}, NULL},
     [FCD_MT_WEIGHT] = {"ficus_facade_weight_percent",
                        "Percentage of reads that go to the new side.",
