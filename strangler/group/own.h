@@ -19,8 +19,8 @@
  * go beyond is not taken. fcd_own_repair sets another one on purpose.
  *
  * A hold that ends by its deadline goes on to the owner that is known, if its cut-over cannot have
- * committed: it says that it is about to (fcd_own_move) before it does, and is refused when the hold
- * is over. After that the end of the hold leaves the owner unknown:
+ * committed: it says that it is about to (fcd_own_move) before it does, and is refused when the
+ * hold is over. After that the end of the hold leaves the owner unknown:
  *
  *     HOLDING --move--> HOLDING, moving --deadline--> OPEN, owner unknown (writes get 503)
  *                          |                             |
