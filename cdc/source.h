@@ -17,6 +17,7 @@
 #ifndef CDC_SOURCE_H
 #define CDC_SOURCE_H
 
+#include "cdc/cdc.h"
 #include "cdc/change.h"
 
 struct cdc_source;
@@ -26,6 +27,24 @@ struct cdc_source;
     "If it changed no row and the columns are as before, the stream can pass it: ficus cdc start " \
     "--context %s --execute --accept-ddl=%s. Compare the sides afterwards; the status shows it "   \
     "until its row in ficus.leak is deleted."
+
+/* The same where partitions went. Only after these words the two differ. */
+#define CDC_OFFER_KEEP                                                                           \
+    "If those rows may stay there, or were deleted with DELETE before, the stream can pass it: " \
+    "ficus cdc start --context %s --execute --accept-ddl=%s. Compare the sides afterwards; the " \
+    "status shows it until its row in ficus.leak is deleted."
+/* Of the database that still has the rows. */
+#define CDC_KEPT_DETAIL \
+    "The log has no change for rows that go with a partition: database \"%s\" still has them."
+#define CDC_KEPT_HINT                                                                          \
+    "To go on, run the command in the detail. A partition that the other side has too can be " \
+    "dropped there as well. To pass this each time, set dropped_partitions: keep_rows at the " \
+    "table in ficus.yaml, then restart the streams. To start again, " FX_CMD_NEW_COPY "."
+
+/* How a row in ficus.leak begins. */
+#define CDC_PASSED_ACCEPTED "DDL accepted by hand, not compared since: "
+#define CDC_PASSED_KEPT     "rows of dropped partitions stay here, not compared since: "
+#define CDC_PASSED_PACKED   "partition with a new file (VACUUM FULL?), not compared since: "
 
 struct cdc_source_ops {
     /*
@@ -44,16 +63,29 @@ struct cdc_source_ops {
     bool (*confirm)(struct cdc_source *src, const struct fx_pos *pos, struct fx_err *err);
     /* Asks the server to say how far its log reaches; answered by a PASSED soon. May do nothing. */
     bool (*request_end)(struct cdc_source *src, struct fx_err *err);
+    /* What passed_ddl has said is durable on the target: it is not found again. Called between
+     * transactions; may say more in passed_ddl. NULL: the position alone remembers it. */
+    bool (*keep_passed)(struct cdc_source *src, struct fx_err *err);
     /* Where the server's log ended when it was last heard of; empty when unknown. The source's. */
     const struct fx_pos *(*end)(const struct cdc_source *src);
     void (*close)(struct cdc_source *src);
 };
 
+/* DDL that was passed although it may have changed rows without a change in the log. */
+struct cdc_passed_ddl {
+    int64_t n; /* tables */
+    char what[CDC_LEAK_TEXT];
+};
+
 struct cdc_source { /* first member of every adapter */
     const struct cdc_source_ops *ops;
-    /* DDL that was passed because binding->accept_ddl names it. The streamer records it on the
-     * target, before the position moves, and clears this. */
-    bool has_accepted;
+    /* The streamer records it on the target, before the position moves, and sets n to 0; once that
+     * is durable it calls keep_passed. */
+    struct cdc_passed_ddl passed_ddl;
 };
+/* Adds one table's. */
+void cdc_passed_ddl_add(struct cdc_passed_ddl *passed, const char *why, const char *what);
+/* Is it one of those that a person has accepted, "A,B"? `accepted` may be NULL. */
+bool cdc_ddl_is_accepted(const char *accepted, const char *what);
 
 #endif

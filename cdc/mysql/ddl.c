@@ -43,27 +43,46 @@ void cdc_my_ddl_done(struct cdc_my_ddl *d)
     fx_arena_done(&d->arena);
 }
 
-static bool passes(struct fx_my_alter_before *known, const struct fx_my_sql *sql, bool is_older)
+static enum cdc_my_ddl_effect effect_on(struct cdc_my_ddl *d, size_t t, const struct fx_my_sql *sql,
+                                        bool is_older)
 {
-    struct fx_my_alter_before blind = *known;
+    struct fx_my_alter_before *known = &d->tables[t], blind = *known;
     blind.columns = NULL;
     blind.is_utf8mb4 = false;
-    return fx_my_alter_effect(sql, is_older ? &blind : known) != FX_MY_ALTER_OTHER;
+    switch (fx_my_alter_effect(sql, is_older ? &blind : known)) {
+    case FX_MY_ALTER_NO_EFFECT:
+    case FX_MY_ALTER_WIDENS: return CDC_MY_DDL_SAME;
+    case FX_MY_ALTER_DROPS_PARTITIONS:
+        return d->binding->ctx.tables[t].keeps_dropped ? CDC_MY_DDL_DROPS_KEPT : CDC_MY_DDL_DROPS;
+    case FX_MY_ALTER_OTHER: return CDC_MY_DDL_UNKNOWN;
+    }
+    return CDC_MY_DDL_UNKNOWN;
 }
 
-bool cdc_my_ddl_passes(struct cdc_my_ddl *d, const struct fx_my_sql *sql, const struct fx_pos *pos)
+enum cdc_my_ddl_effect cdc_my_ddl_effect(struct cdc_my_ddl *d, const struct fx_my_sql *sql,
+                                         const struct fx_pos *pos)
 {
     bool is_older = fx_pos_covers(d->binding->source->engine, &d->read_at, pos);
-    for (size_t t = 0; t < d->binding->ctx.n_tables; t++) {
-        struct fx_my_alter_before *known = &d->tables[t];
-        bool is_named =
-            fx_my_statement_names(sql, fx_str_from(known->schema), fx_str_from(known->name));
-        if (is_named && !passes(known, sql, is_older))
-            return false;
+    enum cdc_my_ddl_effect worst = CDC_MY_DDL_SAME;
+    for (size_t t = 0; t < d->binding->ctx.n_tables && worst != CDC_MY_DDL_UNKNOWN; t++) {
+        const struct fx_my_alter_before *known = &d->tables[t];
+        if (fx_my_statement_names(sql, fx_str_from(known->schema), fx_str_from(known->name)))
+            worst = FX_MAX(worst, effect_on(d, t, sql, is_older));
     }
-    fx_log(FX_LOG_INFO, "cdc", d->binding->stream, "DDL that does not change rows", "position=%s",
-           fx_pos_text(pos));
-    return true;
+    if (worst == CDC_MY_DDL_SAME)
+        fx_log(FX_LOG_INFO, "cdc", d->binding->stream, "DDL that does not change rows",
+               "position=%s", fx_pos_text(pos));
+    return worst;
+}
+
+const struct fx_table *cdc_my_ddl_table(const struct cdc_my_ddl *d, const struct fx_my_sql *sql)
+{
+    for (size_t t = 0; t < d->binding->ctx.n_tables; t++) {
+        const struct fx_table *table = cdc_source_table(d->binding, t);
+        if (fx_my_statement_names(sql, fx_str_from(table->schema), fx_str_from(table->name)))
+            return table;
+    }
+    return NULL;
 }
 
 void cdc_my_ddl_accept(struct cdc_my_ddl *d, const struct fx_my_sql *sql)

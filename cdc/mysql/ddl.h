@@ -29,9 +29,18 @@ struct cdc_my_ddl {
 bool cdc_my_ddl_open(struct cdc_my_ddl *d, const struct cdc_binding *binding, struct fx_db *db,
                      struct fx_err *err) FX_MUST_CHECK;
 void cdc_my_ddl_done(struct cdc_my_ddl *d);
-/* `sql` changes the definition of a table. Are the carried ones that it names as before to the
- * stream? `pos`: the position after it. */
-bool cdc_my_ddl_passes(struct cdc_my_ddl *d, const struct fx_my_sql *sql, const struct fx_pos *pos);
+enum cdc_my_ddl_effect {
+    CDC_MY_DDL_SAME,       /* the carried tables are as before to the stream */
+    CDC_MY_DDL_DROPS_KEPT, /* rows of tables with dropped_partitions: keep_rows went */
+    CDC_MY_DDL_DROPS,      /* rows of other tables went, with their partitions */
+    CDC_MY_DDL_UNKNOWN,
+};
+/* `sql` changes the definition of a table. What does it do to
+ * the carried ones that it names? `pos`: the position after it. */
+enum cdc_my_ddl_effect cdc_my_ddl_effect(struct cdc_my_ddl *d, const struct fx_my_sql *sql,
+                                         const struct fx_pos *pos);
+/* The first carried table that it names, or NULL. */
+const struct fx_table *cdc_my_ddl_table(const struct cdc_my_ddl *d, const struct fx_my_sql *sql);
 /* A person says that it changed no row: what the columns were is not known from then on. */
 void cdc_my_ddl_accept(struct cdc_my_ddl *d, const struct fx_my_sql *sql);
 

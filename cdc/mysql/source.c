@@ -216,20 +216,41 @@ static bool accept(struct my_source *s, const struct fx_my_sql *sql)
 {
     char gtid[64];
     gtid_text(s, gtid, sizeof gtid);
-    if (s->binding->accept_ddl == NULL || strcmp(s->binding->accept_ddl, gtid) != 0)
+    if (!cdc_ddl_is_accepted(s->binding->accept_ddl, gtid))
         return false;
     cdc_my_ddl_accept(&s->ddl, sql);
-    s->base.has_accepted = true;
+    cdc_passed_ddl_add(&s->base.passed_ddl, CDC_PASSED_ACCEPTED, gtid);
     return true;
 }
 
-static bool offer_accept(const struct my_source *s, struct fx_err *err)
+/* Of the statement that err->detail shows. */
+static bool fail_ddl(const struct my_source *s, const struct fx_my_sql *sql,
+                     enum cdc_my_ddl_effect effect, struct fx_err *err)
 {
+    const struct fx_table *table = cdc_my_ddl_table(&s->ddl, sql);
     char gtid[64];
     FX_AUTO(fx_buf) struct fx_buf detail = FX_BUF(4096);
     gtid_text(s, gtid, sizeof gtid);
-    fx_buf_printf(&detail, "%s\n" CDC_OFFER_ACCEPT, err->detail, s->binding->ctx.name, gtid);
-    return fx_detail(err, "%s", fx_buf_cstr(&detail));
+    fx_buf_printf(&detail, "%s\n", err->detail);
+    if (effect == CDC_MY_DDL_UNKNOWN || table == NULL) {
+        fx_buf_printf(&detail, CDC_OFFER_ACCEPT, s->binding->ctx.name, gtid);
+        return fx_detail(err, "%s", fx_buf_cstr(&detail));
+    }
+    fx_buf_printf(&detail, CDC_KEPT_DETAIL "\n", s->binding->target->name);
+    fx_buf_printf(&detail, CDC_OFFER_KEEP, s->binding->ctx.name, gtid);
+    (void)fx_fail(err, FX_E_DRIFT,
+                  "partitions of table \"%s.%s\" were dropped or emptied while it was streamed",
+                  table->schema, table->name);
+    (void)fx_detail(err, "%s", fx_buf_cstr(&detail));
+    return fx_hint(err, CDC_KEPT_HINT);
+}
+
+static void pass_dropped(struct my_source *s, const struct fx_my_sql *sql)
+{
+    char what[CDC_LEAK_TEXT], gtid[64];
+    gtid_text(s, gtid, sizeof gtid);
+    (void)snprintf(what, sizeof what, "%s %.*s", gtid, FX_STR_FMT(fx_utf8_clip(sql->text, 140)));
+    cdc_passed_ddl_add(&s->base.passed_ddl, CDC_PASSED_KEPT, what);
 }
 
 /* What the guard refuses may still be DDL that leaves the rows alone. */
@@ -240,8 +261,11 @@ static bool guard_statement(struct my_source *s, const struct fx_my_sql *sql,
         return true;
     if (kind != FX_MY_STMT_SHAPE)
         return false;
-    if (!cdc_my_ddl_passes(&s->ddl, sql, &s->txn.pos) && !accept(s, sql))
-        return offer_accept(s, err);
+    enum cdc_my_ddl_effect effect = cdc_my_ddl_effect(&s->ddl, sql, &s->txn.pos);
+    if (effect == CDC_MY_DDL_DROPS_KEPT)
+        pass_dropped(s, sql);
+    else if (effect != CDC_MY_DDL_SAME && !accept(s, sql))
+        return fail_ddl(s, sql, effect, err);
     fx_err_clear(err);
     return true;
 }
@@ -487,7 +511,8 @@ static bool my_next_inner(struct my_source *s, int64_t timeout_ms, struct cdc_ev
     while (ret->kind == CDC_EV_NONE) {
         /* A position that waits to be reported comes before waiting for the network. */
         bool may_tell = s->state == OUTSIDE && (s->n_passed > 0 || s->must_pass);
-        if (may_tell && s->n_passed >= PASSED_EVERY_GROUPS) {
+        bool is_due = s->n_passed >= PASSED_EVERY_GROUPS || s->base.passed_ddl.n > 0;
+        if (may_tell && is_due) {
             emit_passed(s, ret);
             return true;
         }

@@ -24,27 +24,65 @@ static bool add_name(struct fx_db *db, struct fx_str oid, struct fx_buf *sql, bo
 }
 
 /* Ages are taken from one moment of the statement, so the two can be compared. */
-bool cdc_rewrite_kept_rows(struct fx_db *db, struct fx_str oid, int64_t old_xid, bool *ret_kept,
-                           struct fx_err *err)
+static bool has_older_row(struct fx_db *db, const struct fx_buf *name, int64_t old_xid,
+                          bool *ret_has, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1024);
     char text[24];
-    bool exists = false;
-    *ret_kept = false;
-    if (old_xid == 0)
-        return true;
     /* The 32 bits that rows hold; below 3 they mean something else. */
     (void)snprintf(text, sizeof text, "%" PRIu32, (uint32_t)FX_MAX(old_xid & UINT32_MAX, 3));
     fx_cell xid = fx_str_from(text);
-    fx_buf_add_c(&sql, "select 1 from (select xmin as x from only ");
-    if (!add_name(db, oid, &sql, &exists, err))
-        return false;
-    fx_buf_printf(&sql, " limit %d) t where age(t.x) > age(cast(cast(? as text) as xid)) limit 1",
-                  LOOK_ROWS);
-    if (exists && !fx_db_query(db, fx_buf_cstr(&sql), &xid, 1, &rows, err))
+    fx_buf_printf(&sql,
+                  "select 1 from (select xmin as x from only %s limit %d) t "
+                  "where age(t.x) > age(cast(cast(? as text) as xid)) limit 1",
+                  fx_buf_cstr(name), LOOK_ROWS);
+    if (!fx_db_query(db, fx_buf_cstr(&sql), &xid, 1, &rows, err))
         return fx_ctx(err, "looking for rows that are older than a new file");
-    *ret_kept = rows.n_rows > 0;
+    *ret_has = rows.n_rows > 0;
+    return true;
+}
+
+/*
+ * What gives a table a new file writes its row of pg_class and those of its indexes, so it is no
+ * younger than the oldest of them; a row that is older was kept by it. TRUNCATE leaves -1 for the
+ * number of rows, VACUUM FULL what it has counted (ANALYZE, too).
+ */
+static bool was_packed(struct fx_db *db, struct fx_str oid, const struct fx_buf *name,
+                       bool *ret_was, struct fx_err *err)
+{
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(2048);
+    fx_buf_printf(
+        &sql,
+        "select 1 from (select max(age(c.xmin)) as made, bool_or(c.reltuples = 0 and "
+        "c.relkind = 'r') as counts_none from pg_class c where c.oid in (select cast(? as "
+        "oid) union all select i.indexrelid from pg_index i where i.indrelid = cast(? as "
+        "oid))) f where (f.counts_none and not exists (select 1 from only %s)) or exists "
+        "(select 1 from (select xmin as x from only %s limit %d) t "
+        "where age(t.x) > f.made)",
+        fx_buf_cstr(name), fx_buf_cstr(name), LOOK_ROWS);
+    fx_cell params[] = {oid, oid};
+    if (!fx_db_query(db, fx_buf_cstr(&sql), params, 2, &rows, err))
+        return fx_ctx(err, "looking for rows that were there before a new file");
+    *ret_was = rows.n_rows > 0;
+    return true;
+}
+
+bool cdc_rewrite_look(struct fx_db *db, struct fx_str oid, int64_t old_xid, enum cdc_rewrite *ret,
+                      struct fx_buf *ret_name, struct fx_err *err)
+{
+    bool exists = false, is_kept = false, is_packed = false;
+    *ret = CDC_REWRITE_UNKNOWN;
+    if (!add_name(db, oid, ret_name, &exists, err))
+        return false;
+    if (!exists)
+        return true;
+    if ((old_xid != 0 && !has_older_row(db, ret_name, old_xid, &is_kept, err)) ||
+        !was_packed(db, oid, ret_name, &is_packed, err))
+        return false;
+    if (is_kept || is_packed)
+        *ret = is_kept ? CDC_REWRITE_KEPT : CDC_REWRITE_PACKED;
     return true;
 }
 

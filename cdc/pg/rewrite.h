@@ -15,12 +15,19 @@
 
 #include "lib/db/db.h"
 
+enum cdc_rewrite {
+    CDC_REWRITE_KEPT, /* its rows are proven to be those of then */
+    /* What gave it its present file kept the rows that were there (VACUUM FULL, CLUSTER), or it has
+     * none and was counted as empty when it got it. It may have been truncated before. */
+    CDC_REWRITE_PACKED,
+    CDC_REWRITE_UNKNOWN,
+};
 /*
  * The file of table `oid` is another than at a moment when every transaction before `old_xid`
- * (64 bits, 0: unknown) had ended: are its rows proven to be those of then?
+ * (64 bits, 0: unknown) had ended. *ret_name: what the table is called; "" when it has gone.
  */
-bool cdc_rewrite_kept_rows(struct fx_db *db, struct fx_str oid, int64_t old_xid, bool *ret_kept,
-                           struct fx_err *err) FX_MUST_CHECK;
+bool cdc_rewrite_look(struct fx_db *db, struct fx_str oid, int64_t old_xid, enum cdc_rewrite *ret,
+                      struct fx_buf *ret_name, struct fx_err *err) FX_MUST_CHECK;
 /*
  * `leaf` is a partition of `root` since a moment ago. Has it rows that were written before it, or
  * a partition above it, was attached?

@@ -47,6 +47,7 @@ struct source_pg {
     struct fx_pos end_pos, passed; /* `end` as text; what a PASSED shows */
     struct fx_db *side; /* looks at the catalog, which the stream does not; NULL: not now */
     struct cdc_table_watch watch;
+    char (*pending)[CDC_STATE_MAX]; /* of the watch */
     struct fx_mono looked_at;
     struct cdc_pg_relations relations;
     struct fx_arena arena; /* of one event */
@@ -333,6 +334,14 @@ static bool pg_confirm(struct cdc_source *src, const struct fx_pos *pos, struct 
     return fx_pg_repl_feedback(s->repl, s->confirmed, false, err) || fail_next(s, err);
 }
 
+/* Where no session can be had now, the next look records it. */
+static bool pg_keep_passed(struct cdc_source *src, struct fx_err *err)
+{
+    struct source_pg *s = self(src);
+    s->watch.is_keeping = true;
+    return look_for_ddl(s, err) || fail_next(s, err);
+}
+
 static bool pg_request_end(struct cdc_source *src, struct fx_err *err)
 {
     struct source_pg *s = self(src);
@@ -355,6 +364,7 @@ static void pg_close(struct cdc_source *src)
     cdc_txn_done(&s->txn);
     fx_pos_done(&s->end_pos);
     fx_pos_done(&s->passed);
+    free(s->pending);
     fx_arena_done(&s->arena);
     free(s);
 }
@@ -364,6 +374,7 @@ static const struct cdc_source_ops source_pg_ops = {
     .has_buffered = pg_has_buffered,
     .confirm = pg_confirm,
     .request_end = pg_request_end,
+    .keep_passed = pg_keep_passed,
     .end = pg_end,
     .close = pg_close,
 };
@@ -413,8 +424,10 @@ bool cdc_pg_source_open(const struct cdc_binding *binding, const struct fx_pos *
     s->confirmed = lsn;
     s->looked_at = fx_mono_now();
     s->watch.accepted = binding->accept_ddl;
-    s->watch.is_first = true;
     s->watch.oids = s->relations.oids;
+    s->pending = fx_alloc_array(binding->ctx.n_tables + 1, sizeof *s->pending);
+    s->watch.pending = s->pending;
+    s->watch.passed = &s->source.passed_ddl;
     is_ok = is_ok && cdc_table_session(binding->source, &s->side, err) &&
             cdc_slot_check(s->side, binding, from, err) && look_now(s, err) &&
             fx_pg_repl_open(binding->source, &s->repl, err) &&
@@ -424,7 +437,6 @@ bool cdc_pg_source_open(const struct cdc_binding *binding, const struct fx_pos *
         pg_close(&s->source);
         return fx_ctx(err, "opening stream \"%s\"", binding->stream);
     }
-    s->source.has_accepted = s->watch.has_accepted;
     *ret_src = &s->source;
     return true;
 }

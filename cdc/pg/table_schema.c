@@ -18,7 +18,7 @@ extern const char cdc_pg_sql_table_schema[];
 enum {
     COL_NUMBER,
     COL_WRONG,
-    COL_DETAIL,
+    COL_GONE,
     COL_IS_NEWS,
     COL_REL,
     COL_COLUMNS,
@@ -88,8 +88,11 @@ struct look {
     const struct cdc_binding *binding;
     const struct fx_table *table;
     const struct fx_rows *rows;
-    size_t row;
+    size_t row, t;
     int64_t old_xid;
+    struct cdc_table_watch *watch;
+    struct cdc_passed_ddl passed; /* what of it the stream may pass */
+    bool only_gone;               /* what is wrong is that partitions went */
 };
 
 static fx_cell cell(const struct look *k, int column)
@@ -97,7 +100,7 @@ static fx_cell cell(const struct look *k, int column)
     return fx_rows_at(k->rows, k->row, (size_t)column);
 }
 
-enum { STATE_NAME_MAX = 192 };
+enum { STATE_NAME_MAX = 192, NAMES_MAX = 2048 };
 
 static void add_state_name(const struct look *k, char name[STATE_NAME_MAX])
 {
@@ -121,21 +124,48 @@ static bool fail_gone(const struct fx_table *table, struct fx_err *err)
         "Its rows were removed without a change in the log. To start again, " FX_CMD_NEW_COPY ".");
 }
 
-static bool fail_shape(const struct look *k, const char *what, fx_cell detail, struct fx_err *err)
+static bool fail_shape(const struct look *k, const char *what, const char *detail,
+                       struct fx_err *err)
 {
-    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(4096);
-    char name[STATE_NAME_MAX];
     (void)fx_fail(err, FX_E_DRIFT, "table \"%s.%s\" was changed while it was streamed: %s",
                   k->table->schema, k->table->name, what);
-    if (detail.ptr != NULL)
-        fx_buf_printf(&text, "%.*s\n", FX_STR_FMT(detail));
-    add_state_name(k, name);
-    if (!is_final(k))
-        fx_buf_printf(&text, CDC_OFFER_ACCEPT, k->binding->ctx.name, name);
-    if (text.len > 0)
-        (void)fx_detail(err, "%s", fx_buf_cstr(&text));
+    if (detail != NULL)
+        (void)fx_detail(err, "%s", detail);
     return fx_hint(err, "Rows may have been added, removed or changed without a change in the log. "
                         "To start again, " FX_CMD_NEW_COPY ".");
+}
+
+/* --- partitions that go ----------------------------------------------------------------------- */
+
+static bool keeps_dropped(const struct look *k)
+{
+    return k->binding->ctx.tables[k->t].keeps_dropped;
+}
+
+/* "public.lines: what", for the row in ficus.leak. */
+static void pass(struct look *k, const char *why, fx_cell what)
+{
+    char text[CDC_LEAK_TEXT];
+    (void)snprintf(text, sizeof text, "%s.%s: %.*s", k->table->schema, k->table->name,
+                   FX_STR_FMT(what));
+    cdc_passed_ddl_add(&k->passed, why, text);
+}
+
+static bool check_gone(struct look *k, struct fx_err *err)
+{
+    fx_cell gone = cell(k, COL_GONE);
+    if (gone.ptr == NULL)
+        return true;
+    if (keeps_dropped(k)) {
+        pass(k, CDC_PASSED_KEPT, gone);
+        return true;
+    }
+    (void)fx_fail(err, FX_E_DRIFT,
+                  "partitions of table \"%s.%s\" were dropped or detached while it was streamed: "
+                  "%.*s",
+                  k->table->schema, k->table->name, FX_STR_FMT(fx_utf8_clip(gone, 300)));
+    (void)fx_detail(err, CDC_KEPT_DETAIL, k->binding->target->name);
+    return fx_hint(err, CDC_KEPT_HINT);
 }
 
 static bool record(const struct look *k, struct fx_err *err)
@@ -165,35 +195,57 @@ static bool next_oid(struct fx_str *list, struct fx_str *ret)
     return true;
 }
 
-static bool fail_moved(const struct look *k, struct fx_str oid, struct fx_err *err)
+static bool fail_moved(const struct look *k, struct fx_str oid, const struct fx_buf *name,
+                       struct fx_err *err)
 {
-    bool is_leaf = !fx_str_eq(oid, cell(k, COL_REL));
-    return fail_shape(
-        k,
-        is_leaf ? "a partition was truncated or rewritten"
-                : "it was rewritten by ALTER TABLE, which may have changed its rows",
-        FX_STR("VACUUM FULL, CLUSTER and SET TABLESPACE keep rows as they are; none was "
-               "found that is older than the new file."),
-        err);
+    static const char detail[] = "VACUUM FULL, CLUSTER and SET TABLESPACE keep rows as they are; "
+                                 "none was found that is older than the new file.";
+    char what[400];
+    if (fx_str_eq(oid, cell(k, COL_REL)))
+        return fail_shape(k, "it was rewritten by ALTER TABLE, which may have changed its rows",
+                          detail, err);
+    (void)snprintf(what, sizeof what, "a partition was truncated or rewritten: %s",
+                   fx_buf_cstr(name));
+    return fail_shape(k, what, detail, err);
 }
 
-/* A new file with the old rows in it? Of the table itself the log shows a
- * TRUNCATE, and an ALTER COLUMN that rewrites rows writes the column's row. */
-static bool check_moved(const struct look *k, struct fx_err *err)
+/*
+ * A new file with the old rows in it? Of the table itself the log shows a TRUNCATE, and an ALTER
+ * COLUMN that rewrites rows writes the column's row. Of a partition it shows neither.
+ */
+static bool check_file(struct look *k, struct fx_str oid, struct fx_err *err)
 {
-    struct fx_str list = cell(k, COL_MOVED), oid;
+    FX_AUTO(fx_buf) struct fx_buf name = FX_BUF(300);
     bool is_same_columns = fx_str_eq_c(cell(k, COL_SAME_COLUMNS), "true");
-    while (next_oid(&list, &oid)) {
-        bool is_kept = is_same_columns && fx_str_eq(oid, cell(k, COL_REL));
-        if (!is_kept && !cdc_rewrite_kept_rows(k->db, oid, k->old_xid, &is_kept, err))
-            return false;
-        if (!is_kept)
-            return fail_moved(k, oid, err);
-    }
+    bool is_leaf = !fx_str_eq(oid, cell(k, COL_REL));
+    enum cdc_rewrite rewrite = CDC_REWRITE_KEPT;
+    if (is_same_columns && !is_leaf)
+        return true;
+    if (!cdc_rewrite_look(k->db, oid, k->old_xid, &rewrite, &name, err))
+        return false;
+    if (rewrite == CDC_REWRITE_KEPT)
+        return true;
+    if (!is_leaf || !is_same_columns)
+        return fail_moved(k, oid, &name, err);
+    if (rewrite == CDC_REWRITE_PACKED)
+        pass(k, CDC_PASSED_PACKED, fx_buf_str(&name));
+    else if (keeps_dropped(k))
+        pass(k, CDC_PASSED_KEPT, fx_buf_str(&name));
+    else
+        return fail_moved(k, oid, &name, err);
     return true;
 }
 
-static bool check_attached(const struct look *k, struct fx_err *err)
+static bool check_moved(struct look *k, struct fx_err *err)
+{
+    struct fx_str list = cell(k, COL_MOVED), oid;
+    while (next_oid(&list, &oid))
+        if (!check_file(k, oid, err))
+            return false;
+    return true;
+}
+
+static bool check_attached(struct look *k, struct fx_err *err)
 {
     struct fx_str list = cell(k, COL_ATTACHED), oid;
     while (next_oid(&list, &oid)) {
@@ -204,28 +256,72 @@ static bool check_attached(const struct look *k, struct fx_err *err)
             return fail_shape(k,
                               "a partition was attached with rows in it, which the log does not "
                               "have",
-                              (fx_cell){NULL, 0}, err);
+                              NULL, err);
     }
     return true;
 }
 
-static bool check_changes(const struct look *k, struct fx_err *err)
+/* Who accepts one accepts all, so all are told. */
+static bool add_stop(const struct fx_err *why, struct fx_err *err)
 {
-    if (cell(k, COL_WRONG).ptr != NULL)
-        return fail_shape(k, cell(k, COL_WRONG).ptr, cell(k, COL_DETAIL), err);
-    return check_moved(k, err) && check_attached(k, err);
+    FX_AUTO(fx_buf) struct fx_buf detail = FX_BUF(4096);
+    if (err->message[0] == '\0' || why->code != FX_E_DRIFT) {
+        *err = *why;
+        return false;
+    }
+    fx_buf_printf(&detail, "%s%sAlso: %s", err->detail, err->detail[0] != '\0' ? "\n" : "",
+                  why->message);
+    return fx_detail(err, "%s", fx_buf_cstr(&detail));
 }
 
-/* Is what was found what a person has vouched for? At the first look nothing is recorded yet. */
-static bool accept(const struct look *k, struct cdc_table_watch *watch, bool *ret_record)
+static bool check_changes(struct look *k, struct fx_err *err)
+{
+    static bool (*const checks[])(struct look *, struct fx_err *) = {check_attached, check_moved,
+                                                                     check_gone};
+    bool is_ok = true;
+    if (cell(k, COL_WRONG).ptr != NULL)
+        return fail_shape(k, cell(k, COL_WRONG).ptr, NULL, err);
+    for (size_t i = 0; i < FX_ARRAY_LEN(checks); i++) {
+        struct fx_err why = FX_ERR_INIT;
+        if (checks[i](k, &why))
+            continue;
+        k->only_gone = is_ok && checks[i] == check_gone;
+        is_ok = add_stop(&why, err);
+        if (err->code != FX_E_DRIFT)
+            return false;
+    }
+    return is_ok;
+}
+
+/* Is what was found what a person has vouched for? */
+static bool accept(struct look *k)
 {
     char name[STATE_NAME_MAX];
     add_state_name(k, name);
-    if (watch->accepted == NULL || is_final(k) || strcmp(watch->accepted, name) != 0)
+    if (is_final(k) || !cdc_ddl_is_accepted(k->watch->accepted, name))
         return false;
-    watch->has_accepted = true;
-    *ret_record = !watch->is_first;
+    k->passed = (struct cdc_passed_ddl){0};
+    cdc_passed_ddl_add(&k->passed, CDC_PASSED_ACCEPTED, name);
     return true;
+}
+
+/* Recorded only once the target has durably noted that it was passed, as what is recorded is not
+ * found again; and only what was noted, as more may have come since. */
+static bool pass_table(struct look *k, struct fx_err *err)
+{
+    char *pending = k->watch->pending[k->t], state[CDC_STATE_MAX];
+    (void)snprintf(state, sizeof state, "%.*s", FX_STR_FMT(cell(k, COL_STATE)));
+    if (strcmp(pending, state) != 0) {
+        (void)snprintf(pending, CDC_STATE_MAX, "%s", state);
+        k->watch->is_keeping = false;
+        cdc_passed_ddl_add(k->watch->passed, "", k->passed.what);
+        k->watch->passed->n += k->passed.n - 1;
+        return true;
+    }
+    if (!k->watch->is_keeping)
+        return true;
+    pending[0] = '\0';
+    return record(k, err);
 }
 
 static void note_oid(const struct look *k, uint32_t *ret)
@@ -235,42 +331,117 @@ static void note_oid(const struct look *k, uint32_t *ret)
         *ret = (uint32_t)oid;
 }
 
-static bool check_table(struct look *k, struct cdc_table_watch *watch, struct fx_err *err)
+static bool check_table(struct look *k, struct fx_err *err)
 {
     struct fx_err why = FX_ERR_INIT;
-    bool is_recorded = fx_str_eq_c(cell(k, COL_IS_NEWS), "true");
-    k->old_xid = watch->old_xid;
+    k->old_xid = k->watch->old_xid;
     if (k->old_xid == 0 && !fx_parse_i64(cell(k, COL_OLD_XID), 0, INT64_MAX, &k->old_xid))
         k->old_xid = 0;
-    if (!check_changes(k, &why) && (why.code != FX_E_DRIFT || !accept(k, watch, &is_recorded))) {
+    if (!check_changes(k, &why) && (why.code != FX_E_DRIFT || !accept(k))) {
         *err = why;
         return false;
     }
-    return !is_recorded || record(k, err);
+    if (k->passed.n > 0 && k->watch->pending != NULL)
+        return pass_table(k, err);
+    return !fx_str_eq_c(cell(k, COL_IS_NEWS), "true") || record(k, err);
+}
+
+/* Several tables are accepted by one command: the stream passes none alone. */
+struct stops {
+    struct fx_err first;
+    struct fx_buf names, others;
+    size_t n;
+    bool only_gone;
+};
+
+/* Keeps a stop that a person may accept; false: it ends the look. */
+static bool keep_stop(struct stops *stops, const struct look *k, const struct fx_err *why)
+{
+    char name[STATE_NAME_MAX];
+    if (why->code != FX_E_DRIFT || is_final(k))
+        return false;
+    add_state_name(k, name);
+    fx_buf_printf(&stops->names, "%s%s", stops->n > 0 ? "," : "", name);
+    stops->only_gone = k->only_gone && (stops->n == 0 || stops->only_gone);
+    if (stops->n++ == 0)
+        stops->first = *why;
+    else
+        fx_buf_printf(&stops->others, "Also: %s\n", why->message);
+    return true;
+}
+
+static bool fail_stops(const struct cdc_binding *binding, struct stops *stops, struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf detail = FX_BUF(8192);
+    const char *names = fx_buf_cstr(&stops->names);
+    *err = stops->first;
+    if (err->detail[0] != '\0')
+        fx_buf_printf(&detail, "%s\n", err->detail);
+    fx_buf_add(&detail, fx_buf_str(&stops->others));
+    if (stops->only_gone)
+        fx_buf_printf(&detail, CDC_OFFER_KEEP, binding->ctx.name, names);
+    else
+        fx_buf_printf(&detail, CDC_OFFER_ACCEPT, binding->ctx.name, names);
+    return fx_detail(err, "%s", fx_buf_cstr(&detail));
+}
+
+static bool has_pending(const struct cdc_table_watch *watch, size_t n)
+{
+    for (size_t t = 0; t < n && watch->pending != NULL; t++)
+        if (watch->pending[t][0] != '\0')
+            return true;
+    return false;
+}
+
+static bool check_row(struct look *k, struct stops *stops, struct fx_err *err)
+{
+    struct fx_err why = FX_ERR_INIT;
+    if (!row_of(k->rows, k->t, &k->row))
+        return fail_gone(k->table, err);
+    if (!check_table(k, &why) && !keep_stop(stops, k, &why)) {
+        *err = why;
+        return false;
+    }
+    if (k->watch->oids != NULL)
+        note_oid(k, &k->watch->oids[k->t]);
+    return true;
+}
+
+static bool check_rows(struct fx_db *session, const struct cdc_binding *binding,
+                       struct cdc_table_watch *watch, struct stops *stops, struct fx_err *err)
+{
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    int64_t now_xid = 0;
+    if (!read_tables(session, binding, &rows, err))
+        return false;
+    for (size_t t = 0; t < binding->ctx.n_tables; t++) {
+        struct look k = {.db = session,
+                         .binding = binding,
+                         .table = cdc_source_table(binding, t),
+                         .rows = &rows,
+                         .t = t,
+                         .watch = watch};
+        if (!check_row(&k, stops, err))
+            return false;
+        if (!fx_parse_i64(cell(&k, COL_NOW_XID), 0, INT64_MAX, &now_xid))
+            now_xid = 0;
+    }
+    if (stops->n > 0)
+        return fail_stops(binding, stops, err);
+    if (!has_pending(watch, binding->ctx.n_tables))
+        watch->old_xid = now_xid;
+    return true;
 }
 
 bool cdc_table_schema_check(struct fx_db *session, const struct cdc_binding *binding,
                             struct cdc_table_watch *watch, struct fx_err *err)
 {
-    FX_AUTO(fx_rows) struct fx_rows rows = {0};
-    bool is_ok = read_tables(session, binding, &rows, err);
-    int64_t now_xid = 0;
-    for (size_t t = 0; t < binding->ctx.n_tables && is_ok; t++) {
-        struct look k = {.db = session,
-                         .binding = binding,
-                         .table = cdc_source_table(binding, t),
-                         .rows = &rows};
-        is_ok = row_of(&rows, t, &k.row) ? check_table(&k, watch, err) : fail_gone(k.table, err);
-        if (is_ok && watch->oids != NULL)
-            note_oid(&k, &watch->oids[t]);
-        if (is_ok && !fx_parse_i64(cell(&k, COL_NOW_XID), 0, INT64_MAX, &now_xid))
-            now_xid = 0;
-    }
-    if (!is_ok)
-        return fx_ctx(err, "checking the tables of stream \"%s\" for DDL", binding->stream);
-    watch->old_xid = watch->has_accepted && watch->is_first ? 0 : now_xid;
-    watch->is_first = false;
-    return true;
+    struct stops stops = {
+        .first = FX_ERR_INIT, .names = FX_BUF(NAMES_MAX), .others = FX_BUF(NAMES_MAX)};
+    bool is_ok = check_rows(session, binding, watch, &stops, err);
+    fx_buf_done(&stops.names);
+    fx_buf_done(&stops.others);
+    return is_ok || fx_ctx(err, "checking the tables of stream \"%s\" for DDL", binding->stream);
 }
 
 /* --- behind locks ----------------------------------------------------------------------------- */

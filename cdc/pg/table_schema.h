@@ -19,22 +19,26 @@
 #ifndef CDC_SHAPE_PG_H
 #define CDC_SHAPE_PG_H
 
-#include "cdc/change.h"
+#include "cdc/source.h"
 
 /* Forgets what was recorded for the stream, so that
  * the next check records the schemas as they are. */
 bool cdc_table_schema_forget(struct fx_db *db, const struct cdc_binding *binding,
                              struct fx_err *err) FX_MUST_CHECK;
+enum { CDC_STATE_MAX = 16 };
 /* What is kept from one look at the catalog to the next. */
 struct cdc_table_watch {
     /* Every transaction before it had ended when nothing was new yet; 0: unknown. */
     int64_t old_xid;
-    /* "public.orders@1f00c3d2", a table and its state as an error has named it, which is taken as
-     * it is; NULL: none. At the first look it is only found out whether there is something, so
-     * that the streamer can write it down. */
+    /* "public.orders@1f00c3d2,…", tables and their states as an error has named them, which are
+     * taken as they are; NULL: none. */
     const char *accepted;
-    bool is_first;
-    bool has_accepted; /* the first look has found something */
+    /* One for each table of the binding: its state that was passed and is not recorded yet, because
+     * what was passed must be durable on the target before; "": none. Borrowed; NULL: nothing is
+     * passed. */
+    char (*pending)[CDC_STATE_MAX];
+    struct cdc_passed_ddl *passed; /* gets what is passed; borrowed */
+    bool is_keeping; /* what is pending is durable: record it; false when more was passed */
     /* The oid of each table of the binding, which a
      * name does not stand for; borrowed; NULL: nobody asks. */
     uint32_t *oids;

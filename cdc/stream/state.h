@@ -52,6 +52,7 @@ struct cdc_streamer {
     int64_t exact_left;
     bool is_stopping;
     bool is_confirm_wanted; /* the source waits for a confirmation */
+    bool has_passed_ddl;    /* recorded on the target, and to be made durable */
     int64_t pending_ticket; /* an ADVANCE or HOLD that was not reached yet */
     enum cdc_command_kind pending_kind;
     struct fx_mono confirmed_at, recorded_at, published_at, requested_at, looked_at, rate_at;

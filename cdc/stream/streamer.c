@@ -79,6 +79,45 @@ static bool look_around(struct cdc_streamer *s, struct fx_mono now, struct fx_er
     return s->sink->ops->look(s->sink, err);
 }
 
+/*
+ * What was passed is not known to be equal: the row in ficus.leak says so until somebody has
+ * compared. It is there before the position moves past the DDL.
+ */
+static bool note_passed_ddl(struct cdc_streamer *s, struct fx_err *err)
+{
+    struct cdc_passed_ddl *passed = &s->src->passed_ddl;
+    int64_t n = passed->n;
+    if (n == 0)
+        return true;
+    passed->n = 0;
+    s->has_passed_ddl = true;
+    s->status.leaks += n;
+    (void)snprintf(s->status.leak_last, sizeof s->status.leak_last, "%s", passed->what);
+    fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "DDL passed that may have changed rows",
+           "what=\"%s\"", passed->what);
+    return s->sink->ops->leak(s->sink, n, s->status.leak_last, err);
+}
+
+/*
+ * Makes durable that DDL was passed, by the position after it or in what the source keeps: a stream
+ * that is stopped now must not stop there again when it is started without that word.
+ */
+static bool keep_passed_ddl(struct cdc_streamer *s, struct fx_err *err)
+{
+    bool may_move = s->hold.mode == CDC_HOLD_RUN;
+    if (!s->has_passed_ddl)
+        return true;
+    if (!s->sink->ops->flush(s->sink, err))
+        return false;
+    if (may_move && !fx_pos_equal(&s->at, &s->sink->progress.pos) &&
+        !s->sink->ops->progress_only(s->sink, &s->at, CDC_PROGRESS_STREAM, err))
+        return false;
+    s->has_passed_ddl = !may_move;
+    if (s->src->ops->keep_passed != NULL && !s->src->ops->keep_passed(s->src, err))
+        return false;
+    return note_passed_ddl(s, err);
+}
+
 /* What stands in the log from before the session began may be what stops it. */
 static bool is_live(const struct cdc_streamer *s)
 {
@@ -96,7 +135,7 @@ static bool between_txns(struct cdc_streamer *s, struct fx_mono now, struct fx_e
         cdc_streamer_set_phase(s, CDC_PHASE_STREAM);
     if (s->status.phase == CDC_PHASE_CATCHUP && is_live(s))
         cdc_streamer_set_phase(s, CDC_PHASE_STREAM);
-    if (!record_idle(s, now, err) || !look_around(s, now, err))
+    if (!keep_passed_ddl(s, err) || !record_idle(s, now, err) || !look_around(s, now, err))
         return false;
     if (s->txn_state == CDC_TXN_WAITING && cdc_hold_allows(&s->hold, &s->txn.pos))
         return cdc_events_begin(s, &s->txn, err);
@@ -113,27 +152,10 @@ static bool request_end(struct cdc_streamer *s, struct fx_mono now, struct fx_er
     return s->src->ops->request_end(s->src, err);
 }
 
-/*
- * What a person vouched for is not known to be equal: the row in ficus.leak says so until somebody
- * has compared. It is there before the position moves past the DDL.
- */
-static bool note_accepted(struct cdc_streamer *s, struct fx_err *err)
-{
-    if (!s->src->has_accepted)
-        return true;
-    s->src->has_accepted = false;
-    s->status.leaks++;
-    (void)snprintf(s->status.leak_last, sizeof s->status.leak_last,
-                   "DDL accepted by hand, not compared since: %.120s", s->binding->accept_ddl);
-    fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "DDL accepted by hand", "what=%s",
-           s->binding->accept_ddl);
-    return s->sink->ops->leak(s->sink, 1, s->status.leak_last, err);
-}
-
 static bool next_event(struct cdc_streamer *s, int64_t timeout_ms, struct cdc_event *ret,
                        struct fx_err *err)
 {
-    return s->src->ops->next(s->src, timeout_ms, ret, err) && note_accepted(s, err);
+    return s->src->ops->next(s->src, timeout_ms, ret, err) && note_passed_ddl(s, err);
 }
 
 static bool turn(struct cdc_streamer *s, struct fx_err *err)
@@ -220,9 +242,10 @@ static bool open_session(struct cdc_streamer *s, struct fx_err *err)
     FX_FAILPOINT("stream.open.before");
     bool is_ok = cdc_engine_of(s->binding->source)
                      ->source.open(s->binding, &s->at, s->env->control->wake_fd, &s->src, err);
-    if (!is_ok || !note_accepted(s, err))
+    if (!is_ok || !note_passed_ddl(s, err) || !keep_passed_ddl(s, err))
         return false;
     cdc_streamer_set_phase(s, CDC_PHASE_CATCHUP);
+    FX_FAILPOINT("stream.open.after");
     return true;
 }
 
@@ -237,6 +260,7 @@ static void close_session(struct cdc_streamer *s)
     cdc_streamer_set_txn(s, CDC_TXN_NONE);
     s->status.lag_ms = -1;
     s->own_read.is_waiting = false;
+    s->has_passed_ddl = false;
 }
 
 static bool run_session(struct cdc_streamer *s, struct fx_err *err)

@@ -41,7 +41,11 @@ static const struct fx_rule side_rules[] = {
 struct table_entry {
     const char *from, *to;
     struct fx_node *columns;
+    int dropped;
 };
+
+enum { DROPPED_STOP, DROPPED_KEEP_ROWS };
+static const char *const dropped_names[] = {"stop", "keep_rows", NULL};
 
 static const struct fx_rule table_rules[] = {
     FX_RULE_TEXT(struct table_entry, from, "from", .is_required = true,
@@ -50,6 +54,11 @@ static const struct fx_rule table_rules[] = {
                  .help = "new table, database.name; default: the same name"),
     FX_RULE_NODE(struct table_entry, columns, "columns",
                  .help = "renamed or converted columns: `old: new` or `old: {to, as, back}`"),
+    FX_RULE_ENUM(struct table_entry, dropped, FX_MAP_DROPPED_KEY, .names = dropped_names,
+                 .def = "stop",
+                 .help = "when a partition is dropped, detached or truncated on the side that owns "
+                         "the table: `stop` the stream, or `keep_rows` of it on the other side and "
+                         "go on; a row in ficus.leak says so"),
     FX_RULE_END,
 };
 
@@ -195,6 +204,7 @@ static void read_table(struct fx_project_reader *r, const struct fx_context *ctx
         return;
     const char *old_schema = default_schema(ctx->old_db, FX_SIDE_OLD);
     const char *new_schema = default_schema(ctx->new_db, FX_SIDE_NEW);
+    map->keeps_dropped = raw.dropped == DROPPED_KEEP_ROWS;
     split_name(r, node, raw.from, old_schema, &map->old_schema, &map->old_name);
     if (raw.to != NULL)
         split_name(r, node, raw.to, new_schema, &map->new_schema, &map->new_name);
@@ -238,17 +248,22 @@ static bool is_group_name(const char *name)
     return true;
 }
 
-/* The content of a section as text, without positions,
- * so that a comment does not change the digest. */
+/*
+ * The content of a section as text, without positions, so that a comment does not change the
+ * digest. What a stream does about dropped partitions may change while it runs.
+ */
 static void describe(const struct fx_node *node, struct fx_buf *out)
 {
-    if (node == NULL)
+    if (node == NULL || (node->key != NULL && strcmp(node->key, FX_MAP_DROPPED_KEY) == 0))
         return;
     if (node->key != NULL)
         fx_buf_printf(out, "%zu:%s=", strlen(node->key), node->key);
-    if (node->kind == FX_NODE_SCALAR) {
-        fx_buf_printf(out, "%zu:", node->text.len);
-        fx_buf_add(out, node->text);
+    bool is_name = node->kind == FX_NODE_MAP && node->len == 2 &&
+                   fx_node_get(node, FX_MAP_DROPPED_KEY) != NULL;
+    const struct fx_node *name = is_name ? fx_node_get(node, "from") : node;
+    if (name != NULL && name->kind == FX_NODE_SCALAR) { /* a table that had no keys before */
+        fx_buf_printf(out, "%zu:", name->text.len);
+        fx_buf_add(out, name->text);
         return;
     }
     fx_buf_add_char(out, node->kind == FX_NODE_LIST ? '[' : '{');

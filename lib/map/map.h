@@ -22,11 +22,15 @@ struct fx_map_column {
     const struct fx_node *node; /* for messages, NULL: by name */
 };
 
+/* Key of a table in ficus.yaml that may change while a stream runs: it says nothing of its rows. */
+#define FX_MAP_DROPPED_KEY "dropped_partitions"
+
 struct fx_map_table {
     const char *old_schema, *old_name;
     const char *new_schema, *new_name;
     struct fx_map_column *renames; /* as written in ficus.yaml; others map by equal name */
     size_t n_renames;
+    bool keeps_dropped; /* rows of a partition that goes on one side stay on the other */
     const struct fx_node *node;
     /* Filled by fx_map_bind from both catalogs: */
     struct fx_table *old_table, *new_table;

@@ -403,6 +403,48 @@ static bool has_no_effect(struct part *part, struct fx_my_alter_before *before)
     return part->n > 0;
 }
 
+/* ORDER BY a DESC, b: the second column is a part by itself. InnoDB goes by its key anyway. */
+static bool orders_rows(const struct part *part, bool was_order)
+{
+    size_t at = was_order ? 0 : 2;
+    const struct fx_my_token *name = peek(part, at);
+    bool has_way = is_at(part, at + 1, "ASC") || is_at(part, at + 1, "DESC");
+    bool is_order = was_order || (is_at(part, 0, "ORDER") && is_at(part, 1, "BY"));
+    return is_order && name != NULL && name->is_name && part->n == at + (has_way ? 2 : 1);
+}
+
+/* The names of partitions after the first are parts by themselves, up to INTO (…). */
+static bool lists_partitions(const struct part *part, size_t at)
+{
+    const struct fx_my_token *name = peek(part, at);
+    return name != NULL && name->is_name && (part->n == at + 1 || is_at(part, at + 1, "INTO"));
+}
+
+/* The server takes no other part beside one of partitions. *ret OTHER: it is not one of those. */
+static enum fx_my_alter partition_effect(const struct part *part)
+{
+    static const char *const keeping[] = {"REORGANIZE", "REBUILD", "OPTIMIZE", "ANALYZE", NULL};
+    const struct fx_my_token *verb = peek(part, 0);
+    if (verb == NULL || !is_at(part, 1, "PARTITION"))
+        return FX_MY_ALTER_OTHER;
+    if (is_at(part, 0, "ADD"))
+        return FX_MY_ALTER_NO_EFFECT;
+    size_t at = is_at(part, 0, "DROP") && is_at(part, 2, "IF") ? 4 : 2;
+    if (!lists_partitions(part, at))
+        return FX_MY_ALTER_OTHER;
+    if (is_at(part, 0, "DROP") || is_at(part, 0, "TRUNCATE"))
+        return FX_MY_ALTER_DROPS_PARTITIONS;
+    return fx_my_word_is_in(verb, keeping) ? FX_MY_ALTER_NO_EFFECT : FX_MY_ALTER_OTHER;
+}
+
+/* `own`: the part's own effect, if it is the one with the verb; OTHER: it must be a name. */
+static enum fx_my_alter next_of_partitions(const struct part *part, enum fx_my_alter own)
+{
+    if (own != FX_MY_ALTER_OTHER)
+        return own;
+    return lists_partitions(part, 0) ? FX_MY_ALTER_NO_EFFECT : FX_MY_ALTER_OTHER;
+}
+
 static enum fx_my_alter effect_of(struct part *part, struct fx_my_alter_before *before)
 {
     bool is_change = is_at(part, 0, "CHANGE");
@@ -465,7 +507,7 @@ enum fx_my_alter fx_my_alter_effect(const struct fx_my_sql *sql, struct fx_my_al
     struct fx_my_scanner scan = {sql->text, sql->mode};
     struct fx_my_token verb;
     struct part part;
-    bool has_more = true, is_first = true;
+    bool has_more = true, is_first = true, is_order = false, has_partitions = false;
     enum fx_my_alter worst = FX_MY_ALTER_NO_EFFECT;
     if (fx_my_statement_is_unreadable(sql) || !fx_my_find_verb(&scan, &verb) ||
         !fx_my_is_word(&verb, "ALTER"))
@@ -475,11 +517,17 @@ enum fx_my_alter fx_my_alter_effect(const struct fx_my_sql *sql, struct fx_my_al
             return FX_MY_ALTER_OTHER;
         if (is_first && !take_head(&part, sql, before))
             return FX_MY_ALTER_OTHER;
-        is_first = false;
         memmove(part.tokens, part.tokens + part.at, (part.n - part.at) * sizeof part.tokens[0]);
         part.n -= part.at;
         part.at = 0;
-        worst = FX_MAX(worst, effect_of(&part, before));
+        is_order = orders_rows(&part, is_order);
+        enum fx_my_alter partitions = is_first ? partition_effect(&part) : FX_MY_ALTER_OTHER;
+        has_partitions |= partitions != FX_MY_ALTER_OTHER;
+        is_first = false;
+        if (has_partitions)
+            worst = FX_MAX(worst, next_of_partitions(&part, partitions));
+        else if (!is_order)
+            worst = FX_MAX(worst, effect_of(&part, before));
     }
     return worst;
 }

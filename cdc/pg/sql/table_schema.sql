@@ -1,12 +1,12 @@
 -- What DDL left in the catalog of the tables of a stream and not in the stream itself. One row a table, none where there is no such
--- table: its number, what is wrong (NULL: nothing), details, whether the record is to be written (again); its oid, columns,
+-- table: its number, what is wrong (NULL: nothing), which partitions are gone (NULL: none), whether the record is to be written (again); its oid, columns,
 -- partitions and facts; which of its files are new, which partitions are, and whether its columns are as recorded; the oldest
 -- transaction that is open now, and the one that was when the record was written; a name
 -- for all that is recorded; and whether what is wrong stays wrong whatever is recorded.
 -- ?1 schemas as an array, ?2 names, ?3 publication, ?4 stream. Rights: to read ficus.shape. PostgreSQL 14+.
 --
 -- Facts are texts, compared one by one: "oid:relfilenode" of the table and its partitions, "i:oid:xmin" of the row that makes it a
--- partition, "a:number:xmin" of a column's row, which ALTER COLUMN writes anew even to the same type, "p:…" of the rows that
+-- partition, "n:oid:name" what it is called, "a:number:xmin" of a column's row, which ALTER COLUMN writes anew even to the same type, "p:…" of the rows that
 -- publish it. An older build wrote only the first for partitions: what it did not record is not compared. "x:…" is the oldest
 -- transaction. Not pg_partition_tree: it would wait for whoever holds a lock on a partition.
 with recursive tree as (
@@ -17,12 +17,14 @@ with recursive tree as (
     union all
     select t.ord, t.root, i.inhrelid, i.xmin::text from tree t join pg_inherits i on i.inhparent = t.oid
 ), member as (
-    select t.ord, t.root, t.oid, t.via, x.relfilenode, x.relispartition, x.relkind
+    select t.ord, t.root, t.oid, t.via, x.relfilenode, x.relispartition, x.relkind, x.relnamespace::regnamespace::text || '.' || x.relname as name
       from tree t join pg_class x on x.oid = t.oid where x.relispartition or t.oid = t.root
 ), fact as (
     select ord, oid || ':' || relfilenode as f from member where relkind <> 'p'
     union all
     select ord, 'i:' || oid || ':' || via from member where via is not null
+    union all
+    select ord, 'n:' || oid || ':' || name from member where relispartition and relkind <> 'p'
     union all
     select m.ord, 'a:' || a.attnum || ':' || a.xmin from member m join pg_attribute a on a.attrelid = m.oid
      where m.oid = m.root and a.attnum > 0 and not a.attisdropped
@@ -51,11 +53,12 @@ select b.ord,
             when b.was_rel <> b.rel then 'another table has its name now'
             when x.name is not null then format('column "%s" was dropped and added again', x.name)
             when 'p' = any (b.other) then 'its publication was altered, or left out the table for a time'
-            when not b.was_leaves <@ b.leaves then 'a partition was dropped, detached or replaced'
             when exists (select 1 from unnest(b.other) as o where o like 'i:%' and substr(o, 3) = any (b.leaves)) then 'a partition was detached and attached again'
        end,
-       case when x.name is null and not b.was_leaves <@ b.leaves
-            then format('oids of its partitions were %s, now %s', b.was_leaves, b.leaves) end,
+       nullif(array_to_string(array(
+           select coalesce((select regexp_replace(o, '^n:[0-9]+:', '') from unnest(b.was) as o where o like 'n:' || l || ':%' limit 1), 'oid ' || l)
+                  || case when exists (select 1 from pg_class c where c.oid = cast(l as oid)) then ' (detached, still there as a table)' else '' end
+             from unnest(b.was_leaves) as l where l <> all (b.leaves)), ', '), ''),
        (b.stream is null or b.leaves <> b.was_leaves or b.columns <> b.columns || b.was_columns
         or b.facts <> array(select o from unnest(b.was) as o where o not like 'x:%' order by 1))::text,
        b.rel, (b.columns || coalesce(b.was_columns, '{}'))::text, b.leaves::text,

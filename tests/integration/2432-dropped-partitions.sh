@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: Apache-2.0
+# Partitions that are dropped, detached, emptied or packed while the streams run: a stop that says which and has a way on,
+# `dropped_partitions: keep_rows`, and what a person accepted stays accepted, also when the stream is killed right after it.
+# seconds: 60
+. "$(dirname "$0")/../harness/servers.sh"
+. "$(dirname "$0")/../harness/streams.sh"
+
+fx_tmp
+start_both mono orders
+streams_project
+streams_tables
+ficus() { "$FICUS" "$@" --context orders --execute -f "$FX_DIR/ficus.yaml"; }
+stopped() { [ -s "$FX_DIR/st/streams/orders-$1.error" ]; }
+error_of() { cat "$FX_DIR/st/streams/orders-$1.error"; }
+says() { case $2 in *"$1"*) return 0 ;; esac; printf 'not in: %s\n' "$2"; return 1; }
+sql() { pg_sql mono shop "set client_min_messages = error; set search_path = public; $1"; }
+my() { my_sql orders orders "$1"; }
+each() { # statements that want no transaction around them
+    printf '%s;\n' "set search_path = public; set client_min_messages = error" "$@" |
+        psql -X -q -v ON_ERROR_STOP=1 -h "${PG_SOCK[mono]}" -p "${PG_PORT[mono]}" -U ficus -d shop || not_ok "$*"
+}
+live() {
+    ficus cdc start --quick "$@" >"$FX_DIR/start.out" 2>&1 || { not_ok "start: $(cat "$FX_DIR/start.out")"; fx_done; exit 1; }
+    until_ok 30 streams_phase forward stream || not_ok "live"
+    until_ok 30 streams_phase reverse stream || not_ok "the reverse stream is live"
+}
+offered() { error_of "$1" | grep -o 'accept-ddl=[^ .]*[^ ]*' | head -n 1 | sed 's/\.$//'; }
+leaks_my() { my_sql orders ficus "select coalesce(sum(n), 0) from leak where what like '$1'"; }
+leaks_pg() { pg_sql mono shop "select coalesce(sum(n), 0) from ficus.leak where what like '$1'"; }
+kill_streams() {
+    for d in forward reverse; do kill -9 "$(streams_pid $d)"; done
+    until_ok 10 none_answers || not_ok "the streams are gone"
+}
+none_answers() { [ -z "$(streams_pid forward)$(streams_pid reverse)" ]; }
+
+key="order_id bigint, line_no integer, sku varchar(64), qty integer, primary key (order_id, line_no)"
+sql "drop table order_lines; create table order_lines($key) partition by range (order_id);
+    create table lines_1 partition of order_lines for values from (0) to (100);
+    create table lines_2 partition of order_lines for values from (100) to (200);
+    create table lines_3 partition of order_lines for values from (200) to (300);
+    create table lines_4 partition of order_lines for values from (300) to (400);
+    create table lines_5 partition of order_lines for values from (400) to (500);
+    insert into order_lines select g, 1, 's', g from generate_series(91, 110) g"
+my "drop table order_lines; create table order_lines($key) partition by range (order_id) (partition p1 values less than (100),
+    partition p2 values less than (200), partition p3 values less than (300), partition p4 values less than maxvalue)"
+live
+
+# --- packed: empty, and with rows that nobody has looked at yet -----------------------------------------------------------------
+each "vacuum full lines_4"
+sleep 2.5
+check "VACUUM FULL of an empty partition does not stop the stream" streams_phase forward stream
+each "insert into order_lines values (401, 1, 'new', 1)" "vacuum full lines_5"
+sleep 2.5
+check "nor does one of a partition that was just written" streams_phase forward stream
+streams_caught_up
+same "the row is there" 1 "$(my "select count(*) from order_lines where order_id = 401")"
+same "ficus.leak says what cannot be told from a TRUNCATE" 2 "$(leaks_my 'partition with a new file%lines_%')"
+ficus cdc stop >/dev/null
+live
+sleep 1.5
+same "each is said once" 2 "$(leaks_my 'partition with a new file%lines_%')"
+
+# --- dropped -----------------------------------------------------------------------------------------------------------------
+sql "drop table lines_1; alter table order_lines detach partition lines_2"
+check "partitions that go stop the stream" until_ok 10 stopped forward
+check "the error names the first" says "public.lines_1" "$(error_of forward)"
+check "and the one that was detached" says "public.lines_2 (detached" "$(error_of forward)"
+check "and who still has the rows" says 'database \"orders\" still has them' "$(error_of forward)"
+check "and the key that passes it" says "dropped_partitions: keep_rows" "$(error_of forward)"
+what=$(offered forward)
+check "and the command: $what" says "public.order_lines@" "$what"
+FICUS_FAILPOINT=stream.open.after:kill ficus cdc start --quick "--$what" >/dev/null 2>&1
+until_ok 10 none_answers || { ficus cdc stop >/dev/null 2>&1; true; }
+live
+check "what a person accepted is accepted, also when the stream is killed as soon as it says so" streams_phase forward stream
+same "ficus.leak says it" 1 "$(leaks_my 'DDL accepted by hand%order_lines%')"
+same "the rows stay on the other side" 20 "$(my "select count(*) from order_lines where order_id < 200")"
+
+# --- by the key in ficus.yaml, which a running context takes --------------------------------------------------------------------
+sed -i 's/- public.order_lines/- {from: public.order_lines, dropped_partitions: keep_rows}/' "$FX_DIR/ficus.yaml"
+ficus cdc stop >/dev/null
+live
+sql "insert into order_lines values (201, 1, 'c', 3); insert into order_lines values (301, 1, 'd', 3)"
+streams_caught_up
+sql "drop table lines_3"
+each "truncate lines_4"
+sleep 2.5
+check "with keep_rows dropped and emptied partitions do not stop the stream" streams_phase forward stream
+same "ficus.leak names both" 2 "$(leaks_my 'rows of dropped partitions%lines_3%' | awk -v m="$(leaks_my 'rows of dropped partitions%lines_4%')" '{ print ($1 > 0) + (m > 0) }')"
+sql "insert into order_lines values (402, 1, 'e', 4)"
+streams_caught_up
+same "and the stream goes on" 1 "$(my "select count(*) from order_lines where order_id = 402")"
+sql "create table lines_6($key); insert into lines_6 values (501, 1, 'x', 1);
+    alter table order_lines attach partition lines_6 for values from (500) to (600); drop table lines_5"
+check "one that comes with rows still stops it" until_ok 10 stopped forward
+check "saying so" says "attached with rows" "$(error_of forward)"
+ficus cdc start --quick "--$(offered forward)" >/dev/null 2>&1
+check "and can be accepted" until_ok 15 streams_phase forward stream
+
+# --- the other engine -----------------------------------------------------------------------------------------------------------
+n=$(leaks_pg '%')
+my "alter table order_lines drop partition p1"
+my "alter table order_lines truncate partition p2, p3"
+until_ok 15 [ "$(leaks_pg 'rows of dropped partitions%')" -ge 2 ] || sleep 2
+same "on MariaDB the same: each statement is said" 2 "$(leaks_pg 'rows of dropped partitions%')"
+check "and the stream goes on" streams_phase reverse stream
+kill_streams
+live
+sleep 1
+same "nor is it said again after a kill" $((n + 2)) "$(leaks_pg '%')"
+sed -i 's/, dropped_partitions: keep_rows//' "$FX_DIR/ficus.yaml"
+ficus cdc stop >/dev/null
+live
+my "alter table order_lines add partition (partition p5 values less than (900))" 2>/dev/null ||
+    my "alter table order_lines reorganize partition p4 into (partition p4 values less than (600), partition p5 values less than maxvalue)"
+my "alter table order_lines order by qty"
+sleep 1.5
+check "a partition that is cut in two and ORDER BY do not stop it" streams_phase reverse stream
+my "alter table order_lines drop partition p2"
+my "alter table order_lines drop partition p3"
+check "without the key partitions that go stop it" until_ok 15 stopped reverse
+check "the error names the table" says "orders.order_lines" "$(error_of reverse)"
+check "and who still has the rows" says 'database \"mono\" still has them' "$(error_of reverse)"
+ficus cdc start --quick "--$(offered reverse)" >/dev/null 2>&1
+until_ok 15 stopped reverse
+check "the next statement is a stop of its own" says "p3" "$(error_of reverse)"
+ficus cdc start --quick "--$(offered reverse)" >/dev/null 2>&1
+check "and the first needs no word again" until_ok 15 streams_phase reverse stream
+fx_done
