@@ -102,8 +102,9 @@ bool fx_db_fail_answer(const struct fx_db *db, const char *what, struct fx_err *
 {
     return fx_fail(err, FX_E_PROTOCOL, "database \"%s\" answered %s", db->conf->name, what) ||
            fx_hint(err,
-                   "Check that it is the server that is meant, and that no proxy between Ficus and "
-                   "it changes answers: databases.%s in ficus.yaml.",
+                   "The url of databases.%s in ficus.yaml must name the database server itself: a "
+                   "proxy in between may change answers. Correct it, then run the same command "
+                   "again; in a run: ficus run resume",
                    db->conf->name);
 }
 

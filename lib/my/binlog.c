@@ -156,6 +156,10 @@ static bool server_error(struct fx_binlog *log, const struct fx_my_refusal *r, s
         fx_hint(err,
                 "The part of the log that the stream needs was purged or replaced: " FX_CMD_NEW_COPY
                 ". Keep the log for longer: binlog_expire_logs_seconds.");
+    else if (code == FX_E_DB_CONNECT)
+        fx_hint(err, FX_SERVER_GONE);
+    else
+        fx_hint(err, "Correct what the server's text names, then run: " FX_CMD_START);
     return false;
 }
 
@@ -189,7 +193,8 @@ static bool unwrap(struct fx_binlog *log, struct fx_str payload, enum fx_binlog_
         return fx_fail(err, FX_E_DB_CONNECT,
                        "database \"%s\" ended its binary log stream, as a server does that shuts "
                        "down",
-                       log->db->conf->name);
+                       log->db->conf->name) ||
+               fx_hint(err, FX_SERVER_GONE);
     if (kind != 0)
         return fx_fail(err, FX_E_PROTOCOL,
                        "database \"%s\" sent an unknown packet (0x%02x) in its binary log",
@@ -207,7 +212,8 @@ static bool lost(struct fx_binlog *log, int errnum, struct fx_err *err)
                              "lost the connection for the binary log of database \"%s\"",
                              log->db->conf->name);
     return fx_fail(err, FX_E_DB_CONNECT, "database \"%s\" closed the connection of its binary log",
-                   log->db->conf->name);
+                   log->db->conf->name) ||
+           fx_hint(err, FX_SERVER_GONE);
 }
 
 /* Reads what there is, without waiting. *ret_got false: nothing. */
@@ -246,8 +252,11 @@ bool fx_binlog_next(struct fx_binlog *log, int64_t timeout_ms, int wake_fd,
             continue;
         struct fx_mono now = fx_mono_now();
         if (fx_mono_since_us(log->heard, now) > SILENCE_MAX_MS * INT64_C(1000))
-            return fx_fail(err, FX_E_DB_CONNECT, "database \"%s\" sent no heartbeat for %d s",
-                           log->db->conf->name, SILENCE_MAX_MS / 1000);
+            return fx_fail(
+                       err, FX_E_DB_CONNECT,
+                       "database \"%s\" sent nothing for %d s on the connection of its binary log",
+                       log->db->conf->name, SILENCE_MAX_MS / 1000) ||
+                   fx_hint(err, FX_SERVER_GONE);
         int64_t left_ms = (fx_mono_since_us(now, deadline) + 999) / 1000;
         struct pollfd pfds[2] = {{.fd = log->fd, .events = POLLIN},
                                  {.fd = wake_fd, .events = POLLIN}};

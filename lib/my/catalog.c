@@ -51,11 +51,15 @@ static bool find_base_table(struct fx_db *db, const char *schema, const char *na
                        "table \"%s.%s\" in database \"%s\" is system-versioned, which Ficus does "
                        "not support",
                        schema, name, db->conf->name) ||
-               fx_hint(err, "Take the table out of the context in ficus.yaml.");
+               fx_hint(err,
+                       "Take the table out of the context in ficus.yaml. Or run there: ALTER TABLE "
+                       "%s.%s DROP SYSTEM VERSIONING; which deletes the history of its rows.",
+                       schema, name);
     if (!fx_str_eq_c(fx_rows_at(&rows, 0, 0), "BASE TABLE"))
         return fx_fail(err, FX_E_UNSUPPORTED, "\"%s.%s\" in database \"%s\" is a %.*s, not a table",
                        schema, name, db->conf->name, FX_STR_FMT(fx_rows_at(&rows, 0, 0))) ||
-               fx_hint(err, "Only tables can be in a context. Correct the name in ficus.yaml.");
+               fx_hint(err, "Only tables can be in a context. In ficus.yaml, name the table that "
+                            "holds the rows, or take this entry out of the context.");
     table->schema = cell_text(&rows, 0, 1, arena);
     table->name = cell_text(&rows, 0, 2, arena);
     return true;

@@ -20,8 +20,9 @@ bool fx_gtid_pos_set(struct fx_gtid_pos *pos, const struct fx_gtid *gtid, struct
         return fx_fail(err, FX_E_LIMIT, "a GTID position has more than %d domains",
                        FX_GTID_DOMAINS_MAX) ||
                fx_hint(err,
-                       "Remove the domains that nobody uses on that server: select "
-                       "@@global.gtid_binlog_pos; FLUSH BINARY LOGS DELETE_DOMAIN_ID=(NUMBERS);");
+                       "On the MariaDB server whose changes are streamed, see the domains: SELECT "
+                       "@@global.gtid_binlog_pos; and remove those that nobody uses: FLUSH BINARY "
+                       "LOGS DELETE_DOMAIN_ID=(NUMBERS); then run: " FX_CMD_START);
     if (is_new) {
         memmove(&pos->domains[i + 1], &pos->domains[i],
                 (pos->n_domains - i) * sizeof pos->domains[0]);

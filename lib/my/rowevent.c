@@ -62,7 +62,8 @@ bool fx_bl_rows_open(const struct fx_bl_event *event, const struct fx_type *cons
     if (event->kind != FX_BL_ROWS)
         return fx_fail(err, FX_E_BUG, "a binary log event of kind %d was read as a row event",
                        (int)event->kind) ||
-               fx_hint(err, "Please report it with this message.");
+               fx_hint(err, "This is a defect in Ficus. Please report it with this message and the "
+                            "context lines. To go on without that change, " FX_CMD_NEW_COPY ".");
     *ret = (struct fx_bl_rows){.event = event, .types = types, .left = event->rows.body};
     return true;
 }

@@ -74,10 +74,12 @@ static bool build(struct my_db *my, const struct fx_scan_spec *spec, struct fx_b
     if (spec->where != NULL)
         fx_buf_printf(sql, " where (%s)", spec->where);
     if (spec->is_ordered && table->n_key == 0)
-        return fx_fail(err, FX_E_NO_KEY, "table \"%s.%s\" has no primary key", table->schema,
-                       table->name) ||
-               fx_hint(err,
-                       "Add a primary key, or take the table out of the context in ficus.yaml.");
+        return fx_fail(err, FX_E_NO_KEY, "table \"%s.%s\" of database \"%s\" has no primary key",
+                       table->schema, table->name, my->base.conf->name) ||
+               fx_hint(
+                   err,
+                   "Add one (ALTER TABLE ... ADD PRIMARY KEY ...), or take the table out of the "
+                   "context in ficus.yaml. Then run the same command again.");
     for (size_t i = 0; spec->is_ordered && i < table->n_key; i++) {
         fx_buf_add_c(sql, i > 0 ? ", " : " order by ");
         add_order_item(&table->columns[table->key[i]], sql);

@@ -248,11 +248,13 @@ bool fx_my_bind(struct my_db *my, const char *sql, const fx_cell *params, size_t
     if (used != n_params)
         return fx_fail(err, FX_E_BUG, "a statement takes %zu parameters, %zu were given: %.100s",
                        used, n_params, sql) ||
-               fx_hint(err, "Please report it with this message.");
+               fx_hint(err, "This is a defect in Ficus. Please report it with this message.");
     if (my->sql.has_failed)
         return fx_fail(err, FX_E_LIMIT, "a statement for database \"%s\" is longer than %d bytes",
                        my->base.conf->name, SQL_MAX) ||
-               fx_hint(err, "Shorten the values that it writes; the context lines say which.");
+               fx_hint(err,
+                       "One value in it is too long. Shorten it where the context lines say, then "
+                       "run the same command again; in a run: ficus run resume");
     return true;
 }
 

@@ -21,9 +21,11 @@ static bool set_position(const struct fx_db *db, fx_cell text, struct fx_pos *re
         return fx_fail(err, FX_E_LIMIT,
                        "the GTID position of database \"%s\" has more than %d bytes",
                        db->conf->name, FX_POS_MAX) ||
-               fx_hint(err,
-                       "Remove the domains that nobody uses on that server: select "
-                       "@@global.gtid_binlog_pos; FLUSH BINARY LOGS DELETE_DOMAIN_ID=(NUMBERS);");
+               fx_hint(
+                   err,
+                   "On that server, see its domains: SELECT @@global.gtid_binlog_pos; and remove "
+                   "those that nobody uses: FLUSH BINARY LOGS DELETE_DOMAIN_ID=(NUMBERS); then "
+                   "run the same command again; in a run: ficus run resume");
     return fx_db_take_pos(db, text, ret_pos, err);
 }
 

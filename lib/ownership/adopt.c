@@ -19,12 +19,13 @@ static bool fail_who(const struct fx_holder *holder, const struct fx_context *ct
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
-    fx_fail(err, FX_E_USAGE,
-            "context \"%s\" is held by %s in database \"%s\", not by \"%s\": it is not taken over",
-            ctx->name, fx_holder_text(holder, &arena), conf->name, from);
+    fx_fail(
+        err, FX_E_USAGE,
+        "context \"%s\" is held by %s in database \"%s\", not by \"%s\": nothing was taken over",
+        ctx->name, fx_holder_text(holder, &arena), conf->name, from);
     return fx_hint(err,
-                   "Look again: ficus run adopt %s   It prints the command that names the "
-                   "present one.",
+                   "See who holds it now: ficus run adopt %s   It changes nothing and prints the "
+                   "command with the right id.",
                    ctx->name);
 }
 
@@ -101,11 +102,14 @@ static bool take(struct fx_side *side, const struct fx_context *ctx, const struc
                         : insert_row(side->db, ctx, &has_won, err)))
         return false;
     if (!has_won)
-        return fx_fail(
-                   err, FX_E_STALE_EPOCH,
-                   "another controller has just taken context \"%s\" over, says database \"%s\"",
-                   ctx->name, side->conf->name) ||
-               fx_hint(err, "Run: ficus status");
+        return fx_fail(err, FX_E_STALE_EPOCH,
+                       "another controller took over context \"%s\" in database \"%s\" while this "
+                       "command ran",
+                       ctx->name, side->conf->name) ||
+               fx_hint(err,
+                       "See who holds it now: ficus run adopt %s   It changes nothing and prints "
+                       "the command that takes it over from them.",
+                       ctx->name);
     if (has_own && !fx_own_look_shared(side->db, ctx->name, &look, err))
         return false;
     if (look.presence == FX_OWN_PRESENT && look.own.state == FX_OWN_FENCED && !look.own.is_expired)

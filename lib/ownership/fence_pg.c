@@ -311,7 +311,9 @@ static bool pg_fence(struct fx_side *side, const struct fx_fence_request *req, b
             return fx_fail(err, FX_E_DB_CONFLICT,
                            "table %s of database \"%s\" was created after the fence triggers and "
                            "has none yet",
-                           rels.list.items[i].name, side->conf->name);
+                           rels.list.items[i].name, side->conf->name) ||
+                   fx_hint(err, "Ownership did not change. The next attempt creates its trigger: "
+                                "run ficus run resume, or the same ficus cutover command again.");
     if (fence_in_transaction(side, &rels, req, ret_taken, err))
         return true;
     fx_side_rollback(side);
@@ -430,10 +432,15 @@ static bool id_read(struct fx_side *side, const struct fx_side_table *table, int
     if (!fx_db_query(side->db, fx_buf_cstr(&sql), NULL, 0, &rows, err))
         return fx_ctx(err, "reading the highest id of %s.%s", table->schema, table->name);
     return cell_int(&rows, ret) ||
-           fx_fail(err, FX_E_DB, "the highest id of table %s.%s is not a 64-bit integer",
-                   table->schema, table->name) ||
-           fx_hint(err, "Its column \"%s\" must have an integer type. See: \\d %s.%s",
-                   table->identity->column, table->schema, table->name);
+           fx_fail(err, FX_E_DB,
+                   "the highest value of column \"%s\" of table \"%s.%s\" in database \"%s\" is "
+                   "not a 64-bit integer",
+                   table->identity->column, table->schema, table->name, side->conf->name) ||
+           fx_hint(err,
+                   "A cut-over raises generated ids, which must be integers. Correct that row, "
+                   "then run there: ALTER TABLE %s.%s ALTER COLUMN %s TYPE bigint; then run the "
+                   "same command again; in a run: ficus run resume",
+                   table->schema, table->name, table->identity->column);
 }
 
 static bool pg_ids_read(struct fx_side *side, int64_t *ret, struct fx_err *err)

@@ -51,10 +51,13 @@ static bool lock_side(struct fx_guard *guard, int i, struct fx_err *err)
                    fx_str_eq_c(fx_rows_at(&rows, 0, 0), "1");
     if (!is_ours)
         return fx_fail(err, FX_E_STALE_EPOCH,
-                       "context \"%s\" was taken over by another controller just now, says "
-                       "database \"%s\"",
+                       "another controller took over context \"%s\" in database \"%s\" while this "
+                       "command ran",
                        ctx->name, side->conf->name) ||
-               fx_hint(err, "Run: ficus status");
+               fx_hint(err,
+                       "Nothing was changed. See who holds it now: ficus run adopt %s   It changes "
+                       "nothing and prints the command that takes it over from them.",
+                       ctx->name);
     return before.presence == FX_OWN_NO_TABLE || look(guard, i, err);
 }
 

@@ -26,10 +26,13 @@ static bool create_version(struct fx_db *db, const struct fx_db_conf *conf, stru
     if (engine != NULL)
         return fx_db_exec(db, engine->create_version, NULL, 0, NULL, err);
     return fx_fail(err, FX_E_UNSUPPORTED,
-                   "this release cannot install anything in database \"%s\": its server is version "
-                   "%s",
+                   "cannot install schema ficus in database \"%s\": this release does not support "
+                   "its server, version %s",
                    conf->name, fx_db_version(db)) ||
-           fx_hint(err, "This release supports PostgreSQL 14 or newer, and MariaDB.");
+           fx_hint(err,
+                   "Use PostgreSQL 14 or newer, or MariaDB: upgrade that server, or set the url of "
+                   "databases.%s in ficus.yaml to another one.",
+                   conf->name);
 }
 
 /* --- whose it is ------------------------------------------------------------------------------ */

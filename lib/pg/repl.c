@@ -149,10 +149,11 @@ static bool fail_end(struct fx_pg_repl *repl, struct fx_err *err)
     if (res != NULL && PQresultStatus(res) == PGRES_FATAL_ERROR)
         (void)fail(repl, res, "the server ended replication", err);
     else
-        (void)fx_fail(
-            err, FX_E_DB_CONNECT,
-            "database \"%s\" closed the replication connection, as a server does that shuts down",
-            repl->db_name);
+        (void)(fx_fail(err, FX_E_DB_CONNECT,
+                       "database \"%s\" closed the replication connection, as a server does that "
+                       "shuts down",
+                       repl->db_name) ||
+               fx_hint(err, FX_SERVER_GONE));
     PQclear(res);
     return false;
 }
