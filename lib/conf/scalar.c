@@ -93,7 +93,9 @@ static bool read_secret_file(const struct fx_node *node, const char *path, struc
                        node->line, node->column, path) ||
                fx_hint(
                    err,
-                   "Write the secret into the file, readable only by the user that runs ficus.");
+                   "Write the secret into it, for the user that runs ficus alone: (umask 077; cat "
+                   ">'%s'), then the secret, Enter and Ctrl-D.",
+                   path);
     *ret_secret = fx_arena_strdup(arena, text);
     return true;
 }
@@ -117,10 +119,11 @@ bool fx_secret_read(const struct fx_node *node, struct fx_arena *arena, const ch
     if (value == NULL || value[0] == '\0') {
         fx_fail(err, FX_E_SECRET, "%s:%d:%d: the environment variable \"%s\" is not set or empty",
                 env->file, env->line, env->column, env->text.ptr);
-        return fx_hint(err,
-                       "Set it for this program. In a shell: export %s=...   In a systemd unit: "
-                       "EnvironmentFile=",
-                       env->text.ptr);
+        return fx_hint(
+            err,
+            "Set it for this program. In a shell: export %s=...   In a systemd unit: a line "
+            "%s=... in a file that EnvironmentFile= names.",
+            env->text.ptr, env->text.ptr);
     }
     *ret_secret = fx_arena_strdup(arena, value);
     return true;

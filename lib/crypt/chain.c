@@ -38,10 +38,12 @@ static bool read_key(const char *path, struct fx_chain *chain, struct fx_err *er
         n == 2 * FX_SHA256_BYTES + 1 && text[n - 1] == '\n' &&
         fx_hex_read((struct fx_str){text, 2 * FX_SHA256_BYTES}, chain->key, sizeof chain->key);
     fx_secret_wipe(text, sizeof text);
-    return chain->has_key || fx_fail(err, FX_E_JOURNAL, "\"%s\" is not a key of a journal", path) ||
+    return chain->has_key ||
+           fx_fail(err, FX_E_JOURNAL, "\"%s\" is not the key of a journal: 64 digits in one line",
+                   path) ||
            fx_hint(err,
                    "Restore it and the file of the same name without \".key\" from one backup of "
-                   "the state directory.");
+                   "the state directory, then run the same command again.");
 }
 
 bool fx_chain_load(const char *log_path, bool is_writer, struct fx_chain *ret, struct fx_err *err)
@@ -112,9 +114,10 @@ bool fx_chain_take(struct fx_chain *chain, struct fx_str record, struct fx_err *
     uint8_t mac[FX_SHA256_BYTES], wanted[FX_SHA256_BYTES];
     bool is_keyed = split(record, &body, mac);
     if (is_keyed && !chain->has_key)
-        return fx_fail(err, FX_E_JOURNAL, "the key file of the journal is missing") ||
-               fx_hint(err,
-                       "Restore the file beside it whose name ends in \".key\" from a backup.");
+        return fx_fail(err, FX_E_JOURNAL,
+                       "its key is missing, the file of the same name with \".key\"") ||
+               fx_hint(err, "Restore that key file from a backup of the state directory, then run "
+                            "the same command again.");
     if (!is_keyed && chain->n_keyed > 0)
         return fail_changed(chain, err);
     if (!is_keyed) { /* of an older build: the first mac covers it, with no key of its own */

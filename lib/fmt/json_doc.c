@@ -94,8 +94,8 @@ static bool mark_text(struct fx_str text, struct fx_buf *out, struct fx_err *err
         }
     }
     if (out->has_failed)
-        return fx_fail(err, FX_E_LIMIT, "a JSON text has %zu bytes, the limit is %d MiB", text.len,
-                       FX_JSON_TEXT_MAX >> 20);
+        return fx_fail(err, FX_E_LIMIT, "the JSON text has %zu bytes, the limit is %d MiB",
+                       text.len, FX_JSON_TEXT_MAX >> 20);
     return true;
 }
 
@@ -125,8 +125,8 @@ static bool check_keys(json_t *json)
 bool fx_json_parse(struct fx_str text, struct fx_json_doc **ret_doc, struct fx_err *err)
 {
     if (text.len > FX_JSON_TEXT_MAX)
-        return fx_fail(err, FX_E_LIMIT, "a JSON text has %zu bytes, the limit is %d MiB", text.len,
-                       FX_JSON_TEXT_MAX >> 20);
+        return fx_fail(err, FX_E_LIMIT, "the JSON text has %zu bytes, the limit is %d MiB",
+                       text.len, FX_JSON_TEXT_MAX >> 20);
     FX_AUTO(fx_buf) struct fx_buf marked = FX_BUF((size_t)FX_JSON_TEXT_MAX * 4);
     if (!mark_text(text, &marked, err))
         return false;

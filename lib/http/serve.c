@@ -490,7 +490,9 @@ static bool listen_tcp(struct fx_serve *serve, const char *text, struct fx_err *
                     NI_NUMERICSERV) != 0 ||
         !fx_parse_u64(fx_str_from(service), 65535, &port))
         return fx_fail(err, FX_E_IO, "could not find out which port the system chose for \"%s\"",
-                       text);
+                       text) ||
+               fx_hint(err, "Write a port of your choice in that address instead of 0, then start "
+                            "it again.");
     serve->port = (int)port;
     return true;
 }
@@ -505,7 +507,8 @@ static bool start_watching(struct fx_serve *serve, struct fx_err *err)
         fcntl(serve->listen_fd, F_SETFL, O_NONBLOCK) != 0 ||
         epoll_ctl(serve->epoll_fd, EPOLL_CTL_ADD, serve->listen_fd, &on_listen) != 0 ||
         epoll_ctl(serve->epoll_fd, EPOLL_CTL_ADD, serve->wake_fd, &on_wake) != 0)
-        return fx_fail_errno(err, FX_E_IO, errno, "could not start the HTTP server");
+        return fx_fail_errno(err, FX_E_IO, errno, "could not wait for requests on \"%s\"",
+                             serve->unix_path != NULL ? serve->unix_path : "TCP");
     return true;
 }
 
@@ -553,9 +556,10 @@ static bool start_threads(struct fx_serve *serve, int wanted, struct fx_err *err
         return true;
     atomic_store(&serve->is_stopping, true);
     stop_workers(serve);
-    fx_fail_errno(err, FX_E_IO, failure, "could not start a thread to serve requests");
-    return fx_hint(err, "Raise the limits of processes and of memory of this user "
-                        "(ulimit -u, ulimit -v), or stop what uses them.");
+    fx_fail_errno(err, FX_E_IO, failure, "could not start a thread to serve requests on \"%s\"",
+                  serve->unix_path != NULL ? serve->unix_path : "TCP");
+    return fx_hint(err, "Raise the limits of processes and of memory of this user (ulimit -u, "
+                        "ulimit -v), then start it again.");
 }
 
 bool fx_serve_start(const struct fx_serve_options *options, fx_serve_fn fn, void *arg,

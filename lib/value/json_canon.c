@@ -32,7 +32,8 @@ static bool refuse(struct reader *r, const char *what)
     return fx_fail(r->err, FX_E_SOURCE_DATA,
                    "a JSON document cannot be compared: it is not valid at byte %td (%s)",
                    r->at - r->start, what) ||
-           fx_hint(r->err, "Correct the document in the column that the context lines name.");
+           fx_hint(r->err, "Correct the document in the row and column that the context lines "
+                           "name, then run the same command again.");
 }
 
 static void skip_space(struct reader *r)
@@ -367,7 +368,8 @@ bool fx_json_canon_names(struct fx_str text, struct fx_buf *out, bool *ret_dupli
     if (out->has_failed)
         return fx_fail(err, FX_E_LIMIT, "a JSON document of %zu bytes is too large to be compared",
                        text.len) ||
-               fx_hint(err, "Take its column out of the mapping in ficus.yaml.");
+               fx_hint(err, "Take the column that the context lines name out of the mapping in "
+                            "ficus.yaml, then run the same command again.");
     *ret_duplicates = r.has_duplicates;
     return true;
 }
