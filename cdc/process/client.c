@@ -218,9 +218,10 @@ bool cdc_stop(const struct cdc_ref *ref, int64_t timeout_ms, struct fx_err *err)
                    (fx_fail(err, FX_E_TIMEOUT, "stream \"%s\" did not stop within %" PRId64 " ms",
                             name, timeout_ms) ||
                     fx_hint(err,
-                            "It stops at the end of the transaction that it is applying. Watch it "
-                            "with: ficus cdc status --context %s. Its log: %s",
-                            ref->context, paths.log));
+                            "It stops by itself after the transaction that it is applying. Watch "
+                            "it: ficus cdc status --context %s. When it has stopped, run the same "
+                            "command again; in a run: ficus run resume",
+                            ref->context));
         fx_sleep_ms(POLL_MS);
     }
     fx_err_clear(err); /* it may have gone in the middle of its answer */

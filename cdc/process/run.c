@@ -58,7 +58,9 @@ static bool signals_start(struct signals *signals, struct cdc_control *control, 
     int rc = fx_failpoint_error("stream.thread")
                  ? EAGAIN
                  : pthread_create(&signals->thread, NULL, wait_signals, signals);
-    return rc == 0 || fx_fail_errno(err, FX_E_IO, rc, "could not start a thread") ||
+    return rc == 0 ||
+           fx_fail_errno(err, FX_E_IO, rc, "could not start the signal thread of stream \"%s\"",
+                         control->stream) ||
            fx_hint(err, "Raise the limits of processes (ulimit -u) and memory of this user, then "
                         "run the same command again; in a run: ficus run resume");
 }

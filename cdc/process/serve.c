@@ -19,16 +19,22 @@ static void reply_err(struct fx_serve_reply *reply, const struct fx_err *err)
     fx_err_render_json(err, &reply->body);
 }
 
-static bool read_command(enum cdc_command_kind kind, const struct fx_serve_request *request,
-                         struct cdc_command *ret, int64_t *ret_timeout_ms, struct fx_err *err)
+static bool fail_body(const char *stream, struct fx_err *err)
+{
+    return fx_err_wrap(err, FX_E_USAGE, "stream \"%s\" cannot read the command that it was sent",
+                       stream) ||
+           fx_hint(err, "Another build of Ficus may have sent it. Restart the streams with this "
+                        "one: " FX_CMD_STOP ", then " FX_CMD_START ".");
+}
+
+static bool read_command(const char *stream, enum cdc_command_kind kind,
+                         const struct fx_serve_request *request, struct cdc_command *ret,
+                         int64_t *ret_timeout_ms, struct fx_err *err)
 {
     FX_AUTO_FREE(fx_json_doc) struct fx_json_doc *doc = NULL;
     *ret = (struct cdc_command){.kind = kind};
     if (request->body.len > 0 && !fx_json_parse(request->body, &doc, err))
-        return fx_err_wrap(err, FX_E_USAGE, "the body of the call cannot be read") ||
-               fx_hint(err,
-                       "Another build of Ficus may have sent it. Restart the streams with this "
-                       "one: " FX_CMD_STOP ", then " FX_CMD_START ".");
+        return fail_body(stream, err);
     const struct fx_json *root = doc != NULL ? fx_json_root(doc) : NULL;
     if (fx_json_get_bool(root, "while_caller_lives", false))
         ret->holder_pid = request->peer_pid;
@@ -39,8 +45,9 @@ static bool read_command(enum cdc_command_kind kind, const struct fx_serve_reque
     if (kind != CDC_CMD_ADVANCE)
         return true;
     const char *goal = NULL;
-    return fx_json_need_str(root, "goal", &goal, err) &&
-           cdc_pos_read(root, "goal", &ret->goal, err);
+    return (fx_json_need_str(root, "goal", &goal, err) &&
+            cdc_pos_read(root, "goal", &ret->goal, err)) ||
+           fail_body(stream, err);
 }
 
 static void run_command(struct cdc_control *control, enum cdc_command_kind kind,
@@ -50,7 +57,7 @@ static void run_command(struct cdc_control *control, enum cdc_command_kind kind,
     FX_AUTO(fx_pos) struct fx_pos at = {0};
     int64_t timeout_ms = 0;
     struct fx_err err = FX_ERR_INIT;
-    if (!read_command(kind, request, &command, &timeout_ms, &err) ||
+    if (!read_command(control->stream, kind, request, &command, &timeout_ms, &err) ||
         !cdc_control_call(control, &command, timeout_ms, &at, &err)) {
         reply_err(reply, &err);
         return;
@@ -118,8 +125,8 @@ static void answer(void *arg, const struct fx_serve_request *request, struct fx_
         cdc_control_tail(control, &reply->body);
     } else {
         struct fx_err err = FX_ERR_INIT;
-        (void)fx_fail(&err, FX_E_USAGE, "a stream has no path \"%.*s\" for this method",
-                      FX_STR_FMT(request->path));
+        (void)fx_fail(&err, FX_E_USAGE, "stream \"%s\" has no path \"%.*s\" for method %.*s",
+                      control->stream, FX_STR_FMT(request->path), FX_STR_FMT(request->method));
         (void)fx_hint(&err, "The paths are: GET /status, /metrics and /tail; POST /hold, /advance, "
                             "/release and /stop.");
         reply_err(reply, &err);

@@ -61,9 +61,10 @@ static bool spawn(const struct cdc_ref *ref, const char *argv0, const struct cdc
     return rc == 0 ||
            fx_fail_errno(err, FX_E_IO, rc, "could not start \"%s cdc run\" with its log \"%s\"",
                          argv0, paths->log) ||
-           fx_hint(err, "Check that the program may be executed, that this user may write the log "
-                        "file, and the user's limits (ulimit -a). Then run the same command again; "
-                        "in a run: ficus run resume");
+           fx_hint(err,
+                   "This user must be able to execute that program (ls -l) and to start another "
+                   "process (ulimit -u). Then run the same command again; in a run: ficus run "
+                   "resume");
 }
 
 static bool fail_died(const struct cdc_ref *ref, const struct cdc_paths *paths, int error_fd,
@@ -79,8 +80,11 @@ static bool fail_died(const struct cdc_ref *ref, const struct cdc_paths *paths, 
                       cdc_name_direction(ref->direction));
     (void)fx_fail(err, FX_E_STREAM, "the process of stream \"%s-%s\" exited before it answered",
                   ref->context, cdc_name_direction(ref->direction));
-    return fx_hint(err, "Its log says why: %s. Then run: ficus cdc start --context %s --execute",
-                   paths->log, ref->context);
+    return fx_hint(
+        err,
+        "The end of its log says why: tail -n 20 '%s'. Remove that cause, then run: ficus "
+        "cdc start --context %s --execute",
+        paths->log, ref->context);
 }
 
 bool cdc_start(const struct cdc_ref *ref, const char *argv0, const struct cdc_options *options,

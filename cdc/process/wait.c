@@ -36,11 +36,14 @@ static bool fail_slow(const struct cdc_ref *ref, const struct cdc_status *status
         (void)fail_as_shown(ref, status, err);
         return fx_ctx(err, "it still tries, after %" PRId64 " ms", waited_ms);
     }
-    (void)fx_fail(err, FX_E_TIMEOUT, "stream \"%s-%s\" is not live after %" PRId64 " ms",
-                  ref->context, cdc_name_direction(ref->direction), waited_ms);
+    (void)fx_fail(err, FX_E_TIMEOUT,
+                  "stream \"%s-%s\" is still in phase \"%s\" after %" PRId64 " ms", ref->context,
+                  cdc_name_direction(ref->direction), cdc_phase_name(status->phase), waited_ms);
     return cdc_paths_make(ref, &paths, err) &&
            fx_hint(err,
-                   "It goes on trying. Watch it with: ficus cdc status --context %s. Its log: %s",
+                   "It runs and goes on by itself. Watch it: ficus cdc status --context %s. If the "
+                   "phase does not change, see the end of its log: tail -n 20 '%s'. In a run, "
+                   "then: ficus run resume",
                    ref->context, paths.log);
 }
 

@@ -66,8 +66,9 @@ bool cdc_progress_read(struct fx_db *db, const struct cdc_binding *binding, cons
         return false;
     bool is_ok = true;
     if (rows.n_rows == 0) {
-        (void)fx_fail(err, FX_E_DRIFT, "stream \"%s\" has no row in ficus.progress",
-                      binding->stream);
+        (void)fx_fail(err, FX_E_DRIFT,
+                      "stream \"%s\" has no row in table ficus.progress of database \"%s\"",
+                      binding->stream, db->conf->name);
         is_ok = fx_hint(
             err,
             "If the streams were dropped meanwhile, start them: " FX_CMD_START
@@ -149,8 +150,11 @@ bool cdc_progress_leaks(struct fx_db *db, const struct cdc_binding *binding, int
                    "the sum of column \"n\" in table \"ficus.leak\" for stream \"%s\" is not a "
                    "whole number of 0 or more",
                    binding->stream) ||
-           fx_hint(err,
-                   "Another program changed the table. Correct its rows: select * from ficus.leak "
-                   "where stream = '%s';",
-                   binding->stream);
+           fx_hint(
+               err,
+               "Another program changed rows of that table in database \"%s\". Correct them there: "
+               "select id, n from ficus.leak where stream = '%s' order by n; then for each wrong "
+               "n: "
+               "update ficus.leak set n = 1 where id = ID;",
+               binding->target->name, binding->stream);
 }

@@ -35,9 +35,10 @@ static void refuse_stranger(struct cdc_streamer *s, int64_t ticket)
                   s->binding->stream, (int)s->holder, cdc_streamer_hold_left_ms(s, fx_mono_now()));
     (void)fx_hint(
         &err,
-        "It compares, or cuts over; it ends the pause itself, and the pause ends with it. "
-        "To end it by hand: ficus cdc release --context %s --execute --force",
-        s->binding->ctx.name);
+        "That process compares or cuts over, and ends the pause when it is done (see it: ps -fp "
+        "%d). Then run the same command again. To end the pause at once, which makes that "
+        "process fail: ficus cdc release --context %s --execute --force",
+        (int)s->holder, s->binding->ctx.name);
     answer(s, ticket, &err);
 }
 

@@ -207,9 +207,12 @@ static bool copy(struct cdc_streamer *s, struct fx_err *err)
                                    .on_progress = on_copy_progress,
                                    .arg = s};
     if (s->binding->direction != FX_FORWARD)
-        return fx_fail(err, FX_E_DRIFT, "stream \"%s\" has no position to start from",
-                       s->binding->stream) ||
-               fx_hint(err, "To start again, " FX_CMD_NEW_COPY ".");
+        return fx_fail(err, FX_E_DRIFT,
+                       "stream \"%s\" cannot start: no position is saved for it in database \"%s\"",
+                       s->binding->stream, s->binding->target->name) ||
+               fx_hint(err,
+                       "Another program changed the row of this stream in table ficus.progress. "
+                       "To copy again, " FX_CMD_NEW_COPY ".");
     cdc_streamer_set_phase(s, CDC_PHASE_COPY);
     cdc_streamer_publish(s, true);
     if (!fx_file_remove(s->env->context_path, err) || !cdc_snapshot_run(&env, err))
