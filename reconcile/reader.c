@@ -206,7 +206,7 @@ struct rec_reader *rec_reader_start(const struct rec_reader_spec *spec)
                  : pthread_create(&reader->thread, NULL, read_table, reader);
     reader->has_thread = rc == 0;
     if (rc != 0) { /* told by the first rec_reader_next, like every failure of the thread */
-        (void)fx_fail_errno(&reader->err, FX_E_IO, rc, "could not start a thread");
+        (void)fx_fail_errno(&reader->err, FX_E_IO, rc, "could not start a thread to compare rows");
         (void)fx_hint(&reader->err,
                       "Raise the limits of processes (ulimit -u) and memory of this "
                       "user, then run the same command again; in a run: ficus run resume");

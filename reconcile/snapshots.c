@@ -81,8 +81,10 @@ static bool read_progress(const struct rec_snapshots *s, struct fx_pos *ret_pos,
         *ret_pos = fx_pos_in(s->arena, fx_rows_at(&rows, 0, 0));
     else
         (void)(fx_fail(err, FX_E_INCONCLUSIVE,
-                       "stream \"%s\" has never run: it has no row in ficus.progress on the target",
-                       stream) ||
+                       "stream \"%s\" has never run: table ficus.progress of database \"%s\" has "
+                       "no row "
+                       "of it",
+                       stream, s->target.conf->name) ||
                fx_hint(err, "Start it: ficus cdc start --context %s --execute", s->ctx->name));
     fx_rows_done(&rows);
     return is_ok;

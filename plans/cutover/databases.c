@@ -80,10 +80,10 @@ bool pln_effect_raise_ids(void *arg, int64_t epoch, struct fx_err *err)
         return false;
     return is_guarded ||
            fx_fail(err, FX_E_STALE_EPOCH,
-                   "group \"%s\" is no longer AWAY below epoch %" PRId64
-                   " in database \"%s\": another operator has moved it",
-                   en->sides.group, epoch, en->winning->conf->name) ||
-           fx_hint(err, "Run: ficus status");
+                   "another operator moved group \"%s\" during this cut-over: in database \"%s\" "
+                   "it is no longer AWAY with an epoch below %" PRId64,
+                   en->sides.group, en->winning->conf->name, epoch) ||
+           fx_hint(err, PLN_CUT_OTHER);
 }
 
 bool pln_effect_barrier_applied(void *arg, int64_t epoch, bool *ret, struct fx_err *err)

@@ -296,11 +296,12 @@ static bool step_fence(struct pln_cutover *cut, struct fx_err *err)
         cut->result->fence_attempts = (int)retry.tries + 1;
         if (fence_once(cut, &is_taken, err))
             return is_taken ||
-                   fx_fail(err, FX_E_STALE_EPOCH,
-                           "the %s side no longer owns group \"%s\" at epoch %" PRId64
-                           ": another operator has moved it",
-                           pln_cut_losing(cut), cut->group, cut->e) ||
-                   fx_hint(err, "Run: ficus status");
+                   fx_fail(
+                       err, FX_E_STALE_EPOCH,
+                       "another operator moved group \"%s\" during this cut-over: the %s side no "
+                       "longer owns it at epoch %" PRId64,
+                       cut->group, pln_cut_losing(cut), cut->e) ||
+                   fx_hint(err, PLN_CUT_OTHER);
         if (err->code != FX_E_DB_CONFLICT)
             return false;
         struct fx_err why = *err;

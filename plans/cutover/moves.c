@@ -18,11 +18,11 @@ static bool open_decide(struct pln_cutover *cut, int64_t epoch, struct fx_err *e
     if (won.epoch == epoch && won.state == FX_OWN_HERE)
         return true;
     return fx_fail(err, FX_E_STALE_EPOCH,
-                   "the %s side is %s at epoch %" PRId64 " for group \"%s\", not at epoch %" PRId64
-                   " of this cut-over: another operator continued from there",
-                   pln_cut_winning(cut), fx_own_state_name(won.state), won.epoch, cut->group,
+                   "another operator moved group \"%s\" during this cut-over: the %s side is %s at "
+                   "epoch %" PRId64 ", this cut-over had brought it to epoch %" PRId64,
+                   cut->group, pln_cut_winning(cut), fx_own_state_name(won.state), won.epoch,
                    epoch) ||
-           fx_hint(err, "Run: ficus status");
+           fx_hint(err, PLN_CUT_OTHER);
 }
 
 bool pln_cut_open_once(struct pln_cutover *cut, int64_t epoch, struct fx_err *err)
@@ -108,12 +108,13 @@ static bool abort_once(struct pln_cutover *cut, enum pln_cut_state *ret_state, s
         return true;
     case FX_OWN_ABORT_FOREIGN: break;
     }
-    return fx_fail(err, FX_E_STALE_EPOCH,
-                   "the %s side is %s at epoch %" PRId64
-                   " for group \"%s\": another operator (%s) has moved it",
-                   pln_cut_losing(cut), fx_own_state_name(lost.state), lost.epoch, cut->group,
-                   lost.operator_name) ||
-           fx_hint(err, "Run: ficus status");
+    return fx_fail(
+               err, FX_E_STALE_EPOCH,
+               "another operator (%s) moved group \"%s\" during this cut-over: the %s side is %s "
+               "at epoch %" PRId64,
+               lost.operator_name, cut->group, pln_cut_losing(cut), fx_own_state_name(lost.state),
+               lost.epoch) ||
+           fx_hint(err, PLN_CUT_OTHER);
 }
 
 bool pln_cut_abort(struct pln_cutover *cut, enum pln_cut_state *ret_state, struct fx_err *err)

@@ -45,8 +45,12 @@ static bool recover_once(struct pln_cutover *cut, const struct fx_own_resume *pl
                        "group \"%s\" cannot be moved now: a cut-over in the other direction was "
                        "committed and is unfinished",
                        cut->group) ||
-               fx_hint(err, "Finish it first. Run: ficus status, then ficus run resume RUN, or the "
-                            "ficus cutover command that began it.");
+               fx_hint(
+                   err,
+                   "Nothing was changed. Finish that one first: ficus cutover %s --context NAME "
+                   "--execute --confirm=NAME, or in its run (ficus run list): ficus run resume "
+                   "RUN. Then run " PLN_CUT_GO_ON ".",
+                   plan->is_new ? "start" : "fallback");
     case FX_OWN_RESUME_SERVES:
         cut->e = plan->epoch;
         if (plan->is_new == new_loses) { /* a fence may be in flight still */
@@ -109,11 +113,11 @@ static bool recover_rows(struct pln_cutover *cut, bool *ret_new_serves, struct f
         return false;
     /* every try was answered, and somebody else changed the rows in between */
     return fx_fail(err, FX_E_TIMEOUT,
-                   "another operator keeps changing the ownership of group \"%s\": it was never at "
-                   "rest for %" PRId64 " ms",
+                   "another operator changes the ownership of group \"%s\" again and again: it did "
+                   "not stay the same in %" PRId64 " ms",
                    cut->group, cut->opt->abort_ms) ||
-           fx_hint(err,
-                   "Another operator is switching it. When that has ended, run " PLN_CUT_GO_ON ".");
+           fx_hint(err, "Find that run (ficus run list) or command (ficus audit). When it has "
+                        "ended, run " PLN_CUT_GO_ON ".");
 }
 
 bool pln_cutover_recover(struct pln_cutover *cut, struct fx_err *err)

@@ -37,6 +37,12 @@ enum { PLN_CUT_RETRY_MS = 100 }; /* between two tries of what has a limit of its
 /* After the name of a key of policy. Its command comes before any other of a run. */
 #define PLN_CUT_KEPT "(a started run keeps its copy of the plan: first run ficus run rollback RUN)"
 
+/* Somebody else moved the group while this cut-over ran. */
+#define PLN_CUT_OTHER                                                                           \
+    "This cut-over stopped and changes nothing more: go on with the run or command that moved " \
+    "the group. Runs: ficus run list; commands: ficus audit. The side that owns the tables "    \
+    "now: ficus status"
+
 /* The caller fills the first part. `result` is reset when a cut-over begins. */
 struct pln_cutover {
     const struct pln_effects *fx;

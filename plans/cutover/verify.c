@@ -64,11 +64,11 @@ static bool tail_equal(struct pln_environment *en, struct fx_err *err)
         return true;
     fx_fail(err, report->verdict == REC_DIVERGENT ? FX_E_DIVERGED : FX_E_INCONCLUSIVE,
             report->verdict == REC_DIVERGENT
-                ? "the rows of %" PRId64
+                ? "context \"%s\": the rows of %" PRId64
                   " of the %zu newest changed keys differ between the two sides"
-                : "not all of the newest changed keys could be compared: %" PRId64
+                : "context \"%s\": not all of the newest changed keys could be compared: %" PRId64
                   " of %zu differ so far",
-            report->divergent, n);
+            en->env->context->name, report->divergent, n);
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(FINDINGS_MAX);
     rec_report_text(report, &text);
     fx_detail(err, "%s", fx_buf_cstr(&text));

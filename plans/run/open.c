@@ -283,8 +283,13 @@ static bool still_so(struct run *run, struct fx_err *err)
         return false;
     if (run->state.epoch == epoch && run->state.n_records == n_records)
         return true;
-    fx_fail(err, FX_E_LOCKED, "another process has just continued run \"%s\"", run->name);
-    return fx_hint(err, "See its state: ficus run status %s", run->name);
+    fx_fail(err, FX_E_LOCKED, "another process continued run \"%s\" while this command began",
+            run->name);
+    return fx_hint(
+        err,
+        "This command changed nothing. See what the run does: ficus run status %s. If it "
+        "has stopped again: ficus run resume %s",
+        run->name, run->name);
 }
 
 /* A finished run stays finished: reopened, it could neither go back nor end again. */

@@ -98,10 +98,11 @@ static int event_index(const char *name)
 
 static bool fail_record(struct fx_err *err, const char *why)
 {
-    fx_fail(err, FX_E_JOURNAL, "journal has a record that this version cannot read: %s", why);
+    fx_fail(err, FX_E_JOURNAL, "one of its records cannot be read by this build of Ficus: %s", why);
     return fx_hint(err,
-                   "A newer Ficus may have written it: use that one (this one: ficus version). "
-                   "The records before it: ficus run journal show");
+                   "If a newer Ficus wrote it, use that one (this one: ficus version). If not, "
+                   "restore the journal and the file of the same name with \".key\" from one "
+                   "backup of the state directory. The records before it: ficus run journal show");
 }
 
 /* By its name: the number is that of the build which wrote

@@ -92,7 +92,8 @@ static enum pln_verdict ask_gates(struct pln_exec *ex, const struct pln_step *st
 static bool fail_gate_closed(const struct pln_step *step, struct fx_buf *why, struct fx_err *err)
 {
     return fx_fail(err, FX_E_GATE_CLOSED, "gate of step \"%s\" failed: %s", step->id,
-                   fx_buf_cstr(why));
+                   fx_buf_cstr(why)) ||
+           fx_hint(err, "Bring the measured value within the limit of the gate.");
 }
 
 static bool fail_gate_held(struct pln_exec *ex, const struct pln_step *step, struct fx_buf *why,

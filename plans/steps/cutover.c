@@ -167,9 +167,9 @@ static bool fail_moved(struct pln_action_ctx *ac, const struct fx_own *serves,
               gave->operator_name[0] != '\0' ? gave->operator_name : "nobody so far",
               is_known ? fx_holder_text(&old_holder, &ac->arena) : "(could not be read)");
     return fx_hint(err,
-                   "This plan would do that again: start one that goes on from here. See: ficus "
-                   "status. To move it back first: ficus cutover %s --context %s --execute "
-                   "--confirm=%s",
+                   "Nothing was changed. To go on from here, take the cutover step out of the plan "
+                   "and run: ficus run start PLAN --execute. To move the context back first: ficus "
+                   "cutover %s --context %s --execute --confirm=%s",
                    is_forward ? "fallback" : "start", context, context);
 }
 

@@ -191,7 +191,10 @@ static bool write_way(struct fx_project *project, const struct pln_plan *plan,
                 run_dir != NULL ? "run" : "plan", plan->name, is_blocked ? ": step \"" : "",
                 is_blocked ? plan->steps[blocked].id : "",
                 is_blocked ? "\" is its point of no return" : "");
-        return fx_hint(err, "See its steps: ficus plan show %s", plan->path);
+        return fx_hint(err, "%s Its steps: ficus plan show %s",
+                       is_blocked ? "What was done up to that step stays."
+                                  : "There is nothing to do: no step of it has changed anything.",
+                       plan->path);
     }
     fx_wall_text(fx_wall_now(), at);
     notes->head = fx_arena_printf(arena,

@@ -19,7 +19,8 @@ static void test_reader__without_a_thread_the_first_row_is_an_error(void **state
     struct rec_reader *reader = rec_reader_start(&spec);
     assert_false(rec_reader_next(reader, &row, &err));
     assert_int_equal(err.code, FX_E_IO);
-    assert_string_equal(err.message, "could not start a thread: Resource temporarily unavailable");
+    assert_string_equal(
+        err.message, "could not start a thread to compare rows: Resource temporarily unavailable");
     rec_reader_stop(reader);
 }
 
