@@ -40,7 +40,9 @@ static bool raise_answer(const struct fcd_endpoint *at, const struct fx_http_rep
     else if (root == NULL)
         fx_hint(err, "Another program may be listening on this address. Run: ss -lntxp");
     else
-        fx_hint(err, "Its log says why. What it knows: ficus route list");
+        fx_hint(err,
+                "The facade logs why: journalctl -u ficusd, or where its stderr goes. Remove that "
+                "cause, then run the same command again.");
     return fx_ctx(err, "calling the facade at %s", at->address);
 }
 

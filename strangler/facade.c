@@ -136,7 +136,9 @@ static bool find_owner(const struct fcd_config *conf, const char *method, const 
             return true;
     }
     return fx_fail(err, FX_E_USAGE, "the facade refuses request target \"%s\" with 400: %s", target,
-                   why);
+                   why) ||
+           fx_hint(err, "A client that sends this target gets the same answer. Give a path as a "
+                        "client should send it, for example: ficus route explain GET /orders/17");
 }
 
 bool fcd_facade_explain(const char *config_path, const char *method, const char *target,

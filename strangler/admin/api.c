@@ -23,7 +23,9 @@ struct change {
 };
 typedef bool (*change_fn)(struct change *change, struct fx_err *err);
 
-static const char see_protocol[] = "The calls are described in docs/protocols/admin.md.";
+static const char see_protocol[] =
+    "The commands ficus route and ficus cutover make these calls rightly. By "
+    "hand: docs/protocols/admin.md describes each call.";
 
 static bool need_epoch(const struct change *change, int64_t *ret_epoch, struct fx_err *err)
 {
@@ -323,9 +325,13 @@ static bool change_controller_epoch(struct change *change, struct fx_err *err)
     if (!need_known(change, &known, &epoch, err))
         return false;
     if (known != change->next.controller_epoch)
-        return fx_fail(err, FX_E_STALE_EPOCH, "the facade knows controller epoch %lld, not %lld",
-                       (long long)change->next.controller_epoch, (long long)known) ||
-               fx_hint(err, "Another run controls this facade now. Run: ficus status");
+        return fx_fail(
+                   err, FX_E_STALE_EPOCH,
+                   "another run took over the facade meanwhile: its controller epoch is %lld, no "
+                   "longer %lld",
+                   (long long)change->next.controller_epoch, (long long)known) ||
+               fx_hint(err, "Nothing was changed. See that run: ficus run list. If the epoch is "
+                            "still wrong, run the same command again: it shows the present one.");
     change->next.controller_epoch = epoch;
     return true;
 }

@@ -123,7 +123,9 @@ bool fcd_own_switch(struct fcd_own *own, const char *group, int64_t epoch, enum 
                 "given it to the %s side",
                 group, fcd_owner_name(owner), (long long)epoch, fcd_owner_name(own->owner));
         return fx_hint(err,
-                       "Another run has switched the group. See which side owns it: ficus status");
+                       "Another run has switched the group: ficus run list. If the databases say "
+                       "otherwise (ficus status), tell the facade: ficus route sync %s --execute",
+                       group);
     }
     if (!take_epoch(own, group, epoch, err))
         return false;
@@ -139,9 +141,12 @@ bool fcd_own_repair(struct fcd_own *own, const char *group, int64_t known, int64
 {
     if (known != own->epoch)
         return fx_fail(err, FX_E_STALE_EPOCH,
-                       "the facade knows epoch %lld of group \"%s\", not %lld",
-                       (long long)own->epoch, group, (long long)known) ||
-               fx_hint(err, "Another run has changed the group meanwhile. Run: ficus status");
+                       "another run changed group \"%s\" in the facade meanwhile: its epoch is "
+                       "%lld, no "
+                       "longer %lld",
+                       group, (long long)own->epoch, (long long)known) ||
+               fx_hint(err, "Nothing was changed. See that run: ficus run list. If the epoch is "
+                            "still wrong, run the same command again: it shows the present one.");
     own->epoch = epoch;
     own->owner_epoch = FX_MIN(own->owner_epoch, epoch);
     return true;
