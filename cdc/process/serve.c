@@ -19,9 +19,9 @@ static void reply_err(struct fx_serve_reply *reply, const struct fx_err *err)
     fx_err_render_json(err, &reply->body);
 }
 
-static bool fail_body(const char *stream, struct fx_err *err)
+static bool fail_body(const char *stream, enum fx_code code, struct fx_err *err)
 {
-    return fx_err_wrap(err, FX_E_USAGE, "stream \"%s\" cannot read the command that it was sent",
+    return fx_err_wrap(err, code, "stream \"%s\" cannot read the command that it was sent",
                        stream) ||
            fx_hint(err, "Another build of Ficus may have sent it. Restart the streams with this "
                         "one: " FX_CMD_STOP ", then " FX_CMD_START ".");
@@ -34,7 +34,7 @@ static bool read_command(const char *stream, enum cdc_command_kind kind,
     FX_AUTO_FREE(fx_json_doc) struct fx_json_doc *doc = NULL;
     *ret = (struct cdc_command){.kind = kind};
     if (request->body.len > 0 && !fx_json_parse(request->body, &doc, err))
-        return fail_body(stream, err);
+        return fail_body(stream, FX_E_USAGE, err);
     const struct fx_json *root = doc != NULL ? fx_json_root(doc) : NULL;
     if (fx_json_get_bool(root, "while_caller_lives", false))
         ret->holder_pid = request->peer_pid;
@@ -47,7 +47,7 @@ static bool read_command(const char *stream, enum cdc_command_kind kind,
     const char *goal = NULL;
     return (fx_json_need_str(root, "goal", &goal, err) &&
             cdc_pos_read(root, "goal", &ret->goal, err)) ||
-           fail_body(stream, err);
+           fail_body(stream, err->code, err);
 }
 
 static void run_command(struct cdc_control *control, enum cdc_command_kind kind,

@@ -244,8 +244,9 @@ static bool save_new(const char *path, struct fx_str content, mode_t mode, struc
     if (fd < 0)
         return fx_fail_errno(err, FX_E_IO, errno, "could not create \"%s\"", path) ||
                fx_hint(err,
-                       "Its directory must exist and be writable. Run: ls -ld \"$(dirname "
-                       "'%s')\"",
+                       "Its directory must exist, and this user must be able to write in it. "
+                       "Create it, "
+                       "or choose another. See: ls -ld \"$(dirname '%s')\"",
                        path);
     if (fx_fd_write_all(fd, content, path, err)) {
         if (fsync(fd) == 0)

@@ -11,14 +11,18 @@ static const struct {
     int errnum;
     const char *text;
 } hints[] = {
-    {EACCES, "This user may not do that. The owners and modes on the way there: id; namei -l '@'"},
+    {EACCES, "This user may not do that. See who may: id; namei -l '@'. Run it as that user, or "
+             "give this user the right with chown or chmod."},
     {EPERM, "The system does not allow that to this user or on this file system. See: id; namei -l "
-            "'@'; findmnt -T '@'"},
-    {ENOENT, "A part of this path does not exist. Which one: namei -l '@'"},
-    {ENOTDIR, "A part of this path should be a directory and is not. Which one: namei -l '@'"},
-    {EISDIR, "It is a directory, and a file is needed there. See: ls -ld '@'"},
-    {ELOOP, "A symbolic link of this path leads to itself, or is not allowed there. Which one: "
-            "namei -l '@'"},
+            "'@'; findmnt -T '@'. Run it as the owner, or use a path on another file system."},
+    {ENOENT, "A part of this path does not exist. See which: namei -l '@'. Create it, or correct "
+             "the path."},
+    {ENOTDIR, "A part of this path should be a directory and is not. See which: namei -l '@'. "
+              "Correct the path, or move that file away."},
+    {EISDIR, "It is a directory, and a file is needed there. See: ls -ld '@'. Correct the path, or "
+             "move the directory away."},
+    {ELOOP, "A symbolic link of this path leads to itself, or is not allowed there. See which: "
+            "namei -l '@'. Use a path without it."},
     {ENAMETOOLONG, "Use a shorter path."},
     {ENOSPC, "Free space on that file system. See: df -h; df -i. Then run the same command again; "
              "in a run: ficus run resume"},
@@ -41,8 +45,9 @@ static const struct {
              "start it again."},
     {ENOMEM, "There is no memory left. See: free -m; ulimit -a. Free some, then start it again."},
     {ENOBUFS, "There is no memory left. See: free -m; ulimit -a. Free some, then start it again."},
-    {EADDRINUSE, "Another process uses this address. Which one: ss -lntxp"},
-    {EADDRNOTAVAIL, "This machine does not have the address. Its addresses: ip address"},
+    {EADDRINUSE, "Another process uses this address. See which: ss -lntxp. Stop it, or use "
+                 "another address."},
+    {EADDRNOTAVAIL, "This machine does not have the address. Use one of its own: ip address"},
     {EAFNOSUPPORT, "This machine does not support addresses of this kind: IPv6 may be turned off. "
                    "Write an IPv4 address, for example 0.0.0.0:PORT."},
     {ECONNREFUSED, FX_SERVER_GONE},

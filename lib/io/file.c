@@ -55,10 +55,16 @@ static bool fail_write(int errnum, const char *doing, const char *what, struct f
     (void)fx_fail_errno(err, FX_E_IO, errnum, "could not %s \"%s\"", doing, what);
     FX_AUTO_STR char *directory = directory_of(what);
     if (errnum == ENOSPC || errnum == EDQUOT)
-        return fx_hint(err, "Free space in \"%s\". Run: df -h; df -i", directory);
+        return fx_hint(err,
+                       "Free space in \"%s\" (see: df -h; df -i), then run the same command again; "
+                       "in a run: ficus run resume",
+                       directory);
     if (errnum == EACCES || errnum == EROFS)
-        return fx_hint(err, "This user needs write access to \"%s\". Run: ls -ld '%s'; id",
-                       directory, directory);
+        return fx_hint(
+            err,
+            "This user needs write access to \"%s\" (see: ls -ld '%s'; id). Give it with "
+            "chown or chmod, or run the command as the owner.",
+            directory, directory);
     return false;
 }
 

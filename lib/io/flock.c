@@ -75,12 +75,14 @@ bool fx_flock_take(const char *path, const char *what, struct fx_flock **ret_loc
         if (owner.pid == 0) /* it has the lock, and has not written yet who it is */
             return fx_fail(err, FX_E_LOCKED, "%s is locked by another process", what) ||
                    fx_hint(err,
-                           "Which one: fuser -v '%s'. When it has ended, run the command again.",
+                           "See which: fuser -v '%s'. When that process has ended, run the same "
+                           "command "
+                           "again.",
                            path);
         fx_fail(err, FX_E_LOCKED, "%s is locked by process %d on %s since %s", what, owner.pid,
                 owner.host, owner.since);
-        fx_hint(err, "When process %d has ended (ps -fp %d), run the command again.", owner.pid,
-                owner.pid);
+        fx_hint(err, "When process %d has ended (see it: ps -fp %d), run the same command again.",
+                owner.pid, owner.pid);
         return fx_detail(err, "The lock file is \"%s\"; its owner is: %s.", path, owner.what);
     }
     if (!write_owner(fd, path, what, err))

@@ -90,7 +90,11 @@ static bool is_private_file(int fd, const char *path, struct fx_err *err)
         return fx_fail_errno(err, FX_E_IO, errno, "could not read the attributes of \"%s\"", path);
     if (!S_ISREG(info.st_mode))
         return fx_fail(err, FX_E_IO, "\"%s\" is not a regular file", path) ||
-               fx_hint(err, "Find out who made it (ls -l '%s'), then remove it.", path);
+               fx_hint(
+                   err,
+                   "Ficus needs a file there. See who made this: ls -l '%s'. Move it away, then "
+                   "run the same command again.",
+                   path);
     if (info.st_uid != geteuid())
         return fail_owner("file", path, info.st_uid, err);
     if (info.st_nlink > 1)

@@ -152,14 +152,20 @@ bool fx_sock_hint_listen(int errnum, const char *text, struct fx_err *err)
 {
     const char *colon = strrchr(text, ':');
     if (strncmp(text, "unix:", 5) == 0)
-        return fx_hint(err,
-                       "The directory must exist and be writable. Run: ls -ld \"$(dirname '%s')\"",
-                       text + 5);
+        return fx_hint(
+            err,
+            "Its directory must exist, and this user must be able to write in it. Create it, "
+            "or give this user the right. See: ls -ld \"$(dirname '%s')\"",
+            text + 5);
     if (errnum == EADDRINUSE)
-        return fx_hint(err, "Another process uses this port. Run: ss -ltnp 'sport = :%s'",
-                       colon != NULL ? colon + 1 : "PORT");
+        return fx_hint(
+            err,
+            "Another process uses this port. See which: ss -ltnp 'sport = :%s'. Stop it, or "
+            "use another port.",
+            colon != NULL ? colon + 1 : "PORT");
     if (errnum == EADDRNOTAVAIL)
-        return fx_hint(err, "This machine does not have the address. Run: ip address");
+        return fx_hint(err,
+                       "This machine does not have the address. Use one of its own: ip address");
     if (errnum == EACCES)
         return fx_hint(err, "Ports below 1024 need CAP_NET_BIND_SERVICE; use a higher port or "
                             "start the program with that capability.");
