@@ -88,9 +88,11 @@ struct cdc_engine_source {
 /* --- as target -------------------------------------------------------------------------------- */
 
 struct cdc_engine_target {
+    /* First statement of an applier's session: neither fences nor triggers of customers fire. */
+    const char *pass_fence;
     /*
-     * Settings of the applier's session: no foreign keys, no triggers of customers, and the marker
-     * by which the other stream knows its transactions, where that is not the progress row.
+     * Further settings of the applier's session: no foreign keys, and the marker by which the other
+     * stream knows its transactions, where that is not the progress row.
      * *ret_text_max: bytes that the server takes in one text, 0: no limit of its own.
      */
     bool (*prepare)(const struct cdc_binding *binding, struct fx_db *db, size_t *ret_text_max,
@@ -126,6 +128,14 @@ struct cdc_engine {
      * is tried that leaves a trace. *ret_sees_rows: of all tables. */
     bool (*check_rights)(const struct cdc_side *side, struct fx_findings *f, bool *ret_sees_rows,
                          struct fx_err *err);
+    /*
+     * Of an applier that is a user of its own (`side` holds its session): may it do what applying
+     * needs? What more it may do would be given to whoever attaches code to a table, so that is a
+     * finding, too.
+     */
+    bool (*check_applier)(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err);
+    /* Gives the rights in schema ficus to the applier (a session of it), in the side's session. */
+    bool (*grant)(const struct cdc_side *side, struct fx_db *applier, struct fx_err *err);
     /* What does not stop a stream and should be known: rights that are not needed. May be NULL */
     bool (*warn)(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err);
     /* Tables whose rows a stream would lose or change in silence. */
@@ -138,8 +148,7 @@ struct cdc_engine {
                       struct fx_rows *ret_rows, struct fx_err *err);
     /* Ficus's own tables, and what the engine needs to be a source and a target. Idempotent. */
     bool (*install)(const struct cdc_side *side, struct fx_err *err);
-    /* Removes all of it but rows of Ficus's own tables, which
-     * the caller deletes in the session that this leaves. */
+    /* Removes all of it but rows of Ficus's own tables, which the caller deletes. */
     bool (*uninstall)(const struct cdc_side *side, struct fx_err *err);
 
     struct cdc_engine_source source;

@@ -35,9 +35,21 @@ static bool record_start(const struct cdc_side *side, const char *position, cons
            cdc_side_err(side, err);
 }
 
+static bool grant(const struct cdc_side *side, struct fx_err *err)
+{
+    struct fx_db *applier = NULL;
+    if (side->conf->applier == NULL)
+        return true;
+    bool is_ok =
+        fx_db_open(side->conf->applier, &applier, err) && side->engine->grant(side, applier, err);
+    fx_db_close(applier);
+    return is_ok || fx_ctx(err, "giving apply_user \"%s\" of database \"%s\" its rights",
+                           side->conf->applier->user, side->conf->name);
+}
+
 static bool install_side(const struct cdc_side *side, struct fx_err *err)
 {
-    return side->engine->install(side, err) || cdc_side_err(side, err);
+    return (side->engine->install(side, err) && grant(side, err)) || cdc_side_err(side, err);
 }
 
 static bool prepare_side(const struct cdc_side *side, struct fx_err *err)
@@ -74,6 +86,20 @@ bool cdc_install(struct fx_context *ctx, struct fx_err *err)
 
 /* --- drop ------------------------------------------------------------------------------------- */
 
+/* As the applier: a rehearsal that died may have left its canary fenced, or away. */
+static bool delete_canary(const struct cdc_side *side, const fx_cell groups[2], struct fx_err *err)
+{
+    struct fx_db *db = side->db;
+    if (side->conf->applier != NULL && !fx_db_open(side->conf->applier, &db, err))
+        return false;
+    bool is_ok =
+        fx_db_exec(db, side->engine->target.pass_fence, NULL, 0, NULL, err) &&
+        fx_db_exec(db, "delete from ficus.canary where grp in (?, ?)", groups, 2, NULL, err);
+    if (db != side->db)
+        fx_db_close(db);
+    return is_ok;
+}
+
 static bool delete_rows(const struct cdc_side *side, struct fx_arena *arena, struct fx_err *err)
 {
     const char *context = side->ctx->name;
@@ -84,7 +110,7 @@ static bool delete_rows(const struct cdc_side *side, struct fx_arena *arena, str
         fx_db_exec(side->db, "delete from ficus.leak where stream = ?", &stream, 1, NULL, err) &&
         fx_db_exec(side->db, "delete from ficus.barrier where grp in (?, ?)", groups, 2, NULL,
                    err) &&
-        fx_db_exec(side->db, "delete from ficus.canary where grp in (?, ?)", groups, 2, NULL, err))
+        delete_canary(side, groups, err))
         return true;
     bool is_gone = fx_db_is_no_table(err);
     if (is_gone)

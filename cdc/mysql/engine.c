@@ -148,6 +148,8 @@ const struct cdc_engine cdc_engine_mysql = {
     .id = FX_MY,
     .check_server = check_server,
     .check_rights = cdc_my_check_rights,
+    .check_applier = cdc_my_check_applier,
+    .grant = cdc_my_grant,
     .warn = cdc_my_warn,
     .check_silent_loss = check_silent_loss,
     .read_keys = read_keys,
@@ -156,7 +158,8 @@ const struct cdc_engine cdc_engine_mysql = {
     .source = {.open = cdc_my_source_open,
                .estimate_rows = estimate_rows,
                .is_progress_due = is_progress_due},
-    .target = {.prepare = prepare,
+    .target = {.pass_fence = "do 0", /* the fence knows the applier's login */
+               .prepare = prepare,
                .fail_too_long = fail_too_long,
                .insert_with_ids = " ",
                .insert_if_missing = " ignore ",

@@ -22,6 +22,7 @@ struct cdc_my_flavour {
     const char *check_silent_loss_sql;
     const char *keys_sql; /* names the collation that compares byte by byte, too */
     const char *install_sql;
+    const char *applier_sql;   /* rights that an applier must not have */
     bool json_is_checked_text; /* a JSON column is a LONGTEXT with a check */
 
     /* Settings of the applier's session. */

@@ -7,6 +7,7 @@ extern const char cdc_mysql_sql_preflight[];
 extern const char cdc_mysql_sql_silent_loss[];
 extern const char cdc_mysql_sql_keys[];
 extern const char cdc_mysql_sql_install[];
+extern const char cdc_mysql_sql_applier[];
 
 /* "0-1-1000,1-1-5": one GTID for each domain. */
 static bool is_position(struct fx_str text)
@@ -27,6 +28,7 @@ const struct cdc_my_flavour cdc_my_flavour_mariadb = {
     .check_silent_loss_sql = cdc_mysql_sql_silent_loss,
     .keys_sql = cdc_mysql_sql_keys,
     .install_sql = cdc_mysql_sql_install,
+    .applier_sql = cdc_mysql_sql_applier,
     .json_is_checked_text = true,
     .prepare_sql = "set foreign_key_checks = 0, time_zone = '+00:00', innodb_lock_wait_timeout = "
                    "10, sql_mode = concat(@@sql_mode, ',NO_AUTO_VALUE_ON_ZERO')",

@@ -8,9 +8,15 @@
 
 #include "cdc/engine.h"
 #include "cdc/mysql/flavour.h"
+#include "lib/my/grants.h"
 
 bool cdc_my_check_rights(const struct cdc_side *side, struct fx_findings *f, bool *ret_sees_rows,
                          struct fx_err *err);
+/* Which of `rights` (ends with NULL) the session's user lacks on tables of the context. */
+void cdc_my_check_tables(struct fx_findings *f, const struct cdc_side *side,
+                         const struct fx_my_grants *grants, const char *const *rights);
+bool cdc_my_check_applier(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err);
+bool cdc_my_grant(const struct cdc_side *side, struct fx_db *applier, struct fx_err *err);
 bool cdc_my_warn(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err);
 bool cdc_my_source_open(const struct cdc_binding *binding, const struct fx_pos *from, int wake_fd,
                         struct cdc_source **ret_src, struct fx_err *err);

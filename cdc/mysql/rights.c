@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "cdc/mysql/my_priv.h"
-#include "lib/my/grants.h"
 
 enum { TEXT_MAX = 16 << 10 };
 
@@ -33,11 +32,9 @@ static void add_grant(const struct fx_my_grants *grants, struct fx_str rights, c
     fx_buf_printf(fix, " TO %s;", fx_my_grants_account(grants));
 }
 
-/* TRIGGER: to raise the fence, and to see triggers that would change what is applied. */
 static void missing_on(const struct fx_my_grants *grants, const struct cdc_side *side, size_t table,
-                       struct fx_buf *names)
+                       const char *const *rights, struct fx_buf *names)
 {
-    static const char *const rights[] = {"SELECT", "INSERT", "UPDATE", "DELETE", "TRIGGER", NULL};
     fx_buf_clear(names);
     missing(grants, rights, cdc_side_schema(side, table), cdc_side_table(side, table), names);
 }
@@ -45,20 +42,20 @@ static void missing_on(const struct fx_my_grants *grants, const struct cdc_side 
 /* Tables of one schema that lack the same rights are
  * one finding, and then one grant on the schema. */
 static void check_table(struct fx_findings *f, const struct cdc_side *side, size_t at,
-                        const struct fx_my_grants *grants)
+                        const struct fx_my_grants *grants, const char *const *rights)
 {
     FX_AUTO(fx_buf)
     struct fx_buf names = FX_BUF(256), other = FX_BUF(256), what = FX_BUF(TEXT_MAX),
                   fix = FX_BUF(TEXT_MAX);
     const char *schema = cdc_side_schema(side, at);
     size_t n = 0;
-    missing_on(grants, side, at, &names);
+    missing_on(grants, side, at, rights, &names);
     if (names.len == 0)
         return;
-    fx_buf_printf(&what, "user %s may not %s on", fx_my_grants_account(grants),
-                  fx_buf_cstr(&names));
+    fx_buf_printf(&what, "%s %s may not %s on", side->db->conf->is_applier ? "apply_user" : "user",
+                  fx_my_grants_account(grants), fx_buf_cstr(&names));
     for (size_t i = 0; i < side->ctx->n_tables; i++) {
-        missing_on(grants, side, i, &other);
+        missing_on(grants, side, i, rights, &other);
         if (strcmp(cdc_side_schema(side, i), schema) != 0 ||
             !fx_str_eq(fx_buf_str(&other), fx_buf_str(&names)))
             continue;
@@ -70,16 +67,30 @@ static void check_table(struct fx_findings *f, const struct cdc_side *side, size
     fx_findings_add_str(f, side->conf->name, fx_buf_str(&what), fx_buf_str(&fix));
 }
 
-static void check_tables(struct fx_findings *f, const struct cdc_side *side,
-                         const struct fx_my_grants *grants, bool *ret_sees_rows)
+void cdc_my_check_tables(struct fx_findings *f, const struct cdc_side *side,
+                         const struct fx_my_grants *grants, const char *const *rights)
 {
-    *ret_sees_rows = true;
-    for (size_t i = 0; i < side->ctx->n_tables; i++) {
-        *ret_sees_rows =
-            *ret_sees_rows &&
-            fx_my_grants_has(grants, "SELECT", cdc_side_schema(side, i), cdc_side_table(side, i));
-        check_table(f, side, i, grants);
-    }
+    for (size_t i = 0; i < side->ctx->n_tables; i++)
+        check_table(f, side, i, grants, rights);
+}
+
+static bool sees_rows(const struct cdc_side *side, const struct fx_my_grants *grants)
+{
+    for (size_t i = 0; i < side->ctx->n_tables; i++)
+        if (!fx_my_grants_has(grants, "SELECT", cdc_side_schema(side, i), cdc_side_table(side, i)))
+            return false;
+    return true;
+}
+
+/*
+ * TRIGGER: to raise the fence, and to see triggers that would change what is applied. INSERT and
+ * DELETE also where another user applies: raising a counter writes a row and rolls it back.
+ */
+static const char *const *table_rights(const struct cdc_side *side)
+{
+    static const char *const rights[] = {"SELECT", "INSERT", "UPDATE", "DELETE", "TRIGGER", NULL};
+    static const char *const without[] = {"SELECT", "INSERT", "DELETE", "TRIGGER", NULL};
+    return side->conf->applier == NULL ? rights : without;
 }
 
 /*
@@ -124,6 +135,20 @@ static void check_own(struct fx_findings *f, struct fx_db *db, const struct fx_m
                   fx_my_grants_account(grants), fx_buf_cstr(&names));
     add_grant(grants, fx_buf_str(&names), "ficus", NULL, &fix);
     fx_findings_add_str(f, db->conf->name, fx_buf_str(&what), fx_buf_str(&fix));
+}
+
+/* The applier's rights in database ficus, table by table, come from the operator. */
+static void check_passing_on(struct fx_findings *f, const struct cdc_side *side,
+                             const struct fx_my_grants *grants)
+{
+    FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(1024), fix = FX_BUF(1024);
+    if (side->conf->applier == NULL || fx_my_grants_may_grant(grants, "ficus"))
+        return;
+    fx_buf_printf(&what, "user %s may not give apply_user %s its rights in database ficus",
+                  fx_my_grants_account(grants), side->conf->applier->user);
+    fx_buf_printf(&fix, "GRANT SELECT ON `ficus`.* TO %s WITH GRANT OPTION;",
+                  fx_my_grants_account(grants));
+    fx_findings_add_str(f, side->conf->name, fx_buf_str(&what), fx_buf_str(&fix));
 }
 
 static void check_server(struct fx_findings *f, struct fx_db *db, const struct fx_my_grants *grants)
@@ -179,13 +204,43 @@ bool cdc_my_check_rights(const struct cdc_side *side, struct fx_findings *f, boo
     if (!cdc_my_flavour_of(side->db, &flavour, err) ||
         !fx_my_grants_read(side->db, &arena, &grants, err))
         return false;
-    check_tables(f, side, grants, ret_sees_rows);
+    *ret_sees_rows = sees_rows(side, grants);
+    cdc_my_check_tables(f, side, grants, table_rights(side));
     for (size_t i = 0; flavour->json_is_checked_text && i < side->ctx->n_tables; i++)
         if (!check_json(f, side, i, grants, err))
             return false;
     check_own(f, side->db, grants);
+    check_passing_on(f, side, grants);
     check_server(f, side->db, grants);
     return check_triggers(f, side->db, grants, err);
+}
+
+/*
+ * A view in place of a table runs as whoever reads it, and so do the routines that it calls; but
+ * only those that the reader may EXECUTE.
+ */
+static void warn_of_routines(const struct cdc_side *side, const struct fx_my_grants *grants,
+                             struct fx_findings *f)
+{
+    for (size_t i = 0; i < side->ctx->n_tables; i++) {
+        const char *schema = cdc_side_schema(side, i);
+        FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(1024), fix = FX_BUF(1024);
+        if (!fx_my_grants_has(grants, "EXECUTE", schema, NULL))
+            continue;
+        bool is_global = fx_my_grants_has(grants, "EXECUTE", NULL, NULL);
+        fx_buf_printf(&what,
+                      "user %s may execute the routines of database %s, so a view that somebody "
+                      "puts in the place of a table could run them with its rights",
+                      fx_my_grants_account(grants), schema);
+        fx_buf_add_c(&fix, "REVOKE EXECUTE ON ");
+        if (is_global)
+            fx_buf_add_char(&fix, '*');
+        else
+            fx_db_ident(FX_MY, schema, &fix);
+        fx_buf_printf(&fix, ".* FROM %s;", fx_my_grants_account(grants));
+        fx_findings_add_str(f, side->conf->name, fx_buf_str(&what), fx_buf_str(&fix));
+        return;
+    }
 }
 
 bool cdc_my_warn(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err)
@@ -196,12 +251,13 @@ bool cdc_my_warn(const struct cdc_side *side, struct fx_findings *f, struct fx_e
     fx_arena_init(&arena, 0);
     if (!fx_my_grants_read(side->db, &arena, &grants, err))
         return false;
+    warn_of_routines(side, grants, f);
     if (!fx_my_grants_has(grants, "SUPER", NULL, NULL))
         return true;
     fx_buf_printf(&what, "user %s has all rights on the server, or SUPER, and needs neither",
                   fx_my_grants_account(grants));
     fx_findings_add_str(f, side->conf->name, fx_buf_str(&what),
-                        FX_STR("use an account with the rights that section 2 of "
-                               "docs/guide/first-migration.md lists"));
+                        FX_STR("use an account with the rights that "
+                               "docs/guide/database-rights.md lists"));
     return true;
 }

@@ -46,6 +46,8 @@ const struct cdc_engine cdc_engine_pg = {
     .id = FX_PG,
     .check_server = cdc_pg_check_server,
     .check_rights = cdc_pg_check_rights,
+    .check_applier = cdc_pg_check_applier,
+    .grant = cdc_pg_grant,
     .warn = cdc_pg_warn,
     .check_silent_loss = cdc_pg_check_silent_loss,
     .check_table = cdc_pg_check_table,
@@ -56,7 +58,11 @@ const struct cdc_engine cdc_engine_pg = {
                .snapshot_begin = cdc_pg_snapshot_begin,
                .estimate_rows = cdc_pg_estimate_rows,
                .is_progress_due = is_progress_due},
-    .target = {.prepare = cdc_pg_prepare,
+    /* Not SET: who may not may have it from ALTER ROLE … SET, the only way on version 14. */
+    .target = {.pass_fence =
+                   "select set_config('session_replication_role', 'replica', false) where "
+                   "current_setting('session_replication_role') <> 'replica'",
+               .prepare = cdc_pg_prepare,
                .insert_with_ids = " overriding system value ",
                .insert_if_missing = " ",
                .insert_if_missing_end = " on conflict do nothing",

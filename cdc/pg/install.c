@@ -171,7 +171,5 @@ bool cdc_pg_uninstall(const struct cdc_side *side, struct fx_err *err)
                          "where roname = ?",
                          cdc_name_origin(side->ctx->name, side->in, &arena), err) &&
            fx_db_exec(side->db, fx_buf_cstr(&sql), NULL, 0, NULL, err) &&
-           /* As the applier: a rehearsal that died may have left its canary fenced, or away. */
-           fx_db_exec(side->db, "set session_replication_role = replica", NULL, 0, NULL, err) &&
            forget_table_schemas(side, &arena, err);
 }

@@ -11,6 +11,10 @@
 bool cdc_pg_check_server(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err);
 bool cdc_pg_check_rights(const struct cdc_side *side, struct fx_findings *f, bool *ret_sees_rows,
                          struct fx_err *err);
+bool cdc_pg_check_applier(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err);
+/* May the session, as who applies, keep triggers and foreign keys from firing? */
+bool cdc_pg_check_replica(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err);
+bool cdc_pg_grant(const struct cdc_side *side, struct fx_db *applier, struct fx_err *err);
 bool cdc_pg_warn(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err);
 bool cdc_pg_check_silent_loss(const struct cdc_side *side, struct fx_findings *f,
                               struct fx_err *err);

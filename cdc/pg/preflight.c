@@ -46,26 +46,45 @@ bool cdc_pg_check_server(const struct cdc_side *side, struct fx_findings *f, str
     return fx_db_findings(side->db, side->conf->name, cdc_pg_sql_preflight, &slot, 1, f, err);
 }
 
-bool cdc_pg_warn(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err)
+static bool warn_of_superuser(const struct cdc_side *side, struct fx_findings *f,
+                              struct fx_err *err)
 {
     return fx_db_findings(
         side->db, side->conf->name,
         "select format('user %I is a superuser, so whatever is run in its sessions by mistake, or "
         "by a trick of somebody who owns a table, has all rights on the server', current_user), "
-        "'use a role with the rights that section 2 of docs/guide/first-migration.md lists' "
+        "'use a role with the rights that docs/guide/database-rights.md lists' "
         "from pg_roles where rolname = current_user and rolsuper",
         NULL, 0, f, err);
+}
+
+static bool warn_of_applying(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err)
+{
+    return side->conf->applier != NULL ||
+           fx_db_findings(
+               side->db, side->conf->name,
+               "select format('user %I applies rows as well, so code that the owner of a table "
+               "attaches while a stream runs has all rights of this user', current_user), "
+               "'set apply_user (docs/guide/database-rights.md)'",
+               NULL, 0, f, err);
+}
+
+bool cdc_pg_warn(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err)
+{
+    return warn_of_superuser(side, f, err) && warn_of_applying(side, f, err);
 }
 
 bool cdc_pg_check_silent_loss(const struct cdc_side *side, struct fx_findings *f,
                               struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
-    fx_cell tables[2];
+    fx_cell params[3] = {FX_STR("")}, *tables = params + 1;
     fx_arena_init(&arena, 0);
+    if (side->conf->applier != NULL)
+        params[0] = fx_str_from(side->conf->applier->user);
     cdc_pg_table_arrays(side, &arena, tables);
     return fx_db_findings(side->db, side->conf->name, cdc_pg_sql_silent_loss, tables, 2, f, err) &&
-           fx_db_findings(side->db, side->conf->name, cdc_pg_sql_foreign_code, tables, 2, f, err);
+           fx_db_findings(side->db, side->conf->name, cdc_pg_sql_foreign_code, params, 3, f, err);
 }
 
 /* 'i': the log would carry another key than the one that the stream goes by. */

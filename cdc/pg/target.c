@@ -20,9 +20,7 @@ bool cdc_pg_prepare(const struct cdc_binding *binding, struct fx_db *db, size_t 
                     struct fx_err *err)
 {
     *ret_text_max = 0;
-    if (!fx_db_exec(db,
-                    "set session_replication_role = replica; set lock_timeout = '10s'; "
-                    "set idle_in_transaction_session_timeout = 0",
+    if (!fx_db_exec(db, "set lock_timeout = '10s'; set idle_in_transaction_session_timeout = 0",
                     NULL, 0, NULL, err))
         return fx_ctx(err, "preparing the apply session");
     return take_origin(binding, db, err);

@@ -45,6 +45,39 @@ static bool check_rights(struct preflight *p, const struct cdc_side *side, bool 
     return fx_ctx(err, "checking the privileges of the user of database \"%s\"", side->conf->name);
 }
 
+/* Whatever keeps it out is one finding among others: who, and what lets it in. */
+static bool open_applier(struct preflight *p, struct cdc_side *applier, struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(2048);
+    if (fx_db_open(applier->conf, &applier->db, err))
+        return true;
+    if (err->is_retriable && err->sqlstate[0] == '\0')
+        return false;
+    fx_buf_printf(&what, "apply_user %s: %s", applier->conf->user, err->message);
+    fx_findings_add_str(&p->findings, applier->conf->name, fx_buf_str(&what),
+                        fx_str_from(err->hint));
+    fx_err_clear(err);
+    return true;
+}
+
+/* In a session of the applier, which proves that it may connect. */
+static bool check_applier(struct preflight *p, const struct cdc_side *side, struct fx_err *err)
+{
+    struct cdc_side applier = *side;
+    applier.conf = side->conf->applier;
+    applier.db = NULL;
+    if (applier.conf == NULL)
+        return true;
+    bool is_ok = open_applier(p, &applier, err) &&
+                 (applier.db == NULL || side->engine->check_applier(&applier, &p->findings, err));
+    fx_db_close(applier.db);
+    if (is_ok)
+        return true;
+    (void)cdc_side_err(side, err);
+    return fx_ctx(err, "checking apply_user \"%s\" of database \"%s\"", applier.conf->user,
+                  side->conf->name);
+}
+
 static void check_source_table(struct preflight *p, const struct fx_table *table)
 {
     FX_AUTO(fx_buf) struct fx_buf where = FX_BUF(512);
@@ -263,8 +296,8 @@ static bool check_all(struct preflight *p, bool is_thorough, struct fx_arena *ar
     const struct cdc_side *old_side = &p->sides.old_side, *new_side = &p->sides.new_side;
     return ask_owner(p, arena, err) && check_server(p, old_side, err) &&
            check_server(p, new_side, err) && check_rights(p, old_side, &p->sees_old_rows, err) &&
-           check_rights(p, new_side, &p->sees_new_rows, err) &&
-           check_tables(p, is_thorough, arena, err);
+           check_rights(p, new_side, &p->sees_new_rows, err) && check_applier(p, old_side, err) &&
+           check_applier(p, new_side, err) && check_tables(p, is_thorough, arena, err);
 }
 
 bool cdc_preflight(struct fx_context *ctx, const struct cdc_options *options, bool is_thorough,

@@ -118,7 +118,7 @@ static bool fail_mismatch(struct sink_db *s, int64_t n_rows, int64_t expected, s
         !cdc_progress_read(s->db, s->binding, "", &seen, err))
         return classify(s, err);
     if (seen.epoch != s->sink.progress.epoch)
-        return cdc_progress_fail_stale(s->db, s->binding, seen.epoch, s->sink.progress.epoch, err);
+        return cdc_progress_fail_stale(s->binding, seen.epoch, s->sink.progress.epoch, err);
     (void)fx_fail(err, FX_E_TARGET_CONFLICT,
                   "a row that the source changed is missing in database \"%s\": %" PRId64
                   " rows expected, %" PRId64 " found",
@@ -480,7 +480,7 @@ static bool sink_look(struct cdc_sink *sink, struct fx_err *err)
     if (!cdc_progress_read(s->db, s->binding, "", &seen, err))
         return classify(s, err);
     return seen.epoch == s->sink.progress.epoch ||
-           cdc_progress_fail_stale(s->db, s->binding, seen.epoch, s->sink.progress.epoch, err);
+           cdc_progress_fail_stale(s->binding, seen.epoch, s->sink.progress.epoch, err);
 }
 
 static void sink_close(struct cdc_sink *sink)
@@ -515,16 +515,31 @@ static const struct cdc_sink_ops sink_db_ops = {
     .close = sink_close,
 };
 
-static bool claim(struct sink_db *s, int64_t epoch, struct fx_err *err)
+static bool claim_in(struct sink_db *s, struct fx_db *db, int64_t epoch, struct fx_err *err)
 {
     int64_t version = 0;
-    if (!fx_schema_checked(s->db, s->binding->target, &version, err) ||
-        !cdc_progress_claim(s->db, s->binding, epoch, version >= FX_SCHEMA_CONTROLLERS,
+    if (!fx_schema_checked(db, s->binding->target, &version, err) ||
+        !cdc_progress_claim(db, s->binding, epoch, version >= FX_SCHEMA_CONTROLLERS,
                             &s->sink.progress, err))
         return false;
     cdc_progress_copy(&s->next, &s->sink.progress);
-    return cdc_progress_leaks(s->db, s->binding, &s->sink.leaks, s->sink.leak_last,
+    return cdc_progress_leaks(db, s->binding, &s->sink.leaks, s->sink.leak_last,
                               sizeof s->sink.leak_last, err);
+}
+
+/*
+ * In a session of the owner of schema ficus: an applier of its own may neither take an epoch nor
+ * read who holds the context, so that code which runs as the applier cannot either.
+ */
+static bool claim(struct sink_db *s, int64_t epoch, struct fx_err *err)
+{
+    struct fx_db *db = s->db;
+    if (s->binding->target->applier != NULL && !fx_db_open(s->binding->target, &db, err))
+        return false;
+    bool is_ok = claim_in(s, db, epoch, err);
+    if (db != s->db)
+        fx_db_close(db);
+    return is_ok;
 }
 
 bool cdc_sink_db_open(const struct cdc_sink_spec *spec, struct cdc_sink **ret_sink,
@@ -537,7 +552,8 @@ bool cdc_sink_db_open(const struct cdc_sink_spec *spec, struct cdc_sink **ret_si
     s->options = spec->options;
     s->is_exact = spec->is_exact;
     cdc_batch_init(&s->batch, spec->binding, spec->options->copy_batch_rows);
-    if (!fx_db_open(spec->binding->target, &s->db, err) ||
+    if (!fx_db_open(fx_db_applier(spec->binding->target), &s->db, err) ||
+        !fx_db_exec(s->db, s->target->pass_fence, NULL, 0, NULL, err) ||
         !s->target->prepare(s->binding, s->db, &s->text_max, err) || !claim(s, spec->epoch, err)) {
         fx_err_as_target(err);
         if (fx_db_is_full(err))

@@ -8,6 +8,7 @@
 #include "lib/base/alloc.h"
 #include "lib/fmt/text.h"
 #include "lib/ownership/holder.h"
+#include "lib/ownership/schema.h"
 
 const char *cdc_progress_phase_name(enum cdc_progress_phase phase)
 {
@@ -81,13 +82,21 @@ bool cdc_progress_read(struct fx_db *db, const struct cdc_binding *binding, cons
     return is_ok;
 }
 
-bool cdc_progress_fail_stale(struct fx_db *db, const struct cdc_binding *binding, int64_t epoch,
-                             int64_t ours, struct fx_err *err)
+static bool read_holder(const struct cdc_binding *binding, struct fx_holder *ret)
+{
+    struct fx_err ignored = FX_ERR_INIT; /* the epoch says enough */
+    struct fx_db *db = NULL;
+    bool is_ok = fx_db_open(binding->target, &db, &ignored) && fx_schema_guard(db, &ignored) &&
+                 fx_holder_read(db, binding->ctx.name, ret, &ignored);
+    fx_db_close(db);
+    return is_ok;
+}
+
+bool cdc_progress_fail_stale(const struct cdc_binding *binding, int64_t epoch, int64_t ours,
+                             struct fx_err *err)
 {
     struct fx_holder holder;
-    struct fx_err ignored = FX_ERR_INIT; /* the epoch says enough */
-    if (fx_holder_read(db, binding->ctx.name, &holder, &ignored) &&
-        !fx_holder_is_ours(&holder, &binding->ctx))
+    if (read_holder(binding, &holder) && !fx_holder_is_ours(&holder, &binding->ctx))
         return fx_holder_fail(&holder, &binding->ctx, binding->target, err);
     (void)fx_fail(err, FX_E_STALE_EPOCH,
                   "another applier has claimed stream \"%s\": epoch %" PRId64 ", ours is %" PRId64,
@@ -122,7 +131,7 @@ bool cdc_progress_claim(struct fx_db *db, const struct cdc_binding *binding, int
         !cdc_progress_read(db, binding, " for update", ret, err))
         return false;
     if (epoch != 0 && ret->epoch != epoch)
-        return cdc_progress_fail_stale(db, binding, ret->epoch, epoch, err);
+        return cdc_progress_fail_stale(binding, ret->epoch, epoch, err);
     if (epoch == 0) {
         if (!fx_db_exec(db, "update ficus.progress set epoch = epoch + 1 where stream = ?", &stream,
                         1, NULL, err))

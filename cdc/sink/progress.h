@@ -37,11 +37,11 @@ bool cdc_progress_claim(struct fx_db *db, const struct cdc_binding *binding, int
                         bool has_controllers, struct cdc_progress *ret,
                         struct fx_err *err) FX_MUST_CHECK;
 /*
- * Another applier has claimed the stream, or another controller has taken the context over; says
- * which. Always false.
+ * Another applier has claimed the stream, or another controller has taken the context over; asks
+ * the target in a session of its own, because an applier may not read who it is. Always false.
  */
-bool cdc_progress_fail_stale(struct fx_db *db, const struct cdc_binding *binding, int64_t epoch,
-                             int64_t ours, struct fx_err *err);
+bool cdc_progress_fail_stale(const struct cdc_binding *binding, int64_t epoch, int64_t ours,
+                             struct fx_err *err);
 /* What ficus.leak holds of the stream: how many, and the newest. */
 bool cdc_progress_leaks(struct fx_db *db, const struct cdc_binding *binding, int64_t *ret_leaks,
                         char *last, size_t last_size, struct fx_err *err) FX_MUST_CHECK;

@@ -42,7 +42,16 @@ struct fx_db_conf {
     /* {env: NAME} or {file: PATH}, read when a session opens; or NULL */
     const struct fx_node *secret;
     int64_t connect_timeout_ms;
+    /* The same database as the user that applies rows, who may do nothing else; NULL: `user` does.
+     * Code that somebody attaches to a table runs with this user's rights and no others. */
+    const struct fx_db_conf *applier;
+    bool is_applier; /* this one is another's `applier` */
 };
+/* As whom rows are applied: `applier`, or the entry itself. */
+static inline const struct fx_db_conf *fx_db_applier(const struct fx_db_conf *conf)
+{
+    return conf->applier != NULL ? conf->applier : conf;
+}
 
 /*
  * "postgresql://user@host:port/db", "mysql://user@host:port/db"; ?socket=/path for a Unix socket.

@@ -8,6 +8,8 @@
 struct database {
     const char *url;
     struct fx_node *password;
+    const char *apply_user;
+    struct fx_node *apply_password;
     int64_t connect_timeout_ms;
 };
 
@@ -21,6 +23,11 @@ static const struct fx_rule database_rules[] = {
                      "postgresql://user@host:port/db or mysql://user@host:port/db; ?socket=PATH"),
     FX_RULE_NODE(struct database, password, "password",
                  .help = "where the password is: {env: NAME} or {file: PATH}"),
+    FX_RULE_TEXT(struct database, apply_user, "apply_user",
+                 .help = "another user of the same server, who only applies rows: code that "
+                         "somebody attaches to a table then runs with the rights of this user"),
+    FX_RULE_NODE(struct database, apply_password, "apply_password",
+                 .help = "the password of apply_user: {env: NAME} or {file: PATH}"),
     FX_RULE_DURATION(struct database, connect_timeout_ms, "connect_timeout", .def = "5s",
                      .min = 100, .max = 60000, .help = "how long one attempt to connect may take"),
     FX_RULE_NOT_SUPPORTED("tls", NO_TLS),
@@ -43,6 +50,31 @@ static void check_secret(struct fx_project_reader *r, const struct fx_node *node
                    "write where the password is, not the password: {env: NAME} or {file: PATH}");
 }
 
+/* The same server and database, another user. */
+static void read_applier(struct fx_project_reader *r, const struct fx_node *node,
+                         const struct database *raw, struct fx_db_conf *conf)
+{
+    const struct fx_node *name = fx_node_get(node, "apply_user");
+    check_secret(r, raw->apply_password);
+    if (raw->apply_user == NULL) {
+        if (raw->apply_password != NULL)
+            fx_problem(r->problems, raw->apply_password, "apply_password needs apply_user");
+        return;
+    }
+    if (raw->apply_user[0] == '\0' || strcmp(raw->apply_user, conf->user) == 0) {
+        fx_problem(r->problems, name,
+                   "apply_user must be another user than the one in url: remove the key, or name "
+                   "a user with the rights that docs/guide/database-rights.md lists");
+        return;
+    }
+    struct fx_db_conf *applier = FX_ARENA_NEW(r->arena, struct fx_db_conf);
+    *applier = *conf;
+    applier->user = raw->apply_user;
+    applier->secret = raw->apply_password;
+    applier->is_applier = true;
+    conf->applier = applier;
+}
+
 static void read_database(struct fx_project_reader *r, const struct fx_node *node,
                           struct fx_db_conf *conf)
 {
@@ -61,6 +93,7 @@ static void read_database(struct fx_project_reader *r, const struct fx_node *nod
     conf->name = node->key;
     conf->secret = raw.password;
     conf->connect_timeout_ms = raw.connect_timeout_ms;
+    read_applier(r, node, &raw, conf);
 }
 
 void fx_project_read_databases(struct fx_project_reader *r, const struct fx_node *section)

@@ -13,6 +13,7 @@
 struct grant {
     struct fx_str rights;       /* "SELECT, INSERT (`a`, `b`)" */
     const char *schema, *table; /* NULL: "*" */
+    bool is_passed_on;          /* WITH GRANT OPTION */
 };
 
 struct fx_my_grants {
@@ -81,6 +82,7 @@ static bool parse_line(struct fx_str line, struct fx_arena *arena, struct grant 
     ptrdiff_t at = find_word(line, on);
     if (at < 0)
         return false;
+    ret->is_passed_on = fx_str_ends(line, FX_STR(" WITH GRANT OPTION"));
     ret->rights = fx_arena_str(arena, fx_str_sub(line, 0, (size_t)at));
     line = fx_str_sub(line, (size_t)at + on.len, line.len);
     if (!take_name(&line, arena, &ret->schema) || line.len == 0 || line.ptr[0] != '.')
@@ -221,6 +223,15 @@ bool fx_my_grants_has(const struct fx_my_grants *grants, const char *right, cons
         if (covers(&grants->items[i], grants->is_folded, schema, table) &&
             (names_right(grants->items[i].rights, FX_STR("ALL PRIVILEGES")) ||
              names_right(grants->items[i].rights, fx_str_from(right))))
+            return true;
+    return false;
+}
+
+bool fx_my_grants_may_grant(const struct fx_my_grants *grants, const char *schema)
+{
+    for (size_t i = 0; i < grants->n; i++)
+        if (grants->items[i].is_passed_on &&
+            covers(&grants->items[i], grants->is_folded, schema, NULL))
             return true;
     return false;
 }

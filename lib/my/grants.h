@@ -28,6 +28,8 @@ struct fx_my_grants *fx_my_grants_parse(struct fx_str lines, struct fx_arena *ar
  * NULL: on the server. A right as SHOW GRANTS spells it. */
 bool fx_my_grants_has(const struct fx_my_grants *grants, const char *right, const char *schema,
                       const char *table);
+/* May the user pass on what it has on every table of the schema? */
+bool fx_my_grants_may_grant(const struct fx_my_grants *grants, const char *schema);
 /* The account that the server took the user for, as GRANT spells it: `ficus`@`%`. */
 const char *fx_my_grants_account(const struct fx_my_grants *grants);
 

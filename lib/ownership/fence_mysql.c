@@ -59,15 +59,26 @@ static bool my_install(struct fx_side *side, struct fx_err *err)
     return run(side, lib_ownership_sql_my_install, err);
 }
 
-/* Who the server takes this session for: the applier's sessions log in the same way. */
+/*
+ * Who passes the fence: this session's login, because raising a counter writes a row and rolls it
+ * back; and the applier's. That is the same login, or, where the applier is a user of its own, that
+ * name from the same host, because both connect to the same address.
+ */
 static bool read_login(struct fx_side *side, struct fx_buf *out, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
-    if (!fx_db_select(side->db, "select user()", NULL, 0, 1, 1, &rows, err))
+    fx_cell applier = fx_str_from(fx_db_applier(side->conf)->user);
+    if (!fx_db_select(side->db, "select user(), concat(?, '@', substring_index(user(), '@', -1))",
+                      &applier, 1, 1, 2, &rows, err))
         return false;
-    if (rows.n_rows == 1 && rows.n_columns == 1 && rows.cells[0].ptr != NULL)
-        fx_db_literal(FX_MY, rows.cells[0], out);
-    return out->len > 0 || fx_db_fail_answer(side->db, "without a name to select user()", err);
+    if (rows.cells[0].ptr == NULL || rows.cells[1].ptr == NULL)
+        return fx_db_fail_answer(side->db, "without a name to select user()", err);
+    fx_db_literal(FX_MY, rows.cells[0], out);
+    if (side->conf->applier == NULL)
+        return true;
+    fx_buf_add_c(out, " OR BINARY USER() = BINARY ");
+    fx_db_literal(FX_MY, rows.cells[1], out);
+    return true;
 }
 
 static void trigger_sql(const struct fx_side *side, const struct fx_side_table *table,

@@ -128,9 +128,12 @@ static bool run(struct fx_side *side, const char *sql, struct fx_err *err)
 
 static bool begin_locking(struct fx_side *side, int64_t lock_ms, struct fx_err *err)
 {
-    char sql[256];
+    char sql[384];
     (void)snprintf(sql, sizeof sql,
-                   "begin isolation level read committed; set local deadlock_timeout = '100ms'; "
+                   "begin isolation level read committed; "
+                   /* who may not set it may have it from ALTER ROLE … SET */
+                   "select set_config('deadlock_timeout', '100ms', true) "
+                   "where current_setting('deadlock_timeout') <> '100ms'; "
                    "set local lock_timeout = '%" PRId64 "ms'; "
                    "set local idle_in_transaction_session_timeout = '1s'",
                    lock_ms);
@@ -513,12 +516,14 @@ static bool check_server(struct fx_side *side, const fx_cell *limit, struct fx_f
 {
     static const char *const names[] = {"may_set", "let_set", NULL};
     static const char *const rights[] = {
-        "has_parameter_privilege(current_user, 'deadlock_timeout', 'SET')",
+        "(has_parameter_privilege(current_user, 'deadlock_timeout', 'SET') OR "
+        "current_setting('deadlock_timeout') = '100ms')",
         "GRANT SET ON PARAMETER deadlock_timeout TO %I;",
     };
     static const char *const no_rights[] = {
-        "(SELECT rolsuper FROM pg_roles WHERE rolname = current_user)",
-        "ALTER ROLE %I SUPERUSER;",
+        "(SELECT rolsuper OR current_setting('deadlock_timeout') = '100ms' "
+        "FROM pg_roles WHERE rolname = current_user)",
+        "ALTER ROLE %I SET deadlock_timeout = ''100ms'';",
     };
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     if (!fx_db_select(side->db, "SELECT current_setting('server_version_num')::int >= 150000", NULL,

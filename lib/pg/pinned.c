@@ -22,6 +22,9 @@ struct pinned {
     const char *why;
     enum when when;
     int since; /* version that has it, as PQserverVersion; 0: all */
+    /* Came in a minor version: a server without it reads it as "" and is used as it is. */
+    bool may_be_missing;
+    bool is_appliers; /* the applier's session sets this one itself (cdc/pg/target.c) */
 };
 
 #define PIN(name_, value_, why_, ...)                                  \
@@ -49,8 +52,7 @@ static const struct pinned pinned[] = {
     PIN("default_tablespace", "", "where our own tables are"),
     PIN("default_table_access_method", "heap", "what our own tables are"),
     PIN("session_replication_role", "origin", "the triggers of fences fire for our sessions",
-        .when = LATER),
-
+        .when = LATER, .is_appliers = true),
     /* --- which rows are returned, and in which order --- */
     PIN("row_security", "off", "an error instead of rows that are left out"),
     PIN("gin_fuzzy_search_limit", "0", "an index scan would return a random part"),
@@ -86,13 +88,22 @@ static const struct pinned pinned[] = {
 
     PIN("client_min_messages", "warning", "notices are not looked at"),
     PIN("jit", "off", "compiling costs more than our statements"),
+
+    /* --- whose code runs --- */
+    /*
+     * Whoever owns a table can put a view in its place, and the functions of a view run with the
+     * rights of whoever reads it. Views of the server itself are not meant.
+     */
+    PIN("restrict_nonsystem_relation_kind", "view, foreign-table",
+        "a view in place of a table runs the code of its owner", .when = LATER,
+        .may_be_missing = true),
 };
 
 enum { N_PINNED = FX_ARRAY_LEN(pinned) };
 
-static bool applies(const struct pinned *pin, int version)
+static bool applies(const struct pinned *pin, const struct fx_db_conf *conf, PGconn *conn)
 {
-    return version >= pin->since;
+    return PQserverVersion(conn) >= pin->since && !(pin->is_appliers && conf->is_applier);
 }
 
 void fx_pg_pinned_options(struct fx_buf *out)
@@ -132,11 +143,11 @@ static bool ask(const struct fx_db_conf *conf, PGconn *conn, const char *sql, in
     }
 }
 
-static int count_of(PGconn *conn)
+static int count_of(const struct fx_db_conf *conf, PGconn *conn)
 {
     int n = 0;
     for (size_t i = 0; i < N_PINNED; i++)
-        n += applies(&pinned[i], PQserverVersion(conn));
+        n += applies(&pinned[i], conf, conn);
     return n;
 }
 
@@ -146,13 +157,13 @@ static bool read_back(const struct fx_db_conf *conf, PGconn *conn, int64_t silen
 {
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(16 << 10);
     for (size_t i = 0; i < N_PINNED; i++)
-        if (applies(&pinned[i], PQserverVersion(conn)))
-            fx_buf_printf(&sql, "%s pg_catalog.current_setting('%s')", i == 0 ? "select" : ",",
-                          pinned[i].name);
+        if (applies(&pinned[i], conf, conn))
+            fx_buf_printf(&sql, "%s pg_catalog.current_setting('%s'%s)", i == 0 ? "select" : ",",
+                          pinned[i].name, pinned[i].may_be_missing ? ", true" : "");
     if (!ask(conf, conn, fx_buf_cstr(&sql), silence_ms, ret_res, err))
         return false;
     if (PQresultStatus(*ret_res) == PGRES_TUPLES_OK && PQntuples(*ret_res) == 1 &&
-        PQnfields(*ret_res) == count_of(conn))
+        PQnfields(*ret_res) == count_of(conf, conn))
         return true;
     (void)fx_pg_fail(conn, *ret_res, conf->name, err);
     PQclear(*ret_res);
@@ -161,16 +172,17 @@ static bool read_back(const struct fx_db_conf *conf, PGconn *conn, int64_t silen
 
 /* Statements that set what differs to *sql. *ret_first:
  * the first that differs, NULL: none; its value to `has`. */
-static void find_different(PGconn *conn, const PGresult *res, const struct pinned **ret_first,
-                           char has[64], struct fx_buf *sql)
+static void find_different(const struct fx_db_conf *conf, PGconn *conn, const PGresult *res,
+                           const struct pinned **ret_first, char has[64], struct fx_buf *sql)
 {
     int column = 0;
     *ret_first = NULL;
     for (size_t i = 0; i < N_PINNED; i++) {
-        if (!applies(&pinned[i], PQserverVersion(conn)))
+        if (!applies(&pinned[i], conf, conn))
             continue;
+        bool is_missing = pinned[i].may_be_missing && PQgetisnull(res, 0, column);
         const char *value = PQgetvalue(res, 0, column++);
-        if (strcmp(value, pinned[i].value) == 0)
+        if (is_missing || strcmp(value, pinned[i].value) == 0)
             continue;
         if (*ret_first == NULL)
             snprintf(has, 64, "%s", value);
@@ -202,7 +214,7 @@ bool fx_pg_pinned_check(const struct fx_db_conf *conf, PGconn *conn, int64_t sil
     char has[64];
     if (!read_back(conf, conn, silence_ms, &res, err))
         return false;
-    find_different(conn, res, &first, has, &sql);
+    find_different(conf, conn, res, &first, has, &sql);
     PQclear(res);
     if (first == NULL)
         return true;
@@ -211,7 +223,7 @@ bool fx_pg_pinned_check(const struct fx_db_conf *conf, PGconn *conn, int64_t sil
     PQclear(res); /* whether it was allowed to is seen below */
     if (!read_back(conf, conn, silence_ms, &res, err))
         return false;
-    find_different(conn, res, &first, has, &sql);
+    find_different(conf, conn, res, &first, has, &sql);
     PQclear(res);
     return first == NULL || fail_pin(conf, first, has, err);
 }

@@ -2,9 +2,13 @@
 -- checks, defaults, generated columns, indexes, partition keys and policies, and of the domains of their columns.
 -- A function of a superuser is trusted. Those of a role that the user acts for are, too, unless the user is a superuser:
 -- then they would be given all of its rights. One row a function: what calls it, and what is to be done.
--- $1 schemas of the tables as an array, $2 their names. Rights: none. PostgreSQL 14+.
-with recursive me as (
-    select oid, rolsuper, quote_ident(rolname) as id from pg_roles where rolname = current_user
+-- Where the applier is a user of its own, such a function can write to the tables of the context and no further: that is nothing
+-- new while all of them have one owner, who decides anyway what his tables call.
+-- $1 name of that user or '', $2 schemas of the tables as an array, $3 their names. Rights: none. PostgreSQL 14+.
+with recursive who as (
+    select cast(? as text) as applier
+), me as (
+    select r.oid, r.rolsuper, quote_ident(r.rolname) as id, who.applier from who join pg_roles r on r.rolname = case who.applier when '' then current_user else who.applier end
 ), tree as (
     select c.oid
       from unnest(cast(? as text[]), cast(? as text[])) as x(s, r)
@@ -40,8 +44,10 @@ with recursive me as (
 select distinct format('%s of table %s calls function %s of role %s, which could do anything that user %s may; read it before you trust it',
               pg_describe_object(called.classid, called.objid, 0), format('%I.%I', n.nspname, c.relname), p.oid::regprocedure,
               quote_ident(r.rolname), me.id),
-       'ALTER FUNCTION ' || p.oid::regprocedure || ' OWNER TO ' || me.id || ';'
+       'ALTER FUNCTION ' || p.oid::regprocedure || ' OWNER TO ' || quote_ident(current_user) || ';'
   from called join pg_proc p on p.oid = called.func join pg_roles r on r.oid = p.proowner
   join pg_class c on c.oid = called.rel join pg_namespace n on n.oid = c.relnamespace, me
- where not r.rolsuper and r.oid <> me.oid and (me.rolsuper or not pg_has_role(r.oid, 'USAGE'))
+ where not r.rolsuper and r.oid <> me.oid and r.rolname <> current_user and (me.rolsuper or not pg_has_role(me.oid, r.oid, 'USAGE'))
+   and (me.applier = '' or (select count(distinct c.relowner) from tree join pg_class c on c.oid = tree.oid
+                                   join pg_namespace n on n.oid = c.relnamespace where n.nspname <> 'ficus') > 1)
  order by 1

@@ -1,7 +1,8 @@
 -- What the user must be allowed to do on the PostgreSQL side: copy and capture, apply the reverse stream, publish, fence, and keep
 -- Ficus's own tables. Only asks. One row a finding: what is missing, the statement that grants it.
 -- What of Ficus's own belongs to somebody else is not asked here: that is no right that is missing (lib/ownership/schema.h).
--- $1 schemas of the tables as an array, $2 their names. Rights: none. PostgreSQL 14+.
+-- $1 schemas of the tables as an array, $2 their names, $3 rights on them, $4 functions: fewer where another user applies.
+-- Rights: none. PostgreSQL 14+.
 with me as (
     select quote_ident(current_user) as id
 ), t as (
@@ -30,7 +31,7 @@ select 'user ' || id || ' may not ' || missing || ' on ' || string_agg(name, ', 
        'GRANT ' || missing || ' ON TABLE ' || string_agg(name, ', ' order by name) || ' TO ' || id || ';'
   from me, t
  cross join lateral (select string_agg(p, ', ' order by n)
-                       from unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE']) with ordinality as x(p, n)
+                       from unnest(cast(? as text[])) with ordinality as x(p, n)
                       where not has_table_privilege(t.oid, p)) as m(missing)
  where missing is not null
  group by id, missing
@@ -56,8 +57,7 @@ select 'user ' || id || ' may not create schema ficus and a publication in datab
 union all
 select 'user ' || id || ' may not create the replication origin that marks the writes of Ficus',
        'GRANT EXECUTE ON FUNCTION ' || string_agg(f, ', ') || ' TO ' || id || ';'
-  from me, unnest(array['pg_replication_origin_create(text)', 'pg_replication_origin_session_setup(text)',
-                        'pg_replication_origin_drop(text)']) as x(f)
+  from me, unnest(cast(? as text[])) as x(f)
  where not has_function_privilege('pg_catalog.' || f, 'EXECUTE')
  group by id
 union all

@@ -3,7 +3,8 @@ CREATE OR REPLACE TRIGGER /* ficus */ {schema}.{trigger} BEFORE {event} ON {sche
  * The fence of one table and event. Identifiers are quoted, the event is INSERT, UPDATE or DELETE,
  * group and login are string literals. Runs with the rights of its creator, the operator.
  *
- * The applier passes: whoever logged in by the same name from the same host as the operator who made the trigger, byte by byte.
+ * The applier passes: whoever logged in by its name, or by that of the operator who made the trigger, from the operator's host,
+ * byte by byte.
  * For one name and host the server takes one account. Not CURRENT_USER(), which is the operator here whoever writes; not the
  * name alone, which another account may have for another host, and not by a collation, to which look-alikes are equal.
  *

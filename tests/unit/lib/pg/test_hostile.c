@@ -196,7 +196,9 @@ static void add_setting(struct server *s, const char *name, struct fx_buf *body)
     const char *at = strstr(s->options, key);
     const char *plain = strcmp(name, "session_replication_role") == 0 ? "origin"
                         : strcmp(name, "client_encoding") == 0        ? "UTF8"
-                                                                      : "off";
+                        : strcmp(name, "restrict_nonsystem_relation_kind") == 0
+                            ? "view, foreign-table"
+                            : "off";
     if (at == NULL)
         fx_buf_add_c(&value, plain);
     for (at = at != NULL ? at + strlen(key) : ""; *at != '\0' && *at != ' '; at++) {

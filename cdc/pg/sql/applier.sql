@@ -1,0 +1,79 @@
+-- Rights of a PostgreSQL user that does nothing but apply: what it lacks, and what it must not have. Code that an owner attaches to
+-- a table runs in the applier's session, may end any SET ROLE, and so has every right of the session's login and of each role
+-- that it is a member of, inherited or not. Rights on the tables themselves: see rights.sql. In the session of the applier.
+-- $1 schemas of the tables as an array, $2 their names. Rights: none. One row a finding: what, fix. PostgreSQL 14+.
+with me as (
+    select r.oid, r.rolname, quote_ident(r.rolname) as id, r.rolsuper, r.rolcreaterole, r.rolcreatedb, r.rolreplication
+      from pg_roles r where r.rolname = current_user
+), t as (
+    select c.oid, c.relowner, n.oid as nsp, quote_ident(n.nspname) as schema, format('%I.%I', n.nspname, c.relname) as name
+      from unnest(cast(? as text[]), cast(? as text[])) as x(s, r)
+      join pg_namespace n on n.nspname = x.s
+      join pg_class c on c.relnamespace = n.oid and c.relname = x.r
+), ours as (
+    select c.oid, c.relname, n.nspowner from pg_namespace n join pg_class c on c.relnamespace = n.oid and c.relkind = 'r'
+     where n.nspname = 'ficus'
+), member as ( -- of r, by way of via
+    select r.oid, r.rolname, quote_ident(r.rolname) as id, quote_ident(via.rolname) as via,
+           r.rolsuper or r.rolcreaterole or r.rolcreatedb or r.rolreplication as is_strong
+      from me join pg_auth_members m on m.member = me.oid join pg_roles via on via.oid = m.roleid
+      join pg_roles r on r.oid <> me.oid and pg_has_role(via.oid, r.oid, 'MEMBER')
+)
+select 'apply_user ' || id || ' may not use schema ' || string_agg(distinct schema, ', '),
+       'GRANT USAGE ON SCHEMA ' || string_agg(distinct schema, ', ') || ' TO ' || id || ';'
+  from me, t
+ where not has_schema_privilege(nsp, 'USAGE')
+ group by id
+union all
+select 'apply_user ' || id || ' may not ' || missing || ' on ' || string_agg(name, ', ' order by name),
+       'GRANT ' || missing || ' ON TABLE ' || string_agg(name, ', ' order by name) || ' TO ' || id || ';'
+  from me, t
+ cross join lateral (select string_agg(p, ', ' order by n)
+                       from unnest(array['SELECT', 'INSERT', 'UPDATE', 'DELETE']) with ordinality as x(p, n)
+                      where not has_table_privilege(t.oid, p)) as m(missing)
+ where missing is not null
+ group by id, missing
+union all
+select 'row level security would refuse what apply_user ' || id || ' writes to ' || string_agg(name, ', ' order by name),
+       'ALTER ROLE ' || id || ' BYPASSRLS;'
+  from me, t
+ where row_security_active(t.oid)
+ group by id
+union all
+select 'apply_user ' || id || ' may not mark its writes with the replication origin of Ficus',
+       'GRANT EXECUTE ON FUNCTION pg_replication_origin_session_setup(text) TO ' || id || ';'
+  from me
+ where not has_function_privilege('pg_catalog.pg_replication_origin_session_setup(text)', 'EXECUTE')
+union all
+select 'apply_user ' || id || ' has ' || a.right_ || ', and code that somebody attaches to a table would have it too',
+       'ALTER ROLE ' || id || ' NO' || a.right_ || ';'
+  from me, lateral (values ('SUPERUSER', rolsuper), ('CREATEROLE', rolcreaterole), ('CREATEDB', rolcreatedb),
+                           ('REPLICATION', rolreplication)) as a(right_, has_it)
+ where a.has_it
+union all
+select 'apply_user ' || me.id || ' becomes another role, ' || quote_ident(session_user) || ', whose rights would remain to code of others',
+       'ALTER ROLE ' || quote_ident(session_user) || ' RESET role;'
+  from me
+ where session_user <> current_user
+union all
+select 'apply_user ' || me.id || ' is a member of ' || m.id || case when m.via <> m.id then ' by way of ' || m.via else '' end || ', ' ||
+       case when m.is_strong then 'which administers the server'
+            when m.rolname like 'pg\_%' then 'which reaches beyond the tables'
+            when m.oid in (select nspowner from ours) then 'which owns schema ficus'
+            else 'which owns ' || (select string_agg(name, ', ' order by name) from t where t.relowner = m.oid) end,
+       'REVOKE ' || m.via || ' FROM ' || me.id || ';'
+  from me, member m
+ where not me.rolsuper and (m.is_strong or m.rolname like 'pg\_%' or m.oid in (select nspowner from ours) or m.oid in (select relowner from t))
+union all
+select 'apply_user ' || id || ' owns ' || string_agg(name, ', ' order by name) || ', and code of others would be able to disable its fence',
+       'ALTER TABLE ' || min(name) || ' OWNER TO ROLE_OF_THE_APPLICATION;'
+  from me, t
+ where t.relowner = me.oid
+ group by id
+union all
+select 'apply_user ' || id || ' may write to ' || string_agg('ficus.' || quote_ident(relname), ', ' order by relname),
+       'REVOKE INSERT, UPDATE, DELETE, TRUNCATE ON ' || string_agg('ficus.' || quote_ident(relname), ', ' order by relname) || ' FROM ' || id || ';'
+  from me, ours
+ where not rolsuper and relname in ('own', 'controller', 'version', 'shape') and has_table_privilege(ours.oid, 'INSERT, UPDATE, DELETE, TRUNCATE')
+ group by id
+ order by 1
