@@ -5,15 +5,7 @@
 # seconds: 70
 . "$(dirname "$0")/../harness/servers.sh"
 . "$(dirname "$0")/../harness/streams.sh"
-
-fx_tmp
-start_both mono orders
-streams_project
-streams_tables
-ficus() { "$FICUS" "$@" --context orders --execute -f "$FX_DIR/ficus.yaml"; }
-stopped() { [ -s "$FX_DIR/st/streams/orders-$1.error" ]; }
-error_of() { cat "$FX_DIR/st/streams/orders-$1.error"; }
-says() { case $2 in *"$1"*) return 0 ;; esac; printf 'not in: %s\n' "$2"; return 1; }
+. "$(dirname "$0")/../harness/ddl.sh"
 slot() { pg_sql mono shop "select confirmed_flush_lsn from pg_replication_slots where slot_name = 'ficus_orders'"; }
 progress() { my_sql orders ficus "select position from progress where stream = 'orders-forward'"; }
 
@@ -35,11 +27,6 @@ drift() { # TEXT SQL WORDS
     check "and why" says "$3" "$(error_of forward)"
     check "a start does not go on" starts_in_vain
 }
-starts_in_vain() {
-    ficus cdc start >/dev/null 2>&1
-    ! until_ok 2 streams_phase forward stream
-}
-lines="order_id bigint, line_no integer, sku varchar(64), qty integer, primary key (order_id, line_no)"
 
 drift "a table that took the name of the carried one" "begin; alter table order_lines rename to lines_old;
     create table public.order_lines($lines); insert into order_lines values (2, 1, 'b', 2); commit" "publication"

@@ -4,15 +4,7 @@
 # temporary table took part. That is no reason to stop; a carried table that is really without transactions is one.
 . "$(dirname "$0")/../harness/servers.sh"
 . "$(dirname "$0")/../harness/streams.sh"
-
-fx_tmp
-start_both mono orders
-streams_project
-streams_tables
-ficus() { "$FICUS" "$@" --context orders --execute -f "$FX_DIR/ficus.yaml"; }
-stopped() { [ -s "$FX_DIR/st/streams/orders-$1.error" ]; }
-error_of() { cat "$FX_DIR/st/streams/orders-$1.error"; }
-says() { case $2 in *"$1"*) return 0 ;; esac; printf 'not in: %s\n' "$2"; return 1; }
+. "$(dirname "$0")/../harness/ddl.sh"
 sql() { my_sql orders orders "$1"; }
 
 sql "create table foreign_log(n int) engine = MyISAM"
