@@ -3,6 +3,7 @@
 #include "plans/run/state.h"
 
 #include "lib/base/panic.h"
+#include "plans/plan/action.h"
 
 void pln_state_init(struct pln_state *state)
 {
@@ -21,6 +22,16 @@ bool pln_state_has_begun(const struct pln_state *state)
 {
     for (size_t i = 0; i < PLN_STEPS_MAX; i++) {
         if (state->steps[i].state != PLN_STEP_PENDING)
+            return true;
+    }
+    return false;
+}
+
+bool pln_state_has_streams(const struct pln_state *state, const struct pln_plan *plan)
+{
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        if (pln_action_of(plan->steps[i].kind)->streams == PLN_STREAMS_START &&
+            state->steps[i].state == PLN_STEP_DONE)
             return true;
     }
     return false;

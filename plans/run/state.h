@@ -65,6 +65,8 @@ void pln_state_show(const struct pln_state *state, size_t n_steps, struct fx_buf
 bool pln_state_is_open(const struct pln_state *state);
 /* A step has begun. A run that was opened and stopped before that may be started again. */
 bool pln_state_has_begun(const struct pln_state *state);
+/* A step that starts streams is done, and was not undone. */
+bool pln_state_has_streams(const struct pln_state *state, const struct pln_plan *plan);
 /* Errors: JOURNAL when the record cannot follow the state. */
 bool pln_state_apply(struct pln_state *state, const struct pln_record *rec,
                      struct fx_err *err) FX_MUST_CHECK;

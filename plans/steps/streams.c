@@ -177,22 +177,12 @@ static bool streams_found(const struct pln_plan *plan, const struct pln_state *s
     return plan->is_rollback;
 }
 
-static bool streams_started(const struct pln_plan *plan, const struct pln_state *state)
-{
-    for (size_t i = 0; i < plan->n_steps; i++) {
-        if (pln_action_of(plan->steps[i].kind)->streams == PLN_STREAMS_START &&
-            state->steps[i].state == PLN_STEP_DONE)
-            return true;
-    }
-    return false;
-}
-
 /* A resumed run adopts the streams of the process before it. */
 bool pln_action_tick(void *arg, struct pln_exec *ex, struct fx_err *err)
 {
     struct pln_action_ctx *ac = arg;
     if (!ac->wants_streams &&
-        (streams_started(ac->plan, ex->state) || streams_found(ac->plan, ex->state)))
+        (pln_state_has_streams(ex->state, ac->plan) || streams_found(ac->plan, ex->state)))
         ac->wants_streams = true;
     if (ac->predicted_ms < 0)
         ac->predicted_ms = ex->state->predicted_ms;

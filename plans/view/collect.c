@@ -170,18 +170,6 @@ void pln_live_not_installed(struct pln_live *live)
     set_not_installed(&live->own_error, live->own_code);
 }
 
-static bool has_streams(const struct pln_plan *plan, const struct pln_state *state)
-{
-    if (plan->is_rollback)
-        return true;
-    for (size_t i = 0; i < plan->n_steps; i++) {
-        if (pln_action_of(plan->steps[i].kind)->streams == PLN_STREAMS_START &&
-            state->steps[i].state == PLN_STEP_DONE)
-            return true;
-    }
-    return false;
-}
-
 bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
                      struct fx_arena *arena, struct pln_picture *ret, struct fx_err *err)
 {
@@ -234,7 +222,7 @@ bool pln_run_picture(struct fx_project *project, const char *name, bool is_live,
     struct fx_context *ctx = fx_project_context(project, plan->context);
     if (is_live && ctx != NULL && pln_endpoint_read(project, arena, &facade, err)) {
         pln_live_read(project, ctx, &facade, arena, &ret->live);
-        if (!has_streams(plan, state))
+        if (!plan->is_rollback && !pln_state_has_streams(state, plan))
             pln_live_not_installed(&ret->live);
     }
     ret->outcome = outcome_of(plan, state, &ret->live, arena);
