@@ -146,14 +146,15 @@ static bool compare_tables(struct check *check, const struct rec_progress *progr
 }
 
 static struct rec_report *new_report(const struct fx_context *ctx, enum fx_direction direction,
-                                     const char *plan, const char *step, struct fx_arena *arena)
+                                     const struct rec_asker *asker, struct fx_arena *arena)
 {
     struct rec_report *report = FX_ARENA_NEW(arena, struct rec_report);
     report->tool = REC_TOOL;
     report->context = ctx->name;
     report->direction = direction;
-    report->plan = fx_arena_strdup(arena, plan != NULL ? plan : "");
-    report->step = fx_arena_strdup(arena, step != NULL ? step : "");
+    report->asker.plan = fx_arena_strdup(arena, asker->plan);
+    report->asker.step = fx_arena_strdup(arena, asker->step);
+    report->asker.run = fx_arena_strdup(arena, asker->run);
     report->mapping_digest = ctx->digest;
     report->started = fx_wall_now();
     report->tables = fx_arena_array(arena, ctx->n_tables + 1, sizeof *report->tables);
@@ -168,12 +169,12 @@ static void order_dates(struct rec_report *report)
 }
 
 static bool check_locked(struct fx_context *ctx, const struct cdc_ref *ref,
-                         const struct rec_options *options, const char *plan, const char *step,
+                         const struct rec_options *options, const struct rec_asker *asker,
                          const struct rec_progress *progress, struct fx_arena *arena,
                          struct rec_report **ret_report, struct fx_err *err)
 {
     struct check check = {.ctx = ctx, .options = options, .arena = arena};
-    check.report = new_report(ctx, ref->direction, plan, step, arena);
+    check.report = new_report(ctx, ref->direction, asker, arena);
     check.snapshots = (struct rec_snapshots){
         .ctx = ctx, .ref = ref, .options = options, .report = check.report, .arena = arena};
     bool is_ok = rec_snapshots_prepare(&check.snapshots, err) && bind_tables(&check, false, err) &&
@@ -212,7 +213,7 @@ static bool fail_compare(const struct fx_context *ctx, struct fx_err *err)
 }
 
 bool rec_check(struct fx_context *ctx, const struct cdc_ref *ref, const struct rec_options *options,
-               const char *plan, const char *step, const struct rec_progress *progress,
+               const struct rec_asker *asker, const struct rec_progress *progress,
                struct fx_arena *arena, struct rec_report **ret_report, struct fx_err *err)
 {
     struct fx_flock *lock;
@@ -220,7 +221,7 @@ bool rec_check(struct fx_context *ctx, const struct cdc_ref *ref, const struct r
     if (!rec_turn_take(ref, options->lock_wait_ms, progress, &lock, &has_waited, err))
         return fx_ctx(err, "comparing context \"%s\"", ctx->name);
     bool is_ok = (!has_waited || still_owns(ctx, ref, err)) &&
-                 check_locked(ctx, ref, options, plan, step, progress, arena, ret_report, err);
+                 check_locked(ctx, ref, options, asker, progress, arena, ret_report, err);
     fx_flock_release(lock);
     return is_ok || fail_compare(ctx, err);
 }

@@ -252,7 +252,7 @@ bool rec_check_keys(struct fx_context *ctx, enum fx_direction direction,
     struct rec_report *report = FX_ARENA_NEW(arena, struct rec_report);
     report->context = ctx->name;
     report->direction = direction;
-    report->plan = report->step = "";
+    report->asker = (struct rec_asker){"", "", ""};
     report->started = fx_wall_now();
     report->tables = fx_arena_array(arena, ctx->n_tables + 1, sizeof *report->tables);
     bool is_ok = is_bound(ctx) || fx_map_bind(ctx, sessions->old_db, sessions->new_db, arena, err);

@@ -14,6 +14,7 @@
 #include "cdc/cdc.h"
 #include "lib/base/clock.h"
 #include "lib/crypt/sign.h"
+#include "lib/ownership/identity.h"
 
 struct rec_options {
     int64_t differences_max; /* listed in the report, per table; counting goes on */
@@ -52,6 +53,30 @@ struct rec_table_result {
         *one_sided; /* NULL, or generated columns that one side alone has: nothing to compare */
     const char *not_compared; /* NULL, or why the table is incomplete or was not read */
 };
+/* One stream, as the database that it writes to says. */
+struct rec_stream_now {
+    enum fx_engine source; /* whose positions they are */
+    int64_t epoch; /* each applier that claims the stream raises it; -1: there is no such stream */
+    struct fx_pos pos;
+};
+/* Which databases a report is about, or which ones are asked now. */
+struct rec_databases {
+    struct fx_identity old_side, new_side;
+    struct rec_stream_now forward, reverse; /* only of those that are asked now */
+};
+enum { REC_DATABASES_ID = 33 };
+/* 32 hex digits of both addresses and servers: the same as long as the servers are the same. */
+void rec_databases_id(const struct rec_databases *databases, char out[REC_DATABASES_ID]);
+/* Asks both databases. Errors: those of lib/db.   Thread: any. */
+bool rec_databases_read(const struct fx_context *ctx, const char *state_dir, struct fx_arena *arena,
+                        struct rec_databases *ret, struct fx_err *err) FX_MUST_CHECK;
+
+/* Who asked for a comparison; all "" outside a plan. */
+struct rec_asker {
+    const char *plan, *step;
+    const char *run; /* the run itself, not only its name: "orders@1790000000000000" */
+};
+
 /* What a reader found at the end of a report. */
 enum rec_seal {
     REC_SEAL_NONE,      /* version 1 */
@@ -64,8 +89,10 @@ struct rec_report {
     const char *tool; /* "ficus 0.1.0": the build that made it; NULL in version 1 */
     const char *context;
     enum fx_direction direction; /* which side was the source */
-    const char *plan, *step;     /* what the report is bound to; "" outside a plan */
+    struct rec_asker asker;
     const char *mapping_digest;
+    struct rec_databases databases; /* since version 3 */
+    int64_t stream_epoch;           /* of the stream of this direction, in the target's snapshot */
     /* The source's snapshot; the applier's position in the target's snapshot. The arena's. */
     struct fx_pos source_pos, target_pos;
     /* `cut`: both sides are shown as they were then, or a moment later; the age counts from it. */
@@ -105,7 +132,7 @@ struct rec_progress {
  */
 /* Binds the context in `arena`, which must live as long as the context is used. */
 bool rec_check(struct fx_context *ctx, const struct cdc_ref *ref, const struct rec_options *options,
-               const char *plan, const char *step, const struct rec_progress *progress,
+               const struct rec_asker *asker, const struct rec_progress *progress,
                struct fx_arena *arena, struct rec_report **ret_report,
                struct fx_err *err) FX_MUST_CHECK;
 
@@ -164,17 +191,29 @@ bool rec_report_parse(struct fx_str bytes, const struct rec_trust *trust, struct
                       struct rec_report **ret_report, struct fx_err *err) FX_MUST_CHECK;
 
 /*
- * Gate of a report: pass | fail | unknown (inconclusive, too old, of the future, another context or
- * mapping, a table missing, not everything compared). `why` says the measured value and the limit.
+ * Gate of a report: pass | fail | unknown (inconclusive, too old, of the future, another context,
+ * mapping or pair of databases, a table missing, not everything compared). `why` says the measured
+ * value and the limit.
  */
+#define REC_AGE_ANY     INT64_C(-1)
+#define REC_AGE_DEFAULT INT64_C(86400000) /* a day: where nobody said how old it may be */
 enum rec_gate { REC_GATE_PASS, REC_GATE_FAIL, REC_GATE_UNKNOWN };
 struct rec_limits {
     int64_t divergent_max;
     double coverage_min_percent;
-    int64_t max_age_ms;           /* 0: any age */
+    int64_t max_age_ms;           /* REC_AGE_ANY: any */
+    const char *age_option;       /* NULL, or the option whose default max_age_ms is */
     const struct fx_context *ctx; /* NULL: any; else its name, mapping and tables */
     const char *context;          /* NULL: any */
     const char *mapping_digest;   /* NULL: any; else it must be this one */
+    /*
+     * Which databases it must be about. The first that is set decides; when none is, no report
+     * passes.
+     */
+    bool any_databases;
+    const struct rec_databases *now; /* what they say at this moment, in every part */
+    const char *databases_id;        /* rec_databases_id; else the addresses of ctx */
+    const char *report_dir;          /* for the message: where a new report goes; NULL: DIR */
 };
 enum rec_gate rec_gate(const struct rec_report *report, const struct rec_limits *limits,
                        struct fx_wall now, struct fx_buf *why);

@@ -2,6 +2,7 @@
 /* See the steps in snapshots.h; the numbers are theirs. */
 #include "reconcile/snapshots.h"
 
+#include "lib/fmt/text.h"
 #include "lib/io/failpoint.h"
 #include "lib/ownership/schema.h"
 
@@ -48,6 +49,20 @@ static bool open_watch(const struct rec_snapshots *s, struct rec_side *side, str
            fx_ctx(err, "opening database \"%s\"", side->conf->name);
 }
 
+/*
+ * Who holds the context is read before the snapshots: whoever takes it over later stops the
+ * applier, and the comparison with it.
+ */
+static bool read_identity(const struct rec_snapshots *s, const struct rec_side *side,
+                          struct fx_err *err)
+{
+    struct rec_databases *databases = &s->report->databases;
+    bool is_old = side->conf == s->ctx->old_db;
+    return fx_identity_read(side->watch, s->ctx->name, s->arena,
+                            is_old ? &databases->old_side : &databases->new_side, err) ||
+           fail_side(s, side, err);
+}
+
 bool rec_snapshots_prepare(struct rec_snapshots *s, struct fx_err *err)
 {
     bool is_forward = s->ref->direction == FX_FORWARD;
@@ -61,7 +76,8 @@ bool rec_snapshots_prepare(struct rec_snapshots *s, struct fx_err *err)
         return fail_side(s, &s->target, err);
     s->source.db = fx_snapshot_session(s->snapshot);
     s->target.db = s->target_db;
-    return read_marks(s, &s->source, err) && read_marks(s, &s->target, err);
+    return read_identity(s, &s->source, err) && read_identity(s, &s->target, err) &&
+           read_marks(s, &s->source, err) && read_marks(s, &s->target, err);
 }
 
 /* --- 1 to 5: the applier waits ---------------------------------------------------------------- */
@@ -73,19 +89,23 @@ static bool read_progress(const struct rec_snapshots *s, struct fx_pos *ret_pos,
     cdc_stream_name(s->ref, stream, sizeof stream);
     fx_cell param = fx_str_from(stream);
     struct fx_rows rows;
-    if (!fx_db_query(s->target.db, "select position from ficus.progress where stream = ?", &param,
-                     1, &rows, err))
+    if (!fx_db_query(s->target.db, "select position, epoch from ficus.progress where stream = ?",
+                     &param, 1, &rows, err))
         return fx_ctx(err, "reading ficus.progress in the target's snapshot");
     bool is_ok = rows.n_rows == 1 && fx_rows_at(&rows, 0, 0).ptr != NULL;
-    if (is_ok)
+    if (is_ok) {
         *ret_pos = fx_pos_in(s->arena, fx_rows_at(&rows, 0, 0));
-    else
+        is_ok = fx_parse_i64(fx_rows_at(&rows, 0, 1), 0, INT64_MAX, &s->report->stream_epoch) ||
+                fx_fail(err, FX_E_DRIFT,
+                        "the epoch of stream \"%s\" in ficus.progress is no number", stream);
+    } else {
         (void)(fx_fail(err, FX_E_INCONCLUSIVE,
                        "stream \"%s\" has never run: table ficus.progress of database \"%s\" has "
                        "no row "
                        "of it",
                        stream, s->target.conf->name) ||
                fx_hint(err, "Start it: ficus cdc start --context %s --execute", s->ctx->name));
+    }
     fx_rows_done(&rows);
     return is_ok;
 }

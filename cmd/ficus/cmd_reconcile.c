@@ -37,9 +37,9 @@ static const struct fx_opt run_opts[] = {
     FX_OPT_END};
 
 struct gate_options {
-    int64_t divergent, max_age_ms;
+    int64_t divergent;
     double coverage;
-    const char *context, *mapping;
+    const char *context, *mapping, *databases, *max_age;
     struct fx_opt_texts keys;
     bool allows_unsigned;
 };
@@ -53,12 +53,15 @@ static const struct fx_opt gate_opts[] = {
                 "the report is about this context (default: the only one of the project file)"),
     FX_OPT_TEXT(struct gate_options, mapping, "mapping", 0, "DIGEST",
                 "the report was made with this mapping (default: that of the project file)"),
+    FX_OPT_TEXT(struct gate_options, databases, "databases", 0, "ID",
+                "the report is about these databases, as a report names them (default: those of "
+                "the project file); any: whichever"),
     FX_OPT_INT(struct gate_options, divergent, "divergent", 0, "N", "at most N rows may differ",
                .def = "0"),
     FX_OPT_PERCENT(struct gate_options, coverage, "coverage", 0, "P",
                    "at least this share of the context's tables was compared", .def = "100%"),
-    FX_OPT_DURATION(struct gate_options, max_age_ms, "max-age", 0, "AGE",
-                    "both sides were read at most this long ago (default: any age)"),
+    FX_OPT_TEXT(struct gate_options, max_age, "max-age", 0, "AGE",
+                "both sides were read at most this long ago (default: 24h); any: whenever"),
     FX_OPT_END};
 
 static bool read_options(const struct fx_project *project, struct rec_options *ret,
@@ -133,7 +136,7 @@ static bool fail_bad(const char *option, const char *value, const char *wanted, 
 static bool read_limits(const struct run_options *options, const struct fx_context *ctx,
                         struct rec_limits *ret, struct fx_err *err)
 {
-    *ret = (struct rec_limits){.coverage_min_percent = 100, .ctx = ctx};
+    *ret = (struct rec_limits){.coverage_min_percent = 100, .ctx = ctx, .max_age_ms = REC_AGE_ANY};
     if (!options->gate && (options->divergent != NULL || options->coverage != NULL))
         return fx_fail(err, FX_E_USAGE, "--divergent and --coverage need --gate") ||
                fx_hint(err, "Run: ficus reconcile run --gate --divergent N. To judge a report "
@@ -167,8 +170,9 @@ static bool compare(struct comparison *c, struct fx_arena *arena, struct fx_err 
                         .is_shown = !c->options->quiet && isatty(STDERR_FILENO)};
     struct rec_progress progress = {
         .on_progress = show_progress, .on_wait = show_wait, .arg = &live};
+    static const struct rec_asker nobody = {"", "", ""};
     bool is_ok = rec_owner(c->ctx, &c->ref.direction, err) &&
-                 rec_check(c->ctx, &c->ref, &c->rec, NULL, NULL, &progress, arena, &c->report, err);
+                 rec_check(c->ctx, &c->ref, &c->rec, &nobody, &progress, arena, &c->report, err);
     if (live.is_shown)
         fputs("\r\033[K", stderr);
     return is_ok;
@@ -255,6 +259,34 @@ static bool read_keys(const struct gate_options *options, struct fx_arena *arena
                         "signature: --unsigned");
 }
 
+static bool is_databases_id(const char *text)
+{
+    return strlen(text) == REC_DATABASES_ID - 1 &&
+           strspn(text, "0123456789abcdef") == REC_DATABASES_ID - 1;
+}
+
+static bool read_databases(const char *text, struct rec_limits *limits, struct fx_err *err)
+{
+    limits->any_databases = text != NULL && strcmp(text, "any") == 0;
+    if (text == NULL || limits->any_databases)
+        return true;
+    limits->databases_id = text;
+    return is_databases_id(text) ||
+           fail_bad("databases", text, "32 hexadecimal digits, or the word \"any\"", err) ||
+           fx_hint(err, "Take the id from report.txt, or from the output of this command.");
+}
+
+static bool read_age(const char *text, struct rec_limits *limits, struct fx_err *err)
+{
+    limits->max_age_ms = text != NULL ? REC_AGE_ANY : REC_AGE_DEFAULT;
+    limits->age_option = text != NULL ? NULL : "--max-age";
+    if (text == NULL || strcmp(text, "any") == 0)
+        return true;
+    return (fx_units_duration(fx_str_from(text), &limits->max_age_ms) && limits->max_age_ms > 0) ||
+           fail_bad("max-age", text, "a time above 0, or the word \"any\"", err) ||
+           fx_hint(err, "Write 30m, 12h or 7d. To accept a report of any age: --max-age any");
+}
+
 /* What the report must be about: from the project file, or from --context where there is none. */
 static bool read_subject(struct cmd_call *call, struct rec_limits *limits, struct fx_err *err)
 {
@@ -265,17 +297,31 @@ static bool read_subject(struct cmd_call *call, struct rec_limits *limits, struc
     limits->mapping_digest = options->mapping;
     bool is_default = strcmp(call->project_path, "ficus.yaml") == 0;
     if (is_default && access(call->project_path, F_OK) != 0)
-        return options->context != NULL ||
+        return (options->context != NULL && options->databases != NULL) ||
                fx_fail(err, FX_E_USAGE,
-                       "there is no project file \"ficus.yaml\" here, and no "
-                       "--context was given") ||
-               fx_hint(err, "Give the project file, whose tables the report must have: -f FILE. "
-                            "Without it: --context NAME, and --mapping DIGEST if you know it.");
+                       "there is no project file \"ficus.yaml\" here, and no %s was given",
+                       options->context == NULL ? "--context" : "--databases") ||
+               fx_hint(err, "Give the project file, whose tables and databases the report must "
+                            "have: -f FILE. Without it: --context NAME --databases ID (report.txt "
+                            "names the id), and --mapping DIGEST if you know it.");
     if (!cmd_project_load(call, &project, err) ||
         !cmd_context(call, project, options->context, &ctx, err))
         return false;
     limits->ctx = ctx;
     return true;
+}
+
+/* Whatever the answer: a person sees which databases it is about. */
+static void add_databases(const struct rec_report *report, struct fx_buf *why)
+{
+    char id[REC_DATABASES_ID];
+    const struct rec_databases *databases = &report->databases;
+    if (databases->old_side.address == NULL || databases->new_side.address == NULL)
+        return;
+    rec_databases_id(databases, id);
+    fx_buf_printf(why, ", databases %s (%s at %s, %s at %s)", id, databases->old_side.name,
+                  databases->old_side.address, databases->new_side.name,
+                  databases->new_side.address);
 }
 
 static void add_signer(const struct rec_report *report, struct fx_buf *why)
@@ -290,16 +336,18 @@ static bool gate(struct cmd_call *call, struct fx_err *err)
 {
     const struct gate_options *options = call->options;
     struct rec_limits limits = {.divergent_max = options->divergent,
-                                .coverage_min_percent = options->coverage,
-                                .max_age_ms = options->max_age_ms};
+                                .coverage_min_percent = options->coverage};
     struct rec_trust trust;
     struct rec_report *report;
-    FX_AUTO(fx_buf) struct fx_buf why = FX_BUF(1024);
-    if (!read_keys(options, call->arena, &trust, err) || !read_subject(call, &limits, err))
+    FX_AUTO(fx_buf) struct fx_buf why = FX_BUF(8192);
+    if (!read_keys(options, call->arena, &trust, err) ||
+        !read_databases(options->databases, &limits, err) ||
+        !read_age(options->max_age, &limits, err) || !read_subject(call, &limits, err))
         return false;
     if (!rec_report_load(call->words[0], &trust, call->arena, &report, err))
         return false;
     enum rec_gate answer = rec_gate(report, &limits, fx_wall_now(), &why);
+    add_databases(report, &why);
     add_signer(report, &why);
     fx_print("%s: %s\n", gate_word(answer), fx_buf_cstr(&why));
     call->exit_status = gate_exit(answer);
@@ -371,10 +419,10 @@ const struct cmd cmd_reconcile[] = {
      .words_max = 1,
      .summary = "check a report against limits, for CI",
      .more = "Believes reports that one of the given keys signed; others only with --unsigned.\n"
-             "The report must be about the context of the project file, with its mapping and all "
-             "of its tables.\n"
-             "Exit status: 0 pass, 1 fail, 3 unknown (changed, not signed, too old, incomplete or "
-             "inconclusive).",
+             "The report must be about the context of the project file, with its mapping, its "
+             "databases and all of its tables.\n"
+             "Exit status: 0 pass, 1 fail, 3 unknown (changed, not signed, too old, about other "
+             "databases, incomplete or inconclusive).",
      .options = gate_opts,
      .options_size = sizeof(struct gate_options),
      .run = gate},

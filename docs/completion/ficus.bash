@@ -20,7 +20,7 @@ ficus cutover rehearse|| -c=t --context=t --fence-ttl=t --hold=t --drain=t --dra
 ficus cutover start|| -c=t --context=t --fence-ttl=t --hold=t --drain=t --drain-before=t --drain-wait=t --execute --confirm=t -f=f --project=f --log=t --no-color -h --help
 ficus cutover fallback|| -c=t --context=t --fence-ttl=t --hold=t --drain=t --drain-before=t --drain-wait=t --execute --confirm=t -f=f --project=f --log=t --no-color -h --help
 ficus reconcile run|| -c=t --context=t -o=d --report=d --sign-with=f --gate --divergent=t --coverage=t --exit-zero -j --json -q --quiet -f=f --project=f --log=t --no-color -h --help
-ficus reconcile gate|f| -k=f --key=f --unsigned -c=t --context=t --mapping=t --divergent=t --coverage=t --max-age=t -f=f --project=f --log=t --no-color -h --help
+ficus reconcile gate|f| -k=f --key=f --unsigned -c=t --context=t --mapping=t --databases=t --divergent=t --coverage=t --max-age=t -f=f --project=f --log=t --no-color -h --help
 ficus reconcile key new|f| -f=f --project=f --log=t --no-color -h --help
 ficus reconcile key show|f| -f=f --project=f --log=t --no-color -h --help
 ficus route list|| --json -f=f --project=f --log=t --no-color -h --help

@@ -100,9 +100,10 @@ complete -c ficus -n '__ficus_is reconcile gate' -s k -l key -r -F -d 'public ke
 complete -c ficus -n '__ficus_is reconcile gate' -l unsigned -d 'believe reports that are not signed, too'
 complete -c ficus -n '__ficus_is reconcile gate' -s c -l context -x -d 'the report is about this context (default: the only one of the project file)'
 complete -c ficus -n '__ficus_is reconcile gate' -l mapping -x -d 'the report was made with this mapping (default: that of the project file)'
+complete -c ficus -n '__ficus_is reconcile gate' -l databases -x -d 'the report is about these databases, as a report names them (default: those of the project file); any: whichever'
 complete -c ficus -n '__ficus_is reconcile gate' -l divergent -x -d 'at most N rows may differ'
 complete -c ficus -n '__ficus_is reconcile gate' -l coverage -x -d 'at least this share of the context'\''s tables was compared'
-complete -c ficus -n '__ficus_is reconcile gate' -l max-age -x -d 'both sides were read at most this long ago (default: any age)'
+complete -c ficus -n '__ficus_is reconcile gate' -l max-age -x -d 'both sides were read at most this long ago (default: 24h); any: whenever'
 complete -c ficus -f -n '__ficus_next reconcile' -a key
 complete -c ficus -f -n '__ficus_next reconcile key' -a new -d 'make a pair of keys for signed reports'
 complete -c ficus -n '__ficus_is reconcile key new' -F

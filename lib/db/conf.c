@@ -145,3 +145,11 @@ const char *fx_db_conf_where(const struct fx_db_conf *conf, struct fx_arena *are
         return fx_arena_printf(arena, "%s:%d", conf->host, conf->port);
     return fx_arena_strdup(arena, conf->host);
 }
+
+const char *fx_db_conf_address(const struct fx_db_conf *conf, struct fx_arena *arena)
+{
+    const struct fx_engine_row *row = fx_engine_row(conf->engine);
+    return fx_arena_printf(arena, "%s%s:%d/%s", row->schemes[0],
+                           conf->socket_dir != NULL ? conf->socket_dir : conf->host,
+                           conf->port != 0 ? conf->port : row->default_port, conf->dbname);
+}

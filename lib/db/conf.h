@@ -14,5 +14,11 @@ bool fx_db_conf_resolve(const struct fx_db_conf *conf, struct fx_arena *arena,
                         struct fx_db_conf *ret_conf, struct fx_err *err) FX_MUST_CHECK;
 /* "127.0.0.1:5433" or "/run/pg/.s": where a connection goes, for messages. */
 const char *fx_db_conf_where(const struct fx_db_conf *conf, struct fx_arena *arena);
+/*
+ * "postgresql://127.0.0.1:5433/shop": the URL without its user, spelled in one way: the usual
+ * scheme, the port also where the URL names none. A socket stands in place of the host; on
+ * PostgreSQL servers of several ports share its directory.
+ */
+const char *fx_db_conf_address(const struct fx_db_conf *conf, struct fx_arena *arena);
 
 #endif

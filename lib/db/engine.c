@@ -9,10 +9,12 @@ static const struct fx_engine_row rows[] = {
                .family = "PostgreSQL",
                .schemes = {"postgresql://", "postgres://"},
                .default_schema = "public",
+               .default_port = 5432,
                .side = FX_SIDE_OLD},
     [FX_MY] = {.title = "MariaDB",
                .family = "MySQL or MariaDB",
                .schemes = {"mysql://", "mariadb://"},
+               .default_port = 3306,
                .side = FX_SIDE_NEW},
 };
 

@@ -20,6 +20,7 @@ struct fx_engine_row {
     const char *schemes[FX_ENGINE_SCHEMES_MAX];
     /* Of a table that is named without one; NULL: the database's name. */
     const char *default_schema;
+    int default_port;  /* of a URL that names none */
     enum fx_side side; /* the side that streams support it on, in this release */
 };
 

@@ -41,7 +41,10 @@ struct fx_own_engine {
     const char *no_idle_limit;
 
     /* ficus.controller: holder.h */
-    /* (context): id, host, login, run, since as text, seconds since, seconds since it was seen */
+    /*
+     * (context): id, host, login, run, since as text, seconds since, seconds since it was seen,
+     * since in microseconds of 1970
+     */
     const char *holder;
     const char *claim; /* (context, id, host, login, run, plan): the row, unless there is one */
 
@@ -55,6 +58,9 @@ struct fx_own_engine {
     const char *grant;                         /* for people: what an upgrade needs */
     const struct fx_schema_step *schema_steps; /* to version 2, 3, … */
     size_t n_schema_steps;
+
+    /* One text: which server and database this is, as it says itself; identity.h. */
+    const char *identity;
 
     const struct fx_fence_ops *fence;
     const void *flavour; /* for `fence` alone: what its flavours differ in; NULL: nothing */

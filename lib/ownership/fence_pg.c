@@ -614,7 +614,8 @@ const struct fx_own_engine fx_own_postgresql = {
     .no_idle_limit = "set idle_in_transaction_session_timeout = 0",
     .holder = "select id, host, login, run, to_char(since, 'YYYY-MM-DD HH24:MI:SS TZ'), "
               "floor(extract(epoch from clock_timestamp() - since))::bigint, "
-              "floor(extract(epoch from clock_timestamp() - seen))::bigint "
+              "floor(extract(epoch from clock_timestamp() - seen))::bigint, "
+              "(extract(epoch from since) * 1000000)::bigint "
               "from ficus.controller where grp = ?",
     .claim = "insert into ficus.controller (grp, id, host, login, run, plan) "
              "values (?, ?, ?, ?, ?, ?) on conflict (grp) do nothing",
@@ -627,5 +628,7 @@ const struct fx_own_engine fx_own_postgresql = {
     .grant = "grant create on database NAME to USER",
     .schema_steps = schema_steps,
     .n_schema_steps = FX_ARRAY_LEN(schema_steps),
+    .identity = "select c.system_identifier || '/' || d.oid from pg_control_system() c, "
+                "pg_database d where d.datname = current_database()",
     .fence = &fence_pg,
 };

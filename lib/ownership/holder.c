@@ -16,7 +16,7 @@ static void copy_cell(const struct fx_rows *rows, size_t column, char *out, size
     snprintf(out, size, "%.*s", FX_STR_FMT(text));
 }
 
-static int64_t seconds(const struct fx_rows *rows, size_t column)
+static int64_t number(const struct fx_rows *rows, size_t column)
 {
     int64_t s = 0;
     return fx_parse_i64(fx_rows_at(rows, 0, column), INT64_MIN, INT64_MAX, &s) && s > 0 ? s : 0;
@@ -30,8 +30,9 @@ static void from_row(const struct fx_rows *rows, struct fx_holder *ret)
     copy_cell(rows, 2, ret->login, sizeof ret->login);
     copy_cell(rows, 3, ret->run, sizeof ret->run);
     copy_cell(rows, 4, ret->since, sizeof ret->since);
-    ret->since_s = seconds(rows, 5);
-    ret->seen_s = seconds(rows, 6);
+    ret->since_s = number(rows, 5);
+    ret->seen_s = number(rows, 6);
+    ret->since_us = number(rows, 7);
 }
 
 bool fx_holder_read(struct fx_db *db, const char *context, struct fx_holder *ret,

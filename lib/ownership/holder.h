@@ -30,6 +30,7 @@ struct fx_holder {
     char id[FX_CONTROLLER_ID + 32];
     char host[64], login[64], run[128];
     char since[40];          /* by the server's clock, its time zone */
+    int64_t since_us;        /* the same, microseconds since 1970 */
     int64_t since_s, seen_s; /* seconds ago: claimed or adopted; last command that looked */
 };
 

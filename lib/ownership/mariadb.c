@@ -60,7 +60,9 @@ const struct fx_own_engine fx_own_mariadb = {
     .no_idle_limit = "set session idle_transaction_timeout = 0",
     .holder = "select id, host, login, run, date_format(since, '%Y-%m-%d %H:%i:%s'), "
               "timestampdiff(second, since, current_timestamp), "
-              "timestampdiff(second, seen, current_timestamp) from ficus.controller where grp = ?",
+              "timestampdiff(second, seen, current_timestamp), "
+              "cast(unix_timestamp(since) * 1000000 as signed) "
+              "from ficus.controller where grp = ?",
     .claim = "insert ignore into ficus.controller (grp, id, host, login, run, plan) "
              "values (?, ?, ?, ?, ?, ?)",
     .guard = lib_ownership_sql_my_guard,
@@ -72,6 +74,7 @@ const struct fx_own_engine fx_own_mariadb = {
     .grant = "grant alter, create, select, insert, update on ficus.* to USER",
     .schema_steps = schema_steps,
     .n_schema_steps = FX_ARRAY_LEN(schema_steps),
+    .identity = "select concat(@@hostname, ':', @@port, '/', @@server_id)",
     .fence = &fx_fence_my,
     .flavour = &mariadb,
 };

@@ -48,7 +48,12 @@ enum { PLN_GATES_MAX = PLN_GATE_KIND_COUNT, PLN_EXEMPLAR_MAX = 128 };
 /* What a gate may look at. A negative number means: not measured. */
 struct pln_facts {
     const struct rec_report *report; /* newest of this run; NULL: none */
-    const char *report_path;         /* its text for people; NULL: nowhere */
+    const char *no_report;           /* why the newest one does not count; NULL: there is none */
+    /* Both databases as they are now, for gates on a report; NULL: `no_databases` is why. */
+    const struct rec_databases *databases;
+    const char *no_databases;
+    const char *report_dir;  /* where a comparison by hand puts its report; NULL: nowhere */
+    const char *report_path; /* its text for people; NULL: nowhere */
     struct fx_wall now;
     int64_t shadow_compared, shadow_mismatch; /* without those of a late stream */
     /*
@@ -71,6 +76,7 @@ extern const struct pln_facts pln_facts_none;
 
 /* What a gate is, beyond its row. */
 struct pln_gate_ops {
+    bool judges_report;          /* its `ms` is the age that the report may have */
     const struct fx_rule *rules; /* the keys of its map; NULL: it takes one value */
     const char *value;           /* without rules: what the value is, "whole number" */
     /* Problems of the value go to `problems`; the gate is then never evaluated. */
@@ -103,6 +109,7 @@ enum pln_verdict pln_gates_eval(const struct pln_gate *gates, size_t n,
                                 const struct pln_facts *facts, struct fx_buf *why);
 /* All that these gates need measured, as flags of enum pln_measures. */
 unsigned pln_gates_measure(const struct pln_gate *gates, size_t n);
+bool pln_gates_judge_report(const struct pln_gate *gates, size_t n);
 
 /* Text of a gate for people: "mismatch below 0.1 % of at least 5000 comparisons". */
 void pln_gate_show(const struct pln_gate *gate, struct fx_buf *out);

@@ -45,6 +45,18 @@ static bool find_kind(const struct fx_node *n, enum pln_gate_kind *ret,
     return false;
 }
 
+/* Gates of one step judge one report: the age that one of them names is the age for all. */
+static void set_ages(struct pln_gate *gates, size_t n)
+{
+    int64_t ms = 0;
+    for (size_t i = 0; i < n; i++)
+        if (row_of(&gates[i])->ops->judges_report)
+            ms = FX_MAX(ms, gates[i].ms);
+    for (size_t i = 0; i < n; i++)
+        if (row_of(&gates[i])->ops->judges_report && gates[i].ms == 0)
+            gates[i].ms = ms;
+}
+
 size_t pln_gates_read(const struct fx_node *node, const char *step_kind, unsigned measures,
                       struct pln_gate *gates, struct fx_arena *arena, struct fx_problems *problems)
 {
@@ -65,6 +77,7 @@ size_t pln_gates_read(const struct fx_node *node, const char *step_kind, unsigne
         FX_ASSERT(n_gates < PLN_GATES_MAX); /* a YAML map has no key twice */
         gates[n_gates++] = gate;
     }
+    set_ages(gates, n_gates);
     return n_gates;
 }
 
@@ -80,6 +93,14 @@ unsigned pln_gates_measure(const struct pln_gate *gates, size_t n)
     for (size_t i = 0; i < n; i++)
         all |= row_of(&gates[i])->measured;
     return all;
+}
+
+bool pln_gates_judge_report(const struct pln_gate *gates, size_t n)
+{
+    bool is_any = false;
+    for (size_t i = 0; i < n; i++)
+        is_any |= row_of(&gates[i])->ops->judges_report;
+    return is_any;
 }
 
 void pln_gate_show(const struct pln_gate *gate, struct fx_buf *out)

@@ -5,12 +5,29 @@
  */
 #include "plans/gate/gate.h"
 
-static enum pln_verdict judge(const struct rec_limits *limits, const struct pln_facts *f,
-                              struct fx_buf *why)
+static enum pln_verdict fail_no_report(const struct pln_facts *f, struct fx_buf *why)
+{
+    if (f->no_report == NULL)
+        return pln_gate_not_measured("comparison", why);
+    fx_buf_printf(why, "the newest comparison does not count: %s", f->no_report);
+    return PLN_UNKNOWN;
+}
+
+static enum pln_verdict judge(const struct pln_gate *gate, struct rec_limits limits,
+                              const struct pln_facts *f, struct fx_buf *why)
 {
     if (f->report == NULL)
-        return pln_gate_not_measured("comparison", why);
-    switch (rec_gate(f->report, limits, f->now, why)) {
+        return fail_no_report(f, why);
+    if (f->databases == NULL) {
+        fx_buf_printf(why, "the databases could not be asked which ones they are: %s",
+                      f->no_databases != NULL ? f->no_databases : "not asked yet");
+        return PLN_UNKNOWN;
+    }
+    limits.now = f->databases;
+    limits.report_dir = f->report_dir;
+    limits.max_age_ms = gate->ms > 0 ? gate->ms : REC_AGE_DEFAULT;
+    limits.age_option = gate->ms > 0 ? NULL : "max_age";
+    switch (rec_gate(f->report, &limits, f->now, why)) {
     case REC_GATE_PASS: return PLN_PASS;
     case REC_GATE_FAIL:
         if (f->report_path != NULL)
@@ -31,7 +48,7 @@ static void show_age(const struct pln_gate *gate, struct fx_buf *out)
 static enum pln_verdict eval_divergent(const struct pln_gate *gate, const struct pln_facts *f,
                                        struct fx_buf *why)
 {
-    return judge(&(struct rec_limits){.divergent_max = (int64_t)gate->limit}, f, why);
+    return judge(gate, (struct rec_limits){.divergent_max = (int64_t)gate->limit}, f, why);
 }
 
 static void show_divergent(const struct pln_gate *gate, struct fx_buf *out)
@@ -40,6 +57,7 @@ static void show_divergent(const struct pln_gate *gate, struct fx_buf *out)
 }
 
 const struct pln_gate_ops pln_gate_divergent = {
+    .judges_report = true,
     .value = "whole number",
     .read = pln_gate_read_count,
     .eval = eval_divergent,
@@ -59,7 +77,7 @@ static enum pln_verdict eval_coverage(const struct pln_gate *gate, const struct 
                                       struct fx_buf *why)
 {
     struct rec_limits limits = {.divergent_max = INT64_MAX, .coverage_min_percent = gate->limit};
-    return judge(&limits, f, why);
+    return judge(gate, limits, f, why);
 }
 
 static void show_coverage(const struct pln_gate *gate, struct fx_buf *out)
@@ -68,6 +86,7 @@ static void show_coverage(const struct pln_gate *gate, struct fx_buf *out)
 }
 
 const struct pln_gate_ops pln_gate_coverage = {
+    .judges_report = true,
     .value = "percentage",
     .read = read_coverage,
     .eval = eval_coverage,
@@ -80,17 +99,18 @@ static void read_max_age(struct pln_gate *gate, const struct fx_node *node, stru
                          struct fx_problems *problems)
 {
     (void)arena;
-    (void)fx_scalar_duration(node, &gate->ms, problems);
+    if (fx_scalar_duration(node, &gate->ms, problems) && gate->ms <= 0)
+        fx_problem(problems, node, "%s: expected more than 0", node->key);
 }
 
 static enum pln_verdict eval_max_age(const struct pln_gate *gate, const struct pln_facts *f,
                                      struct fx_buf *why)
 {
-    struct rec_limits limits = {.divergent_max = INT64_MAX, .max_age_ms = gate->ms};
-    return judge(&limits, f, why);
+    return judge(gate, (struct rec_limits){.divergent_max = INT64_MAX}, f, why);
 }
 
 const struct pln_gate_ops pln_gate_max_age = {
+    .judges_report = true,
     .value = "duration",
     .read = read_max_age,
     .eval = eval_max_age,
@@ -114,10 +134,11 @@ static void read_equal(struct pln_gate *gate, const struct fx_node *node, struct
 static enum pln_verdict eval_equal(const struct pln_gate *gate, const struct pln_facts *f,
                                    struct fx_buf *why)
 {
-    return judge(&(struct rec_limits){.coverage_min_percent = 100, .max_age_ms = gate->ms}, f, why);
+    return judge(gate, (struct rec_limits){.coverage_min_percent = 100}, f, why);
 }
 
 const struct pln_gate_ops pln_gate_equal = {
+    .judges_report = true,
     .rules = equal_rules,
     .read = read_equal,
     .eval = eval_equal,

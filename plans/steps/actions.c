@@ -33,6 +33,7 @@ static void ctx_close(void *arg)
     if (ac == NULL)
         return;
     fx_arena_done(&ac->report_arena);
+    fx_arena_done(&ac->databases_arena);
     fx_arena_done(&ac->arena);
     free(ac);
 }
@@ -43,6 +44,7 @@ static bool ctx_open(const struct pln_env *env, const struct pln_plan *plan, con
     struct pln_action_ctx *ac = FX_NEW(struct pln_action_ctx);
     fx_arena_init(&ac->arena, 0);
     fx_arena_init(&ac->report_arena, 0);
+    fx_arena_init(&ac->databases_arena, 0);
     ac->env = env;
     ac->plan = plan;
     pln_paths_in(run_dir, &ac->arena, &ac->at);

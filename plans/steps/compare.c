@@ -23,17 +23,87 @@ static bool load_trusted(struct pln_action_ctx *ac, struct fx_err *err)
     return rec_report_load(ac->at.latest_report, &trust, &ac->report_arena, &ac->report, err);
 }
 
+/* As reports of a run name it: when it was opened, says its journal. */
+static const char *run_id(const struct pln_action_ctx *ac, struct fx_wall opened,
+                          struct fx_arena *arena)
+{
+    return fx_arena_printf(arena, "%s@%lld", ac->plan->name, (long long)opened.us);
+}
+
+/* Does the report answer this run? One that a person made by hand answers whichever asks. */
+static bool is_of_run(struct pln_action_ctx *ac, struct fx_wall opened, struct fx_buf *why)
+{
+    const struct rec_report *report = ac->report;
+    const char *ours = run_id(ac, opened, &ac->report_arena);
+    if (report->asker.run == NULL)
+        fx_buf_printf(why, "it has version %lld and names no run", (long long)report->version);
+    else if (report->asker.run[0] != '\0' && strcmp(report->asker.run, ours) != 0)
+        fx_buf_printf(why, "it was made for run %s, this one is %s", report->asker.run, ours);
+    else if (report->started.us < opened.us)
+        fx_buf_add_c(why, "it is older than the run");
+    return why->len == 0;
+}
+
+/* The rest is judged with each gate, when both databases have been asked. */
+static bool load_latest(struct pln_action_ctx *ac, struct fx_wall opened, struct fx_buf *why)
+{
+    char brief[512];
+    struct fx_err err = FX_ERR_INIT;
+    struct rec_limits about = {.divergent_max = INT64_MAX,
+                               .max_age_ms = REC_AGE_ANY,
+                               .ctx = ac->ctx,
+                               .report_dir = ac->at.latest};
+    if (!load_trusted(ac, &err)) {
+        fx_err_brief(&err, brief, sizeof brief);
+        fx_buf_add_c(why, brief);
+        return false;
+    }
+    return is_of_run(ac, opened, why) &&
+           rec_gate(ac->report, &about, fx_wall_now(), why) != REC_GATE_UNKNOWN;
+}
+
 void pln_action_load_report(struct pln_action_ctx *ac, struct fx_wall opened)
 {
-    struct fx_err ignored = FX_ERR_INIT;
-    FX_AUTO(fx_buf) struct fx_buf why = FX_BUF(1024);
-    struct rec_limits about = {.divergent_max = INT64_MAX, .ctx = ac->ctx};
+    FX_AUTO(fx_buf) struct fx_buf why = FX_BUF(4096);
     ac->report = NULL;
-    if (!fx_file_exists(ac->at.latest_report) || !load_trusted(ac, &ignored) ||
-        ac->report->started.us < opened.us ||
-        rec_gate(ac->report, &about, fx_wall_now(), &why) == REC_GATE_UNKNOWN)
-        ac->report = NULL;
+    ac->no_report = NULL;
     ac->report_path = ac->at.latest_text;
+    if (!fx_file_exists(ac->at.latest_report) || load_latest(ac, opened, &why))
+        return;
+    ac->report = NULL;
+    if (strstr(fx_buf_cstr(&why), "compare again: ") == NULL)
+        fx_buf_printf(&why, "; compare again: ficus reconcile run --context %s --report %s",
+                      ac->ctx->name, ac->at.latest);
+    ac->no_report = fx_arena_strdup(&ac->report_arena, fx_buf_cstr(&why));
+}
+
+enum { ASK_DATABASES_MS = 1000 };
+
+/* A gate is asked four times a second while it waits; the databases are not. */
+static void ask_databases(struct pln_action_ctx *ac)
+{
+    char brief[512];
+    struct fx_err err = FX_ERR_INIT;
+    fx_arena_clear(&ac->databases_arena);
+    ac->no_databases = NULL;
+    if (rec_databases_read(ac->ctx, ac->env->project->state_dir, &ac->databases_arena,
+                           &ac->databases, &err))
+        return;
+    fx_err_brief(&err, brief, sizeof brief);
+    ac->no_databases = fx_arena_strdup(&ac->databases_arena, brief);
+}
+
+void pln_action_databases(struct pln_action_ctx *ac, struct pln_facts *facts)
+{
+    if (ac->report == NULL)
+        return;
+    if (!ac->has_databases || fx_mono_reached(ac->ask_again, fx_mono_now())) {
+        ask_databases(ac);
+        ac->has_databases = true;
+        ac->ask_again = fx_mono_add_ms(fx_mono_now(), ASK_DATABASES_MS);
+    }
+    facts->databases = ac->no_databases == NULL ? &ac->databases : NULL;
+    facts->no_databases = ac->no_databases;
 }
 
 static bool on_rows(void *arg, const char *table, int64_t rows)
@@ -56,8 +126,10 @@ static bool make_report(struct pln_action_ctx *ac, const struct pln_step *step,
         return false;
     if (!rec_report_begin(ac->ctx, key, dir, err) || !rec_report_begin(ac->ctx, key, latest, err))
         return fx_ctx(err, "writing the report of step \"%s\"", step->id);
-    if (!rec_check(ac->ctx, ref, &ac->rec, ac->plan->name, step->id, &progress, &ac->report_arena,
-                   ret, err)) {
+    struct rec_asker asker = {.plan = ac->plan->name,
+                              .step = step->id,
+                              .run = run_id(ac, ac->ex->state->opened, &ac->report_arena)};
+    if (!rec_check(ac->ctx, ref, &ac->rec, &asker, &progress, &ac->report_arena, ret, err)) {
         rec_report_failed(ac->ctx, key, dir, err);
         rec_report_failed(ac->ctx, key, latest, err);
         return fx_ctx(err, "comparing context \"%s\"", ac->plan->context);
@@ -71,6 +143,8 @@ static bool compare(struct pln_action_ctx *ac, struct pln_exec *ex, const struct
 {
     const struct cdc_ref *ref = direction == FX_FORWARD ? &ac->forward : &ac->reverse;
     ac->report = NULL;
+    ac->no_report = NULL;
+    ac->has_databases = false; /* of before: the streams may have been made since */
     fx_arena_clear(&ac->report_arena);
     struct rec_report *report = NULL;
     const char *dir = pln_path_report(ac->at.dir, step->id, &ac->report_arena);

@@ -32,6 +32,12 @@ struct pln_action_ctx {
     struct fx_arena report_arena; /* newest report */
     struct rec_report *report;
     const char *report_path; /* what people read of it */
+    const char *no_report;   /* report_arena's: why the one on disk does not count; NULL: none */
+    struct fx_arena databases_arena; /* compare.c: what both databases said last */
+    struct rec_databases databases;
+    const char *no_databases; /* why they could not be asked; NULL: `databases` is valid */
+    struct fx_mono ask_again;
+    bool has_databases;
     int64_t epoch;
     bool has_claimed;
     bool wants_streams; /* both should be alive: tick restarts them */
@@ -62,6 +68,8 @@ bool pln_action_forget(void *arg, struct fx_err *err) FX_MUST_CHECK;
 
 /* Loads the newest report for the gates of a resumed run, unless it is older than `opened`. */
 void pln_action_load_report(struct pln_action_ctx *ac, struct fx_wall opened);
+/* Asks both databases which ones they are, at most every second, and gives it to `facts`. */
+void pln_action_databases(struct pln_action_ctx *ac, struct pln_facts *facts);
 
 /* --- facade.c --- */
 

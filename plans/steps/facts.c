@@ -130,11 +130,15 @@ void pln_action_facts(void *arg, const struct pln_step *step, struct pln_facts *
     struct pln_action_ctx *ac = arg;
     facts->report = ac->report;
     facts->report_path = ac->report_path;
+    facts->no_report = ac->no_report;
+    facts->report_dir = ac->at.latest;
     facts->predicted_pause_ms = ac->predicted_ms;
     facts->leaks = ac->leaks;
     facts->lag_ms = ac->lag_ms;
     facts->lag_at_ms = ac->lag_at_ms;
     facts->n_lag = ac->n_lag;
+    if (pln_gates_judge_report(step->gates, step->n_gates))
+        pln_action_databases(ac, facts);
     unsigned needed = pln_gates_measure(step->gates, step->n_gates);
     if ((needed & (PLN_MEASURES_SHADOW | PLN_MEASURES_TRAFFIC)) == 0)
         return;

@@ -81,6 +81,86 @@ static bool is_about(const struct rec_report *report, const struct rec_limits *l
     return true;
 }
 
+/* A report without an identity: what it is about cannot be known. */
+static bool is_identified(const struct rec_report *report, struct fx_buf *why)
+{
+    if (report->databases.old_side.address != NULL && report->databases.new_side.address != NULL)
+        return true;
+    fx_buf_printf(why,
+                  "the report has version %" PRId64 " and does not say which databases it is about",
+                  report->version);
+    return false;
+}
+
+static bool has_addresses_of(const struct rec_databases *was, const struct fx_context *ctx,
+                             struct fx_buf *why)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    struct fx_identity old_side, new_side;
+    fx_arena_init(&arena, 0);
+    fx_identity_of_conf(ctx->old_db, &arena, &old_side);
+    fx_identity_of_conf(ctx->new_db, &arena, &new_side);
+    return fx_identity_same_address(&was->old_side, &old_side, why) &&
+           fx_identity_same_address(&was->new_side, &new_side, why);
+}
+
+/* A database that was restored from a backup has lost what the report saw. */
+static bool has_its_stream(const struct rec_report *report, const struct rec_databases *now,
+                           struct fx_buf *why)
+{
+    bool is_forward = report->direction == FX_FORWARD;
+    const struct rec_stream_now *stream = is_forward ? &now->forward : &now->reverse;
+    if (stream->epoch >= report->stream_epoch &&
+        fx_pos_covers(stream->source, &stream->pos, &report->target_pos))
+        return true;
+    fx_buf_printf(why,
+                  "the %s stream of context \"%s\" is at %s (epoch %" PRId64
+                  "), before the report's %s (epoch %" PRId64 ")",
+                  rec_direction_name(report->direction), report->context,
+                  stream->epoch >= 0 ? fx_pos_text(&stream->pos) : "no position", stream->epoch,
+                  fx_pos_text(&report->target_pos), report->stream_epoch);
+    return false;
+}
+
+static bool has_id(const struct rec_databases *databases, const char *wanted, struct fx_buf *why)
+{
+    char id[REC_DATABASES_ID];
+    rec_databases_id(databases, id);
+    if (strcmp(id, wanted) == 0)
+        return true;
+    fx_buf_printf(why, "the report is about databases %s (%s at %s, %s at %s), expected %s", id,
+                  databases->old_side.name, databases->old_side.address, databases->new_side.name,
+                  databases->new_side.address, wanted);
+    return false;
+}
+
+static bool is_of_databases(const struct rec_report *report, const struct rec_limits *limits,
+                            struct fx_buf *why)
+{
+    const struct rec_databases *was = &report->databases, *now = limits->now;
+    if (limits->any_databases)
+        return true;
+    if (!is_identified(report, why))
+        return false;
+    if (now != NULL)
+        return fx_identity_same(&was->old_side, &now->old_side, why) &&
+               fx_identity_same(&was->new_side, &now->new_side, why) &&
+               has_its_stream(report, now, why);
+    if (limits->databases_id != NULL)
+        return has_id(was, limits->databases_id, why);
+    if (limits->ctx != NULL)
+        return has_addresses_of(was, limits->ctx, why);
+    fx_buf_add_c(why, "it was not said which databases the report must be about");
+    return false;
+}
+
+static void add_remedy(const struct rec_report *report, const struct rec_limits *limits,
+                       struct fx_buf *why)
+{
+    fx_buf_printf(why, "; compare again: ficus reconcile run --context %s --report %s",
+                  report->context, limits->report_dir != NULL ? limits->report_dir : "DIR");
+}
+
 static bool is_timely(const struct rec_report *report, const struct rec_limits *limits,
                       struct fx_wall now, struct fx_buf *why)
 {
@@ -93,10 +173,12 @@ static bool is_timely(const struct rec_report *report, const struct rec_limits *
                       -FX_MIN(age_ms, end_age_ms) / 1000);
         return false;
     }
-    if (limits->max_age_ms > 0 && age_ms > limits->max_age_ms) {
+    if (limits->max_age_ms != REC_AGE_ANY && age_ms > limits->max_age_ms) {
         fx_buf_printf(why,
                       "the report shows the tables of %" PRId64 " s ago, allowed are %" PRId64 " s",
                       age_ms / 1000, limits->max_age_ms / 1000);
+        if (limits->age_option != NULL)
+            fx_buf_printf(why, " (the default of %s)", limits->age_option);
         return false;
     }
     return true;
@@ -131,8 +213,17 @@ static enum rec_gate judge_rows(const struct rec_report *report, const struct re
 enum rec_gate rec_gate(const struct rec_report *report, const struct rec_limits *limits,
                        struct fx_wall now, struct fx_buf *why)
 {
-    if (!is_about(report, limits, why) || !is_timely(report, limits, now, why))
+    if (!is_about(report, limits, why))
         return REC_GATE_UNKNOWN;
+    /* It failed, or has not finished: that says more than which databases it did not compare. */
+    if (report->inconclusive != NULL && report->divergent == 0) {
+        fx_buf_add_c(why, report->inconclusive);
+        return REC_GATE_UNKNOWN;
+    }
+    if (!is_of_databases(report, limits, why) || !is_timely(report, limits, now, why)) {
+        add_remedy(report, limits, why);
+        return REC_GATE_UNKNOWN;
+    }
     enum rec_gate answer = judge_rows(report, limits, why);
     if (answer != REC_GATE_PASS)
         return answer;

@@ -62,7 +62,34 @@ static void write_table(struct fx_json_w *w, const struct rec_table_result *tabl
     fx_json_w_end(w);
 }
 
-/* Members in a fixed order; those of version 2 are left out of version 1. */
+static void write_identity(struct fx_json_w *w, const char *key, const struct fx_identity *side)
+{
+    fx_json_w_key(w, key);
+    fx_json_w_object(w);
+    fx_json_w_kv_text(w, "name", side->name);
+    fx_json_w_kv_text(w, "address", side->address);
+    fx_json_w_kv_text(w, "server", side->server);
+    fx_json_w_kv_text(w, "controller", side->holder);
+    fx_json_w_kv_i64(w, "held_since_us", side->held_since_us);
+    fx_json_w_end(w);
+}
+
+/* The id follows from the rest: a reader computes it again. */
+static void write_databases(struct fx_json_w *w, const struct rec_report *report)
+{
+    char id[REC_DATABASES_ID];
+    rec_databases_id(&report->databases, id);
+    fx_json_w_kv_text(w, "run", report->asker.run);
+    fx_json_w_key(w, "databases");
+    fx_json_w_object(w);
+    fx_json_w_kv_text(w, "id", id);
+    write_identity(w, "old", &report->databases.old_side);
+    write_identity(w, "new", &report->databases.new_side);
+    fx_json_w_end(w);
+    fx_json_w_kv_i64(w, "stream_epoch", report->stream_epoch);
+}
+
+/* Members in a fixed order; those of a later version are left out of the earlier ones. */
 void rec_report_body(const struct rec_report *report, int64_t version, struct fx_buf *out)
 {
     struct fx_json_w w;
@@ -76,9 +103,11 @@ void rec_report_body(const struct rec_report *report, int64_t version, struct fx
         fx_json_w_kv_text(&w, "tool", report->tool);
     fx_json_w_kv_text(&w, "context", report->context);
     fx_json_w_kv_text(&w, "direction", rec_direction_name(report->direction));
-    fx_json_w_kv_text(&w, "plan", report->plan);
-    fx_json_w_kv_text(&w, "step", report->step);
+    fx_json_w_kv_text(&w, "plan", report->asker.plan);
+    fx_json_w_kv_text(&w, "step", report->asker.step);
     fx_json_w_kv_text(&w, "mapping_digest", report->mapping_digest);
+    if (version >= 3)
+        write_databases(&w, report);
     fx_json_w_kv_text(&w, "source_position", fx_pos_text(&report->source_pos));
     fx_json_w_kv_text(&w, "target_position", fx_pos_text(&report->target_pos));
     write_wall(&w, "started", report->started);
@@ -139,18 +168,20 @@ bool rec_report_write(const struct rec_report *report, const struct fx_private_k
 
 /* --- a comparison that has not finished ------------------------------------------------------- */
 
-static void fill_unfinished(const struct fx_context *ctx, const char *why, struct rec_report *ret)
+static void fill_unfinished(const struct fx_context *ctx, const char *why, struct fx_arena *arena,
+                            struct rec_report *ret)
 {
     struct fx_wall now = fx_wall_now();
     *ret = (struct rec_report){.tool = REC_TOOL,
                                .context = ctx->name,
-                               .plan = "",
-                               .step = "",
+                               .asker = {"", "", ""},
                                .mapping_digest = ctx->digest,
                                .started = now,
                                .cut = now,
                                .finished = now,
                                .inconclusive = why};
+    fx_identity_of_conf(ctx->old_db, arena, &ret->databases.old_side);
+    fx_identity_of_conf(ctx->new_db, arena, &ret->databases.new_side);
     rec_report_finish(ret, ctx->n_tables);
 }
 
@@ -169,7 +200,9 @@ bool rec_report_begin(const struct fx_context *ctx, const struct fx_private_key 
 {
     struct rec_report report;
     struct fx_err ignored = FX_ERR_INIT;
-    fill_unfinished(ctx, "the comparison has not finished, or was killed", &report);
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
+    fill_unfinished(ctx, "the comparison has not finished, or was killed", &arena, &report);
     if (rec_report_write(&report, key, dir, err))
         return true;
     /* A full disk refuses a new file, but not the end of an old one. */
@@ -183,9 +216,11 @@ void rec_report_failed(const struct fx_context *ctx, const struct fx_private_key
     struct rec_report report;
     struct fx_err ignored = FX_ERR_INIT;
     char brief[512], text[640];
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
     fx_err_brief(why, brief, sizeof brief);
     snprintf(text, sizeof text, "the comparison failed: %s", brief);
-    fill_unfinished(ctx, text, &report);
+    fill_unfinished(ctx, text, &arena, &report);
     if (!rec_report_write(&report, key, dir, &ignored))
         fx_err_clear(&ignored); /* "not finished" stays, which no gate passes either */
 }

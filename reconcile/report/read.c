@@ -232,8 +232,8 @@ static bool read_head(const struct fx_json *root, struct fx_arena *arena, struct
         !read_int(root, "divergent", INT64_MAX, &ret->divergent, err))
         return false;
     ret->context = fx_arena_strdup(arena, context);
-    ret->plan = fx_arena_strdup(arena, plan);
-    ret->step = fx_arena_strdup(arena, step);
+    ret->asker.plan = fx_arena_strdup(arena, plan);
+    ret->asker.step = fx_arena_strdup(arena, step);
     ret->mapping_digest = fx_arena_strdup(arena, digest);
     ret->direction = (enum fx_direction)direction;
     ret->verdict = (enum rec_verdict)verdict;
@@ -260,6 +260,39 @@ static bool read_since_v2(const struct fx_json *root, struct fx_arena *arena,
            fx_fail(err, FX_E_PROTOCOL, "the report was made by \"%s\", not by Ficus", tool);
 }
 
+static bool read_identity(const struct fx_json *side, struct fx_arena *arena,
+                          struct fx_identity *ret, struct fx_err *err)
+{
+    const char *name, *address, *server, *holder;
+    if (!fx_json_need_str(side, "name", &name, err) ||
+        !fx_json_need_str(side, "address", &address, err) ||
+        !fx_json_need_str(side, "server", &server, err) ||
+        !fx_json_need_str(side, "controller", &holder, err) ||
+        !read_int(side, "held_since_us", LATEST_US, &ret->held_since_us, err))
+        return fx_ctx(err, "reading \"databases\"");
+    ret->name = fx_arena_strdup(arena, name);
+    ret->address = fx_arena_strdup(arena, address);
+    ret->server = fx_arena_strdup(arena, server);
+    ret->holder = fx_arena_strdup(arena, holder);
+    return true;
+}
+
+/* The databases; what version 2 lacks stays NULL, and no gate that wants to know them passes. */
+static bool read_since_v3(const struct fx_json *root, struct fx_arena *arena,
+                          struct rec_report *ret, struct fx_err *err)
+{
+    const char *run;
+    const struct fx_json *databases = fx_json_get(root, "databases");
+    if (ret->version < 3)
+        return true;
+    if (!fx_json_need_str(root, "run", &run, err) ||
+        !read_identity(fx_json_get(databases, "old"), arena, &ret->databases.old_side, err) ||
+        !read_identity(fx_json_get(databases, "new"), arena, &ret->databases.new_side, err))
+        return false;
+    ret->asker.run = fx_arena_strdup(arena, run);
+    return read_int(root, "stream_epoch", INT64_MAX, &ret->stream_epoch, err);
+}
+
 static bool read_tables(const struct fx_json *root, struct fx_arena *arena, struct rec_report *ret,
                         struct fx_err *err)
 {
@@ -281,7 +314,8 @@ static bool read_report(const struct fx_json *root, struct fx_arena *arena, stru
     const char *format;
     return fx_json_need_str(root, "format", &format, err) &&
            read_format(format, &ret->version, err) && read_head(root, arena, ret, err) &&
-           read_since_v2(root, arena, ret, err) && read_tables(root, arena, ret, err);
+           read_since_v2(root, arena, ret, err) && read_since_v3(root, arena, ret, err) &&
+           read_tables(root, arena, ret, err);
 }
 
 /* Version 1 ends without a seal. */

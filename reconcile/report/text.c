@@ -61,6 +61,18 @@ static void add_table(const struct rec_table_result *table, struct fx_buf *out)
         fx_buf_printf(out, "    … and %" PRId64 " more\n", all - listed);
 }
 
+static void add_databases(const struct rec_report *report, struct fx_buf *out)
+{
+    char id[REC_DATABASES_ID];
+    const struct fx_identity *old_side = &report->databases.old_side;
+    const struct fx_identity *new_side = &report->databases.new_side;
+    if (old_side->address == NULL || new_side->address == NULL)
+        return; /* before version 3 */
+    rec_databases_id(&report->databases, id);
+    fx_buf_printf(out, "  databases %s: %s at %s, %s at %s\n", id, old_side->name,
+                  old_side->address, new_side->name, new_side->address);
+}
+
 void rec_report_text(const struct rec_report *report, struct fx_buf *out)
 {
     char finished[FX_WALL_TEXT];
@@ -73,6 +85,7 @@ void rec_report_text(const struct rec_report *report, struct fx_buf *out)
                   finished, fx_pos_text(&report->source_pos), fx_pos_text(&report->target_pos),
                   (double)(report->finished.us - report->started.us) / 1e6,
                   report->applier_held_ms);
+    add_databases(report, out);
     if (report->inconclusive != NULL)
         fx_buf_printf(out, "  %s\n", report->inconclusive);
     for (size_t i = 0; i < report->n_tables; i++)

@@ -13,9 +13,15 @@ static void try_bytes(struct fx_str bytes)
 {
     static const struct rec_trust any = {.allows_unsigned = true}, none,
                                   show = {.is_for_show = true};
+    static const struct rec_databases now = {
+        .old_side = {"old", "postgresql://a:5432/shop", "1/2", "", 0},
+        .new_side = {"new", "mysql://b:3306/orders", "b:3306/1", "", 0},
+        .forward = {.source = FX_PG, .epoch = 1, .pos = FX_POS("0/7")},
+        .reverse = {.source = FX_MY, .epoch = 1, .pos = FX_POS("0-1-7")}};
     FX_AUTO(fx_arena) struct fx_arena arena;
     FX_AUTO(fx_buf) struct fx_buf again = FX_BUF(1 << 22), why = FX_BUF(4096);
-    struct rec_limits limits = {.divergent_max = INT64_MAX, .context = "orders"};
+    struct rec_limits limits = {
+        .divergent_max = INT64_MAX, .max_age_ms = REC_AGE_ANY, .context = "orders", .now = &now};
     struct rec_report *report, *shown;
     struct fx_err err = FX_ERR_INIT, ignored = FX_ERR_INIT;
     fx_arena_init(&arena, 0);

@@ -83,6 +83,9 @@ gate() { "$FICUS" reconcile gate out/report.json "$@"; }
 exits 0 "the gate passes" gate --unsigned --divergent 0 --coverage 100% --max-age 30m
 sleep 1.1
 exits 3 "a report that is too old is unknown" gate --unsigned --max-age 1s
+exits 2 "an age of 0 is refused, it once meant any age" gate --unsigned --max-age 0
+check "and the message says what does" says "--max-age any" "$(gate --unsigned --max-age 0 2>&1)"
+exits 0 "any age has a word of its own" gate --unsigned --max-age any
 # The age counts from the moment that both sides were read: this one takes two seconds after it.
 FICUS_FAILPOINT=reconcile.advance.after:sleep=2000 reconcile >/dev/null
 exits 3 "a slow comparison is as old as what it shows" gate --unsigned --max-age 1s
@@ -111,8 +114,8 @@ chmod 644 ci.key
 exits 4 "a private key that others can read signs nothing" reconcile
 exits 0 "the report is the one of before" gate --key ci.key.pub
 chmod 600 ci.key
-"$FX_BUILD/tests/integration/edit_tool" ficus.yaml out/report.json ci.key.pub next.key "${SEED:-$RANDOM}" 500
-same "of 500 edits of a signed report none passes" 0 $?
+"$FX_BUILD/tests/integration/edit_tool" ficus.yaml out/report.json ci.key.pub next.key "${SEED:-$RANDOM}" 500 ci.key
+same "of 500 edits of a signed report none passes, nor one that the key signed of something else" 0 $?
 sed -i '/^reconcile:/d' ficus.yaml
 exits 0 "an unsigned comparison" reconcile
 "$FX_BUILD/tests/integration/edit_tool" ficus.yaml out/report.json - next.key "${SEED:-$RANDOM}" 500

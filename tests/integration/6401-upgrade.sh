@@ -152,10 +152,10 @@ cp "$SHOP/newer.json" "$SHOP/state/facade.json"
 newer "a newer facade.json" "the facade's state: facade-state has version 7" "$FICUSD" -f "$SHOP/ficus.yaml"
 newer "for ficus upgrade too" "facade-state has version 7" ficus upgrade
 cp "$SHOP/older.json" "$SHOP/state/facade.json"
-sed -i 's#ficus-reconcile/1#ficus-reconcile/3#' "$SHOP/state/runs/soaking/reports/latest/report.json"
+sed -i 's#ficus-reconcile/1#ficus-reconcile/4#' "$SHOP/state/runs/soaking/reports/latest/report.json"
 out=$(ficus reconcile gate "$SHOP/state/runs/soaking/reports/latest/report.json" --unsigned --divergent 0 2>&1)
 same "a newer report never passes a gate" 3 $?
-check "and is named" says "report has version 3" "$out"
+check "and is named" says "report has version 4" "$out"
 check "and which build reads it" says "Use the build of Ficus that wrote it" "$out"
 ficusd_start
 fall_back "soak-1 as it is"

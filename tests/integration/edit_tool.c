@@ -2,13 +2,18 @@
 /*
  * Edits of a real report that passes its gate, for 3101:
  *
- *   edit_tool PROJECT REPORT PUBLIC_KEY|- STRANGERS_KEY SEED N
+ *   edit_tool PROJECT REPORT PUBLIC_KEY|- STRANGERS_KEY SEED N [OWN_KEY|- [OTHER_REPORT…]]
  *
  * Makes N edits, decided by SEED, and asks the gate about each. With a public key the report is
  * signed, and no edit may pass, whether the signature is left, replaced by a checksum, made by a
  * stranger, or the report called an older form. With "-" the report is unsigned: an edit with the
  * old checksum may not pass; with a new one (which anybody can write) only an edit of what the gate
- * does not decide by may: a text for people, a position, a fingerprint. Exit status 1: one passed.
+ * does not decide by may: a text for people, a position, a fingerprint.
+ *
+ * With OWN_KEY, the private half of PUBLIC_KEY, N/5 reports are made that Ficus could have signed:
+ * of other databases, another mapping or context, older ones. None may pass. OTHER_REPORTs are such
+ * reports of real comparisons: neither they nor a part of them beside a part of REPORT may pass.
+ * Exit status 1: one passed.
  */
 #include <inttypes.h>
 
@@ -33,6 +38,7 @@ struct editor {
     struct fx_str seal;
     struct member members[VALUES_MAX];
     size_t n_members;
+    size_t tables; /* where the list of tables begins */
     const struct fx_private_key *stranger;
     struct rec_trust trust;
     struct rec_limits limits;
@@ -92,6 +98,11 @@ static bool decides_nothing(struct fx_str key)
                                         "key",
                                         "column",
                                         "columns_different",
+                                        "run",
+                                        "name",
+                                        "controller",
+                                        "held_since_us",
+                                        "stream_epoch",
                                         "tool"};
     for (size_t i = 0; i < FX_ARRAY_LEN(names); i++)
         if (fx_str_eq_c(key, names[i]))
@@ -191,7 +202,7 @@ static void edit_text(struct editor *ed, struct fx_buf *out)
     ed->what = "another letter";
     ed->may_stay_true = decides_nothing(m->key) ||
                         /* of a table, where nothing is bound in CI */
-                        (fx_str_eq_c(m->key, "mapping_digest") && m->start > 400);
+                        (fx_str_eq_c(m->key, "mapping_digest") && m->start > ed->tables);
     splice(ed, at, at + 1, letter, out);
 }
 
@@ -281,7 +292,7 @@ static void edit_swap(struct editor *ed, struct fx_buf *out)
     fx_buf_add(out, text_of(ed, a->value, a->end));
     fx_buf_add(out, text_of(ed, b->end, ed->body.len));
     ed->what = "two values exchanged";
-    ed->may_stay_true = (decides_nothing(a->key) || a->start > 400) &&
+    ed->may_stay_true = (decides_nothing(a->key) || a->start > ed->tables) &&
                         (decides_nothing(b->key) || fx_str_eq_c(b->key, "mapping_digest"));
 }
 
@@ -320,7 +331,7 @@ static const char *edit_values(struct editor *ed, struct rec_report *report)
 {
     int64_t years = (ed->rnd.state[0] % 70 + 1) * INT64_C(31557600000000);
     struct rec_table_result *table = &report->tables[fx_rand_below(&ed->rnd, report->n_tables)];
-    switch (fx_rand_below(&ed->rnd, 8)) {
+    switch (fx_rand_below(&ed->rnd, 10)) {
     case 0: report->context = "carts"; return "another context";
     case 1:
         report->started.us += years, report->cut.us += years, report->finished.us += years;
@@ -333,6 +344,12 @@ static const char *edit_values(struct editor *ed, struct rec_report *report)
         return "a table less, sums made good";
     case 4: table->source_name = "public.others"; return "another table";
     case 5: report->mapping_digest = "00000000000000000000000000000000"; return "another mapping";
+    case 8:
+        report->databases.old_side.address = "postgresql://staging:5432/shop";
+        return "another old database";
+    case 9:
+        report->databases.new_side.address = "mysql://staging:3306/orders";
+        return "another new database";
     case 6: report->inconclusive = "stopped"; return "inconclusive, but called equal";
     default:
         report->direction = report->direction == FX_FORWARD ? FX_REVERSE : FX_FORWARD;
@@ -442,6 +459,72 @@ static bool try_ends(const struct editor *ed)
     return is_ok;
 }
 
+/* --- whole reports that are true, but of something else --------------------------------------- */
+
+static bool try_own(struct editor *ed, const struct fx_private_key *own, uint64_t n)
+{
+    bool is_ok = true;
+    for (uint64_t i = 0; i < n; i++) {
+        FX_AUTO(fx_arena) struct fx_arena arena;
+        FX_AUTO(fx_buf) struct fx_buf file = FX_BUF(REC_REPORT_MAX_BYTES);
+        fx_arena_init(&arena, 0);
+        struct rec_report *report = values_of(ed, &arena);
+        const char *what = edit_values(ed, report);
+        rec_report_json(report, own, &file);
+        if (!passes(ed, fx_buf_str(&file)))
+            continue;
+        printf("signed by the trusted key, and passes: %s\n%s\n", what, fx_buf_cstr(&file));
+        is_ok = false;
+    }
+    return is_ok;
+}
+
+static size_t find(struct fx_str text, const char *word)
+{
+    const char *at = memmem(text.ptr, text.len, word, strlen(word));
+    return at != NULL ? (size_t)(at - text.ptr) : text.len;
+}
+
+/* Tables of the same rows have the same bytes. */
+static bool is_unchanged(const struct editor *ed, struct fx_str file)
+{
+    return fx_str_starts(file, ed->body) &&
+           fx_str_eq(fx_str_sub(file, ed->body.len, file.len), ed->seal);
+}
+
+/* The other one whole; its body under our seal, ours under its; its head with our tables, … */
+static bool try_other(const struct editor *ed, const char *path, struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf read = FX_BUF(REC_REPORT_MAX_BYTES);
+    if (!fx_file_read(path, REC_REPORT_MAX_BYTES, &read, err))
+        return fx_err_report(err, "edit_tool") == 0;
+    struct fx_str other = fx_buf_str(&read);
+    size_t end = find(other, ed->is_signed ? ",\"signature\":" : ",\"checksum\":");
+    struct fx_str bodies[] = {ed->body, fx_str_sub(other, 0, end)};
+    struct fx_str seals[] = {ed->seal, fx_str_sub(other, end, other.len)};
+    bool is_ok = true;
+    for (unsigned mix = 1; mix < 8; mix++) { /* bits: whose head, whose tables, whose seal */
+        FX_AUTO(fx_buf) struct fx_buf file = FX_BUF(REC_REPORT_MAX_BYTES);
+        struct fx_str head = bodies[mix & 1], tables = bodies[mix >> 1 & 1];
+        fx_buf_add(&file, fx_str_sub(head, 0, find(head, "\"tables\":[")));
+        fx_buf_add(&file, fx_str_sub(tables, find(tables, "\"tables\":["), tables.len));
+        fx_buf_add(&file, seals[mix >> 2]);
+        if (is_unchanged(ed, fx_buf_str(&file)) || !passes(ed, fx_buf_str(&file)))
+            continue;
+        printf("mixture %u of the report and %s passes\n", mix, path);
+        is_ok = false;
+    }
+    return is_ok;
+}
+
+static bool try_others(struct editor *ed, char **paths, struct fx_err *err)
+{
+    bool is_ok = true;
+    for (; *paths != NULL; paths++)
+        is_ok &= try_other(ed, *paths, err);
+    return is_ok;
+}
+
 static bool load(struct editor *ed, char **argv, struct fx_arena *arena, struct fx_buf *file,
                  struct fx_err *err)
 {
@@ -468,6 +551,7 @@ static bool load(struct editor *ed, char **argv, struct fx_arena *arena, struct 
     ed->body = (struct fx_str){file->ptr, (size_t)(seal - file->ptr)};
     ed->seal = fx_str_from(seal);
     fx_rand_init(&ed->rnd, seed);
+    ed->tables = find(ed->body, "\"tables\":[");
     find_members(ed);
     return true;
 }
@@ -480,11 +564,19 @@ int main(int argc, char **argv)
     struct fx_err err = FX_ERR_INIT;
     uint64_t n, n_passed = 0;
     fx_arena_init(&arena, 0);
-    if (argc != 7 || !fx_parse_u64(fx_str_from(argv[6]), 1000000, &n))
+    struct fx_private_key *own = NULL;
+    if (argc < 7 || !fx_parse_u64(fx_str_from(argv[6]), 1000000, &n))
         return 2;
     if (!load(&ed, argv, &arena, &file, &err))
         return fx_err_report(&err, "edit_tool");
+    if (argc > 7 && strcmp(argv[7], "-") != 0 && !fx_private_key_load(argv[7], &own, &err))
+        return fx_err_report(&err, "edit_tool");
     bool is_ok = try_ends(&ed);
+    if (own != NULL)
+        is_ok &= try_own(&ed, own, n / 5);
+    if (argc > 8)
+        is_ok &= try_others(&ed, argv + 8, &err);
+    fx_private_key_free(own);
     for (uint64_t i = 0; i < n; i++)
         n_passed += !try_edit(&ed, i);
     printf("seed %s: %" PRIu64 " edits of %s report, %" PRIu64 " pass that must not\n", argv[5], n,

@@ -22,6 +22,15 @@ static struct rec_difference differences[] = {
 
 static const struct rec_trust any = {.allows_unsigned = true}, none;
 
+static const struct fx_identity old_side = {"mono", "postgresql://db1:5432/shop", "7301/16384",
+                                            "0123456789abcdef0123456789abcdef", 1767225600000001};
+static const struct fx_identity new_side = {"orders", "mysql://db2:3306/orders", "db2:3306/1",
+                                            "0123456789abcdef0123456789abcdef", 1767225600000002};
+static struct fx_db_conf old_db = {
+    .name = "mono", .engine = FX_PG, .host = "db1", .port = 5432, .dbname = "shop"};
+static struct fx_db_conf new_db = {
+    .name = "orders", .engine = FX_MY, .host = "db2", .dbname = "orders"};
+
 static void fill(struct rec_report *report, struct rec_table_result *table)
 {
     *table = (struct rec_table_result){.source_name = "public.orders",
@@ -40,9 +49,10 @@ static void fill(struct rec_report *report, struct rec_table_result *table)
     *report = (struct rec_report){.tool = "ficus 0.1.0",
                                   .context = "orders",
                                   .direction = FX_REVERSE,
-                                  .plan = "p",
-                                  .step = "equal",
+                                  .asker = {"p", "equal", "p@1767225600000000"},
                                   .mapping_digest = "dd",
+                                  .databases = {.old_side = old_side, .new_side = new_side},
+                                  .stream_epoch = 3,
                                   .source_pos = {"0-1-7"},
                                   .target_pos = {"0-1-7"},
                                   .started = {1767225601000000},
@@ -163,8 +173,16 @@ static void test_report__is_not_believed_when_edited(void **state)
          "{\"text\":\"2026-01-01T00:00:09.500000Z\",\"unix_us\":1767225609500000}",
          "in this order"},
         {"2026-01-01T00:00:01.500000Z", "2096-01-01T00:00:01.500000Z", "bytes of the report"},
-        {"ficus-reconcile/2", "ficus-reconcile/1", "not signed: it has version 1"},
-        {"ficus-reconcile/2", "ficus-reconcile/9", "has version 9"}};
+        {"\"address\":\"mysql://db2:3306/orders\"", "\"address\":\"mysql://db3:3306/orders\"",
+         "bytes of the report"}, /* the id of the databases follows from it */
+        {"\"server\":\"7301/16384\"", "\"server\":\"7302/16384\"", "bytes of the report"},
+        {"\"held_since_us\":1767225600000001", "\"held_since_us\":-1", "must be between"},
+        {"\"stream_epoch\":3", "\"stream_epoch\":\"3\"", "whole number"},
+        {"\"run\":\"p@1767225600000000\",", "", "run"},
+        {"\"new\":{", "\"newer\":{", "\"name\": expected"},
+        {"ficus-reconcile/3", "ficus-reconcile/2", "bytes of the report"},
+        {"ficus-reconcile/3", "ficus-reconcile/1", "not signed: it has version 1"},
+        {"ficus-reconcile/3", "ficus-reconcile/9", "has version 9"}};
     struct rec_table_result table;
     struct rec_report report;
     fill(&report, &table);
@@ -255,7 +273,7 @@ static void test_report__needs_a_signature_that_was_made_for_reports(void **stat
     FX_AUTO(fx_buf) struct fx_buf body = FX_BUF(1 << 16), file = FX_BUF(1 << 16);
     fx_private_key_public(key, &public_key);
     fill(&report, &table);
-    rec_report_body(&report, 2, &body);
+    rec_report_body(&report, 3, &body);
     rec_report_json(&report, key, &file);
     assert_string_equal(refusal(&file, &trust), "");
     fx_sign(key, fx_buf_str(&body), signature);
@@ -267,11 +285,12 @@ static void test_report__needs_a_signature_that_was_made_for_reports(void **stat
 static void test_report__that_has_not_finished_never_passes(void **state)
 {
     (void)state;
-    struct fx_context ctx = {.name = "orders", .digest = "dd", .n_tables = 2};
+    struct fx_context ctx = {
+        .name = "orders", .old_db = &old_db, .new_db = &new_db, .digest = "dd", .n_tables = 2};
     struct rec_table_result table;
     struct rec_report report, *back;
     struct fx_err err = FX_ERR_INIT, why = FX_ERR_INIT;
-    struct rec_limits limits = {.divergent_max = INT64_MAX};
+    struct rec_limits limits = {.divergent_max = INT64_MAX, .max_age_ms = REC_AGE_ANY, .ctx = &ctx};
     FX_AUTO(fx_arena) struct fx_arena arena;
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1000);
     fx_arena_init(&arena, 0);
@@ -334,7 +353,8 @@ static void test_gate__passes_only_what_was_measured_now(void **state)
                                 .cut = {1000000000},
                                 .finished = {1000000000},
                                 .mapping_digest = "m"};
-    struct rec_limits limits = {.coverage_min_percent = 100, .max_age_ms = 60000};
+    struct rec_limits limits = {
+        .coverage_min_percent = 100, .max_age_ms = 60000, .any_databases = true};
     assert_int_equal(ask(&report, limits, 1000000000 + 59000000), REC_GATE_PASS);
     assert_int_equal(ask(&report, limits, 1000000000 + 61000000), REC_GATE_UNKNOWN);
     report.divergent = 1;
@@ -360,7 +380,8 @@ static void test_gate__passes_only_what_was_measured_now(void **state)
 static void test_gate__counts_the_age_from_the_cut(void **state)
 {
     (void)state;
-    struct rec_limits limits = {.max_age_ms = 60000}, any_age = {0};
+    struct rec_limits limits = {.max_age_ms = 60000, .any_databases = true};
+    struct rec_limits any_age = {.max_age_ms = REC_AGE_ANY, .any_databases = true};
     struct rec_report report = {.cut = {1000000000}, .finished = {19000000000}};
     assert_int_equal(ask(&report, limits, 19000000000), REC_GATE_UNKNOWN);
     assert_int_equal(ask(&report, any_age, 19000000000), REC_GATE_PASS);
@@ -389,7 +410,8 @@ static void test_gate__wants_every_table_of_the_context(void **state)
                                 .n_tables = 2,
                                 .tables_in_context = 2,
                                 .coverage_percent = 100};
-    struct rec_limits limits = {.ctx = &ctx, .coverage_min_percent = 100};
+    struct rec_limits limits = {
+        .ctx = &ctx, .coverage_min_percent = 100, .max_age_ms = REC_AGE_ANY, .any_databases = true};
     assert_int_equal(ask(&report, limits, 0), REC_GATE_PASS);
     report.n_tables = report.tables_in_context = 1;
     assert_int_equal(ask(&report, limits, 0), REC_GATE_UNKNOWN);
@@ -406,6 +428,98 @@ static void test_gate__wants_every_table_of_the_context(void **state)
     assert_int_equal(ask(&report, limits, 0), REC_GATE_UNKNOWN);
 }
 
+/* Each part of an identity decides, on either side; a report that names none passes nowhere. */
+static void test_gate__wants_the_databases_that_the_report_is_about(void **state)
+{
+    (void)state;
+    struct rec_databases now = {.old_side = old_side,
+                                .new_side = new_side,
+                                .forward = {FX_PG, 3, FX_POS("0/7")},
+                                .reverse = {FX_MY, 3, FX_POS("0-1-7")}};
+    struct rec_table_result table;
+    struct rec_report report;
+    fill(&report, &table);
+    struct rec_limits limits = {.divergent_max = 2, .max_age_ms = REC_AGE_ANY, .now = &now};
+    int64_t at = report.finished.us;
+    assert_int_equal(ask(&report, limits, at), REC_GATE_PASS);
+    struct fx_identity *const sides[] = {&now.old_side, &now.new_side};
+    for (size_t i = 0; i < FX_ARRAY_LEN(sides); i++) {
+        struct fx_identity was = *sides[i];
+        const struct fx_identity others[] = {
+            {was.name, "mysql://staging:3306/orders", was.server, was.holder, was.held_since_us},
+            {was.name, was.address, "7301/16385", was.holder, was.held_since_us},
+            {was.name, was.address, was.server, "another", was.held_since_us},
+            {was.name, was.address, was.server, "", 0},
+            {was.name, was.address, was.server, was.holder, was.held_since_us + 1}};
+        for (size_t k = 0; k < FX_ARRAY_LEN(others); k++) {
+            *sides[i] = others[k];
+            assert_int_equal(ask(&report, limits, at), REC_GATE_UNKNOWN);
+        }
+        *sides[i] = was;
+        sides[i]->name = "renamed"; /* its key in ficus.yaml is for people */
+        assert_int_equal(ask(&report, limits, at), REC_GATE_PASS);
+    }
+    now.reverse.epoch = 4; /* the stream was started again: it goes on where it was */
+    assert_int_equal(ask(&report, limits, at), REC_GATE_PASS);
+    now.reverse.epoch = 2; /* restored from a backup */
+    assert_int_equal(ask(&report, limits, at), REC_GATE_UNKNOWN);
+    now.reverse = (struct rec_stream_now){.source = FX_MY, .epoch = 3, .pos = FX_POS("0-1-6")};
+    assert_int_equal(ask(&report, limits, at), REC_GATE_UNKNOWN);
+    now.reverse = (struct rec_stream_now){.source = FX_MY, .epoch = -1};
+    assert_int_equal(ask(&report, limits, at), REC_GATE_UNKNOWN);
+    report.databases = (struct rec_databases){0};
+    assert_int_equal(ask(&report, limits, at), REC_GATE_UNKNOWN);
+}
+
+static void test_gate__without_a_session_goes_by_the_file_or_the_id(void **state)
+{
+    (void)state;
+    struct fx_context ctx = {
+        .name = "orders", .old_db = &old_db, .new_db = &new_db, .digest = "dd"};
+    struct rec_table_result table;
+    struct rec_report report;
+    char id[REC_DATABASES_ID];
+    fill(&report, &table);
+    rec_databases_id(&report.databases, id);
+    struct rec_limits limits = {.divergent_max = 1, .max_age_ms = REC_AGE_ANY};
+    int64_t at = report.finished.us; /* 2 rows differ: what is about these databases fails */
+    assert_int_equal(ask(&report, limits, at), REC_GATE_UNKNOWN);
+    limits.databases_id = id;
+    assert_int_equal(ask(&report, limits, at), REC_GATE_FAIL);
+    limits.databases_id = "0123456789abcdef0123456789abcdef";
+    assert_int_equal(ask(&report, limits, at), REC_GATE_UNKNOWN);
+    limits.any_databases = true;
+    assert_int_equal(ask(&report, limits, at), REC_GATE_FAIL);
+    limits = (struct rec_limits){.divergent_max = 1, .max_age_ms = REC_AGE_ANY, .ctx = &ctx};
+    assert_int_equal(ask(&report, limits, at), REC_GATE_FAIL); /* port 3306 need not be named */
+    old_db.dbname = "shop2";
+    assert_int_equal(ask(&report, limits, at), REC_GATE_UNKNOWN);
+    old_db.dbname = "shop";
+    new_db.port = 3307;
+    assert_int_equal(ask(&report, limits, at), REC_GATE_UNKNOWN);
+    new_db.port = 0;
+}
+
+/* Nothing is said about age: nothing is young enough. */
+static void test_gate__needs_an_age(void **state)
+{
+    (void)state;
+    struct rec_report report = {.cut = {1000000000}, .finished = {1000000000}};
+    struct rec_limits limits = {.any_databases = true};
+    FX_AUTO(fx_buf) struct fx_buf why = FX_BUF(1000);
+    assert_int_equal(ask(&report, limits, 1000001000), REC_GATE_UNKNOWN);
+    limits.max_age_ms = REC_AGE_DEFAULT;
+    limits.age_option = "--max-age";
+    assert_int_equal(ask(&report, limits, 1000001000), REC_GATE_PASS);
+    struct fx_wall later = {1000000000 + REC_AGE_DEFAULT * 1000 + 1000};
+    report.context = "orders";
+    assert_int_equal(rec_gate(&report, &limits, later, &why), REC_GATE_UNKNOWN);
+    assert_string_equal(fx_buf_cstr(&why),
+                        "the report shows the tables of 86400 s ago, allowed are 86400 s (the "
+                        "default of --max-age); compare again: ficus reconcile run --context "
+                        "orders --report DIR");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -417,6 +531,9 @@ int main(void)
         cmocka_unit_test(test_report__that_has_not_finished_never_passes),
         cmocka_unit_test(test_report__that_is_not_there_is_unknown),
         cmocka_unit_test(test_report__a_column_left_out_is_never_equal),
+        cmocka_unit_test(test_gate__wants_the_databases_that_the_report_is_about),
+        cmocka_unit_test(test_gate__without_a_session_goes_by_the_file_or_the_id),
+        cmocka_unit_test(test_gate__needs_an_age),
         cmocka_unit_test(test_gate__passes_only_what_was_measured_now),
         cmocka_unit_test(test_gate__counts_the_age_from_the_cut),
         cmocka_unit_test(test_gate__wants_every_table_of_the_context),

@@ -35,7 +35,16 @@ static void test_gates__a_failure_names_what_differed(void **state)
 {
     (void)state;
     FX_AUTO(fx_buf) struct fx_buf why = FX_BUF(1024);
-    struct rec_report report = {.divergent = 899, .rows_compared = 1000, .coverage_percent = 100};
+    static const struct rec_databases databases = {
+        .old_side = {"mono", "postgresql://db1:5432/shop", "7301/16384", "", 0},
+        .new_side = {"orders", "mysql://db2:3306/orders", "db2:3306/1", "", 0},
+        .forward = {FX_PG, 1, FX_POS("0/7")}};
+    struct rec_report report = {.divergent = 899,
+                                .rows_compared = 1000,
+                                .coverage_percent = 100,
+                                .context = "orders",
+                                .databases = databases,
+                                .target_pos = FX_POS("0/7")};
     struct pln_facts f = pln_facts_none;
     struct pln_gate mismatch = {.kind = PLN_GATE_MISMATCH, .limit = 1, .at_least = 1};
     struct pln_gate divergent = {.kind = PLN_GATE_DIVERGENT, .limit = 0};
@@ -48,6 +57,11 @@ static void test_gates__a_failure_names_what_differed(void **state)
                         "/orders/7: /total: 1 and 100");
     fx_buf_clear(&why);
     f.report = &report;
+    assert_int_equal(pln_gate_eval(&divergent, &f, &why), PLN_UNKNOWN);
+    assert_string_equal(fx_buf_cstr(&why),
+                        "the databases could not be asked which ones they are: not asked yet");
+    fx_buf_clear(&why);
+    f.databases = &databases;
     f.report_path = "/state/runs/p/reports/equal/report.txt";
     assert_int_equal(pln_gate_eval(&divergent, &f, &why), PLN_FAIL);
     assert_string_equal(fx_buf_cstr(&why), "899 rows are divergent, allowed are 0; see "

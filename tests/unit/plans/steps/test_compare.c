@@ -18,7 +18,7 @@
 #include "tests/unit/tmp.h"
 
 struct run {
-    char dir[256], report[300], text[300], key_path[300];
+    char run_id[64], dir[256], report[300], text[300], key_path[300];
     struct fx_map_table map;
     struct fx_context ctx;
     struct pln_action_ctx ac;
@@ -37,9 +37,20 @@ static void start(struct run *run)
     snprintf(run->key_path, sizeof run->key_path, "%s/key", run->dir);
     run->map = (struct fx_map_table){
         .old_schema = "public", .old_name = "orders", .new_schema = "orders", .new_name = "orders"};
-    run->ctx =
-        (struct fx_context){.name = "orders", .digest = "d", .tables = &run->map, .n_tables = 1};
+    static const struct fx_db_conf old_db = {
+        .name = "mono", .engine = FX_PG, .host = "db1", .dbname = "shop"};
+    static const struct fx_db_conf new_db = {
+        .name = "orders", .engine = FX_MY, .host = "db2", .dbname = "orders"};
+    run->ctx = (struct fx_context){.name = "orders",
+                                   .old_db = &old_db,
+                                   .new_db = &new_db,
+                                   .digest = "d",
+                                   .tables = &run->map,
+                                   .n_tables = 1};
+    static const struct pln_plan plan = {.name = "p"};
+    run->ac.plan = &plan;
     run->ac.ctx = &run->ctx;
+    run->ac.at.latest = run->dir;
     run->ac.at.latest_report = run->report;
     run->ac.at.latest_text = run->text;
     fx_arena_init(&run->ac.report_arena, 0);
@@ -51,13 +62,15 @@ static void start(struct run *run)
                                            .columns_compared = 2};
     run->made = (struct rec_report){.tool = "ficus 0.1.0",
                                     .context = "orders",
-                                    .plan = "p",
-                                    .step = "equal",
+                                    .asker = {"p", "equal", run->run_id},
                                     .mapping_digest = "d",
                                     .tables = &run->table,
                                     .n_tables = 1};
+    fx_identity_of_conf(&old_db, &run->ac.report_arena, &run->made.databases.old_side);
+    fx_identity_of_conf(&new_db, &run->ac.report_arena, &run->made.databases.new_side);
     run->made.started = run->made.cut = run->made.finished = fx_wall_now();
     rec_report_finish(&run->made, 1);
+    snprintf(run->run_id, sizeof run->run_id, "p@%lld", (long long)run->made.started.us);
     run->key = fx_private_key_new();
 }
 
@@ -88,6 +101,10 @@ static void a_run_without_a_key_believes_its_own_unsigned_report(void **state)
     struct fx_wall opened = run.made.started;
     assert_true(believes(&run, NULL, opened));
     assert_false(believes(&run, NULL, (struct fx_wall){opened.us + 1}));
+    run.made.asker.run = "";
+    assert_false(believes(&run, NULL, (struct fx_wall){opened.us + 1}));
+    assert_non_null(strstr(run.ac.no_report, "it is older than the run"));
+    run.made.asker.run = run.run_id;
     assert_false(believes(&run, run.key, opened));
     run.ctx.digest = "another";
     assert_false(believes(&run, NULL, opened));
@@ -99,6 +116,27 @@ static void a_run_without_a_key_believes_its_own_unsigned_report(void **state)
     assert_false(believes(&run, NULL, opened));
     run.ctx.name = "orders";
     assert_true(believes(&run, NULL, opened));
+    assert_null(run.ac.no_report);
+    end(&run);
+}
+
+/* The newest comparison may have been replaced: by one of another run, or of another pair. */
+static void a_run_believes_no_report_of_another_run_or_database(void **state)
+{
+    struct run run;
+    (void)state;
+    start(&run);
+    struct fx_wall opened = run.made.started;
+    run.made.asker.run = "p@1"; /* the same plan, started again */
+    assert_false(believes(&run, NULL, opened));
+    assert_non_null(strstr(run.ac.no_report, "it was made for run p@1, this one is p@"));
+    assert_non_null(strstr(run.ac.no_report, "ficus reconcile run --context orders --report "));
+    run.made.asker.run = ""; /* a person compared by hand because the run's own was too old */
+    assert_true(believes(&run, NULL, opened));
+    run.made.databases.new_side.address = "mysql://staging:3306/orders";
+    assert_false(believes(&run, NULL, opened));
+    assert_non_null(strstr(run.ac.no_report, "at mysql://staging:3306/orders, expected "
+                                             "mysql://db2:3306/orders; compare again: "));
     end(&run);
 }
 
@@ -138,6 +176,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_without_a_key_believes_its_own_unsigned_report),
+        cmocka_unit_test(a_run_believes_no_report_of_another_run_or_database),
         cmocka_unit_test(a_run_with_a_key_believes_what_it_signed),
         cmocka_unit_test(a_comparison_that_was_cut_off_counts_for_nothing),
     };
