@@ -219,6 +219,34 @@ static void test_report__of_version_1_is_read_without_a_key_only(void **state)
     assert_false(rec_report_parse(fx_buf_str(&bytes), &any, &arena, &back, &err));
 }
 
+/* Nothing in a report of version 2 says which databases it is about. */
+static void test_report__of_version_2_passes_only_where_any_databases_do(void **state)
+{
+    (void)state;
+    struct fx_context ctx = {
+        .name = "orders", .old_db = &old_db, .new_db = &new_db, .digest = "dd"};
+    struct rec_limits limits = {.divergent_max = 2, .max_age_ms = REC_AGE_ANY, .ctx = &ctx};
+    struct rec_table_result table;
+    struct rec_report report, *back;
+    struct fx_err err = FX_ERR_INIT;
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    FX_AUTO(fx_buf) struct fx_buf bytes = FX_BUF(1 << 16), why = FX_BUF(1000);
+    fx_arena_init(&arena, 0);
+    fill(&report, &table);
+    rec_report_body(&report, 2, &bytes);
+    rec_seal_add(NULL, &bytes);
+    assert_true(rec_report_parse(fx_buf_str(&bytes), &any, &arena, &back, &err));
+    assert_null(back->asker.run);
+    assert_int_equal(rec_gate(back, &limits, report.finished, &why), REC_GATE_UNKNOWN);
+    assert_string_equal(fx_buf_cstr(&why),
+                        "the report has version 2 and does not say which databases it is about; "
+                        "compare again: ficus reconcile run --context orders --report DIR");
+    limits.ctx = NULL;
+    limits.any_databases = true;
+    fx_buf_clear(&why);
+    assert_int_equal(rec_gate(back, &limits, report.finished, &why), REC_GATE_PASS);
+}
+
 static void test_report__is_believed_when_a_given_key_signed_it(void **state)
 {
     (void)state;
@@ -526,6 +554,7 @@ int main(void)
         cmocka_unit_test(test_report__is_the_same_when_read_back),
         cmocka_unit_test(test_report__is_not_believed_when_edited),
         cmocka_unit_test(test_report__of_version_1_is_read_without_a_key_only),
+        cmocka_unit_test(test_report__of_version_2_passes_only_where_any_databases_do),
         cmocka_unit_test(test_report__is_believed_when_a_given_key_signed_it),
         cmocka_unit_test(test_report__needs_a_signature_that_was_made_for_reports),
         cmocka_unit_test(test_report__that_has_not_finished_never_passes),
