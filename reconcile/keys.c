@@ -68,7 +68,8 @@ static bool map_key(const struct rec_table *table, const struct cdc_key *key,
         return fx_fail(err, FX_E_BUG,
                        "a changed key of table \"%s\" has %zu columns instead of %zu",
                        table->source_name, key->n_key, table->source->n_key) ||
-               fx_hint(err, "Please report it with this message and the definition of the table.");
+               fx_hint(err, "This is a defect in Ficus. Please report it with this message and the "
+                            "definition of the table.");
     for (size_t i = 0; i < key->n_key; i++)
         row[table->source->key[i]] = key->key[i];
     *ret = fx_arena_array(arena, table->columns.n, sizeof **ret);

@@ -32,13 +32,14 @@ static bool raise_answer(const struct fcd_endpoint *at, const struct fx_http_rep
     fx_err_set_http(err, reply->status);
     const char *hint = fx_json_get_str(root, "hint", NULL);
     if (reply->status == 401)
-        fx_hint(
-            err,
-            "Set facade.admin.token in ficus.yaml to the token that the facade was started with.");
+        fx_hint(err, "Set facade.admin.token in ficus.yaml to the token that the facade was "
+                     "started with, or "
+                     "start ficusd again with the present one.");
     else if (hint != NULL)
         fx_hint(err, "%s", hint);
     else if (root == NULL)
-        fx_hint(err, "Another program may be listening on this address. Run: ss -lntxp");
+        fx_hint(err, "Another program may listen there (see: ss -lntxp). Stop it, or correct "
+                     "facade.admin.address in ficus.yaml, then run the same command again.");
     else
         fx_hint(err,
                 "The facade logs why: journalctl -u ficusd, or where its stderr goes. Remove that "
@@ -212,7 +213,8 @@ bool fcd_control_repair(const struct fcd_endpoint *at, const char *group, int64_
 /* --- status ----------------------------------------------------------------------------------- */
 
 static const char other_program[] =
-    "Another program may be listening on facade.admin.address. Which one: ss -lntxp";
+    "Another program may listen on facade.admin.address (see: ss -lntxp). Stop it, or correct "
+    "that address in ficus.yaml, then run the same command again.";
 
 static bool fail_status(struct fx_err *err, const char *what)
 {

@@ -101,11 +101,12 @@ bool cdc_progress_fail_stale(const struct cdc_binding *binding, int64_t epoch, i
     (void)fx_fail(err, FX_E_STALE_EPOCH,
                   "another applier has claimed stream \"%s\": epoch %" PRId64 ", ours is %" PRId64,
                   binding->stream, epoch, ours);
-    return fx_hint(err,
-                   "Only one process may apply a stream. The process of this state directory: "
-                   "ficus cdc status --context %s. Stop the other one: it runs on another host or "
-                   "with another state directory.",
-                   binding->ctx.name);
+    return fx_hint(
+        err,
+        "Only one process may apply a stream. The other one runs on another host or with "
+        "another state directory: stop it there with ficus cdc stop --context %s "
+        "--execute. Then run here: ficus cdc start --context %s --execute",
+        binding->ctx.name, binding->ctx.name);
 }
 
 /* Under a share lock until the claim commits: an adoption comes before it, or after it. */

@@ -45,11 +45,15 @@ static bool fail_not_empty(struct snapshotter *s, size_t table, struct fx_err *e
                   "target table \"%s.%s\" is not empty and was not filled by this stream",
                   target->schema, target->name);
     if (!is_free)
-        return fx_hint(err, "Do not empty it. Run: ficus cdc preflight --context %s",
+        return fx_hint(err,
+                       "Do not empty it: its rows may be the only copy. What has to be done first: "
+                       "ficus cdc preflight --context %s",
                        s->env->binding->ctx.name);
     const char *context = s->env->binding->ctx.name;
     return fx_hint(err,
-                   "If its rows may go: " CDC_CMD_EMPTY ". Else take the table out of the context.",
+                   "If its rows may go: " CDC_CMD_EMPTY
+                   ". Else take the table out of the context in "
+                   "ficus.yaml.",
                    context, context);
 }
 

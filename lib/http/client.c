@@ -147,8 +147,11 @@ bool fx_http_call(const struct fx_http_request *request, struct fx_http_reply *r
         return fx_fail(err, FX_E_FACADE,
                        "another user (uid %d) listens on socket \"%s\"; nothing was sent",
                        unix_call.stranger, unix_call.path) ||
-               fx_hint(err, "Find the process and stop it. Run: ss -xlp | grep -F '%s'",
-                       unix_call.path);
+               fx_hint(
+                   err,
+                   "Only the user of this command may listen there. Find that process (ss -xlp | "
+                   "grep -F '%s') and stop it, then run the same command again.",
+                   unix_call.path);
     return fx_fail(err, is_connect_failure(code) ? FX_E_FACADE_CONNECT : FX_E_FACADE,
                    "could not %s \"%s\"%s%s: %s", request->method, request->url,
                    request->unix_socket != NULL ? " on " : "",

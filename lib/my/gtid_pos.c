@@ -40,9 +40,11 @@ bool fx_gtid_pos_parse(const struct fx_pos *text, struct fx_gtid_pos *ret, struc
     while (rest.len > 0) {
         if (!fx_gtid_next(&rest, &gtid))
             return fx_fail(err, FX_E_BUG, "\"%s\" is not a GTID position", fx_pos_text(text)) ||
-                   fx_hint(err,
-                           "Please report it with this message, the rows of table ficus.progress "
-                           "and the output of: select @@global.gtid_binlog_pos;");
+                   fx_hint(
+                       err,
+                       "This is a defect in Ficus. Please report it with this message, the rows of "
+                       "table ficus.progress and the output of: select @@global.gtid_binlog_pos; "
+                       "To go on, " FX_CMD_NEW_COPY ".");
         if (!fx_gtid_pos_set(ret, &gtid, err))
             return false;
     }

@@ -92,7 +92,8 @@ static bool prepare(struct fx_pg_db *pg, const char *sql, size_t n_params, struc
     if (wanted != n_params)
         return fx_fail(err, FX_E_BUG, "a statement with %zu parameters was given %zu", wanted,
                        n_params) ||
-               fx_hint(err, "Please report it with this message.") || fx_detail(err, "%.200s", sql);
+               fx_hint(err, "This is a defect in Ficus. Please report it with this message.") ||
+               fx_detail(err, "%.200s", sql);
     fx_params_number(sql, numbered);
     return true;
 }

@@ -54,7 +54,9 @@ bool pln_effect_barrier_read(void *arg, bool is_reverse, int64_t epoch, bool *re
         char name[128];
         cdc_stream_name(&ref, name, sizeof name);
         return fx_fail(err, FX_E_STREAM, "stream \"%s\" is still copying", name) ||
-               fx_hint(err, "Wait until its phase is stream: ficus cdc status --context %s",
+               fx_hint(err,
+                       "Ownership did not change. Wait until its phase is stream (ficus cdc status "
+                       "--context %s), then run " PLN_CUT_GO_ON ".",
                        ref.context);
     }
     *ret = strcmp(status.barrier_group, en->sides.group) == 0 && status.barrier_epoch >= epoch;

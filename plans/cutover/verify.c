@@ -118,7 +118,7 @@ static bool fail_unconfirmed(const struct pln_environment *en, struct fx_err *er
             name, en->new_wins ? "new" : "old", en->new_wins ? "old" : "new", en->opt->confirm_ms);
     return fx_hint(err,
                    "The %s side owns the tables. See the stream's lag and error: ficus cdc status "
-                   "--context %s. When it is small, run " PLN_CUT_GO_ON ".",
+                   "--context %s. When the lag is small, run " PLN_CUT_GO_ON ".",
                    en->new_wins ? "new" : "old", ref.context);
 }
 

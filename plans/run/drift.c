@@ -24,17 +24,18 @@ bool pln_drift_check(const char *path, struct fx_project *project, const char *c
     if (ctx == NULL && fx_file_exists(path)) {
         fx_fail(err, FX_E_DRIFT, "project file \"%s\" no longer has context \"%s\"", project->path,
                 context);
-        return fx_hint(err,
-                       "Restore it as it was when the run began (copy: %s). Then run the same "
-                       "command again.",
-                       path);
+        return fx_hint(
+            err,
+            "Restore the context there as it was when the run began (its copy: %s), then "
+            "run the same command again.",
+            path);
     }
     if (ctx == NULL || fx_config_snapshot_check(path, ctx, kept, "the run began", err))
         return true;
     if (err->code == FX_E_DRIFT)
         fx_hint(err,
-                "Restore it in the project file (complete copy: %s), then run the same command "
-                "again. Change it after the run has ended.",
+                "Restore the context in the project file as it was when the run began (its copy: "
+                "%s), then run the same command again. Change the context after the run has ended.",
                 path);
     return false;
 }

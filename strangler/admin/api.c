@@ -118,10 +118,11 @@ static bool change_weight(struct change *change, struct fx_err *err)
                 "cannot send reads of route \"%s\" to the old side: the new side owns group \"%s\"",
                 change->name, route->group->name);
         fx_err_set_http(err, 409);
-        return fx_hint(err,
-                       "Fall back first. Run: ficus run rollback, or, without a run: ficus cutover "
-                       "fallback --context %s",
-                       route->group->name);
+        return fx_hint(
+            err,
+            "Move the group back first: ficus run rollback, or without a run: ficus cutover "
+            "fallback --context %s --execute --confirm=%s",
+            route->group->name, route->group->name);
     }
     if (setting->weight_percent != percent)
         reset_stats(route);

@@ -75,8 +75,10 @@ bool fcd_own_hold(struct fcd_own *own, const char *group, int64_t epoch, int64_t
                        "cannot hold the writes of group \"%s\": \"deadline_ms\" must be between 1 "
                        "and %d ms, not %lld",
                        group, FCD_HOLD_MAX_MS, (long long)deadline_ms) ||
-               fx_hint(err, "It is --for of ficus route hold, --hold of ficus cutover, policy.hold "
-                            "of a plan. The call is described in docs/protocols/admin.md.");
+               fx_hint(
+                   err,
+                   "Give a time within these limits: --for of ficus route hold, --hold of ficus "
+                   "cutover, or policy.hold of the plan. Then run the same command again.");
     bool is_repeated = epoch == own->epoch && own->hold == FCD_HOLDING;
     if (!take_epoch(own, group, epoch, err))
         return false;
