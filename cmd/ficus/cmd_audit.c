@@ -64,6 +64,21 @@ static bool on_record(void *arg, uint64_t seq, struct fx_str payload, struct fx_
     return true;
 }
 
+static bool fail_reading(const char *path, struct fx_err *err)
+{
+    fx_ctx(err, "reading the audit log \"%s\"", path);
+    if (err->code == FX_E_PROTOCOL) /* a record that is no JSON */
+        fx_err_recode(err, FX_E_JOURNAL);
+    if (err->code != FX_E_JOURNAL)
+        return false;
+    return fx_hint(
+        err,
+        "Somebody edited the log or its key, or the disk damaged them; runs and owners do "
+        "not depend on it. Restore '%s' and '%s.key' from one backup of the state "
+        "directory, or move both away, and Ficus begins a new log. Then run: ficus audit",
+        path, path);
+}
+
 static bool run(struct cmd_call *call, struct fx_err *err)
 {
     struct fx_project *project = NULL;
@@ -77,7 +92,7 @@ static bool run(struct cmd_call *call, struct fx_err *err)
     }
     if (!fx_chain_load(path, false, &reading.chain, err) ||
         !fx_recordlog_read(path, on_record, &reading, err))
-        return fx_ctx(err, "reading the audit log \"%s\"", path);
+        return fail_reading(path, err);
     if (reading.options->anchor != NULL && !reading.has_anchor)
         return fx_fail(err, FX_E_JOURNAL, "the audit log \"%s\" does not have record %s", path,
                        reading.options->anchor) ||

@@ -23,10 +23,18 @@ static bool hint_client(const struct fx_db_conf *conf, struct fx_err *err)
     if (conf->port != 0)
         (void)snprintf(port, sizeof port, " %s %d", conf->engine == FX_PG ? "-p" : "-P",
                        conf->port);
+    FX_AUTO(fx_buf) struct fx_buf by_hand = FX_BUF(1024);
     if (conf->engine == FX_PG)
-        return fx_hint(err, "Try: psql -h %s%s -U %s %s", host, port, conf->user, conf->dbname);
-    return fx_hint(err, "Try: mariadb %s %s%s -u %s -p %s", conf->socket_dir != NULL ? "-S" : "-h",
-                   host, port, conf->user, conf->dbname);
+        fx_buf_printf(&by_hand, "psql -h %s%s -U %s %s", host, port, conf->user, conf->dbname);
+    else
+        fx_buf_printf(&by_hand, "mariadb %s %s%s -u %s -p %s",
+                      conf->socket_dir != NULL ? "-S" : "-h", host, port, conf->user, conf->dbname);
+    return fx_hint(
+        err,
+        "Try it by hand: %s. If that fails too, start the server or correct databases.%s "
+        "in ficus.yaml. A stream connects again by itself; any other command: run it "
+        "again, in a run: ficus run resume",
+        fx_buf_cstr(&by_hand), conf->name != NULL ? conf->name : "NAME");
 }
 
 bool fx_db_open(const struct fx_db_conf *conf, struct fx_db **ret_db, struct fx_err *err)

@@ -60,7 +60,8 @@ static bool absolute_path(const char *path, struct fx_arena *arena, const char *
         fx_fail_errno(err, FX_E_CONFIG, errno, "could not read project file \"%s\"", path);
         return err->cause_number != ENOENT && err->hint[0] != '\0'
                    ? false
-                   : fx_hint(err, "Name it with -f FILE, or run the command where ficus.yaml is.");
+                   : fx_hint(err, "Name the project file with -f FILE, or run the command in its "
+                                  "directory.");
     }
     *ret = fx_arena_strdup(arena, resolved);
     return true;

@@ -112,8 +112,8 @@ bool fcd_own_move(struct fcd_own *own, const char *group, int64_t epoch, struct 
                   "the facade no longer holds the writes of group \"%s\" for epoch %lld: the hold "
                   "expired",
                   group, (long long)epoch);
-    return fx_hint(err, "Raise the time of a hold: --hold of ficus cutover, or policy.hold of the "
-                        "plan.");
+    return fx_hint(err, "To allow more time, raise --hold of ficus cutover, or policy.hold of the "
+                        "plan. To try again: ficus run resume, or the same ficus cutover command.");
 }
 
 bool fcd_own_switch(struct fcd_own *own, const char *group, int64_t epoch, enum fcd_owner owner,
