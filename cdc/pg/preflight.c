@@ -83,8 +83,9 @@ bool cdc_pg_check_silent_loss(const struct cdc_side *side, struct fx_findings *f
     if (side->conf->applier != NULL)
         params[0] = fx_str_from(side->conf->applier->user);
     cdc_pg_table_arrays(side, &arena, tables);
-    return fx_db_findings(side->db, side->conf->name, cdc_pg_sql_silent_loss, tables, 2, f, err) &&
-           fx_db_findings(side->db, side->conf->name, cdc_pg_sql_foreign_code, params, 3, f, err);
+    const char *name = side->conf->name;
+    return fx_db_findings_again(side->db, name, cdc_pg_sql_silent_loss, tables, 2, f, err) &&
+           fx_db_findings_again(side->db, name, cdc_pg_sql_foreign_code, params, 3, f, err);
 }
 
 /* 'i': the log would carry another key than the one that the stream goes by. */

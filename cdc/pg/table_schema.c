@@ -31,14 +31,18 @@ enum {
     COL_OLD_XID,
     COL_STATE,
     COL_IS_FINAL,
+    COL_COUNT,
 };
 
 bool cdc_table_session(const struct fx_db_conf *conf, struct fx_db **ret_db, struct fx_err *err)
 {
     if (!fx_db_open(conf, ret_db, err))
         return false;
-    if (fx_db_exec(*ret_db, "set lock_timeout = '500ms'; set statement_timeout = '30s'", NULL, 0,
-                   NULL, err) &&
+    if (fx_db_exec(*ret_db,
+                   /* what is asked every second, and while writes are held, is planned once */
+                   "set lock_timeout = '500ms'; set statement_timeout = '30s'; "
+                   "set plan_cache_mode = force_generic_plan",
+                   NULL, 0, NULL, err) &&
         fx_schema_guard(*ret_db, err))
         return true;
     fx_db_close(*ret_db);
@@ -64,7 +68,8 @@ static bool read_tables(struct fx_db *db, const struct cdc_binding *binding, str
     cdc_pg_table_arrays(&side, &arena, params);
     params[2] = fx_str_from(binding->slot);
     params[3] = fx_str_from(binding->stream);
-    return fx_db_query(db, cdc_pg_sql_table_schema, params, FX_ARRAY_LEN(params), ret, err);
+    return fx_db_select_again(db, cdc_pg_sql_table_schema, params, FX_ARRAY_LEN(params), 0,
+                              COL_COUNT, ret, err);
 }
 
 /* The row of table `t`; false: there is no such table now. */

@@ -131,7 +131,7 @@ static void print_timings(const int64_t step_ms[PLN_CUT_STEP_COUNT])
 
 static void print_forecast(const struct pln_forecast *forecast)
 {
-    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(512);
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1024);
     pln_forecast_text(forecast, &text);
     fx_print("%s\n", fx_buf_cstr(&text));
 }

@@ -95,15 +95,28 @@ bool fx_db_receive(struct fx_db *db, int64_t *ret_rows, struct fx_err *err)
     return db->driver->receive(db, ret_rows, err);
 }
 
+static bool has_columns(const struct fx_db *db, struct fx_rows *rows, struct fx_err *err)
+{
+    if (rows->n_columns > 0)
+        return true;
+    fx_rows_done(rows);
+    return fx_db_fail_answer(db, "without rows to a statement that asks for some", err);
+}
+
 bool fx_db_query(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
                  struct fx_rows *ret_rows, struct fx_err *err)
 {
-    if (!db->driver->query(db, sql, params, n_params, ret_rows, err))
-        return false;
-    if (ret_rows->n_columns > 0)
-        return true;
-    fx_rows_done(ret_rows);
-    return fx_db_fail_answer(db, "without rows to a statement that asks for some", err);
+    return db->driver->query(db, sql, params, n_params, ret_rows, err) &&
+           has_columns(db, ret_rows, err);
+}
+
+bool fx_db_query_again(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
+                       struct fx_rows *ret_rows, struct fx_err *err)
+{
+    if (db->driver->query_again == NULL)
+        return fx_db_query(db, sql, params, n_params, ret_rows, err);
+    return db->driver->query_again(db, sql, params, n_params, ret_rows, err) &&
+           has_columns(db, ret_rows, err);
 }
 
 bool fx_db_fail_answer(const struct fx_db *db, const char *what, struct fx_err *err)
@@ -116,18 +129,31 @@ bool fx_db_fail_answer(const struct fx_db *db, const char *what, struct fx_err *
                    db->conf->name);
 }
 
+static bool has_shape(const struct fx_db *db, struct fx_rows *rows, size_t n_rows_min,
+                      size_t n_columns, struct fx_err *err)
+{
+    char what[96];
+    if (rows->n_columns == n_columns && rows->n_rows >= n_rows_min)
+        return true;
+    (void)snprintf(what, sizeof what, "with %zu rows of %zu columns, where %zu columns belong",
+                   rows->n_rows, rows->n_columns, n_columns);
+    fx_rows_done(rows);
+    return fx_db_fail_answer(db, what, err);
+}
+
 bool fx_db_select(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
                   size_t n_rows_min, size_t n_columns, struct fx_rows *ret_rows, struct fx_err *err)
 {
-    char what[96];
-    if (!fx_db_query(db, sql, params, n_params, ret_rows, err))
-        return false;
-    if (ret_rows->n_columns == n_columns && ret_rows->n_rows >= n_rows_min)
-        return true;
-    (void)snprintf(what, sizeof what, "with %zu rows of %zu columns, where %zu columns belong",
-                   ret_rows->n_rows, ret_rows->n_columns, n_columns);
-    fx_rows_done(ret_rows);
-    return fx_db_fail_answer(db, what, err);
+    return fx_db_query(db, sql, params, n_params, ret_rows, err) &&
+           has_shape(db, ret_rows, n_rows_min, n_columns, err);
+}
+
+bool fx_db_select_again(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
+                        size_t n_rows_min, size_t n_columns, struct fx_rows *ret_rows,
+                        struct fx_err *err)
+{
+    return fx_db_query_again(db, sql, params, n_params, ret_rows, err) &&
+           has_shape(db, ret_rows, n_rows_min, n_columns, err);
 }
 
 bool fx_db_take_pos(const struct fx_db *db, fx_cell cell, struct fx_pos *ret, struct fx_err *err)

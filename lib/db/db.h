@@ -112,12 +112,21 @@ fx_cell fx_rows_at(const struct fx_rows *rows, size_t row, size_t column);
 bool fx_db_query(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
                  struct fx_rows *ret_rows, struct fx_err *err) FX_MUST_CHECK;
 /*
+ * The same for what a session asks again and again: the server plans it once, where it can. `sql`
+ * is a text that lives as long as the session, and is known by its address.
+ */
+bool fx_db_query_again(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
+                       struct fx_rows *ret_rows, struct fx_err *err) FX_MUST_CHECK;
+/*
  * The same for whoever looks into the cells: PROTOCOL unless the answer has exactly `n_columns` and
  * at least `n_rows_min` rows. A server, or who stands between, may answer anything.
  */
 bool fx_db_select(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
                   size_t n_rows_min, size_t n_columns, struct fx_rows *ret_rows,
                   struct fx_err *err) FX_MUST_CHECK;
+bool fx_db_select_again(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
+                        size_t n_rows_min, size_t n_columns, struct fx_rows *ret_rows,
+                        struct fx_err *err) FX_MUST_CHECK;
 /* PROTOCOL, for an answer that does not fit the statement. Always false. */
 bool fx_db_fail_answer(const struct fx_db *db, const char *what, struct fx_err *err);
 /* A position as the server wrote it. Errors: PROTOCOL when it is none, or too long. */
@@ -245,6 +254,9 @@ struct fx_db_driver {
     bool (*receive)(struct fx_db *db, int64_t *ret_rows, struct fx_err *err);
     bool (*query)(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
                   struct fx_rows *ret_rows, struct fx_err *err);
+    /* NULL: as query */
+    bool (*query_again)(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
+                        struct fx_rows *ret_rows, struct fx_err *err);
     bool (*set_timeout)(struct fx_db *db, int64_t timeout_ms, struct fx_err *err);
     bool (*table)(struct fx_db *db, const char *schema, const char *name, struct fx_arena *arena,
                   struct fx_table **ret_table, struct fx_err *err);

@@ -14,4 +14,9 @@
 bool fx_db_findings(struct fx_db *db, const char *where, const char *sql, const fx_cell *params,
                     size_t n_params, struct fx_findings *f, struct fx_err *err) FX_MUST_CHECK;
 
+/* The same, for a session that asks this again and again (fx_db_query_again). */
+bool fx_db_findings_again(struct fx_db *db, const char *where, const char *sql,
+                          const fx_cell *params, size_t n_params, struct fx_findings *f,
+                          struct fx_err *err) FX_MUST_CHECK;
+
 #endif

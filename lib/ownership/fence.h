@@ -74,6 +74,12 @@ struct fx_fence_ops {
      */
     bool (*check)(struct fx_side *side, int64_t old_txn_ms, struct fx_findings *f,
                   bool *ret_foreign, struct fx_err *err);
+    /*
+     * How long the oldest transaction that a fence would wait for now is open already, 0: there is
+     * none. Of another user's only what the server tells this one; on MariaDB any writer's, in
+     * whole seconds.
+     */
+    bool (*writer_age)(struct fx_side *side, int64_t *ret_ms, struct fx_err *err);
 };
 /* The operations of a side that has been opened once. */
 const struct fx_fence_ops *fx_fence_of(const struct fx_side *side);

@@ -614,6 +614,15 @@ static bool my_check(struct fx_side *side, int64_t old_txn_ms, struct fx_finding
            check_prepared(side, f, err);
 }
 
+static bool my_writer_age(struct fx_side *side, int64_t *ret_ms, struct fx_err *err)
+{
+    int64_t seconds = 0;
+    bool ok = one_int(side, flavour_of(side)->writer_age, NULL, 0, &seconds, err);
+    seconds = FX_MAX(seconds, (int64_t)0);
+    *ret_ms = FX_MIN(seconds, INT64_MAX / 1000) * 1000;
+    return ok;
+}
+
 const struct fx_fence_ops fx_fence_my = {
     .install = my_install,
     .arm = my_arm,
@@ -627,4 +636,5 @@ const struct fx_fence_ops fx_fence_my = {
     .ids_read = my_ids_read,
     .ids_raise = my_ids_raise,
     .check = my_check,
+    .writer_age = my_writer_age,
 };

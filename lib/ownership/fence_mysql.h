@@ -15,7 +15,8 @@ struct fx_fence_my_flavour {
     const char *trigger; /* template: sql/my_trigger.sql says which names it has */
     /* "… replace into", for a row of which only the id is given and which will be rolled back */
     const char *replace_unchecked;
-    const char *counter; /* (database, table): the next value of its counter, 0: it has none */
+    const char *counter;    /* (database, table): the next value of its counter, 0: it has none */
+    const char *writer_age; /* whole seconds since the oldest open writer began, 0: there is none */
     /* Findings: (database or NULL, database, table); (microseconds); (database, table). */
     const char *check_rights, *check_server, *check_cascades;
 };

@@ -31,6 +31,7 @@ extern const char lib_ownership_sql_pg_own_fence[];
 extern const char lib_ownership_sql_pg_disarm[];
 extern const char lib_ownership_sql_pg_check_writers[];
 extern const char lib_ownership_sql_pg_check_server[];
+extern const char lib_ownership_sql_pg_writer_age[];
 
 enum { SQL_MAX = 1 << 20, REMOVE_LOCK_MS = 800 };
 
@@ -92,7 +93,8 @@ static bool relations_read(struct fx_side *side, struct relations *rels, struct 
         const struct fx_side_table *table = &side->tables[t];
         fx_cell params[] = {fx_str_from(table->schema), fx_str_from(table->name)};
         FX_AUTO(fx_rows) struct fx_rows rows = {0};
-        if (!fx_db_select(side->db, lib_ownership_sql_pg_relations, params, 2, 0, 4, &rows, err))
+        if (!fx_db_select_again(side->db, lib_ownership_sql_pg_relations, params, 2, 0, 4, &rows,
+                                err))
             return fx_ctx(err, "reading the triggers of table %s.%s", table->schema, table->name);
         if (rows.n_rows == 0)
             return fx_fail(err, FX_E_DRIFT, "database \"%s\" has no table %s.%s", side->conf->name,
@@ -569,6 +571,21 @@ static bool pg_check(struct fx_side *side, int64_t old_txn_ms, struct fx_finding
            check_server(side, &params[1], f, err);
 }
 
+static bool pg_writer_age(struct fx_side *side, int64_t *ret_ms, struct fx_err *err)
+{
+    __attribute__((cleanup(relations_done))) struct relations rels = {0};
+    FX_AUTO(fx_buf) struct fx_buf names = FX_BUF(SQL_MAX);
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    if (!relations_read(side, &rels, err))
+        return false;
+    name_array(&rels, &names);
+    fx_cell param = fx_buf_str(&names);
+    return fx_db_select_again(side->db, lib_ownership_sql_pg_writer_age, &param, 1, 1, 1, &rows,
+                              err) &&
+           (fx_parse_i64(fx_rows_at(&rows, 0, 0), 0, INT64_MAX, ret_ms) ||
+            fx_db_fail_answer(side->db, "with an age that is none", err));
+}
+
 static const struct fx_fence_ops fence_pg = {
     .install = pg_install,
     .arm = pg_arm,
@@ -582,6 +599,7 @@ static const struct fx_fence_ops fence_pg = {
     .ids_read = pg_ids_read,
     .ids_raise = pg_ids_raise,
     .check = pg_check,
+    .writer_age = pg_writer_age,
 };
 
 static const char *const delete_rows[] = {"delete from ficus.own where grp = ?", NULL};

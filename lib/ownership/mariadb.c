@@ -8,6 +8,7 @@ extern const char lib_ownership_sql_my_guard[];
 extern const char lib_ownership_sql_my_schema_2[];
 extern const char lib_ownership_sql_my_schema_3[];
 extern const char lib_ownership_sql_my_trigger[];
+extern const char lib_ownership_sql_my_writer_age[];
 extern const char lib_ownership_sql_my_check_rights[];
 extern const char lib_ownership_sql_my_check_server[];
 extern const char lib_ownership_sql_my_check_cascades[];
@@ -21,6 +22,7 @@ static const struct fx_fence_my_flavour mariadb = {
                          "check_constraint_checks = 0 for replace into",
     .counter = "select coalesce(auto_increment, 0) from information_schema.tables "
                "where table_schema = ? and table_name = ?",
+    .writer_age = lib_ownership_sql_my_writer_age,
     .check_rights = lib_ownership_sql_my_check_rights,
     .check_server = lib_ownership_sql_my_check_server,
     .check_cascades = lib_ownership_sql_my_check_cascades,

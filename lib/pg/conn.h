@@ -46,6 +46,8 @@ bool fx_pg_has_answer(PGconn *conn, int64_t silence_ms);
 /* Asks the server to give up what it runs for `conn` (a new short connection); best effort. */
 void fx_pg_cancel(PGconn *conn);
 
+enum { FX_PG_KEPT_MAX = 8 };
+
 /* A session of db.h around a connection. */
 struct fx_pg_db {
     struct fx_db base;
@@ -53,6 +55,9 @@ struct fx_pg_db {
     bool is_broken;
     int64_t silence_ms; /* a statement's answer may take this long to begin or go on; 0: no limit */
     bool is_scanning;   /* single-row results are still arriving: nothing else may be sent */
+    /* Texts of statements that the server has a plan of; the name of one is its number. */
+    const char *kept[FX_PG_KEPT_MAX];
+    size_t n_kept;
 };
 struct fx_pg_db *fx_pg_db_of(struct fx_db *db);
 /* As fx_pg_fail, and notes that the session is broken when it is. */

@@ -136,18 +136,12 @@ static bool fail_silent(struct fx_pg_db *pg, struct fx_err *err)
 }
 
 /*
- * Runs the statements of a text. *ret_rows is their sum; *ret_last (may be NULL) the last result,
- * the caller's. The first failure is reported; what the server sends after it is read all the same,
- * or the session would be stuck.
+ * What the server answers to that which was sent. *ret_rows (may be NULL) is the sum of all
+ * statements; *ret_last (may be NULL) the last result, the caller's. The first failure is reported;
+ * what the server sends after it is read all the same, or the session would be stuck.
  */
-static bool run(struct fx_pg_db *pg, const char *sql, const fx_cell *params, size_t n_params,
-                int64_t *ret_rows, PGresult **ret_last, struct fx_err *err)
+static bool collect(struct fx_pg_db *pg, int64_t *ret_rows, PGresult **ret_last, struct fx_err *err)
 {
-    FX_AUTO(fx_buf) struct fx_buf numbered = FX_BUF(SIZE_MAX / 4);
-    if (!prepare(pg, sql, n_params, &numbered, err))
-        return false;
-    if (!send(pg, fx_buf_cstr(&numbered), params, n_params))
-        return fx_pg_db_fail(pg, NULL, err);
     PGresult *last = NULL;
     int64_t rows = 0;
     bool is_ok = true;
@@ -183,6 +177,18 @@ static bool run(struct fx_pg_db *pg, const char *sql, const fx_cell *params, siz
     return is_ok;
 }
 
+/* Runs the statements of a text. */
+static bool run(struct fx_pg_db *pg, const char *sql, const fx_cell *params, size_t n_params,
+                int64_t *ret_rows, PGresult **ret_last, struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf numbered = FX_BUF(SIZE_MAX / 4);
+    if (!prepare(pg, sql, n_params, &numbered, err))
+        return false;
+    if (!send(pg, fx_buf_cstr(&numbered), params, n_params))
+        return fx_pg_db_fail(pg, NULL, err);
+    return collect(pg, ret_rows, ret_last, err);
+}
+
 static bool exec(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
                  int64_t *ret_rows, struct fx_err *err)
 {
@@ -199,15 +205,12 @@ static void clear_result(void *res)
     PQclear(res);
 }
 
-bool fx_pg_query(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
-                 struct fx_rows *ret_rows, struct fx_err *err)
+/* Cells point into `res`, which ends with the rows. */
+static void take_rows(PGresult *res, struct fx_rows *ret_rows)
 {
-    PGresult *res;
-    if (!run(fx_pg_db_of(db), sql, params, n_params, NULL, &res, err))
-        return false;
     struct fx_rows rows = {.n_rows = (size_t)PQntuples(res), .n_columns = (size_t)PQnfields(res)};
     fx_arena_init(&rows.arena, 0);
-    fx_arena_on_clear(&rows.arena, clear_result, res); /* cells point into it */
+    fx_arena_on_clear(&rows.arena, clear_result, res);
     rows.cells = fx_arena_array(&rows.arena, rows.n_rows * rows.n_columns + 1, sizeof *rows.cells);
     for (int row = 0; row < PQntuples(res); row++) {
         for (int column = 0; column < PQnfields(res); column++) {
@@ -218,6 +221,73 @@ bool fx_pg_query(struct fx_db *db, const char *sql, const fx_cell *params, size_
         }
     }
     *ret_rows = rows;
+}
+
+bool fx_pg_query(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
+                 struct fx_rows *ret_rows, struct fx_err *err)
+{
+    PGresult *res;
+    if (!run(fx_pg_db_of(db), sql, params, n_params, NULL, &res, err))
+        return false;
+    take_rows(res, ret_rows);
+    return true;
+}
+
+/* --- statements whose plan is kept ------------------------------------------------------------ */
+
+enum { KEPT_NAME = 32 };
+
+static void kept_name(size_t number, char name[KEPT_NAME])
+{
+    (void)snprintf(name, KEPT_NAME, "ficus_%zu", number);
+}
+
+/* The number of the statement; SIZE_MAX: there is no room for one more. */
+static bool keep(struct fx_pg_db *pg, const char *sql, size_t n_params, size_t *ret_number,
+                 struct fx_err *err)
+{
+    char name[KEPT_NAME];
+    FX_AUTO(fx_buf) struct fx_buf numbered = FX_BUF(SIZE_MAX / 4);
+    for (size_t i = 0; i < pg->n_kept; i++) {
+        *ret_number = i;
+        if (pg->kept[i] == sql)
+            return true;
+    }
+    *ret_number = SIZE_MAX;
+    if (pg->n_kept == FX_PG_KEPT_MAX)
+        return true;
+    kept_name(pg->n_kept, name);
+    if (!prepare(pg, sql, n_params, &numbered, err))
+        return false;
+    if (!PQsendPrepare(pg->conn, name, fx_buf_cstr(&numbered), (int)n_params, NULL))
+        return fx_pg_db_fail(pg, NULL, err);
+    if (!collect(pg, NULL, NULL, err))
+        return false;
+    *ret_number = pg->n_kept;
+    pg->kept[pg->n_kept++] = sql;
+    return true;
+}
+
+static bool query_again(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
+                        struct fx_rows *ret_rows, struct fx_err *err)
+{
+    struct fx_pg_db *pg = fx_pg_db_of(db);
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    char name[KEPT_NAME];
+    size_t number = SIZE_MAX;
+    PGresult *res;
+    fx_arena_init(&arena, 0);
+    if (!may_send(pg, err) || !keep(pg, sql, n_params, &number, err))
+        return false;
+    if (number == SIZE_MAX)
+        return fx_pg_query(db, sql, params, n_params, ret_rows, err);
+    kept_name(number, name);
+    if (!PQsendQueryPrepared(pg->conn, name, (int)n_params, fx_pg_params(params, n_params, &arena),
+                             NULL, NULL, 0))
+        return fx_pg_db_fail(pg, NULL, err);
+    if (!collect(pg, NULL, &res, err))
+        return false;
+    take_rows(res, ret_rows);
     return true;
 }
 
@@ -281,6 +351,7 @@ const struct fx_db_driver fx_pg_driver = {
     .version = version,
     .exec = exec,
     .query = fx_pg_query,
+    .query_again = query_again,
     .set_timeout = set_timeout,
     .table = fx_pg_table,
     .scan_open = fx_pg_scan_open,

@@ -138,9 +138,19 @@ struct pln_forecast {
     int64_t p50_ms, p99_ms, longest_ms; /* of the writes that wait */
     int64_t held, writes_per_s;         /* how many wait; how many come a second */
     bool is_too_slow; /* more come than hold.release_per_second lets go: the queue does not end */
+    /* How long a transaction was open on the tables (longest_ms counts what the fence waits for),
+     * and the limits of the fence: writes are released between attempts. */
+    int64_t open_ms, lock_wait_ms, fence_attempts;
 };
-#define PLN_FORECAST_NONE ((struct pln_forecast){-1, -1, -1, -1, -1, -1, false})
-/* "a write waits up to 62 ms (half of them up to 33 ms; 18 writes, 300/s)" */
+#define PLN_FORECAST_NONE                      \
+    ((struct pln_forecast){.hold_ms = -1,      \
+                           .p50_ms = -1,       \
+                           .p99_ms = -1,       \
+                           .longest_ms = -1,   \
+                           .held = -1,         \
+                           .writes_per_s = -1, \
+                           .open_ms = -1})
+/* "forecast 62 ms: a write waits up to that, …; at worst, …" */
 void pln_forecast_text(const struct pln_forecast *forecast, struct fx_buf *out);
 
 enum pln_cutover_outcome {

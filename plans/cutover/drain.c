@@ -47,11 +47,16 @@ bool pln_drain_is_over(const struct pln_drain *drain, const struct pln_cutover *
     return pln_cut_now_ms(cut) - drain->began_ms >= cut->opt->drain_wait_ms;
 }
 
+static bool is_rising(const struct pln_drain_lag *lag)
+{
+    return lag->last_ms > lag->first_ms + lag->first_ms / 4;
+}
+
 static const char *trend(const struct pln_drain_lag *lag, int64_t limit_ms)
 {
     if (lag->last_ms < limit_ms)
         return "now below the limit, but not for long enough";
-    if (lag->last_ms > lag->first_ms + lag->first_ms / 4)
+    if (is_rising(lag))
         return "rising: the stream is slower than the writes";
     if (lag->last_ms < lag->first_ms - lag->first_ms / 4)
         return "falling: wait longer";
@@ -71,6 +76,12 @@ static void describe(const struct pln_drain_lag *lag, const char *stream, int64_
                       lag->why.message);
 }
 
+/* Waiting longer at this rate does not help. */
+static bool is_too_late(const struct pln_drain_lag *lag, const struct pln_cutover_options *opt)
+{
+    return lag->last_ms >= opt->drain_before_ms && is_rising(lag);
+}
+
 bool pln_drain_fail(const struct pln_drain *drain, const struct pln_cutover *cut,
                     struct fx_err *err)
 {
@@ -85,8 +96,13 @@ bool pln_drain_fail(const struct pln_drain *drain, const struct pln_cutover *cut
             "below %" PRId64 " ms (drain_before) for %" PRId64 " ms; no write was held",
             opt->drain_wait_ms, opt->drain_before_ms, opt->drain_window_ms);
     fx_detail(err, "%s", fx_buf_cstr(&text));
+    bool is_hopeless = is_too_late(&drain->towards, opt) || is_too_late(&drain->back, opt);
     return fx_hint(
-        err, "Ownership did not change. Watch the lag: ficus cdc status --context NAME. When "
-             "it has fallen, run " PLN_CUT_GO_ON ". To accept a longer pause, raise "
-             "drain_before: --drain-before, or policy.drain_before of the plan " PLN_CUT_KEPT ".");
+        err,
+        "Ownership did not change. %sWatch the lag: ficus cdc status --context NAME. When "
+        "it has fallen, run " PLN_CUT_GO_ON ". To accept a longer pause, raise "
+        "drain_before: --drain-before, or policy.drain_before of the plan " PLN_CUT_KEPT ".",
+        is_hopeless ? "More writes come than the machine can carry over: wait for a time with "
+                      "fewer of them, or give it more processor time. "
+                    : "");
 }

@@ -20,6 +20,23 @@ enum {
     TICK_MS = 5,
 };
 
+/* What no measurement can know: that a transaction stays open on the tables. */
+static void add_worst(const struct pln_forecast *f, struct fx_buf *out)
+{
+    if (f->fence_attempts <= 0)
+        return;
+    if (f->open_ms >= f->lock_wait_ms)
+        fx_buf_printf(out,
+                      "; a transaction has been open on the tables for %" PRId64
+                      " ms, longer than the fence waits for a lock (%" PRId64
+                      " ms), so expect more than one attempt",
+                      f->open_ms, f->lock_wait_ms);
+    fx_buf_printf(out,
+                  "; at worst, when open transactions keep their locks, writes are held %" PRId64
+                  " times, %" PRId64 " ms longer each time, and nothing is moved",
+                  f->fence_attempts, f->lock_wait_ms);
+}
+
 void pln_forecast_text(const struct pln_forecast *f, struct fx_buf *out)
 {
     if (f->longest_ms < 0) {
@@ -30,9 +47,26 @@ void pln_forecast_text(const struct pln_forecast *f, struct fx_buf *out)
                   "forecast %" PRId64 " ms: a write waits up to that, half of them up to %" PRId64
                   " ms (%" PRId64 " writes/s, %" PRId64 " of them wait)",
                   f->longest_ms, f->p50_ms, f->writes_per_s, f->held);
+    add_worst(f, out);
     if (f->is_too_slow)
         fx_buf_add_c(out, "; the queue does not empty at this rate: raise "
                           "facade.hold.release_per_second");
+}
+
+/*
+ * One that was open for so long ends, as far as anybody knows, after as long again. The fence waits
+ * for it up to its limit; then held writes are released and it is tried again.
+ */
+static int64_t lock_us(const struct pln_measured *m)
+{
+    return FX_MIN(m->open_us, m->lock_wait_us);
+}
+
+int64_t pln_forecast_more_ms(const struct pln_measured *m)
+{
+    /* the facade's writes in flight are waited for first; others go on meanwhile */
+    int64_t us = m->verify_us + FX_MAX(m->write_us, lock_us(m)) + m->lag_us;
+    return (us + 999) / 1000;
 }
 
 int64_t pln_forecast_hold_ms(const struct pln_measured *m)
@@ -41,7 +75,7 @@ int64_t pln_forecast_hold_ms(const struct pln_measured *m)
     int64_t us = m->losing_us * (LOSING_CALLS + LOSING_CALLS_TABLE * n) +
                  m->winning_us * (WINNING_CALLS + WINNING_CALLS_TABLE * n) +
                  m->facade_us * FACADE_CALLS + m->stream_us * STREAM_CALLS + POLLS_US;
-    return (us + m->verify_us + m->write_us + m->lag_us + 999) / 1000;
+    return (us + 999) / 1000 + pln_forecast_more_ms(m);
 }
 
 /*
@@ -61,6 +95,9 @@ struct pln_forecast pln_forecast_waits(const struct pln_measured *m, int64_t hol
         .p99_ms = (int64_t)(FX_MAX(first_ms, last_ms)) + TICK_MS,
         .writes_per_s = (int64_t)(m->writes_per_s + 0.5),
         .is_too_slow = m->release_per_s > 0 && m->writes_per_s >= m->release_per_s,
+        .open_ms = m->open_us / 1000,
+        .lock_wait_ms = m->lock_wait_us / 1000,
+        .fence_attempts = m->fence_attempts,
     };
     waits.longest_ms = waits.p99_ms;
     return waits;

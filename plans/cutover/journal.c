@@ -9,7 +9,7 @@
 bool pln_cut_journal(struct pln_cutover *cut, enum pln_cutover_step step,
                      enum pln_cutover_event event, struct fx_err *err, const char *fmt, ...)
 {
-    char detail[512];
+    char detail[1024];
     va_list ap;
     va_start(ap, fmt);
     (void)vsnprintf(detail, sizeof detail, fmt, ap);

@@ -216,7 +216,7 @@ static void forecast(struct pln_cutover *cut, bool is_journalled)
     cut->result->forecast = pln_forecast_waits(&measured, pln_forecast_hold_ms(&measured));
     if (!is_journalled)
         return;
-    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(512);
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1024);
     pln_forecast_text(&cut->result->forecast, &text);
     pln_cut_note(cut, PLN_CUT_DRAIN, fx_buf_cstr(&text), NULL);
 }

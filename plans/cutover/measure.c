@@ -6,7 +6,7 @@
 #include "lib/base/clock.h"
 #include "plans/cutover/environment.h"
 
-enum { LOOKS = 8, RATE_MS = 500 };
+enum { LOOKS = 8, RATE_LOOKS = 10, RATE_LOOK_MS = 50 };
 
 static int64_t since_us(struct fx_mono began)
 {
@@ -63,14 +63,27 @@ static bool count_writes(struct pln_environment *en, struct counted *ret, struct
     return true;
 }
 
+/* The oldest of all that are seen while writes are counted. */
+static bool watch_writers(struct pln_environment *en, int64_t *ret_us, struct fx_err *err)
+{
+    *ret_us = 0;
+    for (size_t i = 0; i < RATE_LOOKS; i++) {
+        int64_t age_ms = 0;
+        if (!fx_fence_of(en->losing)->writer_age(en->losing, &age_ms, err))
+            return false;
+        *ret_us = FX_MAX(*ret_us, age_ms * 1000);
+        fx_sleep_ms(RATE_LOOK_MS);
+    }
+    return true;
+}
+
 static bool measure_facades(struct pln_environment *en, struct pln_measured *m, struct fx_err *err)
 {
     struct counted before, after;
     struct fx_mono began = fx_mono_now();
     if (!count_writes(en, &before, err))
         return false;
-    fx_sleep_ms(RATE_MS);
-    if (!count_writes(en, &after, err))
+    if (!watch_writers(en, &m->open_us, err) || !count_writes(en, &after, err))
         return false;
     int64_t us = since_us(began), writes = after.writes - before.writes;
     m->facade_us = (before.call_us + after.call_us) / 2;
@@ -96,7 +109,9 @@ bool pln_effect_measure(void *arg, struct pln_measured *ret, bool *ret_known, st
 {
     struct pln_environment *en = arg;
     *ret_known = false;
-    *ret = (struct pln_measured){.n_tables = en->sides.ctx.n_tables};
+    *ret = (struct pln_measured){.n_tables = en->sides.ctx.n_tables,
+                                 .lock_wait_us = en->opt->lock_wait_ms * 1000,
+                                 .fence_attempts = en->opt->fence_attempts};
     if (en->sides.is_canary) /* nobody waits for it */
         return true;
     if (!statement_us(en, PLN_LOSING, &ret->losing_us, err) ||

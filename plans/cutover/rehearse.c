@@ -190,8 +190,7 @@ static struct pln_forecast forecast_real(const struct pln_cutover_env *env,
     pln_env_close(en);
     if (!ok || !is_known)
         return PLN_FORECAST_NONE;
-    int64_t more_ms = (m.verify_us + m.write_us + m.lag_us + 999) / 1000;
-    return pln_forecast_waits(&m, canary_ms + more_ms);
+    return pln_forecast_waits(&m, canary_ms + pln_forecast_more_ms(&m));
 }
 
 bool pln_cutover_rehearse(const struct pln_cutover_env *env, const struct pln_cutover_options *opt,

@@ -119,7 +119,7 @@ static bool act_rehearse(struct pln_action_ctx *ac, struct pln_exec *ex,
         return false;
     bool is_known = rehearsal.forecast.p99_ms >= 0;
     ac->predicted_ms = is_known ? rehearsal.forecast.p99_ms : rehearsal.predicted_p99_ms;
-    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(512);
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1024);
     fx_buf_printf(&text, "pause p99 %lld ms on the idle canary, p50 %lld ms, %d rounds; ",
                   (long long)rehearsal.predicted_p99_ms, (long long)rehearsal.predicted_p50_ms,
                   rehearsal.rounds);

@@ -23,9 +23,12 @@ bench-cdc-run: all
 	@exec env FX_BUILD="$(CURDIR)/$(B)" SIZE="$(SIZE)" tests/bench/cdc
 
 #   make cutovers N=20 RATE=300 BUSY=10
-.PHONY: cutovers cutovers-run
+#   make cutovers-judged          100 moves at 300 requests/s, 20 at 1,000, 20 beside ten busy processes; exit status 0: passed
+.PHONY: cutovers cutovers-run cutovers-judged
+cutovers-judged:
+	@$(MAKE) --no-print-directory cutovers SERIES="$(or $(SERIES),100:300:0 20:1000:0 20:300:10)"
 cutovers:
 	@lib/mk/deps.sh
 	@$(MAKE) --no-print-directory $(MAKE_JOBS) cutovers-run
 cutovers-run: all test-programs
-	@exec env FX_BUILD="$(CURDIR)/$(T)" N="$(N)" RATE="$(RATE)" BUSY="$(BUSY)" tests/bench/cutovers
+	@exec env FX_BUILD="$(CURDIR)/$(T)" N="$(N)" RATE="$(RATE)" BUSY="$(BUSY)" SERIES="$(SERIES)" tests/bench/cutovers

@@ -206,7 +206,10 @@ same "nothing is left to complain about" "0" "$(tool old check 2000)"
 hold long "begin; $write;"
 names_long() { tool old check 500 | grep -q "long transaction"; }
 check "preflight names a long writer" until_ok 10 names_long
+check "and its age is known" test "$(tool old age)" -ge 500
 let_go long "rollback;"
+waits_for_nobody() { test "$(tool old age)" -le 100; } # 100: for autovacuum, which comes every second and gives way
+check "nobody writes: the fence would wait for nobody" until_ok 10 waits_for_nobody
 hold long "begin; select count(*) from public.t;"
 hold reader "select 1;"
 my_sql orders ficus "update own set state = 'AWAY' where grp = 'orders'" # only the old side took part above

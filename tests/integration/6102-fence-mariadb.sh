@@ -3,6 +3,7 @@
 # The MariaDB fence, statement by statement. First the group is given to this side, then it is fenced here.
 # seconds: 15
 . "$(dirname "$0")/fence_lib.sh"
+export TZ=America/New_York # the servers' own: sessions of ficus have another one
 fence_setup
 n=0
 row() { n=$((n + 1)); echo "insert into t (v) values ($((RANDOM * 32768 + RANDOM)))"; }
@@ -178,6 +179,16 @@ same "then it is content with them" 0 "$(tool new check 2000 | grep -c TRUNCATE)
 my_sql orders orders "create trigger ficus_fence_other_1_i before insert on t for each row set new.v = new.v"
 check "preflight finds a foreign fence and says how to remove it" grep -q 'DROP TRIGGER /\* ficus \*/ `orders`.`ficus_fence_other_1_i`;' <(tool new check 2000)
 my_sql orders orders "drop trigger ficus_fence_other_1_i"
+
+# --- how long the fence would have to wait --------------------------------------------------------------
+same "nobody writes: the fence would wait for nobody" 0 "$(tool new age)"
+hold long "begin; insert into t (v) values (-77);"
+names_long() { tool new check 500 | grep -q "long transaction of user app"; }
+check "preflight names a long writer, in every time zone" until_ok 10 names_long
+same "but no short one" "" "$(tool new check 3600000 | grep "long transaction")"
+is_aged() { test "$(tool new age)" -ge 1000 && test "$(tool new age)" -lt 60000; }
+check "and its age is known" until_ok 10 is_aged
+let_go long "rollback;"
 
 # --- deadlocks: the fence is never part of one that a customer loses -----------------------------------
 tool new arm 16 >/dev/null

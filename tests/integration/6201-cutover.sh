@@ -22,6 +22,18 @@ sleep 1
 check "a cut-over without --execute only looks" cutover start
 exits 2 "moving wants the name to be confirmed" "$FICUS" cutover start -f "$SHOP/ficus.yaml" --context orders --execute
 same "and says what a write would wait" 1 "$(cutover start 2>/dev/null | grep -cE '^forecast [0-9]+ ms: ')"
+# A transaction stays open on the tables for a second, then the next one: the fence would wait for it.
+pg_sql mono shop "insert into orders (id, customer_id, status, total) values (900001, 1, 'ours', 1)"
+forecast() { cutover start 2>/dev/null | sed -n 's/^forecast \([0-9]*\) ms: .*/\1/p'; }
+opener() { while pg_sql mono shop "begin; update orders set status = 'ours' where id = 900001; select pg_sleep(1); rollback"; do :; done; }
+opener >/dev/null 2>&1 &
+opener=$!
+waits() { test "$(forecast)" -ge 500; }
+check "a forecast counts transactions that are open on the tables" until_ok 20 waits
+kill "$opener"
+wait "$opener"
+check "and says the worst that the limits allow" grep -q "writes are held 5 times, 800 ms longer each time, and nothing is moved" <(cutover start 2>/dev/null)
+
 check "the rehearsal passes" cutover rehearse --rounds 3 --execute
 cutover rehearse --rounds 3 --execute | grep -v canary | sed 's/^/# /'
 

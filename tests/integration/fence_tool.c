@@ -114,6 +114,12 @@ static bool do_armed(struct call *c, struct fx_err *err)
     fx_findings_init(&f);
     return c->ops->armed(c->side, c->number[0], &f, err) && say_findings(&f, false);
 }
+/* Milliseconds for which the oldest transaction that a fence would wait for is open. */
+static bool do_age(struct call *c, struct fx_err *err)
+{
+    int64_t ms = 0;
+    return c->ops->writer_age(c->side, &ms, err) && say("%" PRId64 "\n", ms);
+}
 static bool do_check(struct call *c, struct fx_err *err)
 {
     FX_AUTO(fx_findings) struct fx_findings f;
@@ -163,6 +169,7 @@ static const struct {
     {"ids", do_ids},
     {"raise", do_raise},
     {"check", do_check},
+    {"age", do_age},
     {"mark", do_mark},
     {"remove", do_remove},
 };

@@ -60,12 +60,49 @@ static void test_forecast__a_pace_below_the_rate_is_told(void **state)
     assert_non_null(strstr(fx_buf_cstr(&text), "could not be measured"));
 }
 
+static void test_forecast__an_open_transaction_counts_up_to_the_limit_of_the_fence(void **state)
+{
+    (void)state;
+    struct pln_measured m = idle;
+    m.lock_wait_us = 800000;
+    m.fence_attempts = 5;
+    m.write_us = 10000;
+    int64_t base_ms = pln_forecast_hold_ms(&idle);
+    m.open_us = 4000; /* it ends while the facade's writes are waited for */
+    assert_int_equal(pln_forecast_hold_ms(&m), base_ms + 10);
+    m.open_us = 300000;
+    assert_int_equal(pln_forecast_hold_ms(&m), base_ms + 300);
+    m.open_us = 2500000;
+    assert_int_equal(pln_forecast_hold_ms(&m), base_ms + 800);
+}
+
+static void test_forecast__the_worst_case_is_told_in_words(void **state)
+{
+    (void)state;
+    struct pln_measured m = idle;
+    m.lock_wait_us = 800000;
+    m.fence_attempts = 5;
+    struct pln_forecast waits = pln_forecast_waits(&m, 60);
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1024);
+    pln_forecast_text(&waits, &text);
+    assert_non_null(strstr(fx_buf_cstr(&text), "writes are held 5 times, 800 ms longer each time"));
+    assert_null(strstr(fx_buf_cstr(&text), "more than one attempt"));
+    m.open_us = 1500000;
+    waits = pln_forecast_waits(&m, 860);
+    fx_buf_clear(&text);
+    pln_forecast_text(&waits, &text);
+    assert_non_null(strstr(fx_buf_cstr(&text), "open on the tables for 1500 ms"));
+    assert_non_null(strstr(fx_buf_cstr(&text), "more than one attempt"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forecast__everything_that_was_slow_makes_the_hold_longer),
         cmocka_unit_test(test_forecast__the_first_waits_for_all_of_it_and_the_middle_for_half),
         cmocka_unit_test(test_forecast__a_pace_below_the_rate_is_told),
+        cmocka_unit_test(test_forecast__an_open_transaction_counts_up_to_the_limit_of_the_fence),
+        cmocka_unit_test(test_forecast__the_worst_case_is_told_in_words),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
