@@ -185,15 +185,17 @@ static void append_canary(const struct fx_context *ctx, struct fx_arena *arena,
     canary->old_name = canary->new_name = "canary";
 }
 
-static bool bind(const struct fx_context *ctx, enum fx_direction direction, bool has_canary,
-                 struct fx_db *old_db, struct fx_db *new_db, struct fx_arena *arena,
-                 struct cdc_binding **ret_binding, struct fx_err *err)
+/* Without `findings` with the canary table, and one error for all that is wrong. */
+static bool bind(const struct fx_context *ctx, enum fx_direction direction,
+                 struct fx_findings *findings, struct fx_db *old_db, struct fx_db *new_db,
+                 struct fx_arena *arena, struct cdc_binding **ret_binding, struct fx_err *err)
 {
     struct cdc_binding *binding = FX_ARENA_NEW(arena, struct cdc_binding);
     append_canary(ctx, arena, &binding->ctx);
-    if (!has_canary)
+    if (findings != NULL)
         binding->ctx.n_tables--;
-    if (!fx_map_bind(&binding->ctx, old_db, new_db, arena, err))
+    if (!(findings != NULL ? fx_map_find(&binding->ctx, old_db, new_db, arena, findings, err)
+                           : fx_map_bind(&binding->ctx, old_db, new_db, arena, err)))
         return fx_ctx(err, "binding context \"%s\"", ctx->name);
     bool is_forward = direction == FX_FORWARD;
     binding->direction = direction;
@@ -221,12 +223,12 @@ bool cdc_bind(const struct fx_context *ctx, enum fx_direction direction, struct 
               struct fx_db *new_db, struct fx_arena *arena, struct cdc_binding **ret_binding,
               struct fx_err *err)
 {
-    return bind(ctx, direction, true, old_db, new_db, arena, ret_binding, err);
+    return bind(ctx, direction, NULL, old_db, new_db, arena, ret_binding, err);
 }
 
-bool cdc_bind_tables(const struct fx_context *ctx, enum fx_direction direction,
-                     struct fx_db *old_db, struct fx_db *new_db, struct fx_arena *arena,
+bool cdc_bind_tables(const struct fx_context *ctx, struct fx_db *old_db, struct fx_db *new_db,
+                     struct fx_arena *arena, struct fx_findings *f,
                      struct cdc_binding **ret_binding, struct fx_err *err)
 {
-    return bind(ctx, direction, false, old_db, new_db, arena, ret_binding, err);
+    return bind(ctx, FX_FORWARD, f, old_db, new_db, arena, ret_binding, err);
 }

@@ -96,6 +96,10 @@ void cdc_status_done(struct cdc_status *status);
  */
 bool cdc_preflight(struct fx_context *ctx, const struct cdc_options *options, bool is_thorough,
                    struct fx_err *err) FX_MUST_CHECK;
+/* The same, with what was found in a list: true also when there is something. Fails only when a
+ * question could not be asked. */
+bool cdc_preflight_find(struct fx_context *ctx, const struct cdc_options *options, bool is_thorough,
+                        struct fx_findings *f, struct fx_err *err) FX_MUST_CHECK;
 /* What does not stop the streams and should be known: rights that a user has and does not need. */
 bool cdc_warnings(const struct fx_context *ctx, struct fx_findings *f,
                   struct fx_err *err) FX_MUST_CHECK;

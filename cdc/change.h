@@ -153,9 +153,13 @@ bool cdc_barrier_parse(struct fx_str text, struct cdc_barrier *ret_barrier);
 bool cdc_bind(const struct fx_context *ctx, enum fx_direction direction, struct fx_db *old_db,
               struct fx_db *new_db, struct fx_arena *arena, struct cdc_binding **ret_binding,
               struct fx_err *err) FX_MUST_CHECK;
-/* The same without the canary table: for the preflight, which runs before anything is installed. */
-bool cdc_bind_tables(const struct fx_context *ctx, enum fx_direction direction,
-                     struct fx_db *old_db, struct fx_db *new_db, struct fx_arena *arena,
+/*
+ * For the preflight, which runs before anything is installed: the forward stream without the canary
+ * table. What is wrong is added to `f`; such tables are there too, with is_bound false in their
+ * mapping (lib/map/map.h). Fails only when a database did not answer.
+ */
+bool cdc_bind_tables(const struct fx_context *ctx, struct fx_db *old_db, struct fx_db *new_db,
+                     struct fx_arena *arena, struct fx_findings *f,
                      struct cdc_binding **ret_binding, struct fx_err *err) FX_MUST_CHECK;
 
 #endif

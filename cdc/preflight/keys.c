@@ -14,12 +14,15 @@
 
 enum { TEXT_MAX = 16 << 10 };
 
+#define NO_COUNTERPART "unique keys without a counterpart on the other side"
+
 struct key {
     struct fx_str name;
     bool *has;  /* for each pair of the mapping: is its column part of the key */
     bool *full; /* the same, without columns of which only a prefix is compared */
     bool is_primary, is_opaque;
-    size_t row; /* of its first column in the result */
+    bool is_unknown; /* has a column without a counterpart, which is a finding already */
+    size_t row;      /* of its first column in the result */
 };
 
 struct side_keys {
@@ -63,6 +66,15 @@ static ptrdiff_t pair_of(const struct keys *k, const struct side_keys *side, siz
     return -1;
 }
 
+/* A stored column that the mapping could not pair; what the server computes needs no pair. */
+static bool is_unpaired(const struct keys *k, const struct side_keys *side, size_t row)
+{
+    const struct fx_table *table = is_new(side) ? k->map->new_table : k->map->old_table;
+    fx_cell column = fx_rows_at(&side->rows, row, CDC_KEY_COLUMN);
+    int at = column.ptr == NULL ? -1 : fx_table_column(table, column.ptr);
+    return at >= 0 && !table->columns[at].is_generated;
+}
+
 static void add_column(struct keys *k, struct side_keys *side, size_t row)
 {
     fx_cell index = fx_rows_at(&side->rows, row, CDC_KEY_INDEX);
@@ -78,6 +90,7 @@ static void add_column(struct keys *k, struct side_keys *side, size_t row)
     ptrdiff_t pair = pair_of(k, side, row);
     if (pair < 0) {
         key->is_opaque = true;
+        key->is_unknown |= is_unpaired(k, side, row);
         return;
     }
     key->has[pair] = true;
@@ -102,6 +115,8 @@ static bool is_kept(const struct keys *k, const struct key *key, const struct si
 {
     for (size_t i = 0; i < side->n; i++) {
         const struct key *other = &side->keys[i];
+        if (key->is_unknown)
+            return true;
         if (key->is_opaque || other->is_opaque) {
             if (key->is_opaque && other->is_opaque)
                 return true;
@@ -151,6 +166,8 @@ static void refuse_deferrable(struct keys *k, const struct side_keys *side, cons
     FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(TEXT_MAX), fix = FX_BUF(TEXT_MAX);
     fx_cell quoted = fx_rows_at(&side->rows, key->row, CDC_KEY_QUOTED);
     const char *where = where_of(k, side, key);
+    fx_findings_topic(k->f, "key-deferrable",
+                      "keys that are checked only at the end of a transaction", NULL);
     fx_buf_printf(
         &what, "constraint %.*s is DEFERRABLE: %s", FX_STR_FMT(quoted),
         key->is_primary
@@ -167,6 +184,7 @@ static void refuse_deferrable(struct keys *k, const struct side_keys *side, cons
 
 static void refuse_exclusion(struct keys *k, const struct side_keys *side, const struct key *key)
 {
+    fx_findings_topic(k->f, "exclusion-constraint", "exclusion constraints", NULL);
     fx_findings_add(
         k->f, where_of(k, side, key), NULL,
         "exclusion constraint %.*s has no counterpart in %s: rows that are accepted "
@@ -176,33 +194,95 @@ static void refuse_exclusion(struct keys *k, const struct side_keys *side, const
         is_new(side) ? "stream" : "reverse stream");
 }
 
-/* Text that differs on the other side must differ here
- * as well; trailing spaces are checked by the scan. */
-static void check_collations(struct keys *k, const struct side_keys *side, const char **pads)
+/* A finding about one column of a unique key, whose comparison is not that of the other side. */
+static void refuse_collation(struct keys *k, const struct side_keys *side, size_t row,
+                             const char *what)
 {
     const struct fx_rows *rows = &side->rows;
-    const char *other =
-        is_new(side) ? fx_arena_printf(k->arena, "%s.%s", k->map->old_schema, k->map->old_name)
-                     : fx_arena_printf(k->arena, "%s.%s", k->map->new_schema, k->map->new_name);
-    bool *is_told = fx_arena_array(k->arena, k->map->n_columns + 1, sizeof *is_told);
-    for (size_t row = 0; row < rows->n_rows; row++) {
+    fx_findings_put(
+        k->f, &(struct fx_finding){
+                  .kind = "key-collation",
+                  .group = "unique keys that take texts for equal which the other side keeps apart",
+                  .where = fx_arena_str(k->arena, fx_rows_at(rows, row, CDC_KEY_TABLE)).ptr,
+                  .column = fx_arena_str(k->arena, fx_rows_at(rows, row, CDC_KEY_COLUMN)).ptr,
+                  .what = what,
+                  .fix = fx_arena_str(k->arena, fx_rows_at(rows, row, CDC_KEY_FIX)).ptr});
+}
+
+static const char *other_table(const struct keys *k, const struct side_keys *side)
+{
+    return is_new(side) ? fx_arena_printf(k->arena, "%s.%s", k->map->old_schema, k->map->old_name)
+                        : fx_arena_printf(k->arena, "%s.%s", k->map->new_schema, k->map->new_name);
+}
+
+static bool is_text(const struct keys *k, ptrdiff_t pair)
+{
+    /* A uuid that is stored as text has one spelling, however text compares. */
+    return k->map->old_table->columns[k->map->old_index[pair]].type.kind == FX_V_TEXT;
+}
+
+static void check_folding(struct keys *k, const struct side_keys *side, size_t row)
+{
+    const struct fx_rows *rows = &side->rows;
+    refuse_collation(
+        k, side, row,
+        fx_arena_printf(k->arena,
+                        "column %.*s of a unique key compares as %.*s: values that differ in %s "
+                        "may be equal here",
+                        FX_STR_FMT(fx_rows_at(rows, row, CDC_KEY_COLUMN)),
+                        FX_STR_FMT(fx_rows_at(rows, row, CDC_KEY_COLLATION)),
+                        other_table(k, side)));
+}
+
+/* Does the new side's column of this pair ignore trailing spaces, by its type or its collation? */
+static bool new_pads(const struct keys *k, ptrdiff_t pair, const char **pads)
+{
+    return pads[pair] != NULL ||
+           k->map->new_table->columns[k->map->new_index[pair]].type.is_fixed_char;
+}
+
+/* The old side ignores trailing spaces: what only the new side tells apart could not go back. */
+static void check_padding(struct keys *k, const struct side_keys *side, size_t row, ptrdiff_t pair,
+                          const char **pads)
+{
+    const struct fx_column *old = &k->map->old_table->columns[k->map->old_index[pair]];
+    const struct fx_column *new_column = &k->map->new_table->columns[k->map->new_index[pair]];
+    if (is_new(side) || !flag(&side->rows, row, CDC_KEY_PADS) || new_pads(k, pair, pads))
+        return;
+    refuse_collation(
+        k, side, row,
+        fx_arena_printf(k->arena,
+                        "column %s of a unique key has type %s, which ignores trailing spaces: "
+                        "values of %s.%s that differ only in them would be one; give column %s "
+                        "there type char",
+                        old->name, old->type.declared, k->map->new_schema, k->map->new_name,
+                        new_column->name));
+}
+
+/* Trailing spaces that only the old side tells apart are looked for in its rows: most keys have
+ * none (ADR 0154). */
+static void read_padding(struct keys *k, const struct side_keys *side, const char **pads)
+{
+    for (size_t row = 0; row < side->rows.n_rows; row++) {
         ptrdiff_t pair = pair_of(k, side, row);
-        /* A uuid that is stored as text has one spelling, however text compares. */
-        if (pair < 0 || k->map->old_table->columns[k->map->old_index[pair]].type.kind != FX_V_TEXT)
+        if (pair >= 0 && is_text(k, pair) && flag(&side->rows, row, CDC_KEY_PADS))
+            pads[pair] = fx_arena_str(k->arena, fx_rows_at(&side->rows, row, CDC_KEY_FIX)).ptr;
+    }
+}
+
+/* Text that differs on the other side must differ here as well. */
+static void check_collations(struct keys *k, const struct side_keys *side, const char **pads)
+{
+    bool *is_told = fx_arena_array(k->arena, k->map->n_columns + 1, sizeof *is_told);
+    for (size_t row = 0; row < side->rows.n_rows; row++) {
+        ptrdiff_t pair = pair_of(k, side, row);
+        if (pair < 0 || is_told[pair] || !is_text(k, pair))
             continue;
-        if (is_new(side) && flag(rows, row, CDC_KEY_PADS))
-            pads[pair] = fx_arena_str(k->arena, fx_rows_at(rows, row, CDC_KEY_FIX)).ptr;
-        if (is_told[pair] || !flag(rows, row, CDC_KEY_FOLDS))
-            continue;
-        is_told[pair] = true;
-        FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(TEXT_MAX);
-        fx_buf_printf(&what,
-                      "column %.*s of a unique key compares as %.*s: values that differ in %s may "
-                      "be equal here",
-                      FX_STR_FMT(fx_rows_at(rows, row, CDC_KEY_COLUMN)),
-                      FX_STR_FMT(fx_rows_at(rows, row, CDC_KEY_COLLATION)), other);
-        fx_findings_add_str(k->f, fx_arena_str(k->arena, fx_rows_at(rows, row, CDC_KEY_TABLE)).ptr,
-                            fx_buf_str(&what), fx_rows_at(rows, row, CDC_KEY_FIX));
+        is_told[pair] = flag(&side->rows, row, CDC_KEY_FOLDS);
+        if (is_told[pair])
+            check_folding(k, side, row);
+        else
+            check_padding(k, side, row, pair, pads);
     }
 }
 
@@ -212,6 +292,7 @@ static void check_collations(struct keys *k, const struct side_keys *side, const
 static void refuse_new(struct keys *k, const struct key *key)
 {
     FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(TEXT_MAX), fix = FX_BUF(TEXT_MAX);
+    fx_findings_topic(k->f, "key-without-counterpart", NO_COUNTERPART, NULL);
     fx_buf_printf(&what,
                   "unique key %.*s has no counterpart in %s.%s: rows that are accepted there would "
                   "stop the stream",
@@ -232,6 +313,7 @@ static void refuse_old(struct keys *k, const struct key *key)
 {
     FX_AUTO(fx_buf)
     struct fx_buf what = FX_BUF(TEXT_MAX), fix = FX_BUF(TEXT_MAX), columns = FX_BUF(TEXT_MAX);
+    fx_findings_topic(k->f, "key-without-counterpart", NO_COUNTERPART, NULL);
     fx_buf_printf(&what,
                   "unique index %.*s has no counterpart in %s: rows that are accepted there would "
                   "stop the reverse stream",
@@ -265,6 +347,7 @@ static bool check_table(struct keys *k, const char **pads, struct fx_err *err)
 {
     if (!read_side(k, &k->old_side, err) || !read_side(k, &k->new_side, err))
         return false;
+    read_padding(k, &k->new_side, pads);
     check_side_keys(k, &k->old_side);
     check_collations(k, &k->old_side, pads);
     check_side_keys(k, &k->new_side);
@@ -280,11 +363,13 @@ bool cdc_check_keys(struct fx_findings *f, const struct cdc_binding *binding,
     const char ***pads = fx_arena_array(arena, n + 1, sizeof *pads);
     for (size_t t = 0; t < n; t++) {
         const struct fx_map_table *map = &binding->ctx.tables[t];
+        pads[t] = fx_arena_array(arena, map->n_columns + 1, sizeof *pads[t]);
+        if (map->old_table == NULL || map->new_table == NULL)
+            continue;
         struct keys k = {.f = f, .map = map, .arena = arena};
         k.old_side.side = &sides->old_side;
         k.new_side.side = &sides->new_side;
         k.where = fx_arena_printf(arena, "%s.%s", map->new_schema, map->new_name);
-        pads[t] = fx_arena_array(arena, map->n_columns + 1, sizeof *pads[t]);
         bool is_ok = check_table(&k, pads[t], err);
         fx_rows_done(&k.old_side.rows);
         fx_rows_done(&k.new_side.rows);

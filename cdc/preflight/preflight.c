@@ -15,14 +15,23 @@
 #include "cdc/checks.h"
 #include "lib/io/failpoint.h"
 
-enum { VALUES_PER_TABLE = 3 };
+enum { VALUES_PER_COLUMN = 3 };
+
+#define VALUE_KIND  "value"
+#define VALUE_GROUP "values that the new side cannot hold"
+#define SPACE_KIND  "key-trailing-space"
+#define SPACE_GROUP "keys that differ in trailing spaces, which the new side does not tell apart"
+#define SPACE_WHAT  "of a unique key %s, "
+#define ENDS_IN_SPACE                                                                           \
+    "which the collation of %s.%s ignores (PAD SPACE; utf8mb4_bin pads too): give it one that " \
+    "does not pad"
 
 struct preflight {
     struct fx_context *ctx;
     const struct cdc_options *options;
     struct cdc_sides sides;
-    struct fx_findings findings;
-    bool has_progress; /* the new side has ficus.progress, and lets us read it */
+    struct fx_findings *findings; /* the caller's */
+    bool has_progress;            /* the new side has ficus.progress, and lets us read it */
     bool sees_old_rows,
         sees_new_rows; /* of the context's tables; what it may not see is a finding already */
     bool must_be_empty, may_be_emptied; /* the tables of the new side */
@@ -33,13 +42,15 @@ static const struct fx_str NO_FIX = {"", 0};
 
 static bool check_server(struct preflight *p, const struct cdc_side *side, struct fx_err *err)
 {
-    return side->engine->check_server(side, &p->findings, err) || cdc_side_err(side, err);
+    fx_findings_topic(p->findings, "server-setting", "settings of the servers", NULL);
+    return side->engine->check_server(side, p->findings, err) || cdc_side_err(side, err);
 }
 
 static bool check_rights(struct preflight *p, const struct cdc_side *side, bool *ret_sees_rows,
                          struct fx_err *err)
 {
-    if (side->engine->check_rights(side, &p->findings, ret_sees_rows, err))
+    fx_findings_topic(p->findings, "rights", "rights that the users lack", NULL);
+    if (side->engine->check_rights(side, p->findings, ret_sees_rows, err))
         return true;
     (void)cdc_side_err(side, err);
     return fx_ctx(err, "checking the privileges of the user of database \"%s\"", side->conf->name);
@@ -54,7 +65,7 @@ static bool open_applier(struct preflight *p, struct cdc_side *applier, struct f
     if (err->is_retriable && err->sqlstate[0] == '\0')
         return false;
     fx_buf_printf(&what, "apply_user %s: %s", applier->conf->user, err->message);
-    fx_findings_add_str(&p->findings, applier->conf->name, fx_buf_str(&what),
+    fx_findings_add_str(p->findings, applier->conf->name, fx_buf_str(&what),
                         fx_str_from(err->hint));
     fx_err_clear(err);
     return true;
@@ -68,8 +79,9 @@ static bool check_applier(struct preflight *p, const struct cdc_side *side, stru
     applier.db = NULL;
     if (applier.conf == NULL)
         return true;
+    fx_findings_topic(p->findings, "rights", "rights that the users lack", NULL);
     bool is_ok = open_applier(p, &applier, err) &&
-                 (applier.db == NULL || side->engine->check_applier(&applier, &p->findings, err));
+                 (applier.db == NULL || side->engine->check_applier(&applier, p->findings, err));
     fx_db_close(applier.db);
     if (is_ok)
         return true;
@@ -78,16 +90,14 @@ static bool check_applier(struct preflight *p, const struct cdc_side *side, stru
                   side->conf->name);
 }
 
-static void check_source_table(struct preflight *p, const struct fx_table *table)
+/* A table without a key is a finding of the mapping. */
+static void check_source_tables(struct preflight *p, const struct cdc_binding *binding)
 {
-    FX_AUTO(fx_buf) struct fx_buf where = FX_BUF(512);
-    fx_buf_printf(&where, "%s.%s", table->schema, table->name);
-    if (table->n_key == 0)
-        fx_findings_add(
-            &p->findings, fx_buf_cstr(&where), NULL,
-            "the table has no primary key: add one, or remove the table from the context");
-    if (p->sides.old_side.engine->check_table != NULL)
-        p->sides.old_side.engine->check_table(table, &p->findings);
+    const struct cdc_engine *engine = p->sides.old_side.engine;
+    fx_findings_topic(p->findings, "replica-identity", "tables whose log lacks their key", NULL);
+    for (size_t i = 0; engine->check_table != NULL && i < binding->ctx.n_tables; i++)
+        if (cdc_source_table(binding, i) != NULL)
+            engine->check_table(cdc_source_table(binding, i), p->findings);
 }
 
 /* *ret: the forward stream has begun, so the rows in
@@ -118,6 +128,7 @@ static bool ask_owner(struct preflight *p, struct fx_arena *arena, struct fx_err
 {
     bool is_ours = false, is_denied = false;
     enum cdc_owner owner = CDC_OWNER_UNKNOWN;
+    fx_findings_topic(p->findings, "owner", "who owns the tables", NULL);
     if (!is_begun(p, arena, &is_ours, &is_denied, err) ||
         !cdc_owner_read(p->ctx->name, p->sides.old_side.db, p->sides.new_side.db, &owner, err))
         return false;
@@ -127,14 +138,14 @@ static bool ask_owner(struct preflight *p, struct fx_arena *arena, struct fx_err
     p->may_be_emptied = owner == CDC_OWNER_OLD;
     if (!is_ours && owner == CDC_OWNER_NEW)
         fx_findings_add_str(
-            &p->findings, p->ctx->new_db->name,
+            p->findings, p->ctx->new_db->name,
             FX_STR(
                 "this database owns the tables of this context, so a copy from the old side would "
                 "replace newer rows with older ones; do not empty them"),
             NO_FIX);
     if (!is_ours && owner == CDC_OWNER_UNKNOWN)
         fx_findings_add_str(
-            &p->findings, p->ctx->new_db->name,
+            p->findings, p->ctx->new_db->name,
             FX_STR("cannot tell which side owns the tables of this context: ficus.own or "
                    "ficus.progress cannot be read: grant SELECT on both; do not empty them"),
             NO_FIX);
@@ -174,8 +185,11 @@ static bool check_empty(struct preflight *p, const struct cdc_binding *binding,
 {
     bool is_told = p->options->empties_target && p->may_be_emptied;
     bool is_asked = p->must_be_empty && p->sees_new_rows && !is_told;
+    fx_findings_topic(p->findings, "not-empty", "tables of the new side that have rows", NULL);
     for (size_t i = 0; is_asked && i < binding->ctx.n_tables; i++) {
         const struct fx_table *table = cdc_target_table(binding, i);
+        if (table == NULL)
+            continue;
         const char *name = fx_arena_printf(arena, "%s.%s", table->schema, table->name);
         bool is_strange = false;
         if (!has_strange_rows(p, binding, i, &is_strange, err))
@@ -184,63 +198,145 @@ static bool check_empty(struct preflight *p, const struct cdc_binding *binding,
             continue;
         if (p->may_be_emptied)
             fx_findings_add_str(
-                &p->findings, name,
+                p->findings, name,
                 FX_STR("the target table is not empty and was not filled by this stream"),
                 fx_str_from(fx_arena_printf(arena, CDC_CMD_EMPTY, p->ctx->name, p->ctx->name)));
         else
-            fx_findings_add_str(&p->findings, name,
+            fx_findings_add_str(p->findings, name,
                                 FX_STR("the target table is not empty; cannot tell who filled it"),
                                 NO_FIX);
     }
     return true;
 }
 
-/* Two keys that differ in trailing spaces only would be one on the new side. */
-static void check_spaces(struct preflight *p, const struct cdc_binding *binding, size_t t,
-                         const struct cdc_row *row, int *n_bad)
+/* What one table's rows were found to have, by pair; the last counts what belongs to none. */
+struct bad_rows {
+    struct preflight *p;
+    const struct cdc_binding *binding;
+    size_t table;
+    size_t *values, *spaces;
+    struct fx_arena *arena;
+};
+
+static const struct fx_map_table *map_of(const struct bad_rows *bad)
 {
-    const struct fx_map_table *map = &binding->ctx.tables[t];
-    for (size_t i = 0; i < map->n_columns && *n_bad < VALUES_PER_TABLE; i++) {
+    return &bad->binding->ctx.tables[bad->table];
+}
+
+static const char *column_of(const struct bad_rows *bad, size_t pair)
+{
+    return pair < map_of(bad)->n_columns ? map_of(bad)->columns[pair].old_name : NULL;
+}
+
+static const char *table_of(const struct bad_rows *bad)
+{
+    const struct fx_table *table = cdc_source_table(bad->binding, bad->table);
+    return fx_arena_printf(bad->arena, "%s.%s", table->schema, table->name);
+}
+
+/* The first of each column are shown, the others counted: see add_rest. */
+static void add_value(struct bad_rows *bad, size_t pair, const struct cdc_row *row,
+                      const struct fx_err *why)
+{
+    FX_AUTO(fx_buf) struct fx_buf where = FX_BUF(400);
+    if (++bad->values[pair] > VALUES_PER_COLUMN)
+        return;
+    cdc_row_describe(bad->binding, row, &where);
+    fx_findings_put(bad->p->findings, &(struct fx_finding){.kind = VALUE_KIND,
+                                                           .group = VALUE_GROUP,
+                                                           .where = fx_buf_cstr(&where),
+                                                           .column = column_of(bad, pair),
+                                                           .what = why->message});
+}
+
+/* Two keys that differ in trailing spaces only would be one on the new side. */
+static void check_spaces(struct bad_rows *bad, const struct cdc_row *row)
+{
+    const struct fx_map_table *map = map_of(bad);
+    for (size_t i = 0; i < map->n_columns; i++) {
         const struct fx_value *v = &row->new[map->old_index[i]];
-        if (p->pads[t][i] == NULL || v->kind != FX_V_TEXT || !fx_str_ends(v->s, FX_STR(" ")))
+        const char *fix = bad->p->pads[bad->table][i];
+        if (fix == NULL || v->kind != FX_V_TEXT || !fx_str_ends(v->s, FX_STR(" ")) ||
+            ++bad->spaces[i] > VALUES_PER_COLUMN)
             continue;
-        FX_AUTO(fx_buf) struct fx_buf where = FX_BUF(400), what = FX_BUF(1024);
-        cdc_row_describe(binding, row, &where);
-        fx_buf_printf(
-            &what,
-            "column %s of a unique key ends in a space, which the collation of %s.%s ignores (PAD "
-            "SPACE; utf8mb4_bin pads too): give it one that does not pad",
-            map->columns[i].old_name, map->new_name, map->columns[i].new_name);
-        fx_findings_add_str(&p->findings, fx_buf_cstr(&where), fx_buf_str(&what),
-                            fx_str_from(p->pads[t][i]));
-        (*n_bad)++;
+        FX_AUTO(fx_buf) struct fx_buf where = FX_BUF(400);
+        cdc_row_describe(bad->binding, row, &where);
+        fx_findings_put(bad->p->findings,
+                        &(struct fx_finding){.kind = SPACE_KIND,
+                                             .group = SPACE_GROUP,
+                                             .where = fx_buf_cstr(&where),
+                                             .column = map->columns[i].old_name,
+                                             .fix = fix,
+                                             .what = fx_arena_printf(
+                                                 bad->arena, "column %s " SPACE_WHAT ENDS_IN_SPACE,
+                                                 map->columns[i].old_name, "ends in a space",
+                                                 map->new_name, map->columns[i].new_name)});
+    }
+}
+
+/* A row with two bad columns is two findings. */
+static void refuse_row(struct bad_rows *bad, const struct cdc_row *row, const struct fx_err *why)
+{
+    const struct fx_map_table *map = map_of(bad);
+    bool is_told = false;
+    for (size_t i = 0; i < map->n_columns; i++) {
+        struct fx_err one = FX_ERR_INIT;
+        struct fx_value out;
+        FX_AUTO(fx_arena) struct fx_arena scratch;
+        fx_arena_init(&scratch, 0);
+        if (fx_map_pair(map, i, FX_FORWARD, &row->new[map->old_index[i]], &out, &scratch, &one))
+            continue;
+        is_told = true;
+        add_value(bad, i, row, &one);
+    }
+    if (!is_told)
+        add_value(bad, map->n_columns, row, why);
+}
+
+static void add_rest_of(struct bad_rows *bad, const char *kind, const char *group, size_t pair,
+                        size_t n)
+{
+    if (n <= VALUES_PER_COLUMN)
+        return;
+    n -= VALUES_PER_COLUMN;
+    const char *what =
+        fx_arena_printf(bad->arena, "%zu more row%s have such values", n, n == 1 ? "" : "s");
+    if (column_of(bad, pair) != NULL)
+        what = fx_arena_printf(bad->arena, "%s in column %s", what, column_of(bad, pair));
+    fx_findings_put(bad->p->findings, &(struct fx_finding){.kind = kind,
+                                                           .group = group,
+                                                           .where = table_of(bad),
+                                                           .column = column_of(bad, pair),
+                                                           .what = what});
+}
+
+static void add_rest(struct bad_rows *bad)
+{
+    for (size_t i = 0; i <= map_of(bad)->n_columns; i++) {
+        add_rest_of(bad, VALUE_KIND, VALUE_GROUP, i, bad->values[i]);
+        add_rest_of(bad, SPACE_KIND, SPACE_GROUP, i, bad->spaces[i]);
     }
 }
 
 /* What the applier would write is made and thrown away:
  * the mapping and the target's types are both asked. */
-static bool scan_rows(struct preflight *p, const struct cdc_binding *binding, size_t t,
-                      struct fx_scan *scan, struct fx_err *err)
+static bool scan_rows(struct bad_rows *bad, struct fx_scan *scan, struct fx_err *err)
 {
     struct cdc_batch batch;
     struct fx_value *row = NULL;
     bool is_ok = true;
-    int n_bad = 0;
-    cdc_batch_init(&batch, binding, 1);
-    while ((is_ok = fx_scan_next(scan, &row, err)) && row != NULL && n_bad < VALUES_PER_TABLE) {
+    cdc_batch_init(&batch, bad->binding, 1);
+    while ((is_ok = fx_scan_next(scan, &row, err)) && row != NULL) {
         struct fx_err why = FX_ERR_INIT;
-        struct cdc_row change = {.op = CDC_INSERT, .table = t, .new = row};
-        if (!cdc_batch_row(&batch, &change, &why)) {
-            FX_AUTO(fx_buf) struct fx_buf where = FX_BUF(400);
-            cdc_row_describe(binding, &change, &where);
-            fx_findings_add_str(&p->findings, fx_buf_cstr(&where), fx_str_from(why.message),
-                                NO_FIX);
-            n_bad++;
-        }
-        check_spaces(p, binding, t, &change, &n_bad);
+        struct cdc_row change = {.op = CDC_INSERT, .table = bad->table, .new = row};
+        if (!cdc_batch_row(&batch, &change, &why))
+            refuse_row(bad, &change, &why);
+        check_spaces(bad, &change);
         cdc_batch_clear(&batch);
     }
     cdc_batch_done(&batch);
+    if (is_ok)
+        add_rest(bad);
     return is_ok;
 }
 
@@ -255,39 +351,91 @@ static bool scan_table(struct preflight *p, const struct cdc_binding *binding, s
     struct fx_scan_spec spec = {.table = table, .columns = columns, .n_columns = table->n_columns};
     if (!fx_scan_open(p->sides.old_side.db, &spec, &scan, err))
         return false;
-    bool is_ok = scan_rows(p, binding, t, scan, err);
+    size_t n = binding->ctx.tables[t].n_columns + 1;
+    struct bad_rows bad = {p,
+                           binding,
+                           t,
+                           fx_arena_array(arena, n, sizeof(size_t)),
+                           fx_arena_array(arena, n, sizeof(size_t)),
+                           arena};
+    bool is_ok = scan_rows(&bad, scan, err);
     fx_scan_close(scan);
     return is_ok;
+}
+
+/* Without the scan the server looks: keys that it
+ * takes for one would stop the stream at any time. */
+static bool ask_spaces(struct preflight *p, const struct cdc_binding *binding, size_t t,
+                       size_t pair, struct fx_err *err)
+{
+    const struct fx_table *table = cdc_source_table(binding, t);
+    const struct fx_map_column *column = &binding->ctx.tables[t].columns[pair];
+    enum fx_engine engine = p->sides.old_side.conf->engine;
+    FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(2048), where = FX_BUF(400), what = FX_BUF(1024);
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    fx_buf_add_c(&sql, "select 1 from ");
+    fx_db_ident(engine, table->schema, &sql);
+    fx_buf_add_char(&sql, '.');
+    fx_db_ident(engine, table->name, &sql);
+    fx_buf_add_c(&sql, " where ");
+    fx_db_ident(engine, column->old_name, &sql);
+    fx_buf_add_c(&sql, " like '% ' limit 1");
+    if (!fx_db_query(p->sides.old_side.db, fx_buf_cstr(&sql), NULL, 0, &rows, err))
+        return cdc_side_err(&p->sides.old_side, err);
+    if (rows.n_rows == 0)
+        return true;
+    fx_buf_printf(&where, "%s.%s", table->schema, table->name);
+    fx_buf_printf(&what, "column %s " SPACE_WHAT ENDS_IN_SPACE, column->old_name,
+                  "has values that end in a space", binding->ctx.tables[t].new_name,
+                  column->new_name);
+    fx_findings_put(p->findings, &(struct fx_finding){.kind = SPACE_KIND,
+                                                      .group = SPACE_GROUP,
+                                                      .where = fx_buf_cstr(&where),
+                                                      .column = column->old_name,
+                                                      .what = fx_buf_cstr(&what),
+                                                      .fix = p->pads[t][pair]});
+    return true;
+}
+
+static bool ask_all_spaces(struct preflight *p, const struct cdc_binding *binding,
+                           struct fx_err *err)
+{
+    for (size_t t = 0; p->sees_old_rows && t < binding->ctx.n_tables; t++)
+        for (size_t i = 0; i < binding->ctx.tables[t].n_columns; i++)
+            if (p->pads[t][i] != NULL && !ask_spaces(p, binding, t, i, err))
+                return false;
+    return true;
+}
+
+static bool scan_tables(struct preflight *p, const struct cdc_binding *binding,
+                        struct fx_arena *arena, struct fx_err *err)
+{
+    for (size_t i = 0; p->sees_old_rows && i < binding->ctx.n_tables; i++) {
+        if (!binding->ctx.tables[i].is_bound || scan_table(p, binding, i, arena, err))
+            continue;
+        fx_err_as_source(err);
+        return fx_ctx(err, "scanning table \"%s\"", p->ctx->tables[i].old_name);
+    }
+    return true;
 }
 
 static bool check_tables(struct preflight *p, bool is_thorough, struct fx_arena *arena,
                          struct fx_err *err)
 {
     struct cdc_binding *binding = NULL;
-    if (!cdc_check_silent_loss(&p->findings, &p->sides, err))
+    fx_findings_topic(p->findings, "silent-loss",
+                      "tables of which rows would be lost or changed without a word", NULL);
+    if (!cdc_check_silent_loss(p->findings, &p->sides, err))
         return false;
-    if (!cdc_bind_tables(p->ctx, FX_FORWARD, p->sides.old_side.db, p->sides.new_side.db, arena,
-                         &binding, err)) {
-        if (err->is_retriable || err->code == FX_E_DB)
-            return false;
-        fx_findings_add_str(&p->findings, "mapping", fx_str_from(err->message), NO_FIX);
-        if (err->detail[0] != '\0')
-            fx_findings_add_str(&p->findings, "mapping", fx_str_from(err->detail), NO_FIX);
-        fx_err_clear(err);
-        return true;
-    }
-    for (size_t i = 0; i < binding->ctx.n_tables; i++)
-        check_source_table(p, cdc_source_table(binding, i));
-    if (!cdc_check_keys(&p->findings, binding, &p->sides, arena, &p->pads, err))
+    if (!cdc_bind_tables(p->ctx, p->sides.old_side.db, p->sides.new_side.db, arena, p->findings,
+                         &binding, err))
+        return false;
+    check_source_tables(p, binding);
+    if (!cdc_check_keys(p->findings, binding, &p->sides, arena, &p->pads, err))
         return false;
     if (!check_empty(p, binding, arena, err))
         return cdc_side_err(&p->sides.new_side, err);
-    for (size_t i = 0; is_thorough && p->sees_old_rows && i < p->ctx->n_tables; i++)
-        if (!scan_table(p, binding, i, arena, err)) {
-            fx_err_as_source(err);
-            return fx_ctx(err, "scanning table \"%s\"", p->ctx->tables[i].old_name);
-        }
-    return true;
+    return is_thorough ? scan_tables(p, binding, arena, err) : ask_all_spaces(p, binding, err);
 }
 
 static bool check_all(struct preflight *p, bool is_thorough, struct fx_arena *arena,
@@ -300,19 +448,27 @@ static bool check_all(struct preflight *p, bool is_thorough, struct fx_arena *ar
            check_applier(p, new_side, err) && check_tables(p, is_thorough, arena, err);
 }
 
-bool cdc_preflight(struct fx_context *ctx, const struct cdc_options *options, bool is_thorough,
-                   struct fx_err *err)
+bool cdc_preflight_find(struct fx_context *ctx, const struct cdc_options *options, bool is_thorough,
+                        struct fx_findings *f, struct fx_err *err)
 {
-    struct preflight p = {.ctx = ctx, .options = options};
+    struct preflight p = {.ctx = ctx, .options = options, .findings = f};
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
-    fx_findings_init(&p.findings);
     bool is_ok = cdc_sides_open(ctx, &p.sides, err);
     if (is_ok) {
         is_ok = check_all(&p, is_thorough, &arena, err);
         cdc_sides_close(&p.sides);
     }
-    is_ok = is_ok && cdc_findings_none(&p.findings, ctx->name, err);
-    fx_findings_done(&p.findings);
     return is_ok || fx_ctx(err, "preflight of context \"%s\"", ctx->name);
+}
+
+bool cdc_preflight(struct fx_context *ctx, const struct cdc_options *options, bool is_thorough,
+                   struct fx_err *err)
+{
+    FX_AUTO(fx_findings) struct fx_findings f;
+    fx_findings_init(&f);
+    if (!cdc_preflight_find(ctx, options, is_thorough, &f, err))
+        return false;
+    return cdc_findings_none(&f, ctx->name, err) ||
+           fx_ctx(err, "preflight of context \"%s\"", ctx->name);
 }

@@ -17,6 +17,8 @@
 #include "plans/run/lock.h"
 #include "plans/plan.h"
 
+enum { FINDINGS_MAX = 64 << 20 };
+
 struct cdc_opts {
     const char *context;
     const char *direction;
@@ -31,6 +33,8 @@ struct cdc_opts {
 #define OPT_EXECUTE                                     \
     FX_OPT_FLAG(struct cdc_opts, execute, "execute", 0, \
                 "execute; without it only print what would be done")
+
+#define OPT_JSON FX_OPT_FLAG(struct cdc_opts, json, "json", 0, "print JSON")
 
 #define OPT_ACCEPT                                                                               \
     FX_OPT_TEXT(struct cdc_opts, accept_ddl, "accept-ddl", 0, "WHAT",                            \
@@ -49,21 +53,22 @@ static const struct fx_opt start_options[] = {
     OPT_EMPTY,
     FX_OPT_TEXT(struct cdc_opts, confirm, "confirm", 0, "NAME",
                 "the name of the context, as confirmation of --empty-target"),
-    FX_OPT_FLAG(struct cdc_opts, quick, "quick", 0,
-                "do not scan the source for values that do not fit"),
+    FX_OPT_FLAG(
+        struct cdc_opts, quick, "quick", 0,
+        "do not scan the source for values that do not fit (only for keys that end in a space)"),
     FX_OPT_END};
 static const struct fx_opt stop_options[] = {OPT_CONTEXT, OPT_EXECUTE, FX_OPT_END};
-static const struct fx_opt status_options[] = {
-    OPT_CONTEXT, FX_OPT_FLAG(struct cdc_opts, json, "json", 0, "print JSON"), FX_OPT_END};
+static const struct fx_opt status_options[] = {OPT_CONTEXT, OPT_JSON, FX_OPT_END};
 static const struct fx_opt drop_options[] = {
     OPT_CONTEXT, OPT_EXECUTE,
     FX_OPT_TEXT(struct cdc_opts, confirm, "confirm", 0, "NAME",
                 "the name of the context, as confirmation"),
     FX_OPT_END};
 static const struct fx_opt preflight_options[] = {
-    OPT_CONTEXT,
-    FX_OPT_FLAG(struct cdc_opts, quick, "quick", 0,
-                "do not scan the source for values that do not fit"),
+    OPT_CONTEXT, OPT_JSON,
+    FX_OPT_FLAG(
+        struct cdc_opts, quick, "quick", 0,
+        "do not scan the source for values that do not fit (only for keys that end in a space)"),
     FX_OPT_END};
 static const struct fx_opt release_options[] = {
     OPT_CONTEXT, OPT_EXECUTE,
@@ -185,21 +190,54 @@ static void warn_unowned(const struct scene *scene)
             is_missing ? "is not installed" : "could not be read and may not be installed");
 }
 
+static void print_warnings(const struct fx_findings *f)
+{
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1 << 20), shown = FX_BUF(1 << 22);
+    for (size_t i = 0; i < f->n; i++)
+        fx_buf_printf(&text, "ficus: warning: database \"%s\": %s\n  hint: %s\n", f->items[i].where,
+                      f->items[i].what, f->items[i].fix);
+    fx_visible_add(&shown, fx_buf_str(&text), FX_VISIBLE_LINES);
+    fflush(stdout);
+    fprintf(stderr, "%s", fx_buf_cstr(&shown));
+}
+
 /* What could not be asked is found by the commands that need it. */
 static void warn_rights(const struct scene *scene)
 {
     struct fx_err ignored = FX_ERR_INIT;
     FX_AUTO(fx_findings) struct fx_findings f;
     fx_findings_init(&f);
-    if (!cdc_warnings(scene->ctx, &f, &ignored))
-        return;
-    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1 << 20), shown = FX_BUF(1 << 22);
-    for (size_t i = 0; i < f.n; i++)
-        fx_buf_printf(&text, "ficus: warning: database \"%s\": %s\n  hint: %s\n", f.items[i].where,
-                      f.items[i].what, f.items[i].fix);
-    fx_visible_add(&shown, fx_buf_str(&text), FX_VISIBLE_LINES);
-    fflush(stdout);
-    fprintf(stderr, "%s", fx_buf_cstr(&shown));
+    if (cdc_warnings(scene->ctx, &f, &ignored))
+        print_warnings(&f);
+}
+
+/* The list has said it all, so the error only counts, and says how to go on. */
+static bool fail_findings(const struct scene *scene, const struct fx_findings *f,
+                          struct fx_err *err)
+{
+    size_t n_groups = fx_findings_groups(f);
+    (void)fx_fail(err, FX_E_UNSUPPORTED,
+                  "context \"%s\" cannot be streamed yet: %zu finding%s in %zu group%s",
+                  scene->ctx->name, f->n, f->n == 1 ? "" : "s", n_groups, n_groups == 1 ? "" : "s");
+    return fx_hint(err, "Correct what is listed above, then run: ficus cdc preflight --context %s",
+                   scene->ctx->name);
+}
+
+static void print_findings(const struct fx_findings *f)
+{
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(FINDINGS_MAX);
+    fx_findings_grouped(f, &text);
+    fx_print_text(fx_buf_str(&text));
+}
+
+static bool no_findings(struct scene *scene, bool is_thorough, struct fx_err *err)
+{
+    FX_AUTO(fx_findings) struct fx_findings f;
+    fx_findings_init(&f);
+    if (!cdc_preflight_find(scene->ctx, &scene->options, is_thorough, &f, err))
+        return false;
+    print_findings(&f);
+    return f.n == 0 || fail_findings(scene, &f, err);
 }
 
 static bool is_confirmed(const struct cdc_opts *opts, const struct scene *scene)
@@ -237,8 +275,8 @@ static bool run_start(struct cmd_call *call, struct fx_err *err)
         return fail_unconfirmed("emptying the new side's tables", "start --empty-target", &scene,
                                 err);
     bool ok = take(call, &scene, err) && cdc_same_context(&scene.ref, scene.ctx, err) &&
-              cdc_preflight(scene.ctx, &scene.options, !opts->quick, err) &&
-              cdc_install(scene.ctx, err) && each_start(&scene, call->argv0, err);
+              no_findings(&scene, !opts->quick, err) && cdc_install(scene.ctx, err) &&
+              each_start(&scene, call->argv0, err);
     if (ok) {
         warn_unowned(&scene);
         warn_rights(&scene);
@@ -319,6 +357,21 @@ static void print_status(const char *name, const struct cdc_status *s)
         fx_print("  %s\n", s->error);
 }
 
+/* One line: an object for each stream. */
+static void print_status_json(const char *name, const struct cdc_status *status)
+{
+    FX_AUTO(fx_buf) struct fx_buf json = FX_BUF(64 << 10), out = FX_BUF(128 << 10);
+    struct fx_json_w w;
+    cdc_status_write(status, &json);
+    fx_json_w_init(&w, &out);
+    fx_json_w_object(&w);
+    fx_json_w_kv_text(&w, "stream", name);
+    fx_json_w_key(&w, "status");
+    fx_json_w_raw(&w, fx_buf_str(&json));
+    fx_json_w_end(&w);
+    fx_print("%s\n", fx_buf_cstr(&out));
+}
+
 static bool run_status(struct cmd_call *call, struct fx_err *err)
 {
     const struct cdc_opts *opts = call->options;
@@ -335,9 +388,7 @@ static bool run_status(struct cmd_call *call, struct fx_err *err)
         if (status.phase == CDC_PHASE_STOPPED)
             call->exit_status = 1;
         if (opts->json) {
-            FX_AUTO(fx_buf) struct fx_buf json = FX_BUF(64 << 10);
-            cdc_status_write(&status, &json);
-            fx_print("{\"stream\":\"%s\",\"status\":%s}\n", name, fx_buf_cstr(&json));
+            print_status_json(name, &status);
         } else {
             print_status(name, &status);
         }
@@ -375,14 +426,47 @@ static bool run_drop(struct cmd_call *call, struct fx_err *err)
     return ok;
 }
 
+static void print_preflight_json(const struct scene *scene, const struct fx_findings *f,
+                                 const struct fx_findings *warnings)
+{
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(FINDINGS_MAX);
+    struct fx_json_w w;
+    fx_json_w_init(&w, &out);
+    fx_json_w_object(&w);
+    fx_json_w_kv_text(&w, "context", scene->ctx->name);
+    fx_json_w_kv_bool(&w, "passed", f->n == 0);
+    fx_json_w_kv_u64(&w, "count", f->n);
+    fx_json_w_key(&w, "groups");
+    fx_findings_json(f, &w);
+    fx_json_w_key(&w, "warnings");
+    fx_findings_json(warnings, &w);
+    fx_json_w_end(&w);
+    fx_print("%s\n", fx_buf_cstr(&out));
+}
+
 static bool run_preflight(struct cmd_call *call, struct fx_err *err)
 {
     const struct cdc_opts *opts = call->options;
     struct scene scene;
-    if (!load(call, &scene, err) || !cdc_preflight(scene.ctx, &scene.options, !opts->quick, err))
+    struct fx_err ignored = FX_ERR_INIT;
+    FX_AUTO(fx_findings) struct fx_findings f, warnings;
+    fx_findings_init(&f);
+    fx_findings_init(&warnings);
+    if (!load(call, &scene, err) ||
+        !cdc_preflight_find(scene.ctx, &scene.options, !opts->quick, &f, err))
         return false;
-    fx_print("preflight of context \"%s\" passed\n", scene.ctx->name);
-    warn_rights(&scene);
+    if (!cdc_warnings(scene.ctx, &warnings, &ignored))
+        fx_err_clear(&ignored); /* what could not be asked is found by the commands that need it */
+    if (opts->json)
+        print_preflight_json(&scene, &f, &warnings);
+    else
+        print_findings(&f);
+    if (f.n > 0)
+        return fail_findings(&scene, &f, err);
+    if (!opts->json) {
+        fx_print("preflight of context \"%s\" passed\n", scene.ctx->name);
+        print_warnings(&warnings);
+    }
     return true;
 }
 
@@ -418,9 +502,10 @@ const struct cmd cmd_cdc[] = {
                 "stop both streams and remove their slot, publication and progress; data stays"),
     CDC_CMD("release", release_options, run_release,
             .summary = "show who has paused the streams of a context, and end the pause"),
-    CDC_CMD("preflight", preflight_options, run_preflight,
-            .summary =
-                "check everything that would stop a stream, and print the statements that fix it"),
+    CDC_CMD(
+        "preflight", preflight_options, run_preflight,
+        .summary =
+            "check everything that would stop a stream, and print all of it with what fixes it"),
     CDC_CMD("run", run_options, run_run, .is_hidden = true,
             .summary = "run one stream (started by other commands)"),
     CMD_END};

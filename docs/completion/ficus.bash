@@ -38,7 +38,7 @@ ficus cdc status|| -c=t --context=t --json -f=f --project=f --log=t --no-color -
 ficus cdc stop|| -c=t --context=t --execute -f=f --project=f --log=t --no-color -h --help
 ficus cdc drop|| -c=t --context=t --execute --confirm=t -f=f --project=f --log=t --no-color -h --help
 ficus cdc release|| -c=t --context=t --execute --force -f=f --project=f --log=t --no-color -h --help
-ficus cdc preflight|| -c=t --context=t --quick -f=f --project=f --log=t --no-color -h --help
+ficus cdc preflight|| -c=t --context=t --json --quick -f=f --project=f --log=t --no-color -h --help
 ficusd|| -f=f --config=f --check --log=t --version -h --help'
 _ficus() {
     local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}

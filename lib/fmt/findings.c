@@ -27,18 +27,63 @@ void fx_findings_done(struct fx_findings *f)
     *f = (struct fx_findings){0};
 }
 
-void fx_findings_add_str(struct fx_findings *f, const char *where, struct fx_str what,
-                         struct fx_str fix)
+static const char *copy(struct fx_findings *f, struct fx_str text)
+{
+    return text.len == 0 ? "" : fx_arena_str(&f->arena, text).ptr;
+}
+
+/* Findings of one group come one after the other, and share its texts. */
+static const char *shared(struct fx_findings *f, const char *text, const char *last)
+{
+    if (text == NULL || text[0] == '\0')
+        return "";
+    return last != NULL && strcmp(text, last) == 0 ? last : fx_arena_strdup(&f->arena, text);
+}
+
+void fx_findings_topic(struct fx_findings *f, const char *kind, const char *group,
+                       const char *advice)
+{
+    f->kind = shared(f, kind, f->kind);
+    f->group = shared(f, group, f->group);
+    f->advice = shared(f, advice, f->advice);
+}
+
+static struct fx_finding *grow(struct fx_findings *f)
 {
     if (f->n == f->cap) {
         f->cap = FX_MAX(f->cap * 2, (size_t)8);
         f->items = fx_realloc(f->items, f->cap * sizeof *f->items);
     }
-    f->items[f->n++] = (struct fx_finding){
-        .where = fx_arena_str(&f->arena, fx_str_from(where)).ptr,
-        .what = fx_arena_str(&f->arena, what).ptr,
-        .fix = fx_arena_str(&f->arena, fix).ptr,
+    return &f->items[f->n++];
+}
+
+void fx_findings_add_str(struct fx_findings *f, const char *where, struct fx_str what,
+                         struct fx_str fix)
+{
+    *grow(f) = (struct fx_finding){
+        .kind = f->kind != NULL ? f->kind : "",
+        .group = f->group != NULL ? f->group : "",
+        .advice = f->advice != NULL ? f->advice : "",
+        .where = copy(f, fx_str_from(where)),
+        .column = "",
+        .what = copy(f, what),
+        .fix = copy(f, fix),
     };
+}
+
+void fx_findings_put(struct fx_findings *f, const struct fx_finding *finding)
+{
+    const struct fx_finding none = {0}, *last = f->n > 0 ? &f->items[f->n - 1] : &none;
+    struct fx_finding own = {
+        .kind = shared(f, finding->kind, last->kind),
+        .group = shared(f, finding->group, last->group),
+        .advice = shared(f, finding->advice, last->advice),
+        .where = copy(f, fx_str_from(finding->where)),
+        .column = copy(f, fx_str_from(finding->column)),
+        .what = copy(f, fx_str_from(finding->what)),
+        .fix = copy(f, fx_str_from(finding->fix)),
+    };
+    *grow(f) = own;
 }
 
 void fx_findings_add(struct fx_findings *f, const char *where, const char *fix, const char *what,
@@ -70,24 +115,6 @@ void fx_findings_text(const struct fx_findings *f, struct fx_buf *out)
     }
 }
 
-static void add_member(struct fx_json_w *w, const char *key, const char *text)
-{
-    fx_json_w_kv_text(w, key, text[0] != '\0' ? text : NULL);
-}
-
-void fx_findings_json(const struct fx_findings *f, struct fx_json_w *w)
-{
-    fx_json_w_array(w);
-    for (size_t i = 0; i < f->n; i++) {
-        fx_json_w_object(w);
-        add_member(w, "where", f->items[i].where);
-        add_member(w, "what", f->items[i].what);
-        add_member(w, "fix", f->items[i].fix);
-        fx_json_w_end(w);
-    }
-    fx_json_w_end(w);
-}
-
 /* A first line that does not fit is cut by the error itself: half of it says more than a number. */
 static void set_detail(const struct fx_findings *f, struct fx_err *err)
 {
@@ -103,7 +130,7 @@ static void set_detail(const struct fx_findings *f, struct fx_err *err)
         fx_buf_add(&text, fx_buf_str(&line));
     }
     if (i < f->n)
-        fx_buf_printf(&text, "\n%zu more findings are shown when these are fixed", f->n - i);
+        fx_buf_printf(&text, "\nand %zu more", f->n - i);
     (void)fx_detail(err, "%s", fx_buf_cstr(&text));
 }
 

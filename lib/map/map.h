@@ -9,6 +9,7 @@
 
 #include "lib/conf/doc.h"
 #include "lib/db/db.h"
+#include "lib/fmt/findings.h"
 #include "lib/map/root.h"
 
 struct fx_expr;       /* lib/map/expr.h */
@@ -38,6 +39,8 @@ struct fx_map_table {
     size_t n_columns;
     int *old_index, *new_index; /* of each pair, into old_table/new_table columns */
     const char *digest;         /* 32 hex digits over the mapping as bound */
+    bool is_bound; /* nothing was found wrong. Else the tables are NULL where there is none, and
+                    * `columns` has only what has a counterpart */
 };
 
 /* A bounded context of ficus.yaml: what moves together. `name` is the group of ownership. */
@@ -79,6 +82,11 @@ void fx_project_markdown(struct fx_buf *out); /* the keys read here, for docs/re
  */
 bool fx_map_bind(struct fx_context *ctx, struct fx_db *old_db, struct fx_db *new_db,
                  struct fx_arena *arena, struct fx_err *err) FX_MUST_CHECK;
+
+/* The same as findings, for whoever lists all of them: every table is looked at, whatever is wrong
+ * with others. Fails only when a database did not answer. */
+bool fx_map_find(struct fx_context *ctx, struct fx_db *old_db, struct fx_db *new_db,
+                 struct fx_arena *arena, struct fx_findings *f, struct fx_err *err) FX_MUST_CHECK;
 
 enum fx_direction { FX_FORWARD, FX_REVERSE }; /* old -> new, new -> old */
 

@@ -20,6 +20,7 @@ enum {
     COL_IDENTITY,
     COL_SEQUENCE,
     COL_KEY_INDEX,
+    COL_FAMILY,
 };
 
 static bool is_true(fx_cell cell)
@@ -48,6 +49,7 @@ static void read_column(const struct fx_rows *rows, size_t i, struct fx_arena *a
     fx_pg_type((uint32_t)number(fx_rows_at(rows, i, COL_TYPE_OID)),
                (int32_t)number(fx_rows_at(rows, i, COL_TYPMOD)),
                copy(arena, fx_rows_at(rows, i, COL_DECLARED)), arena, &column->type);
+    column->type.family = copy(arena, fx_rows_at(rows, i, COL_FAMILY));
     column->is_nullable = !is_true(fx_rows_at(rows, i, COL_NOT_NULL));
     column->is_generated = is_true(fx_rows_at(rows, i, COL_GENERATED));
     column->is_identity = is_true(fx_rows_at(rows, i, COL_IDENTITY));
@@ -76,7 +78,7 @@ static bool read_columns(struct fx_db *db, fx_cell oid, struct fx_arena *arena,
                          struct fx_table *table, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
-    if (!fx_db_select(db, lib_pg_sql_columns, &oid, 1, 0, COL_KEY_INDEX + 1, &rows, err))
+    if (!fx_db_select(db, lib_pg_sql_columns, &oid, 1, 0, COL_FAMILY + 1, &rows, err))
         return false;
     table->n_columns = rows.n_rows;
     table->columns = fx_arena_array(arena, rows.n_rows + 1, sizeof *table->columns);

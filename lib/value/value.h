@@ -81,6 +81,8 @@ struct fx_type {
     int char_bytes_max;   /* TEXT: UTF-8 bytes of one character, 1 (ascii) or 3 (utf8mb3); 0: any */
     bool is_fixed_char;   /* CHAR(n): trailing spaces are padding; BINARY(n): trailing NULs are */
     const char *declared; /* as the server calls it, for messages: "numeric(12,2)" */
+    const char *family;   /* of types that users make: "enum", "domain", "array", "composite",
+                           * "range"; NULL: the server's own, or not known */
 };
 
 /*

@@ -26,10 +26,12 @@ static void test_findings__text_and_json(void **state)
                         "stream \"a\" does not answer");
     fx_json_w_init(&w, &json);
     fx_findings_json(&f, &w);
-    assert_string_equal(fx_buf_cstr(&json),
-                        "[{\"where\":\"public.items\",\"what\":\"unlogged table\",\"fix\":\"ALTER "
-                        "TABLE public.items SET LOGGED;\"},{\"where\":null,\"what\":\"stream "
-                        "\\\"a\\\" does not answer\",\"fix\":null}]");
+    assert_string_equal(
+        fx_buf_cstr(&json),
+        "[{\"kind\":\"other\",\"title\":null,\"count\":2,\"advice\":null,\"findings\":[{\"where\":"
+        "\"public.items\",\"column\":null,\"what\":\"unlogged table\",\"fix\":\"ALTER TABLE "
+        "public.items SET LOGGED;\"},{\"where\":null,\"column\":null,\"what\":\"stream "
+        "\\\"a\\\" does not answer\",\"fix\":null}]}]");
 }
 
 static void test_findings__the_error_names_number_and_first_fix(void **state)
@@ -68,8 +70,7 @@ static void test_findings__a_long_list_is_cut_between_lines(void **state)
     for (const char *p = err.detail; *p != '\0'; p++)
         n_lines += *p == '\n';
     assert_true(n_lines > 20 && n_lines < 100);
-    (void)snprintf(end, sizeof end, "\n%zu more findings are shown when these are fixed",
-                   200 - n_lines);
+    (void)snprintf(end, sizeof end, "\nand %zu more", 200 - n_lines);
     assert_non_null(strstr(err.detail, end));
     assert_string_equal(strstr(err.detail, end), end);
     (void)snprintf(end, sizeof end, "finding %03zu is as long as they are\n", n_lines - 1);
@@ -93,10 +94,63 @@ static void test_findings__a_fix_too_long_for_a_hint_is_left_to_the_detail(void 
     assert_non_null(strstr(err.detail, fix));
 }
 
+static void put_column(struct fx_findings *f, const char *type, const char *where,
+                       const char *column)
+{
+    fx_findings_put(f, &(struct fx_finding){.kind = "type",
+                                            .group = type,
+                                            .advice = "Make it text.",
+                                            .where = where,
+                                            .column = column,
+                                            .what = "is not carried"});
+}
+
+/* Groups stand in the order of their first finding, columns behind their tables; nothing is cut. */
+static void test_findings__groups_hold_all_of_them(void **state)
+{
+    (void)state;
+    FX_AUTO(fx_findings) struct fx_findings f;
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1 << 20);
+    size_t n_lines = 0;
+    fx_findings_init(&f);
+    fx_findings_grouped(&f, &text);
+    assert_int_equal(text.len, 0);
+    put_column(&f, "type inet", "public.a", "ip");
+    fx_findings_topic(&f, "rights", "rights", NULL);
+    fx_findings_add(&f, "mono", "GRANT x;", "may not read");
+    put_column(&f, "type inet", "public.a", "last_ip");
+    put_column(&f, "type xml", "public.a", "doc");
+    put_column(&f, "type inet", "public.b", "ip");
+    fx_findings_add(&f, "orders", NULL, "may not write");
+    fx_findings_grouped(&f, &text);
+    assert_string_equal(fx_buf_cstr(&text), "type inet: 3 columns of 2 tables\n"
+                                            "  Make it text.\n"
+                                            "    public.a: ip, last_ip\n"
+                                            "    public.b: ip\n"
+                                            "\n"
+                                            "rights: 2\n"
+                                            "    mono: may not read [GRANT x;]\n"
+                                            "    orders: may not write\n"
+                                            "\n"
+                                            "type xml: 1 column of 1 table\n"
+                                            "  Make it text.\n"
+                                            "    public.a: doc\n");
+    assert_int_equal(fx_findings_groups(&f), 3);
+    for (int i = 0; i < 5000; i++)
+        fx_findings_add(&f, "some.table", NULL, "finding %d is one of thousands", i);
+    fx_buf_clear(&text);
+    fx_findings_grouped(&f, &text);
+    assert_false(text.has_failed);
+    for (size_t i = 0; i < text.len; i++)
+        n_lines += text.ptr[i] == '\n';
+    assert_int_equal(n_lines, 12 + 5000);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_findings__text_and_json),
+        cmocka_unit_test(test_findings__groups_hold_all_of_them),
         cmocka_unit_test(test_findings__the_error_names_number_and_first_fix),
         cmocka_unit_test(test_findings__a_long_list_is_cut_between_lines),
         cmocka_unit_test(test_findings__a_fix_too_long_for_a_hint_is_left_to_the_detail),
