@@ -35,3 +35,16 @@ void cmd_version(const char *program, struct fx_buf *out)
     fx_form_list(out);
     fx_buf_add_char(out, '\n');
 }
+
+void cmd_version_json(struct fx_json_w *w)
+{
+    fx_json_w_kv_text(w, "version", FICUS_VERSION);
+    for (size_t i = 0; i < FX_ARRAY_LEN(facts); i++)
+        fx_json_w_kv_text(w, facts[i].name, facts[i].value);
+    fx_json_w_kv_bool(w, "is_for_tests", fx_is_test_build());
+    fx_json_w_key(w, "forms");
+    fx_json_w_object(w);
+    for (int form = 0; form < FX_FORM_COUNT; form++)
+        fx_json_w_kv_i64(w, fx_form_name((enum fx_form)form), fx_form_current((enum fx_form)form));
+    fx_json_w_end(w);
+}

@@ -6,6 +6,7 @@
 #define FICUS_CMD_VERSION_H
 
 #include "lib/base/buf.h"
+#include "lib/fmt/json_write.h"
 
 /* The day of FICUS_VERSION; manual pages carry it,
  * so that they are the same whenever they are made. */
@@ -16,5 +17,7 @@
  * always this form: scripts read it.
  */
 void cmd_version(const char *program, struct fx_buf *out);
+/* Members of one object: version, commit, compiler, is_for_tests, forms. */
+void cmd_version_json(struct fx_json_w *w);
 
 #endif

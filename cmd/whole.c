@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/whole.h"
 
+#include <stdio.h>
+
 #include "cdc/cdc.h"
+#include "lib/base/visible.h"
 #include "reconcile/reconcile.h"
 #include "strangler/facade.h"
 
@@ -24,6 +27,22 @@ bool cmd_whole_read(const char *path, struct fx_arena *arena, struct fx_problems
     return true;
 }
 
+bool cmd_problems_ok(struct fx_problems *problems, bool is_told, struct fx_err *err)
+{
+    if (fx_problems_ok(problems, err))
+        return true;
+    bool is_cut = problems->count > 1 && problems->text.len > sizeof err->detail - 64;
+    if (is_cut && !is_told) {
+        FX_AUTO(fx_buf) struct fx_buf shown = FX_BUF(1 << 22);
+        fx_visible_add(&shown, fx_buf_str(&problems->text), FX_VISIBLE_LINES);
+        fflush(stdout);
+        fputs(fx_buf_cstr(&shown), stderr);
+    }
+    if (is_cut || is_told)
+        (void)fx_detail(err, "%s", "");
+    return false;
+}
+
 bool cmd_whole_check(const char *path, struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
@@ -39,5 +58,5 @@ bool cmd_whole_check(const char *path, struct fx_err *err)
         return false;
     fx_root_need(&root, "facade", &problems);
     read_sections(&root, &arena, &problems);
-    return fx_problems_ok(&problems, err);
+    return cmd_problems_ok(&problems, false, err);
 }

@@ -14,6 +14,9 @@
 
 bool cmd_whole_read(const char *path, struct fx_arena *arena, struct fx_problems *problems,
                     struct fx_project **ret_project, struct fx_err *err) FX_MUST_CHECK;
+/* As fx_problems_ok, and lists all of them: what the error has no room for goes to standard error
+ * before it. `is_told`: the caller has listed them. */
+bool cmd_problems_ok(struct fx_problems *problems, bool is_told, struct fx_err *err) FX_MUST_CHECK;
 /* As `ficusd` needs it: the file may describe no database; then it may leave out contexts too. */
 bool cmd_whole_check(const char *path, struct fx_err *err) FX_MUST_CHECK;
 

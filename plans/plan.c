@@ -17,10 +17,10 @@ const char *pln_run_of(const struct fx_project *project, const struct pln_plan *
     return taken_back != NULL ? taken_back : plan->name;
 }
 
-bool pln_run_look(const struct pln_env *env, const struct pln_plan *plan, struct fx_buf *out,
-                  struct fx_err *err)
+bool pln_run_look(const struct pln_env *env, const struct pln_plan *plan, struct fx_findings *f,
+                  struct fx_buf *out, struct fx_err *err)
 {
-    return pln_open_look(env, &pln_action_driver, plan, out, err);
+    return pln_open_look(env, &pln_action_driver, plan, f, out, err);
 }
 
 bool pln_run_resume(const struct pln_env *env, const char *name, struct fx_err *err)

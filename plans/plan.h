@@ -41,8 +41,8 @@ bool pln_run_start(const struct pln_env *env, const struct pln_plan *plan,
 /* The run that pln_run_start of the plan works on. */
 const char *pln_run_of(const struct fx_project *project, const struct pln_plan *plan);
 /* Could it start now? Asks all that pln_run_start asks first, changes nothing (run/look.h). */
-bool pln_run_look(const struct pln_env *env, const struct pln_plan *plan, struct fx_buf *out,
-                  struct fx_err *err) FX_MUST_CHECK;
+bool pln_run_look(const struct pln_env *env, const struct pln_plan *plan, struct fx_findings *f,
+                  struct fx_buf *out, struct fx_err *err) FX_MUST_CHECK;
 /* `name` is one that pln_run_find gave. */
 bool pln_run_resume(const struct pln_env *env, const char *name, struct fx_err *err) FX_MUST_CHECK;
 bool pln_run_rollback(const struct pln_env *env, const char *name,

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "cdc/cdc.h"
+#include "cmd/ficus/json.h"
 #include "cmd/ficus/project.h"
 #include "lib/base/visible.h"
 #include "lib/cli/print.h"
@@ -34,7 +35,7 @@ struct cdc_opts {
     FX_OPT_FLAG(struct cdc_opts, execute, "execute", 0, \
                 "execute; without it only print what would be done")
 
-#define OPT_JSON FX_OPT_FLAG(struct cdc_opts, json, "json", 0, "print JSON")
+#define OPT_JSON CMD_OPT_JSON(struct cdc_opts)
 
 #define OPT_ACCEPT                                                                               \
     FX_OPT_TEXT(struct cdc_opts, accept_ddl, "accept-ddl", 0, "WHAT",                            \
@@ -71,7 +72,7 @@ static const struct fx_opt preflight_options[] = {
         "do not scan the source for values that do not fit (only for keys that end in a space)"),
     FX_OPT_END};
 static const struct fx_opt release_options[] = {
-    OPT_CONTEXT, OPT_EXECUTE,
+    OPT_CONTEXT, OPT_EXECUTE, OPT_JSON,
     FX_OPT_FLAG(struct cdc_opts, force, "force", 0,
                 "also while the process that paused the stream lives: what it compares is lost"),
     FX_OPT_END};
@@ -309,6 +310,30 @@ static bool run_stop(struct cmd_call *call, struct fx_err *err)
     return ok;
 }
 
+static void print_pause(const char *name, const struct cdc_status *status)
+{
+    if (status->hold_left_ms == 0)
+        fx_print("stream %s is not paused\n", name);
+    else if (status->hold_pid != 0)
+        fx_print("stream %s is paused by process %" PRId64 ", for at most %" PRId64 " ms more\n",
+                 name, status->hold_pid, status->hold_left_ms);
+    else
+        fx_print("stream %s is paused, for at most %" PRId64 " ms more\n", name,
+                 status->hold_left_ms);
+}
+
+static void print_pause_json(const char *name, const struct cdc_status *status, bool will_end)
+{
+    struct cmd_json json;
+    cmd_json_begin(&json);
+    fx_json_w_kv_text(&json.w, "stream", name);
+    fx_json_w_kv_bool(&json.w, "paused", status->hold_left_ms != 0);
+    cmd_json_known(&json, "pid", status->hold_pid != 0 ? status->hold_pid : -1);
+    cmd_json_known(&json, "left_ms", status->hold_left_ms != 0 ? status->hold_left_ms : -1);
+    fx_json_w_kv_bool(&json.w, "released", will_end && status->hold_left_ms != 0);
+    cmd_json_print(&json);
+}
+
 static bool release_one(const struct scene *scene, const struct cdc_opts *opts, struct fx_err *err)
 {
     char name[128];
@@ -316,19 +341,15 @@ static bool release_one(const struct scene *scene, const struct cdc_opts *opts, 
     cdc_stream_name(&scene->ref, name, sizeof name);
     if (!cdc_status(&scene->ref, &status, err))
         return false;
-    if (status.hold_left_ms == 0) {
-        fx_print("stream %s is not paused\n", name);
-        return true;
-    }
-    if (status.hold_pid != 0)
-        fx_print("stream %s is paused by process %" PRId64 ", for at most %" PRId64 " ms more\n",
-                 name, status.hold_pid, status.hold_left_ms);
-    else
-        fx_print("stream %s is paused, for at most %" PRId64 " ms more\n", name,
-                 status.hold_left_ms);
-    if (!opts->execute)
-        return true;
-    return opts->force ? cdc_release_any(&scene->ref, err) : cdc_release(&scene->ref, err);
+    if (!opts->json)
+        print_pause(name, &status);
+    bool will_end = opts->execute && status.hold_left_ms != 0;
+    if (will_end &&
+        !(opts->force ? cdc_release_any(&scene->ref, err) : cdc_release(&scene->ref, err)))
+        return false;
+    if (opts->json)
+        print_pause_json(name, &status, will_end);
+    return true;
 }
 
 static bool run_release(struct cmd_call *call, struct fx_err *err)
@@ -342,7 +363,7 @@ static bool run_release(struct cmd_call *call, struct fx_err *err)
         if (!release_one(&scene, opts, err))
             return false;
     }
-    if (!opts->execute)
+    if (!opts->execute && !opts->json)
         fx_print("Nothing was changed. To execute, add --execute.\n");
     return true;
 }
@@ -360,16 +381,14 @@ static void print_status(const char *name, const struct cdc_status *s)
 /* One line: an object for each stream. */
 static void print_status_json(const char *name, const struct cdc_status *status)
 {
-    FX_AUTO(fx_buf) struct fx_buf json = FX_BUF(64 << 10), out = FX_BUF(128 << 10);
-    struct fx_json_w w;
-    cdc_status_write(status, &json);
-    fx_json_w_init(&w, &out);
-    fx_json_w_object(&w);
-    fx_json_w_kv_text(&w, "stream", name);
-    fx_json_w_key(&w, "status");
-    fx_json_w_raw(&w, fx_buf_str(&json));
-    fx_json_w_end(&w);
-    fx_print("%s\n", fx_buf_cstr(&out));
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(64 << 10);
+    struct cmd_json json;
+    cdc_status_write(status, &text);
+    cmd_json_begin(&json);
+    fx_json_w_kv_text(&json.w, "stream", name);
+    fx_json_w_key(&json.w, "status");
+    fx_json_w_raw(&json.w, fx_buf_str(&text));
+    cmd_json_print(&json);
 }
 
 static bool run_status(struct cmd_call *call, struct fx_err *err)
@@ -429,19 +448,13 @@ static bool run_drop(struct cmd_call *call, struct fx_err *err)
 static void print_preflight_json(const struct scene *scene, const struct fx_findings *f,
                                  const struct fx_findings *warnings)
 {
-    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(FINDINGS_MAX);
-    struct fx_json_w w;
-    fx_json_w_init(&w, &out);
-    fx_json_w_object(&w);
-    fx_json_w_kv_text(&w, "context", scene->ctx->name);
-    fx_json_w_kv_bool(&w, "passed", f->n == 0);
-    fx_json_w_kv_u64(&w, "count", f->n);
-    fx_json_w_key(&w, "groups");
-    fx_findings_json(f, &w);
-    fx_json_w_key(&w, "warnings");
-    fx_findings_json(warnings, &w);
-    fx_json_w_end(&w);
-    fx_print("%s\n", fx_buf_cstr(&out));
+    struct cmd_json json;
+    cmd_json_begin(&json);
+    fx_json_w_kv_text(&json.w, "context", scene->ctx->name);
+    cmd_json_findings(&json, f);
+    fx_json_w_key(&json.w, "warnings");
+    fx_findings_json(warnings, &json.w);
+    cmd_json_print(&json);
 }
 
 static bool run_preflight(struct cmd_call *call, struct fx_err *err)

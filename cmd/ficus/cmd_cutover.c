@@ -8,6 +8,7 @@
 
 #include "cdc/cdc.h"
 #include "cmd/ficus/interrupt.h"
+#include "cmd/ficus/json.h"
 #include "cmd/ficus/project.h"
 #include "lib/cli/print.h"
 #include "lib/io/who.h"
@@ -21,7 +22,7 @@
 struct cutover_options {
     const char *context, *confirm;
     int64_t fence_ttl_ms, hold_ms, drain_ms, drain_before_ms, drain_wait_ms, rounds;
-    bool execute;
+    bool execute, json;
 };
 
 #define COMMON_OPTIONS                                                                      \
@@ -38,6 +39,7 @@ struct cutover_options {
                         "hold writes only when the lag stays below this", .def = "200ms"),  \
         FX_OPT_DURATION(struct cutover_options, drain_wait_ms, "drain-wait", 0, "TIME",     \
                         "longest wait for that", .def = "60s"),                             \
+        CMD_OPT_JSON(struct cutover_options),                                               \
         FX_OPT_FLAG(struct cutover_options, execute, "execute", 0,                          \
                     "execute; without it only the preflight checks run")
 
@@ -61,14 +63,15 @@ struct scene {
     struct pln_cutover_options opt;
     struct fcd_endpoint facade;
     char operator_name[128];
+    bool is_json; /* standard output is for one object */
 };
 
 static bool print_step(void *arg, enum pln_cutover_step step, enum pln_cutover_event event,
                        const char *group, const char *detail, struct fx_err *err)
 {
-    (void)arg;
+    const struct scene *scene = arg;
     (void)err;
-    if (event != PLN_CUT_BEGIN)
+    if (event != PLN_CUT_BEGIN && !scene->is_json)
         fx_print("%s  %-9s %s  %s\n", group, pln_cutover_step_name(step),
                  pln_cutover_event_name(event), detail);
     (void)fflush(stdout);
@@ -84,6 +87,7 @@ static bool scene_open(struct cmd_call *call, struct scene *scene, struct fx_err
         !pln_endpoint_read(scene->project, call->arena, &scene->facade, err))
         return false;
     given->context = ctx->name;
+    scene->is_json = given->json;
     if (given->hold_ms < 1 || given->hold_ms > FCD_HOLD_MAX_MS)
         return fx_fail(err, FX_E_USAGE,
                        "--hold must be between 1 ms and 1 h, not %" PRId64
@@ -100,6 +104,7 @@ static bool scene_open(struct cmd_call *call, struct scene *scene, struct fx_err
                                           .n_facades = 1,
                                           .operator_name = scene->operator_name,
                                           .log = print_step,
+                                          .arg = scene,
                                           .should_stop = cmd_interrupt_asked};
     scene->opt = pln_cutover_options_default();
     scene->opt.fence_ttl_ms = given->fence_ttl_ms;
@@ -136,7 +141,60 @@ static void print_forecast(const struct pln_forecast *forecast)
     fx_print("%s\n", fx_buf_cstr(&text));
 }
 
-static void print_result(const char *group, const struct pln_cutover_result *r)
+static void json_forecast(struct cmd_json *json, const struct pln_forecast *forecast)
+{
+    fx_json_w_key(&json->w, "forecast");
+    fx_json_w_object(&json->w);
+    cmd_json_known(json, "hold_ms", forecast->hold_ms);
+    cmd_json_known(json, "p50_ms", forecast->p50_ms);
+    cmd_json_known(json, "p99_ms", forecast->p99_ms);
+    cmd_json_known(json, "longest_ms", forecast->longest_ms);
+    cmd_json_known(json, "held", forecast->held);
+    cmd_json_known(json, "writes_per_s", forecast->writes_per_s);
+    fx_json_w_kv_bool(&json->w, "is_too_slow", forecast->is_too_slow);
+    fx_json_w_end(&json->w);
+}
+
+static void json_steps(struct cmd_json *json, const int64_t step_ms[PLN_CUT_STEP_COUNT])
+{
+    fx_json_w_key(&json->w, "steps");
+    fx_json_w_object(&json->w);
+    for (int i = 0; i < PLN_CUT_STEP_COUNT; i++)
+        cmd_json_known(json, pln_cutover_step_name((enum pln_cutover_step)i), step_ms[i]);
+    fx_json_w_end(&json->w);
+}
+
+static const char *outcome_word(enum pln_cutover_outcome outcome)
+{
+    switch (outcome) {
+    case PLN_CUT_NOTHING: return "nothing";
+    case PLN_CUT_COMMITTED: return "committed";
+    case PLN_CUT_ABORTED: return "aborted";
+    case PLN_CUT_UNFINISHED: break;
+    }
+    return "unfinished";
+}
+
+static void print_result_json(const char *group, const struct pln_cutover_result *r)
+{
+    struct cmd_json json;
+    bool is_known = r->outcome == PLN_CUT_COMMITTED || r->outcome == PLN_CUT_ABORTED;
+    cmd_json_begin(&json);
+    fx_json_w_kv_text(&json.w, "context", group);
+    fx_json_w_kv_text(&json.w, "outcome", outcome_word(r->outcome));
+    fx_json_w_kv_text(&json.w, "owner", !is_known ? NULL : r->new_serves ? "new" : "old");
+    cmd_json_known(&json, "epoch", is_known ? r->epoch : -1);
+    cmd_json_known(&json, "pause_ms", is_known ? r->pause_ms : -1);
+    cmd_json_known(&json, "fenced_ms", is_known ? r->fenced_ms : -1);
+    cmd_json_known(&json, "longest_wait_ms", r->held_max_ms);
+    cmd_json_known(&json, "keys_compared", r->keys_compared);
+    cmd_json_known(&json, "unfenced_writes", r->leaks);
+    json_forecast(&json, &r->forecast);
+    json_steps(&json, r->step_ms);
+    cmd_json_print(&json);
+}
+
+static void print_result_text(const char *group, const struct pln_cutover_result *r)
 {
     print_timings(r->step_ms);
     if (r->outcome == PLN_CUT_UNFINISHED) {
@@ -154,6 +212,11 @@ static void print_result(const char *group, const struct pln_cutover_result *r)
              " ms, fenced %" PRId64 " ms, %" PRId64 " keys compared, %" PRId64 " unfenced writes\n",
              group, r->new_serves ? "new" : "old", r->epoch, r->pause_ms, r->fenced_ms,
              r->keys_compared, r->leaks);
+}
+
+static void print_result(const struct scene *scene, const struct pln_cutover_result *r)
+{
+    (scene->is_json ? print_result_json : print_result_text)(scene->env.context->name, r);
 }
 
 /* The facade still holds writes or has reserved hold slots: an earlier cut-over is unfinished. */
@@ -183,12 +246,46 @@ static bool finish_first(struct cmd_call *call, struct scene *scene, enum fx_dir
     bool is_clean = a->state == FX_OWN_HERE && b->state == FX_OWN_AWAY;
     if (is_clean && !facade_waits(call, scene))
         return true;
-    fx_print("finishing the earlier cut-over first\n");
+    if (!scene->is_json)
+        fx_print("finishing the earlier cut-over first\n");
     if (!pln_cutover_resume(&scene->env, direction, &scene->opt, &result, err))
         return false;
     *ret_done = result.outcome == PLN_CUT_COMMITTED;
     if (*ret_done)
-        print_result(scene->env.context->name, &result);
+        print_result(scene, &result);
+    return true;
+}
+
+static void print_look_json(const struct scene *scene, enum fx_direction direction,
+                            const struct pln_forecast *forecast)
+{
+    struct cmd_json json;
+    cmd_json_begin(&json);
+    fx_json_w_kv_text(&json.w, "context", scene->env.context->name);
+    fx_json_w_kv_text(&json.w, "to", direction == FX_FORWARD ? "new" : "old");
+    cmd_json_findings(&json, scene->env.findings);
+    json_forecast(&json, forecast);
+    cmd_json_print(&json);
+}
+
+/* What is in the way is the answer; an error that is no finding leaves standard output empty. */
+static bool look(struct scene *scene, enum fx_direction direction, struct fx_err *err)
+{
+    const char *context = scene->env.context->name;
+    struct pln_forecast forecast;
+    FX_AUTO(fx_findings) struct fx_findings f;
+    fx_findings_init(&f);
+    scene->env.findings = &f;
+    bool ok = pln_cutover_preflight(&scene->env, direction, &scene->opt, &forecast, err);
+    if (scene->is_json && (ok || f.n > 0))
+        print_look_json(scene, direction, &forecast);
+    scene->env.findings = NULL;
+    if (!ok || scene->is_json)
+        return ok;
+    print_forecast(&forecast);
+    fx_print("preflight of context \"%s\" passed; nothing was changed. To execute, add --execute "
+             "--confirm=%s.\n",
+             context, context);
     return true;
 }
 
@@ -200,17 +297,8 @@ static bool move(struct cmd_call *call, enum fx_direction direction, struct fx_e
     bool is_done = false;
     if (!scene_open(call, &scene, err))
         return false;
-    if (!given->execute) {
-        struct pln_forecast forecast;
-        if (!pln_cutover_preflight(&scene.env, direction, &scene.opt, &forecast, err))
-            return false;
-        print_forecast(&forecast);
-        fx_print(
-            "preflight of context \"%s\" passed; nothing was changed. To execute, add --execute "
-            "--confirm=%s.\n",
-            given->context, given->context);
-        return true;
-    }
+    if (!given->execute)
+        return look(&scene, direction, err);
     if (given->confirm == NULL || strcmp(given->confirm, given->context) != 0) {
         fx_fail(err, FX_E_USAGE, "moving the writes of context \"%s\" must be confirmed",
                 given->context);
@@ -227,7 +315,7 @@ static bool move(struct cmd_call *call, enum fx_direction direction, struct fx_e
     if (ok && !is_done) {
         ok = pln_cutover_run(&scene.env, direction, &scene.opt, &result, err);
         if (ok || result.outcome != PLN_CUT_NOTHING)
-            print_result(given->context, &result);
+            print_result(&scene, &result);
     }
     fx_flock_release(lock);
     return ok;
@@ -243,6 +331,19 @@ static bool cutover_fallback(struct cmd_call *call, struct fx_err *err)
     return move(call, FX_REVERSE, err);
 }
 
+static void print_rehearsal_json(const char *context, const struct pln_rehearsal *rehearsal)
+{
+    struct cmd_json json;
+    cmd_json_begin(&json);
+    fx_json_w_kv_text(&json.w, "context", context);
+    fx_json_w_kv_i64(&json.w, "rounds", rehearsal->rounds);
+    cmd_json_known(&json, "pause_p50_ms", rehearsal->predicted_p50_ms);
+    cmd_json_known(&json, "pause_p99_ms", rehearsal->predicted_p99_ms);
+    json_forecast(&json, &rehearsal->forecast);
+    json_steps(&json, rehearsal->step_max_ms);
+    cmd_json_print(&json);
+}
+
 static bool cutover_rehearse(struct cmd_call *call, struct fx_err *err)
 {
     const struct cutover_options *given = call->options;
@@ -253,6 +354,10 @@ static bool cutover_rehearse(struct cmd_call *call, struct fx_err *err)
                        PLN_REHEARSAL_ROUNDS_MAX, given->rounds);
     if (!scene_open(call, &scene, err))
         return false;
+    if (!given->execute && given->json)
+        return fx_fail(err, FX_E_USAGE, "there is nothing to print as JSON before a rehearsal") ||
+               fx_hint(err, "Run: ficus cutover rehearse --context %s --json --execute",
+                       given->context);
     if (!given->execute) {
         fx_print("would rehearse %" PRId64
                  " rounds on group \"%s.canary\". To execute, add --execute.\n",
@@ -268,6 +373,10 @@ static bool cutover_rehearse(struct cmd_call *call, struct fx_err *err)
     fx_flock_release(lock);
     if (!ok)
         return false;
+    if (given->json) {
+        print_rehearsal_json(given->context, &rehearsal);
+        return true;
+    }
     print_timings(rehearsal.step_max_ms);
     fx_print(
         "%d rounds of cut-over and fall-back on the idle canary: predicted write pause p50 %" PRId64

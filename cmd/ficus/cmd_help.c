@@ -2,6 +2,7 @@
 /* help, version: what is printed from the tables of the program. */
 #include "cmd/ficus/cmd.h"
 #include "cmd/ficus/pages.h"
+#include "cmd/ficus/json.h"
 #include "cmd/version.h"
 #include "lib/cli/print.h"
 
@@ -72,10 +73,23 @@ static bool run_help(struct cmd_call *call, struct fx_err *err)
     return true;
 }
 
+struct version_options {
+    bool json;
+};
+
+static const struct fx_opt version_options[] = {CMD_OPT_JSON(struct version_options), FX_OPT_END};
+
 static bool run_version(struct cmd_call *call, struct fx_err *err)
 {
-    (void)call;
+    const struct version_options *opts = call->options;
     (void)err;
+    if (opts->json) {
+        struct cmd_json json;
+        cmd_json_begin(&json);
+        cmd_version_json(&json.w);
+        cmd_json_print(&json);
+        return true;
+    }
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(4096);
     cmd_version("ficus", &out);
     fx_print_text(fx_buf_str(&out));
@@ -90,6 +104,10 @@ const struct cmd cmd_help[] = {
      .options = help_options,
      .options_size = sizeof(struct help_options),
      .run = run_help},
-    {.noun = "version", .summary = "print version, commit and compiler", .run = run_version},
+    {.noun = "version",
+     .summary = "print version, commit and compiler",
+     .options = version_options,
+     .options_size = sizeof(struct version_options),
+     .run = run_version},
     CMD_END,
 };

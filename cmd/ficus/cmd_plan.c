@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* plan lint, plan show: read, never act. */
+#include "cmd/ficus/json.h"
 #include "cmd/ficus/project.h"
+#include "cmd/whole.h"
 #include "lib/cli/print.h"
 #include "plans/plan.h"
 
@@ -10,9 +12,52 @@ static bool load(struct cmd_call *call, struct pln_plan **ret, struct fx_err *er
     return cmd_project_load(call, &project, err) && cmd_plan_load(call, project, ret, err);
 }
 
+struct lint_options {
+    bool json;
+};
+
+static const struct fx_opt lint_options[] = {CMD_OPT_JSON(struct lint_options), FX_OPT_END};
+
+/* "plan.yaml:42:7: …", a line a problem. */
+static void print_lint_json(struct cmd_call *call, const struct pln_plan *plan,
+                            const struct fx_problems *problems)
+{
+    struct cmd_json json;
+    struct fx_str rest = fx_buf_str(&problems->text);
+    cmd_json_begin(&json);
+    fx_json_w_kv_text(&json.w, "plan", call->words[0]);
+    fx_json_w_kv_bool(&json.w, "passed", plan != NULL);
+    cmd_json_known(&json, "steps", plan != NULL ? (int64_t)plan->n_steps : -1);
+    fx_json_w_kv_u64(&json.w, "count", problems->count);
+    fx_json_w_key(&json.w, "problems");
+    fx_json_w_array(&json.w);
+    while (rest.len > 0)
+        fx_json_w_str(&json.w, fx_str_cut(rest, '\n', &rest));
+    fx_json_w_end(&json.w);
+    cmd_json_print(&json);
+}
+
+static bool lint_json(struct cmd_call *call, struct fx_err *err)
+{
+    struct fx_project *project = NULL;
+    struct pln_plan *plan = NULL;
+    FX_AUTO(fx_problems) struct fx_problems problems;
+    fx_problems_init(&problems);
+    if (!cmd_project_load(call, &project, err))
+        return false;
+    bool ok = pln_load_all(call->words[0], project, call->arena, &plan, &problems, err);
+    if (!ok && problems.count == 0)
+        return false;
+    print_lint_json(call, ok ? plan : NULL, &problems);
+    return ok;
+}
+
 static bool run_lint(struct cmd_call *call, struct fx_err *err)
 {
+    const struct lint_options *opts = call->options;
     struct pln_plan *plan = NULL;
+    if (opts->json)
+        return lint_json(call, err);
     if (!load(call, &plan, err))
         return false;
     fx_print("%s: no problems, %zu steps\n", call->words[0], plan->n_steps);
@@ -58,6 +103,8 @@ const struct cmd cmd_plan[] = {
      .words_min = 1,
      .words_max = 1,
      .summary = "check a plan against its project file and report all problems",
+     .options = lint_options,
+     .options_size = sizeof(struct lint_options),
      .run = run_lint},
     {.noun = "plan",
      .verb = "show",

@@ -4,6 +4,7 @@
 #include <limits.h>
 #include <unistd.h>
 
+#include "cmd/ficus/json.h"
 #include "cmd/ficus/project.h"
 #include "lib/base/clock.h"
 #include "lib/base/visible.h"
@@ -41,7 +42,7 @@ struct gate_options {
     double coverage;
     const char *context, *mapping, *databases, *max_age;
     struct fx_opt_texts keys;
-    bool allows_unsigned;
+    bool allows_unsigned, json;
 };
 
 static const struct fx_opt gate_opts[] = {
@@ -62,6 +63,7 @@ static const struct fx_opt gate_opts[] = {
                    "at least this share of the context's tables was compared", .def = "100%"),
     FX_OPT_TEXT(struct gate_options, max_age, "max-age", 0, "AGE",
                 "both sides were read at most this long ago (default: 24h); any: whenever"),
+    CMD_OPT_JSON(struct gate_options),
     FX_OPT_END};
 
 static bool read_options(const struct fx_project *project, struct rec_options *ret,
@@ -332,6 +334,25 @@ static void add_signer(const struct rec_report *report, struct fx_buf *why)
         fx_buf_add_c(why, ", not signed");
 }
 
+static void print_gate_json(const struct rec_report *report, enum rec_gate answer, const char *why)
+{
+    struct cmd_json json;
+    char cut[FX_WALL_TEXT];
+    fx_wall_text(report->cut, cut);
+    cmd_json_begin(&json);
+    fx_json_w_kv_text(&json.w, "answer", gate_word(answer));
+    fx_json_w_kv_bool(&json.w, "passed", answer == REC_GATE_PASS);
+    fx_json_w_kv_text(&json.w, "why", why);
+    fx_json_w_kv_text(&json.w, "context", report->context);
+    fx_json_w_kv_text(&json.w, "compared_at", report->cut.us > 0 ? cut : NULL);
+    fx_json_w_kv_i64(&json.w, "rows_compared", report->rows_compared);
+    fx_json_w_kv_i64(&json.w, "divergent", report->divergent);
+    fx_json_w_kv_double(&json.w, "coverage_percent", report->coverage_percent);
+    fx_json_w_kv_text(&json.w, "signed_by",
+                      report->seal == REC_SEAL_SIGNED ? report->signed_by : NULL);
+    cmd_json_print(&json);
+}
+
 static bool gate(struct cmd_call *call, struct fx_err *err)
 {
     const struct gate_options *options = call->options;
@@ -349,7 +370,10 @@ static bool gate(struct cmd_call *call, struct fx_err *err)
     enum rec_gate answer = rec_gate(report, &limits, fx_wall_now(), &why);
     add_databases(report, &why);
     add_signer(report, &why);
-    fx_print("%s: %s\n", gate_word(answer), fx_buf_cstr(&why));
+    if (options->json)
+        print_gate_json(report, answer, fx_buf_cstr(&why));
+    else
+        fx_print("%s: %s\n", gate_word(answer), fx_buf_cstr(&why));
     call->exit_status = gate_exit(answer);
     return true;
 }
@@ -383,20 +407,40 @@ static bool key_new(struct cmd_call *call, struct fx_err *err)
     return show_public(&public_key);
 }
 
+struct key_options {
+    bool json;
+};
+
+static const struct fx_opt key_opts[] = {CMD_OPT_JSON(struct key_options), FX_OPT_END};
+
+static bool show_key(const struct cmd_call *call, const struct fx_public_key *key)
+{
+    const struct key_options *options = call->options;
+    char fingerprint[FX_SHA256_HEX];
+    struct cmd_json json;
+    if (!options->json)
+        return show_public(key);
+    fx_public_key_fingerprint(key, fingerprint);
+    cmd_json_begin(&json);
+    fx_json_w_kv_text(&json.w, "fingerprint", fingerprint);
+    cmd_json_print(&json);
+    return true;
+}
+
 static bool key_show(struct cmd_call *call, struct fx_err *err)
 {
     struct fx_private_key *key;
     struct fx_public_key public_key;
     struct fx_err ignored = FX_ERR_INIT;
     if (fx_public_key_load(call->words[0], &public_key, err))
-        return show_public(&public_key);
+        return show_key(call, &public_key);
     /* A private key has a public half; other files keep the first error. */
     if (!fx_private_key_load(call->words[0], &key, &ignored))
         return false;
     fx_private_key_public(key, &public_key);
     fx_private_key_free(key);
     fx_err_clear(err);
-    return show_public(&public_key);
+    return show_key(call, &public_key);
 }
 
 const struct cmd cmd_reconcile[] = {
@@ -441,5 +485,7 @@ const struct cmd cmd_reconcile[] = {
      .words_min = 1,
      .words_max = 1,
      .summary = "print the fingerprint of a key, as reports name it",
+     .options = key_opts,
+     .options_size = sizeof(struct key_options),
      .run = key_show},
     CMD_END};

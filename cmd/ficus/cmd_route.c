@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/ficus/json.h"
 #include "cmd/ficus/project.h"
 #include "lib/cli/print.h"
 #include "lib/cli/table.h"
@@ -32,7 +33,7 @@ static const struct fx_opt explain_options[] = {
     FX_OPT_TEXT(
         struct route_opts, key, "key", 0, "TEXT",
         "value of the header or cookie that is the user's key: shows which side this user gets"),
-    FX_OPT_END};
+    CMD_OPT_JSON(struct route_opts), FX_OPT_END};
 static const struct fx_opt set_options[] = {
     FX_OPT_TEXT(struct route_opts, weight, "weight", 0, "P",
                 "percentage of reads that go to the new side, for example 10%"),
@@ -224,6 +225,50 @@ static void explain_live(struct cmd_call *call, const struct fcd_explained *e, s
                       e->key_percent < route->weight_percent ? e->new_side : e->old_side);
 }
 
+/* What the facade says, null where it could not be asked or does not know the route. */
+static void explain_live_json(struct cmd_call *call, const struct fcd_explained *e,
+                              struct fx_json_w *w)
+{
+    struct scene scene;
+    struct fx_err ignored = FX_ERR_INIT;
+    const struct fcd_group_status *group = NULL;
+    const struct fcd_route_status *route = NULL;
+    const char *goes_to = NULL;
+    if (e->route != NULL && load(call, &scene, &ignored)) {
+        group = find_group(scene.status, e->group);
+        route = find_route(scene.status, e->route);
+    }
+    bool is_known = group != NULL && route != NULL && !group->is_unknown;
+    if (e->route == NULL)
+        goes_to = e->old_side;
+    else if (is_known && (e->is_write || group->owner == FCD_NEW))
+        goes_to = group->owner == FCD_NEW ? e->new_side : e->old_side;
+    else if (is_known && e->key_percent >= 0)
+        goes_to = e->key_percent < route->weight_percent ? e->new_side : e->old_side;
+    fx_json_w_kv_text(w, "owner", is_known ? side_name(group->owner) : NULL);
+    fx_json_w_key(w, "epoch");
+    is_known ? fx_json_w_i64(w, group->epoch) : fx_json_w_null(w);
+    fx_json_w_key(w, "weight_percent");
+    is_known ? fx_json_w_double(w, route->weight_percent) : fx_json_w_null(w);
+    fx_json_w_kv_text(w, "goes_to", goes_to);
+}
+
+static void print_explain_json(struct cmd_call *call, const struct fcd_explained *e)
+{
+    struct cmd_json json;
+    cmd_json_begin(&json);
+    fx_json_w_kv_text(&json.w, "method", call->words[0]);
+    fx_json_w_kv_text(&json.w, "path", e->path);
+    fx_json_w_kv_text(&json.w, "route", e->route);
+    fx_json_w_kv_text(&json.w, "pattern", e->route != NULL ? e->pattern : NULL);
+    fx_json_w_kv_text(&json.w, "group", e->route != NULL ? e->group : NULL);
+    fx_json_w_kv_text(&json.w, "kind", e->route == NULL ? NULL : e->is_write ? "write" : "read");
+    fx_json_w_kv_text(&json.w, "old", e->old_side);
+    fx_json_w_kv_text(&json.w, "new", e->new_side);
+    explain_live_json(call, e, &json.w);
+    cmd_json_print(&json);
+}
+
 static bool run_explain(struct cmd_call *call, struct fx_err *err)
 {
     const struct route_opts *opts = call->options;
@@ -231,6 +276,10 @@ static bool run_explain(struct cmd_call *call, struct fx_err *err)
     if (!fcd_facade_explain(call->project_path, call->words[0], call->words[1], opts->key,
                             call->arena, &e, err))
         return false;
+    if (opts->json) {
+        print_explain_json(call, &e);
+        return true;
+    }
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(64 * 1024);
     fx_buf_printf(&out, "request  %s %s\n", call->words[0], e.path);
     if (e.route == NULL) {

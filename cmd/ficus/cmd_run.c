@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "cmd/ficus/interrupt.h"
+#include "cmd/ficus/json.h"
 #include "cmd/ficus/project.h"
 #include "lib/base/clock.h"
 #include "lib/cli/print.h"
@@ -22,6 +23,16 @@
 struct run_options {
     bool execute;
     bool plain;
+    bool json;
+};
+
+static const struct fx_opt start_options[] = {
+    FX_OPT_FLAG(struct run_options, execute, "execute", 0,
+                "execute; without it only print what would be done"),
+    FX_OPT_FLAG(struct run_options, plain, "plain", 0, "print lines instead of the live picture"),
+    FX_OPT_FLAG(struct run_options, json, "json", 0,
+                "print JSON; of a run that goes on: ficus run status --json"),
+    FX_OPT_END,
 };
 
 static const struct fx_opt run_options[] = {
@@ -135,15 +146,44 @@ static bool carry_out(struct cmd_call *call, struct fx_project *project, enum mo
     return ok;
 }
 
+static void print_look_json(const struct pln_plan *plan, const char *run,
+                            const struct fx_findings *f)
+{
+    struct cmd_json json;
+    cmd_json_begin(&json);
+    fx_json_w_kv_text(&json.w, "plan", plan->path);
+    fx_json_w_kv_text(&json.w, "run", run);
+    fx_json_w_kv_text(&json.w, "context", plan->context);
+    fx_json_w_key(&json.w, "steps");
+    fx_json_w_array(&json.w);
+    for (size_t i = 0; i < plan->n_steps; i++) {
+        fx_json_w_object(&json.w);
+        fx_json_w_kv_text(&json.w, "id", plan->steps[i].id);
+        fx_json_w_kv_text(&json.w, "do", pln_kind_info(plan->steps[i].kind)->name);
+        fx_json_w_kv_bool(&json.w, "has_undo", plan->steps[i].has_undo);
+        fx_json_w_kv_u64(&json.w, "gates", plan->steps[i].n_gates);
+        fx_json_w_end(&json.w);
+    }
+    fx_json_w_end(&json.w);
+    cmd_json_findings(&json, f);
+    cmd_json_print(&json);
+}
+
 /* The dry run: the plan, and whether all that the run needs first is there now. */
 static bool look(struct cmd_call *call, struct fx_project *project, const struct pln_plan *plan,
-                 struct fx_err *err)
+                 bool is_json, struct fx_err *err)
 {
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
     struct pln_env env = {.argv0 = call->argv0, .project = project};
+    FX_AUTO(fx_findings) struct fx_findings f;
+    fx_findings_init(&f);
     pln_show(plan, &out);
     fx_buf_add_c(&out, "\nlooked at now:\n");
-    bool ok = pln_run_look(&env, plan, &out, err);
+    bool ok = pln_run_look(&env, plan, &f, &out, err);
+    if (is_json) {
+        print_look_json(plan, pln_run_of(project, plan), &f);
+        return ok;
+    }
     fx_print("%s\nNothing was changed.", fx_buf_cstr(&out));
     if (ok)
         fx_print(" To execute the plan: ficus run start %s --execute", call->words[0]);
@@ -157,11 +197,16 @@ static bool run_start(struct cmd_call *call, struct fx_err *err)
     const struct run_options *opt = call->options;
     struct fx_project *project = NULL;
     struct pln_plan *plan = NULL;
+    if (opt->execute && opt->json)
+        return fx_fail(err, FX_E_USAGE,
+                       "--json is for the look before a run, not with --execute") ||
+               fx_hint(err,
+                       "Start it without --json. In another terminal: ficus run status --json");
     if (!cmd_project_load(call, &project, err) || !cmd_plan_load(call, project, &plan, err))
         return false;
     if (opt->execute)
         return carry_out(call, project, MODE_START, plan, pln_run_of(project, plan), err);
-    return look(call, project, plan, err);
+    return look(call, project, plan, opt->json, err);
 }
 
 static bool find_run(struct cmd_call *call, bool will_act, struct fx_project **ret_project,
@@ -294,24 +339,46 @@ static bool run_journal_show(struct cmd_call *call, struct fx_err *err)
 
 struct verify_options {
     const char *anchor;
+    bool json;
 };
 
 static const struct fx_opt verify_options[] = {
     FX_OPT_TEXT(struct verify_options, anchor, "anchor", 0, "N:MAC",
                 "the journal must still have this record, which an earlier call printed"),
+    CMD_OPT_JSON(struct verify_options),
     FX_OPT_END,
 };
+
+static void print_verified(const char *name, const struct pln_verified *verified)
+{
+    fx_print("%s: %" PRIu64 " records, journal intact\n", name, verified->n_records);
+    if (verified->n_unkeyed > 0)
+        fx_print("the first %" PRIu64 " are of an older Ficus, which had no key\n",
+                 verified->n_unkeyed);
+    fx_print("anchor %s\n", verified->anchor);
+}
+
+static void print_verified_json(const char *name, const struct pln_verified *verified)
+{
+    struct cmd_json json;
+    cmd_json_begin(&json);
+    fx_json_w_kv_text(&json.w, "run", name);
+    fx_json_w_kv_u64(&json.w, "records", verified->n_records);
+    fx_json_w_kv_u64(&json.w, "records_without_key", verified->n_unkeyed);
+    fx_json_w_kv_text(&json.w, "anchor", verified->anchor);
+    cmd_json_print(&json);
+}
 
 static bool run_journal_verify(struct cmd_call *call, struct fx_err *err)
 {
     const struct verify_options *opt = call->options;
     struct fx_project *project = NULL;
     const char *name = NULL;
-    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(4096);
+    struct pln_verified verified;
     if (!find_run(call, false, &project, &name, err) ||
-        !pln_journal_verify(project, name, opt->anchor, &out, err))
+        !pln_journal_verify(project, name, opt->anchor, &verified, err))
         return false;
-    fx_print_text(fx_buf_str(&out));
+    (opt->json ? print_verified_json : print_verified)(name, &verified);
     return true;
 }
 
@@ -390,7 +457,7 @@ const struct cmd cmd_run[] = {
          "ask before its first change, and fails when the run could not start now. "
          "Ctrl-C stops at the next safe point with exit status 10. `run resume` continues from "
          "there, also after a crash of any process.",
-     .options = run_options,
+     .options = start_options,
      .options_size = sizeof(struct run_options),
      .run = run_start},
     {.noun = "run",

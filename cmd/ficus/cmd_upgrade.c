@@ -8,7 +8,9 @@
 #include <stdio.h>
 
 #include "cdc/cdc.h"
+#include "cmd/ficus/json.h"
 #include "cmd/ficus/project.h"
+#include "lib/base/vec.h"
 #include "lib/cli/print.h"
 #include "lib/cli/table.h"
 #include "lib/fmt/form.h"
@@ -20,13 +22,13 @@
 #include "strangler/facade.h"
 
 struct upgrade_options {
-    bool execute;
+    bool execute, json;
 };
 
 static const struct fx_opt upgrade_options[] = {
     FX_OPT_FLAG(struct upgrade_options, execute, "execute", 0,
                 "execute; without it only print what would be done"),
-    FX_OPT_END};
+    CMD_OPT_JSON(struct upgrade_options), FX_OPT_END};
 
 struct database {
     const struct fx_db_conf *conf;
@@ -34,22 +36,31 @@ struct database {
     const char *change; /* NULL: none */
 };
 
+/* One line of the answer. */
+struct part {
+    const char *object, *form;
+    int64_t version, writes; /* version 0: there is none yet; -1: the form has no versions */
+    const char *change;      /* NULL: nothing to do */
+};
+
 struct survey {
     struct cmd_call *call;
     struct fx_project *project;
-    struct fx_grid grid;
+    FX_VEC(struct part) parts; /* texts in the call's arena, or constant */
     struct database *databases;
     size_t n_databases;
     size_t n_older; /* databases that an upgrade would change */
 };
 
-static void add_row(struct survey *s, const char *object, enum fx_form form, int64_t version,
-                    const char *change)
+static void add_part(struct survey *s, const char *object, enum fx_form form, int64_t version,
+                     const char *change)
 {
-    char has[24], writes[24];
-    snprintf(has, sizeof has, "%" PRId64, version);
-    snprintf(writes, sizeof writes, "%" PRId64, fx_form_current(form));
-    fx_grid_row(&s->grid, object, fx_form_name(form), version == 0 ? "none" : has, writes, change);
+    struct part part = {.object = fx_arena_strdup(s->call->arena, object),
+                        .form = fx_form_name(form),
+                        .version = version,
+                        .writes = fx_form_current(form),
+                        .change = change};
+    FX_VEC_PUSH(&s->parts, part);
 }
 
 /*
@@ -61,7 +72,7 @@ static bool on_form(void *arg, const char *object, enum fx_form form, int64_t ve
                     struct fx_err *err)
 {
     (void)err;
-    add_row(arg, object, form, version, "nothing");
+    add_part(arg, object, form, version, NULL);
     return true;
 }
 
@@ -86,7 +97,7 @@ static bool survey_stream(struct survey *s, const struct fx_context *ctx,
         return true;
     cdc_stream_name(&ref, name, sizeof name);
     snprintf(object, sizeof object, "stream \"%s\"", name);
-    add_row(s, object, FX_FORM_STREAM_API, status.api, "nothing");
+    add_part(s, object, FX_FORM_STREAM_API, status.api, NULL);
     return true;
 }
 
@@ -98,7 +109,7 @@ static bool survey_facade(struct survey *s, struct fx_err *err)
     if (!fcd_facade_state_version(s->project->state_dir, &version, err))
         return false;
     if (version != 0)
-        add_row(s, "facade.json", FX_FORM_FACADE, version, "nothing");
+        add_part(s, "facade.json", FX_FORM_FACADE, version, NULL);
     if (!pln_endpoint_read(s->project, s->call->arena, &at, err) ||
         !fcd_control_status(&at, s->call->arena, &status, err)) {
         if (err->code == FX_E_VERSION)
@@ -106,7 +117,7 @@ static bool survey_facade(struct survey *s, struct fx_err *err)
         fx_err_clear(err);
         return true;
     }
-    add_row(s, "facade", FX_FORM_ADMIN_API, status->api, "nothing");
+    add_part(s, "facade", FX_FORM_ADMIN_API, status->api, NULL);
     return true;
 }
 
@@ -120,7 +131,7 @@ static bool survey_processes(struct survey *s, struct fx_err *err)
     if (!fx_controller_version(s->project->state_dir, &version, err))
         return false;
     if (version != 0)
-        add_row(s, "controller", FX_FORM_CONTROLLER, version, "nothing");
+        add_part(s, "controller", FX_FORM_CONTROLLER, version, NULL);
     return survey_facade(s, err) && pln_run_forms(s->project, on_form, s, err);
 }
 
@@ -217,8 +228,12 @@ static bool renew_fences(struct survey *s, bool is_execute, struct fx_err *err)
         if (n == 0)
             continue;
         snprintf(object, sizeof object, "fence of \"%s\"", ctx->name);
-        fx_grid_row(&s->grid, object, "triggers", "older", "",
-                    is_execute ? "made again" : "make the triggers again that refuse writes");
+        struct part part = {.object = fx_arena_strdup(s->call->arena, object),
+                            .form = "triggers",
+                            .version = -1,
+                            .change = is_execute ? "made again"
+                                                 : "make the triggers again that refuse writes"};
+        FX_VEC_PUSH(&s->parts, part);
         s->n_older++;
     }
     return true;
@@ -230,21 +245,55 @@ static void add_databases(struct survey *s)
         const struct database *base = &s->databases[i];
         char object[160];
         snprintf(object, sizeof object, "database \"%s\"", base->conf->name);
-        add_row(s, object, FX_FORM_SCHEMA, base->version,
-                base->change != NULL ? base->change : "nothing");
+        add_part(s, object, FX_FORM_SCHEMA, base->version, base->change);
     }
 }
 
-static void print_survey(struct survey *s, bool is_execute)
+static void print_text(const struct survey *s, bool is_execute)
 {
-    add_databases(s);
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
-    fx_grid_render(&s->grid, &out);
+    FX_AUTO(fx_grid) struct fx_grid grid;
+    fx_grid_init(&grid, "what", "form", "version", "current", "change", NULL);
+    for (size_t i = 0; i < s->parts.len; i++) {
+        const struct part *part = &s->parts.items[i];
+        char has[24], writes[24];
+        snprintf(has, sizeof has, "%" PRId64, part->version);
+        snprintf(writes, sizeof writes, "%" PRId64, part->writes);
+        fx_grid_row(&grid, part->object, part->form,
+                    part->version > 0    ? has
+                    : part->version == 0 ? "none"
+                                         : "older",
+                    part->version >= 0 ? writes : "",
+                    part->change != NULL ? part->change : "nothing");
+    }
+    fx_grid_render(&grid, &out);
     fx_print_text(fx_buf_str(&out));
     if (s->n_older == 0)
         fx_print("Everything has the version that this build of Ficus writes.\n");
     else if (!is_execute)
         fx_print("Nothing was changed. To upgrade the databases: ficus upgrade --execute\n");
+}
+
+static void print_json(const struct survey *s, bool is_execute)
+{
+    struct cmd_json json;
+    cmd_json_begin(&json);
+    fx_json_w_kv_bool(&json.w, "executed", is_execute);
+    fx_json_w_kv_u64(&json.w, "to_do", is_execute ? 0 : s->n_older);
+    fx_json_w_key(&json.w, "parts");
+    fx_json_w_array(&json.w);
+    for (size_t i = 0; i < s->parts.len; i++) {
+        const struct part *part = &s->parts.items[i];
+        fx_json_w_object(&json.w);
+        fx_json_w_kv_text(&json.w, "what", part->object);
+        fx_json_w_kv_text(&json.w, "form", part->form);
+        cmd_json_known(&json, "version", part->version > 0 ? part->version : -1);
+        cmd_json_known(&json, "current", part->version >= 0 ? part->writes : -1);
+        fx_json_w_kv_text(&json.w, "change", part->change);
+        fx_json_w_end(&json.w);
+    }
+    fx_json_w_end(&json.w);
+    cmd_json_print(&json);
 }
 
 /*
@@ -257,13 +306,13 @@ static bool run_upgrade(struct cmd_call *call, struct fx_err *err)
     struct survey s = {.call = call};
     if (!cmd_project_load(call, &s.project, err))
         return false;
-    fx_grid_init(&s.grid, "what", "form", "version", "current", "change", NULL);
     bool ok = survey_processes(&s, err) && survey_databases(&s, err);
     if (ok) {
         ok = (!opts->execute || upgrade_all(&s, err)) && renew_fences(&s, opts->execute, err);
-        print_survey(&s, opts->execute);
+        add_databases(&s);
+        (opts->json ? print_json : print_text)(&s, opts->execute);
     }
-    fx_grid_done(&s.grid);
+    FX_VEC_DONE(&s.parts);
     return ok;
 }
 

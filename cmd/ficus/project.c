@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "cmd/ficus/project.h"
 
+#include <stdio.h>
+
 #include "cmd/ficus/audit.h"
 #include "cmd/whole.h"
 #include "lib/io/private.h"
@@ -13,7 +15,7 @@ bool cmd_project_load(const struct cmd_call *call, struct fx_project **ret_proje
     FX_AUTO(fx_problems) struct fx_problems problems;
     fx_problems_init(&problems);
     if (!cmd_whole_read(call->project_path, call->arena, &problems, &project, err) ||
-        !fx_problems_ok(&problems, err))
+        !cmd_problems_ok(&problems, false, err))
         return false;
     /* Who reads a plan needs no state; everybody else would believe what is in it. */
     if (strcmp(call->cmd->noun, "plan") != 0 && project->state_dir != NULL &&
@@ -27,8 +29,16 @@ bool cmd_project_load(const struct cmd_call *call, struct fx_project **ret_proje
 bool cmd_plan_load(const struct cmd_call *call, const struct fx_project *project,
                    struct pln_plan **ret, struct fx_err *err)
 {
-    if (pln_load(call->words[0], project, call->arena, ret, err))
+    FX_AUTO(fx_problems) struct fx_problems problems;
+    fx_problems_init(&problems);
+    if (pln_load_all(call->words[0], project, call->arena, ret, &problems, err))
         return true;
+    if (problems.count > 1) {
+        char message[sizeof err->message];
+        (void)snprintf(message, sizeof message, "%s", err->message);
+        if (!cmd_problems_ok(&problems, false, err))
+            (void)snprintf(err->message, sizeof err->message, "%s", message);
+    }
     if (err->cause_kind == FX_CAUSE_ERRNO) /* the file itself, not its content */
         fx_hint(err, "PLAN is the path of a plan file. To see a run: ficus run status");
     return false;

@@ -18,6 +18,7 @@ complete -c ficus -n __ficus_next -l version -d 'print version, commit and compi
 complete -c ficus -f -n '__ficus_next' -a plan
 complete -c ficus -f -n '__ficus_next plan' -a lint -d 'check a plan against its project file and report all problems'
 complete -c ficus -n '__ficus_is plan lint' -F
+complete -c ficus -n '__ficus_is plan lint' -l json -d 'print JSON'
 complete -c ficus -f -n '__ficus_next plan' -a show -d 'list the steps with their gates and undos'
 complete -c ficus -n '__ficus_is plan show' -F
 complete -c ficus -f -n '__ficus_next plan' -a rollback -d 'print the way back as a plan of its own, with what each step costs now'
@@ -27,6 +28,7 @@ complete -c ficus -f -n '__ficus_next run' -a start -d 'run a plan in the foregr
 complete -c ficus -n '__ficus_is run start' -F
 complete -c ficus -n '__ficus_is run start' -l execute -d 'execute; without it only print what would be done'
 complete -c ficus -n '__ficus_is run start' -l plain -d 'print lines instead of the live picture'
+complete -c ficus -n '__ficus_is run start' -l json -d 'print JSON; of a run that goes on: ficus run status --json'
 complete -c ficus -f -n '__ficus_next run' -a resume -d 'continue a run that was interrupted, held or stuck (without RUN: the unfinished one)'
 complete -c ficus -n '__ficus_is run resume' -l execute -d 'accepted but not needed: the run was started with it'
 complete -c ficus -n '__ficus_is run resume' -l plain -d 'print lines instead of the live picture'
@@ -45,6 +47,7 @@ complete -c ficus -f -n '__ficus_next run journal' -a show -d 'print the journal
 complete -c ficus -n '__ficus_is run journal show' -l json -d 'print the records as JSON, one per line'
 complete -c ficus -f -n '__ficus_next run journal' -a verify -d 'verify checksums, chain and order of the journal'\''s records'
 complete -c ficus -n '__ficus_is run journal verify' -l anchor -x -d 'the journal must still have this record, which an earlier call printed'
+complete -c ficus -n '__ficus_is run journal verify' -l json -d 'print JSON'
 complete -c ficus -f -n '__ficus_next' -a audit -d 'list the commands that changed something: who, where, when, result'
 complete -c ficus -n '__ficus_is audit' -l json -d 'print the records as JSON, one per line'
 complete -c ficus -n '__ficus_is audit' -l anchor -x -d 'the log must still have this record, which an earlier call printed'
@@ -55,6 +58,7 @@ complete -c ficus -n '__ficus_is status' -l json -d 'print JSON, once'
 complete -c ficus -n '__ficus_is status' -l every -x -d 'with --watch: refresh interval'
 complete -c ficus -f -n '__ficus_next' -a upgrade -d 'show the versions of everything stored, and upgrade the schema in the databases'
 complete -c ficus -n '__ficus_is upgrade' -l execute -d 'execute; without it only print what would be done'
+complete -c ficus -n '__ficus_is upgrade' -l json -d 'print JSON'
 complete -c ficus -f -n '__ficus_next' -a cutover
 complete -c ficus -f -n '__ficus_next cutover' -a rehearse -d 'run the whole cut-over and fall-back on a canary table and measure it'
 complete -c ficus -n '__ficus_is cutover rehearse' -s c -l context -x -d 'the context of ficus.yaml (needed when there are several)'
@@ -63,6 +67,7 @@ complete -c ficus -n '__ficus_is cutover rehearse' -l hold -x -d 'longest time a
 complete -c ficus -n '__ficus_is cutover rehearse' -l drain -x -d 'longest wait for writes in flight'
 complete -c ficus -n '__ficus_is cutover rehearse' -l drain-before -x -d 'hold writes only when the lag stays below this'
 complete -c ficus -n '__ficus_is cutover rehearse' -l drain-wait -x -d 'longest wait for that'
+complete -c ficus -n '__ficus_is cutover rehearse' -l json -d 'print JSON'
 complete -c ficus -n '__ficus_is cutover rehearse' -l execute -d 'execute; without it only the preflight checks run'
 complete -c ficus -n '__ficus_is cutover rehearse' -l rounds -x -d 'cut over and fall back N times'
 complete -c ficus -f -n '__ficus_next cutover' -a start -d 'move the writes of a context to its new side'
@@ -72,6 +77,7 @@ complete -c ficus -n '__ficus_is cutover start' -l hold -x -d 'longest time a fa
 complete -c ficus -n '__ficus_is cutover start' -l drain -x -d 'longest wait for writes in flight'
 complete -c ficus -n '__ficus_is cutover start' -l drain-before -x -d 'hold writes only when the lag stays below this'
 complete -c ficus -n '__ficus_is cutover start' -l drain-wait -x -d 'longest wait for that'
+complete -c ficus -n '__ficus_is cutover start' -l json -d 'print JSON'
 complete -c ficus -n '__ficus_is cutover start' -l execute -d 'execute; without it only the preflight checks run'
 complete -c ficus -n '__ficus_is cutover start' -l confirm -x -d 'the context'\''s name, required with --execute'
 complete -c ficus -f -n '__ficus_next cutover' -a fallback -d 'move the writes of a context back to its old side'
@@ -81,6 +87,7 @@ complete -c ficus -n '__ficus_is cutover fallback' -l hold -x -d 'longest time a
 complete -c ficus -n '__ficus_is cutover fallback' -l drain -x -d 'longest wait for writes in flight'
 complete -c ficus -n '__ficus_is cutover fallback' -l drain-before -x -d 'hold writes only when the lag stays below this'
 complete -c ficus -n '__ficus_is cutover fallback' -l drain-wait -x -d 'longest wait for that'
+complete -c ficus -n '__ficus_is cutover fallback' -l json -d 'print JSON'
 complete -c ficus -n '__ficus_is cutover fallback' -l execute -d 'execute; without it only the preflight checks run'
 complete -c ficus -n '__ficus_is cutover fallback' -l confirm -x -d 'the context'\''s name, required with --execute'
 complete -c ficus -f -n '__ficus_next' -a reconcile
@@ -104,16 +111,19 @@ complete -c ficus -n '__ficus_is reconcile gate' -l databases -x -d 'the report 
 complete -c ficus -n '__ficus_is reconcile gate' -l divergent -x -d 'at most N rows may differ'
 complete -c ficus -n '__ficus_is reconcile gate' -l coverage -x -d 'at least this share of the context'\''s tables was compared'
 complete -c ficus -n '__ficus_is reconcile gate' -l max-age -x -d 'both sides were read at most this long ago (default: 24h); any: whenever'
+complete -c ficus -n '__ficus_is reconcile gate' -l json -d 'print JSON'
 complete -c ficus -f -n '__ficus_next reconcile' -a key
 complete -c ficus -f -n '__ficus_next reconcile key' -a new -d 'make a pair of keys for signed reports'
 complete -c ficus -n '__ficus_is reconcile key new' -F
 complete -c ficus -f -n '__ficus_next reconcile key' -a show -d 'print the fingerprint of a key, as reports name it'
 complete -c ficus -n '__ficus_is reconcile key show' -F
+complete -c ficus -n '__ficus_is reconcile key show' -l json -d 'print JSON'
 complete -c ficus -f -n '__ficus_next' -a route
 complete -c ficus -f -n '__ficus_next route' -a list -d 'routes of the running facade: owner, weight, shadow, requests, errors'
 complete -c ficus -n '__ficus_is route list' -l json -d 'print JSON'
 complete -c ficus -f -n '__ficus_next route' -a explain -d 'which route takes a request, and where it goes now'
 complete -c ficus -n '__ficus_is route explain' -l key -x -d 'value of the header or cookie that is the user'\''s key: shows which side this user gets'
+complete -c ficus -n '__ficus_is route explain' -l json -d 'print JSON'
 complete -c ficus -f -n '__ficus_next route' -a set -d 'set a route'\''s weight or shadow by hand'
 complete -c ficus -n '__ficus_is route set' -l weight -x -d 'percentage of reads that go to the new side, for example 10%'
 complete -c ficus -n '__ficus_is route set' -l shadow -x -d 'percentage of reads that are shadowed, for example 100%'
@@ -132,6 +142,7 @@ complete -c ficus -n '__ficus_is route sync' -l execute -d 'execute; without it 
 complete -c ficus -f -n '__ficus_next' -a help -d 'list the commands'
 complete -c ficus -n '__ficus_is help' -l page -x -d 'print a page of docs/ that is generated from the program'\''s tables: man/ficus.1'
 complete -c ficus -f -n '__ficus_next' -a version -d 'print version, commit and compiler'
+complete -c ficus -n '__ficus_is version' -l json -d 'print JSON'
 complete -c ficus -f -n '__ficus_next' -a explain -d 'say what an error code, SQLSTATE or MySQL error number means, and what to do'
 complete -c ficus -f -n '__ficus_next' -a cdc
 complete -c ficus -f -n '__ficus_next cdc' -a start -d 'install what both streams of a context need, and start them'
@@ -154,6 +165,7 @@ complete -c ficus -n '__ficus_is cdc drop' -l confirm -x -d 'the name of the con
 complete -c ficus -f -n '__ficus_next cdc' -a release -d 'show who has paused the streams of a context, and end the pause'
 complete -c ficus -n '__ficus_is cdc release' -s c -l context -x -d 'the context of ficus.yaml (needed when there are several)'
 complete -c ficus -n '__ficus_is cdc release' -l execute -d 'execute; without it only print what would be done'
+complete -c ficus -n '__ficus_is cdc release' -l json -d 'print JSON'
 complete -c ficus -n '__ficus_is cdc release' -l force -d 'also while the process that paused the stream lives: what it compares is lost'
 complete -c ficus -f -n '__ficus_next cdc' -a preflight -d 'check everything that would stop a stream, and print all of it with what fixes it'
 complete -c ficus -n '__ficus_is cdc preflight' -s c -l context -x -d 'the context of ficus.yaml (needed when there are several)'

@@ -126,6 +126,8 @@ struct pln_cutover_env {
     bool (*should_stop)(
         void *arg); /* asked before the commit only; true aborts the cut-over. NULL: never */
     void *arg;      /* for log and should_stop */
+    /* What the preflight found, also when it fails; NULL: only the error says it. */
+    struct fx_findings *findings;
 };
 
 /* facade.admin of the project file, for `facades`. Errors: CONFIG, SECRET. */

@@ -146,16 +146,20 @@ static bool check_all(struct pln_environment *en, struct fx_findings *f, bool *r
     struct fx_side *losing = en->losing;
     struct cdc_ref ref = pln_env_stream(en, false);
     struct fx_own own = {0};
+    fx_findings_topic(f, "database", "databases and fences", NULL);
     /* A stream that runs has read the file as it was; the fence goes by what it is now. */
     if (!cdc_same_context(&ref, en->env->context, err))
         return false;
     if (!fx_side_open(losing, CHECK_MS, err) || !fx_own_row(losing, false, &own, err) ||
         !fx_fence_of(losing)->check(losing, en->opt->old_txn_ms, f, ret_foreign, err))
         return false;
+    fx_findings_topic(f, "stream", "streams", NULL);
     check_stream(en, false, f);
     check_stream(en, true, f);
+    fx_findings_topic(f, "facade", "facades", NULL);
     for (size_t i = 0; i < en->env->n_facades; i++)
         check_facade(en, i, own.epoch, f);
+    fx_findings_topic(f, "limit", "limits of the cut-over", NULL);
     check_prediction(en->opt, f);
     return true;
 }
@@ -163,14 +167,15 @@ static bool check_all(struct pln_environment *en, struct fx_findings *f, bool *r
 bool pln_effect_preflight(void *arg, struct fx_err *err)
 {
     struct pln_environment *en = arg;
-    FX_AUTO(fx_findings) struct fx_findings f;
+    FX_AUTO(fx_findings) struct fx_findings own;
+    struct fx_findings *f = en->env->findings != NULL ? en->env->findings : &own;
     bool is_foreign = false;
-    fx_findings_init(&f);
-    if (!check_all(en, &f, &is_foreign, err))
+    fx_findings_init(&own);
+    if (!check_all(en, f, &is_foreign, err))
         return false;
-    if (f.n == 0)
+    if (f->n == 0)
         return true;
-    fx_findings_fail(&f, err, is_foreign ? FX_E_DRIFT : FX_E_GATE_CLOSED,
+    fx_findings_fail(f, err, is_foreign ? FX_E_DRIFT : FX_E_GATE_CLOSED,
                      "preflight of group \"%s\" failed", en->sides.group);
     if (is_foreign)
         fx_hint(err, "Make sure that no other operator is cutting over this group, then run the "

@@ -334,19 +334,23 @@ bool pln_parse(const char *name, struct fx_str text, const struct fx_project *pr
     return true;
 }
 
-bool pln_load(const char *path, const struct fx_project *project, struct fx_arena *arena,
-              struct pln_plan **ret_plan, struct fx_err *err)
+bool pln_load_all(const char *path, const struct fx_project *project, struct fx_arena *arena,
+                  struct pln_plan **ret_plan, struct fx_problems *problems, struct fx_err *err)
 {
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1 << 20);
     if (!fx_file_read(path, 1 << 20, &text, err)) {
         fx_err_recode(err, FX_E_CONFIG);
         return fx_ctx(err, "reading the plan \"%s\"", path);
     }
-    struct fx_problems problems;
+    return pln_parse(path, fx_buf_str(&text), project, arena, ret_plan, problems, err);
+}
+
+bool pln_load(const char *path, const struct fx_project *project, struct fx_arena *arena,
+              struct pln_plan **ret_plan, struct fx_err *err)
+{
+    FX_AUTO(fx_problems) struct fx_problems problems;
     fx_problems_init(&problems);
-    bool ok = pln_parse(path, fx_buf_str(&text), project, arena, ret_plan, &problems, err);
-    fx_problems_done(&problems);
-    return ok;
+    return pln_load_all(path, project, arena, ret_plan, &problems, err);
 }
 
 static const char *when_text(enum pln_when when)

@@ -13,6 +13,10 @@
 /* `project` NULL: contexts and routes are not checked. The plan lives in `arena`. */
 bool pln_load(const char *path, const struct fx_project *project, struct fx_arena *arena,
               struct pln_plan **ret_plan, struct fx_err *err) FX_MUST_CHECK;
+/* The same; the problems stay in `problems` too. */
+bool pln_load_all(const char *path, const struct fx_project *project, struct fx_arena *arena,
+                  struct pln_plan **ret_plan, struct fx_problems *problems,
+                  struct fx_err *err) FX_MUST_CHECK;
 /* The same from memory; the problems stay in `problems` too (tests, fuzzing). */
 bool pln_parse(const char *name, struct fx_str text, const struct fx_project *project,
                struct fx_arena *arena, struct pln_plan **ret_plan, struct fx_problems *problems,

@@ -15,8 +15,8 @@ struct look {
     const struct pln_plan *plan;
     struct pln_paths at;
     struct fx_arena arena;
-    struct fx_findings findings;
-    struct fx_err first; /* kept whole: when it is the only one it is the result */
+    struct fx_findings *findings; /* the caller's */
+    struct fx_err first;          /* kept whole: when it is the only one it is the result */
     struct fx_buf *out;
 };
 
@@ -25,7 +25,7 @@ static void keep(struct look *look, const char *where, const struct fx_err *err)
 {
     if (!fx_err_is(&look->first))
         look->first = *err;
-    fx_findings_add(&look->findings, where, err->hint, "%s%s%s  [%s]", err->message,
+    fx_findings_add(look->findings, where, err->hint, "%s%s%s  [%s]", err->message,
                     err->detail[0] != '\0' ? "\n" : "", err->detail, fx_code_name(err->code));
 }
 
@@ -93,13 +93,13 @@ static void ask_servers(struct look *look, void *driver_arg, struct fx_err *err)
 
 static bool result(struct look *look, struct fx_err *err)
 {
-    if (look->findings.n == 0)
+    if (look->findings->n == 0)
         return true;
-    if (look->findings.n == 1) {
+    if (look->findings->n == 1) {
         *err = look->first;
         return fx_ctx(err, "looking whether run \"%s\" could start", look->plan->name);
     }
-    fx_findings_fail(&look->findings, err, look->first.code, "run \"%s\" could not start now",
+    fx_findings_fail(look->findings, err, look->first.code, "run \"%s\" could not start now",
                      look->plan->name);
     if (err->hint[0] == '\0' && look->first.hint[0] != '\0')
         fx_hint(err, "%s", look->first.hint);
@@ -107,13 +107,18 @@ static bool result(struct look *look, struct fx_err *err)
 }
 
 bool pln_open_look(const struct pln_env *env, const struct pln_driver *driver,
-                   const struct pln_plan *plan, struct fx_buf *out, struct fx_err *err)
+                   const struct pln_plan *plan, struct fx_findings *f, struct fx_buf *out,
+                   struct fx_err *err)
 {
-    struct look look = {
-        .env = env, .driver = driver, .plan = plan, .first = FX_ERR_INIT, .out = out};
+    struct look look = {.env = env,
+                        .driver = driver,
+                        .plan = plan,
+                        .findings = f,
+                        .first = FX_ERR_INIT,
+                        .out = out};
     void *driver_arg = NULL;
     fx_arena_init(&look.arena, 0);
-    fx_findings_init(&look.findings);
+    fx_findings_topic(f, "not-ready", "what the run needs first", NULL);
     pln_paths_of(env->project->state_dir, plan->name, &look.arena, &look.at);
     (void)ask(&look, "run", ask_run(&look, err), err);
     if (driver->open(env, plan, look.at.dir, fx_wall_now(), &driver_arg, err))
@@ -122,7 +127,6 @@ bool pln_open_look(const struct pln_env *env, const struct pln_driver *driver,
         (void)ask(&look, "project file", false, err);
     bool ok = result(&look, err);
     driver->close(driver_arg);
-    fx_findings_done(&look.findings);
     fx_arena_done(&look.arena);
     return ok;
 }

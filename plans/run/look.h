@@ -9,14 +9,15 @@
 #ifndef PLN_LOOK_H
 #define PLN_LOOK_H
 
+#include "lib/fmt/findings.h"
 #include "plans/run/executor.h"
 
 /*
- * True: it could. What answered is appended to `out`, one line each. Errors: that of the only
- * refusal; of several the code of the first, with all of them in the detail.
+ * True: it could. What answered is appended to `out`, one line each, and what is in the way is added
+ * to `f`, which is empty before. Errors: that of the only refusal; of several the code of the first, with all of them in the detail.
  */
 bool pln_open_look(const struct pln_env *env, const struct pln_driver *driver,
-                   const struct pln_plan *plan, struct fx_buf *out,
+                   const struct pln_plan *plan, struct fx_findings *f, struct fx_buf *out,
                    struct fx_err *err) FX_MUST_CHECK;
 
 #endif

@@ -281,7 +281,7 @@ bool pln_journal_show(const struct fx_project *project, const char *name, bool i
 }
 
 bool pln_journal_verify(const struct fx_project *project, const char *name, const char *anchor,
-                        struct fx_buf *out, struct fx_err *err)
+                        struct pln_verified *ret, struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
@@ -289,15 +289,10 @@ bool pln_journal_verify(const struct fx_project *project, const char *name, cons
     pln_paths_of(project->state_dir, name, &arena, &at);
     struct pln_state *state = FX_ARENA_NEW(&arena, struct pln_state);
     struct fx_chain chain;
-    char last[FX_CHAIN_ANCHOR];
     if (!pln_journal_check(at.journal, state, anchor, &chain, err))
         return false;
-    fx_chain_anchor(&chain, last);
-    fx_buf_printf(out, "%s: %" PRIu64 " records, journal intact\n", name,
-                  chain.n_keyed + chain.n_unkeyed);
-    if (chain.n_unkeyed > 0)
-        fx_buf_printf(out, "the first %" PRIu64 " are of an older Ficus, which had no key\n",
-                      chain.n_unkeyed);
-    fx_buf_printf(out, "anchor %s\n", last);
+    ret->n_records = chain.n_keyed + chain.n_unkeyed;
+    ret->n_unkeyed = chain.n_unkeyed;
+    fx_chain_anchor(&chain, ret->anchor);
     return true;
 }

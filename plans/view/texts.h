@@ -3,6 +3,7 @@
 #ifndef PLN_TEXTS_H
 #define PLN_TEXTS_H
 
+#include "lib/crypt/chain.h"
 #include "plans/plan/action.h"
 #include "plans/run/journal.h"
 #include "plans/run/paths.h"
@@ -23,10 +24,13 @@ bool pln_rollback_print(struct fx_project *project, const char *word, struct fx_
 /* One line for each record; with `is_json` the records as they are stored. */
 bool pln_journal_show(const struct fx_project *project, const char *name, bool is_json,
                       struct fx_buf *out, struct fx_err *err) FX_MUST_CHECK;
-/* Checks checksums, chain and order of all records;
- * *ret_records is their number. Errors: JOURNAL. */
+struct pln_verified {
+    uint64_t n_records, n_unkeyed; /* of them those of an older Ficus, which had no key */
+    char anchor[FX_CHAIN_ANCHOR];  /* of the last record */
+};
+/* Checks checksums, chain and order of all records. Errors: JOURNAL. */
 bool pln_journal_verify(const struct fx_project *project, const char *name, const char *anchor,
-                        struct fx_buf *out, struct fx_err *err) FX_MUST_CHECK;
+                        struct pln_verified *ret, struct fx_err *err) FX_MUST_CHECK;
 
 /*
  * For this room: the state of a run and the copy of its plan, also when ficus.yaml has changed
