@@ -339,12 +339,18 @@ static void print_gate_json(const struct rec_report *report, enum rec_gate answe
     struct cmd_json json;
     char cut[FX_WALL_TEXT];
     fx_wall_text(report->cut, cut);
+    char id[REC_DATABASES_ID];
+    bool is_named =
+        report->databases.old_side.address != NULL && report->databases.new_side.address != NULL;
+    if (is_named)
+        rec_databases_id(&report->databases, id);
     cmd_json_begin(&json);
     fx_json_w_kv_text(&json.w, "answer", gate_word(answer));
     fx_json_w_kv_bool(&json.w, "passed", answer == REC_GATE_PASS);
     fx_json_w_kv_text(&json.w, "why", why);
     fx_json_w_kv_text(&json.w, "context", report->context);
     fx_json_w_kv_text(&json.w, "compared_at", report->cut.us > 0 ? cut : NULL);
+    fx_json_w_kv_text(&json.w, "databases", is_named ? id : NULL);
     fx_json_w_kv_i64(&json.w, "rows_compared", report->rows_compared);
     fx_json_w_kv_i64(&json.w, "divergent", report->divergent);
     fx_json_w_kv_double(&json.w, "coverage_percent", report->coverage_percent);

@@ -13,8 +13,9 @@
 #include "plans/run/executor.h"
 
 /*
- * True: it could. What answered is appended to `out`, one line each, and what is in the way is added
- * to `f`, which is empty before. Errors: that of the only refusal; of several the code of the first, with all of them in the detail.
+ * True: it could. What answered is appended to `out`, one line each, and what is in the way is
+ * added to `f`, which is empty before. Errors: that of the only refusal; of several the code of the
+ * first, with as many of them in the detail as it has room for.
  */
 bool pln_open_look(const struct pln_env *env, const struct pln_driver *driver,
                    const struct pln_plan *plan, struct fx_findings *f, struct fx_buf *out,
