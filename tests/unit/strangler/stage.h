@@ -43,7 +43,8 @@ struct upstream {
     atomic_int connections;
     atomic_llong body_bytes; /* received, over all requests */
     pthread_mutex_t lock;
-    char seen[SEEN_MAX][48]; /* "POST /orders/7", in order */
+    char seen[SEEN_MAX][48];      /* "POST /orders/7", in the order in which they arrived */
+    int64_t arrived_ms[SEEN_MAX]; /* of each, by the kernel: threads may have slept since */
     char last_head[16384];
 };
 void upstream_start(struct upstream *up, const char *name);
