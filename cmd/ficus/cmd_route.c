@@ -331,6 +331,15 @@ static bool check_holder(struct cmd_call *call, const struct scene *scene, const
     return true;
 }
 
+/* The controller's epoch is that of all contexts. */
+static bool check_holders(struct cmd_call *call, const struct scene *scene, struct fx_err *err)
+{
+    for (size_t i = 0; i < scene->project->n_contexts; i++)
+        if (!check_holder(call, scene, scene->project->contexts[i].name, err))
+            return false;
+    return true;
+}
+
 static bool take_group(struct cmd_call *call, const struct scene *scene, const char *group,
                        struct fx_flock **ret_lock, struct fx_err *err)
 {
@@ -566,7 +575,8 @@ static bool run_epoch(struct cmd_call *call, struct fx_err *err)
     if (say_dry(opts))
         return true;
     struct fx_flock *lock = NULL;
-    bool ok = (is_controller || take_group(call, &scene, name, &lock, err)) &&
+    bool ok = (is_controller ? check_holders(call, &scene, err)
+                             : take_group(call, &scene, name, &lock, err)) &&
               fcd_control_repair(&scene.at, is_controller ? NULL : name, known, epoch, err);
     fx_flock_release(lock);
     return ok;

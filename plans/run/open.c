@@ -148,11 +148,14 @@ static bool start(struct run *run, const struct pln_env *env, struct fx_err *err
     int64_t facade_epoch = 0;
     if (!peek(run, err) || !pln_lock_look(env->project->state_dir, run->plan->context, err))
         return false;
+    /* Who holds the context comes before what stands here: this host's runs may be long over. */
+    if (!run->driver->open(env, run->plan, run->at.dir, fx_wall_now(), &run->driver_arg, err) ||
+        !claim(run, false, err))
+        return false;
     if (pln_state_is_open(&run->state) && pln_state_has_begun(&run->state))
         return fail_second_start(run, err);
     if (!pln_runs_at_end(env->project, run->plan->context, run->name, err) ||
-        !run->driver->open(env, run->plan, run->at.dir, fx_wall_now(), &run->driver_arg, err) ||
-        !claim(run, false, err) || !run->driver->facade_epoch(run->driver_arg, &facade_epoch, err))
+        !run->driver->facade_epoch(run->driver_arg, &facade_epoch, err))
         return false;
     if (!check_first(run, err))
         return false;
