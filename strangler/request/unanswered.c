@@ -51,29 +51,6 @@ static void on_start(struct fcd_xchg *x)
     FX_BUG("a write of group \"%s\" that was sent begins anew", of(x)->group->name);
 }
 
-static void on_head(struct fcd_xchg *x, const struct fx_head *head)
-{
-    (void)x;
-    (void)head;
-}
-
-static size_t on_room(struct fcd_xchg *x)
-{
-    (void)x;
-    return FX_BLOCK_BYTES;
-}
-
-static void on_data(struct fcd_xchg *x, struct fx_str bytes)
-{
-    (void)x;
-    (void)bytes;
-}
-
-static void on_pause(struct fcd_xchg *x)
-{
-    (void)x;
-}
-
 static void on_done(struct fcd_xchg *x)
 {
     end(of(x));
@@ -86,13 +63,8 @@ static void on_fail(struct fcd_xchg *x, enum fcd_failure why)
     end(of(x));
 }
 
-static const struct fcd_xchg_ops waiting_ops = {.start = on_start,
-                                                .head = on_head,
-                                                .room = on_room,
-                                                .data = on_data,
-                                                .pause = on_pause,
-                                                .done = on_done,
-                                                .fail = on_fail};
+static const struct fcd_xchg_ops waiting_ops = {
+    .start = on_start, .done = on_done, .fail = on_fail};
 
 /* --- as a write of the group ------------------------------------------------------------------ */
 

@@ -308,20 +308,9 @@ static void on_head(struct fcd_xchg *x, const struct fx_head *head)
         take_head(&ask->job->answers[ask->side], head);
 }
 
-static size_t on_room(struct fcd_xchg *x)
-{
-    (void)x;
-    return FX_BLOCK_BYTES;
-}
-
 static void on_data(struct fcd_xchg *x, struct fx_str bytes)
 {
     take_data(ask_of(x)->job, ask_of(x)->side, bytes);
-}
-
-static void on_nothing(struct fcd_xchg *x)
-{
-    (void)x;
 }
 
 static void add_exemplar(struct fcd_shadow_job *job, const char *difference)
@@ -391,13 +380,8 @@ static void on_ask_late(struct fx_timer *timer)
     on_over(ask, true);
 }
 
-static const struct fcd_xchg_ops ask_ops = {.start = on_start,
-                                            .head = on_head,
-                                            .room = on_room,
-                                            .data = on_data,
-                                            .pause = on_nothing,
-                                            .done = on_done,
-                                            .fail = on_fail};
+static const struct fcd_xchg_ops ask_ops = {
+    .start = on_start, .head = on_head, .data = on_data, .done = on_done, .fail = on_fail};
 
 /* false: no connection. */
 static bool start_ask(struct ask *ask)

@@ -27,6 +27,31 @@ const char *fcd_failure_text(enum fcd_failure why)
     return "";
 }
 
+/* --- what an owner may leave out --------------------------------------------------------------- */
+
+static size_t room_of(struct fcd_xchg *x)
+{
+    return x->ops->room != NULL ? x->ops->room(x) : FX_BLOCK_BYTES;
+}
+
+static void head_came(struct fcd_xchg *x, const struct fx_head *head)
+{
+    if (x->ops->head != NULL)
+        x->ops->head(x, head);
+}
+
+static void data_came(struct fcd_xchg *x, struct fx_str bytes)
+{
+    if (x->ops->data != NULL)
+        x->ops->data(x, bytes);
+}
+
+static void pause_came(struct fcd_xchg *x)
+{
+    if (x->ops->pause != NULL)
+        x->ops->pause(x);
+}
+
 static const char *const state_names[] = {
     [FCD_X_IDLE] = "IDLE", [FCD_X_CONNECT] = "CONNECT", [FCD_X_HEAD] = "HEAD",
     [FCD_X_BODY] = "BODY", [FCD_X_DONE] = "DONE",       [FCD_X_FAILED] = "FAILED"};
@@ -242,7 +267,7 @@ static bool parse_head(struct fcd_xchg *x)
         x->is_keep_alive = head->is_keep_alive && head->framing != FX_FRAME_CLOSE;
     }
     if (head->status != 100)
-        x->ops->head(x, head);
+        head_came(x, head);
     if (x->u == NULL)
         return false;
     if (x->state == FCD_X_BODY)
@@ -261,7 +286,7 @@ static bool is_over(const struct fcd_xchg *x)
 static bool deliver(struct fcd_xchg *x)
 {
     struct fx_str data;
-    size_t room = x->ops->room(x), used;
+    size_t room = room_of(x), used;
     if (room == 0)
         return false;
     struct fx_str in = fx_str_sub(fx_iobuf_str(&x->u->stream.in), 0, room);
@@ -270,7 +295,7 @@ static bool deliver(struct fcd_xchg *x)
         return false;
     }
     if (data.len > 0)
-        x->ops->data(x, data);
+        data_came(x, data);
     if (x->u != NULL)
         fx_iobuf_consume(&x->u->stream.in, used);
     return x->u != NULL;
@@ -281,17 +306,17 @@ static bool digest(struct fcd_xchg *x)
 {
     while (x->u != NULL && !is_over(x) && fx_iobuf_len(&x->u->stream.in) > 0) {
         if (x->state == FCD_X_HEAD) {
-            if (x->ops->room(x) == 0)
-                x->ops->pause(x);
-            if (x->u == NULL || x->ops->room(x) == 0)
+            if (room_of(x) == 0)
+                pause_came(x);
+            if (x->u == NULL || room_of(x) == 0)
                 return false;
             if (!parse_head(x))
                 return x->u != NULL;
         } else if (!deliver(x)) {
             if (x->u == NULL || x->state != FCD_X_BODY)
                 return false;
-            x->ops->pause(x);
-            if (x->u == NULL || x->ops->room(x) == 0)
+            pause_came(x);
+            if (x->u == NULL || room_of(x) == 0)
                 return false;
         }
     }
@@ -339,7 +364,7 @@ void fcd_xchg_pump(struct fcd_xchg *x)
         return;
     if (rounds > PUMP_ROUNDS)
         fcd_uconn_again(x->u);
-    x->ops->pause(x);
+    pause_came(x);
 }
 
 void fcd_xchg_hand_over(struct fcd_xchg *x, struct fcd_xchg *to, const struct fcd_xchg_ops *ops,
@@ -400,7 +425,7 @@ static void on_timeout(struct fcd_uconn_user *user)
     bool is_sent = fx_iobuf_len(&x->u->stream.out) == 0;
     if (x->state == FCD_X_CONNECT)
         on_refused(user);
-    else if (x->state == FCD_X_BODY && x->ops->room(x) == 0)
+    else if (x->state == FCD_X_BODY && room_of(x) == 0)
         arm_quiet(x); /* not the upstream's fault: the client does not read */
     else
         fail(x, is_sent && x->sending == FCD_SENDING_OPEN ? FCD_FAIL_OWNER : FCD_FAIL_TIMEOUT);

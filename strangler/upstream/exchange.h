@@ -63,13 +63,15 @@ struct fcd_xchg_ops {
     /* x->u->stream.out has drained: more of the body,
      * if there is any (NULL: start wrote everything). */
     void (*fill)(struct fcd_xchg *x);
-    /* 1xx heads (100 is swallowed) and then the final one. Slices are valid during the call. */
+    /* NULL, or: 1xx heads (100 is swallowed) and then the final one. Slices are valid during the
+     * call. */
     void (*head)(struct fcd_xchg *x, const struct fx_head *head);
-    /* How many bytes of body the owner takes now; 0:
-     * it calls fcd_xchg_pump when it can take more. */
+    /* How many bytes of body the owner takes now; 0: it calls fcd_xchg_pump when it can take more.
+     * NULL: as many as come. */
     size_t (*room)(struct fcd_xchg *x);
+    /* NULL: the body is not wanted. */
     void (*data)(struct fcd_xchg *x, struct fx_str bytes);
-    /* Everything that is here for now was given: flush. May make room. */
+    /* NULL, or: everything that is here for now was given: flush. May make room. */
     void (*pause)(struct fcd_xchg *x);
     /* NULL, or: the exchange is about to fail because the upstream, or the owner, was late. The
      * owner may hand it over. */

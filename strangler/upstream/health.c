@@ -27,23 +27,6 @@ static void on_head(struct fcd_xchg *x, const struct fx_head *head)
     probe_of(x)->status = head->status;
 }
 
-static size_t on_room(struct fcd_xchg *x)
-{
-    (void)x;
-    return FX_BLOCK_BYTES;
-}
-
-static void on_data(struct fcd_xchg *x, struct fx_str bytes)
-{
-    (void)x;
-    (void)bytes;
-}
-
-static void on_pause(struct fcd_xchg *x)
-{
-    (void)x;
-}
-
 static void conclude(struct fcd_probe *probe, bool is_good)
 {
     bool was_unhealthy = probe->n_bad >= UNHEALTHY_AFTER;
@@ -69,13 +52,8 @@ static void on_fail(struct fcd_xchg *x, enum fcd_failure why)
     conclude(probe_of(x), false);
 }
 
-static const struct fcd_xchg_ops probe_ops = {.start = on_start,
-                                              .head = on_head,
-                                              .room = on_room,
-                                              .data = on_data,
-                                              .pause = on_pause,
-                                              .done = on_done,
-                                              .fail = on_fail};
+static const struct fcd_xchg_ops probe_ops = {
+    .start = on_start, .head = on_head, .done = on_done, .fail = on_fail};
 
 static void on_timer(struct fx_timer *timer)
 {
