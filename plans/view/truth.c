@@ -133,14 +133,11 @@ static void show_side(const struct pln_truth *truth, int i, struct fx_buf *out)
 static void next_unfinished(const struct pln_truth *truth, struct fx_buf *out)
 {
     const char *context = truth->ctx->name;
-    bool old_gave = state_of(truth, 0) == FX_OWN_AWAY &&
-                    truth->side[0].own.own.epoch > truth->side[1].own.own.epoch;
-    bool to_new =
-        state_of(truth, 1) == FX_OWN_FENCED || (state_of(truth, 0) != FX_OWN_FENCED && old_gave);
     fx_buf_printf(out,
                   "  A cut-over is not finished. To finish it: ficus run resume   or, without its "
                   "run: ficus cutover %s --context %s --execute --confirm=%s\n",
-                  to_new ? "start" : "fallback", context, context);
+                  fx_own_finisher(&truth->side[0].own.own, &truth->side[1].own.own), context,
+                  context);
 }
 
 static void next_serving(const struct pln_truth *truth, bool new_serves, struct fx_buf *out)

@@ -165,13 +165,13 @@ check "and says what can be done" says "from a backup of the state directory" "$
 mv "$SHOP/journal.good" "$J"
 exits 11 "a watch that nobody can see ends" bash -c 'timeout 10 "$@" >/dev/full' - "$FICUS" status -w -f "$SHOP/ficus.yaml"
 
-# --- the facade dies while the fence stands ---------------------------------------------------------------------------------------
+# --- the facade dies right before the commit of which it was told ------------------------------------------------------------------
 cut=$(plan away "$COPY" "$EQUAL" '{id: cutover, do: cutover, undo: cutover.fallback}')
 sed -i 's/retry: 10s/retry: 2s/' "$cut"
 rm -f "$FX_DIR/points"
-FICUS_FAILPOINT_LOG=$FX_DIR/points FICUS_FAILPOINT=cutover.step.fence.end:sleep=500 run start "$cut" --execute >"$SHOP/away.log" 2>&1 &
+FICUS_FAILPOINT_LOG=$FX_DIR/points FICUS_FAILPOINT=cutover.step.move.end:sleep=500 run start "$cut" --execute >"$SHOP/away.log" 2>&1 &
 pid=$!
-check "a run comes to its fence" until_ok 30 grep -q "^cutover.step.fence.end" "$FX_DIR/points"
+check "a run comes to its commit" until_ok 30 grep -q "^cutover.step.move.end" "$FX_DIR/points"
 kill -KILL "${FX_PID[facade]}"
 began=$(ms) status=0
 wait "$pid" || status=$?

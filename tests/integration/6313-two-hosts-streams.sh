@@ -33,5 +33,13 @@ FICUS_FAILPOINT=copy.batch:sleep=60000 a cdc start --context orders --quick --ex
 copies() { [ "$(pg_sql mono shop "select count(*) from pg_replication_slots")" != 0 ]; }
 check "a copies" until_ok 10 copies
 against "copying" b a "cdc start"
+
+# --- the host that copies is lost ------------------------------------------------------------------------------------------------
+a cdc stop --context orders --execute >/dev/null 2>&1
+exits 0 "copying: b takes over" b run adopt orders --confirm="$(short a)" --execute
+exits 0 "and its start goes on with the copy" b cdc start --context orders --quick --execute
+copied() { [ "$(b cdc status --context orders 2>/dev/null | awk '/^orders-/ { printf "%s ", $2 }')" = "stream stream " ]; }
+check "to its end" until_ok 30 copied
+same "all rows are there" "$(pg_sql mono shop "select count(*) from orders")" "$(my_sql orders orders "select count(*) from customer_orders")"
 sort -rnk2 "$FX_DIR/times" | head -n 5
 fx_done

@@ -15,6 +15,7 @@ against "prepared" b a "cutover start"
 
 dies_at cutover.step.fence.end cutover start "${LONG[@]}"
 same "the old side is fenced" FENCED/AWAY "$(owns)"
+check "status names the command that finishes it" says "ficus cutover start --context orders" "$(a status 2>&1)"
 against "fenced, its controller dead" b a "cutover start"
 out=$(b run adopt orders --confirm="$(short a)" --execute 2>&1)
 status=$?
@@ -24,6 +25,7 @@ same "it stays with a" "$(id a) $(id a)" "$(pg_sql mono shop "select id from fic
 
 dies_at cutover.step.commit.end cutover start "${LONG[@]}"
 same "no side accepts" AWAY/AWAY "$(owns)"
+check "status names the command that finishes it" says "ficus cutover start --context orders" "$(a status 2>&1)"
 against "committed, not open" b a "cutover start"
 exits 0 "a finishes it" a cutover start "${LONG[@]}"
 same "the new side owns" AWAY/HERE "$(owns)"
@@ -40,8 +42,13 @@ same "the new side owns" AWAY/HERE "$(owns)"
 
 # --- finished: the streams are gone, the new side owns ---------------------------------------------------------------------------
 end=$(plan end "$COPY" "$CUT" '{id: drop, do: stream.drop, point_of_no_return: true}')
-exits 0 "a takes over" a run adopt orders --confirm="$(short b)" --execute
+exits 0 "b falls back" b cutover fallback "${LONG[@]}"
+who=b dies_at cutover.step.fence.end cutover start --context orders --execute --confirm=orders --fence-ttl 2s --hold 9s
+sleep 2
+exits 0 "fenced until a moment ago: a takes over" a run adopt orders --confirm="$(short b)" --execute
 exits 0 "starts the streams" a cdc start --context orders --quick --execute
+exits 0 "finishes the cut-over" a cutover start "${LONG[@]}"
+same "the new side owns" AWAY/HERE "$(owns)"
 exits 0 "falls back" a cutover fallback "${LONG[@]}"
 exits 0 "and carries a whole plan out" a run start "$end" --execute
 same "the new side owns" AWAY/HERE "$(owns)"

@@ -136,10 +136,10 @@ against() {
     same "$state: nothing was taken or dropped" "$before" "$(picture)"
     check "$state: the command that a refusal names works" "$who" run adopt orders --confirm="$(short "$holder")"
 }
-dies_at() { # POINT COMMAND…: a dies there
+dies_at() { # POINT COMMAND…: a, or $who, dies there
     local status=0
-    FICUS_FAILPOINT=$1:kill a "${@:2}" >"$SHOP/died.log" 2>&1 || status=$?
-    same "a dies at $1" 137 "$status"
+    FICUS_FAILPOINT=$1:kill "${who:-a}" "${@:2}" >"$SHOP/died.log" 2>&1 || status=$?
+    same "${who:-a} dies at $1" 137 "$status"
     [ "$status" = 137 ] || sed 's/^/# /' "$SHOP/died.log"
 }
 streams_run() { [ "$(a cdc status --context orders 2>/dev/null | awk '/^orders-/ { printf "%s ", $2 }')" = "stream stream " ]; }
