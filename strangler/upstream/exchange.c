@@ -27,7 +27,7 @@ const char *fcd_failure_text(enum fcd_failure why)
     return "";
 }
 
-/* --- what an owner may leave out --------------------------------------------------------------- */
+/* --- what an owner may leave out -------------------------------------------------------------- */
 
 static size_t room_of(struct fcd_xchg *x)
 {

@@ -190,8 +190,9 @@ static int64_t arrived_ms(int fd)
 }
 
 /*
- * Each connection has a thread, and on a busy machine a thread sleeps for longer than it takes until
- * the next request arrives: its place is that of its arrival. KERNEL_MS: what is not told apart.
+ * Each connection has a thread, and on a busy machine a thread sleeps for longer than it takes
+ * until the next request arrives: its place is that of its arrival. KERNEL_MS: what is not told
+ * apart.
  */
 static int place_of(struct upstream *up, int n, int64_t at_ms)
 {
