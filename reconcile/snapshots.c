@@ -239,8 +239,9 @@ static bool lock_side(struct rec_snapshots *s, struct rec_side *side, size_t i, 
     if (strcmp(mark, side->marks[i]) == 0)
         return true;
     return fx_fail(err, FX_E_INCONCLUSIVE,
-                   "table \"%s.%s\" was altered or truncated while the comparison began", schema,
-                   name) ||
+                   "database \"%s\": table \"%s.%s\" was altered or truncated while the comparison "
+                   "began",
+                   side->conf->name, schema, name) ||
            fx_hint(err, "Compare again: ficus reconcile run --context %s", s->ctx->name);
 }
 

@@ -81,9 +81,11 @@ static bool read_secret_file(const struct fx_node *node, const char *path, struc
         fx_fail_errno(err, FX_E_SECRET, errno,
                       "%s:%d:%d: could not read the secret from file \"%s\"", node->file,
                       node->line, node->column, path);
-        return fx_hint(
-            err, "The file must exist and be readable by the user that runs ficus. Run: ls -l '%s'",
-            path);
+        return fx_hint(err,
+                       "The file must exist, and the user that runs ficus must be able to read it. "
+                       "Create it, or "
+                       "give that user the right. See: ls -l '%s'",
+                       path);
     }
     while (n > 0 && (text[n - 1] == '\n' || text[n - 1] == '\r'))
         n--;

@@ -80,8 +80,8 @@ bool pln_env_no_leaks(struct pln_environment *en, struct fx_err *err)
     fx_detail(err, "The newest: %s", status.leak_last);
     return fx_hint(
         err,
-        "Find out who wrote there (a superuser, a disabled trigger): table ficus.leak of "
-        "database \"%s\" has the rows. Then run " PLN_CUT_GO_ON ".",
+        "A superuser wrote there, or a fence trigger was disabled. Table ficus.leak of database "
+        "\"%s\" has those rows. Stop that writer, then run " PLN_CUT_GO_ON ".",
         en->winning->conf->name);
 }
 

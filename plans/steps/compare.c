@@ -162,10 +162,11 @@ static bool compare(struct pln_action_ctx *ac, struct pln_exec *ex, const struct
         return fx_fail(err, FX_E_INCONCLUSIVE,
                        "the comparison of context \"%s\" is inconclusive: %s", ac->plan->context,
                        text) ||
-               fx_hint(err,
-                       "%s/report.txt says what could not be compared. Then run: "
-                       "ficus run resume %s",
-                       dir, ex->plan->name);
+               fx_hint(
+                   err,
+                   "%s/report.txt says what could not be compared and why. Remove that cause, then "
+                   "run: ficus run resume %s",
+                   dir, ex->plan->name);
     bool is_judged = step->n_gates > 0;
     if (!is_judged && report->verdict == REC_DIVERGENT) {
         fx_fail(err, FX_E_DIVERGED, "the two sides of context \"%s\" differ: %s", ac->plan->context,

@@ -159,8 +159,10 @@ bool rec_report_write(const struct rec_report *report, const struct fx_private_k
         text_path.has_failed)
         return fx_fail(err, FX_E_LIMIT, "the report for directory \"%s\" is larger than %d MiB",
                        dir, REC_REPORT_MAX_BYTES >> 20) ||
-               fx_hint(err,
-                       "Lower reconcile.differences in ficus.yaml, then run the comparison again.");
+               fx_hint(
+                   err,
+                   "Lower reconcile.differences in ficus.yaml, then compare again: ficus reconcile "
+                   "run --context NAME; in a run: ficus run resume");
     return fx_dir_make(dir, err) &&
            fx_file_write_atomic(fx_buf_cstr(&text_path), fx_buf_str(&text), FX_PRIVATE_FILE, err) &&
            fx_file_write_atomic(fx_buf_cstr(&json_path), fx_buf_str(&json), FX_PRIVATE_FILE, err);
