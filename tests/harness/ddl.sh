@@ -18,7 +18,7 @@ starts_in_vain() {
 }
 lines="order_id bigint, line_no integer, sku varchar(64), qty integer, primary key (order_id, line_no)"
 
-# --- for 2430, 2432 and 2433: PostgreSQL's order_lines in three forms, and streams over each --------------------------------
+# --- for 2430, 2433 and 2434: PostgreSQL's order_lines in three forms, and streams over each --------------------------------
 sql() { pg_sql mono shop "set client_min_messages = error; set search_path = public; $1"; }
 each() { # statements that want no transaction around them
     printf '%s;\n' "set search_path = public; set client_min_messages = error" "$@" |

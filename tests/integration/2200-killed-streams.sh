@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # SIGKILL of the stream processes at numbered and at random moments, and of both servers, under a writer: nothing is
 # lost, nothing is applied twice, no command but `cdc start` is needed.
-# seconds: 40
+# seconds: 70
 . "$(dirname "$0")/../harness/servers.sh"
 . "$(dirname "$0")/../harness/streams.sh"
 

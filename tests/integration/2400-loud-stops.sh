@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # What cannot be carried stops the stream loudly, at a clean position, naming table and key: a value that the target cannot
 # hold, a row that someone else changed on the target, DDL, TRUNCATE. And preflight finds what it can before.
-# seconds: 30
+# seconds: 40
 . "$(dirname "$0")/../harness/servers.sh"
 . "$(dirname "$0")/../harness/streams.sh"
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # DDL on PostgreSQL that changes rows without a change in the log: rewrites between slot and copy, and rewrites while
 # streaming. Each is carried or a loud stop; what keeps the rows as they are (VACUUM FULL, CLUSTER, SET TABLESPACE) is neither.
-# 2432 has tables that are others for a moment, 2433 partitions.
+# 2434 has tables that are others for a moment, 2433 partitions.
 # seconds: 40
 . "$(dirname "$0")/../harness/servers.sh"
 . "$(dirname "$0")/../harness/streams.sh"

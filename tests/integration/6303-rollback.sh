@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A run that died in a rehearsal or a cut-over is rolled back, wherever its groups were, and starts anew; streams that
 # are dropped after a cut-over leave the old side closed.
-# seconds: 35
+# seconds: 45
 . "$(dirname "$0")/../harness/servers.sh"
 fx_tmp
 . "$FX_ROOT/tests/demo/lib.sh"

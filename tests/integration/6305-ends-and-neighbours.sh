@@ -3,7 +3,7 @@
 # What one run leaves to the next, and what it must not: a side that has given its tables away stays closed when the streams
 # are dropped; a comparison of an earlier run opens no gate; a finished run is not rolled back under another one; a start
 # that comes second changes nothing.
-# seconds: 50
+# seconds: 75
 . "$(dirname "$0")/../harness/servers.sh"
 fx_tmp
 . "$FX_ROOT/tests/demo/lib.sh"

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The way back as a plan of its own: written from a plan or a run, linted, kept beside the plan, carried out with `run
 # start`. What `run rollback` does is exactly that plan. The pair of the library is run, both ways, under customers.
-# seconds: 60
+# seconds: 65
 . "$(dirname "$0")/../harness/servers.sh"
 fx_tmp
 . "$FX_ROOT/tests/demo/lib.sh"

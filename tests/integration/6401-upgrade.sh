@@ -14,7 +14,12 @@ streams_live() { # both are started by the rollback as well; here they run besid
     ficus cdc status --context orders | grep -c ' stream ' | grep -qx 2
 }
 fall_back() { # TEXT
-    exits 0 "$1: it falls back" ficus run rollback soaking --execute
+    if [ -f "$SHOP/rollback.yaml" ]; then
+        exits 0 "$1: the plan of its way back is a plan today" ficus plan lint "$SHOP/rollback.yaml"
+        exits 0 "$1: it falls back by that plan" ficus run start "$SHOP/rollback.yaml" --execute
+    else
+        exits 0 "$1: it falls back" ficus run rollback soaking --execute
+    fi
     same "$1: what was written beside the upgrade is on the old side" "${written:-0}" \
         "$(pg_sql mono shop "with gone as (delete from orders where id >= 5000000 returning 1) select count(*) from gone")"
     judge rolled_back --expect rolled_back --may-fail --may-lack-report >"$SHOP/judge.log" 2>&1
@@ -64,10 +69,10 @@ refused_before() {
     same "one side is newer: the other is not changed" 0 "$(is_versioned)"
     for wrong in 0 -1; do
         my_sql orders ficus "update version set version = $wrong"
-        refused "the version is $wrong" 12 "drop it and run:"
+        refused "the version is $wrong" 12 "DROP TABLE ficus.version; then: ficus upgrade --execute"
     done
     my_sql orders ficus "drop table version; create table version (id int)"
-    refused "somebody else's table" 12 "Ficus keeps one row in ficus.version"
+    refused "somebody else's table" 12 "Ficus keeps one row there"
     my_sql orders ficus "drop table version"
     sed "s#${MY_SOCK[orders]}#$SHOP/nobody#" "$SHOP/ficus.yaml" >"$SHOP/down.yaml"
     refused "one server is down" 5 'opening database "orders"' "$SHOP/down.yaml"
@@ -105,6 +110,14 @@ for fixture in "$FX_ROOT"/tests/fixtures/soak-*.tar.xz; do
         same "$name: it was not changed" 0 "$(pg_sql mono shop "select count(*) from pg_class where relname = 'version' and relnamespace = 'ficus'::regnamespace")"
     fi
     check "$name: status reads it" says "soaking" "$(ficus status soaking)"
+
+    # --- its report, signed by a key of that day ----------------------------------------------------------
+    if [ -f "$SHOP/ci.key" ]; then
+        report=$SHOP/state/runs/soaking/reports/latest/report.json
+        exits 0 "$name: its report is believed" ficus reconcile gate "$report" --key "$SHOP/ci.key.pub" --databases any --max-age any
+        exits 3 "$name: but it is about the databases of the recording" ficus reconcile gate "$report" --key "$SHOP/ci.key.pub" --max-age any
+        check "$name: a controller holds the context" says 1 "$(my_sql orders ficus "select count(*) from controller where grp = 'orders'")"
+    fi
 
     # --- the upgrade, beside running streams and customers ----------------------------------------------
     if [ "$name" = soak-1 ]; then refused_before; fi
