@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Each command that has --json prints JSON and nothing else on standard output, has the exit status that it has without, also
 # when its answer is no, and each member that it prints is in docs/protocols.
-# seconds: 25
+# seconds: 70
 . "$(dirname "$0")/../harness/servers.sh"
 . "$(dirname "$0")/../demo/lib.sh"
 fx_tmp
