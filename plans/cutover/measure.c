@@ -63,17 +63,23 @@ static bool count_writes(struct pln_environment *en, struct counted *ret, struct
     return true;
 }
 
-/* The oldest of all that are seen while writes are counted. */
-static bool watch_writers(struct pln_environment *en, int64_t *ret_us, struct fx_err *err)
+/*
+ * While writes are counted: the oldest writer of all that are seen, and the mean lag. One look would
+ * make a passing backlog of the stream, or a moment without one, the forecast.
+ */
+static bool watch(struct pln_environment *en, struct pln_measured *m, struct fx_err *err)
 {
-    *ret_us = 0;
+    int64_t lag_ms = 0;
     for (size_t i = 0; i < RATE_LOOKS; i++) {
-        int64_t age_ms = 0;
-        if (!fx_fence_of(en->losing)->writer_age(en->losing, &age_ms, err))
+        int64_t age_ms = 0, now_ms = -1;
+        if (!fx_fence_of(en->losing)->writer_age(en->losing, &age_ms, err) ||
+            !pln_effect_lag(en, false, &now_ms, err))
             return false;
-        *ret_us = FX_MAX(*ret_us, age_ms * 1000);
+        m->open_us = FX_MAX(m->open_us, age_ms * 1000);
+        lag_ms += FX_MAX(now_ms, (int64_t)0);
         fx_sleep_ms(RATE_LOOK_MS);
     }
+    m->lag_us = lag_ms * 1000 / RATE_LOOKS;
     return true;
 }
 
@@ -83,7 +89,7 @@ static bool measure_facades(struct pln_environment *en, struct pln_measured *m, 
     struct fx_mono began = fx_mono_now();
     if (!count_writes(en, &before, err))
         return false;
-    if (!watch_writers(en, &m->open_us, err) || !count_writes(en, &after, err))
+    if (!watch(en, m, err) || !count_writes(en, &after, err))
         return false;
     int64_t us = since_us(began), writes = after.writes - before.writes;
     m->facade_us = (before.call_us + after.call_us) / 2;
@@ -101,7 +107,6 @@ static bool measure_streams(struct pln_environment *en, struct pln_measured *m, 
     if (!pln_effect_lag(en, false, &towards_ms, err) || !pln_effect_lag(en, true, &back_ms, err))
         return false;
     m->stream_us = since_us(began) / 2;
-    m->lag_us = towards_ms > 0 ? towards_ms * 1000 : 0;
     return true;
 }
 
