@@ -64,8 +64,8 @@ static bool count_writes(struct pln_environment *en, struct counted *ret, struct
 }
 
 /*
- * While writes are counted: the oldest writer of all that are seen, and the mean lag. One look would
- * make a passing backlog of the stream, or a moment without one, the forecast.
+ * While writes are counted: the oldest writer of all that are seen, and the mean lag. One look
+ * would make a passing backlog of the stream, or a moment without one, the forecast.
  */
 static bool watch(struct pln_environment *en, struct pln_measured *m, struct fx_err *err)
 {
