@@ -243,6 +243,32 @@ static void warn_of_routines(const struct cdc_side *side, const struct fx_my_gra
     }
 }
 
+/* Rights without which something is slower, or is not seen, and no stream stops. */
+static void warn_of_missing(const struct cdc_side *side, const struct fx_my_grants *grants,
+                            struct fx_findings *f)
+{
+    static const struct {
+        const char *right, *schema, *on, *why;
+    } rights[] = {
+        {"BINLOG MONITOR", NULL, "*.*",
+         "so a comparison from this side reads the binary log from its file's beginning"},
+        {"SELECT", "mysql", "mysql.*",
+         "so the preflight of a cut-over cannot see which other users may empty a fenced table"},
+        {"ALTER", "ficus", "ficus.*",
+         "so ficus upgrade cannot change the tables of an older version"},
+    };
+    for (size_t i = 0; i < FX_ARRAY_LEN(rights); i++) {
+        FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(1024), fix = FX_BUF(1024);
+        if (fx_my_grants_has(grants, rights[i].right, rights[i].schema, NULL))
+            continue;
+        fx_buf_printf(&what, "user %s lacks %s on %s, %s", fx_my_grants_account(grants),
+                      rights[i].right, rights[i].on, rights[i].why);
+        fx_buf_printf(&fix, "GRANT %s ON %s TO %s;", rights[i].right, rights[i].on,
+                      fx_my_grants_account(grants));
+        fx_findings_add_str(f, side->conf->name, fx_buf_str(&what), fx_buf_str(&fix));
+    }
+}
+
 bool cdc_my_warn(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
@@ -252,6 +278,7 @@ bool cdc_my_warn(const struct cdc_side *side, struct fx_findings *f, struct fx_e
     if (!fx_my_grants_read(side->db, &arena, &grants, err))
         return false;
     warn_of_routines(side, grants, f);
+    warn_of_missing(side, grants, f);
     if (!fx_my_grants_has(grants, "SUPER", NULL, NULL))
         return true;
     fx_buf_printf(&what, "user %s has all rights on the server, or SUPER, and needs neither",
