@@ -75,6 +75,8 @@ struct cdc_status {
     int64_t rows_per_s;
     int64_t loops_discarded; /* transactions of the other applier, dropped */
     int64_t leaks; /* changes accepted on a fenced or away side; ficus.leak has them all */
+    /* Fence triggers that the source's tables lack, although it gave them away. */
+    int64_t missing_fences;
     char leak_last[CDC_LEAK_TEXT]; /* table, key and position of the newest */
     char barrier_group[64]; /* newest barrier that this stream has *read* (applied or discarded) */
     int64_t barrier_epoch;

@@ -68,6 +68,9 @@ struct cdc_source_ops {
     bool (*keep_passed)(struct cdc_source *src, struct fx_err *err);
     /* Where the server's log ended when it was last heard of; empty when unknown. The source's. */
     const struct fx_pos *(*end)(const struct cdc_source *src);
+    /* The same by the word of the server, asked beside the stream: what its log has and has not
+     * sent yet counts. NULL: as `end`. */
+    const struct fx_pos *(*log_end)(const struct cdc_source *src);
     void (*close)(struct cdc_source *src);
 };
 

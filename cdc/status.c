@@ -48,7 +48,7 @@ static const struct int_field int_fields[] = {
     INT_FIELD(lag_ms),       INT_FIELD(copied_rows),     INT_FIELD(copy_total_rows),
     INT_FIELD(applied_rows), INT_FIELD(applied_txns),    INT_FIELD(rows_per_s),
     INT_FIELD(leaks),        INT_FIELD(loops_discarded), INT_FIELD(barrier_epoch),
-    INT_FIELD(hold_pid),     INT_FIELD(hold_left_ms),
+    INT_FIELD(hold_pid),     INT_FIELD(hold_left_ms),    INT_FIELD(missing_fences),
 };
 
 static int64_t *int_at(const struct cdc_status *status, const struct int_field *field)

@@ -45,6 +45,7 @@ struct source_pg {
     struct fx_str stash; /* a message that was read to learn what the BEGIN before it is */
     uint64_t confirmed, end;
     struct fx_pos end_pos, passed; /* `end` as text; what a PASSED shows */
+    struct fx_pos log_end;         /* as the server said at the last look */
     struct fx_db *side; /* looks at the catalog, which the stream does not; NULL: not now */
     struct cdc_table_watch watch;
     char (*pending)[CDC_STATE_MAX]; /* of the watch */
@@ -144,9 +145,19 @@ static bool check_silent_loss(const struct source_pg *s, struct fx_err *err)
     return findings.n == 0 || fail_silent_loss(&findings.items[0], err);
 }
 
+/* A server that sends nothing, or has not read its own log so far, is late from here on. */
+static bool ask_log_end(struct source_pg *s, struct fx_err *err)
+{
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
+    return fx_db_query(s->side, "select pg_catalog.pg_current_wal_flush_lsn()", NULL, 0, &rows,
+                       err) &&
+           rows.n_rows == 1 && fx_db_take_pos(s->side, fx_rows_at(&rows, 0, 0), &s->log_end, err);
+}
+
 static bool look_now(struct source_pg *s, struct fx_err *err)
 {
-    return check_silent_loss(s, err) && cdc_table_schema_check(s->side, s->binding, &s->watch, err);
+    return check_silent_loss(s, err) &&
+           cdc_table_schema_check(s->side, s->binding, &s->watch, err) && ask_log_end(s, err);
 }
 
 /* A server that has no session for us now, or a table that is locked, is asked
@@ -353,6 +364,11 @@ static const struct fx_pos *pg_end(const struct cdc_source *src)
     return &((const struct source_pg *)(const void *)src)->end_pos;
 }
 
+static const struct fx_pos *pg_log_end(const struct cdc_source *src)
+{
+    return &((const struct source_pg *)(const void *)src)->log_end;
+}
+
 static void pg_close(struct cdc_source *src)
 {
     if (src == NULL)
@@ -363,6 +379,7 @@ static void pg_close(struct cdc_source *src)
     fx_db_close(s->side);
     cdc_txn_done(&s->txn);
     fx_pos_done(&s->end_pos);
+    fx_pos_done(&s->log_end);
     fx_pos_done(&s->passed);
     free(s->pending);
     fx_arena_done(&s->arena);
@@ -376,6 +393,7 @@ static const struct cdc_source_ops source_pg_ops = {
     .request_end = pg_request_end,
     .keep_passed = pg_keep_passed,
     .end = pg_end,
+    .log_end = pg_log_end,
     .close = pg_close,
 };
 

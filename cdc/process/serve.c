@@ -76,7 +76,7 @@ static void gauge(struct fx_buf *out, const char *name, const char *type, const 
                   type, name, stream, value);
 }
 
-/* Six numbers straight from the status: a registry of series would hold the same numbers twice. */
+/* Numbers straight from the status: a registry of series would hold the same numbers twice. */
 static void write_metrics(const struct cdc_status *s, const char *stream, struct fx_buf *out)
 {
     gauge(out, "ficus_stream_phase", "gauge",
@@ -95,6 +95,10 @@ static void write_metrics(const struct cdc_status *s, const char *stream, struct
           (double)s->loops_discarded);
     gauge(out, "ficus_stream_write_leaks_total", "counter",
           "Changes accepted on a fenced or away side.", stream, (double)s->leaks);
+    gauge(out, "ficus_stream_missing_fence_triggers", "gauge",
+          "Triggers that should refuse writes on the source, which gave the tables away, and are "
+          "not there.",
+          stream, (double)s->missing_fences);
 }
 
 static void answer(void *arg, const struct fx_serve_request *request, struct fx_serve_reply *reply)

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-#include "lib/ownership/own.h"
+#include "lib/ownership/fence.h"
 #include "lib/ownership/schema.h"
 
 enum { ATTEMPTS = 20 };
@@ -78,4 +78,34 @@ bool cdc_own_query(const struct cdc_binding *binding, struct cdc_own_read *ret, 
     if (!is_ok)
         fx_err_as_source(err);
     return is_ok || fx_ctx(err, "reading ficus.own");
+}
+
+/* --- the fence -------------------------------------------------------------------------------- */
+
+enum { FENCE_LOOK_MS = 1000 };
+
+/* The tables of the binding without the canary, which is another group's. */
+static void add_tables(const struct cdc_binding *binding, struct fx_arena *arena,
+                       struct fx_side *side)
+{
+    side->tables = fx_arena_array(arena, binding->ctx.n_tables, sizeof *side->tables);
+    for (size_t t = 0; t < binding->ctx.n_tables; t++) {
+        const struct fx_table *table = cdc_source_table(binding, t);
+        if (!cdc_binding_is_canary(binding, t))
+            side->tables[side->n_tables++] =
+                (struct fx_side_table){.schema = table->schema, .name = table->name};
+    }
+}
+
+bool cdc_own_look_fence(const struct cdc_binding *binding, struct fx_findings *f,
+                        struct fx_err *err)
+{
+    FX_AUTO(fx_arena) struct fx_arena arena;
+    struct fx_side side = {.conf = binding->source, .group = binding->ctx.name};
+    fx_arena_init(&arena, 0);
+    add_tables(binding, &arena, &side);
+    bool is_ok =
+        fx_side_open(&side, FENCE_LOOK_MS, err) && fx_fence_of(&side)->refuses(&side, f, err);
+    fx_side_close(&side);
+    return is_ok || fx_ctx(err, "looking at the fence triggers of stream \"%s\"", binding->stream);
 }

@@ -9,6 +9,7 @@
 #define CDC_STREAM_OWN_QUERY_H
 
 #include "cdc/change.h"
+#include "lib/fmt/findings.h"
 
 struct cdc_own_read {
     bool is_waiting; /* not adopted yet */
@@ -23,5 +24,12 @@ void cdc_own_read_done(struct cdc_own_read *read);
  */
 bool cdc_own_query(const struct cdc_binding *binding, struct cdc_own_read *ret,
                    struct fx_err *err) FX_MUST_CHECK;
+
+/*
+ * The source has given its tables away: which of them do not refuse writers? A tool that replaces a
+ * table (gh-ost, pt-online-schema-change) leaves the triggers with the one that it takes away.
+ */
+bool cdc_own_look_fence(const struct cdc_binding *binding, struct fx_findings *f,
+                        struct fx_err *err) FX_MUST_CHECK;
 
 #endif

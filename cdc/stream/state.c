@@ -8,7 +8,10 @@
 #include "lib/base/panic.h"
 #include "lib/log/log.h"
 
-enum { PUBLISH_MS = 50 };
+enum {
+    PUBLISH_MS = 50,
+    LATE_MS = 2000, /* the server is asked every second how far its log reaches */
+};
 
 /* STOPPED is final; a session that is lost begins again at STARTING. */
 static bool may_follow(enum cdc_phase from, enum cdc_phase to)
@@ -90,6 +93,35 @@ static void measure_rate(struct cdc_streamer *s, struct fx_mono now)
     s->rate_at = now;
 }
 
+/*
+ * What the source's log has and the stream has not read is late, whether or not the server sends
+ * it. One end of the log is followed until it is reached, then the next.
+ */
+static int64_t late_ms(struct cdc_streamer *s, struct fx_mono now)
+{
+    enum fx_engine engine = s->binding->source->engine;
+    const struct cdc_source_ops *ops = s->src->ops;
+    const struct fx_pos *end = ops->log_end != NULL ? ops->log_end(s->src) : ops->end(s->src);
+    if (!fx_pos_is_empty(&s->late_end) && !fx_pos_covers(engine, &s->at, &s->late_end))
+        return fx_mono_since_us(s->late_at, now) / 1000;
+    fx_pos_done(&s->late_end);
+    if (!fx_pos_is_empty(end) && !fx_pos_covers(engine, &s->at, end)) {
+        fx_pos_copy(&s->late_end, end);
+        s->late_at = now;
+    }
+    return 0;
+}
+
+/* Of what is shown; a copy keeps its last number in lag_ms. */
+static void note_late(struct cdc_streamer *s, struct fx_mono now)
+{
+    if (s->src == NULL || s->status.lag_ms < 0)
+        return;
+    int64_t late = late_ms(s, now);
+    if (late >= LATE_MS)
+        s->status.lag_ms = FX_MAX(s->status.lag_ms, late);
+}
+
 void cdc_streamer_publish(struct cdc_streamer *s, bool is_forced)
 {
     struct fx_mono now = fx_mono_now();
@@ -102,6 +134,7 @@ void cdc_streamer_publish(struct cdc_streamer *s, bool is_forced)
     if (s->sink != NULL)
         fx_pos_copy(&s->status.applied,
                     s->sink->is_pending || s->src == NULL ? &s->sink->progress.pos : &s->at);
+    note_late(s, now);
     if (s->src != NULL)
         fx_pos_copy(&s->status.source_end, s->src->ops->end(s->src));
     cdc_control_publish(s->env->control, &s->status);

@@ -55,8 +55,11 @@ struct cdc_streamer {
     bool has_passed_ddl;    /* recorded on the target, and to be made durable */
     int64_t pending_ticket; /* an ADVANCE or HOLD that was not reached yet */
     enum cdc_command_kind pending_kind;
-    struct fx_mono confirmed_at, recorded_at, published_at, requested_at, looked_at, rate_at;
+    struct fx_mono confirmed_at, recorded_at, published_at, requested_at, looked_at, rate_at,
+        fence_looked_at;
     int64_t rate_rows;
+    struct fx_pos late_end; /* where the source's log ended at late_at; empty: all of it was read */
+    struct fx_mono late_at;
     struct fx_pos confirmed;
 };
 /* Checks the transition and logs it. */

@@ -25,6 +25,7 @@ enum {
     BACKOFF_MIN_MS = 100,
     BACKOFF_MAX_MS = 5000,
     CATCHUP_LAG_MS = 1000,
+    FENCE_MS = 10000, /* between two looks whether a side that gave its tables away refuses */
     LOOK_MS = 3000,   /* between two looks whether the stream is still ours */
     CONFIRM_MS = 200, /* at most this often while transactions flow */
 };
@@ -68,6 +69,36 @@ static bool record_idle(struct cdc_streamer *s, struct fx_mono now, struct fx_er
     if (fx_pos_equal(&s->at, &s->sink->progress.pos))
         return true;
     return s->sink->ops->progress_only(s->sink, &s->at, CDC_PROGRESS_STREAM, err);
+}
+
+/*
+ * A side that gave its tables away must refuse writers. Where it does not, the stream goes on, as
+ * it is what finds the writes; its status says so. What cannot be looked at now is looked at again.
+ */
+static void look_at_fence(struct cdc_streamer *s, enum fx_own_state state)
+{
+    FX_AUTO(fx_findings) struct fx_findings f;
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(4096);
+    struct fx_err err = FX_ERR_INIT;
+    s->fence_looked_at = fx_mono_now();
+    fx_findings_init(&f);
+    if (state == FX_OWN_AWAY && !cdc_own_look_fence(s->binding, &f, &err)) {
+        fx_log_err(FX_LOG_WARN, "cdc", s->binding->stream, "could not look at the fence", &err);
+        return;
+    }
+    s->status.missing_fences = (int64_t)f.n;
+    if (f.n == 0)
+        return;
+    fx_findings_text(&f, &text);
+    fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "tables accept writes and should refuse them",
+           "hint=\"ficus upgrade --execute\" tables=\"%s\"", fx_buf_cstr(&text));
+}
+
+static void look_at_fence_in_time(struct cdc_streamer *s, struct fx_mono now)
+{
+    if (s->hold.mode == CDC_HOLD_RUN && !s->own_read.is_waiting &&
+        fx_mono_since_us(s->fence_looked_at, now) >= FENCE_MS * 1000)
+        look_at_fence(s, s->owns[0].own.state);
 }
 
 /* A stream without traffic sends nothing by which it would notice that it was taken over. */
@@ -135,6 +166,7 @@ static bool between_txns(struct cdc_streamer *s, struct fx_mono now, struct fx_e
         cdc_streamer_set_phase(s, CDC_PHASE_STREAM);
     if (s->status.phase == CDC_PHASE_CATCHUP && is_live(s))
         cdc_streamer_set_phase(s, CDC_PHASE_STREAM);
+    look_at_fence_in_time(s, now);
     if (!keep_passed_ddl(s, err) || !record_idle(s, now, err) || !look_around(s, now, err))
         return false;
     if (s->txn_state == CDC_TXN_WAITING && cdc_hold_allows(&s->hold, &s->txn.pos))
@@ -242,6 +274,7 @@ static bool open_session(struct cdc_streamer *s, struct fx_err *err)
         cdc_own_watch_init(&s->owns[i], i == 0 ? s->binding->ctx.name : s->binding->canary_group);
     if (!cdc_own_query(s->binding, &s->own_read, err))
         return false;
+    look_at_fence(s, s->own_read.is_waiting ? s->own_read.owns[0].state : FX_OWN_UNKNOWN);
     FX_FAILPOINT("stream.open.before");
     bool is_ok = cdc_engine_of(s->binding->source)
                      ->source.open(s->binding, &s->at, s->env->control->wake_fd, &s->src, err);
@@ -264,6 +297,7 @@ static void close_session(struct cdc_streamer *s)
     s->status.lag_ms = -1;
     s->own_read.is_waiting = false;
     s->has_passed_ddl = false;
+    fx_pos_done(&s->late_end);
 }
 
 static bool run_session(struct cdc_streamer *s, struct fx_err *err)

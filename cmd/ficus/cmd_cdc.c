@@ -374,6 +374,10 @@ static void print_status(const char *name, const struct cdc_status *s)
              "  loops %" PRId64 "  leaks %" PRId64 "\n",
              name, cdc_phase_name(s->phase), fx_pos_text(&s->applied), s->lag_ms, s->applied_rows,
              s->copied_rows, s->loops_discarded, s->leaks);
+    if (s->missing_fences > 0)
+        fx_print("  tables of the source accept writes although it gave them away: %" PRId64
+                 " triggers are missing. To make them again: ficus upgrade --execute\n",
+                 s->missing_fences);
     if (s->error[0] != '\0')
         fx_print("  %s\n", s->error);
 }

@@ -221,11 +221,12 @@ static bool renew_fences(struct survey *s, bool is_execute, struct fx_err *err)
 {
     for (size_t i = 0; i < s->project->n_contexts; i++) {
         const struct fx_context *ctx = &s->project->contexts[i];
-        size_t n = 0;
+        size_t n_older = 0, n_missing = 0;
         char object[160];
-        if (!fx_own_renew(ctx, is_execute, &n, err))
+        if (!fx_own_renew(ctx, is_execute, &n_older, err) ||
+            !fx_own_complete(ctx, is_execute, &n_missing, err))
             return fx_ctx(err, "looking at the fences of context \"%s\"", ctx->name);
-        if (n == 0)
+        if (n_older + n_missing == 0)
             continue;
         snprintf(object, sizeof object, "fence of \"%s\"", ctx->name);
         struct part part = {.object = fx_arena_strdup(s->call->arena, object),

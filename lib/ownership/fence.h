@@ -53,6 +53,11 @@ struct fx_fence_ops {
      */
     bool (*armed)(struct fx_side *side, int64_t epoch, struct fx_findings *f, struct fx_err *err);
     /*
+     * Of a side that is AWAY: does every table, and every partition, have a trigger of ours that
+     * refuses writers, whichever fence made it? A table that took the place of another has none.
+     */
+    bool (*refuses)(struct fx_side *side, struct fx_findings *f, struct fx_err *err);
+    /*
      * Disables or drops the triggers, only while own is HERE at the epoch it reads; else *ret_done
      * false.
      */

@@ -357,6 +357,39 @@ static bool my_armed(struct fx_side *side, int64_t epoch, struct fx_findings *f,
     return each_missing(side, epoch, report_missing, f, err);
 }
 
+/* A trigger for another login of the applier refuses customers all the same. */
+static bool refuses_event(const struct fx_side *side, const struct fx_side_table *table,
+                          const struct fx_rows *rows, char letter)
+{
+    for (size_t r = 0; r < rows->n_rows; r++) {
+        fx_cell name = fx_rows_at(rows, r, TRIGGER_NAME);
+        if (fx_fence_my_epoch(side->group, table->name, name) >= 0 &&
+            name.ptr[name.len - 1] == letter &&
+            fx_str_eq_c(fx_rows_at(rows, r, TRIGGER_IS_OURS), "1") &&
+            fx_str_starts(fx_rows_at(rows, r, TRIGGER_TEXT), FX_STR("ficus_fence: BEGIN")))
+            return true;
+    }
+    return false;
+}
+
+static bool my_refuses(struct fx_side *side, struct fx_findings *f, struct fx_err *err)
+{
+    for (size_t t = 0; t < side->n_tables; t++) {
+        const struct fx_side_table *table = &side->tables[t];
+        FX_AUTO(fx_rows) struct fx_rows rows = {0};
+        FX_AUTO(fx_buf) struct fx_buf where = FX_BUF(1024);
+        if (!triggers_of(side, table, &rows, err))
+            return false;
+        fx_buf_printf(&where, "%s.%s", table->schema, table->name);
+        for (size_t e = 0; e < FX_ARRAY_LEN(events); e++)
+            if (!refuses_event(side, table, &rows, events[e].letter))
+                fx_findings_add(f, fx_buf_cstr(&where), NULL,
+                                "has no fence trigger for %s in database \"%s\"", events[e].name,
+                                side->conf->name);
+    }
+    return true;
+}
+
 /* --- disarm, remove --------------------------------------------------------------------------- */
 
 /* Drops the group's triggers up to `epoch_max`. */
@@ -631,6 +664,7 @@ const struct fx_fence_ops fx_fence_my = {
     .fence = my_fence,
     .write_marker = my_write_marker,
     .armed = my_armed,
+    .refuses = my_refuses,
     .disarm = my_disarm,
     .remove = my_remove,
     .ids_read = my_ids_read,

@@ -338,6 +338,11 @@ static bool pg_armed(struct fx_side *side, int64_t epoch, struct fx_findings *f,
     return true;
 }
 
+static bool pg_refuses(struct fx_side *side, struct fx_findings *f, struct fx_err *err)
+{
+    return pg_armed(side, 0, f, err);
+}
+
 /* --- disarm, remove --------------------------------------------------------------------------- */
 
 static bool disarm_guarded(struct fx_side *side, const struct relations *rels,
@@ -594,6 +599,7 @@ static const struct fx_fence_ops fence_pg = {
     .fence = pg_fence,
     .write_marker = emit_marker,
     .armed = pg_armed,
+    .refuses = pg_refuses,
     .disarm = pg_disarm,
     .remove = pg_remove,
     .ids_read = pg_ids_read,

@@ -80,6 +80,22 @@ bool fx_own_install(struct fx_context *ctx, int64_t epoch, struct fx_err *err)
 
 /* --- renew ------------------------------------------------------------------------------------ */
 
+/* A table that took the place of another has no trigger that could be older. */
+static bool renew_missing(struct fx_side *side, bool is_executed, size_t *n, struct fx_err *err)
+{
+    FX_AUTO(fx_findings) struct fx_findings f;
+    struct fx_own own = {0};
+    fx_findings_init(&f);
+    if (!fx_own_row(side, false, &own, err))
+        return false;
+    if (own.state != FX_OWN_AWAY)
+        return true;
+    if (!fx_fence_of(side)->refuses(side, &f, err))
+        return false;
+    *n += f.n;
+    return f.n == 0 || !is_executed || refuse_writers(side, own.epoch, err);
+}
+
 static bool renew_side(struct fx_side *side, bool is_executed, size_t *n, struct fx_err *err)
 {
     size_t here = 0;
@@ -93,21 +109,24 @@ static bool renew_side(struct fx_side *side, bool is_executed, size_t *n, struct
     return true;
 }
 
-static bool renew_group(const struct fx_context *ctx, bool is_canary, bool is_executed, size_t *n,
-                        struct fx_err *err)
+typedef bool (*renew_fn)(struct fx_side *side, bool is_executed, size_t *n, struct fx_err *err);
+
+static bool renew_group(const struct fx_context *ctx, bool is_canary, renew_fn renew,
+                        bool is_executed, size_t *n, struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
     struct fx_sides sides;
     if (!fx_sides_open(ctx, is_canary, INSTALL_STATEMENT_MS, &arena, &sides, err))
         return false;
-    bool ok = renew_side(&sides.old_side, is_executed, n, err) &&
-              renew_side(&sides.new_side, is_executed, n, err);
+    bool ok =
+        renew(&sides.old_side, is_executed, n, err) && renew(&sides.new_side, is_executed, n, err);
     fx_sides_done(&sides);
     return ok || fx_ctx(err, "renewing the fence triggers of group \"%s\"", sides.group);
 }
 
-bool fx_own_renew(const struct fx_context *ctx, bool is_executed, size_t *ret_n, struct fx_err *err)
+static bool renew_both(const struct fx_context *ctx, renew_fn renew, bool is_executed,
+                       size_t *ret_n, struct fx_err *err)
 {
     struct fx_own_look old_look, new_look;
     *ret_n = 0;
@@ -115,8 +134,19 @@ bool fx_own_renew(const struct fx_context *ctx, bool is_executed, size_t *ret_n,
         return false;
     if (old_look.presence != FX_OWN_PRESENT || new_look.presence != FX_OWN_PRESENT)
         return true;
-    return renew_group(ctx, false, is_executed, ret_n, err) &&
-           renew_group(ctx, true, is_executed, ret_n, err);
+    return renew_group(ctx, false, renew, is_executed, ret_n, err) &&
+           renew_group(ctx, true, renew, is_executed, ret_n, err);
+}
+
+bool fx_own_renew(const struct fx_context *ctx, bool is_executed, size_t *ret_n, struct fx_err *err)
+{
+    return renew_both(ctx, renew_side, is_executed, ret_n, err);
+}
+
+bool fx_own_complete(const struct fx_context *ctx, bool is_executed, size_t *ret_n,
+                     struct fx_err *err)
+{
+    return renew_both(ctx, renew_missing, is_executed, ret_n, err);
 }
 
 /* --- drop ------------------------------------------------------------------------------------- */

@@ -64,6 +64,12 @@ bool fx_own_install(struct fx_context *ctx, int64_t epoch, struct fx_err *err) F
 bool fx_own_renew(const struct fx_context *ctx, bool is_executed, size_t *ret_n,
                   struct fx_err *err) FX_MUST_CHECK;
 /*
+ * The same for triggers that a side which is AWAY lacks, because a tool has replaced its table or
+ * somebody dropped them: until then it accepts writes.
+ */
+bool fx_own_complete(const struct fx_context *ctx, bool is_executed, size_t *ret_n,
+                     struct fx_err *err) FX_MUST_CHECK;
+/*
  * Removes the fence triggers, the rows and, when no other group uses them, the tables. A group that
  * the new side owns keeps its fence on the old side. Errors: DRIFT while the group is FENCED; the
  * canary group is removed in any state.

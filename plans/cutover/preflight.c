@@ -140,6 +140,27 @@ static void check_prediction(const struct pln_cutover_options *opt, struct fx_fi
             opt->hold_ms, opt->drain_ms, opt->fence_ttl_ms);
 }
 
+/* The side that wins refuses writers until it does: a table that was swapped meanwhile does not. */
+static bool check_refuses(struct pln_environment *en, struct fx_findings *f, struct fx_err *err)
+{
+    struct fx_side *winning = en->winning;
+    struct fx_own own = {0};
+    size_t first = f->n;
+    if (!fx_side_open(winning, CHECK_MS, err) || !fx_own_row(winning, false, &own, err))
+        return false;
+    if (own.state != FX_OWN_AWAY)
+        return true;
+    if (!fx_fence_of(winning)->refuses(winning, f, err))
+        return false;
+    if (f->n > first)
+        fx_findings_add(f, "ownership", "ficus upgrade --execute",
+                        "database \"%s\" does not own the tables and accepts writes to those "
+                        "above: a tool has replaced them, or somebody dropped their triggers. The "
+                        "command makes them again; then compare the sides",
+                        winning->conf->name);
+    return true;
+}
+
 static bool check_all(struct pln_environment *en, struct fx_findings *f, bool *ret_foreign,
                       struct fx_err *err)
 {
@@ -151,7 +172,8 @@ static bool check_all(struct pln_environment *en, struct fx_findings *f, bool *r
     if (!cdc_same_context(&ref, en->env->context, err))
         return false;
     if (!fx_side_open(losing, CHECK_MS, err) || !fx_own_row(losing, false, &own, err) ||
-        !fx_fence_of(losing)->check(losing, en->opt->old_txn_ms, f, ret_foreign, err))
+        !fx_fence_of(losing)->check(losing, en->opt->old_txn_ms, f, ret_foreign, err) ||
+        !check_refuses(en, f, err))
         return false;
     fx_findings_topic(f, "stream", "streams", NULL);
     check_stream(en, false, f);

@@ -298,6 +298,10 @@ static void draw_stream(struct canvas *c, const char *from, const char *to,
     if (st->leaks > 0)
         fx_buf_printf(&c->line, "   %s%" PRId64 " UNFENCED WRITES%s: %s", tint_on(c, TINT_RED),
                       st->leaks, tint_off(c, TINT_RED), st->leak_last);
+    if (st->missing_fences > 0)
+        fx_buf_printf(&c->line,
+                      "   %s%" PRId64 " FENCE TRIGGERS MISSING%s: ficus upgrade --execute",
+                      tint_on(c, TINT_RED), st->missing_fences, tint_off(c, TINT_RED));
     flush_line(c);
 }
 
