@@ -66,6 +66,9 @@ struct cdc_source_ops {
     /* What passed_ddl has said is durable on the target: it is not found again. Called between
      * transactions; may say more in passed_ddl. NULL: the position alone remembers it. */
     bool (*keep_passed)(struct cdc_source *src, struct fx_err *err);
+    /* The target has not what a change takes for granted: is DDL that the log does not show the
+     * cause? Then *err becomes that. NULL: the log shows all. */
+    void (*explain)(struct cdc_source *src, struct fx_err *err);
     /* Where the server's log ended when it was last heard of; empty when unknown. The source's. */
     const struct fx_pos *(*end)(const struct cdc_source *src);
     /* The same by the word of the server, asked beside the stream: what its log has and has not

@@ -212,13 +212,15 @@ static void gtid_text(const struct my_source *s, char *out, size_t size)
     (void)snprintf(out, size, "%u-%u-%" PRIu64, s->gtid.domain, s->gtid.server_id, s->gtid.seq);
 }
 
+/* `sql`: DDL; NULL: a change in statement format. */
 static bool accept(struct my_source *s, const struct fx_my_sql *sql)
 {
     char gtid[64];
     gtid_text(s, gtid, sizeof gtid);
     if (!cdc_ddl_is_accepted(s->binding->accept_ddl, gtid))
         return false;
-    cdc_my_ddl_accept(&s->ddl, sql);
+    if (sql != NULL)
+        cdc_my_ddl_accept(&s->ddl, sql);
     cdc_passed_ddl_add(&s->base.passed_ddl, CDC_PASSED_ACCEPTED, gtid);
     return true;
 }
@@ -253,14 +255,33 @@ static void pass_dropped(struct my_source *s, const struct fx_my_sql *sql)
     cdc_passed_ddl_add(&s->base.passed_ddl, CDC_PASSED_KEPT, what);
 }
 
+/* A tool that compares writes tables of its own, with statements that read ours. */
+static bool fail_change(const struct my_source *s, struct fx_err *err)
+{
+    char gtid[64];
+    FX_AUTO(fx_buf) struct fx_buf detail = FX_BUF(4096);
+    gtid_text(s, gtid, sizeof gtid);
+    fx_buf_printf(&detail,
+                  "%s\nIf it wrote none of the tables of the stream (pt-table-checksum writes its "
+                  "own), the stream can pass it: ficus cdc start --context %s --execute "
+                  "--accept-ddl=%s. Further statements of that tool stop it again: end the tool "
+                  "first, or run it with --set-vars sql_log_bin=0.",
+                  err->detail, s->binding->ctx.name, gtid);
+    return fx_detail(err, "%s", fx_buf_cstr(&detail));
+}
+
 /* What the guard refuses may still be DDL that leaves the rows alone. */
 static bool guard_statement(struct my_source *s, const struct fx_my_sql *sql,
                             enum fx_my_statement kind, struct fx_err *err)
 {
     if (cdc_guard_statement(s->binding, sql, kind, err))
         return true;
+    if (kind == FX_MY_STMT_CHANGE && !accept(s, NULL))
+        return fail_change(s, err);
+    if (kind == FX_MY_STMT_CHANGE)
+        fx_err_clear(err);
     if (kind != FX_MY_STMT_SHAPE)
-        return false;
+        return kind == FX_MY_STMT_CHANGE;
     enum cdc_my_ddl_effect effect = cdc_my_ddl_effect(&s->ddl, sql, &s->txn.pos);
     if (effect == CDC_MY_DDL_DROPS_KEPT)
         pass_dropped(s, sql);

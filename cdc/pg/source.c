@@ -353,6 +353,19 @@ static bool pg_keep_passed(struct cdc_source *src, struct fx_err *err)
     return look_for_ddl(s, err) || fail_next(s, err);
 }
 
+static void pg_explain(struct cdc_source *src, struct fx_err *err)
+{
+    struct source_pg *s = self(src);
+    struct fx_err why = FX_ERR_INIT;
+    s->watch.is_explaining = true;
+    bool is_ok = s->side == NULL || look_now(s, &why);
+    s->watch.is_explaining = false;
+    if (is_ok || why.code != FX_E_DRIFT)
+        return;
+    (void)fail_next(s, &why);
+    *err = why;
+}
+
 static bool pg_request_end(struct cdc_source *src, struct fx_err *err)
 {
     struct source_pg *s = self(src);
@@ -392,6 +405,7 @@ static const struct cdc_source_ops source_pg_ops = {
     .confirm = pg_confirm,
     .request_end = pg_request_end,
     .keep_passed = pg_keep_passed,
+    .explain = pg_explain,
     .end = pg_end,
     .log_end = pg_log_end,
     .close = pg_close,

@@ -250,6 +250,16 @@ static bool check_moved(struct look *k, struct fx_err *err)
     return true;
 }
 
+static bool fail_attached(const struct look *k, struct fx_err *err)
+{
+    return fail_shape(k,
+                      k->watch->is_explaining
+                          ? "a partition was attached, and changes of rows follow that the other "
+                            "side does not have; the log does not have the rows it came with"
+                          : "a partition was attached with rows in it, which the log does not have",
+                      NULL, err);
+}
+
 static bool check_attached(struct look *k, struct fx_err *err)
 {
     struct fx_str list = cell(k, COL_ATTACHED), oid;
@@ -257,11 +267,8 @@ static bool check_attached(struct look *k, struct fx_err *err)
         bool had_rows = false;
         if (!cdc_attached_with_rows(k->db, oid, cell(k, COL_REL), &had_rows, err))
             return false;
-        if (had_rows)
-            return fail_shape(k,
-                              "a partition was attached with rows in it, which the log does not "
-                              "have",
-                              NULL, err);
+        if (had_rows || k->watch->is_explaining)
+            return fail_attached(k, err);
     }
     return true;
 }

@@ -38,6 +38,9 @@ struct cdc_table_watch {
      * passed. */
     char (*pending)[CDC_STATE_MAX];
     struct cdc_passed_ddl *passed; /* gets what is passed; borrowed */
+    /* A change could not be applied: a partition that came since the last look, maybe with rows, is
+     * why, also when its rows look as if they had been written later. */
+    bool is_explaining;
     bool is_keeping; /* what is pending is durable: record it; false when more was passed */
     /* The oid of each table of the binding, which a
      * name does not stand for; borrowed; NULL: nobody asks. */

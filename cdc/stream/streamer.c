@@ -385,7 +385,11 @@ bool cdc_streamer_run(const struct cdc_streamer_env *env, struct fx_err *err)
     bool is_ok = false;
     while (!is_ok) {
         struct fx_err why = FX_ERR_INIT;
-        is_ok = run_session(&s, &why) || fail_session(&s, &why);
+        is_ok = run_session(&s, &why);
+        if (!is_ok && why.code == FX_E_TARGET_CONFLICT && s.src != NULL &&
+            s.src->ops->explain != NULL)
+            s.src->ops->explain(s.src, &why);
+        is_ok = is_ok || fail_session(&s, &why);
         bool was_live = s.status.phase == CDC_PHASE_STREAM || s.status.phase == CDC_PHASE_HELD;
         close_session(&s);
         if (is_ok || (s.is_stopping && (why.is_retriable || why.code == FX_E_INTERRUPTED))) {

@@ -98,6 +98,7 @@ check "saying so" says "attached with rows" "$(error_of forward)"
 ficus cdc start --quick "--$(offered forward)" >/dev/null 2>&1
 check "and can be accepted" until_ok 15 streams_phase forward stream
 
+
 # --- the other engine -----------------------------------------------------------------------------------------------------------
 n=$(leaks_pg '%')
 my "alter table order_lines drop partition p1"
@@ -127,4 +128,18 @@ until_ok 15 stopped reverse
 check "the next statement is a stop of its own" says "p3" "$(error_of reverse)"
 ficus cdc start --quick "--$(offered reverse)" >/dev/null 2>&1
 check "and the first needs no word again" until_ok 15 streams_phase reverse stream
+my "create database percona; create table percona.checksums(chunk int primary key, n int)"
+mariadb --no-defaults -S "${MY_SOCK[orders]}" -u root orders -e "set session binlog_format = 'STATEMENT';
+    replace into percona.checksums select 1, count(*) from orders.order_lines" || not_ok "a checksum"
+check "a tool that compares by statements stops it" until_ok 15 stopped reverse
+check "with what to do" says "pt-table-checksum" "$(error_of reverse)"
+ficus cdc start --quick "--$(offered reverse)" >/dev/null 2>&1
+check "and can be accepted" until_ok 15 streams_phase reverse stream
+
+# --- what comes with rows that are changed at once ------------------------------------------------------------------------------
+streams_caught_up
+sql "begin; create table lines_7($key); insert into lines_7 values (601, 1, 'x', 1), (602, 1, 'x', 1);
+    alter table order_lines attach partition lines_7 for values from (600) to (700); update order_lines set qty = 2 where order_id > 600; commit"
+check "a partition whose rows are all changed in the transaction that attaches it stops the stream" until_ok 10 stopped forward
+check "and is named as the cause" says "a partition was attached" "$(error_of forward)"
 fx_done
