@@ -326,8 +326,7 @@ static bool fence_in_transaction(struct fx_side *side, const struct fx_fence_req
 static bool my_fence(struct fx_side *side, const struct fx_fence_request *req, bool *ret_taken,
                      struct fx_err *err)
 {
-    if (run(side, flavour_of(side)->idle_limit, err) &&
-        fx_db_set_timeout(side->db, req->lock_ms, err) &&
+    if (run(side, flavour_of(side)->idle_limit, err) && fx_side_limit(side, req->lock_ms, err) &&
         fence_in_transaction(side, req, ret_taken, err))
         return run(side, flavour_of(side)->no_idle_limit, err);
     fx_side_rollback(side);

@@ -26,7 +26,7 @@ static bool prepare(struct fx_side *side, int64_t statement_ms, struct fx_err *e
                        "Move its tables to PostgreSQL 14 or newer or to MariaDB, and set "
                        "databases.%s.url in ficus.yaml to that server.",
                        side->conf->name);
-    return fx_db_set_timeout(side->db, statement_ms, err) &&
+    return fx_side_limit(side, statement_ms, err) &&
            fx_db_exec(side->db, side->engine->pin, NULL, 0, NULL, err);
 }
 
@@ -35,7 +35,8 @@ bool fx_side_open(struct fx_side *side, int64_t statement_ms, struct fx_err *err
     if (side->db != NULL && fx_db_is_broken(side->db))
         fx_side_close(side);
     if (side->db != NULL)
-        return fx_db_set_timeout(side->db, statement_ms, err);
+        return fx_side_limit(side, statement_ms, err);
+    side->limit_ms = 0;
     if (!fx_db_open(side->conf, &side->db, err))
         return fx_ctx(err, "opening database \"%s\"", side->conf->name);
     int64_t version = 0;
@@ -48,8 +49,21 @@ bool fx_side_open(struct fx_side *side, int64_t statement_ms, struct fx_err *err
     return fx_ctx(err, "preparing the session with database \"%s\"", side->conf->name);
 }
 
+/* While writes are held every question to a server is one that customers wait for. */
+bool fx_side_limit(struct fx_side *side, int64_t statement_ms, struct fx_err *err)
+{
+    if (statement_ms > 0 && statement_ms == side->limit_ms)
+        return true;
+    side->limit_ms = 0;
+    if (!fx_db_set_timeout(side->db, statement_ms, err))
+        return false;
+    side->limit_ms = statement_ms;
+    return true;
+}
+
 void fx_side_close(struct fx_side *side)
 {
+    side->limit_ms = 0;
     fx_db_close(side->db);
     side->db = NULL;
 }
@@ -57,6 +71,7 @@ void fx_side_close(struct fx_side *side)
 void fx_side_rollback(struct fx_side *side)
 {
     struct fx_err ignored = FX_ERR_INIT;
+    side->limit_ms = 0; /* on some servers a setting goes back with its transaction */
     if (side->db != NULL && !fx_db_exec(side->db, "rollback", NULL, 0, NULL, &ignored))
         fx_side_close(side);
 }

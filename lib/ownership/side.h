@@ -32,6 +32,7 @@ struct fx_side {
     const struct fx_own_engine *engine; /* of the last session; NULL: there was none yet */
     bool has_controllers;               /* the schema records who holds a context */
     struct fx_db *db;                   /* NULL: not open. Whoever sees it broken closes it */
+    int64_t limit_ms;                   /* the session's, of a statement; 0: not known, or none */
 };
 
 /*
@@ -39,6 +40,8 @@ struct fx_side {
  */
 bool fx_side_open(struct fx_side *side, int64_t statement_ms, struct fx_err *err) FX_MUST_CHECK;
 void fx_side_close(struct fx_side *side);
+/* Outside a transaction. Asks the server only when the session has another one. */
+bool fx_side_limit(struct fx_side *side, int64_t statement_ms, struct fx_err *err) FX_MUST_CHECK;
 /* Ends a transaction after a failure; closes the session if that fails too. */
 void fx_side_rollback(struct fx_side *side);
 
