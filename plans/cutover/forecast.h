@@ -21,7 +21,7 @@ struct pln_measured {
     int64_t verify_us;             /* the comparison of step 6 */
     int64_t write_us;              /* median answer of the losing side to a write; 0: no sample */
     int64_t lag_us;                /* of the stream to the winning side */
-    int64_t open_us; /* the longest that a transaction was open on the tables of the losing side */
+    int64_t open_us; /* for how long the oldest transaction is open on the losing side's tables */
     int64_t lock_wait_us, fence_attempts; /* the fence's limits */
     size_t n_tables;
     double writes_per_s;  /* of the group, through all facades */

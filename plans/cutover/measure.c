@@ -64,22 +64,23 @@ static bool count_writes(struct pln_environment *en, struct counted *ret, struct
 }
 
 /*
- * While writes are counted: the oldest writer of all that are seen, and the mean lag. One look
- * would make a passing backlog of the stream, or a moment without one, the forecast.
+ * While writes are counted: for how long the oldest writer is open, and the lag, both as the mean of
+ * all looks. One look, or the worst of them, would make a passing moment the forecast.
  */
 static bool watch(struct pln_environment *en, struct pln_measured *m, struct fx_err *err)
 {
-    int64_t lag_ms = 0;
+    int64_t lag_ms = 0, open_ms = 0;
     for (size_t i = 0; i < RATE_LOOKS; i++) {
         int64_t age_ms = 0, now_ms = -1;
         if (!fx_fence_of(en->losing)->writer_age(en->losing, &age_ms, err) ||
             !pln_effect_lag(en, false, &now_ms, err))
             return false;
-        m->open_us = FX_MAX(m->open_us, age_ms * 1000);
+        open_ms += age_ms;
         lag_ms += FX_MAX(now_ms, (int64_t)0);
         fx_sleep_ms(RATE_LOOK_MS);
     }
     m->lag_us = lag_ms * 1000 / RATE_LOOKS;
+    m->open_us = open_ms * 1000 / RATE_LOOKS;
     return true;
 }
 

@@ -25,10 +25,10 @@ same "and says what a write would wait" 1 "$(cutover start 2>/dev/null | grep -c
 # A transaction stays open on the tables for a second, then the next one: the fence would wait for it.
 pg_sql mono shop "insert into orders (id, customer_id, status, total) values (900001, 1, 'ours', 1)"
 forecast() { cutover start 2>/dev/null | sed -n 's/^forecast \([0-9]*\) ms: .*/\1/p'; }
-opener() { while pg_sql mono shop "begin; update orders set status = 'ours' where id = 900001; select pg_sleep(1); rollback"; do :; done; }
+opener() { while pg_sql mono shop "begin; update orders set status = 'ours' where id = 900001; select pg_sleep(1.2); rollback"; do :; done; }
 opener >/dev/null 2>&1 &
 opener=$!
-waits() { test "$(forecast)" -ge 500; }
+waits() { test "$(forecast)" -ge 400; }
 check "a forecast counts transactions that are open on the tables" until_ok 20 waits
 kill "$opener"
 wait "$opener"
