@@ -64,8 +64,8 @@ static bool count_writes(struct pln_environment *en, struct counted *ret, struct
 }
 
 /*
- * While writes are counted: for how long the oldest writer is open, and the lag, both as the mean of
- * all looks. One look, or the worst of them, would make a passing moment the forecast.
+ * While writes are counted: for how long the oldest writer is open, and the lag, both as the mean
+ * of all looks. One look, or the worst of them, would make a passing moment the forecast.
  */
 static bool watch(struct pln_environment *en, struct pln_measured *m, struct fx_err *err)
 {
