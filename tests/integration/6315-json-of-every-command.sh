@@ -50,6 +50,11 @@ done >"$FX_DIR/with_json"
 check "many commands have the option ($(wc -l <"$FX_DIR/with_json"))" test "$(wc -l <"$FX_DIR/with_json")" -ge 18
 same "each is in the page" "" "$(while read -r command; do grep -q "\`ficus $command\`" "$PAGE" || echo "$command"; done <"$FX_DIR/with_json")"
 
+# --- a file with more problems than an error has room for ------------------------------------------------------------------
+{ cat "$FX_ROOT/docs/examples/ficus.yaml"; for i in $(seq 1 80); do echo "key_$i: 1"; done; } >"$FX_DIR/many.yaml"
+same "ficusd --check lists all of them" 80 "$("$FICUSD" --check -f "$FX_DIR/many.yaml" 2>&1 | grep -c 'unknown key "key_')"
+same "so does every command" 80 "$("$FICUS" plan lint "$FX_DIR/many.yaml" -f "$FX_DIR/many.yaml" 2>&1 | grep -c 'unknown key "key_')"
+
 shop_up 400
 ficusd_start
 tool() { "$FX_BUILD/tests/integration/fence_tool" "$SHOP/ficus.yaml" orders "$@" 2>>"$SHOP/tool.log"; }
