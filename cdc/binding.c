@@ -137,8 +137,8 @@ const char *cdc_row_group(const struct cdc_binding *binding, const struct cdc_ro
     return fx_str_eq_c(values[grp].s, binding->ctx.name) ? binding->ctx.name : NULL;
 }
 
-void cdc_row_describe(const struct cdc_binding *binding, const struct cdc_row *row,
-                      struct fx_buf *out)
+static void describe(const struct cdc_binding *binding, const struct cdc_row *row,
+                     void (*show)(const struct fx_value *, struct fx_buf *), struct fx_buf *out)
 {
     const struct fx_table *source = cdc_source_table(binding, row->table);
     const struct fx_value *values = row->has_old != CDC_OLD_NONE ? row->old : row->new;
@@ -149,9 +149,21 @@ void cdc_row_describe(const struct cdc_binding *binding, const struct cdc_row *r
     for (size_t k = 0; k < source->n_key; k++) {
         if (k > 0)
             fx_buf_add_c(out, ", ");
-        fx_value_show(&values[source->key[k]], out);
+        show(&values[source->key[k]], out);
     }
     fx_buf_add_char(out, ')');
+}
+
+void cdc_row_describe(const struct cdc_binding *binding, const struct cdc_row *row,
+                      struct fx_buf *out)
+{
+    describe(binding, row, fx_value_show, out);
+}
+
+void cdc_row_describe_whole(const struct cdc_binding *binding, const struct cdc_row *row,
+                            struct fx_buf *out)
+{
+    describe(binding, row, fx_value_show_whole, out);
 }
 
 /* Our own message, so its form is fixed up to spaces: {"barrier":"<group>","epoch":<digits>}. */

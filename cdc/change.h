@@ -143,9 +143,13 @@ bool cdc_binding_is_canary(const struct cdc_binding *binding, size_t table);
  * that is
    another context's group: then the row is not for this stream. */
 const char *cdc_row_group(const struct cdc_binding *binding, const struct cdc_row *row);
-/* `table "public.orders" key (id)=(42)`: the source's name and key of a change, for messages. */
+/* `table "public.orders" key (id)=(42)`: the source's name and key of a change, for messages; the
+ * values are hidden without --show-values. */
 void cdc_row_describe(const struct cdc_binding *binding, const struct cdc_row *row,
                       struct fx_buf *out);
+/* The same, never hidden: for the customer's own database. */
+void cdc_row_describe_whole(const struct cdc_binding *binding, const struct cdc_row *row,
+                            struct fx_buf *out);
 /* {"barrier":"orders","epoch":7}; false when the text is something else. */
 bool cdc_barrier_parse(struct fx_str text, struct cdc_barrier *ret_barrier);
 

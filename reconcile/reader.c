@@ -82,7 +82,7 @@ static bool map_row(const struct rec_reader_spec *spec, const struct fx_value *r
             return fx_ctx(err, "mapping column \"%s\" of table \"%s.%s\"", column->name,
                           table->schema, table->name);
         FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(4096);
-        fx_value_show(value, &text);
+        fx_value_show_whole(value, &text); /* a value still: what is printed of it is hidden */
         fx_err_clear(err);
         values[i] =
             (struct fx_value){.kind = FX_V_UNREADABLE, .s = fx_arena_str(arena, fx_buf_str(&text))};

@@ -10,6 +10,7 @@
 
 #include "lib/base/alloc.h"
 #include "lib/base/arena.h"
+#include "lib/err/redact.h"
 #include "lib/http/url.h"
 #include "lib/io/file.h"
 #include "lib/io/flock.h"
@@ -83,6 +84,7 @@ static bool start(struct facade *facade, const char *path, struct fx_err *err)
     static const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2, 0};
     if (!fcd_config_load(path, &facade->arena, &facade->conf, err))
         return false;
+    fx_values_show_set(facade->conf->mirror.shows_values);
     const char *dir = facade->conf->state_dir;
     char *lock_path = fx_arena_printf(&facade->arena, "%s/facade.lock", dir);
     raise_descriptor_limit();

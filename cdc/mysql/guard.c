@@ -2,13 +2,16 @@
 /* See guard.h. The caller says in which transaction it was. */
 #include "cdc/mysql/guard.h"
 
+#include "lib/err/redact.h"
 #include "lib/my/rowevent.h"
 
 static bool refuse_statement(const struct cdc_binding *binding, const struct fx_my_sql *sql,
                              enum fx_my_statement kind, const struct fx_table *table,
                              struct fx_err *err)
 {
-    struct fx_str text = fx_str_sub(sql->text, 0, 300);
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1024);
+    fx_redact_sql(kind == FX_MY_STMT_CHANGE ? FX_REDACT_ROWS : FX_REDACT_DDL,
+                  fx_str_sub(sql->text, 0, 300), &text);
     if (kind == FX_MY_STMT_CHANGE) {
         fx_fail(err, FX_E_UNSUPPORTED,
                 "the binary log has a change in statement format that may affect table \"%s.%s\"",
@@ -26,7 +29,7 @@ static bool refuse_statement(const struct cdc_binding *binding, const struct fx_
         fx_hint(err, "The stream cannot pass this statement: " FX_CMD_NEW_COPY
                      ". Change or truncate a table only while its streams are dropped.");
     }
-    return fx_detail(err, "%.*s", FX_STR_FMT(text));
+    return fx_detail(err, "%s", fx_buf_cstr(&text));
 }
 
 /*

@@ -15,6 +15,7 @@
 #include "cdc/process/serve.h"
 #include "cdc/stream/streamer.h"
 #include "lib/base/clock.h"
+#include "lib/err/redact.h"
 #include "lib/http/serve.h"
 #include "lib/io/failpoint.h"
 #include "lib/io/file.h"
@@ -187,6 +188,7 @@ static bool run_locked(struct fx_context *ctx, enum fx_direction direction,
     bool is_ok = fx_file_remove(paths->error, err) &&
                  cdc_serve(&control, paths->sock, &serve, err) &&
                  run_stream(ctx, direction, options, &control, paths, err);
+    (void)fx_err_tell_hidden(err, FX_CMD_START " --show-values");
     (void)fx_err_name_context(err, ctx->name);
     if (!is_ok)
         cdc_error_leave(paths->error, err);

@@ -11,6 +11,7 @@
 #include "cdc/process/error_file.h"
 #include "cdc/process/paths.h"
 #include "lib/base/clock.h"
+#include "lib/err/redact.h"
 #include "lib/io/file.h"
 #include "lib/io/flock.h"
 #include "lib/io/private.h"
@@ -41,6 +42,8 @@ static bool spawn(const struct cdc_ref *ref, const char *argv0, const struct cdc
         argv[n++] = "--accept-ddl";
         argv[n++] = options->accept_ddl;
     }
+    if (fx_values_are_shown())
+        argv[n++] = "--show-values";
     sigset_t none;
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attr;

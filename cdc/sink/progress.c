@@ -6,6 +6,7 @@
 #include <stdio.h>
 
 #include "lib/base/alloc.h"
+#include "lib/err/redact.h"
 #include "lib/fmt/text.h"
 #include "lib/ownership/holder.h"
 #include "lib/ownership/schema.h"
@@ -153,7 +154,13 @@ bool cdc_progress_leaks(struct fx_db *db, const struct cdc_binding *binding, int
                       "from ficus.leak where stream = ?",
                       stream, 2, 1, 2, &rows, err))
         return false;
-    struct fx_str what = fx_utf8_clip(fx_rows_at(&rows, 0, 1), last_size - 1);
+    FX_AUTO(fx_buf) struct fx_buf shown = FX_BUF(64 << 10);
+    fx_cell stored = fx_rows_at(&rows, 0, 1);
+    if (fx_str_starts(stored, FX_STR("table \""))) /* with the key of a row */
+        fx_redact_key(stored, &shown);
+    else
+        fx_buf_add(&shown, stored);
+    struct fx_str what = fx_utf8_clip(fx_buf_str(&shown), last_size - 1);
     (void)snprintf(last, last_size, "%.*s", FX_STR_FMT(what));
     return fx_parse_i64(fx_rows_at(&rows, 0, 0), 0, INT64_MAX, ret_leaks) ||
            fx_fail(err, FX_E_DRIFT,

@@ -12,6 +12,8 @@
 #include "lib/base/panic.h"
 #include "lib/log/log.h"
 
+enum { LEAK_TEXT_MAX = 16 << 10 };
+
 /* The binary log's times are whole seconds: there the lag is what is certain. */
 int64_t cdc_events_lag_ms(int64_t commit_us, bool is_coarse_time)
 {
@@ -34,16 +36,21 @@ static bool note_leaks(struct cdc_streamer *s, int64_t n, const struct cdc_row *
 {
     if (n == 0)
         return true;
+    FX_AUTO(fx_buf) struct fx_buf whole = FX_BUF(LEAK_TEXT_MAX);
     s->status.leaks += n;
     if (row != NULL) {
-        FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(400);
+        FX_AUTO(fx_buf) struct fx_buf what = FX_BUF(LEAK_TEXT_MAX);
         cdc_row_describe(s->binding, row, &what);
+        cdc_row_describe_whole(s->binding, row, &whole);
+        fx_buf_printf(&whole, " at %.40s", fx_pos_text(&s->txn.pos));
         (void)snprintf(s->status.leak_last, sizeof s->status.leak_last, "%s at %.40s",
                        fx_buf_cstr(&what), fx_pos_text(&s->txn.pos));
     }
     fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "unfenced write",
            "count=%" PRId64 " last=\"%s\"", n, s->status.leak_last);
-    return s->sink->ops->leak(s->sink, n, s->status.leak_last, err);
+    /* Who has to deal with it finds the row's key beside the row: in the table, not in the log. */
+    const char *stored = whole.len > 0 ? fx_buf_cstr(&whole) : s->status.leak_last;
+    return s->sink->ops->leak(s->sink, n, stored, err);
 }
 
 static struct cdc_own_watch *watch_of(struct cdc_streamer *s, const char *group)

@@ -15,6 +15,7 @@
 #include "cdc/stream/commands.h"
 #include "cdc/stream/events.h"
 #include "lib/base/panic.h"
+#include "lib/err/redact.h"
 #include "lib/io/failpoint.h"
 #include "lib/io/file.h"
 #include "lib/log/log.h"
@@ -400,6 +401,8 @@ bool cdc_streamer_run(const struct cdc_streamer_env *env, struct fx_err *err)
             *err = why;
             break;
         }
+        (void)fx_err_tell_hidden(&why, FX_CMD_STOP ", then " FX_CMD_START " --show-values");
+        (void)fx_err_name_context(&why, s.binding->ctx.name);
         fx_log_err(FX_LOG_WARN, "cdc", s.binding->stream, "session failed, retrying", &why);
         cdc_streamer_set_phase(&s, CDC_PHASE_STARTING);
         cdc_streamer_publish_error(&s, &why);
@@ -408,6 +411,8 @@ bool cdc_streamer_run(const struct cdc_streamer_env *env, struct fx_err *err)
         s.status.error[0] = '\0';
     }
     cdc_streamer_set_phase(&s, CDC_PHASE_STOPPED);
+    (void)fx_err_tell_hidden(err, FX_CMD_START " --show-values");
+    (void)fx_err_name_context(err, s.binding->ctx.name);
     if (is_ok)
         cdc_streamer_publish(&s, true);
     else

@@ -10,6 +10,7 @@
 #include "cmd/ficus/cmd.h"
 #include "lib/base/alloc.h"
 #include "lib/cli/print.h"
+#include "lib/err/redact.h"
 #include "lib/fmt/suggest.h"
 #include "lib/io/private.h"
 #include "lib/io/privilege.h"
@@ -26,6 +27,7 @@ struct common {
     const char *project;
     const char *log;
     bool no_color;
+    bool show_values;
     bool help;
 };
 
@@ -35,6 +37,8 @@ const struct fx_opt cmd_common_options[] = {
     FX_OPT_TEXT(struct common, log, "log", 0, "LEVELS",
                 "log levels, for example warn or all=info,cdc=debug"),
     FX_OPT_FLAG(struct common, no_color, "no-color", 0, "print without colours (also: NO_COLOR)"),
+    FX_OPT_FLAG(struct common, show_values, "show-values", 0,
+                "show values of rows in messages and reports; without it they are hidden"),
     FX_OPT_FLAG(struct common, help, "help", 'h', "explain the command"),
     FX_OPT_END,
 };
@@ -162,6 +166,7 @@ static int fail(const struct cmd_call *call, struct fx_err *err)
 {
     const struct cmd *c = call->cmd;
     char help[128];
+    (void)fx_err_tell_hidden(err, "run the same command with --show-values");
     if (call->context != NULL)
         (void)fx_err_name_context(err, call->context);
     if (c != NULL)
@@ -219,6 +224,7 @@ int main(int argc, char **argv)
         return print_help(call.cmd);
     call.project_path = common.project;
     call.no_color = common.no_color;
+    fx_values_show_set(common.show_values);
     cmd_audit_line(n, line);
     if (!call.cmd->run(&call, &err)) {
         fflush(stdout);

@@ -174,6 +174,7 @@ complete -c ficus -n '__ficus_is cdc preflight' -l quick -d 'do not scan the sou
 complete -c ficus -n 'not __ficus_next' -s f -l project -r -F -d 'the project file'
 complete -c ficus -n 'not __ficus_next' -l log -x -d 'log levels, for example warn or all=info,cdc=debug'
 complete -c ficus -n 'not __ficus_next' -l no-color -d 'print without colours (also: NO_COLOR)'
+complete -c ficus -n 'not __ficus_next' -l show-values -d 'show values of rows in messages and reports; without it they are hidden'
 complete -c ficus -n 'not __ficus_next' -s h -l help -d 'explain the command'
 complete -c ficusd -s f -l config -r -F -d 'project file'
 complete -c ficusd -l check -d 'check the configuration, report its problems and exit'

@@ -48,7 +48,7 @@ struct fx_err {
     int line;
     char message[384];
     char detail[2048]; /* may hold several lines: all problems of a file at once */
-    char hint[512];
+    char hint[640];
     char context[640]; /* frames, innermost first, each ended by '\n' */
 };
 

@@ -5,6 +5,7 @@
  */
 #include "lib/fmt/json_diff.h"
 
+#include "lib/err/redact.h"
 #include "lib/fmt/json_write.h"
 #include "lib/fmt/text.h"
 
@@ -66,8 +67,26 @@ static void leave(struct diff *diff, size_t before)
     diff->path.ptr[before] = '\0';
 }
 
+/* Bodies hold what rows hold. */
+static bool show_hidden(const struct fx_json *node, struct fx_buf *out)
+{
+    struct fx_str text = {0};
+    enum fx_json_kind kind = fx_json_kind(node);
+    if (fx_values_are_shown())
+        return false;
+    if (kind == FX_JSON_STRING && fx_json_str(node, &text))
+        fx_buf_printf(out, "[hidden string, %zu bytes]", text.len);
+    else if (kind == FX_JSON_NUMBER || kind == FX_JSON_BOOL)
+        fx_buf_printf(out, "[hidden %s]", kind == FX_JSON_NUMBER ? "number" : "boolean");
+    else
+        return false;
+    return true;
+}
+
 static void show(const struct fx_json *node, struct fx_buf *out)
 {
+    if (show_hidden(node, out))
+        return;
     struct fx_str text = {0};
     bool truth = false;
     switch (fx_json_kind(node)) {

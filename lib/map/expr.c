@@ -7,6 +7,7 @@
  */
 #include "lib/map/expr.h"
 
+#include "lib/err/redact.h"
 #include "lib/value/decimal.h"
 
 enum { DEPTH_MAX = 32 };
@@ -241,6 +242,18 @@ bool fx_expr_inverts(const struct fx_expr *forward, const struct fx_expr *back,
     return true;
 }
 
+static bool fail_inexact(const struct fx_expr *expr, const struct fx_value *column,
+                         const char *result, struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf shown = FX_BUF(4096);
+    fx_value_show(column, &shown);
+    return fx_fail(err, FX_E_SOURCE_DATA,
+                   "expression \"%s\" of value %.120s is %s, which no column can hold exactly",
+                   expr->text, fx_buf_cstr(&shown), fx_values_are_shown() ? result : "[hidden]") ||
+           fx_hint(err, "Correct the expression in the mapping (ficus.yaml), or the value. If "
+                        "a stream stopped here, " FX_CMD_NEW_COPY ".");
+}
+
 bool fx_expr_eval(const struct fx_expr *expr, const struct fx_value *column, struct fx_arena *arena,
                   struct fx_value *ret, struct fx_err *err)
 {
@@ -264,11 +277,7 @@ bool fx_expr_eval(const struct fx_expr *expr, const struct fx_value *column, str
     struct fx_rat *result = fx_expr_apply(expr, fx_rat_from(text, arena), arena);
     struct fx_value out = {.kind = FX_V_DECIMAL};
     if (!fx_rat_to_decimal(result, arena, &out.s))
-        return fx_fail(err, FX_E_SOURCE_DATA,
-                       "expression \"%s\" of value %.*s is %s, which no column can hold exactly",
-                       expr->text, FX_STR_FMT(text), fx_rat_show(result, arena)) ||
-               fx_hint(err, "Correct the expression in the mapping (ficus.yaml), or the value. If "
-                            "a stream stopped here, " FX_CMD_NEW_COPY ".");
+        return fail_inexact(expr, column, fx_rat_show(result, arena), err);
     *ret = out;
     return true;
 }

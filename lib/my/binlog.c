@@ -16,6 +16,7 @@
 #include "lib/base/rand.h"
 #include "lib/my/binlog_event.h"
 #include "lib/my/packet.h"
+#include "lib/my/redact.h"
 
 enum {
     COM_DUMP = 0x12,
@@ -149,8 +150,10 @@ static bool server_error(struct fx_binlog *log, const struct fx_my_refusal *r, s
     enum fx_code code = r->number == ER_MASTER_FATAL_READING_BINLOG ? FX_E_DRIFT
                         : r->number == ER_SLAVE_SAME_ID             ? FX_E_DB_CONNECT
                                                                     : fx_my_code(r->number);
-    fx_fail(err, code, "database \"%s\" stopped sending its binary log: %.*s", log->db->conf->name,
-            FX_STR_FMT(r->text));
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1 << 20);
+    fx_my_redact(r->number, r->state, r->text, &text);
+    fx_fail(err, code, "database \"%s\" stopped sending its binary log: %s", log->db->conf->name,
+            fx_buf_cstr(&text));
     fx_err_set_mysql(err, (int)r->number, r->state);
     if (code == FX_E_DRIFT)
         fx_hint(err,

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <zlib.h>
 
+#include "lib/err/redact.h"
 #include "lib/my/cursor.h"
 #include "lib/value/datetime.h"
 #include "lib/value/decimal.h"
@@ -53,6 +54,12 @@ enum wire_type {
 enum { COLLATION_BINARY = 63, INFLATED_VALUE_MAX = 1 << 30 };
 
 #define NAME_OF(r) FX_STR_FMT((r)->column->name)
+
+/* A number of a row in a message; "[hidden]" without --show-values. */
+static const char *shown(const char *text)
+{
+    return fx_values_are_shown() ? text : "[hidden]";
+}
 
 static bool bad_value(const struct fx_bl_reading *r, const char *why)
 {
@@ -197,9 +204,11 @@ static bool read_fraction(const struct fx_bl_reading *r, int *ret_us)
 static bool set_date(const struct fx_bl_reading *r, int64_t year, int month, int day)
 {
     if (year < 1 || !fx_civil_is_date(year, month, day)) {
-        fx_fail(r->err, FX_E_SOURCE_DATA,
-                "column \"%.*s\" holds the date %04lld-%02d-%02d, which does not exist", NAME_OF(r),
-                (long long)year, month, day);
+        char text[40];
+        bool is_zero = year == 0 && month == 0 && day == 0; /* tells nothing about a customer */
+        (void)snprintf(text, sizeof text, "%04lld-%02d-%02d", (long long)year, month, day);
+        fx_fail(r->err, FX_E_SOURCE_DATA, "column \"%.*s\" holds the date %s, which does not exist",
+                NAME_OF(r), is_zero ? text : shown(text));
         return fx_hint(r->err, "The stream cannot pass this row. Set such dates to NULL or to a "
                                "real date in the source, then " FX_CMD_NEW_COPY ".");
     }
@@ -211,11 +220,14 @@ static bool set_datetime(const struct fx_bl_reading *r, const struct fx_civil *c
 {
     if (!set_date(r, civil->year, civil->month, civil->day))
         return false;
-    if (civil->hour > 23 || civil->minute > 59 || civil->second > 59 || civil->us > 999999)
+    if (civil->hour > 23 || civil->minute > 59 || civil->second > 59 || civil->us > 999999) {
+        char text[48];
+        (void)snprintf(text, sizeof text, "%d:%d:%d", civil->hour, civil->minute, civil->second);
         return fx_fail(r->err, FX_E_PROTOCOL,
-                       "the binary log is damaged: column \"%.*s\" holds the time %d:%d:%d, which "
+                       "the binary log is damaged: column \"%.*s\" holds the time %s, which "
                        "does not exist",
-                       NAME_OF(r), civil->hour, civil->minute, civil->second);
+                       NAME_OF(r), shown(text));
+    }
     int64_t seconds = civil->hour * 3600 + civil->minute * 60 + civil->second;
     r->ret->kind = FX_V_TIMESTAMP;
     r->ret->i = r->ret->i * FX_US_PER_DAY + seconds * 1000000 + civil->us;
@@ -261,11 +273,10 @@ static bool read_datetime_old(const struct fx_bl_reading *r)
     uint64_t date = packed / 1000000;
     uint64_t time = packed % 1000000;
     if (date / 10000 > 9999)
-        return fx_fail(
-            r->err, FX_E_PROTOCOL,
-            "the binary log is damaged: column \"%.*s\" holds a datetime of year %" PRIu64
-            ", the highest is 9999",
-            NAME_OF(r), date / 10000);
+        return fx_fail(r->err, FX_E_PROTOCOL,
+                       "the binary log is damaged: column \"%.*s\" holds a datetime of a year that "
+                       "has more than four digits",
+                       NAME_OF(r));
     struct fx_civil civil = {.year = (int64_t)(date / 10000),
                              .month = (int)(date / 100 % 100),
                              .day = (int)(date % 100),
@@ -420,9 +431,9 @@ static bool read_enum(const struct fx_bl_reading *r)
         return true;
     if (index > r->column->n_labels)
         return fx_fail(r->err, FX_E_PROTOCOL,
-                       "the binary log is damaged: column \"%.*s\" holds enum label number %" PRIu64
-                       " of %zu",
-                       NAME_OF(r), index, (size_t)r->column->n_labels);
+                       "the binary log is damaged: column \"%.*s\" holds the number of an enum "
+                       "label that does not exist, the highest is %zu",
+                       NAME_OF(r), (size_t)r->column->n_labels);
     if (index == 0)
         return bad_value(r, "holds an invalid enum value (the empty string with index 0)");
     *r->ret = (struct fx_value){.kind = FX_V_TEXT, .s = r->column->labels[index - 1]};
@@ -446,10 +457,10 @@ static bool read_set(const struct fx_bl_reading *r)
         if ((bits >> i & 1) == 0)
             continue;
         if (i >= r->column->n_labels)
-            return fx_fail(
-                r->err, FX_E_PROTOCOL,
-                "the binary log is damaged: column \"%.*s\" holds set label number %u of %zu",
-                NAME_OF(r), i + 1, (size_t)r->column->n_labels);
+            return fx_fail(r->err, FX_E_PROTOCOL,
+                           "the binary log is damaged: column \"%.*s\" holds the number of a set "
+                           "label that does not exist, the highest is %zu",
+                           NAME_OF(r), (size_t)r->column->n_labels);
         fx_buf_add_c(&text, text.len > 0 ? "," : "");
         fx_buf_add(&text, r->column->labels[i]);
     }

@@ -25,9 +25,10 @@
 #include "lib/base/clock.h"
 #include "lib/base/panic.h"
 #include "lib/db/params.h"
+#include "lib/my/redact.h"
 #include "lib/value/map_my.h"
 
-enum { SQL_MAX = 1 << 30, PACKET_MAX = 1 << 30 };
+enum { SQL_MAX = 1 << 30, PACKET_MAX = 1 << 30, TEXT_MAX = 1 << 20 };
 
 /* Numbers that mysqld_error.h of the Connector does not have, or has only in newer releases. */
 enum {
@@ -81,9 +82,10 @@ bool fx_my_fail(struct my_db *my, struct fx_err *err, const char *what)
     if (code == FX_E_DB_CONNECT || number == CR_COMMANDS_OUT_OF_SYNC ||
         number == CR_OUT_OF_MEMORY || number == CR_NET_PACKET_TOO_LARGE)
         my->is_broken = true;
-    const char *text = mysql_error(my->mysql);
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(TEXT_MAX);
+    fx_my_redact(number, mysql_sqlstate(my->mysql), fx_str_from(mysql_error(my->mysql)), &text);
     fx_fail(err, code, "%s database \"%s\": %s", what, my->base.conf->name,
-            text[0] != '\0' ? text : "the server gave no reason");
+            text.len > 0 ? fx_buf_cstr(&text) : "the server gave no reason");
     fx_err_set_mysql(err, (int)number, mysql_sqlstate(my->mysql));
     return code == FX_E_DB_CONNECT ? fx_hint(err, FX_SERVER_GONE) : false;
 }

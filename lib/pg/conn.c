@@ -7,8 +7,9 @@
 
 #include "lib/base/clock.h"
 #include "lib/db/conf.h"
+#include "lib/pg/redact.h"
 
-enum { SERVER_VERSION_MIN = 140000 };
+enum { SERVER_VERSION_MIN = 140000, TEXT_MAX = 1 << 20 };
 
 static void ignore_notice(void *arg, const char *message)
 {
@@ -161,24 +162,48 @@ static enum fx_code code_of(PGconn *conn, const char *sqlstate)
     return strcmp(sqlstate, "57014") == 0 ? FX_E_TIMEOUT : FX_E_DB;
 }
 
+/* Without a result it is libpq's own text, or one in which it passes on what the server said. */
+static const char *text_of(PGconn *conn, const char **ret_sqlstate)
+{
+    const char *text = PQerrorMessage(conn);
+    *ret_sqlstate = strstr(text, "ERROR:") != NULL ? NULL : "08000";
+    return text;
+}
+
+static void get_texts(PGconn *conn, const PGresult *res, struct fx_pg_texts *ret)
+{
+    *ret = (struct fx_pg_texts){0};
+    if (res != NULL) {
+        ret->sqlstate = PQresultErrorField(res, PG_DIAG_SQLSTATE);
+        ret->primary = PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY);
+        ret->detail = PQresultErrorField(res, PG_DIAG_MESSAGE_DETAIL);
+        ret->hint = PQresultErrorField(res, PG_DIAG_MESSAGE_HINT);
+        ret->function = PQresultErrorField(res, PG_DIAG_SOURCE_FUNCTION);
+    }
+    if (ret->primary == NULL)
+        ret->primary = text_of(conn, &ret->sqlstate);
+}
+
 bool fx_pg_fail(PGconn *conn, const PGresult *res, const char *name, struct fx_err *err)
 {
     const char *sqlstate = res != NULL ? PQresultErrorField(res, PG_DIAG_SQLSTATE) : NULL;
-    const char *primary = res != NULL ? PQresultErrorField(res, PG_DIAG_MESSAGE_PRIMARY) : NULL;
-    const char *detail = res != NULL ? PQresultErrorField(res, PG_DIAG_MESSAGE_DETAIL) : NULL;
-    const char *hint = res != NULL ? PQresultErrorField(res, PG_DIAG_MESSAGE_HINT) : NULL;
+    FX_AUTO(fx_buf) struct fx_buf message = FX_BUF(TEXT_MAX), detail = FX_BUF(TEXT_MAX);
+    FX_AUTO(fx_buf) struct fx_buf hint = FX_BUF(TEXT_MAX);
+    struct fx_pg_texts texts;
+    get_texts(conn, res, &texts);
+    fx_pg_redact(&texts, &message, &detail, &hint);
     enum fx_code code = code_of(conn, sqlstate != NULL ? sqlstate : "");
-    struct fx_str line = first_line(primary != NULL ? primary : PQerrorMessage(conn));
+    struct fx_str line = first_line(fx_buf_cstr(&message));
     if (line.len == 0)
         line = FX_STR("the server gave no reason");
     if (code == FX_E_DB_CONNECT)
         fx_fail(err, code, "lost the connection to database \"%s\": %.*s", name, FX_STR_FMT(line));
     else
         fx_fail(err, code, "database \"%s\": %.*s", name, FX_STR_FMT(line));
-    if (detail != NULL)
-        fx_detail(err, "%s", detail);
-    if (hint != NULL)
-        fx_hint(err, "%s", hint);
+    if (detail.len > 0)
+        fx_detail(err, "%s", fx_buf_cstr(&detail));
+    if (hint.len > 0)
+        fx_hint(err, "%s", fx_buf_cstr(&hint));
     else if (code == FX_E_DB_CONNECT)
         fx_hint(err, FX_SERVER_GONE);
     if (sqlstate != NULL)

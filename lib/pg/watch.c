@@ -3,6 +3,7 @@
 #include "lib/pg/conn.h"
 
 #include "lib/base/clock.h"
+#include "lib/err/redact.h"
 
 extern const char lib_pg_sql_running[];
 extern const char lib_pg_sql_table_mark[];
@@ -39,9 +40,11 @@ static bool fail_running(const struct fx_db *db, const struct fx_rows *rows, int
                       "same command again; in a run: ficus run resume",
                       FX_STR_FMT(pid));
     }
-    return fx_detail(err, "Running since %.*s. Statement: %.*s",
+    FX_AUTO(fx_buf) struct fx_buf shown = FX_BUF(1024);
+    fx_redact_sql(FX_REDACT_ROWS, query.len > 0 ? query : FX_STR("not visible"), &shown);
+    return fx_detail(err, "Running since %.*s. Statement: %s",
                      FX_STR_FMT(since.len > 0 ? since : FX_STR("an unknown time")),
-                     FX_STR_FMT(query.len > 0 ? query : FX_STR("not visible")));
+                     fx_buf_cstr(&shown));
 }
 
 /* "{1,2}" */

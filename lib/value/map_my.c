@@ -11,6 +11,7 @@
 #include <math.h>
 
 #include "lib/base/panic.h"
+#include "lib/err/redact.h"
 #include "lib/fmt/text.h"
 #include "lib/value/datetime.h"
 #include "lib/value/decimal.h"
@@ -113,8 +114,10 @@ void fx_my_type(const struct fx_my_column *column, struct fx_type *ret_type)
 
 static bool bad_cell(const struct fx_type *type, struct fx_str cell, struct fx_err *err)
 {
-    return fx_fail(err, FX_E_SOURCE_DATA, "value '%.*s' of MariaDB type %s is not supported",
-                   (int)FX_MIN(cell.len, (size_t)64), cell.ptr, type->declared);
+    FX_AUTO(fx_buf) struct fx_buf shown = FX_BUF(256);
+    fx_redact_cell(cell, &shown);
+    return fx_fail(err, FX_E_SOURCE_DATA, "value %s of MariaDB type %s is not supported",
+                   fx_buf_cstr(&shown), type->declared);
 }
 
 /* Digits with an optional sign; zerofill's leading zeros are allowed. */

@@ -7,6 +7,7 @@
 #include <math.h>
 
 #include "lib/base/panic.h"
+#include "lib/err/redact.h"
 #include "lib/fmt/text.h"
 #include "lib/value/datetime.h"
 #include "lib/value/decimal.h"
@@ -109,8 +110,10 @@ void fx_pg_type(uint32_t typoid, int32_t typmod, const char *declared, struct fx
 
 static bool no_such_value(const struct fx_type *type, struct fx_str text, struct fx_err *err)
 {
-    return fx_fail(err, FX_E_SOURCE_DATA, "value \"%.*s\" of PostgreSQL type %s is not supported",
-                   (int)FX_MIN(text.len, (size_t)60), text.ptr, type->declared);
+    FX_AUTO(fx_buf) struct fx_buf shown = FX_BUF(256);
+    fx_redact_cell(text, &shown);
+    return fx_fail(err, FX_E_SOURCE_DATA, "value %s of PostgreSQL type %s is not supported",
+                   fx_buf_cstr(&shown), type->declared);
 }
 
 static bool read_not_finite(struct fx_str text, double *ret)

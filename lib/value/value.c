@@ -10,6 +10,7 @@
 #include <math.h>
 
 #include "lib/base/panic.h"
+#include "lib/err/redact.h"
 #include "lib/fmt/text.h"
 #include "lib/value/datetime.h"
 #include "lib/value/decimal.h"
@@ -192,7 +193,7 @@ static void show_bytes(struct fx_str s, struct fx_buf *out)
         fx_buf_printf(out, "... (%zu bytes)", s.len);
 }
 
-void fx_value_show(const struct fx_value *v, struct fx_buf *out)
+void fx_value_show_whole(const struct fx_value *v, struct fx_buf *out)
 {
     switch (v->kind) {
     case FX_V_NULL: fx_buf_add(out, FX_STR("NULL")); return;
@@ -217,4 +218,52 @@ void fx_value_show(const struct fx_value *v, struct fx_buf *out)
         return;
     }
     FX_BUG("value of kind %s (%d)", fx_vkind_name(v->kind), (int)v->kind);
+}
+
+static const char *hidden_name(enum fx_vkind kind)
+{
+    switch (kind) {
+    case FX_V_BOOL: return "boolean";
+    case FX_V_INT: return "integer";
+    case FX_V_DECIMAL: return "decimal";
+    case FX_V_DOUBLE: return "double";
+    case FX_V_BYTES: return "bytes";
+    case FX_V_JSON: return "json";
+    case FX_V_DATE: return "date";
+    case FX_V_TIMESTAMP:
+    case FX_V_TIMESTAMPTZ: return "time";
+    case FX_V_UUID: return "uuid";
+    case FX_V_NULL:
+    case FX_V_UNCHANGED:
+    case FX_V_UNREADABLE:
+    case FX_V_TEXT: break;
+    }
+    return "text";
+}
+
+static size_t count_characters(struct fx_str s)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s.len; i++)
+        n += ((unsigned char)s.ptr[i] & 0xc0) != 0x80;
+    return n;
+}
+
+/* The kind and the length tell most of the reasons; the rest tells who the customer is. */
+void fx_value_show(const struct fx_value *v, struct fx_buf *out)
+{
+    if (fx_values_are_shown() || v->kind == FX_V_NULL || v->kind == FX_V_UNCHANGED) {
+        fx_value_show_whole(v, out);
+        return;
+    }
+    if (v->kind == FX_V_UNREADABLE) {
+        fx_buf_add_c(out, "[hidden] (unreadable)");
+        return;
+    }
+    fx_buf_printf(out, "[hidden %s", hidden_name(v->kind));
+    if (v->kind == FX_V_TEXT)
+        fx_buf_printf(out, ", %zu characters", count_characters(v->s));
+    if (v->kind == FX_V_BYTES || v->kind == FX_V_JSON)
+        fx_buf_printf(out, ", %zu bytes", v->s.len);
+    fx_buf_add_char(out, ']');
 }

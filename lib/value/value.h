@@ -95,7 +95,10 @@ bool fx_value_equal(const struct fx_value *a, const struct fx_value *b);
 int fx_value_key_cmp(const struct fx_value *a, const struct fx_value *b);
 /* Deep copy into the arena. */
 struct fx_value fx_value_copy(const struct fx_value *v, struct fx_arena *arena);
-/* For people: 42, 'text', \x00ff, NULL; long values are cut with their length said. */
+/* For people: 42, 'text', \x00ff, NULL; long values are cut with their length said. Hidden without
+ * --show-values (lib/err/redact.h): "[hidden text, 12 characters]". */
 void fx_value_show(const struct fx_value *v, struct fx_buf *out);
+/* The same, never hidden: only for what goes back into the customer's own databases. */
+void fx_value_show_whole(const struct fx_value *v, struct fx_buf *out);
 
 #endif

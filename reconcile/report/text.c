@@ -2,6 +2,7 @@
 /* The report for people: verdict first, then a line a table, then the differences. */
 #include <inttypes.h>
 
+#include "lib/err/redact.h"
 #include "reconcile/report/names.h"
 
 const char *rec_verdict_name(enum rec_verdict verdict)
@@ -88,6 +89,14 @@ void rec_report_text(const struct rec_report *report, struct fx_buf *out)
     add_databases(report, out);
     if (report->inconclusive != NULL)
         fx_buf_printf(out, "  %s\n", report->inconclusive);
-    for (size_t i = 0; i < report->n_tables; i++)
+    int64_t n_listed = 0;
+    for (size_t i = 0; i < report->n_tables; i++) {
         add_table(&report->tables[i], out);
+        n_listed += (int64_t)report->tables[i].n_differences;
+    }
+    if (n_listed > 0 && !fx_values_are_shown())
+        fx_buf_printf(out,
+                      "  Values of rows are hidden; to see them: ficus reconcile run --context %s "
+                      "--show-values\n",
+                      report->context);
 }

@@ -81,6 +81,7 @@ struct fcd_conf_mirror {
     int64_t body_bytes;  /* a larger answer is not compared */
     int64_t timeout_ms;
     int64_t exemplars; /* latest differences that the status shows for each route */
+    bool shows_values; /* … with what the two answers have there */
 };
 
 struct fcd_config {

@@ -113,6 +113,9 @@ static const struct fx_rule mirror_rules[] = {
                      .max = 600000, .help = "time limit for one shadow request"),
     FX_RULE_INT(struct fcd_conf_mirror, exemplars, "exemplars", .def = "10", .min = 0, .max = 1000,
                 .help = "number of latest differences that the status shows for each route"),
+    FX_RULE_BOOL(struct fcd_conf_mirror, shows_values, "show_values", .def = "false",
+                 .help = "show in them what the two responses have there, which may be customers' "
+                         "data; otherwise only where they differ"),
     FX_RULE_END};
 
 struct address_section {

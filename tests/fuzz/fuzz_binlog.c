@@ -36,7 +36,7 @@ static void read_rows(const struct fx_bl_event *ev, const struct fx_type *const 
         FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1 << 20);
         const struct fx_value *row = ev->rows.op == FX_BL_DELETE ? before : after;
         for (size_t k = 0; has_row && k < ev->rows.n_columns && k < 8; k++)
-            fx_value_show(&row[k], &text);
+            fx_value_show_whole(&row[k], &text);
         fx_arena_clear(&arena);
     }
 }

@@ -62,7 +62,7 @@ plain "insert into orders(id, total, note, paid, placed, shipped, day, blob, uid
     select g, g * 0.37, 'ä😀\\ '' \" ' || g, g % 2 = 0, timestamp '2026-03-29 02:30:00' + g * interval '1 minute 1.000001 second',
         timestamptz '2026-10-25 00:30:00+00' + g * interval '1 minute', date '2024-02-29' + g, decode(md5(g::text), 'hex'),
         ('0190163d-8694-739b-aea5-966c26f8ad9' || g % 10)::uuid, '{\"a\": \"é\"}', pi() * g, g from generate_series(1, 3000) g"
-preflight() { "$FICUS" cdc preflight -f "$FX_DIR/$1.yaml" 2>&1; }
+preflight() { "$FICUS" cdc preflight --show-values -f "$FX_DIR/$1.yaml" 2>&1; }
 check "the preflight passes" preflight ficus
 
 exits 0 "both streams start" "$FICUS" cdc start --context orders --execute -f "$FX_DIR/ficus.yaml"

@@ -10,7 +10,7 @@ fx_tmp
 start_both mono orders
 streams_project
 streams_tables
-start() { "$FICUS" cdc start --context orders --execute -f "$FX_DIR/ficus.yaml" "$@"; }
+start() { "$FICUS" cdc start --context orders --execute --show-values -f "$FX_DIR/ficus.yaml" "$@"; }
 stopped() { [ -s "$FX_DIR/st/streams/orders-$1.error" ]; }
 error_of() { cat "$FX_DIR/st/streams/orders-$1.error"; }
 progress() { my_sql orders ficus "select position from progress where stream = 'orders-forward'"; }

@@ -43,7 +43,7 @@ YAML
 
 # Without the binary log the reverse stream does not see a planted difference.
 plant_my() { my_sql orders orders "set names utf8mb4; set sql_log_bin = 0; $1"; }
-reconcile() { "$FICUS" reconcile run --report "$FX_DIR/out"; }
+reconcile() { "$FICUS" reconcile run --show-values --report "$FX_DIR/out"; }
 says() { case $2 in *"$1"*) return 0 ;; esac; printf 'not in: %s\n' "$2"; return 1; }
 # A SQL expression over the report, r: the one reader of JSON that is certainly there is PostgreSQL.
 field() { pg_sql mono postgres "select $1 from (select \$report\$$(cat "$FX_DIR/out/report.json")\$report\$::json as r) x"; }

@@ -14,7 +14,7 @@ pg_sql mono shop "alter table order_lines add twice integer generated always as 
     insert into order_lines(order_id, line_no, sku, qty) select n, 1, 's' || n, n from generate_series(1, 100) n"
 my_sql orders orders "alter table order_lines add twice int generated always as (qty * 2) virtual,
     add new_only int generated always as (qty + 2) stored"
-reconcile() { "$FICUS" reconcile run --context orders -f "$FX_DIR/ficus.yaml"; }
+reconcile() { "$FICUS" reconcile run --context orders --show-values -f "$FX_DIR/ficus.yaml"; }
 says() { case $2 in *"$1"*) return 0 ;; esac; printf 'not in: %s\n' "$2"; return 1; }
 
 exits 0 "both streams start" "$FICUS" cdc start --context orders --execute -f "$FX_DIR/ficus.yaml"

@@ -15,7 +15,7 @@ pg_sql mono shop "insert into orders(id, customer, total, paid, placed) select n
     insert into flags values (true, 1), (false, 2); insert into pairs values (true, 1), (false, 2)"
 my_sql orders orders "create table flags(on_off tinyint(1), n int, primary key (n)); create table pairs(on_off tinyint(1), n int, primary key (n, on_off))"
 sed -i 's/^      - public.order_lines$/&\n      - public.flags\n      - public.pairs/' "$FX_DIR/ficus.yaml"
-reconcile() { "$FICUS" reconcile run --context orders --report "$FX_DIR/out" -f "$FX_DIR/ficus.yaml"; }
+reconcile() { "$FICUS" reconcile run --context orders --show-values --report "$FX_DIR/out" -f "$FX_DIR/ficus.yaml"; }
 says() { case $2 in *"$1"*) return 0 ;; esac; printf 'not in: %s\n' "$2"; return 1; }
 
 exits 0 "both streams start" "$FICUS" cdc start --context orders --execute -f "$FX_DIR/ficus.yaml"

@@ -14,7 +14,7 @@ streams_tables
 echo 'reconcile: {cut_timeout: 3s}' >>"$FX_DIR/ficus.yaml"
 pg_sql mono shop "insert into orders(id, customer, total, qty) select n, 'c' || n, n, n from generate_series(1, 500) n;
     insert into order_lines select n, 1, 's', n from generate_series(1, 500) n"
-reconcile() { "$FICUS" reconcile run --context orders --report "$FX_DIR/out" -f "$FX_DIR/ficus.yaml"; }
+reconcile() { "$FICUS" reconcile run --context orders --show-values --report "$FX_DIR/out" -f "$FX_DIR/ficus.yaml"; }
 # field SQL: over the report, r; table NAME FIELD
 field() { pg_sql mono postgres "select $1 from (select \$report\$$(cat "$FX_DIR/out/report.json")\$report\$::json as r) x"; }
 verdict() { field "r->>'verdict'"; }

@@ -97,18 +97,18 @@ took=$(($(ms) - began))
 same "the run wants to turn round, and is stuck" 11 "$status"
 check "at once ($took ms)" [ "$took" -lt 5000 ]
 out=$(tail -n 3 "$SHOP/run.log")
-check "it names the stream and the value" says 'stream "orders-reverse" stopped: value 9999999999999.99 does not fit' "$out"
+check "it names the stream and the value" says 'stream "orders-reverse" stopped: value [hidden decimal] does not fit' "$out"
 check "and the commands that go on" says "ficus cdc start --context orders --execute" "$out"
 check "both of them" says "ficus run resume short" "$out"
 same "the new side owns, as before" AWAY/HERE "$(owns)"
 check "the facade holds nobody" grep -q '"hold": *"open"' <(facade_status)
 check "customers are served" served
-check "status says stuck, and the reason as a sentence" says "STOPPED  value 9999999999999.99" "$(run status short)"
+check "status says stuck, and the reason as a sentence" says "STOPPED  value [hidden decimal]" "$(run status short)"
 check "the journal too" says "stuck" "$(journal | tail -n 1)"
 exits 11 "resume before it is mended says the same" run resume short
 exits 11 "so does a rollback" run rollback short --execute
 out=$(run rollback short 2>&1)
-check "what it would cost: it is not possible now, and why" says 'not possible now: the reverse stream stopped, so writes since then are not on "mono": value 9999999999999.99' "$out"
+check "what it would cost: it is not possible now, and why" says 'not possible now: the reverse stream stopped, so writes since then are not on "mono": value [hidden decimal]' "$out"
 check "the dry run ends with the stream's error and its command" says "ficus cdc start --context orders --execute" "$out"
 exits 1 "and a fall-back by hand refuses" "$FICUS" cutover fallback --context orders --execute --confirm=orders -f "$SHOP/ficus.yaml"
 check "with the same reason" says "does not fit" "$("$FICUS" cutover fallback --context orders --execute --confirm=orders -f "$SHOP/ficus.yaml" 2>&1)"

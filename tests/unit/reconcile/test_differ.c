@@ -8,6 +8,7 @@
 #include <cmocka.h>
 
 #include "lib/base/rand.h"
+#include "lib/err/redact.h"
 #include "reconcile/differ.h"
 
 enum { N_COLUMNS = 3 }; /* id, text, number */
@@ -175,5 +176,6 @@ int main(void)
         cmocka_unit_test(test_differ__a_key_without_a_value_is_an_error),
         cmocka_unit_test(test_differ__random_damage_is_counted_exactly),
     };
+    fx_values_show_set(true);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -119,7 +119,7 @@ static void show_row(struct rig *rig, const struct cdc_row *row)
         const struct fx_value *values = image == 0 ? row->old : row->new;
         for (size_t i = 0; values != NULL && i < 2; i++) {
             fx_buf_add_c(&rig->seen, i > 0 ? "," : image > 0 && row->old != NULL ? " -> " : "");
-            fx_value_show(&values[i], &rig->seen);
+            fx_value_show_whole(&values[i], &rig->seen);
         }
     }
     fx_buf_add_c(&rig->seen, ") ");

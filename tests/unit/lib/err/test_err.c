@@ -131,7 +131,7 @@ static void test_err__a_hint_that_a_name_would_cut_stays_as_it_is(void **state)
     (void)state;
     struct fx_err err = FX_ERR_INIT;
     char before[sizeof err.hint];
-    fx_hint(&err, "%480s " FX_CMD_PREFLIGHT, "x");
+    fx_hint(&err, "%608s " FX_CMD_PREFLIGHT, "x");
     memcpy(before, err.hint, sizeof before);
     fx_err_name_context(&err, "a-name-of-a-context-that-is-rather-long-for-a-hint");
     assert_string_equal(err.hint, before);

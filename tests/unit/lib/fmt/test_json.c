@@ -7,6 +7,7 @@
 
 #include <cmocka.h>
 
+#include "lib/err/redact.h"
 #include "lib/fmt/json_diff.h"
 #include "lib/fmt/json_doc.h"
 #include "lib/fmt/json_write.h"
@@ -175,5 +176,6 @@ int main(void)
         cmocka_unit_test(test_json_diff__structure_not_text),
         cmocka_unit_test(test_json_diff__ignore_rules),
     };
+    fx_values_show_set(true);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Column expressions: exact, linear, and proved to come back. */
+#include "lib/err/redact.h"
 #include "lib/map/expr.h"
 
 #include <setjmp.h>
@@ -133,5 +134,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_expr__does_not_nest_without_end, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expr__proves_the_way_back, setup, teardown),
     };
+    fx_values_show_set(true);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -126,9 +126,9 @@ static void expect(const struct fx_map_table *map, size_t row, size_t i, const s
     if (fx_value_equal(is, want))
         return;
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(4096);
-    fx_value_show(is, &out);
+    fx_value_show_whole(is, &out);
     fx_buf_add_c(&out, " is not ");
-    fx_value_show(want, &out);
+    fx_value_show_whole(want, &out);
     fail_msg("row %zu of %s, column %s: %s", row, map->old_name, map->columns[i].old_name,
              fx_buf_cstr(&out));
 }

@@ -39,7 +39,7 @@ static void show(struct counts *counts, const char *what, const struct fx_value 
         if (row[i].kind == FX_V_UNCHANGED)
             fx_buf_add_char(&counts->shown, '~');
         else
-            fx_value_show(&row[i], &counts->shown);
+            fx_value_show_whole(&row[i], &counts->shown);
     }
     fx_buf_add_char(&counts->shown, '\n');
 }

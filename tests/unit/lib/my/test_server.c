@@ -250,9 +250,9 @@ static void check_same(const struct fx_value *a, const struct fx_value *b, const
     if (is_same)
         return;
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(8192);
-    fx_value_show(a, &text);
+    fx_value_show_whole(a, &text);
     fx_buf_add_c(&text, " | ");
-    fx_value_show(b, &text);
+    fx_value_show_whole(b, &text);
     fail_msg("%s: column %s (%s): kinds %d %d: %s", where, column->name, column->type.declared,
              (int)a->kind, (int)b->kind, fx_buf_cstr(&text));
 }
@@ -452,7 +452,7 @@ static void test_values__what_the_wire_hides_is_decoded(void **state)
     assert_true(has_row);
     for (size_t i = 0; i < FX_ARRAY_LEN(row); i++) {
         FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(999);
-        fx_value_show(&row[i], &text);
+        fx_value_show_whole(&row[i], &text);
         if (expected[i] != NULL)
             assert_string_equal(fx_buf_cstr(&text), expected[i]);
     }

@@ -314,9 +314,9 @@ static void check_value(const struct fx_table *t, size_t r, size_t c, const stru
     if (fx_value_equal(is, want))
         return;
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(4096);
-    fx_value_show(is, &out);
+    fx_value_show_whole(is, &out);
     fx_buf_add_c(&out, " is not ");
-    fx_value_show(want, &out);
+    fx_value_show_whole(want, &out);
     fail_msg("row %zu, column %s: %s", r, t->columns[c].name, fx_buf_cstr(&out));
 }
 
