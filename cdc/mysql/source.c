@@ -664,10 +664,12 @@ static bool check_position(struct my_source *s, const struct fx_pos *from, struc
                   "stream \"%s\" cannot continue: its saved position \"%s\" is not one of a %s "
                   "server, which database \"%s\" is now",
                   s->binding->stream, fx_pos_text(from), flavour->name, s->binding->source->name);
-    return fx_hint(err,
-                   "Database \"%s\" was replaced by a server of another kind, whose log does not "
-                   "continue the old one: " FX_CMD_NEW_COPY ".",
-                   s->binding->source->name);
+    return fx_hint(
+        err,
+        "A server of another kind does not continue that log. If the old one still runs, "
+        "point databases.%s.url to it, then run: " FX_CMD_START ". If it is gone, " FX_CMD_NEW_COPY
+        ".",
+        s->binding->source->name);
 }
 
 bool cdc_my_source_open(const struct cdc_binding *binding, const struct fx_pos *from, int wake_fd,

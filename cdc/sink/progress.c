@@ -171,7 +171,6 @@ bool cdc_progress_leaks(struct fx_db *db, const struct cdc_binding *binding, int
                err,
                "Another program changed rows of that table in database \"%s\". Correct them there: "
                "select id, n from ficus.leak where stream = '%s' order by n; then for each wrong "
-               "n: "
-               "update ficus.leak set n = 1 where id = ID;",
+               "n: update ficus.leak set n = 1 where id = ID; then run: " FX_CMD_START,
                binding->target->name, binding->stream);
 }

@@ -90,10 +90,13 @@ bool fx_ctx(struct fx_err *err, const char *fmt, ...) FX_PRINTF(2, 3);
 #define FX_SERVER_GONE                                                                             \
     "Check that the server runs and can be reached from here. A stream connects again by itself; " \
     "any other command: run it again, in a run: ficus run resume"
-/* After a change that the stream cannot apply: the preflight says what must be emptied first. */
-#define FX_CMD_NEW_COPY                                                                   \
-    "drop the streams with " FX_CMD_DROP ", then run " FX_CMD_PREFLIGHT ": it says what " \
-    "a new copy needs"
+/*
+ * After a change that the stream cannot apply. The drop is refused while a run is unfinished; the
+ * preflight says what must be emptied first.
+ */
+#define FX_CMD_NEW_COPY                                                                        \
+    "roll back the context's run if one is unfinished (ficus run rollback), drop the streams " \
+    "with " FX_CMD_DROP ", then run " FX_CMD_PREFLIGHT ": it says what a new copy needs"
 /* Replaces NAME after "--context " and "--confirm=" in the hint; if it does not fit, nothing. */
 bool fx_err_name_context(struct fx_err *err, const char *context);
 /* Each replaces the field; they return false so that they can end a chain. */

@@ -446,11 +446,13 @@ static bool id_read(struct fx_side *side, const struct fx_side_table *table, int
                    "the highest value of column \"%s\" of table \"%s.%s\" in database \"%s\" is "
                    "not a 64-bit integer",
                    table->identity->column, table->schema, table->name, side->conf->name) ||
-           fx_hint(err,
-                   "A cut-over raises generated ids, which must be integers. Correct that row, "
-                   "then run there: ALTER TABLE %s.%s ALTER COLUMN %s TYPE bigint; then run the "
-                   "same command again; in a run: ficus run resume",
-                   table->schema, table->name, table->identity->column);
+           fx_hint(
+               err,
+               "A cut-over raises generated ids, which must be integers. See it: SELECT max(%s) "
+               "FROM %s.%s; If only that row is wrong, correct it, then run the same command "
+               "again; in a run: ficus run resume. If the column is of another type, go back "
+               "first (ficus run rollback): changing a type stops the streams.",
+               table->identity->column, table->schema, table->name);
 }
 
 static bool pg_ids_read(struct fx_side *side, int64_t *ret, struct fx_err *err)

@@ -189,7 +189,12 @@ static bool fail_denied(const struct fx_db_conf *conf, struct fx_err *err)
 {
     fx_fail(err, FX_E_DB, "user \"%s\" may not read ficus.own in database \"%s\"", conf->user,
             conf->name);
-    return fx_hint(err, "Run there, as its owner: GRANT SELECT ON ficus.own TO %s;", conf->user);
+    return fx_hint(err,
+                   "databases.%s.url has to name the user who installed schema ficus there, or one "
+                   "with the same rights: the page on database rights has them. They begin with: "
+                   "GRANT USAGE ON SCHEMA ficus TO %s; (PostgreSQL only) GRANT SELECT, INSERT, "
+                   "UPDATE ON ficus.own TO %s;",
+                   conf->name, conf->user, conf->user);
 }
 
 bool fx_own_require(const struct fx_own_look *look, const struct fx_db_conf *conf,

@@ -330,7 +330,10 @@ bool fx_pg_pos_now(struct fx_db *db, struct fx_pos *ret_pos, struct fx_err *err)
         return fx_fail(err, FX_E_PROTOCOL, "database \"%s\" returned no log position",
                        db->conf->name) ||
                fx_hint(err,
-                       "Please report it with this message and the output of: select version();");
+                       "databases.%s.url in ficus.yaml must name the server itself: what stands "
+                       "between may change its answers. Correct it, then run the same command "
+                       "again; a stream: " FX_CMD_START "; in a run: ficus run resume",
+                       db->conf->name);
     fx_lsn_pos(lsn, ret_pos);
     return true;
 }

@@ -98,7 +98,7 @@ bool pln_journal_append(struct pln_journal *journal, struct pln_record *rec, str
     fx_chain_seal(&journal->chain, fx_buf_str(&plain), &out);
     pass(rec->type, "before");
     if (fx_failpoint_error("journal.append"))
-        return fx_fail_errno(err, FX_E_JOURNAL, ENOSPC, "could not write the journal");
+        return fx_fail_errno(err, FX_E_JOURNAL, ENOSPC, "could not write the journal of the run");
     if (!fx_recordlog_append(journal->log, fx_buf_str(&out), err)) {
         bool is_full = err->cause_number == ENOSPC || err->cause_number == EDQUOT;
         if (err->hint[0] == '\0')
@@ -148,10 +148,11 @@ bool pln_journal_check(const char *path, struct pln_state *state, const char *an
         return false;
     *ret_chain = re.chain;
     return anchor == NULL || re.has_anchor ||
-           fx_fail(err, FX_E_JOURNAL, "the journal does not have record %s", anchor) ||
+           fx_fail(err, FX_E_JOURNAL, "the journal does not have record %s: %s", anchor, path) ||
            fx_hint(err,
-                   "It was cut or replaced after that record was written. Restore it, and the "
-                   "file beside it whose name ends in \".key\", from one backup: %s. To check: "
-                   "ficus run journal verify",
-                   path);
+                   "Check first that the anchor is copied whole and is of this run: ficus run "
+                   "list. If it is, the journal was cut or replaced after that record: compare it, "
+                   "and the file beside it whose name ends in \".key\", with a backup, and restore "
+                   "both from it. Then: ficus run journal verify RUN --anchor %s",
+                   anchor);
 }

@@ -52,8 +52,11 @@ static bool read_wall(const struct fx_json *object, const char *key, struct fx_w
     if (!fx_json_need_i64(fx_json_get(object, key), "unix_us", &ret->us, err))
         return fx_ctx(err, "reading \"%s\"", key);
     return (ret->us >= EARLIEST_US && ret->us <= LATEST_US) ||
-           fx_fail(err, FX_E_PROTOCOL, "the time in \"%s\" is not between the years 2026 and 2100",
-                   key);
+           fx_fail(
+               err, FX_E_PROTOCOL,
+               "the time in \"%s\" is not between the years 2026 and 2100: the file was changed, "
+               "or the clock of the machine that compared was wrong",
+               key);
 }
 
 static bool read_word(const struct fx_json *object, const char *key, const char *const *names,

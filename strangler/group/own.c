@@ -32,10 +32,12 @@ bool fcd_own_check_jump(int64_t known, int64_t epoch, const char *what, const ch
         "epoch %lld of %s is not plausible: the facade knows epoch %lld, and one call may "
         "raise it by %d at most",
         (long long)epoch, what, (long long)known, FCD_EPOCH_JUMP);
-    return fx_hint(err,
-                   "If the epoch is right and the facade's state is new, tell it. Run: ficus route "
-                   "epoch %s %lld --execute",
-                   name, (long long)epoch);
+    return fx_hint(
+        err,
+        "The databases have the right epoch: ficus status. If it is %lld, tell the facade, "
+        "whose state is then too old: ficus route epoch %s %lld --execute. If not, "
+        "another Ficus sent this call: see who, with ficus run list",
+        (long long)epoch, name, (long long)epoch);
 }
 
 static bool take_epoch(struct fcd_own *own, const char *group, int64_t epoch, struct fx_err *err)

@@ -159,8 +159,11 @@ static bool read_route(struct fcd_state *state, const char *id, const struct fx_
         !fx_json_i64(fx_json_get(node, "recheck_ms"), &route->recheck_ms) ||
         !is_percent(route->weight_percent) || !is_percent(route->shadow_percent) ||
         route->recheck_ms < 0)
-        return fx_fail(err, FX_E_JOURNAL,
-                       "weight or shadow of route \"%s\" is missing or not valid", id);
+        return fx_fail(
+            err, FX_E_JOURNAL,
+            "weight_percent, shadow_percent or recheck_ms of route \"%s\" is missing or not "
+            "valid",
+            id);
     return true;
 }
 
