@@ -220,8 +220,15 @@ static bool fail_findings(const struct scene *scene, const struct fx_findings *f
     (void)fx_fail(err, FX_E_UNSUPPORTED,
                   "context \"%s\" cannot be streamed yet: %zu finding%s in %zu group%s",
                   scene->ctx->name, f->n, f->n == 1 ? "" : "s", n_groups, n_groups == 1 ? "" : "s");
-    return fx_hint(err, "Correct what is listed above, then run: ficus cdc preflight --context %s",
-                   scene->ctx->name);
+    bool is_hidden = false;
+    for (size_t i = 0; i < f->n; i++)
+        is_hidden |= strstr(f->items[i].where, "[hidden") != NULL;
+    return fx_hint(err,
+                   "Correct what is listed above, then run: ficus cdc preflight --context %s%s",
+                   scene->ctx->name,
+                   is_hidden ? ". Values of rows are hidden; to see them: run the same command "
+                               "with --show-values"
+                             : "");
 }
 
 static void print_findings(const struct fx_findings *f)
