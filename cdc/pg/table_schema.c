@@ -263,12 +263,15 @@ static bool fail_attached(const struct look *k, struct fx_err *err)
 static bool check_attached(struct look *k, struct fx_err *err)
 {
     struct fx_str list = cell(k, COL_ATTACHED), oid;
+    if (k->watch->is_explaining && k->watch->attached == k->table)
+        return fail_attached(k, err);
     while (next_oid(&list, &oid)) {
         bool had_rows = false;
         if (!cdc_attached_with_rows(k->db, oid, cell(k, COL_REL), &had_rows, err))
             return false;
         if (had_rows || k->watch->is_explaining)
             return fail_attached(k, err);
+        k->watch->attached = k->table;
     }
     return true;
 }

@@ -41,6 +41,7 @@ struct cdc_table_watch {
     /* A change could not be applied: a partition that came since the last look, maybe with rows, is
      * why, also when its rows look as if they had been written later. */
     bool is_explaining;
+    const struct fx_table *attached; /* got a partition in an earlier look, which passed; or NULL */
     bool is_keeping; /* what is pending is durable: record it; false when more was passed */
     /* The oid of each table of the binding, which a
      * name does not stand for; borrowed; NULL: nobody asks. */

@@ -38,11 +38,17 @@ void fx_flock_owner_read(struct fx_str text, struct fx_flock_owner *owner)
     }
 }
 
+/* Who has just taken the lock needs a moment to write who it is; 0: it still has not. */
 static void read_owner(int fd, struct fx_flock_owner *owner)
 {
     char text[512];
-    ssize_t n = pread(fd, text, sizeof text, 0);
-    fx_flock_owner_read((struct fx_str){text, n > 0 ? (size_t)n : 0}, owner);
+    for (int i = 0; i < 50; i++) {
+        ssize_t n = pread(fd, text, sizeof text, 0);
+        fx_flock_owner_read((struct fx_str){text, n > 0 ? (size_t)n : 0}, owner);
+        if (owner->pid != 0)
+            return;
+        fx_sleep_ms(2);
+    }
 }
 
 static bool write_owner(int fd, const char *path, const char *what, struct fx_err *err)

@@ -9,16 +9,27 @@
 
 #include <mysql.h>
 
+#include "lib/base/clock.h"
 #include "lib/db/db.h"
+
+/* Bytes that a server may send before a session is open, and in answer to one text whose results
+ * are kept; a scan keeps none and has no bound. */
+enum { FX_MY_HELLO_MAX = 1 << 20, FX_MY_ANSWER_MAX = 64 << 20 };
 
 struct my_db {
     struct fx_db base;
     MYSQL *mysql;
     bool is_broken;
-    int64_t silence_ms; /* the answer to a text may take this long to begin; 0: no limit */
-    bool is_scanning;   /* an unbuffered result is being read: nothing else may be sent */
-    bool is_sent;       /* a text was sent whose results are not read yet: the same */
-    struct fx_buf sql;  /* statement under construction, reused */
+    int64_t silence_ms; /* an answer may take this long to begin or go on; 0: no limit */
+    struct {
+        size_t got, max;
+        size_t results;       /* that may still come: no text has more statements than bytes */
+        struct fx_mono until; /* has_until: the session must be open by then */
+        bool has_until, is_over, is_late;
+    } answer;          /* see bounds.c */
+    bool is_scanning;  /* an unbuffered result is being read: nothing else may be sent */
+    bool is_sent;      /* a text was sent whose results are not read yet: the same */
+    struct fx_buf sql; /* statement under construction, reused */
 };
 
 static inline struct my_db *my_of(struct fx_db *db)
@@ -28,6 +39,19 @@ static inline struct my_db *my_of(struct fx_db *db)
 
 /* Raises what libmariadb reports for the session; marks it broken when the connection is gone. */
 bool fx_my_fail(struct my_db *my, struct fx_err *err, const char *what);
+/* bounds.c: once in a process; before connecting; when the session is open; before each text. */
+void fx_my_bounds_init(void);
+bool fx_my_bounds_connect(struct my_db *my, int64_t timeout_ms) FX_MUST_CHECK;
+void fx_my_bounds_session(struct my_db *my);
+void fx_my_bounds_ask(struct my_db *my, struct fx_str sql);
+/* Before each further result; false: *err says that there are too many. */
+bool fx_my_bounds_result(struct my_db *my, struct fx_err *err) FX_MUST_CHECK;
+/* What to say of a connection that bounds.c has ended. Always false. */
+bool fx_my_bounds_fail(struct my_db *my, struct fx_err *err);
+/* libmariadb fails and names no error. Always false. */
+bool fx_my_bounds_nonsense(struct my_db *my, struct fx_err *err);
+/* Sets silence_ms; only while a session is open. */
+void fx_my_silence(struct my_db *my, int64_t silence_ms);
 /* The code that a MariaDB error number stands for. */
 enum fx_code fx_my_code(unsigned int number);
 /* Replaces `?` in `sql` by literals into my->sql. */

@@ -101,6 +101,7 @@ bool fx_my_scan_open(struct fx_db *db, const struct fx_scan_spec *spec, struct f
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(1 << 20);
     if (!build(my, spec, &sql, err))
         return false;
+    fx_my_bounds_ask(my, fx_buf_str(&my->sql));
     if (mysql_real_query(my->mysql, my->sql.ptr, my->sql.len) != 0)
         return fx_my_fail(my, err, "could not read from") ||
                fx_ctx(err, "reading table \"%s.%s\"", spec->table->schema, spec->table->name);

@@ -28,7 +28,7 @@
 #include "lib/my/redact.h"
 #include "lib/value/map_my.h"
 
-enum { SQL_MAX = 1 << 30, PACKET_MAX = 1 << 30, TEXT_MAX = 1 << 20 };
+enum { SQL_MAX = 1 << 30, PACKET_MAX = 1 << 30, TEXT_MAX = 1 << 20, CONNECT_MS = 10000 };
 
 /* Numbers that mysqld_error.h of the Connector does not have, or has only in newer releases. */
 enum {
@@ -43,6 +43,7 @@ static void library_init(void)
 {
     if (mysql_library_init(0, NULL, NULL) != 0)
         FX_BUG("libmariadb could not be initialised");
+    fx_my_bounds_init();
 }
 
 enum fx_code fx_my_code(unsigned int number)
@@ -82,6 +83,10 @@ bool fx_my_fail(struct my_db *my, struct fx_err *err, const char *what)
     if (code == FX_E_DB_CONNECT || number == CR_COMMANDS_OUT_OF_SYNC ||
         number == CR_OUT_OF_MEMORY || number == CR_NET_PACKET_TOO_LARGE)
         my->is_broken = true;
+    if (my->answer.is_over || my->answer.is_late)
+        return fx_my_bounds_fail(my, err);
+    if (number == 0)
+        return fx_my_bounds_nonsense(my, err);
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(TEXT_MAX);
     fx_my_redact(number, mysql_sqlstate(my->mysql), fx_str_from(mysql_error(my->mysql)), &text);
     fx_fail(err, code, "%s database \"%s\": %s", what, my->base.conf->name,
@@ -92,16 +97,27 @@ bool fx_my_fail(struct my_db *my, struct fx_err *err, const char *what)
 
 /* --- life ------------------------------------------------------------------------------------- */
 
+static int64_t connect_timeout_ms(const struct fx_db_conf *conf)
+{
+    return conf->connect_timeout_ms > 0 ? conf->connect_timeout_ms : CONNECT_MS;
+}
+
+/*
+ * Ways to prove the password that do not give it away, to whoever answers. Others send it as it is
+ * (mysql_clear_password, dialog), under a key that the server chooses (sha256_password,
+ * caching_sha2_password) or so that it can be computed (mysql_old_password).
+ */
+static const char safe_methods[] = "mysql_native_password,client_ed25519,auth_gssapi_client,parsec";
+
 static bool set_options(struct my_db *my, const struct fx_db_conf *conf)
 {
-    int64_t timeout_ms = conf->connect_timeout_ms > 0 ? conf->connect_timeout_ms : 10000;
-    unsigned int timeout_s = (unsigned int)((timeout_ms + 999) / 1000);
     unsigned int off = 0;
     my_bool no = 0;
     unsigned long packet = PACKET_MAX;
     unsigned int protocol =
         conf->socket_dir != NULL ? (unsigned)MYSQL_PROTOCOL_SOCKET : (unsigned)MYSQL_PROTOCOL_TCP;
-    return mysql_options(my->mysql, MYSQL_OPT_CONNECT_TIMEOUT, &timeout_s) == 0 &&
+    return fx_my_bounds_connect(my, connect_timeout_ms(conf)) &&
+           mysql_optionsv(my->mysql, MARIADB_OPT_RESTRICTED_AUTH, safe_methods) == 0 &&
            mysql_options(my->mysql, MYSQL_OPT_RECONNECT, &no) == 0 &&
            mysql_options(my->mysql, MYSQL_OPT_LOCAL_INFILE, &off) == 0 &&
            mysql_options(my->mysql, MYSQL_OPT_PROTOCOL, &protocol) == 0 &&
@@ -136,6 +152,14 @@ static void hint_access(const struct fx_db_conf *conf, struct fx_err *err)
     const char *user = conf->user != NULL ? conf->user : "";
     const char *dbname = conf->dbname != NULL ? conf->dbname : "";
     switch (err->cause_number) {
+    case CR_PLUGIN_NOT_ALLOWED:
+        fx_hint(err,
+                "The server, or whoever answers there, asked for the password in a way that "
+                "gives it away. If it is yours, let the user prove it otherwise, as an "
+                "administrator: ALTER USER `%s`@'HOST' IDENTIFIED VIA ed25519 USING "
+                "PASSWORD('…'); (or mysql_native_password)",
+                user);
+        return;
     case 1045: /* ER_ACCESS_DENIED_ERROR */
     case 1698: /* ER_ACCESS_DENIED_NO_PASSWORD_ERROR */
         fx_hint(err, "Check the user \"%s\" and its password under databases.%s in ficus.yaml.",
@@ -171,7 +195,13 @@ static bool connect_and_pin(struct my_db *my, const struct fx_db_conf *conf, str
                            conf->password != NULL ? conf->password : "", conf->dbname, port,
                            conf->socket_dir, flags) == NULL) {
         fx_my_fail(my, err, "could not connect to");
-        hint_access(conf, err);
+        if (err->cause_number == CR_PLUGIN_NOT_ALLOWED) /* libmariadb names another one */
+            snprintf(err->message, sizeof err->message,
+                     "could not connect to database \"%s\": it asked for the password in a way "
+                     "that gives it away",
+                     conf->name);
+        if (err->hint[0] == '\0' || !my->answer.is_over)
+            hint_access(conf, err);
         return conf->socket_dir != NULL ? fx_ctx(err, "connecting to socket %s", conf->socket_dir)
                                         : fx_ctx(err, "connecting to %s port %u",
                                                  host != NULL ? host : "localhost", port);
@@ -186,7 +216,12 @@ static bool connect_and_pin(struct my_db *my, const struct fx_db_conf *conf, str
                        "Correct the url of databases.%s in ficus.yaml: a mysql:// url must name a "
                        "MariaDB server.",
                        conf->name);
-    return fx_my_pin(my, err);
+    fx_my_bounds_session(my);
+    fx_my_silence(my, connect_timeout_ms(conf));
+    if (!fx_my_pin(my, err))
+        return false;
+    fx_my_silence(my, 0);
+    return true;
 }
 
 bool fx_my_open(const struct fx_db_conf *conf, struct fx_db **ret_db, struct fx_err *err)
@@ -283,8 +318,11 @@ static bool drain(struct my_db *my, bool (*on_result)(void *arg, MYSQL_RES *res)
 {
     int64_t rows = 0;
     for (;;) {
+        if (!fx_my_bounds_result(my, err))
+            return false;
         MYSQL_RES *res = mysql_store_result(my->mysql);
-        if (res == NULL && mysql_field_count(my->mysql) != 0)
+        /* When it loses the connection within the rows it forgets that there were any. */
+        if (res == NULL && (mysql_field_count(my->mysql) != 0 || mysql_errno(my->mysql) != 0))
             return fx_my_fail(my, err, "could not read a result from");
         if (res == NULL) /* rows that were read are no changes */
             rows += (int64_t)mysql_affected_rows(my->mysql);
@@ -320,6 +358,7 @@ static bool is_answered(struct my_db *my)
 
 static bool post_text(struct my_db *my, struct fx_str sql, struct fx_err *err)
 {
+    fx_my_bounds_ask(my, sql);
     return mysql_send_query(my->mysql, sql.ptr, sql.len) == 0 ||
            fx_my_fail(my, err, "could not execute a statement in");
 }
@@ -440,10 +479,10 @@ static bool my_set_timeout(struct fx_db *db, int64_t timeout_ms, struct fx_err *
     int n = snprintf(sql, sizeof sql, "set session max_statement_time = %lld.%03d",
                      (long long)(timeout_ms / 1000), (int)(timeout_ms % 1000));
     struct my_db *my = my_of(db);
-    my->silence_ms = FX_DB_SILENCE_MS + timeout_ms;
+    fx_my_silence(my, FX_DB_SILENCE_MS + timeout_ms);
     bool ok = fx_my_run(my, (struct fx_str){sql, (size_t)n}, NULL, err);
     if (timeout_ms == 0)
-        my->silence_ms = 0;
+        fx_my_silence(my, 0);
     return ok;
 }
 

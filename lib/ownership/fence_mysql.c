@@ -327,8 +327,8 @@ static bool my_fence(struct fx_side *side, const struct fx_fence_request *req, b
                      struct fx_err *err)
 {
     if (run(side, flavour_of(side)->idle_limit, err) && fx_side_limit(side, req->lock_ms, err) &&
-        fence_in_transaction(side, req, ret_taken, err))
-        return run(side, flavour_of(side)->no_idle_limit, err);
+        fence_in_transaction(side, req, ret_taken, err)) /* a rollback may have closed it */
+        return side->db == NULL || run(side, flavour_of(side)->no_idle_limit, err);
     fx_side_rollback(side);
     if (side->db != NULL) {
         struct fx_err ignored = FX_ERR_INIT;
@@ -555,7 +555,12 @@ static bool my_ids_raise(struct fx_side *side, const int64_t *ids, int64_t epoch
     fx_side_rollback(side); /* always: the rows must not stay */
     if (!ok)
         return fail_in_time(side, err);
-    FX_ASSERT(side->db != NULL || !*ret_guarded);
+    if (*ret_guarded && side->db == NULL)
+        return fx_fail(err, FX_E_DB_CONNECT,
+                       "lost the connection to database \"%s\" while the counters of its tables "
+                       "were raised",
+                       side->conf->name) ||
+               fx_hint(err, FX_SERVER_GONE);
     return !*ret_guarded || counters_verify(side, ids, err);
 }
 

@@ -10,6 +10,11 @@ static bool fail_held(const char *context, const char *path, const struct fx_flo
                       struct fx_err *err)
 {
     fx_err_clear(err);
+    if (owner->pid == 0)
+        return fx_fail(err, FX_E_LOCKED, "context \"%s\" is locked by another process", context) ||
+               fx_hint(err,
+                       "See which: fuser -v '%s'. When it has ended, run the same command again.",
+                       path);
     fx_fail(err, FX_E_LOCKED, "context \"%s\" is locked by process %d (%s) on %s since %s", context,
             owner->pid, owner->what, owner->host, owner->since);
     fx_detail(err, "Lock file: %s", path);

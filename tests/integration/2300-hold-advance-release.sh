@@ -126,7 +126,9 @@ sleep 2
 exec 5>&-
 check "the reverse stream waits for it" until_ok 15 streams_phase reverse stream
 
-# A server's error text that would act on a terminal, forge a log line or turn text round.
+# A server's error text that would act on a terminal, forge a log line or turn text round. What triggers say is shown only if asked.
+"$FICUS" cdc stop --context orders --execute -f "$FX_DIR/ficus.yaml" >/dev/null 2>&1
+exits 0 "started so that it shows values" "$FICUS" cdc start --context orders --execute --show-values -f "$FX_DIR/ficus.yaml"
 evil=$'evil \x1b[2J\xc2\x9b\xe2\x80\xae\n{"level":"forged"}'
 my_sql orders orders "set names utf8mb4; create trigger evil before insert on customer_orders for each row
     signal sqlstate '45000' set message_text = '$evil'"

@@ -10,7 +10,7 @@ fx_tmp
 start_both mono orders
 streams_project
 streams_tables
-preflight() { "$FICUS" cdc preflight --context orders -f "$FX_DIR/ficus.yaml" 2>&1; }
+preflight() { "$FICUS" cdc preflight --context orders "$@" -f "$FX_DIR/ficus.yaml" 2>&1; }
 start() { "$FICUS" cdc start --context orders --execute -f "$FX_DIR/ficus.yaml" 2>&1; }
 restarted() { "$FICUS" cdc stop --context orders --execute -f "$FX_DIR/ficus.yaml" && "$FICUS" cdc run --context orders --direction "$1" -f "$FX_DIR/ficus.yaml" 2>&1; }
 says() { case $2 in *"$1"*) return 0 ;; esac; printf 'not in: %s\n' "$2"; return 1; }
@@ -95,11 +95,11 @@ refused new "alter table order_lines modify sku varchar(64) collate utf8mb4_gene
 pg_sql mono shop "insert into order_lines values (1, 1, 'a'), (1, 2, 'a ')"
 exits 0 "without padding, trailing spaces are told apart" preflight
 my_sql orders orders "alter table order_lines modify sku varchar(64) collate utf8mb4_bin"
-check "with padding they are not" says "(order_id, line_no)=(1, 2): column sku of a unique key ends in a space" "$(preflight)"
+check "with padding they are not" says "(order_id, line_no)=(1, 2): column sku of a unique key ends in a space" "$(preflight --show-values)"
 check "also without the scan" says "public.order_lines: column sku of a unique key has values that end in a space" \
     "$("$FICUS" cdc preflight --quick --context orders -f "$FX_DIR/ficus.yaml" 2>&1)"
 pg_sql mono shop "insert into order_lines select 2, g, 'x' || g || ' ' from generate_series(1, 50) g"
-told=$(preflight)
+told=$(preflight --show-values)
 check "the first rows of many are shown" says "(order_id, line_no)=(2, 2): column sku" "$told"
 check "and the others counted" says "public.order_lines: 48 more rows have such values in column sku" "$told"
 pg_sql mono shop "delete from order_lines where order_id = 2"

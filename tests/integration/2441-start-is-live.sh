@@ -41,7 +41,8 @@ again
 stop
 pg_sql mono shop "insert into orders(id) values (20); update orders set score = 'NaN' where id = 20"
 ends 5 "a value that cannot be carried waits in the log"
-check "which it names" says "(id)=(20)" "$out"
+check "which it names by its column" says 'column "public.orders.score"' "$out"
+check "and hides" says "(id)=([hidden integer])" "$out"
 
 again
 stop
@@ -110,8 +111,8 @@ out=$(start --quick) || not_ok "start: $out"
 pg_sql mono shop "insert into order_lines values (1, 1, 'k1', 1), (1, 2, 'k1 ', 2)"
 check "a key that is another by a space only stops the stream" until_ok 20 test -s "$FX_DIR/st/streams/orders-forward.error"
 check "which names the cause" says "differ only in trailing spaces" "$(cat "$FX_DIR/st/streams/orders-forward.error")"
-out=$("$FICUS" cdc preflight --context orders -f "$F" 2>&1)
-check "preflight names the row" says "(sku)=('k1 ')" "$out"
+out=$("$FICUS" cdc preflight --context orders --show-values -f "$F" 2>&1)
+check "preflight names the row, if asked" says "(sku)=('k1 ')" "$out"
 check "and the cause" says "PAD SPACE" "$out"
 alter=$(printf '%s\n' "$out" | grep -o 'ALTER TABLE orders.order_lines MODIFY[^;]*;' | head -n 1)
 my_sql orders orders "$alter" || not_ok "the ALTER works: $alter"

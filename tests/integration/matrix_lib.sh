@@ -118,15 +118,19 @@ against() {
     for command in "${COMMANDS[@]}"; do
         read -ra words <<<"$(row "$command" "$who")"
         [ "${words[0]}" != here ] || [ -z "$was_here" ] || continue
-        if [ "${words[0]}" = changes ]; then
-            one "$who" "$holder" "$what" "$command" "${words[@]}" >>"$FX_DIR/bad" || bad=1
-        else # side by side: each has its own files
-            one "$who" "$holder" "$what" "$command" "${words[@]}" >>"$FX_DIR/bad" &
-        fi
+        [ "${words[0]}" = changes ] || continue
+        one "$who" "$holder" "$what" "$command" "${words[@]}" >>"$FX_DIR/bad" || bad=1
     done
     for more in "${MORE[@]}"; do
         read -ra words <<<"${more#*|}"
         one "$who" "$holder" "$what" "${more%%|*}" "${words[@]}" >>"$FX_DIR/bad" || bad=1
+    done
+    # What changes nothing runs side by side, and after the others: some of it holds the lock of the context for a moment.
+    for command in "${COMMANDS[@]}"; do
+        read -ra words <<<"$(row "$command" "$who")"
+        [ "${words[0]}" != changes ] || continue
+        [ "${words[0]}" != here ] || [ -z "$was_here" ] || continue
+        one "$who" "$holder" "$what" "$command" "${words[@]}" >>"$FX_DIR/bad" &
     done
     wait
     was_here=yes
