@@ -17,9 +17,7 @@ bool cdc_my_check_applier(const struct cdc_side *side, struct fx_findings *f, st
         return false;
     cdc_my_check_tables(f, side, grants, rights);
     fx_cell account = fx_str_from(fx_my_grants_account(grants));
-    fx_cell params[] = {account, account, account, account};
-    return fx_db_findings(side->db, side->conf->name, flavour->applier_sql, params,
-                          FX_ARRAY_LEN(params), f, err);
+    return fx_db_findings(side->db, side->conf->name, flavour->applier_sql, &account, 1, f, err);
 }
 
 /* Only what is missing: each GRANT is DDL in the log. */

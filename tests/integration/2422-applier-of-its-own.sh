@@ -67,11 +67,34 @@ too_much "TRIGGER on the tables" orders "grant trigger on orders.* to applier"
 too_much "EXECUTE" orders "grant execute on orders.* to applier"
 too_much "all of database ficus" orders "create database if not exists ficus collate utf8mb4_bin; grant select, update on ficus.* to applier"
 too_much "a role on MariaDB" orders "grant strong to applier"
+too_much "passing on its rights" orders "grant select on orders.* to applier with grant option"
 
 # --- the streams work, and what the owner attaches later runs as the applier --------------------------------------------------
 plain "insert into public.orders(id, total, note) select g, g, 'x' from generate_series(1, 50) g; insert into public.order_lines values (1, 1, 'a', 1)"
 exits 0 "both streams start" ficus cdc start --context orders --execute
 check "the reverse one too" until_ok 30 streams_phase reverse stream
+
+# --- in ficus it has what the start gave it, and whatever is more is named and taken back as printed, while the streams run ----------
+grants() { plain "select string_agg(distinct c.relname || ' ' || a.privilege_type, ',' order by c.relname || ' ' || a.privilege_type)
+    from pg_class c, aclexplode(c.relacl) a where c.relnamespace = 'ficus'::regnamespace and a.grantee = 'applier'::regrole and a.privilege_type <> 'SELECT'
+    union all select string_agg(c.relname || '.' || t.attname || ' ' || a.privilege_type, ',' order by c.relname, t.attname, a.privilege_type)
+    from pg_class c join pg_attribute t on t.attrelid = c.oid, aclexplode(t.attacl) a where c.relnamespace = 'ficus'::regnamespace"; }
+my_grants() { my_sql orders orders "show grants for applier" | sort; }
+given=$(grants)
+my_given=$(my_grants)
+exits 0 "what the start gave is not too much" ficus cdc preflight --context orders
+too_much "every right on every table of ficus" mono "grant all on all tables in schema ficus to applier"
+same "and exactly what was given is left" "$given" "$(grants)"
+too_much "DELETE on the leaks, for everybody" mono "grant delete on ficus.leak to public"
+too_much "who holds the context, by a column" mono "grant update (host) on ficus.controller to applier"
+too_much "the epoch, by its column" mono "grant update (epoch) on ficus.progress to applier"
+too_much "a right on ficus by way of a role that is not inherited" mono "grant delete on ficus.leak to step; revoke strong from step; grant step to applier"
+same "and what was given is there still" "$given" "$(grants)"
+too_much "DELETE on MariaDB's leaks" orders "grant delete on ficus.leak to applier"
+too_much "a column of who holds the context on MariaDB" orders "grant update (host) on ficus.controller to applier"
+too_much "the epoch in MariaDB, made anew" orders "grant insert, delete on ficus.progress to applier"
+too_much "passing on a right in ficus" orders "grant insert on ficus.leak to applier with grant option"
+same "and exactly what was given there is left" "$my_given" "$(my_grants)"
 plain "create table own.ran (who text, what text); grant insert on own.ran to public; grant usage on schema own to public; alter table own.ran owner to owner"
 # Whatever it can get at, it tries, and writes down as whom and with which result.
 owner "create function own.evil(what text) returns boolean language plpgsql volatile as \$f\$
