@@ -377,9 +377,11 @@ static bool ask_spaces(struct preflight *p, const struct cdc_binding *binding, s
     fx_db_ident(engine, table->schema, &sql);
     fx_buf_add_char(&sql, '.');
     fx_db_ident(engine, table->name, &sql);
-    fx_buf_add_c(&sql, " where ");
+    /* Not LIKE, which PostgreSQL before 18 refuses where a collation is not deterministic; not
+     * "= ' '" either, which may ignore spaces: 32 is the code of the last character. */
+    fx_buf_add_c(&sql, " where ascii(right(");
     fx_db_ident(engine, column->old_name, &sql);
-    fx_buf_add_c(&sql, " like '% ' limit 1");
+    fx_buf_add_c(&sql, ", 1)) = 32 limit 1");
     if (!fx_db_query(p->sides.old_side.db, fx_buf_cstr(&sql), NULL, 0, &rows, err))
         return cdc_side_err(&p->sides.old_side, err);
     if (rows.n_rows == 0)

@@ -118,6 +118,13 @@ pg_sql mono shop "alter table order_lines alter column sku type char(10) collate
 check "nor does char tell trailing spaces apart" says "column sku of a unique key has type character(10), which ignores trailing spaces" "$(preflight)"
 my_sql orders orders "alter table order_lines modify sku char(10) collate utf8mb4_nopad_bin"
 exits 0 "char on both sides does not either" preflight
+pg_sql mono shop "drop index u; alter table order_lines alter column sku type varchar(64) collate folds; create unique index u on order_lines (sku);
+    insert into order_lines values (1, 1, 'a ')"
+my_sql orders orders "alter table order_lines modify sku varchar(64) collate utf8mb4_bin"
+told=$("$FICUS" cdc preflight --quick --context orders -f "$FX_DIR/ficus.yaml" 2>&1)
+check "where the old side folds and the new one pads, without the scan: the one is told" says "column sku of a unique key compares as folds" "$told"
+check "and so is the other" says "public.order_lines: column sku of a unique key has values that end in a space" "$told"
+pg_sql mono shop "delete from order_lines"
 pg_sql mono shop "drop index u; alter table order_lines alter column sku type varchar(64); drop collation folds"
 my_sql orders orders "alter table order_lines drop index k, modify sku varchar(64) collate utf8mb4_bin"
 refused old "alter table order_lines drop constraint order_lines_pkey, add constraint pk primary key (order_id, line_no) deferrable" "constraint pk is DEFERRABLE" \
