@@ -232,6 +232,7 @@ static bool read_group(const struct fx_json *node, struct fx_arena *arena,
         !fx_json_i64(fx_json_get(node, "in_flight"), &group->in_flight))
         return fail_status(err, "owner, hold, epoch or in_flight of a group");
     group->is_unknown = fx_json_get_bool(node, "owner_unknown", false);
+    group->is_moving = fx_json_get_bool(node, "moving", false);
     group->can_move = fx_json_get(node, "moving") != NULL;
     group->held = fx_json_get_i64(node, "held", 0);
     group->hold_left_ms = fx_json_get_i64(node, "hold_left_ms", 0);

@@ -30,7 +30,8 @@ struct fcd_group_status {
     /* The facade has lost its state, or its hold ended after a cut-over was about to commit:
      * `owner` is where reads go, writes get 503. */
     bool is_unknown;
-    bool can_move; /* false: an older Ficus, which does not know fcd_control_move */
+    bool is_moving; /* fcd_control_move was called: when the hold ends the owner is unknown */
+    bool can_move;  /* false: an older Ficus, which does not know fcd_control_move */
     int64_t epoch;
     enum fcd_hold hold;
     int64_t held;         /* writes that wait now */

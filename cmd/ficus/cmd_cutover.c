@@ -219,7 +219,10 @@ static void print_result(const struct scene *scene, const struct pln_cutover_res
     (scene->is_json ? print_result_json : print_result_text)(scene->env.context->name, r);
 }
 
-/* The facade still holds writes or has reserved hold slots: an earlier cut-over is unfinished. */
+/*
+ * The facade still holds writes, has reserved hold slots, or was not told what became of the move:
+ * an earlier cut-over is unfinished, also when the database has lost its fence in a failover.
+ */
 static bool facade_waits(struct cmd_call *call, const struct scene *scene)
 {
     struct fcd_status *status = NULL;
@@ -228,7 +231,7 @@ static bool facade_waits(struct cmd_call *call, const struct scene *scene)
         return false;
     for (size_t i = 0; i < status->n_groups; i++)
         if (strcmp(status->groups[i].group, scene->env.context->name) == 0)
-            return status->groups[i].hold != FCD_OPEN;
+            return status->groups[i].hold != FCD_OPEN || status->groups[i].is_unknown;
     return false;
 }
 

@@ -212,7 +212,15 @@ static void explain_live(struct cmd_call *call, const struct fcd_explained *e, s
                      "started before the route was added; restart it\n");
         return;
     }
-    fx_buf_printf(out, "owner    %s, epoch %" PRId64 "\n", side_name(group->owner), group->epoch);
+    fx_buf_printf(out, "owner    %s, epoch %" PRId64 "\n",
+                  group->is_unknown ? "unknown" : side_name(group->owner), group->epoch);
+    if (e->is_write && group->is_unknown) {
+        fx_buf_printf(out,
+                      "goes to  no side: 503 until the facade is told the owner: ficus route sync "
+                      "%s --execute\n",
+                      group->group);
+        return;
+    }
     if (e->is_write || group->owner == FCD_NEW) {
         fx_buf_printf(out, "goes to  %s%s\n", group->owner == FCD_NEW ? e->new_side : e->old_side,
                       e->is_write && group->hold == FCD_HOLDING ? ", after the hold" : "");
@@ -537,6 +545,23 @@ static bool may_release(const struct scene *scene, const struct fcd_group_status
                    ctx->name);
 }
 
+/* It would send the held writes to no side: only a switch tells the facade an owner. */
+static bool fail_lost(struct cmd_call *call, const struct fcd_group_status *group,
+                      struct fx_err *err)
+{
+    const char *context = context_of(call, group->group);
+    (void)fx_fail(err, FX_E_DRIFT,
+                  "cannot release group \"%s\": the facade has lost its state and does not know "
+                  "to which side",
+                  group->group);
+    if (strcmp(context, group->group) != 0)
+        return fx_hint(err,
+                       "The next rehearsal tells it: ficus cutover rehearse --context %s "
+                       "--execute",
+                       context);
+    return fx_hint(err, "Tell it what both databases say: ficus route sync %s --execute", context);
+}
+
 static bool run_release(struct cmd_call *call, struct fx_err *err)
 {
     const struct route_opts *opts = call->options;
@@ -544,6 +569,8 @@ static bool run_release(struct cmd_call *call, struct fx_err *err)
     const struct fcd_group_status *group = need_group(call, &scene, err);
     if (group == NULL)
         return false;
+    if (group->is_unknown && !group->is_moving)
+        return fail_lost(call, group, err);
     fx_print("%s: send %" PRId64 " held writes to the %s side (epoch %" PRId64 ")\n", group->group,
              group->held, side_name(group->owner), group->epoch);
     struct fx_flock *lock = NULL;
@@ -584,6 +611,31 @@ static bool run_epoch(struct cmd_call *call, struct fx_err *err)
 
 /* --- sync ------------------------------------------------------------------------------------- */
 
+static const char *doubt_of(const struct fcd_group_status *group)
+{
+    if (group->is_unknown)
+        return ", and does not know that it is so";
+    if (group->is_moving)
+        return ", and holds its writes for a cut-over that was about to commit";
+    return "";
+}
+
+/* To the owner that the facade has already: ends a hold and a doubt, and leaves the weights. */
+static bool tell_owner(const struct scene *scene, const struct fcd_group_status *group,
+                       const char *name, enum fcd_owner owner, int64_t epoch, struct fx_err *err)
+{
+    bool ok = fcd_control_switch(&scene->at, name, epoch, owner, err);
+    if (ok || err->code != FX_E_STALE_EPOCH || group == NULL || group->epoch <= epoch)
+        return ok;
+    return fx_hint(
+        err,
+        "The databases have a lower epoch: one of them failed over or was restored. Finish "
+        "the cut-over that was interrupted, which tells the facade: ficus run resume, or "
+        "the same ficus cutover command again. If there was none: ficus route epoch %s "
+        "%" PRId64 " --execute, then this command again.",
+        name, epoch);
+}
+
 static bool sync_one(struct cmd_call *call, const struct scene *scene, const struct fx_context *ctx,
                      struct fx_err *err)
 {
@@ -599,11 +651,12 @@ static bool sync_one(struct cmd_call *call, const struct scene *scene, const str
         fx_print("the facade does not know the group\n");
     else
         fx_print("the facade has the %s side at epoch %" PRId64 "%s\n", side_name(group->owner),
-                 group->epoch, group->is_unknown ? ", and does not know that it is so" : "");
-    if (!opts->execute || (group != NULL && !group->is_unknown && group->owner == owner))
+                 group->epoch, doubt_of(group));
+    bool is_sure = group != NULL && !group->is_unknown && !group->is_moving;
+    if (!opts->execute || (is_sure && group->owner == owner))
         return true;
     bool ok = pln_lock_context(scene->project->state_dir, ctx->name, "route sync", &lock, err) &&
-              fcd_control_switch(&scene->at, ctx->name, epoch, owner, err);
+              tell_owner(scene, group, ctx->name, owner, epoch, err);
     fx_flock_release(lock);
     return ok;
 }

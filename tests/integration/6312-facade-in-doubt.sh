@@ -3,7 +3,7 @@
 # A cut-over dies while the facade holds, and nobody tells the facade what became of it. When its hold ends, started again
 # meanwhile or not, it goes on to the owner only if the cut-over cannot have committed; else it sends no write anywhere
 # until a command that has asked the databases tells it.
-# seconds: 45
+# seconds: 70
 . "$(dirname "$0")/../harness/servers.sh"
 . "$(dirname "$0")/../demo/lib.sh"
 fx_tmp
@@ -61,6 +61,7 @@ check "and why" grep -q '"group": *"orders", *"problem": *"owner_unknown"' "$FX_
 admin /metrics >/dev/null
 check "the metric too" grep -q 'ficus_facade_owner_unknown{group="orders"} 1' "$FX_DIR/answer"
 check "and the log" grep -q '"level":"error".*may have committed' "$SHOP/ficusd.log"
+check "route explain says where a write goes" says "no side: 503" "$("$FICUS" route explain POST "/orders/$ORDER/increment" -f "$SHOP/ficus.yaml")"
 check "route list names the commands" says "ficus run resume" "$("$FICUS" route list -f "$SHOP/ficus.yaml")"
 out=$("$FICUS" route release orders --execute -f "$SHOP/ficus.yaml" 2>&1)
 same "nobody releases to a side that is fenced" 12 $?
@@ -100,6 +101,30 @@ exits 0 "route sync tells it the owner" "$FICUS" route sync orders --execute -f 
 same "which is the old side" "old false" "$(field owner) $(field owner_unknown)"
 same "writes are sent again" 200 "$(write)"
 
+# --- told, given up by the fence itself, and the facade still holds: route sync ends the hold --------------------------------
+SHORT+=(--hold 12s)
+dies_at cutover.step.move.end start
+facade_again
+sleep 2
+pg_sql mono shop "update orders set hits = hits where id = $ORDER" >/dev/null # what heals an expired fence
+same "the old side accepts again" HERE/AWAY "$(owns)"
+same "the facade holds, and would know no owner after that" "holding true" "$(field hold) $(field moving)"
+exits 0 "route sync tells it" "$FICUS" route sync orders --execute -f "$SHOP/ficus.yaml"
+same "and does not leave it to the deadline" "open false false" "$(field hold) $(field moving) $(field owner_unknown)"
+same "writes are sent again" 200 "$(write)"
+SHORT+=(--hold 3s)
+
+# --- a failover of the old side forgets the fence: the databases have a lower epoch than the facade -------------------------
+dies_at cutover.step.move.end start
+pg_sql mono shop "update ficus.own set state = 'HERE', epoch = epoch - 1 where grp = 'orders'" >/dev/null
+check "its hold is over" until_ok 5 not_holding
+same "the facade is in doubt" true "$(field owner_unknown)"
+out=$("$FICUS" route sync orders --execute -f "$SHOP/ficus.yaml" 2>&1)
+check "route sync names the way on" says "the same ficus cutover command again" "$out"
+exits 0 "which goes through" cutover start
+same "to the new side" "AWAY/HERE new false" "$(owns) $(field owner) $(field owner_unknown)"
+exits 0 "and back" cutover fallback
+
 # --- the controller lives, the facade dies between the word and the commit --------------------------------------------------
 slowly() { # a cut-over that sleeps when the facade was told, which then dies
     rm -f "$FX_DIR/points"
@@ -123,5 +148,17 @@ ficusd_start
 status=0; wait "$pid" || status=$?
 same "or the cut-over goes through" 0 "$status"
 same "and the facade learns the new owner" "new false" "$(field owner) $(field owner_unknown)"
+same "which has the writes" 200 "$(write)"
+
+# --- the facade has lost its state: nothing but a switch tells it an owner --------------------------------------------------
+facade_kill
+rm "$SHOP/state/facade.json"
+ficusd_start
+same "it knows no owner" true "$(field owner_unknown)"
+out=$("$FICUS" route release orders --execute --force -f "$SHOP/ficus.yaml" 2>&1)
+same "a release cannot tell it one, by force neither" 12 $?
+check "and says what does" says "ficus route sync orders --execute" "$out"
+exits 0 "which does" "$FICUS" route sync orders --execute -f "$SHOP/ficus.yaml"
+same "the owner is the new side" "new false" "$(field owner) $(field owner_unknown)"
 same "which has the writes" 200 "$(write)"
 fx_done
