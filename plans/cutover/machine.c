@@ -382,7 +382,10 @@ static bool step_commit(struct pln_cutover *cut, struct fx_err *err)
     if (!cut->fx->move(cut->en, cut->e + 1, err))
         return false;
     pln_cut_pass(cut, "move", "end");
-    if (!fence_holds(cut, err) || !cut->fx->commit(cut->en, cut->e, &has_won, err))
+    /* The triggers are looked at once more: telling the facades may have taken long enough for a
+     * table to be swapped. */
+    if (!fence_holds(cut, err) || !cut->fx->armed(cut->en, cut->e + 1, err) ||
+        !cut->fx->commit(cut->en, cut->e, &has_won, err))
         return false;
     return has_won ||
            fx_fail(err, FX_E_ABORTED,

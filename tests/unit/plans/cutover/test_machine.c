@@ -34,6 +34,8 @@ struct world {
     int64_t held_at_ms;
     bool never_read_back; /* the stream that will be the way back does not come past the mark */
     bool loses_races;     /* somebody else moves the row whenever we want to */
+    bool loses_triggers;  /* a tool swaps a table while the facades are told */
+    bool is_seen;         /* nothing has happened since the triggers were looked at */
     bool both_accepted;
 };
 
@@ -142,7 +144,19 @@ static bool w_move(void *world, int64_t epoch, struct fx_err *err)
     if (!w->is_held || epoch != w->facade_epoch)
         return fx_fail(err, FX_E_FACADE, "the hold expired");
     w->is_moving = true;
+    w->is_seen = false;
+    if (w->loses_triggers)
+        w->has_triggers = false;
     return leave(w, err);
+}
+
+static bool w_armed(void *world, int64_t epoch, struct fx_err *err)
+{
+    struct world *w = world;
+    if (!w_epoch(world, epoch, err))
+        return false;
+    w->is_seen = true;
+    return w->has_triggers || fx_fail(err, FX_E_DRIFT, "a table has no fence trigger");
 }
 
 static bool w_fence(void *world, int64_t e, bool *ret_taken, struct fx_err *err)
@@ -204,6 +218,7 @@ static bool w_commit(void *world, int64_t e, bool *ret_won, struct fx_err *err)
         w->a = (struct fx_own){.state = FX_OWN_HERE, .epoch = w->a.epoch + 1};
     watch(w);
     assert_true(w->is_moving); /* a facade that ends its hold by itself would guess */
+    assert_true(w->is_seen);
     return cas(w, &w->a, w->a.state == FX_OWN_FENCED && w->a.epoch == e + 1, FX_OWN_AWAY, e + 2,
                ret_won, err);
 }
@@ -277,7 +292,7 @@ static const struct pln_effects effects = {
     .barrier_applied = w_applied,
     .verify = w_nothing,
     .raise_ids = w_epoch,
-    .armed = w_epoch,
+    .armed = w_armed,
     .commit = w_commit,
     .abort = w_abort,
     .invalidate = w_invalidate,
@@ -494,6 +509,22 @@ static void test_cutover__a_fence_that_healed_is_an_abort(void **state)
     assert_int_equal(result.epoch, 7);
     assert_int_equal(result.outcome, PLN_CUT_ABORTED);
     assert_settled(&w, false, "reopened");
+}
+
+static void test_cutover__triggers_lost_while_facades_are_told_are_an_abort(void **state)
+{
+    (void)state;
+    struct world w = fresh();
+    struct pln_cutover_options opt = pln_cutover_options_default();
+    struct pln_cutover_result result;
+    struct fx_err err = FX_ERR_INIT;
+    struct pln_cutover cut = machine(&w, &opt, &result);
+    w.loses_triggers = true;
+    assert_false(pln_cutover_machine(&cut, &err));
+    assert_int_equal(err.code, FX_E_ABORTED);
+    assert_int_equal(w.a.state, FX_OWN_HERE);
+    assert_int_equal(w.b.state, FX_OWN_AWAY);
+    assert_false(w.is_held || w.is_moving);
 }
 
 static void test_cutover__a_stream_that_stalls_is_an_abort_in_time(void **state)
@@ -742,6 +773,7 @@ int main(void)
         cmocka_unit_test(test_cutover__resume_after_death_at_any_call_settles),
         cmocka_unit_test(test_cutover__fence_is_tried_again_and_held_again),
         cmocka_unit_test(test_cutover__a_fence_that_healed_is_an_abort),
+        cmocka_unit_test(test_cutover__triggers_lost_while_facades_are_told_are_an_abort),
         cmocka_unit_test(test_cutover__a_stream_that_stalls_is_an_abort_in_time),
         cmocka_unit_test(test_cutover__a_way_back_that_stalls_is_named_by_its_direction),
         cmocka_unit_test(test_cutover__drains_before_it_holds),
