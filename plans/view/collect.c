@@ -36,6 +36,14 @@ static bool read_status(const struct cdc_ref *ref, struct fx_arena *arena, struc
     return true;
 }
 
+const struct fcd_group_status *pln_live_group(const struct pln_live *live, const char *context)
+{
+    for (size_t i = 0; live->facade != NULL && i < live->facade->n_groups; i++)
+        if (strcmp(live->facade->groups[i].group, context) == 0)
+            return &live->facade->groups[i];
+    return NULL;
+}
+
 void pln_live_read(const struct fx_project *project, struct fx_context *ctx,
                    const struct fcd_endpoint *facade, struct fx_arena *arena, struct pln_live *ret)
 {

@@ -367,6 +367,18 @@ static void draw_routes(struct canvas *c, const struct fcd_status *facade, const
     }
 }
 
+/* A line of its own: at the end of one the command would be cut away. */
+static void draw_refused(struct canvas *c, const struct pln_live *live, const char *context)
+{
+    const struct fcd_group_status *group = pln_live_group(live, context);
+    if (group == NULL || !group->is_unknown)
+        return;
+    begin(c, "writes");
+    fx_buf_printf(&c->line, "%srefused (503), the facade needs: ficus route sync %s --execute%s",
+                  tint_on(c, TINT_RED), context, tint_off(c, TINT_RED));
+    flush_line(c);
+}
+
 static void draw_facade(struct canvas *c, const struct pln_picture *pic)
 {
     begin(c, "facade");
@@ -383,8 +395,9 @@ static void draw_facade(struct canvas *c, const struct pln_picture *pic)
         const struct fcd_group_status *group = &facade->groups[i];
         if (strcmp(group->group, pic->context) != 0)
             continue;
-        fx_buf_printf(&c->line, "   writes go to %s",
-                      group->owner == FCD_NEW ? pic->live.new_name : pic->live.old_name);
+        if (!group->is_unknown)
+            fx_buf_printf(&c->line, "   writes go to %s",
+                          group->owner == FCD_NEW ? pic->live.new_name : pic->live.old_name);
         if (group->hold == FCD_HOLDING)
             fx_buf_printf(&c->line, "   %sHOLDING %" PRId64 " writes, %" PRId64 " in flight%s",
                           tint_on(c, TINT_YELLOW), group->held, group->in_flight,
@@ -393,6 +406,7 @@ static void draw_facade(struct canvas *c, const struct pln_picture *pic)
             fx_buf_printf(&c->line, "   longest hold %" PRId64 " ms", group->held_max_ms);
     }
     flush_line(c);
+    draw_refused(c, &pic->live, pic->context);
     draw_routes(c, facade, pic->context);
 }
 

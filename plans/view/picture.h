@@ -51,6 +51,9 @@ struct pln_live {
     const char *old_name, *new_name; /* databases' names in ficus.yaml */
 };
 
+/* What the facade says of the context, or NULL: it was not reached, or does not know it. */
+const struct fcd_group_status *pln_live_group(const struct pln_live *live, const char *context);
+
 struct pln_picture {
     const char *name;    /* of the plan */
     const char *context; /* and of its group */

@@ -231,7 +231,7 @@ static void write_ownership(struct fx_json_w *w, const struct pln_live *live)
     fx_json_w_end(w);
 }
 
-static void write_facade(struct fx_json_w *w, const struct pln_live *live)
+static void write_facade(struct fx_json_w *w, const struct pln_live *live, const char *context)
 {
     fx_json_w_key(w, "facade");
     if (live->facade == NULL) {
@@ -242,6 +242,9 @@ static void write_facade(struct fx_json_w *w, const struct pln_live *live)
     fx_json_w_kv_i64(w, "requests", live->facade->requests);
     fx_json_w_kv_i64(w, "requests_per_s", live->facade->requests_per_s);
     fx_json_w_kv_i64(w, "uptime_ms", live->facade->uptime_ms);
+    fx_json_w_key(w, "owner_unknown");
+    const struct fcd_group_status *group = pln_live_group(live, context);
+    group != NULL ? fx_json_w_bool(w, group->is_unknown) : fx_json_w_null(w);
     fx_json_w_end(w);
 }
 
@@ -263,7 +266,7 @@ void pln_picture_json(const struct pln_picture *pic, struct fx_buf *out)
     write_stream(&w, "forward", &pic->live.forward, pic->live.forward_error);
     write_stream(&w, "reverse", &pic->live.reverse, pic->live.reverse_error);
     fx_json_w_end(&w);
-    write_facade(&w, &pic->live);
+    write_facade(&w, &pic->live, pic->context);
     write_ownership(&w, &pic->live);
     fx_json_w_end(&w);
     fx_buf_add_char(out, '\n');

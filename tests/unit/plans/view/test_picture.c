@@ -4,6 +4,7 @@
  * silence is said, and no line is wider than the terminal.
  */
 #include "plans/view/picture.h"
+#include "plans/view/runs.h"
 #include "plans/view/way_back.h"
 
 #include <setjmp.h>
@@ -164,6 +165,24 @@ static void test_picture__sets_the_new_side_below_the_old_where_both_do_not_fit(
     assert_non_null(strstr(fx_buf_cstr(&out), "    new 7 requests, 0.00 % errors, p99 250 ms\n"));
 }
 
+static void test_picture__says_that_writes_are_refused_and_what_ends_it(void **state)
+{
+    (void)state;
+    FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(65536);
+    struct fcd_group_status group = {.group = "orders", .is_unknown = true};
+    struct fcd_status facade = {.groups = &group, .n_groups = 1};
+    struct pln_picture pic = example();
+    pic.live.facade_error = NULL;
+    pic.live.facade = &facade;
+    pln_picture_draw(&pic, 80, false, &out);
+    assert_null(strstr(fx_buf_cstr(&out), "writes go to"));
+    assert_non_null(strstr(fx_buf_cstr(&out), "writes   refused (503), the facade needs: ficus "
+                                              "route sync orders --execute\n"));
+    fx_buf_clear(&out);
+    pln_picture_json(&pic, &out);
+    assert_non_null(strstr(fx_buf_cstr(&out), "\"owner_unknown\":true"));
+}
+
 static void test_picture__shows_the_whole_reason_of_an_end(void **state)
 {
     (void)state;
@@ -281,6 +300,7 @@ int main(void)
         cmocka_unit_test(test_picture__keeps_every_line_within_the_width),
         cmocka_unit_test(test_picture__marks_what_it_cuts_and_never_cuts_a_number),
         cmocka_unit_test(test_picture__sets_the_new_side_below_the_old_where_both_do_not_fit),
+        cmocka_unit_test(test_picture__says_that_writes_are_refused_and_what_ends_it),
         cmocka_unit_test(test_picture__shows_the_whole_reason_of_an_end),
         cmocka_unit_test(test_picture__reports_only_changes),
         cmocka_unit_test(test_live__not_installed_is_decided_by_the_code),
