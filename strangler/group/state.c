@@ -224,8 +224,10 @@ static bool fail_reading(const char *path, struct fx_err *err)
         return false;
     return fx_hint(err,
                    "Restore the file from a backup. Without one: mv '%s' '%s.bad' && touch "
-                   "'%s.served', start ficusd (it answers writes with 503 until it knows the "
-                   "owner), and tell it: ficus route sync GROUP --execute",
+                   "'%s.served'. Start ficusd, and in both cases tell it who owns each context, "
+                   "which an older file does not know: ficus route sync --execute. Then look at "
+                   "the weights of the read routes: ficus route list. To set one: ficus route set "
+                   "ID --weight P --execute",
                    path, path, path);
 }
 
