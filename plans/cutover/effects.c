@@ -87,6 +87,7 @@ struct pln_cutover pln_env_cutover(struct pln_environment *en, enum fx_direction
     return (struct pln_cutover){.fx = en->fx,
                                 .en = en,
                                 .group = en->sides.group,
+                                .is_canary = en->sides.is_canary,
                                 .new_wins = en->new_wins,
                                 .opt = en->opt,
                                 .log = en->env->log,

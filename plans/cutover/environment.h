@@ -69,6 +69,7 @@ bool pln_effect_barrier_read(void *arg, bool is_reverse, int64_t epoch, bool *re
 
 /* --- facades.c --- */
 
+/* *ret_known false: *ret has no more than can_move. */
 bool pln_env_facade_group(struct pln_environment *en, size_t facade, struct fcd_group_status *ret,
                           bool *ret_known, struct fx_err *err) FX_MUST_CHECK;
 bool pln_effect_prepare(void *arg, int64_t epoch, struct fx_err *err);

@@ -41,12 +41,15 @@ bool pln_env_facade_group(struct pln_environment *en, size_t facade, struct fcd_
     if (!fcd_control_status(&at, &arena, &status, err))
         return fail_in_facade(en, facade, err);
     *ret_known = false;
-    for (size_t g = 0; g < status->n_groups; g++)
+    *ret = (struct fcd_group_status){.can_move = true};
+    for (size_t g = 0; g < status->n_groups && !*ret_known; g++) {
+        ret->can_move = status->groups[g].can_move; /* as every group of this facade */
         if (strcmp(status->groups[g].group, en->sides.group) == 0) {
             *ret = status->groups[g];
             ret->group = en->sides.group; /* the arena ends here */
             *ret_known = true;
         }
+    }
     return true;
 }
 
@@ -105,6 +108,7 @@ bool pln_effect_move(void *arg, int64_t epoch, struct fx_err *err)
     return true;
 }
 
+/* Of several facades one may have a higher epoch, from another controller: the others count. */
 bool pln_effect_release(void *arg, int64_t epoch, struct fx_err *err)
 {
     struct pln_environment *en = arg;
@@ -112,10 +116,13 @@ bool pln_effect_release(void *arg, int64_t epoch, struct fx_err *err)
     for (size_t i = 0; i < en->env->n_facades; i++) {
         struct fcd_endpoint at = facade_at(en, i);
         struct fx_err one = FX_ERR_INIT;
-        if (!fcd_control_release(&at, en->sides.group, epoch, &one)) {
+        if (fcd_control_release(&at, en->sides.group, epoch, &one))
+            continue;
+        if (ok || one.code != FX_E_STALE_EPOCH) {
             *err = one;
-            ok = fail_in_facade(en, i, err);
+            (void)fail_in_facade(en, i, err);
         }
+        ok = false;
     }
     return ok;
 }

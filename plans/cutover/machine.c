@@ -378,7 +378,7 @@ static bool step_way_back(struct pln_cutover *cut, struct fx_err *err)
 static bool step_commit(struct pln_cutover *cut, struct fx_err *err)
 {
     bool has_won = false;
-    cut->is_moving = true; /* also when the answer does not arrive */
+    cut->is_moving = !cut->is_canary; /* also when the answer does not arrive */
     if (!cut->fx->move(cut->en, cut->e + 1, err))
         return false;
     pln_cut_pass(cut, "move", "end");
@@ -449,21 +449,21 @@ static bool step_confirm(struct pln_cutover *cut, struct fx_err *err)
  * The losing side accepts. Facades that cannot be told release by themselves at their deadline,
  * except for those that know that the commit was near: they have to be told.
  */
-static bool release(struct pln_cutover *cut, int64_t epoch)
+static bool release(struct pln_cutover *cut, int64_t epoch, struct fx_err *err)
 {
     struct pln_retry retry = pln_cut_retry_for(cut, cut->is_moving ? RELEASE_MS : 0);
-    struct fx_err err = FX_ERR_INIT;
     bool ok;
-    do
-        ok = cut->fx->release(cut->en, epoch, &err);
-    while (!ok && err.code != FX_E_STALE_EPOCH && pln_retry_again(&retry));
+    do { /* a higher epoch: another controller has told it */
+        fx_err_clear(err);
+        ok = cut->fx->release(cut->en, epoch, err) || err->code == FX_E_STALE_EPOCH;
+    } while (!ok && pln_retry_again(&retry));
     if (!ok)
         pln_cut_note(cut, PLN_CUT_HOLD,
                      cut->is_moving
                          ? "a facade was not told that the cut-over is given up; it answers writes "
                            "with 503 until then"
                          : "a facade did not release held writes; it does so at its deadline",
-                     &err);
+                     err);
     if (cut->hold_at_ms >= 0)
         cut->result->pause_ms = pln_cut_now_ms(cut) - cut->hold_at_ms;
     return ok || !cut->is_moving;
@@ -547,10 +547,35 @@ static bool fail_forward(struct pln_cutover *cut, struct fx_err *err)
         err, "The commit is done, so the cut-over can only be finished: run " PLN_CUT_GO_ON ".");
 }
 
+/* A facade stays in doubt: which command tells it, and what is to be done before that. */
+static void explain_untold(const struct pln_cutover *cut, const struct fx_err *untold,
+                           struct fx_err *err)
+{
+    struct fx_err why = *err;
+    if (untold->code == FX_E_FACADE_CONNECT) {
+        (void)fx_hint(err,
+                      "Ownership did not change. A facade could not be told and answers writes of "
+                      "group \"%s\" with 503: start it (ficusd), then run: ficus route sync %s "
+                      "--execute",
+                      cut->group, cut->group);
+        return;
+    }
+    (void)fx_detail(err, "%s%sa facade was not told: %s%s%s", why.detail,
+                    why.detail[0] != '\0' ? "; " : "", untold->message,
+                    untold->hint[0] != '\0' ? "; " : "", untold->hint);
+    (void)fx_hint(err,
+                  "Ownership did not change. A facade runs and could not be told, so it answers "
+                  "writes of group \"%s\" with 503. Remove the cause that the detail names, then "
+                  "run: ficus route sync %s --execute",
+                  cut->group, cut->group);
+}
+
 static bool fail_aborted(struct pln_cutover *cut, const struct fx_err *why,
                          enum pln_cutover_step at, struct fx_err *err)
 {
-    bool is_told = release(cut, cut->result->epoch > cut->e ? cut->result->epoch : cut->e + 1);
+    struct fx_err untold = FX_ERR_INIT;
+    int64_t epoch = cut->result->epoch > cut->e ? cut->result->epoch : cut->e + 1;
+    bool is_told = release(cut, epoch, &untold);
     pln_cut_disarm(cut, PLN_LOSING, at);
     pln_cut_note(cut, at,
                  why->code == FX_E_HELD ? "not begun; no write was held"
@@ -559,11 +584,7 @@ static bool fail_aborted(struct pln_cutover *cut, const struct fx_err *why,
                  why);
     explain_abort(why, at, err);
     if (!is_told)
-        (void)fx_hint(err,
-                      "Ownership did not change. A facade could not be told and answers writes of "
-                      "group \"%s\" with 503: start it (ficusd), then run: ficus route sync %s "
-                      "--execute",
-                      cut->group, cut->group);
+        explain_untold(cut, &untold, err);
     pln_cut_set_state(cut, PLN_CUT_ENDED);
     return false;
 }

@@ -75,18 +75,16 @@ static void check_facade_group(const struct pln_environment *en, const char *whe
     bool new_owns = !en->new_wins;
     if (group->is_unknown) {
         FX_AUTO(fx_buf) struct fx_buf fix = FX_BUF(1024);
-        fx_buf_printf(&fix, "ficus route sync %s --execute", group->group);
+        if (en->sides.is_canary)
+            fx_buf_printf(&fix, "ficus cutover rehearse --context %s --execute",
+                          en->env->context->name);
+        else
+            fx_buf_printf(&fix, "ficus route sync %s --execute", group->group);
         fx_findings_add(f, where, fx_buf_cstr(&fix),
                         "does not know which side owns group \"%s\" and refuses its writes",
                         group->group);
         return;
     }
-    if (!group->can_move)
-        fx_findings_add(
-            f, where, NULL,
-            "was started by an older Ficus, which ends a hold by a guess; stop it, then "
-            "run: ficusd -f %s",
-            en->env->project->path);
     if ((group->owner == FCD_NEW) != new_owns)
         add_route(en, where, new_owns, f);
     if (group->epoch > epoch + 1)
@@ -95,7 +93,8 @@ static void check_facade_group(const struct pln_environment *en, const char *whe
                         "database \"%s\" is at epoch %" PRId64
                         ": the database was probably restored from a backup. If its data is what "
                         "you want, stop ficusd, move facade.json out of the state directory, and "
-                        "start ficusd again: it begins with the old side and with weights of 0 %%",
+                        "start ficusd again (it refuses writes), then tell it the owner: ficus "
+                        "route sync --execute",
                         group->epoch, group->group, en->losing->conf->name, epoch);
     if (group->hold == FCD_HOLDING) {
         FX_AUTO(fx_buf) struct fx_buf fix = FX_BUF(1024);
@@ -112,9 +111,17 @@ static void check_facade(struct pln_environment *en, size_t i, int64_t epoch, st
     bool is_known = false;
     char where[160];
     (void)snprintf(where, sizeof where, "facade %s", en->env->facades[i].address);
-    if (!pln_env_facade_group(en, i, &group, &is_known, &err))
+    if (!pln_env_facade_group(en, i, &group, &is_known, &err)) {
         add_silent(f, where, &err);
-    else if (is_known)
+        return;
+    }
+    if (!group.can_move)
+        fx_findings_add(
+            f, where, NULL,
+            "was started by an older Ficus, which ends a hold by a guess; stop it, then "
+            "run: ficusd -f %s",
+            en->env->project->path);
+    if (is_known)
         check_facade_group(en, where, &group, epoch, f);
     else if (!en->sides.is_canary)
         fx_findings_add(f, where, NULL,

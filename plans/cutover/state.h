@@ -48,7 +48,8 @@ struct pln_cutover {
     const struct pln_effects *fx;
     void *en;
     const char *group;
-    bool new_wins; /* FX_FORWARD: the winning side is the new one */
+    bool is_canary; /* its group has no writes: no facade can be in doubt where they go */
+    bool new_wins;  /* FX_FORWARD: the winning side is the new one */
     const struct pln_cutover_options *opt;
     pln_cutover_log log; /* as in struct pln_cutover_env */
     bool (*should_stop)(void *arg);

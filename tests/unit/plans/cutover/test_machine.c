@@ -37,6 +37,7 @@ struct world {
     bool loses_triggers;  /* a tool swaps a table while the facades are told */
     bool is_seen;         /* nothing has happened since the triggers were looked at */
     bool both_accepted;
+    enum fx_code release_fails; /* for ever, with this */
 };
 
 /* Do both sides accept? Asked after every change of a row: it must never be. */
@@ -131,6 +132,8 @@ static bool w_release(void *world, int64_t epoch, struct fx_err *err)
     if (!enter(w, err))
         return false;
     assert_true(epoch >= w->facade_epoch);
+    if (w->release_fails != FX_E_NONE)
+        return fx_fail(err, w->release_fails, "no space left") || fx_hint(err, "Make room.");
     w->facade_epoch = epoch;
     w->is_held = w->is_moving = false;
     return leave(w, err);
@@ -527,6 +530,41 @@ static void test_cutover__triggers_lost_while_facades_are_told_are_an_abort(void
     assert_false(w.is_held || w.is_moving);
 }
 
+/* Aborted after the facades were told, and one of them cannot be told that. */
+static struct fx_err untold(enum fx_code code, bool is_canary, int64_t *ret_ms)
+{
+    struct world w = fresh();
+    struct pln_cutover_options opt = pln_cutover_options_default();
+    struct pln_cutover_result result;
+    struct fx_err err = FX_ERR_INIT;
+    struct pln_cutover cut = machine(&w, &opt, &result);
+    w.loses_triggers = true;
+    w.release_fails = code;
+    cut.is_canary = is_canary;
+    assert_false(pln_cutover_machine(&cut, &err));
+    assert_int_equal(err.code, FX_E_ABORTED);
+    assert_int_equal(w.a.state, FX_OWN_HERE);
+    *ret_ms = w.clock_ms;
+    return err;
+}
+
+static void test_cutover__a_facade_that_is_not_told_has_its_own_cause(void **state)
+{
+    (void)state;
+    int64_t ms = 0, canary_ms = 0, stale_ms = 0;
+    struct fx_err err = untold(FX_E_FACADE_CONNECT, false, &ms);
+    assert_non_null(strstr(err.hint, "start it (ficusd), then run: ficus route sync orders"));
+    err = untold(FX_E_FACADE, false, &ms);
+    assert_null(strstr(err.hint, "start it"));
+    assert_non_null(strstr(err.hint, "ficus route sync orders --execute"));
+    assert_non_null(strstr(err.detail, "a facade was not told: no space left; Make room."));
+    err = untold(FX_E_STALE_EPOCH, false, &stale_ms); /* another controller tells it */
+    assert_null(strstr(err.hint, "route sync"));
+    err = untold(FX_E_FACADE_CONNECT, true, &canary_ms); /* a canary has no writes */
+    assert_null(strstr(err.hint, "route sync"));
+    assert_true(ms >= 5000 && stale_ms < ms - 4000 && canary_ms < ms - 4000);
+}
+
 static void test_cutover__a_stream_that_stalls_is_an_abort_in_time(void **state)
 {
     (void)state;
@@ -774,6 +812,7 @@ int main(void)
         cmocka_unit_test(test_cutover__fence_is_tried_again_and_held_again),
         cmocka_unit_test(test_cutover__a_fence_that_healed_is_an_abort),
         cmocka_unit_test(test_cutover__triggers_lost_while_facades_are_told_are_an_abort),
+        cmocka_unit_test(test_cutover__a_facade_that_is_not_told_has_its_own_cause),
         cmocka_unit_test(test_cutover__a_stream_that_stalls_is_an_abort_in_time),
         cmocka_unit_test(test_cutover__a_way_back_that_stalls_is_named_by_its_direction),
         cmocka_unit_test(test_cutover__drains_before_it_holds),
