@@ -79,18 +79,19 @@ struct cdc_source_ops {
 
 /* DDL that was passed although it may have changed rows without a change in the log. */
 struct cdc_passed_ddl {
-    int64_t n; /* tables */
-    char what[CDC_LEAK_TEXT];
+    size_t n;
+    char (*what)[CDC_LEAK_TEXT]; /* each a row of its own in ficus.leak; owned */
 };
 
 struct cdc_source { /* first member of every adapter */
     const struct cdc_source_ops *ops;
-    /* The streamer records it on the target, before the position moves, and sets n to 0; once that
+    /* The streamer records it on the target, before the position moves, and empties it; once that
      * is durable it calls keep_passed. */
     struct cdc_passed_ddl passed_ddl;
 };
-/* Adds one table's. */
+/* Adds one; a text that is too long is clipped. */
 void cdc_passed_ddl_add(struct cdc_passed_ddl *passed, const char *why, const char *what);
+void cdc_passed_ddl_done(struct cdc_passed_ddl *passed); /* empties it; it may be used again */
 /* Is it one of those that a person has accepted, "A,B"? `accepted` may be NULL. */
 bool cdc_ddl_is_accepted(const char *accepted, const char *what);
 

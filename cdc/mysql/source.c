@@ -34,6 +34,7 @@
 #include "lib/base/alloc.h"
 #include "lib/base/clock.h"
 #include "lib/base/panic.h"
+#include "lib/fmt/text.h"
 #include "lib/my/binlog.h"
 #include "lib/my/gtid_pos.h"
 #include "lib/my/rowevent.h"
@@ -251,7 +252,9 @@ static void pass_dropped(struct my_source *s, const struct fx_my_sql *sql)
 {
     char what[CDC_LEAK_TEXT], gtid[64];
     gtid_text(s, gtid, sizeof gtid);
-    (void)snprintf(what, sizeof what, "%s %.*s", gtid, FX_STR_FMT(fx_utf8_clip(sql->text, 140)));
+    struct fx_str text = fx_utf8_clip(sql->text, 140);
+    (void)snprintf(what, sizeof what, "%s %.*s", gtid,
+                   FX_STR_FMT(fx_utf8_valid(text) ? text : FX_STR("(not shown)")));
     cdc_passed_ddl_add(&s->base.passed_ddl, CDC_PASSED_KEPT, what);
 }
 
@@ -613,6 +616,7 @@ static const struct fx_pos *my_end(const struct cdc_source *src)
 static void my_close(struct cdc_source *src)
 {
     struct my_source *s = source_of(src);
+    cdc_passed_ddl_done(&s->base.passed_ddl);
     fx_binlog_close(s->log);
     cdc_my_log_end_done(&s->log_end);
     cdc_my_ddl_done(&s->ddl);

@@ -91,7 +91,7 @@ bool cdc_rewrite_look(struct fx_db *db, struct fx_str oid, int64_t old_xid, enum
  * wrote that row, commands are counted.
  */
 bool cdc_attached_with_rows(struct fx_db *db, struct fx_str leaf, struct fx_str root,
-                            bool *ret_had_rows, struct fx_err *err)
+                            bool *ret_had_rows, struct fx_buf *ret_name, struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(2048);
@@ -103,8 +103,9 @@ bool cdc_attached_with_rows(struct fx_db *db, struct fx_str leaf, struct fx_str 
                  "select i.inhparent, i.xmin, cast(cast(i.cmin as text) as bigint) from up join "
                  "pg_inherits i on i.inhrelid = up.at where up.at <> cast(? as oid)) "
                  "select 1 from only ");
-    if (!add_name(db, leaf, &sql, &exists, err))
+    if (!add_name(db, leaf, ret_name, &exists, err))
         return false;
+    fx_buf_add(&sql, fx_buf_str(ret_name));
     fx_buf_add_c(&sql,
                  " t where exists (select 1 from up where age(t.xmin) > age(up.x) or (t.xmin = "
                  "up.x and cast(cast(t.cmin as text) as bigint) < up.c)) limit 1");

@@ -30,9 +30,10 @@ bool cdc_rewrite_look(struct fx_db *db, struct fx_str oid, int64_t old_xid, enum
                       struct fx_buf *ret_name, struct fx_err *err) FX_MUST_CHECK;
 /*
  * `leaf` is a partition of `root` since a moment ago. Has it rows that were written before it, or
- * a partition above it, was attached?
+ * a partition above it, was attached? *ret_name: what it is called; "" when it has gone.
  */
 bool cdc_attached_with_rows(struct fx_db *db, struct fx_str leaf, struct fx_str root,
-                            bool *ret_had_rows, struct fx_err *err) FX_MUST_CHECK;
+                            bool *ret_had_rows, struct fx_buf *ret_name,
+                            struct fx_err *err) FX_MUST_CHECK;
 
 #endif

@@ -148,10 +148,10 @@ static bool check_silent_loss(const struct source_pg *s, struct fx_err *err)
 /* A server that sends nothing, or has not read its own log so far, is late from here on. */
 static bool ask_log_end(struct source_pg *s, struct fx_err *err)
 {
+    static const char sql[] = "select pg_catalog.pg_current_wal_flush_lsn()";
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
-    return fx_db_query(s->side, "select pg_catalog.pg_current_wal_flush_lsn()", NULL, 0, &rows,
-                       err) &&
-           rows.n_rows == 1 && fx_db_take_pos(s->side, fx_rows_at(&rows, 0, 0), &s->log_end, err);
+    return fx_db_select_again(s->side, sql, NULL, 0, 1, 1, &rows, err) &&
+           fx_db_take_pos(s->side, fx_rows_at(&rows, 0, 0), &s->log_end, err);
 }
 
 static bool look_now(struct source_pg *s, struct fx_err *err)
@@ -387,6 +387,7 @@ static void pg_close(struct cdc_source *src)
     if (src == NULL)
         return;
     struct source_pg *s = self(src);
+    cdc_passed_ddl_done(&s->source.passed_ddl);
     cdc_pg_relations_done(&s->relations);
     fx_pg_repl_close(s->repl);
     fx_db_close(s->side);

@@ -5,12 +5,15 @@
  */
 #include "cdc/pg/table_schema.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cdc/pg/pg_priv.h"
 #include "cdc/pg/rewrite.h"
+#include "lib/base/hash.h"
 #include "lib/fmt/text.h"
+#include "lib/log/log.h"
 #include "lib/ownership/schema.h"
 
 extern const char cdc_pg_sql_table_schema[];
@@ -97,7 +100,10 @@ struct look {
     int64_t old_xid;
     struct cdc_table_watch *watch;
     struct cdc_passed_ddl passed; /* what of it the stream may pass */
-    bool only_gone;               /* what is wrong is that partitions went */
+    struct fx_err first;          /* the first reason to stop */
+    struct fx_buf more;           /* the others, a line each */
+    size_t n_stops;
+    bool only_gone; /* what is wrong is that partitions went */
 };
 
 static fx_cell cell(const struct look *k, int column)
@@ -105,7 +111,13 @@ static fx_cell cell(const struct look *k, int column)
     return fx_rows_at(k->rows, k->row, (size_t)column);
 }
 
-enum { STATE_NAME_MAX = 192, NAMES_MAX = 2048 };
+enum {
+    STATE_NAME_MAX = 192,
+    TEXT_MAX = 1 << 20, /* all names, all reasons */
+    WORD_MAX = 32,
+    OFFER_NAMES_MAX = 500, /* with more, one word stands for all of them */
+    GONE_TOLD_MAX = 150,   /* of names in one message */
+};
 
 static void add_state_name(const struct look *k, char name[STATE_NAME_MAX])
 {
@@ -119,6 +131,15 @@ static bool is_final(const struct look *k)
     return fx_str_eq_c(cell(k, COL_IS_FINAL), "true");
 }
 
+/* Who accepts one reason to stop accepts all of them, so all are told. */
+static void add_stop(struct look *k, const struct fx_err *why)
+{
+    if (k->n_stops++ == 0)
+        k->first = *why;
+    else
+        fx_buf_printf(&k->more, "%s\n", why->message);
+}
+
 static bool fail_gone(const struct fx_table *table, struct fx_err *err)
 {
     (void)fx_fail(err, FX_E_DRIFT,
@@ -129,15 +150,27 @@ static bool fail_gone(const struct fx_table *table, struct fx_err *err)
         "Its rows were removed without a change in the log. To start again, " FX_CMD_NEW_COPY ".");
 }
 
-static bool fail_shape(const struct look *k, const char *what, const char *detail,
-                       struct fx_err *err)
+static void stop_shape(struct look *k, const char *what, const char *detail)
 {
-    (void)fx_fail(err, FX_E_DRIFT, "table \"%s.%s\" was changed while it was streamed: %s",
+    struct fx_err why = FX_ERR_INIT;
+    (void)fx_fail(&why, FX_E_DRIFT, "table \"%s.%s\" was changed while it was streamed: %s",
                   k->table->schema, k->table->name, what);
     if (detail != NULL)
-        (void)fx_detail(err, "%s", detail);
-    return fx_hint(err, "Rows may have been added, removed or changed without a change in the log. "
+        (void)fx_detail(&why, "%s", detail);
+    (void)fx_hint(&why, "Rows may have been added, removed or changed without a change in the log. "
                         "To start again, " FX_CMD_NEW_COPY ".");
+    add_stop(k, &why);
+}
+
+static void stop_wrong(struct look *k)
+{
+    struct fx_str lines = cell(k, COL_WRONG);
+    while (lines.len > 0) {
+        char what[400];
+        struct fx_str line = fx_str_cut(lines, '\n', &lines);
+        (void)snprintf(what, sizeof what, "%.*s", FX_STR_FMT(line));
+        stop_shape(k, what, NULL);
+    }
 }
 
 /* --- partitions that go ----------------------------------------------------------------------- */
@@ -147,30 +180,54 @@ static bool keeps_dropped(const struct look *k)
     return k->binding->ctx.tables[k->t].keeps_dropped;
 }
 
-/* "public.lines: what", for the row in ficus.leak. */
+/* "public.lines: what", for a row in ficus.leak. */
 static void pass(struct look *k, const char *why, fx_cell what)
 {
-    char text[CDC_LEAK_TEXT];
+    char text[2 * CDC_LEAK_TEXT];
     (void)snprintf(text, sizeof text, "%s.%s: %.*s", k->table->schema, k->table->name,
                    FX_STR_FMT(what));
     cdc_passed_ddl_add(&k->passed, why, text);
 }
 
+static void stop_gone(struct look *k, const struct fx_buf *names)
+{
+    struct fx_err why = FX_ERR_INIT;
+    (void)fx_fail(&why, FX_E_DRIFT,
+                  "partitions of table \"%s.%s\" were dropped or detached while it was streamed: "
+                  "%s",
+                  k->table->schema, k->table->name, fx_buf_cstr(names));
+    (void)fx_detail(&why, CDC_KEPT_DETAIL, k->binding->target->name);
+    (void)fx_hint(&why, CDC_KEPT_HINT);
+    add_stop(k, &why);
+}
+
+/* "a, b, c", as many as a row or a message has room for; the rest stays in *list. */
+static void take_names(struct fx_str *list, struct fx_buf *ret)
+{
+    fx_buf_clear(ret);
+    while (list->len > 0) {
+        struct fx_str rest, name = fx_str_cut(*list, '\n', &rest);
+        if (ret->len > 0 && ret->len + name.len + 2 > GONE_TOLD_MAX)
+            return;
+        fx_buf_printf(ret, "%s%.*s", ret->len > 0 ? ", " : "", FX_STR_FMT(name));
+        *list = rest;
+    }
+}
+
 static bool check_gone(struct look *k, struct fx_err *err)
 {
-    fx_cell gone = cell(k, COL_GONE);
-    if (gone.ptr == NULL)
-        return true;
-    if (keeps_dropped(k)) {
-        pass(k, CDC_PASSED_KEPT, gone);
-        return true;
+    FX_AUTO(fx_buf) struct fx_buf names = FX_BUF(1024);
+    struct fx_str gone = cell(k, COL_GONE);
+    (void)err;
+    k->only_gone = k->n_stops == 0 && !keeps_dropped(k);
+    while (gone.len > 0) {
+        take_names(&gone, &names);
+        if (keeps_dropped(k))
+            pass(k, CDC_PASSED_KEPT, fx_buf_str(&names));
+        else
+            stop_gone(k, &names);
     }
-    (void)fx_fail(err, FX_E_DRIFT,
-                  "partitions of table \"%s.%s\" were dropped or detached while it was streamed: "
-                  "%.*s",
-                  k->table->schema, k->table->name, FX_STR_FMT(fx_utf8_clip(gone, 300)));
-    (void)fx_detail(err, CDC_KEPT_DETAIL, k->binding->target->name);
-    return fx_hint(err, CDC_KEPT_HINT);
+    return true;
 }
 
 static bool record(const struct look *k, struct fx_err *err)
@@ -200,18 +257,18 @@ static bool next_oid(struct fx_str *list, struct fx_str *ret)
     return true;
 }
 
-static bool fail_moved(const struct look *k, struct fx_str oid, const struct fx_buf *name,
-                       struct fx_err *err)
+static void stop_moved(struct look *k, struct fx_str oid, const struct fx_buf *name)
 {
     static const char detail[] = "VACUUM FULL, CLUSTER and SET TABLESPACE keep rows as they are; "
                                  "none was found that is older than the new file.";
     char what[400];
-    if (fx_str_eq(oid, cell(k, COL_REL)))
-        return fail_shape(k, "it was rewritten by ALTER TABLE, which may have changed its rows",
-                          detail, err);
+    if (fx_str_eq(oid, cell(k, COL_REL))) {
+        stop_shape(k, "it was rewritten by ALTER TABLE, which may have changed its rows", detail);
+        return;
+    }
     (void)snprintf(what, sizeof what, "a partition was truncated or rewritten: %s",
                    fx_buf_cstr(name));
-    return fail_shape(k, what, detail, err);
+    stop_shape(k, what, detail);
 }
 
 /*
@@ -231,13 +288,13 @@ static bool check_file(struct look *k, struct fx_str oid, struct fx_err *err)
     if (rewrite == CDC_REWRITE_KEPT)
         return true;
     if (!is_leaf || !is_same_columns)
-        return fail_moved(k, oid, &name, err);
-    if (rewrite == CDC_REWRITE_PACKED)
+        stop_moved(k, oid, &name);
+    else if (rewrite == CDC_REWRITE_PACKED)
         pass(k, CDC_PASSED_PACKED, fx_buf_str(&name));
     else if (keeps_dropped(k))
         pass(k, CDC_PASSED_KEPT, fx_buf_str(&name));
     else
-        return fail_moved(k, oid, &name, err);
+        stop_moved(k, oid, &name);
     return true;
 }
 
@@ -250,62 +307,61 @@ static bool check_moved(struct look *k, struct fx_err *err)
     return true;
 }
 
-static bool fail_attached(const struct look *k, struct fx_err *err)
+static void stop_attached(struct look *k, const char *name)
 {
-    return fail_shape(k,
-                      k->watch->is_explaining
-                          ? "a partition was attached, and changes of rows follow that the other "
-                            "side does not have; the log does not have the rows it came with"
-                          : "a partition was attached with rows in it, which the log does not have",
-                      NULL, err);
+    static const char later[] =
+        "a partition was attached (%s), and changes of rows follow that the "
+        "other side does not have; the log does not have the rows it came "
+        "with";
+    static const char with_rows[] =
+        "a partition was attached with rows in it, which the log does not have: %s";
+    char what[512];
+    if (k->watch->is_explaining)
+        (void)snprintf(what, sizeof what, later, name);
+    else
+        (void)snprintf(what, sizeof what, with_rows, name);
+    stop_shape(k, what, NULL);
+}
+
+static bool check_leaf(struct look *k, struct fx_str oid, struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf name = FX_BUF(300);
+    bool had_rows = false;
+    if (!cdc_attached_with_rows(k->db, oid, cell(k, COL_REL), &had_rows, &name, err))
+        return false;
+    if (had_rows || k->watch->is_explaining) {
+        stop_attached(k, fx_buf_cstr(&name));
+        return true;
+    }
+    k->watch->attached = k->table;
+    (void)snprintf(k->watch->attached_name, sizeof k->watch->attached_name, "%s",
+                   fx_buf_cstr(&name));
+    return true;
 }
 
 static bool check_attached(struct look *k, struct fx_err *err)
 {
     struct fx_str list = cell(k, COL_ATTACHED), oid;
     if (k->watch->is_explaining && k->watch->attached == k->table)
-        return fail_attached(k, err);
-    while (next_oid(&list, &oid)) {
-        bool had_rows = false;
-        if (!cdc_attached_with_rows(k->db, oid, cell(k, COL_REL), &had_rows, err))
+        stop_attached(k, k->watch->attached_name);
+    while (next_oid(&list, &oid))
+        if (!check_leaf(k, oid, err))
             return false;
-        if (had_rows || k->watch->is_explaining)
-            return fail_attached(k, err);
-        k->watch->attached = k->table;
-    }
     return true;
 }
 
-/* Who accepts one accepts all, so all are told. */
-static bool add_stop(const struct fx_err *why, struct fx_err *err)
-{
-    FX_AUTO(fx_buf) struct fx_buf detail = FX_BUF(4096);
-    if (err->message[0] == '\0' || why->code != FX_E_DRIFT) {
-        *err = *why;
-        return false;
-    }
-    fx_buf_printf(&detail, "%s%sAlso: %s", err->detail, err->detail[0] != '\0' ? "\n" : "",
-                  why->message);
-    return fx_detail(err, "%s", fx_buf_cstr(&detail));
-}
+/* --- the verdict ------------------------------------------------------------------------------ */
 
+/* False: not all of it could be looked at. */
 static bool check_changes(struct look *k, struct fx_err *err)
 {
     static bool (*const checks[])(struct look *, struct fx_err *) = {check_attached, check_moved,
                                                                      check_gone};
-    bool is_ok = true;
-    if (cell(k, COL_WRONG).ptr != NULL)
-        return fail_shape(k, cell(k, COL_WRONG).ptr, NULL, err);
-    for (size_t i = 0; i < FX_ARRAY_LEN(checks); i++) {
-        struct fx_err why = FX_ERR_INIT;
-        if (checks[i](k, &why))
-            continue;
-        k->only_gone = is_ok && checks[i] == check_gone;
-        is_ok = add_stop(&why, err);
-        if (err->code != FX_E_DRIFT)
+    stop_wrong(k);
+    for (size_t i = 0; i < FX_ARRAY_LEN(checks) && !is_final(k); i++)
+        if (!checks[i](k, err))
             return false;
-    }
-    return is_ok;
+    return true;
 }
 
 /* Is what was found what a person has vouched for? */
@@ -313,9 +369,9 @@ static bool accept(struct look *k)
 {
     char name[STATE_NAME_MAX];
     add_state_name(k, name);
-    if (is_final(k) || !cdc_ddl_is_accepted(k->watch->accepted, name))
+    if (!cdc_ddl_is_accepted(k->watch->accepted, name))
         return false;
-    k->passed = (struct cdc_passed_ddl){0};
+    cdc_passed_ddl_done(&k->passed);
     cdc_passed_ddl_add(&k->passed, CDC_PASSED_ACCEPTED, name);
     return true;
 }
@@ -329,8 +385,8 @@ static bool pass_table(struct look *k, struct fx_err *err)
     if (strcmp(pending, state) != 0) {
         (void)snprintf(pending, CDC_STATE_MAX, "%s", state);
         k->watch->is_keeping = false;
-        cdc_passed_ddl_add(k->watch->passed, "", k->passed.what);
-        k->watch->passed->n += k->passed.n - 1;
+        for (size_t i = 0; i < k->passed.n; i++)
+            cdc_passed_ddl_add(k->watch->passed, "", k->passed.what[i]);
         return true;
     }
     if (!k->watch->is_keeping)
@@ -346,57 +402,126 @@ static void note_oid(const struct look *k, uint32_t *ret)
         *ret = (uint32_t)oid;
 }
 
-static bool check_table(struct look *k, struct fx_err *err)
+/* Nothing stops the stream at this table. */
+static bool take(struct look *k, struct fx_err *err)
 {
-    struct fx_err why = FX_ERR_INIT;
-    k->old_xid = k->watch->old_xid;
-    if (k->old_xid == 0 && !fx_parse_i64(cell(k, COL_OLD_XID), 0, INT64_MAX, &k->old_xid))
-        k->old_xid = 0;
-    if (!check_changes(k, &why) && (why.code != FX_E_DRIFT || !accept(k))) {
-        *err = why;
-        return false;
-    }
-    if (k->passed.n > 0 && k->watch->pending != NULL)
+    if (k->passed.n > 0)
         return pass_table(k, err);
+    if (k->watch->pending != NULL)
+        k->watch->pending[k->t][0] = '\0'; /* what was to be passed was undone */
     return !fx_str_eq_c(cell(k, COL_IS_NEWS), "true") || record(k, err);
 }
 
 /* Several tables are accepted by one command: the stream passes none alone. */
 struct stops {
     struct fx_err first;
-    struct fx_buf names, others;
-    size_t n;
+    struct fx_buf names, others; /* of all that were found, also of those that were accepted */
+    size_t n_names, n, n_others;
     bool only_gone;
+    struct fx_err unseen; /* why a part was not looked at, or unset */
 };
 
-/* Keeps a stop that a person may accept; false: it ends the look. */
-static bool keep_stop(struct stops *stops, const struct look *k, const struct fx_err *why)
+static void stops_done(struct stops *stops)
 {
-    char name[STATE_NAME_MAX];
-    if (why->code != FX_E_DRIFT || is_final(k))
-        return false;
-    add_state_name(k, name);
-    fx_buf_printf(&stops->names, "%s%s", stops->n > 0 ? "," : "", name);
-    stops->only_gone = k->only_gone && (stops->n == 0 || stops->only_gone);
-    if (stops->n++ == 0)
-        stops->first = *why;
-    else
-        fx_buf_printf(&stops->others, "Also: %s\n", why->message);
-    return true;
+    fx_buf_done(&stops->names);
+    fx_buf_done(&stops->others);
 }
 
-static bool fail_stops(const struct cdc_binding *binding, struct stops *stops, struct fx_err *err)
+static void add_other(struct stops *stops, struct fx_str message)
+{
+    fx_buf_printf(&stops->others, "%.*s\n", FX_STR_FMT(message));
+    stops->n_others++;
+}
+
+static void keep_stop(struct stops *stops, const struct look *k)
+{
+    struct fx_str more = fx_buf_str(&k->more);
+    stops->only_gone = k->only_gone && (stops->n == 0 || stops->only_gone);
+    if (stops->n++ == 0)
+        stops->first = k->first;
+    else
+        add_other(stops, fx_str_from(k->first.message));
+    while (more.len > 0)
+        add_other(stops, fx_str_cut(more, '\n', &more));
+}
+
+static void keep_name(struct stops *stops, const struct look *k)
+{
+    char name[STATE_NAME_MAX];
+    add_state_name(k, name);
+    fx_buf_printf(&stops->names, "%s%s", stops->n_names++ > 0 ? "," : "", name);
+}
+
+/* Stands for exactly these tables in these states. */
+static void word_of(const struct stops *stops, char ret[WORD_MAX])
+{
+    (void)snprintf(ret, WORD_MAX, "all@%016" PRIx64, fx_hash64(fx_buf_str(&stops->names), 0));
+}
+
+/* An error has room for so many names, and a shell takes these letters as they are. */
+static bool is_word_needed(const struct stops *stops)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.,@-";
+    const char *names = fx_buf_cstr(&stops->names);
+    return stops->names.len > OFFER_NAMES_MAX || names[strspn(names, plain)] != '\0';
+}
+
+static void add_offer(const struct cdc_binding *binding, const struct stops *stops,
+                      struct fx_buf *detail)
+{
+    char word[WORD_MAX];
+    word_of(stops, word);
+    const char *what = is_word_needed(stops) ? word : fx_buf_cstr(&stops->names);
+    if (fx_err_is(&stops->unseen))
+        fx_buf_printf(detail,
+                      "Not all could be looked at: %s. To look again: ficus cdc start --context %s "
+                      "--execute",
+                      stops->unseen.message, binding->ctx.name);
+    else if (stops->only_gone)
+        fx_buf_printf(detail, CDC_OFFER_KEEP, binding->ctx.name, what);
+    else
+        fx_buf_printf(detail, CDC_OFFER_ACCEPT, binding->ctx.name, what);
+}
+
+/* What the error has no room for. */
+static void log_others(const struct cdc_binding *binding, struct fx_str others)
+{
+    while (others.len > 0) {
+        struct fx_str line = fx_str_cut(others, '\n', &others);
+        fx_log(FX_LOG_WARN, "cdc", binding->stream, "DDL that stops the stream", "what=\"%.*s\"",
+               FX_STR_FMT(line));
+    }
+}
+
+/* As many as there is room for, after the command, which must not be cut. */
+static void add_others(const struct cdc_binding *binding, const struct stops *stops,
+                       struct fx_buf *detail)
+{
+    static const char more[] = "\nAnd %zu more, which the log of the stream names.";
+    struct fx_str others = fx_buf_str(&stops->others);
+    for (size_t left = stops->n_others; left > 0; left--) {
+        struct fx_str rest, line = fx_str_cut(others, '\n', &rest);
+        if (detail->len + line.len + sizeof "\nAlso: " + sizeof more + 20 >
+            sizeof stops->first.detail) {
+            fx_buf_printf(detail, more, left);
+            log_others(binding, fx_buf_str(&stops->others));
+            return;
+        }
+        fx_buf_printf(detail, "\nAlso: %.*s", FX_STR_FMT(line));
+        others = rest;
+    }
+}
+
+static bool fail_stops(const struct cdc_binding *binding, const struct stops *stops,
+                       struct fx_err *err)
 {
     FX_AUTO(fx_buf) struct fx_buf detail = FX_BUF(8192);
-    const char *names = fx_buf_cstr(&stops->names);
     *err = stops->first;
     if (err->detail[0] != '\0')
         fx_buf_printf(&detail, "%s\n", err->detail);
-    fx_buf_add(&detail, fx_buf_str(&stops->others));
-    if (stops->only_gone)
-        fx_buf_printf(&detail, CDC_OFFER_KEEP, binding->ctx.name, names);
-    else
-        fx_buf_printf(&detail, CDC_OFFER_ACCEPT, binding->ctx.name, names);
+    add_offer(binding, stops, &detail);
+    add_others(binding, stops, &detail);
     return fx_detail(err, "%s", fx_buf_cstr(&detail));
 }
 
@@ -408,15 +533,49 @@ static bool has_pending(const struct cdc_table_watch *watch, size_t n)
     return false;
 }
 
-static bool check_row(struct look *k, struct stops *stops, struct fx_err *err)
+/* A stop that was found counts, also when the rest cannot be looked at now: that can take long. */
+static bool fail_unseen(struct look *k, struct stops *stops, const struct fx_err *why,
+                        struct fx_err *err)
 {
-    struct fx_err why = FX_ERR_INIT;
-    if (!row_of(k->rows, k->t, &k->row))
-        return fail_gone(k->table, err);
-    if (!check_table(k, &why) && !keep_stop(stops, k, &why)) {
-        *err = why;
+    if (k->n_stops > 0)
+        keep_stop(stops, k);
+    if (stops->n == 0 || fx_db_is_broken(k->db)) {
+        *err = *why;
         return false;
     }
+    stops->unseen = *why;
+    return true;
+}
+
+static bool judge(struct look *k, struct stops *stops, struct fx_err *err)
+{
+    struct fx_err why = FX_ERR_INIT;
+    if (!check_changes(k, &why))
+        return fail_unseen(k, stops, &why, err);
+    if (k->passed.n > 0 && k->watch->pending == NULL)
+        stop_shape(k, "while its schema was recorded", NULL);
+    if (k->n_stops > 0 && is_final(k)) {
+        *err = k->first;
+        return false;
+    }
+    if (k->n_stops > 0)
+        keep_name(stops, k);
+    if (k->n_stops > 0 && !accept(k)) {
+        keep_stop(stops, k);
+        return true;
+    }
+    return take(k, &why) || fail_unseen(k, stops, &why, err);
+}
+
+static bool check_row(struct look *k, struct stops *stops, struct fx_err *err)
+{
+    if (!row_of(k->rows, k->t, &k->row))
+        return fail_gone(k->table, err);
+    k->old_xid = k->watch->old_xid;
+    if (k->old_xid == 0 && !fx_parse_i64(cell(k, COL_OLD_XID), 0, INT64_MAX, &k->old_xid))
+        k->old_xid = 0;
+    if (!judge(k, stops, err))
+        return false;
     if (k->watch->oids != NULL)
         note_oid(k, &k->watch->oids[k->t]);
     return true;
@@ -427,35 +586,62 @@ static bool check_rows(struct fx_db *session, const struct cdc_binding *binding,
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     int64_t now_xid = 0;
-    if (!read_tables(session, binding, &rows, err))
-        return false;
-    for (size_t t = 0; t < binding->ctx.n_tables; t++) {
+    bool is_ok = read_tables(session, binding, &rows, err);
+    for (size_t t = 0; is_ok && t < binding->ctx.n_tables && !fx_err_is(&stops->unseen); t++) {
         struct look k = {.db = session,
                          .binding = binding,
                          .table = cdc_source_table(binding, t),
                          .rows = &rows,
                          .t = t,
-                         .watch = watch};
-        if (!check_row(&k, stops, err))
-            return false;
-        if (!fx_parse_i64(cell(&k, COL_NOW_XID), 0, INT64_MAX, &now_xid))
+                         .watch = watch,
+                         .first = FX_ERR_INIT,
+                         .more = FX_BUF(TEXT_MAX)};
+        is_ok = check_row(&k, stops, err);
+        if (is_ok && !fx_parse_i64(cell(&k, COL_NOW_XID), 0, INT64_MAX, &now_xid))
             now_xid = 0;
+        cdc_passed_ddl_done(&k.passed);
+        fx_buf_done(&k.more);
     }
-    if (stops->n > 0)
-        return fail_stops(binding, stops, err);
-    if (!has_pending(watch, binding->ctx.n_tables))
+    if (is_ok && stops->n == 0 && !has_pending(watch, binding->ctx.n_tables))
         watch->old_xid = now_xid;
-    return true;
+    return is_ok;
+}
+
+/* The word that stands for all of them is known only when all are: they are looked at again. */
+static bool check_accepted(struct fx_db *session, const struct cdc_binding *binding,
+                           struct cdc_table_watch *watch, const struct stops *found,
+                           struct fx_err *err)
+{
+    struct stops stops = {.names = FX_BUF(TEXT_MAX), .others = FX_BUF(TEXT_MAX)};
+    const char *accepted = watch->accepted;
+    watch->accepted = fx_buf_cstr(&found->names);
+    bool is_ok = check_rows(session, binding, watch, &stops, err);
+    watch->accepted = accepted;
+    is_ok = is_ok && (stops.n == 0 || fail_stops(binding, &stops, err));
+    stops_done(&stops);
+    return is_ok;
+}
+
+static bool check(struct fx_db *session, const struct cdc_binding *binding,
+                  struct cdc_table_watch *watch, struct stops *stops, struct fx_err *err)
+{
+    char word[WORD_MAX];
+    if (!check_rows(session, binding, watch, stops, err))
+        return false;
+    if (stops->n == 0)
+        return true;
+    word_of(stops, word);
+    if (!fx_err_is(&stops->unseen) && cdc_ddl_is_accepted(watch->accepted, word))
+        return check_accepted(session, binding, watch, stops, err);
+    return fail_stops(binding, stops, err);
 }
 
 bool cdc_table_schema_check(struct fx_db *session, const struct cdc_binding *binding,
                             struct cdc_table_watch *watch, struct fx_err *err)
 {
-    struct stops stops = {
-        .first = FX_ERR_INIT, .names = FX_BUF(NAMES_MAX), .others = FX_BUF(NAMES_MAX)};
-    bool is_ok = check_rows(session, binding, watch, &stops, err);
-    fx_buf_done(&stops.names);
-    fx_buf_done(&stops.others);
+    struct stops stops = {.names = FX_BUF(TEXT_MAX), .others = FX_BUF(TEXT_MAX)};
+    bool is_ok = check(session, binding, watch, &stops, err);
+    stops_done(&stops);
     return is_ok || fx_ctx(err, "checking the tables of stream \"%s\" for DDL", binding->stream);
 }
 

@@ -42,6 +42,7 @@ struct cdc_table_watch {
      * why, also when its rows look as if they had been written later. */
     bool is_explaining;
     const struct fx_table *attached; /* got a partition in an earlier look, which passed; or NULL */
+    char attached_name[300];         /* the newest that it got */
     bool is_keeping; /* what is pending is durable: record it; false when more was passed */
     /* The oid of each table of the binding, which a
      * name does not stand for; borrowed; NULL: nobody asks. */

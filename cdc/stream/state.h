@@ -52,7 +52,9 @@ struct cdc_streamer {
     int64_t exact_left;
     bool is_stopping;
     bool is_confirm_wanted; /* the source waits for a confirmation */
-    bool has_passed_ddl;    /* recorded on the target, and to be made durable */
+    /* DDL was passed and is recorded on the target; until it is durable there, the source does not
+     * keep it; while the stream is held, the position does not move past it. */
+    bool must_keep_passed, must_move_past;
     int64_t pending_ticket; /* an ADVANCE or HOLD that was not reached yet */
     enum cdc_command_kind pending_kind;
     struct fx_mono confirmed_at, recorded_at, published_at, requested_at, looked_at, rate_at,

@@ -115,19 +115,26 @@ static bool look_around(struct cdc_streamer *s, struct fx_mono now, struct fx_er
  * What was passed is not known to be equal: the row in ficus.leak says so until somebody has
  * compared. It is there before the position moves past the DDL.
  */
+static bool note_passed(struct cdc_streamer *s, const char *what, struct fx_err *err)
+{
+    s->status.leaks++;
+    (void)snprintf(s->status.leak_last, sizeof s->status.leak_last, "%s", what);
+    fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "DDL passed that may have changed rows",
+           "what=\"%s\"", what);
+    return s->sink->ops->leak(s->sink, 1, what, err);
+}
+
 static bool note_passed_ddl(struct cdc_streamer *s, struct fx_err *err)
 {
     struct cdc_passed_ddl *passed = &s->src->passed_ddl;
-    int64_t n = passed->n;
-    if (n == 0)
+    bool is_ok = true;
+    if (passed->n == 0)
         return true;
-    passed->n = 0;
-    s->has_passed_ddl = true;
-    s->status.leaks += n;
-    (void)snprintf(s->status.leak_last, sizeof s->status.leak_last, "%s", passed->what);
-    fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "DDL passed that may have changed rows",
-           "what=\"%s\"", passed->what);
-    return s->sink->ops->leak(s->sink, n, s->status.leak_last, err);
+    s->must_keep_passed = s->must_move_past = true;
+    for (size_t i = 0; i < passed->n && is_ok; i++)
+        is_ok = note_passed(s, passed->what[i], err);
+    cdc_passed_ddl_done(passed);
+    return is_ok;
 }
 
 /*
@@ -136,16 +143,18 @@ static bool note_passed_ddl(struct cdc_streamer *s, struct fx_err *err)
  */
 static bool keep_passed_ddl(struct cdc_streamer *s, struct fx_err *err)
 {
-    bool may_move = s->hold.mode == CDC_HOLD_RUN;
-    if (!s->has_passed_ddl)
+    bool may_move = s->must_move_past && s->hold.mode == CDC_HOLD_RUN;
+    bool must_keep = s->must_keep_passed;
+    if (!may_move && !must_keep)
         return true;
     if (!s->sink->ops->flush(s->sink, err))
         return false;
     if (may_move && !fx_pos_equal(&s->at, &s->sink->progress.pos) &&
         !s->sink->ops->progress_only(s->sink, &s->at, CDC_PROGRESS_STREAM, err))
         return false;
-    s->has_passed_ddl = !may_move;
-    if (s->src->ops->keep_passed != NULL && !s->src->ops->keep_passed(s->src, err))
+    s->must_move_past = s->must_move_past && !may_move;
+    s->must_keep_passed = false; /* once: a source that cannot now does with its next look */
+    if (must_keep && s->src->ops->keep_passed != NULL && !s->src->ops->keep_passed(s->src, err))
         return false;
     return note_passed_ddl(s, err);
 }
@@ -297,7 +306,7 @@ static void close_session(struct cdc_streamer *s)
     cdc_streamer_set_txn(s, CDC_TXN_NONE);
     s->status.lag_ms = -1;
     s->own_read.is_waiting = false;
-    s->has_passed_ddl = false;
+    s->must_keep_passed = s->must_move_past = false;
     fx_pos_done(&s->late_end);
 }
 

@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Partitions that are dropped, detached, emptied or packed while the streams run: a stop that says which and has a way on,
 # `dropped_partitions: keep_rows`, and what a person accepted stays accepted, also when the stream is killed right after it.
-# seconds: 60
+# seconds: 75
 . "$(dirname "$0")/../harness/servers.sh"
 . "$(dirname "$0")/../harness/streams.sh"
 
@@ -91,6 +91,22 @@ same "ficus.leak names both" 2 "$(leaks_my 'rows of dropped partitions%lines_3%'
 sql "insert into order_lines values (402, 1, 'e', 4)"
 streams_caught_up
 same "and the stream goes on" 1 "$(my "select count(*) from order_lines where order_id = 402")"
+sql "create table lines_8 partition of order_lines for values from (700) to (800)"
+sleep 2.5
+hold() { curl -sf -m 20 --unix-socket "$FX_DIR/st/streams/orders-forward.sock" -d '{"limit_ms": 9000}' http://s/hold >/dev/null; }
+check "a stream that is paused" hold
+sql "drop table lines_8"
+said_8() { [ "$(leaks_my 'rows of dropped partitions%lines_8%')" = 1 ]; }
+check "says what it passes, too" until_ok 6 said_8
+sql "insert into order_lines values (403, 1, 'f', 5)"
+sleep 0.5
+asked() { sql "select pg_stat_force_next_flush()" >/dev/null 2>&1; sleep 1.1; sql "select xact_commit from pg_stat_database where datname = 'shop'"; }
+n=$(asked)
+n=$(($(asked) - n))
+check "and does not look at the catalog without end while it is paused ($n transactions in a second)" [ "$n" -lt 100 ]
+streams_caught_up
+same "afterwards it goes on" 1 "$(my "select count(*) from order_lines where order_id = 403")"
+same "having said it once" 1 "$(leaks_my 'rows of dropped partitions%lines_8%')"
 sql "create table lines_6($key); insert into lines_6 values (501, 1, 'x', 1);
     alter table order_lines attach partition lines_6 for values from (500) to (600); drop table lines_5"
 check "one that comes with rows still stops it" until_ok 10 stopped forward
@@ -142,4 +158,33 @@ sql "begin; create table lines_7($key); insert into lines_7 values (601, 1, 'x',
     alter table order_lines attach partition lines_7 for values from (600) to (700); update order_lines set qty = 2 where order_id > 600; commit"
 check "a partition whose rows are all changed in the transaction that attaches it stops the stream" until_ok 10 stopped forward
 check "and is named as the cause" says "a partition was attached" "$(error_of forward)"
+check "by its name" says "lines_7" "$(error_of forward)"
+
+# --- more than an error has room for ---------------------------------------------------------------------------------------------
+ficus cdc drop --confirm=orders >"$FX_DIR/drop.out" 2>&1 || not_ok "drop: $(cat "$FX_DIR/drop.out")"
+my "delete from customer_orders; delete from order_lines"
+my_sql orders ficus "delete from canary" 2>/dev/null
+long=a_table_with_a_name_that_takes_most_of_what_it_may
+for i in 01 02 03 04 05 06 07 08 09 10 11 12; do
+    sql "create table ${long}_$i(id bigint primary key) partition by range (id); create table ${long}_${i}_p1 partition of ${long}_$i for values from (0) to (9);
+        insert into ${long}_$i values (1)"
+    my "create table ${long}_$i(id bigint primary key)"
+    sed -i "s|^    tables:|&\n      - public.${long}_$i|" "$FX_DIR/ficus.yaml"
+    drops="${drops-}drop table ${long}_${i}_p1;"
+done
+live
+sql "begin; $drops commit"
+check "DDL on twelve tables stops the stream" until_ok 10 stopped forward
+what=$(offered forward)
+check "one word stands for all of them: $what" says "accept-ddl=all@" "$what"
+check "the error counts those that it has no room for" says "more, which the log of the stream names" "$(error_of forward)"
+same "the log names each" 12 "$( (error_of forward; cat "$FX_DIR/st/streams/orders-forward.log") | grep -o "streamed: public.${long}_.._p1" | sort -u | grep -c .)"
+ficus cdc start --quick --accept-ddl=all@0000000000000000 >/dev/null 2>&1
+until_ok 10 none_answers || { ficus cdc stop >/dev/null 2>&1; true; }
+check "another word passes nothing" stopped forward
+FICUS_FAILPOINT=stream.open.after:kill ficus cdc start --quick "--$what" >/dev/null 2>&1
+until_ok 10 none_answers || { ficus cdc stop >/dev/null 2>&1; true; }
+live
+check "the word passes all, and they stay accepted" streams_phase forward stream
+same "ficus.leak names each table" 12 "$(my_sql orders ficus "select count(distinct substring_index(what, '@', 1)) from leak where what like 'DDL accepted by hand%${long}%@%'")"
 fx_done

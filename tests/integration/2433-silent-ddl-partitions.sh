@@ -27,6 +27,7 @@ check "a start does not go on" starts_in_vain
 accepted() { error_of forward | grep -o 'accept-ddl=[^ ]*@[0-9a-f]*' | head -n 1; }
 what=$(accepted)
 check "a person may vouch for it: $what" says order_lines@ "$what"
+check "the error names the partition" says "public.lines_5" "$(error_of forward)"
 sql "update order_lines set qty = qty where order_id = 0"
 ficus cdc start --quick "--${what%@*}@00000000" >/dev/null 2>&1
 check "for what the error names and nothing else" until_ok 10 stopped forward
@@ -53,10 +54,13 @@ partition "a table that is filled and attached in one transaction" "attached wit
 partition "a subpartitioned table with rows" "attached with rows" "create table lines_3 ($lines) partition by range (order_id);
     create table lines_3a partition of lines_3 for values from (200) to (300); insert into lines_3 values (201, 1, 'e', 7);
     alter table order_lines attach partition lines_3 for values from (200) to (300)"
-partition "a partition that is truncated, filled and analyzed" "truncated or rewritten" "truncate lines_1;
-    insert into order_lines values (1, 1, 'z', 1); analyze lines_1; analyze order_lines"
-partition "a partition that leaves and comes back" "detached and attached again" "alter table order_lines detach partition lines_1;
-    delete from lines_1 where order_id = 95; alter table order_lines attach partition lines_1 for values from (0) to (100)"
+partition "a partition that is truncated, filled and analyzed" "truncated or rewritten: public.lines_1" "truncate lines_1, lines_2;
+    insert into order_lines values (1, 1, 'z', 1), (101, 1, 'z', 1); analyze lines_1; analyze lines_2; analyze order_lines"
+check "each one is named" says "truncated or rewritten: public.lines_2" "$(error_of forward)"
+partition "a partition that leaves and comes back" "detached and attached again: public.lines_1" "alter table order_lines detach partition lines_1;
+    delete from lines_1 where order_id = 95; alter table order_lines attach partition lines_1 for values from (0) to (100);
+    create table lines_3 ($lines); insert into lines_3 values (201, 1, 'e', 7); alter table order_lines attach partition lines_3 for values from (200) to (300)"
+check "and what else was done to the table is told" says "attached with rows in it, which the log does not have: public.lines_3" "$(error_of forward)"
 partition "a partition that is not logged" "unlogged" "alter table lines_1 set unlogged; delete from order_lines where order_id = 95"
 sql "alter table lines_1 set logged"
 check "nor when it is logged again" starts_in_vain

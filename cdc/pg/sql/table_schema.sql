@@ -1,5 +1,5 @@
 -- What DDL left in the catalog of the tables of a stream and not in the stream itself. One row a table, none where there is no such
--- table: its number, what is wrong (NULL: nothing), which partitions are gone (NULL: none), whether the record is to be written (again); its oid, columns,
+-- table: its number, what is wrong (a line each; NULL: nothing), which partitions are gone (a line each; NULL: none), whether the record is to be written (again); its oid, columns,
 -- partitions and facts; which of its files are new, which partitions are, and whether its columns are as recorded; the oldest
 -- transaction that is open now, and the one that was when the record was written; a name
 -- for all that is recorded; and whether what is wrong stays wrong whatever is recorded.
@@ -52,13 +52,17 @@ select b.ord,
        case when not exists (select 1 from unnest(b.facts) as f where f like 'p:%') then 'it is not in the publication, or only a part of it is'
             when b.was_rel <> b.rel then 'another table has its name now'
             when x.name is not null then format('column "%s" was dropped and added again', x.name)
-            when 'p' = any (b.other) then 'its publication was altered, or left out the table for a time'
-            when exists (select 1 from unnest(b.other) as o where o like 'i:%' and substr(o, 3) = any (b.leaves)) then 'a partition was detached and attached again'
+            else nullif(array_to_string(array(
+                select 'its publication was altered, or left out the table for a time' where 'p' = any (b.other)
+                union all
+                select 'a partition was detached and attached again: '
+                       || coalesce((select regexp_replace(f, '^n:[0-9]+:', '') from unnest(b.facts) as f where f like 'n:' || substr(o, 3) || ':%' limit 1), substr(o, 3))
+                  from unnest(b.other) as o where o like 'i:%' and substr(o, 3) = any (b.leaves)), pg_catalog.chr(10)), '')
        end,
        nullif(array_to_string(array(
            select coalesce((select regexp_replace(o, '^n:[0-9]+:', '') from unnest(b.was) as o where o like 'n:' || l || ':%' limit 1), 'oid ' || l)
                   || case when exists (select 1 from pg_class c where c.oid = cast(l as oid)) then ' (detached, still there as a table)' else '' end
-             from unnest(b.was_leaves) as l where l <> all (b.leaves)), ', '), ''),
+             from unnest(b.was_leaves) as l where l <> all (b.leaves)), pg_catalog.chr(10)), ''),
        (b.stream is null or b.leaves <> b.was_leaves or b.columns <> b.columns || b.was_columns
         or b.facts <> array(select o from unnest(b.was) as o where o not like 'x:%' order by 1))::text,
        b.rel, (b.columns || coalesce(b.was_columns, '{}'))::text, b.leaves::text,
