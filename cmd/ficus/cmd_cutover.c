@@ -194,6 +194,26 @@ static void print_result_json(const char *group, const struct pln_cutover_result
     cmd_json_print(&json);
 }
 
+/* "; writes paused 12 ms, fenced 9 ms": nothing that was not measured. */
+static void print_measured(const struct pln_cutover_result *r)
+{
+    const struct {
+        int64_t value;
+        const char *before, *after;
+    } parts[] = {{r->pause_ms, "writes paused ", " ms"},
+                 {r->fenced_ms, "fenced ", " ms"},
+                 {r->keys_compared, "", " keys compared"},
+                 {r->leaks, "", " unfenced writes"}};
+    const char *before = "; ";
+    for (size_t i = 0; i < FX_ARRAY_LEN(parts); i++) {
+        if (parts[i].value < 0)
+            continue;
+        fx_print("%s%s%" PRId64 "%s", before, parts[i].before, parts[i].value, parts[i].after);
+        before = ", ";
+    }
+    fx_print("\n");
+}
+
 static void print_result_text(const char *group, const struct pln_cutover_result *r)
 {
     print_timings(r->step_ms);
@@ -208,10 +228,9 @@ static void print_result_text(const char *group, const struct pln_cutover_result
                  r->forecast.longest_ms, r->held_max_ms);
     else if (r->held_max_ms >= 0)
         fx_print("%s: longest write waited %" PRId64 " ms\n", group, r->held_max_ms);
-    fx_print("%s: the %s side owns the tables at epoch %" PRId64 "; writes paused %" PRId64
-             " ms, fenced %" PRId64 " ms, %" PRId64 " keys compared, %" PRId64 " unfenced writes\n",
-             group, r->new_serves ? "new" : "old", r->epoch, r->pause_ms, r->fenced_ms,
-             r->keys_compared, r->leaks);
+    fx_print("%s: the %s side owns the tables at epoch %" PRId64, group,
+             r->new_serves ? "new" : "old", r->epoch);
+    print_measured(r);
 }
 
 static void print_result(const struct scene *scene, const struct pln_cutover_result *r)
@@ -235,6 +254,13 @@ static bool facade_waits(struct cmd_call *call, const struct scene *scene)
     return false;
 }
 
+/* People are told by an error of another controller's cut-over how to go on, and nothing else. */
+static bool says_more(const struct scene *scene, const struct pln_cutover_result *result,
+                      const struct fx_err *err)
+{
+    return result->outcome != PLN_CUT_NOTHING && (scene->is_json || err->code != FX_E_STALE_EPOCH);
+}
+
 /* Finishes an unfinished cut-over first. *ret_done: that has moved the group already. */
 static bool finish_first(struct cmd_call *call, struct scene *scene, enum fx_direction direction,
                          bool *ret_done, struct fx_err *err)
@@ -251,12 +277,11 @@ static bool finish_first(struct cmd_call *call, struct scene *scene, enum fx_dir
         return true;
     if (!scene->is_json)
         fx_print("finishing the earlier cut-over first\n");
-    if (!pln_cutover_resume(&scene->env, direction, &scene->opt, &result, err))
-        return false;
-    *ret_done = result.outcome == PLN_CUT_COMMITTED;
-    if (*ret_done)
+    bool ok = pln_cutover_resume(&scene->env, direction, &scene->opt, &result, err);
+    *ret_done = ok && result.outcome == PLN_CUT_COMMITTED;
+    if (*ret_done || (!ok && says_more(scene, &result, err)))
         print_result(scene, &result);
-    return true;
+    return ok;
 }
 
 static void print_look_json(const struct scene *scene, enum fx_direction direction,

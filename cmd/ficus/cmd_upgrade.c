@@ -49,7 +49,8 @@ struct survey {
     FX_VEC(struct part) parts; /* texts in the call's arena, or constant */
     struct database *databases;
     size_t n_databases;
-    size_t n_older; /* databases that an upgrade would change */
+    size_t n_older; /* parts that an upgrade would change */
+    size_t n_done;  /* of them, those that this one changed */
 };
 
 static void add_part(struct survey *s, const char *object, enum fx_form form, int64_t version,
@@ -191,7 +192,7 @@ static bool survey_databases(struct survey *s, struct fx_err *err)
     return true;
 }
 
-static bool upgrade_one(struct database *base, struct fx_err *err)
+static bool upgrade_one(struct survey *s, struct database *base, struct fx_err *err)
 {
     struct fx_db *db = NULL;
     if (base->change == NULL)
@@ -203,13 +204,14 @@ static bool upgrade_one(struct database *base, struct fx_err *err)
     if (!ok)
         return fx_ctx(err, "upgrading database \"%s\"", base->conf->name);
     base->change = "upgraded";
+    s->n_done++;
     return true;
 }
 
 static bool upgrade_all(struct survey *s, struct fx_err *err)
 {
     for (size_t i = 0; i < s->n_databases; i++)
-        if (!upgrade_one(&s->databases[i], err))
+        if (!upgrade_one(s, &s->databases[i], err))
             return false;
     return true;
 }
@@ -236,6 +238,7 @@ static bool renew_fences(struct survey *s, bool is_execute, struct fx_err *err)
                                                  : "make the triggers again that refuse writes"};
         FX_VEC_PUSH(&s->parts, part);
         s->n_older++;
+        s->n_done += is_execute ? 1 : 0;
     }
     return true;
 }
@@ -250,7 +253,7 @@ static void add_databases(struct survey *s)
     }
 }
 
-static void print_text(const struct survey *s, bool is_execute)
+static void print_text(const struct survey *s, bool is_execute, bool ok)
 {
     FX_AUTO(fx_buf) struct fx_buf out = FX_BUF(1 << 20);
     FX_AUTO(fx_grid) struct fx_grid grid;
@@ -269,18 +272,27 @@ static void print_text(const struct survey *s, bool is_execute)
     }
     fx_grid_render(&grid, &out);
     fx_print_text(fx_buf_str(&out));
+    if (!ok) /* the error says what is left */
+        return;
     if (s->n_older == 0)
         fx_print("Everything has the version that this build of Ficus writes.\n");
     else if (!is_execute)
         fx_print("Nothing was changed. To upgrade the databases: ficus upgrade --execute\n");
 }
 
-static void print_json(const struct survey *s, bool is_execute)
+/* After an error nobody knows whether more than the rest was left. */
+static int64_t to_do(const struct survey *s, bool ok)
+{
+    size_t left = s->n_older - s->n_done;
+    return ok || left > 0 ? (int64_t)left : -1;
+}
+
+static void print_json(const struct survey *s, bool is_execute, bool ok)
 {
     struct cmd_json json;
     cmd_json_begin(&json);
     fx_json_w_kv_bool(&json.w, "executed", is_execute);
-    fx_json_w_kv_u64(&json.w, "to_do", is_execute ? 0 : s->n_older);
+    cmd_json_known(&json, "to_do", to_do(s, ok));
     fx_json_w_key(&json.w, "parts");
     fx_json_w_array(&json.w);
     for (size_t i = 0; i < s->parts.len; i++) {
@@ -311,7 +323,7 @@ static bool run_upgrade(struct cmd_call *call, struct fx_err *err)
     if (ok) {
         ok = (!opts->execute || upgrade_all(&s, err)) && renew_fences(&s, opts->execute, err);
         add_databases(&s);
-        (opts->json ? print_json : print_text)(&s, opts->execute);
+        (opts->json ? print_json : print_text)(&s, opts->execute, ok);
     }
     FX_VEC_DONE(&s.parts);
     return ok;

@@ -167,8 +167,11 @@ struct pln_cutover_result {
     enum pln_cutover_outcome outcome;
     int64_t epoch;   /* of the side that owns the group now; not set when UNFINISHED */
     bool new_serves; /* that side is the new one; not set when UNFINISHED */
-    /* from the start of step 2 to the end of step 11
-     * (or of the abort): how long a held write waited */
+    /*
+     * What was measured; -1: was not, because it did not come to that step, or because another
+     * process began what a resume finished. pause_ms: from the start of step 2 to the end of
+     * step 11 (or of the abort): how long a held write waited.
+     */
     int64_t pause_ms;
     int64_t fenced_ms; /* from the fence to the opening: how long a direct writer was refused */
     struct pln_forecast forecast; /* made before anything was held */

@@ -77,7 +77,14 @@ void pln_cut_set_state(struct pln_cutover *cut, enum pln_cut_state to)
 void pln_cut_begin(struct pln_cutover *cut, enum pln_cut_state state)
 {
     *cut->result = (struct pln_cutover_result){
-        .outcome = PLN_CUT_ABORTED, .new_serves = !cut->new_wins, .held_max_ms = -1};
+        .outcome = PLN_CUT_ABORTED,
+        .new_serves = !cut->new_wins,
+        .pause_ms = -1,
+        .fenced_ms = -1,
+        .held_max_ms = -1,
+        .leaks = -1,
+        .keys_compared = -1,
+    };
     cut->result->forecast = PLN_FORECAST_NONE;
     for (size_t i = 0; i < PLN_CUT_STEP_COUNT; i++)
         cut->result->step_ms[i] = -1;

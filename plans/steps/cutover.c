@@ -78,14 +78,14 @@ static bool cut_effect(struct pln_exec *ex, const struct pln_step *step,
 {
     char text[240];
     const char *side = r->new_serves ? "new" : "old";
-    if (r->fenced_ms > 0 && r->forecast.longest_ms >= 0 && r->held_max_ms >= 0)
+    if (r->fenced_ms >= 0 && r->forecast.longest_ms >= 0 && r->held_max_ms >= 0)
         snprintf(
             text, sizeof text,
             "writes paused %lld ms, fence %lld ms, forecast %lld ms, longest write waited %lld "
             "ms, epoch %lld, %s serves",
             (long long)r->pause_ms, (long long)r->fenced_ms, (long long)r->forecast.longest_ms,
             (long long)r->held_max_ms, (long long)r->epoch, side);
-    else if (r->fenced_ms > 0)
+    else if (r->fenced_ms >= 0)
         snprintf(text, sizeof text, "writes paused %lld ms, fence %lld ms, epoch %lld, %s serves",
                  (long long)r->pause_ms, (long long)r->fenced_ms, (long long)r->epoch, side);
     else /* finished by another process than the one that began it: its times were not measured */

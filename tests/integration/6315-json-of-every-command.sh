@@ -39,6 +39,7 @@ once() {
     shift 2
     "$FICUS" "$@" --json -f "$SHOP/ficus.yaml" >"$FX_DIR/out.json" 2>"$FX_DIR/out.err" || got=$?
     same "$what" "$status" "$got"
+    [ "$status" = "$got" ] || sed 's/^/# /' "$FX_DIR/out.err"
     same "$what: JSON, and each of its members is documented" "" "$(undocumented)"
 }
 
@@ -105,6 +106,34 @@ once 0 "cutover rehearse" cutover rehearse --rounds 2 --execute
 once 0 "cutover start" cutover start --execute --confirm=orders
 same "the new side owns" "committed new" "$(value 'd["outcome"] + " " + d["owner"]')"
 once 0 "cutover fallback" cutover fallback --execute --confirm=orders
+# --- a cut-over that another process began: what this one did not measure is not 0 ------------------------------------------
+died() { # FAILPOINT VERB
+    FICUS_FAILPOINT="$1:kill" "$FICUS" cutover "$2" --execute --confirm=orders -f "$SHOP/ficus.yaml" >"$FX_DIR/died.log" 2>&1
+    same "a $2 dies at $1" 137 $?
+}
+measured='[d[k] for k in ("outcome", "owner", "pause_ms", "fenced_ms", "keys_compared", "unfenced_writes")]'
+died cutover.step.route.begin start
+once 0 "the same command finishes it" cutover start --execute --confirm=orders
+same "and measured nothing of it" "['committed', 'new', None, None, None, None]" "$(value "$measured")"
+died cutover.fence.after_commit fallback
+once 9 "a cut-over while a fall-back is unfinished" cutover start --execute --confirm=orders
+same "prints its object, too" "['unfinished', None, None, None, None, None]" "$(value "$measured")"
+same "to people the error alone" "" "$("$FICUS" cutover start --execute --confirm=orders -f "$SHOP/ficus.yaml" 2>/dev/null | grep unfinished)"
+once 0 "the fall-back begins again" cutover fallback --execute --confirm=orders
+same "and measured all of it" "True True" "$(value 'str(d["outcome"] == "committed") + " " + str(None not in (d["pause_ms"], d["fenced_ms"], d["keys_compared"], d["unfenced_writes"]))')"
+
+# --- an upgrade that fails half way -----------------------------------------------------------------------------------------
+pg_sql mono shop "update ficus.version set version = 2"
+my_sql orders ficus "update version set version = 2; alter table version add constraint stays check (version < 3)"
+same "both would be upgraded" "2" "$("$FICUS" upgrade --json -f "$SHOP/ficus.yaml" | python3 -c 'import json, sys; print(json.load(sys.stdin)["to_do"])')"
+"$FICUS" upgrade --execute --json -f "$SHOP/ficus.yaml" >"$FX_DIR/out.json" 2>"$FX_DIR/out.err" && not_ok "the second cannot"
+same "one is, and one is left to do" "True 1 upgraded True" \
+    "$(value '" ".join([str(d["executed"]), str(d["to_do"])] + [p["change"] if "mono" in p["what"] else str(p["change"] not in (None, "upgraded")) for p in d["parts"] if p["form"] == "schema"])')"
+same "as text nothing is said to be finished" 0 "$("$FICUS" upgrade --execute -f "$SHOP/ficus.yaml" 2>/dev/null | grep -cE 'Everything|Nothing was')"
+my_sql orders ficus "alter table version drop constraint stays"
+once 0 "then it goes on" upgrade --execute
+same "to its end" 0 "$(value 'd["to_do"]')"
+
 json 0 "reconcile run" reconcile run --report "$SHOP/report"
 json 0 "reconcile gate" reconcile gate "$SHOP/report/report.json" --unsigned
 same "passes" "pass True" "$(value 'd["answer"] + " " + str(d["passed"])')"

@@ -431,6 +431,11 @@ static void crash_and_resume(int at, enum failure failure, bool is_expired)
     /* And once more: nothing is left to do. */
     assert_true(pln_cutover_recover(&again, &err));
     assert_settled(&w, result.outcome == PLN_CUT_COMMITTED, when);
+    /* It began after the pause, so it measured nothing of it: 0 would pass every limit. */
+    assert_int_equal(result.pause_ms, -1);
+    assert_int_equal(result.fenced_ms, -1);
+    assert_int_equal(result.keys_compared, -1);
+    assert_int_equal(result.leaks, -1);
 }
 
 /* Nothing answers from call `at` on. What the result
