@@ -37,6 +37,48 @@ static bool create_version(struct fx_db *db, const struct fx_db_conf *conf, stru
 
 /* --- whose it is ------------------------------------------------------------------------------ */
 
+enum { FIX_ROOM = 256 }; /* of the hint: half a statement would mend nothing */
+
+/* What may have led there without anybody's fault. */
+static void add_cause(const struct fx_db_conf *conf, struct fx_buf *hint)
+{
+    if (strcmp(conf->user, "ficus") == 0) /* PostgreSQL's default path begins with "$user" */
+        fx_buf_add_c(hint, "What user \"ficus\" creates without naming a schema is created in "
+                           "schema ficus: move what is yours, and no table of Ficus, with ALTER … "
+                           "SET SCHEMA. ");
+    else
+        fx_buf_printf(hint,
+                      "If Ficus was installed there with another user, name that user under "
+                      "databases.%s in ficus.yaml. ",
+                      conf->name);
+}
+
+/*
+ * Most of what can be found is Ficus's own, changed: an administrator who removed it would remove
+ * the record of who owns the customer's tables.
+ */
+static bool fail_foreign(const struct fx_db_conf *conf, const struct fx_findings *f,
+                         struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf all = FX_BUF(1 << 16), hint = FX_BUF(4096);
+    const char *fix = f->items[0].fix;
+    fx_findings_text(f, &all);
+    fx_fail(err, FX_E_UNSUPPORTED,
+            "in database \"%s\" something of Ficus is not as Ficus made it: %s", conf->name,
+            f->items[0].what);
+    if (f->n > 1 || strlen(fix) >= FIX_ROOM)
+        fx_detail(err, "%s", fx_buf_cstr(&all));
+    add_cause(conf, &hint);
+    fx_buf_add_c(&hint, "Otherwise find out who did this and why, then undo it");
+    if (fix[0] != '\0' && strlen(fix) < FIX_ROOM)
+        fx_buf_printf(&hint, " as an administrator: %s", fix);
+    fx_buf_printf(&hint,
+                  "%s Drop no table of schema ficus and not its function fence: they record and "
+                  "enforce which side owns your tables. Then run: ficus status",
+                  fix[0] == '\0' || strlen(fix) >= FIX_ROOM ? "." : "");
+    return fx_hint(err, "%s", fx_buf_cstr(&hint));
+}
+
 bool fx_schema_guard(struct fx_db *db, struct fx_err *err)
 {
     const struct fx_own_engine *engine = fx_own_engine_of(db);
@@ -45,27 +87,8 @@ bool fx_schema_guard(struct fx_db *db, struct fx_err *err)
     if (engine == NULL) /* nothing was ever installed on such a server */
         return true;
     if (!fx_db_findings(db, NULL, engine->guard, NULL, 0, &f, err))
-        return fx_ctx(err, "checking whose schema ficus is in database \"%s\"", db->conf->name);
-    if (f.n == 0)
-        return true;
-    FX_AUTO(fx_buf) struct fx_buf all = FX_BUF(1 << 16);
-    fx_findings_text(&f, &all);
-    fx_fail(err, FX_E_UNSUPPORTED,
-            "schema ficus of database \"%s\" is not as user \"%s\" of Ficus makes it: %s",
-            db->conf->name, db->conf->user, f.items[0].what);
-    if (f.n > 1)
-        fx_detail(err, "%s", fx_buf_cstr(&all));
-    if (strcmp(db->conf->user, "ficus") == 0) /* PostgreSQL's default path begins with "$user" */
-        return fx_hint(err,
-                       "What user \"ficus\" creates without naming a schema is created in schema "
-                       "ficus: move yours, ALTER TABLE ficus.NAME SET SCHEMA public; Otherwise let "
-                       "an administrator look at what the message names, who made it and why, and "
-                       "remove it. Then run: ficus status");
-    return fx_hint(err,
-                   "If Ficus was installed there with another user, name that user under "
-                   "databases.%s in ficus.yaml. Otherwise let an administrator look at what the "
-                   "message names, who made it and why, and remove it. Then run: ficus status",
-                   db->conf->name);
+        return fx_ctx(err, "checking what schema ficus holds in database \"%s\"", db->conf->name);
+    return f.n == 0 || fail_foreign(db->conf, &f, err);
 }
 
 /* --- the version ------------------------------------------------------------------------------ */

@@ -74,7 +74,8 @@ plain "drop schema if exists ficus cascade; truncate loot.ran"
 my_sql orders orders "drop database if exists ficus; delete from customer_orders"
 PG_USER=mallory pg_sql mono shop "create function loot.trap() returns trigger language plpgsql as
     'begin insert into loot.ran values (current_user, tg_name); return new; end'; create function loot.yes(text) returns boolean language plpgsql as
-    'begin insert into loot.ran values (current_user, \$\$check\$\$); return true; end'"
+    'begin insert into loot.ran values (current_user, \$\$check\$\$); return true; end';
+    create function loot.same(text, text) returns text language sql as 'select null::text'"
 asked=
 refuses() { # NAMED
     local told command status=0
@@ -89,13 +90,28 @@ refuses() { # NAMED
         says_not "GRANT" "$told" || status=1
         says_not "nternal" "$told" || status=1
     done
-    says "is not as user" "$(ficus status 2>&1)" || { echo "in: status"; status=1; }
+    says "in database \"mono\" something of Ficus is not as Ficus made it" "$(ficus status 2>&1)" || { echo "in: status"; status=1; }
     [ -z "$(plain "select * from loot.ran")" ] || { echo "theirs ran: $(plain "select * from loot.ran")"; status=1; }
     return $status
 }
 plant() {
     plain "drop schema if exists ficus cascade; truncate loot.ran; $2"
     refuses "$3" >"$FX_DIR/refused" 2>&1 && ok "$1" || not_ok "$1: $(cat "$FX_DIR/refused")"
+    [ "${4:-}" = "no statement" ] || check "$1: and what it prints mends it" mends
+}
+# mends TEXT: the statements that the error names, one after the other, lead to a database that is accepted.
+statement() { sed -n 's/.* as an administrator: \(.*;\) Drop no table of schema ficus and not its function fence: .*/\1/p' <<<"$1"; }
+mends() {
+    local told sql i
+    for i in $(seq 1 40); do
+        told=$(ficus upgrade 2>&1)
+        case $told in *"something of Ficus is not as"*) ;; *) return 0 ;; esac
+        sql=$(statement "$told")
+        case $sql in "" | *"DROP TABLE"* | *"ficus.fence() CASCADE"* | *"DROP FUNCTION"*) break ;; esac
+        plain "$sql" >"$FX_DIR/mend" 2>&1 || break
+    done
+    printf 'try %s: %s\n%s\n' "$i" "$told" "$(cat "$FX_DIR/mend")"
+    return 1
 }
 own="create table ficus.own (grp text primary key, state text, epoch bigint, until timestamptz, operator text)"
 plant "a schema of somebody else is refused" "create schema ficus authorization mallory" "schema ficus belongs to role mallory"
@@ -110,10 +126,17 @@ plant "and a rule" "create schema ficus; $own; create rule r as on update to fic
 plant "and a policy" "create schema ficus; $own; alter table ficus.own enable row level security; create policy p on ficus.own using (loot.yes(grp))" "policy p is on ficus.own"
 plant "and a default" "create schema ficus; $own; alter table ficus.own alter operator set default loot.yes('')::text" "default value for column operator"
 plant "and a check" "create schema ficus; $own; alter table ficus.own add constraint c check (loot.yes(grp)) not valid" "constraint c on table ficus.own uses function loot.yes"
-plant "and a domain" "create domain loot.d as text check (loot.yes(value)); create schema ficus; create table ficus.own (grp loot.d primary key)" "uses type loot.d"
+plant "and a domain" "create domain loot.d as text check (loot.yes(value)); create schema ficus; create table ficus.own (grp loot.d primary key)" "uses type loot.d" "no statement"
 plain "drop domain loot.d cascade"
 plant "and an index that computes" "create schema ficus; $own; create index i on ficus.own ((lower(grp)))" "index ficus.i computes what it holds"
-plant "and a partitioned table" "create schema ficus; create table ficus.progress (stream text) partition by list (stream)" "ficus.progress is not a plain table"
+plant "and a partitioned table" "create schema ficus; create table ficus.progress (stream text) partition by list (stream)" "ficus.progress is not a plain table" "no statement"
+plant "and a table that has a child" "create schema ficus; $own; create table loot.child () inherits (ficus.own)" "ficus.own is not a plain table"
+plain "drop table loot.child"
+plant "and one that is a child" "create schema ficus; create table loot.parent (grp text); create table ficus.own () inherits (loot.parent)" "ficus.own inherits from another table"
+plain "drop schema ficus cascade; drop table loot.parent"
+plant "and a schema in which everybody may create" "create schema ficus; grant create on schema ficus to public" "role PUBLIC may create objects in schema ficus"
+plant "and a type and an operator" "create schema ficus; create domain ficus.d as text; create type ficus.e as enum ('x');
+    create operator ficus.+ (leftarg = text, rightarg = text, function = loot.same)" "operator ficus.+(text,text) is in schema ficus"
 plant "and a fence function of somebody else" "create schema ficus; create function ficus.fence() returns trigger language plpgsql as 'begin return null; end';
     alter function ficus.fence() owner to mallory" "function ficus.fence belongs to role mallory"
 plant "and one that runs with the customer's rights" "create schema ficus; create function ficus.fence() returns trigger language plpgsql as 'begin return null; end'" \
@@ -137,7 +160,24 @@ same "nothing of theirs ran" "" "$(plain "select * from loot.ran")"
 
 # --- code of the tables themselves ---------------------------------------------------------------------------------------------
 # The owner of a table attaches functions that he may replace at any time; they would run in the reverse applier.
-plain "drop trigger late on ficus.progress; create role owner login; alter table public.orders owner to owner; create schema own authorization owner; grant create on schema public to owner"
+# --- what is Ficus's own, after a restore without its owners ----------------------------------------------------------------------
+plain "drop trigger late on ficus.progress"
+same "ownership is installed" installed "$("$FX_BUILD/tests/integration/fence_tool" "$FX_DIR/ficus.yaml" orders install 2>&1 | tail -n 1)"
+rows="select (select count(*) from ficus.own), (select count(*) from ficus.progress), (select count(*) from pg_trigger where tgfoid = 'ficus.fence'::regproc)"
+before=$(plain "$rows")
+check "which has rows" says 2 "${before%%|*}"
+plain "create role restored; alter schema ficus owner to restored; alter function ficus.fence() owner to restored; alter function ficus.fence() reset all"
+for table in $(plain "select relname from pg_class where relkind = 'r' and relnamespace = 'ficus'::regnamespace"); do plain "alter table ficus.$table owner to restored"; done
+check "is refused by every command" refuses "ficus.canary belongs to role restored"
+told=$(ficus status 2>&1)
+check "each thing with its statement" says "[ALTER TABLE ficus.own OWNER TO ficus;]" "$(ficus cdc start --context orders --execute 2>&1)"
+check "and nobody is told to remove it" says_not "remove" "$told"
+check "what is printed mends it" mends
+same "and removes nothing" "$before" "$(plain "$rows")"
+exits 0 "the streams start" ficus cdc start --context orders --execute
+ficus cdc stop --context orders --execute >/dev/null
+
+plain "create role owner login; alter table public.orders owner to owner; create schema own authorization owner; grant create on schema public to owner"
 attach() { # TEXT SQL NAMED
     PG_USER=owner pg_sql mono shop "set client_min_messages = warning; $2" || not_ok "$1 is attached"
     told=$(ficus cdc preflight --context orders 2>&1) && not_ok "$1 is found by the preflight"
