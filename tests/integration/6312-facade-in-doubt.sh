@@ -3,7 +3,7 @@
 # A cut-over dies while the facade holds, and nobody tells the facade what became of it. When its hold ends, started again
 # meanwhile or not, it goes on to the owner only if the cut-over cannot have committed; else it sends no write anywhere
 # until a command that has asked the databases tells it.
-# seconds: 70
+# seconds: 65
 . "$(dirname "$0")/../harness/servers.sh"
 . "$(dirname "$0")/../demo/lib.sh"
 fx_tmp
@@ -161,4 +161,30 @@ check "and says what does" says "ficus route sync orders --execute" "$out"
 exits 0 "which does" "$FICUS" route sync orders --execute -f "$SHOP/ficus.yaml"
 same "the owner is the new side" "new false" "$(field owner) $(field owner_unknown)"
 same "which has the writes" 200 "$(write)"
+
+# --- a facade of an older Ficus that does not know the canary yet: found before the fence -----------------------------------
+facade_kill
+cat >"$FX_DIR/older.py" <<'EOF'
+import http.server, os, socketserver, sys
+STATUS = b"""{"api":1,"controller_epoch":0,"routes":[],"groups":
+[{"group":"orders","owner":"new","epoch":0,"hold":"open","in_flight":0}]}"""
+class Older(http.server.BaseHTTPRequestHandler):
+    def answer(self):
+        self.rfile.read(int(self.headers.get("content-length", 0)))
+        self.send_response(200)
+        self.send_header("content-length", str(len(STATUS)))
+        self.end_headers()
+        self.wfile.write(STATUS)
+    do_GET = do_POST = answer
+    def address_string(self): return "ficus"
+    def log_message(self, *args): pass
+if os.path.exists(sys.argv[1]): os.remove(sys.argv[1])
+socketserver.UnixStreamServer(sys.argv[1], Older).serve_forever()
+EOF
+python3 "$FX_DIR/older.py" "$SHOP/state/admin.sock" &
+FX_PID[facade]=$!
+check "it answers" until_ok 5 facade_status
+out=$("$FICUS" cutover rehearse --rounds 1 --context orders --execute -f "$SHOP/ficus.yaml" 2>&1)
+same "a rehearsal refuses it" 1 $?
+check "and says why" says "was started by an older Ficus" "$out"
 fx_done
