@@ -69,9 +69,22 @@ static bool warn_of_applying(const struct cdc_side *side, struct fx_findings *f,
                NULL, 0, f, err);
 }
 
+/* Streams go without it; a gate does not believe a report of an unknown server. */
+static bool warn_of_identity(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err)
+{
+    return fx_db_findings(
+        side->db, side->conf->name,
+        "select format('user %I may not ask which server this is, so no gate of a plan believes a "
+        "comparison', current_user), "
+        "format('GRANT EXECUTE ON FUNCTION pg_control_system() TO %I;', current_user) "
+        "where not has_function_privilege('pg_catalog.pg_control_system()', 'EXECUTE')",
+        NULL, 0, f, err);
+}
+
 bool cdc_pg_warn(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err)
 {
-    return warn_of_superuser(side, f, err) && warn_of_applying(side, f, err);
+    return warn_of_superuser(side, f, err) && warn_of_applying(side, f, err) &&
+           warn_of_identity(side, f, err);
 }
 
 bool cdc_pg_check_silent_loss(const struct cdc_side *side, struct fx_findings *f,

@@ -14,7 +14,7 @@ void fx_identity_of_conf(const struct fx_db_conf *conf, struct fx_arena *arena,
         .name = conf->name, .address = fx_db_conf_address(conf, arena), .server = "", .holder = ""};
 }
 
-/* A user who may not ask is one who could not ask when the report was made, either. */
+/* A user who may not ask compares nevertheless; a gate does not believe the report. */
 static bool read_server(struct fx_db *db, struct fx_arena *arena, struct fx_identity *ret,
                         struct fx_err *err)
 {
@@ -55,21 +55,50 @@ bool fx_identity_same_address(const struct fx_identity *was, const struct fx_ide
     return false;
 }
 
+bool fx_identity_has_server(const char *context, const struct fx_identity *side, struct fx_buf *why)
+{
+    if (side->server != NULL && side->server[0] != '\0')
+        return true;
+    fx_buf_printf(why,
+                  "it is not known which server database \"%s\" was on: ficus cdc preflight "
+                  "--context %s names the right that its user lacks",
+                  side->name, context);
+    return false;
+}
+
+static bool has_holder(const char *context, const struct fx_identity *side, struct fx_buf *why)
+{
+    if (side->holder[0] != '\0' && side->held_since_us != 0)
+        return true;
+    fx_buf_printf(why,
+                  "nobody holds context \"%s\" in database \"%s\", so it is not known whether its "
+                  "streams are those of the report: ficus upgrade --execute, then ficus run resume",
+                  context, side->name);
+    return false;
+}
+
 static const char *short_id(const struct fx_identity *side)
 {
     return side->holder[0] != '\0' ? side->holder : "nobody";
 }
 
-bool fx_identity_same(const struct fx_identity *was, const struct fx_identity *is,
-                      struct fx_buf *why)
+static bool same_server(const char *context, const struct fx_identity *was,
+                        const struct fx_identity *is, struct fx_buf *why)
 {
-    if (!fx_identity_same_address(was, is, why))
+    if (!fx_identity_has_server(context, was, why) || !fx_identity_has_server(context, is, why))
         return false;
-    if (strcmp(was->server, is->server) != 0) {
-        fx_buf_printf(why, "the report is about another server: at %s was server %s, now it is %s",
-                      was->address, was->server, is->server);
+    if (strcmp(was->server, is->server) == 0)
+        return true;
+    fx_buf_printf(why, "the report is about another server: at %s was server %s, now it is %s",
+                  was->address, was->server, is->server);
+    return false;
+}
+
+bool fx_identity_same(const char *context, const struct fx_identity *was,
+                      const struct fx_identity *is, struct fx_buf *why)
+{
+    if (!fx_identity_same_address(was, is, why) || !same_server(context, was, is, why))
         return false;
-    }
     if (strcmp(was->holder, is->holder) != 0) {
         fx_buf_printf(why,
                       "the context was taken over since the report: database \"%s\" was held by "
@@ -78,7 +107,7 @@ bool fx_identity_same(const struct fx_identity *was, const struct fx_identity *i
         return false;
     }
     if (was->held_since_us == is->held_since_us)
-        return true;
+        return has_holder(context, is, why);
     fx_buf_printf(why,
                   "the streams were dropped and made again since the report, says database \"%s\"",
                   is->name);

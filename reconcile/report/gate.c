@@ -143,11 +143,13 @@ static bool is_of_databases(const struct rec_report *report, const struct rec_li
     if (!is_identified(report, why))
         return false;
     if (now != NULL)
-        return fx_identity_same(&was->old_side, &now->old_side, why) &&
-               fx_identity_same(&was->new_side, &now->new_side, why) &&
+        return fx_identity_same(report->context, &was->old_side, &now->old_side, why) &&
+               fx_identity_same(report->context, &was->new_side, &now->new_side, why) &&
                has_its_stream(report, now, why);
     if (limits->databases_id != NULL)
-        return has_id(was, limits->databases_id, why);
+        return fx_identity_has_server(report->context, &was->old_side, why) &&
+               fx_identity_has_server(report->context, &was->new_side, why) &&
+               has_id(was, limits->databases_id, why);
     if (limits->ctx != NULL)
         return has_addresses_of(was, limits->ctx, why);
     fx_buf_add_c(why, "it was not said which databases the report must be about");

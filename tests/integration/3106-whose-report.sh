@@ -123,6 +123,20 @@ cp byhand/report.json "$latest/report.json"
 held "staging's by hand" "expected postgresql://127.0.0.1:${PG_PORT[mono]}/shop"
 cp key/report.json "$latest/report.json"
 held "production's with another key" "which is not trusted"
+# Neither may say which server it is: unknown, and not the same.
+pg_sql mono shop "create role boss login superuser"
+PG_USER=boss pg_sql mono shop "grant pg_read_all_stats to ficus; alter role ficus nosuperuser replication;
+    grant set on parameter deadlock_timeout, session_replication_role to public;
+    revoke execute on function pg_control_system() from public, ficus"
+told=$("$FICUS" cdc preflight --quick --context orders -f production.yaml 2>&1)
+check "a user who may not ask which server it is, is told the right" says "GRANT EXECUTE ON FUNCTION pg_control_system() TO ficus;" "$told"
+exits 0 "but may compare" "$FICUS" reconcile run --context orders --report "$FX_DIR/$latest" --quiet -f production.yaml
+told=$(run production.yaml resume move 2>&1)
+same "a report of such a user holds the run of such a user" 3 $?
+check "and says how to go on" says "it is not known which server database \"mono\" was on: ficus cdc preflight --context orders names the right" "$told"
+id=$(sed -n 's/.*\([0-9a-f]\{32\}\).*/\1/p' "$latest/report.txt" | head -n 1)
+exits 3 "nor does an id of an unknown server pass in CI" gate "$latest/report.json" --key ci.key.pub --context orders --databases "$id" -f production.yaml
+PG_USER=boss pg_sql mono shop "grant execute on function pg_control_system() to public; alter role ficus superuser"
 cp production.json "$latest/report.json"
 pg_sql mono shop "update ficus.controller set since = clock_timestamp()" # as dropping and making the streams again does
 held "the run's own, but of before the streams were made again" "were dropped and made again since the report"

@@ -499,6 +499,42 @@ static void test_gate__wants_the_databases_that_the_report_is_about(void **state
     assert_int_equal(ask(&report, limits, at), REC_GATE_UNKNOWN);
 }
 
+/* What neither the report nor the database says is no part that agrees. */
+static void test_gate__takes_two_unknown_parts_for_no_agreement(void **state)
+{
+    (void)state;
+    struct rec_databases now = {.old_side = old_side,
+                                .new_side = new_side,
+                                .forward = {FX_PG, 3, FX_POS("0/7")},
+                                .reverse = {FX_MY, 3, FX_POS("0-1-7")}};
+    struct rec_table_result table;
+    struct rec_report report;
+    fill(&report, &table);
+    struct rec_limits limits = {.divergent_max = 2, .max_age_ms = REC_AGE_ANY, .now = &now};
+    struct rec_limits by_id = {.divergent_max = 2, .max_age_ms = REC_AGE_ANY};
+    struct fx_identity *const sides[][2] = {{&now.old_side, &report.databases.old_side},
+                                            {&now.new_side, &report.databases.new_side}};
+    for (size_t i = 0; i < FX_ARRAY_LEN(sides); i++) {
+        char id[REC_DATABASES_ID];
+        struct fx_identity was = *sides[i][0];
+        by_id.databases_id = id;
+        rec_databases_id(&report.databases, id);
+        assert_int_equal(ask(&report, by_id, report.finished.us), REC_GATE_PASS);
+        assert_int_equal(ask(&report, limits, report.finished.us), REC_GATE_PASS);
+        sides[i][0]->holder = sides[i][1]->holder = "";
+        assert_int_equal(ask(&report, limits, report.finished.us), REC_GATE_UNKNOWN);
+        *sides[i][0] = *sides[i][1] = was;
+        sides[i][0]->held_since_us = sides[i][1]->held_since_us = 0;
+        assert_int_equal(ask(&report, limits, report.finished.us), REC_GATE_UNKNOWN);
+        *sides[i][0] = *sides[i][1] = was;
+        sides[i][0]->server = sides[i][1]->server = "";
+        assert_int_equal(ask(&report, limits, report.finished.us), REC_GATE_UNKNOWN);
+        rec_databases_id(&report.databases, id);
+        assert_int_equal(ask(&report, by_id, report.finished.us), REC_GATE_UNKNOWN);
+        *sides[i][0] = *sides[i][1] = was;
+    }
+}
+
 static void test_gate__without_a_session_goes_by_the_file_or_the_id(void **state)
 {
     (void)state;
@@ -561,6 +597,7 @@ int main(void)
         cmocka_unit_test(test_report__that_is_not_there_is_unknown),
         cmocka_unit_test(test_report__a_column_left_out_is_never_equal),
         cmocka_unit_test(test_gate__wants_the_databases_that_the_report_is_about),
+        cmocka_unit_test(test_gate__takes_two_unknown_parts_for_no_agreement),
         cmocka_unit_test(test_gate__without_a_session_goes_by_the_file_or_the_id),
         cmocka_unit_test(test_gate__needs_an_age),
         cmocka_unit_test(test_gate__passes_only_what_was_measured_now),
