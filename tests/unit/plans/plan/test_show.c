@@ -36,8 +36,8 @@ static void test_gates__a_failure_names_what_differed(void **state)
     (void)state;
     FX_AUTO(fx_buf) struct fx_buf why = FX_BUF(1024);
     static const struct rec_databases databases = {
-        .old_side = {"mono", "postgresql://db1:5432/shop", "7301/16384", "", 0},
-        .new_side = {"orders", "mysql://db2:3306/orders", "db2:3306/1", "", 0},
+        .old_side = {"mono", "postgresql://db1:5432/shop", "7301/16384", "0123456789abcdef", 1},
+        .new_side = {"orders", "mysql://db2:3306/orders", "db2:3306/1", "0123456789abcdef", 1},
         .forward = {FX_PG, 1, FX_POS("0/7")}};
     struct rec_report report = {.divergent = 899,
                                 .rows_compared = 1000,
