@@ -86,18 +86,43 @@ bool cdc_install(struct fx_context *ctx, struct fx_err *err)
 
 /* --- drop ------------------------------------------------------------------------------------- */
 
-/* As the applier: a rehearsal that died may have left its canary fenced, or away. */
-static bool delete_canary(const struct cdc_side *side, const fx_cell groups[2], struct fx_err *err)
+static bool fail_canary(const struct cdc_side *side, struct fx_err *err)
 {
+    (void)fx_hint(
+        err,
+        "A rehearsal left rows in ficus.canary, which only apply_user may delete. If that "
+        "user is gone, create it again (docs/guide/database-rights.md), or take apply_user "
+        "and apply_password out of databases.%s for this command: ficus cdc drop --context "
+        "%s --execute --confirm=%s   Nothing was dropped.",
+        side->conf->name, side->ctx->name, side->ctx->name);
+    return fx_ctx(err, "deleting the rows of a rehearsal in database \"%s\"", side->conf->name);
+}
+
+/* A rehearsal that died may have left its canary fenced, or away: only then the applier is needed,
+ * whose account may be gone by now. */
+static bool delete_canary(const struct cdc_side *side, struct fx_arena *arena, struct fx_err *err)
+{
+    FX_AUTO(fx_rows) struct fx_rows rows = {0};
     struct fx_db *db = side->db;
+    fx_cell groups[] = {fx_str_from(side->ctx->name),
+                        fx_str_from(cdc_name_canary_group(side->ctx->name, arena))};
+    if (!fx_db_query(db, "select 1 from ficus.canary where grp in (?, ?) limit 1", groups, 2, &rows,
+                     err)) {
+        bool is_gone = fx_db_is_no_table(err);
+        if (is_gone)
+            fx_err_clear(err);
+        return is_gone;
+    }
+    if (rows.n_rows == 0)
+        return true;
     if (side->conf->applier != NULL && !fx_db_open(side->conf->applier, &db, err))
-        return false;
+        return fail_canary(side, err);
     bool is_ok =
         fx_db_exec(db, side->engine->target.pass_fence, NULL, 0, NULL, err) &&
         fx_db_exec(db, "delete from ficus.canary where grp in (?, ?)", groups, 2, NULL, err);
     if (db != side->db)
         fx_db_close(db);
-    return is_ok;
+    return is_ok || fail_canary(side, err);
 }
 
 static bool delete_rows(const struct cdc_side *side, struct fx_arena *arena, struct fx_err *err)
@@ -108,9 +133,7 @@ static bool delete_rows(const struct cdc_side *side, struct fx_arena *arena, str
     if (fx_db_exec(side->db, "delete from ficus.progress where stream = ?", &stream, 1, NULL,
                    err) &&
         fx_db_exec(side->db, "delete from ficus.leak where stream = ?", &stream, 1, NULL, err) &&
-        fx_db_exec(side->db, "delete from ficus.barrier where grp in (?, ?)", groups, 2, NULL,
-                   err) &&
-        delete_canary(side, groups, err))
+        fx_db_exec(side->db, "delete from ficus.barrier where grp in (?, ?)", groups, 2, NULL, err))
         return true;
     bool is_gone = fx_db_is_no_table(err);
     if (is_gone)
@@ -124,13 +147,20 @@ static bool drop_side(const struct cdc_side *side, struct fx_arena *arena, struc
            cdc_side_err(side, err);
 }
 
+/* First, because it needs most: what fails here has dropped nothing. */
+static bool drop_canaries(const struct cdc_sides *sides, struct fx_arena *arena, struct fx_err *err)
+{
+    return (delete_canary(&sides->old_side, arena, err) || cdc_side_err(&sides->old_side, err)) &&
+           (delete_canary(&sides->new_side, arena, err) || cdc_side_err(&sides->new_side, err));
+}
+
 /* Between the drops of a slot and of positions no transaction reaches: the guard stands for it. */
 static bool drop_guarded(const struct cdc_sides *sides, struct fx_guard *guard, struct fx_err *err)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
-    return drop_side(&sides->old_side, &arena, err) && drop_side(&sides->new_side, &arena, err) &&
-           fx_guard_check(guard, err) &&
+    return drop_canaries(sides, &arena, err) && drop_side(&sides->old_side, &arena, err) &&
+           drop_side(&sides->new_side, &arena, err) && fx_guard_check(guard, err) &&
            (fx_guard_has_ownership(guard) || fx_guard_forget(guard, err));
 }
 

@@ -157,6 +157,16 @@ exits 0 "ALTER ROLE … SET is enough" ficus cdc preflight --context orders
 exits 0 "the streams start with it" ficus cdc start --context orders --execute
 streams_probe_back
 ok "and apply"
+# An applier that is gone: needed only where a rehearsal left rows, and found out before anything is dropped.
+ficus cdc stop --context orders --execute >/dev/null
+plain "insert into ficus.canary(grp, note) values ('orders.canary', 'left'); alter role applier nologin"
+told=$(ficus cdc drop --context orders --execute --confirm=orders 2>&1) && not_ok "the rows of a rehearsal need the applier"
+check "a drop that needs the applier says how to do without" says "take apply_user and apply_password out of databases.mono" "$told"
+same "and has dropped nothing" 1 "$(plain "select count(*) from pg_replication_slots")"
+plain "delete from ficus.canary"
+exits 0 "without such rows the applier is not needed" ficus cdc drop --context orders --execute --confirm=orders
+plain "alter role applier login"
+exits 0 "both streams start from nothing" ficus cdc start --context orders --execute --empty-target --confirm=orders
 exits 0 "they are dropped by both users together" ficus cdc drop --context orders --execute --confirm=orders
 
 # --- a whole migration and its way back: MariaDB's fence lets the applier pass --------------------------------------------------------
