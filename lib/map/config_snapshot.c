@@ -10,9 +10,12 @@
 
 enum { TEXT_MAX = 1 << 20, PATH_TEXT_MAX = 512 };
 
-static bool is_left_out(const struct fx_node *node)
+/* Only the key of an entry: "tables.0"; below it a column may have that name. */
+static bool is_left_out(const char *parent, const struct fx_node *node)
 {
-    return node->key != NULL && strcmp(node->key, FX_MAP_DROPPED_KEY) == 0;
+    const char *entry = strncmp(parent, "tables.", 7) == 0 ? parent + 7 : NULL;
+    return entry != NULL && strchr(entry, '.') == NULL && node->key != NULL &&
+           strcmp(node->key, FX_MAP_DROPPED_KEY) == 0;
 }
 
 /* `path` ends at `len`; it is put back as it was. */
@@ -25,7 +28,7 @@ static void write_node(const struct fx_node *node, char path[PATH_TEXT_MAX], siz
     }
     size_t i = 0;
     for (const struct fx_node *child = node->first; child != NULL; child = child->next, i++) {
-        if (is_left_out(child))
+        if (is_left_out(path, child))
             continue;
         int n = child->key != NULL ? snprintf(path + len, PATH_TEXT_MAX - len, ".%s", child->key)
                                    : snprintf(path + len, PATH_TEXT_MAX - len, ".%zu", i);

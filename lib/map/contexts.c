@@ -250,15 +250,17 @@ static bool is_group_name(const char *name)
 
 /*
  * The content of a section as text, without positions, so that a comment does not change the
- * digest. What a stream does about dropped partitions may change while it runs.
+ * digest. What a stream does about dropped partitions may change while it runs; below an entry's
+ * own keys a column may have that name. `depth`: 0 the list of tables, 1 an entry, 2 its keys.
  */
-static void describe(const struct fx_node *node, struct fx_buf *out)
+static void describe(const struct fx_node *node, int depth, struct fx_buf *out)
 {
-    if (node == NULL || (node->key != NULL && strcmp(node->key, FX_MAP_DROPPED_KEY) == 0))
+    if (node == NULL ||
+        (depth == 2 && node->key != NULL && strcmp(node->key, FX_MAP_DROPPED_KEY) == 0))
         return;
     if (node->key != NULL)
         fx_buf_printf(out, "%zu:%s=", strlen(node->key), node->key);
-    bool is_name = node->kind == FX_NODE_MAP && node->len == 2 &&
+    bool is_name = depth == 1 && node->kind == FX_NODE_MAP && node->len == 2 &&
                    fx_node_get(node, FX_MAP_DROPPED_KEY) != NULL;
     const struct fx_node *name = is_name ? fx_node_get(node, "from") : node;
     if (name != NULL && name->kind == FX_NODE_SCALAR) { /* a table that had no keys before */
@@ -268,7 +270,7 @@ static void describe(const struct fx_node *node, struct fx_buf *out)
     }
     fx_buf_add_char(out, node->kind == FX_NODE_LIST ? '[' : '{');
     for (const struct fx_node *child = node->first; child != NULL; child = child->next)
-        describe(child, out);
+        describe(child, depth + 1, out);
     fx_buf_add_char(out, '}');
 }
 
@@ -301,7 +303,7 @@ static void read_context(struct fx_project_reader *r, const struct fx_node *node
         check_table_is_new(r, ctx, map);
     }
     FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1 << 20);
-    describe(raw.tables, &text);
+    describe(raw.tables, 0, &text);
     char *digest = fx_arena_alloc(r->arena, FX_HASH_HEX);
     fx_hash128_hex(fx_buf_str(&text), digest);
     ctx->digest = digest;
