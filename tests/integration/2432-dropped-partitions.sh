@@ -5,15 +5,8 @@
 # seconds: 75
 . "$(dirname "$0")/../harness/servers.sh"
 . "$(dirname "$0")/../harness/streams.sh"
+. "$(dirname "$0")/../harness/ddl.sh"
 
-fx_tmp
-start_both mono orders
-streams_project
-streams_tables
-ficus() { "$FICUS" "$@" --context orders --execute -f "$FX_DIR/ficus.yaml"; }
-stopped() { [ -s "$FX_DIR/st/streams/orders-$1.error" ]; }
-error_of() { cat "$FX_DIR/st/streams/orders-$1.error"; }
-says() { case $2 in *"$1"*) return 0 ;; esac; printf 'not in: %s\n' "$2"; return 1; }
 sql() { pg_sql mono shop "set client_min_messages = error; set search_path = public; $1"; }
 my() { my_sql orders orders "$1"; }
 each() { # statements that want no transaction around them
