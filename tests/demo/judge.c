@@ -24,6 +24,7 @@
 #include <uthash.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/clock.h"
 #include "lib/cli/opt.h"
 #include "lib/db/db.h"
 #include "lib/fmt/json_doc.h"
@@ -52,6 +53,7 @@ struct side {
     int64_t epoch;
 };
 enum { OLD, NEW };
+enum { SETTLE_MS = 30000, SETTLE_EACH_MS = 200 };
 
 /* Increments of one order, summed over the ledger. */
 struct counter {
@@ -372,6 +374,40 @@ static bool load_sides(struct judge *judge, size_t *ret_n, struct fx_err *err)
     return true;
 }
 
+/* Holds b all that a holds? */
+static bool has_all(struct found *a, struct found *b)
+{
+    struct found *item, *next;
+    HASH_ITER(hh, a, item, next)
+    if (found_in(b, item->key) < item->n)
+        return false;
+    return true;
+}
+
+/*
+ * After a whole migration both sides are judged, and one of them gets the last writes from a stream:
+ * it is given time. What is missing then is lost.
+ */
+static bool load_settled(struct judge *judge, size_t *ret_n, struct fx_err *err)
+{
+    const struct side *old = &judge->sides[OLD], *new = &judge->sides[NEW];
+    for (int i = 0; i < SETTLE_MS / SETTLE_EACH_MS; i++) {
+        if (!load_sides(judge, ret_n, err))
+            return false;
+        if (*ret_n < 2 || strcmp(judge->opts.outcome, "migrated") != 0)
+            return true;
+        judge->own = find_owner(judge->sides);
+        const struct side *owner = &judge->sides[judge->own.side];
+        const struct side *copy = owner == old ? new : old;
+        if (has_all(owner->refs, copy->refs) && has_all(owner->hits, copy->hits))
+            return true;
+        side_done(&judge->sides[OLD]);
+        side_done(&judge->sides[NEW]);
+        fx_sleep_ms(SETTLE_EACH_MS);
+    }
+    return load_sides(judge, ret_n, err);
+}
+
 static bool judge_all(struct judge *judge, struct fx_err *err)
 {
     const struct options *opts = &judge->opts;
@@ -383,7 +419,7 @@ static bool judge_all(struct judge *judge, struct fx_err *err)
     judge->v.pause_ms_max = longest_pause_ms(&judge->book);
     if (access(nightly, F_OK) == 0 && !ledger_read(&judge->book, nightly, true, err))
         return false;
-    if (!load_sides(judge, &n_sides, err))
+    if (!load_settled(judge, &n_sides, err))
         return false;
     judge->own = find_owner(judge->sides);
     for (size_t i = 0; i < judge->book.len; i++) {
