@@ -205,6 +205,7 @@ static bool flush(struct sink_db *s, struct fx_err *err)
         return false;
     cdc_batch_clear(&s->batch);
     s->has_commit = false;
+    s->sink.oldest_waiting_us = 0;
     s->sink.is_pending = s->is_in_txn;
     return true;
 }
@@ -370,6 +371,8 @@ static bool sink_commit(struct cdc_sink *sink, bool is_more, struct fx_err *err)
     cdc_progress_copy(&s->committing.progress, &s->next);
     s->committing.us = s->txn.commit_us;
     s->committing.is_coarse = s->txn.is_coarse_time;
+    if (s->sink.oldest_waiting_us == 0)
+        s->sink.oldest_waiting_us = s->txn.commit_us;
     s->sink.is_pending = true;
     return is_more || flush(s, err);
 }

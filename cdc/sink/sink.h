@@ -37,6 +37,7 @@ struct cdc_sink {
     const struct cdc_sink_ops *ops;
     struct cdc_progress progress; /* as the server has confirmed it */
     int64_t durable_commit_us;    /* source commit time of the newest durable transaction */
+    int64_t oldest_waiting_us;    /* of the oldest whose commit is not durable; 0: none waits */
     bool is_coarse_time;
     int64_t leaks; /* what ficus.leak held for the stream when the sink was opened */
     char leak_last[CDC_LEAK_TEXT];

@@ -23,10 +23,17 @@ int64_t cdc_events_lag_ms(int64_t commit_us, bool is_coarse_time)
     return FX_MAX(us, (int64_t)0) / 1000;
 }
 
+/*
+ * Of the oldest transaction that waits to be durable. The newest that is durable may be old because
+ * nothing was written since: while the next one waits, its age is no lag.
+ */
 static void note_lag(struct cdc_streamer *s)
 {
-    if (s->sink->durable_commit_us != 0)
-        s->status.lag_ms = cdc_events_lag_ms(s->sink->durable_commit_us, s->sink->is_coarse_time);
+    bool is_waiting = s->sink->oldest_waiting_us != 0;
+    int64_t us = is_waiting ? s->sink->oldest_waiting_us : s->sink->durable_commit_us;
+    if (us != 0)
+        s->status.lag_ms =
+            cdc_events_lag_ms(us, is_waiting ? s->txn.is_coarse_time : s->sink->is_coarse_time);
 }
 
 /* Counted, logged, and recorded on the target together

@@ -7,10 +7,11 @@
 #include <inttypes.h>
 
 #include "lib/base/alloc.h"
+#include "lib/base/clock.h"
 #include "plans/cutover/environment.h"
 #include "plans/cutover/stream_stop.h"
 
-enum { CHECK_MS = 10000 /* of a server's catalog */ };
+enum { CHECK_MS = 10000 /* of a server's catalog */, MOMENT_MS = 2000, LOOK_EACH_MS = 100 };
 
 /* The hint of the error says more about this failure than any command that is known here. */
 static void add_silent(struct fx_findings *f, const char *where, const struct fx_err *err)
@@ -19,17 +20,41 @@ static void add_silent(struct fx_findings *f, const char *where, const struct fx
                     err->hint[0] != '\0' ? "; " : "", err->hint);
 }
 
+static bool is_ready(const struct cdc_status *status, int64_t lag_max_ms)
+{
+    return (status->phase == CDC_PHASE_STREAM || status->phase == CDC_PHASE_CATCHUP) &&
+           status->lag_ms <= lag_max_ms;
+}
+
+/*
+ * A hold that has just ended, or a transaction that was read late, is over a moment later: such a
+ * stream is given that moment before it is a finding.
+ */
+static bool look(const struct cdc_ref *ref, int64_t lag_max_ms, struct cdc_status *ret,
+                 struct fx_err *err)
+{
+    struct fx_mono began = fx_mono_now();
+    for (;;) {
+        if (!cdc_status(ref, ret, err))
+            return false;
+        if (is_ready(ret, lag_max_ms) || ret->phase == CDC_PHASE_STOPPED ||
+            fx_mono_since_us(began, fx_mono_now()) >= MOMENT_MS * 1000)
+            return true;
+        fx_sleep_ms(LOOK_EACH_MS);
+    }
+}
+
 static void check_stream(struct pln_environment *en, bool is_reverse, struct fx_findings *f)
 {
     struct cdc_ref ref = pln_env_stream(en, is_reverse);
     const struct pln_cutover_options *opt = en->opt;
     FX_AUTO(cdc_status) struct cdc_status status = {0};
     struct fx_err err = FX_ERR_INIT;
-    char name[128], where[160], look[160];
+    char name[128], where[160], see[160];
     cdc_stream_name(&ref, name, sizeof name);
     (void)snprintf(where, sizeof where, "stream \"%s\"", name);
-    (void)snprintf(look, sizeof look, "ficus cdc status --context %s", ref.context);
-    if (!cdc_status(&ref, &status, &err)) {
+    (void)snprintf(see, sizeof see, "ficus cdc status --context %s", ref.context);
+    if (!look(&ref, opt->lag_max_ms, &status, &err)) {
         add_silent(f, where, &err);
         return;
     }
@@ -39,10 +64,10 @@ static void check_stream(struct pln_environment *en, bool is_reverse, struct fx_
         return;
     }
     if (status.phase != CDC_PHASE_STREAM && status.phase != CDC_PHASE_CATCHUP)
-        fx_findings_add(f, where, look, "is in phase %s: wait until it is in phase stream",
+        fx_findings_add(f, where, see, "is in phase %s: wait until it is in phase stream",
                         cdc_phase_name(status.phase));
     if (status.lag_ms > opt->lag_max_ms)
-        fx_findings_add(f, where, look,
+        fx_findings_add(f, where, see,
                         "has a lag of %" PRId64 " ms, the limit is %" PRId64
                         " ms: wait until it is below that",
                         status.lag_ms, opt->lag_max_ms);

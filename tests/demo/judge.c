@@ -385,8 +385,8 @@ static bool has_all(struct found *a, struct found *b)
 }
 
 /*
- * After a whole migration both sides are judged, and one of them gets the last writes from a stream:
- * it is given time. What is missing then is lost.
+ * After a whole migration both sides are judged. One of them gets the last writes from a stream: it
+ * is given time, and what is missing then is lost.
  */
 static bool load_settled(struct judge *judge, size_t *ret_n, struct fx_err *err)
 {

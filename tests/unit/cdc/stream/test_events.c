@@ -19,6 +19,21 @@ static bool take_begin(struct cdc_sink *sink, const struct cdc_txn *txn, struct 
     return true;
 }
 
+/* As the sink does when more is buffered: nothing is durable yet. */
+static bool take_commit(struct cdc_sink *sink, bool is_more, struct fx_err *err)
+{
+    (void)is_more, (void)err;
+    sink->is_pending = true;
+    sink->oldest_waiting_us = fx_wall_now().us - 20000;
+    return true;
+}
+
+static bool has_more(struct cdc_source *src)
+{
+    (void)src;
+    return true;
+}
+
 static bool take_row(struct cdc_sink *sink, const struct cdc_row *row, struct fx_err *err)
 {
     (void)sink, (void)row, (void)err;
@@ -32,7 +47,8 @@ static bool take_leak(struct cdc_sink *sink, int64_t n, const char *what, struct
     return true;
 }
 
-static const struct cdc_sink_ops ops = {.begin = take_begin, .row = take_row, .leak = take_leak};
+static const struct cdc_sink_ops ops = {
+    .begin = take_begin, .row = take_row, .leak = take_leak, .commit = take_commit};
 
 /* Inserts into lines(a, b: key; qty) on a fenced side. */
 static void leak(int64_t a, int64_t b)
@@ -95,10 +111,36 @@ static void test_events__a_loop_that_is_read_late_is_a_lag(void **state)
     cdc_control_done(&control);
 }
 
+/* Nobody wrote for a minute, then somebody does: the stream is not a minute late. */
+static void test_events__the_age_of_what_is_durable_is_no_lag_of_what_comes_next(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct cdc_control control;
+    struct fx_err err = FX_ERR_INIT;
+    struct cdc_sink sink = {.ops = &ops, .durable_commit_us = fx_wall_now().us - 60000000};
+    static const struct cdc_source_ops src_ops = {.has_buffered = has_more};
+    struct cdc_source src = {.ops = &src_ops};
+    fixture_init(&fixture, FX_FORWARD);
+    assert_true(cdc_control_init(&control, "orders-forward", 10, &err));
+    struct cdc_streamer_env env = {.control = &control};
+    struct cdc_streamer s = {.env = &env, .binding = &fixture.binding, .sink = &sink, .src = &src};
+    struct cdc_txn txn = {.pos = FX_POS("0/10"), .commit_us = fx_wall_now().us - 20000};
+    struct cdc_event begin = {.kind = CDC_EV_BEGIN, .txn = txn};
+    struct cdc_event commit = {.kind = CDC_EV_COMMIT, .txn = txn};
+    assert_true(cdc_events_handle(&s, &begin, &err));
+    assert_true(cdc_events_handle(&s, &commit, &err));
+    assert_true(s.status.lag_ms >= 20 && s.status.lag_ms < 10000);
+    cdc_txn_done(&s.txn);
+    fx_pos_done(&s.at);
+    cdc_control_done(&control);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_events__a_loop_that_is_read_late_is_a_lag),
+        cmocka_unit_test(test_events__the_age_of_what_is_durable_is_no_lag_of_what_comes_next),
         cmocka_unit_test(test_events__keys_of_several_columns_do_not_read_alike),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
