@@ -71,7 +71,7 @@ end_txn() { # SECONDS that it was to last
     pg_sql mono postgres "select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep($1)%' and pid <> pg_backend_pid()" >/dev/null
     wait "$txn"
 }
-open_txn 12
+open_txn 60
 txn=$!
 before=$(streams_status forward applied_txns)
 (exits 3 "an old transaction: the comparison gives up" reconcile >"$FX_DIR/old.log") &
@@ -90,7 +90,7 @@ check "what was written meanwhile has arrived" until_ok 5 sh -c "[ \"$(streams_s
 text=$(reconcile 2>&1)
 check "it names the process" says "SELECT pg_terminate_backend(" "$text"
 check "and the statement" says "pg_sleep" "$text"
-end_txn 12
+end_txn 60
 pg_sql mono shop "begin; insert into orders(id) values (99999); prepare transaction 'p 1'"
 check "a prepared transaction is named" says "ROLLBACK PREPARED 'p 1'" "$(reconcile 2>&1)"
 pg_sql mono shop "rollback prepared 'p 1'"
@@ -105,15 +105,15 @@ for signal in INT TERM KILL; do
         "$FICUS" reconcile run --context orders -f "$FX_DIR/ficus.yaml" >/dev/null 2>&1 &
     pid=$!
     until_ok 10 grep -q reconcile.cut.before "$FX_DIR/passed"
-    open_txn 8
+    open_txn 40
     txn=$!
     check "SIG$signal: the slot is being made" until_ok 5 has_slots 1
     kill "-$signal" "$pid"
     wait "$pid" 2>/dev/null
     check "SIG$signal: the slot is gone before the transaction that it waited for" until_ok 4 has_slots 0
-    same "SIG$signal: which still runs" 1 "$(pg_sql mono postgres "select count(*) from pg_stat_activity where query like '%pg_sleep(8)%' and pid <> pg_backend_pid()")"
+    same "SIG$signal: which still runs" 1 "$(pg_sql mono postgres "select count(*) from pg_stat_activity where query like '%pg_sleep(40)%' and pid <> pg_backend_pid()")"
     check "SIG$signal: the applier runs" until_ok 5 streams_phase forward stream
-    end_txn 8
+    end_txn 40
 done
 exits 0 "and a comparison after them says equal" reconcile
 

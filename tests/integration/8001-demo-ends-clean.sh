@@ -18,7 +18,7 @@ demo_until() { # TEXT [COMMAND…]: starts a demo and waits until it has printed
     demo=$!
     set +m
     FX_PID[demo]=$demo
-    until_ok 40 grep -q "$text" "$FX_DIR/demo.log" || { cat "$FX_DIR/demo.log"; fx_die "the demo never said \"$text\""; }
+    until_ok 80 grep -q "$text" "$FX_DIR/demo.log" || { cat "$FX_DIR/demo.log"; fx_die "the demo never said \"$text\""; }
     dir=$(sed -n 's/.* \(.*\)\/shop\/ficus.yaml$/\1/p' "$FX_DIR/demo.log")
 }
 left_over() { # nothing may carry its mark, nothing may stand in its directory
