@@ -119,6 +119,10 @@ bool cdc_find_silent_loss(const struct fx_context *ctx, size_t table, struct fx_
  */
 bool cdc_install(struct fx_context *ctx, struct fx_err *err) FX_MUST_CHECK;
 
+/* Gives apply_user of both sides what it lacks in schema ficus, after an upgrade. Nothing where the
+ * user that owns the schema applies. */
+bool cdc_grant(const struct fx_context *ctx, struct fx_err *err) FX_MUST_CHECK;
+
 /*
  * Are tables and databases of the context those that its stream has copied? True when it has copied
  * nothing yet.

@@ -84,6 +84,23 @@ bool cdc_install(struct fx_context *ctx, struct fx_err *err)
     return is_ok || fx_ctx(err, "installing the streams of context \"%s\"", ctx->name);
 }
 
+static bool grant_side(const struct cdc_side *side, struct fx_err *err)
+{
+    return (fx_schema_guard(side->db, err) && grant(side, err)) || cdc_side_err(side, err);
+}
+
+bool cdc_grant(const struct fx_context *ctx, struct fx_err *err)
+{
+    struct cdc_sides sides;
+    if (ctx->old_db->applier == NULL && ctx->new_db->applier == NULL)
+        return true;
+    if (!cdc_sides_open(ctx, &sides, err))
+        return false;
+    bool is_ok = grant_side(&sides.old_side, err) && grant_side(&sides.new_side, err);
+    cdc_sides_close(&sides);
+    return is_ok;
+}
+
 /* --- drop ------------------------------------------------------------------------------------- */
 
 static bool fail_canary(const struct cdc_side *side, struct fx_err *err)
@@ -133,7 +150,9 @@ static bool delete_rows(const struct cdc_side *side, struct fx_arena *arena, str
     if (fx_db_exec(side->db, "delete from ficus.progress where stream = ?", &stream, 1, NULL,
                    err) &&
         fx_db_exec(side->db, "delete from ficus.leak where stream = ?", &stream, 1, NULL, err) &&
-        fx_db_exec(side->db, "delete from ficus.barrier where grp in (?, ?)", groups, 2, NULL, err))
+        fx_db_exec(side->db, "delete from ficus.barrier where grp in (?, ?)", groups, 2, NULL,
+                   err) &&
+        fx_db_exec(side->db, "delete from ficus.dead where stream = ?", &stream, 1, NULL, err))
         return true;
     bool is_gone = fx_db_is_no_table(err);
     if (is_gone)

@@ -29,7 +29,8 @@ bool cdc_my_grant(const struct cdc_side *side, struct fx_db *applier, struct fx_
         {"SELECT", "progress"}, {"UPDATE", "progress"}, {"SELECT", "barrier"},
         {"INSERT", "barrier"},  {"UPDATE", "barrier"},  {"SELECT", "leak"},
         {"INSERT", "leak"},     {"SELECT", "canary"},   {"INSERT", "canary"},
-        {"UPDATE", "canary"},   {"DELETE", "canary"},
+        {"UPDATE", "canary"},   {"DELETE", "canary"},   {"SELECT", "dead"},
+        {"INSERT", "dead"},     {"UPDATE", "dead"},     {"DELETE", "dead"},
     };
     FX_AUTO(fx_arena) struct fx_arena arena;
     struct fx_my_grants *grants;

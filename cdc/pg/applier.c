@@ -27,6 +27,7 @@ bool cdc_pg_grant(const struct cdc_side *side, struct fx_db *applier, struct fx_
         "select, insert, update (grp) on ficus.barrier",
         "select, insert on ficus.leak",
         "select, insert, update, delete on ficus.canary",
+        "select, insert, update, delete on ficus.dead",
     };
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(4096);
     for (size_t i = 0; i < FX_ARRAY_LEN(grants); i++) {

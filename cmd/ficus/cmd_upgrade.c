@@ -208,12 +208,24 @@ static bool upgrade_one(struct survey *s, struct database *base, struct fx_err *
     return true;
 }
 
+/* What a new table needs; a context whose databases have nothing of ours has no applier yet. */
+static bool grant_all(struct survey *s, struct fx_err *err)
+{
+    for (size_t i = 0; i < s->project->n_contexts; i++) {
+        const struct fx_context *ctx = &s->project->contexts[i];
+        struct cdc_ref ref = {s->project->path, s->project->state_dir, ctx->name, FX_FORWARD};
+        if (cdc_has_copied(&ref) && !cdc_grant(ctx, err))
+            return false;
+    }
+    return true;
+}
+
 static bool upgrade_all(struct survey *s, struct fx_err *err)
 {
     for (size_t i = 0; i < s->n_databases; i++)
         if (!upgrade_one(s, &s->databases[i], err))
             return false;
-    return true;
+    return s->n_done == 0 || grant_all(s, err);
 }
 
 /* --- fences --------------------------------------------------------------------------------- */

@@ -51,6 +51,7 @@ struct fx_own_engine {
     /* Schema ficus: schema.h */
     const char *create_version;    /* makes ficus.version; may run again */
     const char *create_controller; /* makes ficus.controller; may run again */
+    const char *create_dead;       /* makes ficus.dead; may run again */
     const char *guard;             /* a row for each object in it that is not ours; catalog only */
     /* An upgrade's session gives up soon where it waits for a lock: streams queue after it. */
     const char *limit_locks;

@@ -23,6 +23,7 @@
 
 extern const char lib_ownership_sql_pg_version[];
 extern const char lib_ownership_sql_pg_schema_3[];
+extern const char lib_ownership_sql_pg_schema_4[];
 extern const char lib_ownership_sql_pg_guard[];
 extern const char lib_ownership_sql_pg_install[];
 extern const char lib_ownership_sql_pg_relations[];
@@ -616,6 +617,7 @@ static const struct fx_schema_step schema_steps[] = {
     {NULL, "create table ficus.version"},
     {lib_ownership_sql_pg_schema_3,
      "create table ficus.controller: which controller holds a context"},
+    {lib_ownership_sql_pg_schema_4, "create table ficus.dead: rows that are set aside"},
 };
 
 const struct fx_own_engine fx_own_postgresql = {
@@ -648,6 +650,7 @@ const struct fx_own_engine fx_own_postgresql = {
     .guard = lib_ownership_sql_pg_guard,
     .create_version = lib_ownership_sql_pg_version,
     .create_controller = lib_ownership_sql_pg_schema_3,
+    .create_dead = lib_ownership_sql_pg_schema_4,
     .limit_locks = "set lock_timeout = '1s'",
     .find_locks = "select pid, xact_start, query from pg_stat_activity where xact_start is not "
                   "null order by xact_start",

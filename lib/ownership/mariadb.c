@@ -7,6 +7,7 @@ extern const char lib_ownership_sql_my_version[];
 extern const char lib_ownership_sql_my_guard[];
 extern const char lib_ownership_sql_my_schema_2[];
 extern const char lib_ownership_sql_my_schema_3[];
+extern const char lib_ownership_sql_my_schema_4[];
 extern const char lib_ownership_sql_my_trigger[];
 extern const char lib_ownership_sql_my_writer_age[];
 extern const char lib_ownership_sql_my_check_rights[];
@@ -41,6 +42,7 @@ static const struct fx_schema_step schema_steps[] = {
      "longer than 255 characters"},
     {lib_ownership_sql_my_schema_3,
      "create table ficus.controller: which controller holds a context"},
+    {lib_ownership_sql_my_schema_4, "create table ficus.dead: rows that are set aside"},
 };
 
 const struct fx_own_engine fx_own_mariadb = {
@@ -70,6 +72,7 @@ const struct fx_own_engine fx_own_mariadb = {
     .guard = lib_ownership_sql_my_guard,
     .create_version = lib_ownership_sql_my_version,
     .create_controller = lib_ownership_sql_my_schema_3,
+    .create_dead = lib_ownership_sql_my_schema_4,
     .limit_locks = "set session lock_wait_timeout = 1, innodb_lock_wait_timeout = 1",
     .find_locks = "select trx_mysql_thread_id, trx_started, trx_query from "
                   "information_schema.innodb_trx order by trx_started",

@@ -256,6 +256,7 @@ bool fx_schema_prepare(struct fx_db *db, const struct fx_db_conf *conf, struct f
     return version != 0 ||
            (create_version(db, conf, err) && fx_schema_guard(db, err) &&
             fx_db_exec(db, fx_own_engine_of(db)->create_controller, NULL, 0, NULL, err) &&
+            fx_db_exec(db, fx_own_engine_of(db)->create_dead, NULL, 0, NULL, err) &&
             write_row(db, fx_form_current(FX_FORM_SCHEMA), err)) ||
            fx_ctx(err, "creating schema ficus");
 }

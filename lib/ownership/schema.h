@@ -6,6 +6,7 @@
  *              1  installed before versions were written down (no table ficus.version)
  *              2  ficus.version; positions of any length
  *              3  ficus.controller
+ *              4  ficus.dead
  *
  * Whoever opens a session to use the schema checks it: a newer version is refused by name, an older
  * one is used as it is. An upgrade may run in the middle of a migration, beside streams and
@@ -26,7 +27,8 @@
 
 #include "lib/db/db.h"
 
-enum { FX_SCHEMA_CONTROLLERS = 3 }; /* the first version with ficus.controller */
+/* The first version with ficus.controller, and with ficus.dead. */
+enum { FX_SCHEMA_CONTROLLERS = 3, FX_SCHEMA_DEAD = 4 };
 
 /* Nothing installed: true. Errors: UNSUPPORTED, which names the first object; the detail all. */
 bool fx_schema_guard(struct fx_db *db, struct fx_err *err) FX_MUST_CHECK;

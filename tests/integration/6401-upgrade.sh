@@ -128,8 +128,10 @@ for fixture in "$FX_ROOT"/tests/fixtures/soak-*.tar.xz; do
     check "$name: the upgrade" ficus upgrade --execute
     out=$(ficus upgrade)
     check "$name: nothing is left to do" says "Everything has the version" "$out"
-    same "$name: PostgreSQL says its version" 3 "$(pg_sql mono shop "select version from ficus.version")"
-    same "$name: MariaDB too" 3 "$(my_sql orders ficus "select version from version")"
+    same "$name: PostgreSQL says its version" 4 "$(pg_sql mono shop "select version from ficus.version")"
+    same "$name: MariaDB too" 4 "$(my_sql orders ficus "select version from version")"
+    same "$name: PostgreSQL has a place for what is set aside" 0 "$(pg_sql mono shop "select count(*) from ficus.dead")"
+    same "$name: and MariaDB" 0 "$(my_sql orders ficus "select count(*) from dead")"
     same "$name: positions may be long" mediumtext "$(my_sql orders mysql "select data_type from information_schema.columns where table_schema = 'ficus' and table_name = 'progress' and column_name = 'position'")"
     exits 0 "$name: an upgrade again changes nothing" ficus upgrade --execute
     writer_stop
@@ -145,7 +147,7 @@ for fixture in "$FX_ROOT"/tests/fixtures/soak-*.tar.xz; do
         newer "$name: for a cut-over by hand too" 'schema has version 99' ficus cutover fallback --context orders --execute --confirm=orders
         ficus cdc stop --context orders --execute >/dev/null
         newer "$name: for a start of the streams too" 'schema has version 99' ficus cdc start --context orders --execute
-        pg_sql mono shop "update ficus.version set version = 3"
+        pg_sql mono shop "update ficus.version set version = 4"
         check "$name: the new side still owns" says HERE "$(my_sql orders ficus "select state from own where grp = 'orders'")"
     fi
     fall_back "$name"

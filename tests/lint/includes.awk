@@ -16,7 +16,7 @@ BEGIN {
     split("route:0 observe:0 conf:1 shared:2 upstream:3 net:3 group:4 http1:4 shadow:5 request:6 admin:6 worker:7", r, " ")
     for (i in r) { split(r[i], kv, ":"); floor["strangler/" kv[1]] = kv[2] }
     # the rooms of cdc; its headers at the top (the model, the engines' seam, the checks) are below all rooms
-    split("pg:1 mysql:1 sink:1 preflight:2 snapshot:3 stream:4 process:5", r, " ")
+    split("pg:1 mysql:1 dead:1 sink:2 preflight:3 snapshot:4 stream:5 process:6", r, " ")
     for (i in r) { split(r[i], kv, ":"); floor["cdc/" kv[1]] = kv[2] }
     floor["cdc"] = 0
     may["strangler"] = anywhere "|^lib/http/|^lib/map/root[.]h|^strangler/"

@@ -30,7 +30,8 @@ select concat('may ', group_concat(p.right_ order by p.right_ separator ', '), '
    and (p.privilege_type not in ('SELECT', 'INSERT', 'UPDATE', 'DELETE')
         or (p.table_schema = 'ficus' and p.privilege_type <> 'SELECT'
             and (p.table_name, p.privilege_type) not in (('progress', 'UPDATE'), ('barrier', 'INSERT'), ('barrier', 'UPDATE'), ('leak', 'INSERT'),
-                                                         ('canary', 'INSERT'), ('canary', 'UPDATE'), ('canary', 'DELETE'))))
+                                                         ('canary', 'INSERT'), ('canary', 'UPDATE'), ('canary', 'DELETE'),
+                                                         ('dead', 'INSERT'), ('dead', 'UPDATE'), ('dead', 'DELETE'))))
  group by p.table_schema, p.table_name
 union all
 select distinct concat('may pass on its rights on ', p.place, ', and does not need that'), concat('GRANT OPTION ON ', p.place)

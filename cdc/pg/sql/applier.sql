@@ -17,7 +17,8 @@ with me as (
 ), given as ( -- what cdc_pg_grant gives beyond SELECT (cdc/pg/applier.c); col null: on the whole table
     values ('progress', 'UPDATE', 'position'), ('progress', 'UPDATE', 'ordinal'), ('progress', 'UPDATE', 'phase'),
            ('barrier', 'INSERT', null), ('barrier', 'UPDATE', 'grp'), ('leak', 'INSERT', null),
-           ('canary', 'INSERT', null), ('canary', 'UPDATE', null), ('canary', 'DELETE', null)
+           ('canary', 'INSERT', null), ('canary', 'UPDATE', null), ('canary', 'DELETE', null),
+           ('dead', 'INSERT', null), ('dead', 'UPDATE', null), ('dead', 'DELETE', null)
 ), held as ( -- by any role, on a table or on one of its columns
     select o.oid, a.grantee, a.privilege_type, null::name as col from ours o, aclexplode(o.relacl) as a
     union all
