@@ -73,7 +73,7 @@ struct cdc_status {
     int64_t copied_rows, copy_total_rows; /* estimate of the total */
     int64_t applied_rows, applied_txns;
     int64_t rows_per_s;
-    int64_t loops_discarded; /* transactions of the other applier, dropped */
+    int64_t loops_discarded; /* transactions of the other applier (groups), dropped */
     int64_t leaks; /* changes accepted on a fenced or away side; ficus.leak has them all */
     /* Fence triggers that the source's tables lack, although it gave them away. */
     int64_t missing_fences;

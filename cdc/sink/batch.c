@@ -26,12 +26,14 @@ void cdc_batch_init(struct cdc_batch *batch, const struct cdc_binding *binding, 
 void cdc_batch_done(struct cdc_batch *batch)
 {
     fx_buf_done(&batch->sql);
+    fx_counts_done(&batch->matches);
     fx_arena_done(&batch->scratch);
 }
 
 void cdc_batch_clear(struct cdc_batch *batch)
 {
     fx_buf_clear(&batch->sql);
+    fx_counts_clear(&batch->matches);
     batch->expected = batch->n_changes = batch->open_rows = 0;
     batch->open = CDC_OPEN_NONE;
 }
@@ -53,7 +55,79 @@ void cdc_batch_statement(struct cdc_batch *batch, const char *sql, int64_t expec
     cdc_batch_finish(batch);
     fx_buf_add_c(&batch->sql, sql);
     fx_buf_add_c(&batch->sql, ";\n");
+    fx_counts_add(&batch->matches, expected);
     batch->expected += expected;
+}
+
+/* A statement that grows row by row; its rows follow. */
+static void opened(struct cdc_batch *batch, enum cdc_batch_open open, size_t table)
+{
+    batch->open = open;
+    batch->open_table = table;
+    batch->open_rows = 0;
+    batch->values_at = batch->sql.len;
+    fx_counts_add(&batch->matches, 0);
+}
+
+static const char *separator(enum cdc_batch_open open)
+{
+    return open == CDC_OPEN_DELETE_PAIRS ? " or " : ",";
+}
+
+/* One row more in the growing statement. */
+static void add_separator(struct cdc_batch *batch)
+{
+    if (batch->open_rows++ > 0)
+        fx_buf_add_c(&batch->sql, separator(batch->open));
+    batch->matches.n[batch->matches.len - 1]++;
+}
+
+static bool is_growing(const struct cdc_batch *batch, enum cdc_batch_open open, size_t table,
+                       int64_t n_rows)
+{
+    int64_t rows_max = batch->rows_max;
+    if (open == CDC_OPEN_DELETE_PAIRS)
+        rows_max = FX_MIN(rows_max, (int64_t)PAIRS_MAX);
+    return batch->open == open && batch->open_table == table &&
+           batch->open_rows + n_rows <= rows_max;
+}
+
+/* --- joining ---------------------------------------------------------------------------------- */
+
+static void join_values(struct cdc_batch *batch, const struct cdc_batch *from)
+{
+    struct fx_str text = fx_buf_str(&from->sql);
+    fx_buf_add_c(&batch->sql, separator(batch->open));
+    fx_buf_add_bytes(&batch->sql, text.ptr + from->values_at, text.len - from->values_at);
+    batch->open_rows += from->open_rows;
+    batch->matches.n[batch->matches.len - 1] += from->open_rows;
+}
+
+static void join_text(struct cdc_batch *batch, const struct cdc_batch *from)
+{
+    cdc_batch_finish(batch);
+    size_t at = batch->sql.len;
+    fx_buf_add(&batch->sql, fx_buf_str(&from->sql));
+    for (size_t i = 0; i < from->matches.len; i++)
+        fx_counts_add(&batch->matches, from->matches.n[i]);
+    batch->open = from->open;
+    batch->open_table = from->open_table;
+    batch->open_rows = from->open_rows;
+    batch->values_at = at + from->values_at;
+}
+
+void cdc_batch_join(struct cdc_batch *batch, struct cdc_batch *from)
+{
+    bool is_part = from->matches.len == 1 && from->open != CDC_OPEN_NONE &&
+                   is_growing(batch, from->open, from->open_table, from->open_rows);
+    if (is_part)
+        join_values(batch, from);
+    else if (from->matches.len > 0)
+        join_text(batch, from);
+    batch->expected += from->expected;
+    batch->n_changes += from->n_changes;
+    batch->sql.has_failed |= from->sql.has_failed;
+    cdc_batch_clear(from);
 }
 
 /* ---- columns of the pair, seen from the direction
@@ -192,17 +266,7 @@ static void open_insert(struct cdc_batch *batch, size_t table)
     }
     /* Ids are the owner's: an identity column takes them as they are. */
     fx_buf_printf(&batch->sql, ")%svalues ", batch->target->insert_with_ids);
-    batch->open = CDC_OPEN_INSERT;
-    batch->open_table = table;
-    batch->open_rows = 0;
-}
-
-static bool is_growing(const struct cdc_batch *batch, enum cdc_batch_open open, size_t table)
-{
-    int64_t rows_max = batch->rows_max;
-    if (open == CDC_OPEN_DELETE_PAIRS)
-        rows_max = FX_MIN(rows_max, (int64_t)PAIRS_MAX);
-    return batch->open == open && batch->open_table == table && batch->open_rows < rows_max;
+    opened(batch, CDC_OPEN_INSERT, table);
 }
 
 static bool add_insert(struct cdc_batch *batch, const struct cdc_row *row, struct fx_err *err)
@@ -210,9 +274,10 @@ static bool add_insert(struct cdc_batch *batch, const struct cdc_row *row, struc
     struct fx_value *mapped;
     if (!map_full(batch, row->table, row->new, &mapped, err))
         return false;
-    if (!is_growing(batch, CDC_OPEN_INSERT, row->table))
+    if (!is_growing(batch, CDC_OPEN_INSERT, row->table, 1))
         open_insert(batch, row->table);
-    fx_buf_add_c(&batch->sql, batch->open_rows++ > 0 ? ",(" : "(");
+    add_separator(batch);
+    fx_buf_add_char(&batch->sql, '(');
     bool is_first = true;
     for (size_t pair = 0; pair < n_pairs(batch, row->table); pair++) {
         if (target_column(batch, row->table, pair)->is_generated)
@@ -239,9 +304,7 @@ static void open_delete(struct cdc_batch *batch, size_t table)
         fx_db_ident(batch->engine, target->columns[target->key[0]].name, &batch->sql);
         fx_buf_add_c(&batch->sql, " in (");
     }
-    batch->open = target->n_key == 1 ? CDC_OPEN_DELETE : CDC_OPEN_DELETE_PAIRS;
-    batch->open_table = table;
-    batch->open_rows = 0;
+    opened(batch, target->n_key == 1 ? CDC_OPEN_DELETE : CDC_OPEN_DELETE_PAIRS, table);
 }
 
 static bool add_delete(struct cdc_batch *batch, const struct cdc_row *row, struct fx_err *err)
@@ -249,17 +312,16 @@ static bool add_delete(struct cdc_batch *batch, const struct cdc_row *row, struc
     struct fx_value *mapped;
     if (!map_key(batch, row->table, row->old, &mapped, err))
         return false;
-    if (!is_growing(batch, CDC_OPEN_DELETE, row->table) &&
-        !is_growing(batch, CDC_OPEN_DELETE_PAIRS, row->table))
+    if (!is_growing(batch, CDC_OPEN_DELETE, row->table, 1) &&
+        !is_growing(batch, CDC_OPEN_DELETE_PAIRS, row->table, 1))
         open_delete(batch, row->table);
     const struct fx_table *target = cdc_target_table(batch->binding, row->table);
-    bool is_first = batch->open_rows++ == 0;
+    add_separator(batch);
     if (target->n_key == 1) {
-        fx_buf_add_c(&batch->sql, is_first ? "" : ",");
         size_t pair = key_pair(batch, row->table, 0);
         return add_value(batch, row->table, pair, &mapped[pair], err);
     }
-    fx_buf_add_c(&batch->sql, is_first ? "(" : " or (");
+    fx_buf_add_char(&batch->sql, '(');
     if (!add_key_condition(batch, row->table, mapped, err))
         return false;
     fx_buf_add_char(&batch->sql, ')');
@@ -326,6 +388,7 @@ static bool add_update(struct cdc_batch *batch, const struct cdc_row *row, struc
     if (!add_key_condition(batch, row->table, was, err))
         return false;
     fx_buf_add_c(&batch->sql, ";\n");
+    fx_counts_add(&batch->matches, 1);
     return true;
 }
 

@@ -4,10 +4,8 @@
  * costs one round trip and not one for each row.
  *
  * Neighbouring inserts into one table become one multi-row insert, neighbouring deletes one delete
- * with a key list; each update is a statement of its own. Order is never changed. `expected` counts
- * the rows that the text must match: every statement goes by primary key and so matches at most
- * what it was given, hence the sum over the text equals `expected` exactly when every single
- * statement found exactly its rows.
+ * with a key list; each update is a statement of its own. Order is never changed. `matches` says
+ * for each statement how many rows it must match.
  *
  * Thread: one.   Owns: its text.
  */
@@ -28,13 +26,15 @@ struct cdc_batch {
     enum fx_engine engine; /* of the target */
     const struct cdc_engine_target *target;
     struct fx_buf sql;
-    int64_t expected;  /* rows the text must match */
-    int64_t n_changes; /* row changes in the text */
-    int64_t rows_max;  /* of one multi-row statement */
+    struct fx_counts matches; /* rows each statement must match */
+    int64_t expected;         /* their sum */
+    int64_t n_changes;        /* row changes in the text */
+    int64_t rows_max;         /* of one multi-row statement */
     /* The statement that may still grow: */
     enum cdc_batch_open open;
     size_t open_table;
     int64_t open_rows;
+    size_t values_at; /* where in `sql` its first row begins */
     struct fx_arena scratch;
 };
 
@@ -48,6 +48,11 @@ bool cdc_batch_row(struct cdc_batch *batch, const struct cdc_row *row,
                    struct fx_err *err) FX_MUST_CHECK;
 /* Appends a statement of ours that must match `expected` rows. No trailing ';'. */
 void cdc_batch_statement(struct cdc_batch *batch, const char *sql, int64_t expected);
+/*
+ * Appends what `from` holds and empties it. A single statement of the kind that grows here becomes
+ * part of it. Both belong to the same binding.
+ */
+void cdc_batch_join(struct cdc_batch *batch, struct cdc_batch *from);
 /* Ends the growing statement; afterwards the text can be executed. */
 void cdc_batch_finish(struct cdc_batch *batch);
 

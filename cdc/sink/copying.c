@@ -10,7 +10,8 @@ bool cdc_copying_begin(struct cdc_sink *sink, int64_t n_rows, struct fx_err *err
     to.pos = txn.pos;
     to.ordinal += n_rows;
     cdc_txn_copy(&s->txn, &txn);
-    cdc_apply_add_begin(s, &to, CDC_APPLY_COPYING);
+    cdc_apply_set_state(s, CDC_APPLY_COPYING);
+    cdc_apply_add_begin(s, &to);
     return cdc_send_if_exact(s, err);
 }
 

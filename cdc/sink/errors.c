@@ -48,8 +48,9 @@ bool cdc_apply_fail_server(const struct cdc_db_sink *s, struct fx_err *err)
     return hint_taken(s, err);
 }
 
-bool cdc_apply_fail_txn(const struct cdc_db_sink *s, struct fx_err *err)
+bool cdc_apply_fail_txn(struct cdc_db_sink *s, struct fx_err *err)
 {
+    s->has_failed = true;
     (void)cdc_apply_fail_server(s, err);
     return fx_ctx(err, "applying %s", s->txn.label);
 }
@@ -72,6 +73,7 @@ static bool fail_count(struct cdc_db_sink *s, int64_t n_rows, int64_t expected, 
 bool cdc_apply_fail_count(struct cdc_db_sink *s, int64_t n_rows, int64_t expected,
                           struct fx_err *err)
 {
+    s->has_failed = true;
     (void)fail_count(s, n_rows, expected, err);
     return fx_ctx(err, "applying %s", s->txn.label);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Change by change: each is a text of its own, checked before the next one is built, so that an
- * error names its row. A sink is opened so after a failure that could not name one.
+ * error names its row. A sink is opened so after a failure that could not name one, and until
+ * the position that the failed group would have reached is on the target (cdc_sink_ops.relax).
  */
 #include "cdc/sink/session.h"
 
@@ -17,11 +18,5 @@ bool cdc_exact_row(struct cdc_db_sink *s, const struct cdc_row *row, struct fx_e
 {
     if (!cdc_batch_row(&s->batch, row, err))
         return fx_ctx(err, "applying %s", s->txn.label);
-    return cdc_send_all(s, err) || name_row(s, row, err);
-}
-
-void cdc_exact_end_txn(struct cdc_db_sink *s)
-{
-    if (s->is_exact && ++s->exact_txns > CDC_SINK_EXACT_TXNS)
-        s->is_exact = false;
+    return cdc_send_part(s, err) || name_row(s, row, err);
 }

@@ -31,15 +31,23 @@ static void add_move(struct cdc_db_sink *s, const struct cdc_progress *to)
     fx_buf_printf(&sql, " and ordinal=%" PRId64 " and epoch=%" PRId64, s->next.ordinal,
                   s->next.epoch);
     FX_ASSERT(!sql.has_failed);
-    cdc_batch_statement(&s->batch, fx_buf_cstr(&sql), 1);
+    cdc_batch_statement(&s->head, fx_buf_cstr(&sql), 1);
 }
 
-void cdc_apply_add_begin(struct cdc_db_sink *s, const struct cdc_progress *to,
-                         enum cdc_apply_state state)
+static void add_commit(struct cdc_db_sink *s)
+{
+    if (!s->due.is_set)
+        return;
+    cdc_batch_statement(&s->head, "commit", 0);
+    cdc_commit_point_set(&s->in_head, &s->due);
+    s->due.is_set = false;
+}
+
+void cdc_apply_add_begin(struct cdc_db_sink *s, const struct cdc_progress *to)
 {
     check_begin(s, to);
-    cdc_apply_set_state(s, state);
-    cdc_batch_statement(&s->batch, "begin", 0);
+    add_commit(s);
+    cdc_batch_statement(&s->head, "begin", 0);
     add_move(s, to);
     cdc_progress_copy(&s->before, &s->next);
     fx_pos_copy(&s->next.pos, &to->pos);
@@ -47,9 +55,11 @@ void cdc_apply_add_begin(struct cdc_db_sink *s, const struct cdc_progress *to,
     s->next.ordinal = to->ordinal;
 }
 
-void cdc_apply_begin_progress_only(struct cdc_db_sink *s, const struct fx_pos *pos,
-                                   enum cdc_progress_phase phase)
+bool cdc_apply_begin_progress_only(struct cdc_db_sink *s, const struct fx_pos *pos,
+                                   enum cdc_progress_phase phase, struct fx_err *err)
 {
+    if (!cdc_send_all(s, err))
+        return false;
     struct cdc_progress to = s->next;
     struct cdc_txn txn = {.pos = fx_pos_view(pos), .label = "a progress-only transaction"};
     to.pos = fx_pos_view(pos);
@@ -58,7 +68,9 @@ void cdc_apply_begin_progress_only(struct cdc_db_sink *s, const struct fx_pos *p
     txn.commit_us = s->sink.durable_commit_us;
     txn.is_coarse_time = s->sink.is_coarse_time;
     cdc_txn_copy(&s->txn, &txn);
-    cdc_apply_add_begin(s, &to, CDC_APPLY_OPEN);
+    cdc_apply_set_state(s, CDC_APPLY_ALONE);
+    cdc_apply_add_begin(s, &to);
+    return true;
 }
 
 /* Sent with the change itself: a leak that was applied
@@ -76,7 +88,7 @@ void cdc_apply_add_leak(struct cdc_db_sink *s, int64_t n, const char *what)
     fx_db_literal(engine, fx_utf8_valid(text) ? text : FX_STR("(not shown)"), &sql);
     fx_buf_add_char(&sql, ')');
     FX_ASSERT(!sql.has_failed);
-    cdc_batch_statement(&s->batch, fx_buf_cstr(&sql), 1);
+    cdc_batch_statement(cdc_apply_batch(s), fx_buf_cstr(&sql), 1);
 }
 
 /* A barrier may be sent again (a confirmation after a
@@ -91,5 +103,5 @@ void cdc_apply_add_barrier(struct cdc_db_sink *s, const struct cdc_barrier *barr
     fx_db_literal(engine, fx_pos_str(&s->txn.pos), &sql);
     fx_buf_printf(&sql, ")%s", s->target->keep_barrier);
     FX_ASSERT(!sql.has_failed);
-    cdc_batch_statement(&s->batch, fx_buf_cstr(&sql), 1);
+    cdc_batch_statement(cdc_apply_batch(s), fx_buf_cstr(&sql), 1);
 }

@@ -2,10 +2,10 @@
 /*
  * Where changes go: a vtable with one adapter today, a database (db.c).
  *
- *     begin(txn); { row | barrier }; commit(is_more)        one source transaction, one target
- *                                                           transaction
- *                                    | abort()              the source rolled it back: so does the
- *                                                           target
+ *     begin(txn); { row | barrier }; commit(is_more)        one source transaction; several may
+ *                                                           share a target transaction (group.h)
+ *                                    | abort()              the source rolled it back: nothing of
+ *                                                           it stays on the target
  *     flush()                                               what commit(is_more = true) left
  *                                                           pending
  *     progress_only(pos, phase)                             a progress-only transaction
@@ -13,19 +13,19 @@
  *                                                           own
  *
  * The first statement of each target transaction is the compare-and-set of ficus.progress:
- * position, exactly-once and loop marker in one. commit(is_more = true) joins the COMMIT to the
- * next transaction's first round trip; `durable` moves only when the server has confirmed it. Rows
- * go out as they come once a transaction is larger than the options allow, so memory stays bounded;
- * nothing is visible before COMMIT.
+ * position, exactly-once and loop marker in one. commit(is_more = true) lets the transaction wait
+ * for others that join it, for some milliseconds and only as far as more is buffered; `durable`
+ * moves only when the server has confirmed it. Rows go out as they come once a transaction is
+ * larger than the options allow, so memory stays bounded; nothing is visible before COMMIT.
  *
  * Errors: TARGET_CONNECT, DB_CONFLICT, TARGET of a full disk (all retriable: close, open, read the
  *         position again);
  *         STALE_EPOCH (another applier has claimed the stream: stop); TARGET_CONFLICT (a row is not
  *         what the stream left there: an inserted key exists, a changed row is missing); TARGET,
  *         SOURCE_DATA.
- *         After any error the adapter must be closed. `is_exact` false in the conflict's open
- *         options means that the error could not name the row: open again with it set, and the same
- *         transaction fails with the row's name.
+ *         After any error the adapter must be closed, which rolls back. `is_exact` false means that
+ *         the error could not name the row: open again with it set, go on up to `reach`, and the
+ *         same transaction fails with the row's name.
  * Thread: one.
  */
 #ifndef CDC_SINK_H
@@ -41,7 +41,11 @@ struct cdc_sink {
     bool is_coarse_time;
     int64_t leaks; /* what ficus.leak held for the stream when the sink was opened */
     char leak_last[CDC_LEAK_TEXT];
-    bool is_pending; /* a commit or part of a transaction waits to be sent */
+    bool is_pending;       /* a commit or part of a transaction waits to be sent */
+    bool is_exact;         /* each change is a text of its own; no groups */
+    int64_t members_max;   /* source transactions in a group at most; 0: no limit */
+    int64_t group_members; /* how many the newest group had */
+    struct fx_pos reach;   /* of the newest transaction that was begun */
 };
 
 struct cdc_sink_ops {
@@ -64,18 +68,17 @@ struct cdc_sink_ops {
     bool (*is_empty)(struct cdc_sink *sink, size_t table, bool *ret_is_empty, struct fx_err *err);
     /* Nothing is pending: does this applier still hold the stream? Errors: STALE_EPOCH. */
     bool (*look)(struct cdc_sink *sink, struct fx_err *err);
+    /* Between transactions: what made the sink exact, or its groups small, was left behind. */
+    void (*relax)(struct cdc_sink *sink);
     void (*close)(struct cdc_sink *sink);
 };
-
-/* An exact session goes back to batches after this
- * many transactions: the failure did not come again. */
-enum { CDC_SINK_EXACT_TXNS = 64 };
 
 struct cdc_sink_spec {
     const struct cdc_binding *binding;
     const struct cdc_options *options;
     int64_t epoch; /* 0: claim the stream (a new process); else the epoch this process claimed */
     bool is_exact; /* check each change by itself, to name the row that fails */
+    int64_t members_max; /* see struct cdc_sink */
 };
 bool cdc_sink_db_open(const struct cdc_sink_spec *spec, struct cdc_sink **ret_sink,
                       struct fx_err *err) FX_MUST_CHECK;

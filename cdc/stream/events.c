@@ -84,6 +84,7 @@ bool cdc_events_begin(struct cdc_streamer *s, const struct cdc_txn *txn, struct 
 {
     cdc_streamer_set_txn(s, txn->is_loop ? CDC_TXN_LOOP : CDC_TXN_APPLY);
     s->barrier.group[0] = '\0';
+    s->has_own = false;
     cdc_txn_copy(&s->txn, txn);
     memcpy(s->before.owns, s->owns, sizeof s->owns);
     s->before.leaks = s->status.leaks;
@@ -116,6 +117,18 @@ static void end_loop(struct cdc_streamer *s)
     fx_pos_copy(&s->at, &s->txn.pos);
 }
 
+/* The failure did not come again. */
+static void end_care(struct cdc_streamer *s)
+{
+    if (fx_pos_is_empty(&s->care.until) ||
+        !fx_pos_covers(s->binding->source->engine, &s->sink->progress.pos, &s->care.until))
+        return;
+    fx_pos_done(&s->care.until);
+    s->care.is_exact = false;
+    s->care.members_max = 0;
+    s->sink->ops->relax(s->sink);
+}
+
 static bool on_commit(struct cdc_streamer *s, const struct cdc_txn *txn, struct fx_err *err)
 {
     bool is_loop = s->txn_state == CDC_TXN_LOOP;
@@ -125,14 +138,13 @@ static bool on_commit(struct cdc_streamer *s, const struct cdc_txn *txn, struct 
     if (is_loop) {
         end_loop(s);
     } else {
-        bool is_more = s->hold.mode == CDC_HOLD_RUN && s->barrier.group[0] == '\0' &&
-                       s->src->ops->has_buffered(s->src);
+        bool is_more = s->hold.mode != CDC_HOLD_PAUSED && s->barrier.group[0] == '\0' &&
+                       !s->has_own && s->src->ops->has_buffered(s->src);
         if (!s->sink->ops->commit(s->sink, is_more, err))
             return false;
         fx_pos_copy(&s->at, &txn->pos);
         s->status.applied_txns++;
-        if (s->exact_left > 0) /* at 0 the failure did not come again; the sink goes back too */
-            s->exact_left--;
+        end_care(s);
         note_lag(s);
     }
     if (s->barrier.group[0] != '\0') {
@@ -166,6 +178,7 @@ static bool on_abort(struct cdc_streamer *s, const struct cdc_txn *txn, struct f
 static bool on_own(struct cdc_streamer *s, const struct cdc_own *own, struct fx_err *err)
 {
     struct cdc_own_watch *watch = watch_of(s, own->group);
+    s->has_own = true;
     return watch == NULL || note_leaks(s, cdc_own_event(watch, own), NULL, err);
 }
 

@@ -48,8 +48,17 @@ struct cdc_streamer {
     } before;
     struct cdc_barrier barrier; /* seen in the open transaction; group "" : none */
     int64_t epoch;              /* claimed by this process; 0: not yet */
-    /* The session checks each change by itself for so many transactions more; 0: it does not. */
-    int64_t exact_left;
+    /* After a failure, until the target has what the failed session would have reached: */
+    struct {
+        struct fx_pos until; /* empty: there is no such failure */
+        bool is_exact;       /* change by change */
+        int64_t members_max; /* or in small groups; 0: no limit */
+    } care;
+    struct { /* of the session that has just failed */
+        struct fx_pos reach;
+        int64_t group_members;
+    } failed;
+    bool has_own; /* the open transaction changes ficus.own */
     bool is_stopping;
     bool is_confirm_wanted; /* the source waits for a confirmation */
     /* DDL was passed and is recorded on the target; until it is durable there, the source does not

@@ -194,10 +194,16 @@ static bool request_end(struct cdc_streamer *s, struct fx_mono now, struct fx_er
     return s->src->ops->request_end(s->src, err);
 }
 
+/* What stops the source comes after complete transactions. */
 static bool next_event(struct cdc_streamer *s, int64_t timeout_ms, struct cdc_event *ret,
                        struct fx_err *err)
 {
-    return s->src->ops->next(s->src, timeout_ms, ret, err) && note_passed_ddl(s, err);
+    struct fx_err ignored = FX_ERR_INIT;
+    if (s->src->ops->next(s->src, timeout_ms, ret, err))
+        return note_passed_ddl(s, err);
+    if (!s->sink->ops->flush(s->sink, &ignored))
+        return fx_ctx(err, "what came before it is applied again");
+    return false;
 }
 
 static bool turn(struct cdc_streamer *s, struct fx_err *err)
@@ -270,7 +276,8 @@ static bool open_session(struct cdc_streamer *s, struct fx_err *err)
     struct cdc_sink_spec spec = {.binding = s->binding,
                                  .options = s->env->options,
                                  .epoch = s->epoch,
-                                 .is_exact = s->exact_left > 0};
+                                 .is_exact = s->care.is_exact,
+                                 .members_max = s->care.members_max};
     if (!cdc_sink_db_open(&spec, &s->sink, err))
         return false;
     s->epoch = s->sink->progress.epoch;
@@ -299,8 +306,11 @@ static void close_session(struct cdc_streamer *s)
 {
     if (s->src != NULL)
         s->src->ops->close(s->src);
-    if (s->sink != NULL)
+    if (s->sink != NULL) {
+        fx_pos_copy(&s->failed.reach, &s->sink->reach);
+        s->failed.group_members = s->sink->group_members;
         s->sink->ops->close(s->sink);
+    }
     s->src = NULL;
     s->sink = NULL;
     cdc_streamer_set_txn(s, CDC_TXN_NONE);
@@ -338,14 +348,29 @@ static void back_off(struct cdc_streamer *s, int64_t ms)
     }
 }
 
+/* The next session goes carefully up to where the failed one would have come. */
+static void take_care(struct cdc_streamer *s, bool is_exact, int64_t members_max)
+{
+    const struct fx_pos *reach = &s->failed.reach;
+    s->care.is_exact = is_exact;
+    s->care.members_max = members_max;
+    if (fx_pos_is_empty(&s->care.until) ||
+        fx_pos_covers(s->binding->source->engine, reach, &s->care.until))
+        fx_pos_copy(&s->care.until, reach);
+}
+
 /* Is there a point in another session? Decides and prepares it. */
 static bool will_retry(struct cdc_streamer *s, const struct fx_err *err)
 {
     bool is_data = err->code == FX_E_TARGET_CONFLICT || err->code == FX_E_TARGET;
-    if (err->is_retriable)
+    bool has_begun = !fx_pos_is_empty(&s->failed.reach);
+    if (err->is_retriable) {
+        if (err->code == FX_E_DB_CONFLICT && has_begun && !s->care.is_exact)
+            take_care(s, false, FX_MAX(s->failed.group_members / 2, (int64_t)1));
         return true;
-    if (is_data && s->exact_left == 0 && s->status.phase != CDC_PHASE_COPY) {
-        s->exact_left = CDC_SINK_EXACT_TXNS + 1; /* once more, change by change, to name the row */
+    }
+    if (is_data && !s->care.is_exact && has_begun && s->status.phase != CDC_PHASE_COPY) {
+        take_care(s, true, 1); /* once more, change by change, to name the row */
         return true;
     }
     return false;
@@ -359,6 +384,8 @@ static void release(struct cdc_streamer *s)
     cdc_txn_done(&s->txn);
     fx_pos_done(&s->at);
     fx_pos_done(&s->confirmed);
+    fx_pos_done(&s->care.until);
+    fx_pos_done(&s->failed.reach);
 }
 
 /* The next step where nobody below knew one, and the context's name in it. */

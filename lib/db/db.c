@@ -2,6 +2,9 @@
 /* Sends each call to the driver of its engine. Nothing here knows SQL. */
 #include "lib/db/db.h"
 
+#include <stdlib.h>
+
+#include "lib/base/alloc.h"
 #include "lib/base/panic.h"
 #include "lib/db/conf.h"
 #include "lib/io/failpoint.h"
@@ -78,6 +81,44 @@ bool fx_db_exec(struct fx_db *db, const char *sql, const fx_cell *params, size_t
                 int64_t *ret_rows, struct fx_err *err)
 {
     return db->driver->exec(db, sql, params, n_params, ret_rows, err);
+}
+
+void fx_counts_done(struct fx_counts *counts)
+{
+    free(counts->n);
+    *counts = (struct fx_counts){0};
+}
+
+void fx_counts_clear(struct fx_counts *counts)
+{
+    counts->len = 0;
+}
+
+void fx_counts_add(struct fx_counts *counts, int64_t n)
+{
+    if (counts->len == counts->cap) {
+        counts->cap = FX_MAX(counts->cap * 2, (size_t)64);
+        counts->n = fx_realloc(counts->n, counts->cap * sizeof *counts->n);
+    }
+    counts->n[counts->len++] = n;
+}
+
+bool fx_db_exec_each(struct fx_db *db, const char *sql, struct fx_counts *ret, struct fx_err *err)
+{
+    fx_counts_clear(ret);
+    db->counts = ret;
+    bool is_ok = db->driver->exec(db, sql, NULL, 0, NULL, err);
+    db->counts = NULL;
+    return is_ok;
+}
+
+bool fx_db_receive_each(struct fx_db *db, struct fx_counts *ret, struct fx_err *err)
+{
+    fx_counts_clear(ret);
+    db->counts = ret;
+    bool is_ok = db->driver->receive(db, NULL, err);
+    db->counts = NULL;
+    return is_ok;
 }
 
 bool fx_db_can_send(const struct fx_db *db)

@@ -91,6 +91,18 @@ typedef struct fx_str fx_cell;
 bool fx_db_exec(struct fx_db *db, const char *sql, const fx_cell *params, size_t n_params,
                 int64_t *ret_rows, struct fx_err *err) FX_MUST_CHECK;
 
+/* Rows that each statement of a text matched, in their order. */
+struct fx_counts {
+    int64_t *n; /* owned */
+    size_t len, cap;
+};
+void fx_counts_done(struct fx_counts *counts);
+void fx_counts_clear(struct fx_counts *counts); /* empty, memory kept */
+void fx_counts_add(struct fx_counts *counts, int64_t n);
+/* As fx_db_exec without parameters; *ret is cleared first. */
+bool fx_db_exec_each(struct fx_db *db, const char *sql, struct fx_counts *ret,
+                     struct fx_err *err) FX_MUST_CHECK;
+
 /*
  * The two halves of fx_db_exec: the caller works on the next text while the server works on this
  * one. No parameters; one text at a time; nothing else may use the session before fx_db_receive.
@@ -99,6 +111,7 @@ bool fx_db_exec(struct fx_db *db, const char *sql, const fx_cell *params, size_t
 bool fx_db_can_send(const struct fx_db *db);
 bool fx_db_send(struct fx_db *db, const char *sql, struct fx_err *err) FX_MUST_CHECK;
 bool fx_db_receive(struct fx_db *db, int64_t *ret_rows, struct fx_err *err) FX_MUST_CHECK;
+bool fx_db_receive_each(struct fx_db *db, struct fx_counts *ret, struct fx_err *err) FX_MUST_CHECK;
 
 /* A small result held in memory; cells are borrowed until fx_rows_done. */
 struct fx_rows {
@@ -281,6 +294,7 @@ struct fx_db_driver {
 struct fx_db {
     const struct fx_db_driver *driver;
     const struct fx_db_conf *conf;
+    struct fx_counts *counts; /* where exec and receive add what each statement matched, or NULL */
 };
 struct fx_scan {
     const struct fx_db_driver *driver;

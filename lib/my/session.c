@@ -324,8 +324,10 @@ static bool drain(struct my_db *my, bool (*on_result)(void *arg, MYSQL_RES *res)
         /* When it loses the connection within the rows it forgets that there were any. */
         if (res == NULL && (mysql_field_count(my->mysql) != 0 || mysql_errno(my->mysql) != 0))
             return fx_my_fail(my, err, "could not read a result from");
-        if (res == NULL) /* rows that were read are no changes */
-            rows += (int64_t)mysql_affected_rows(my->mysql);
+        int64_t n = res == NULL ? (int64_t)mysql_affected_rows(my->mysql) : 0;
+        rows += n; /* rows that were read are no changes */
+        if (my->base.counts != NULL)
+            fx_counts_add(my->base.counts, n);
         bool is_kept = res != NULL && on_result != NULL && on_result(arg, res);
         if (res != NULL && !is_kept)
             mysql_free_result(res);

@@ -21,7 +21,7 @@ bool fx_pg_open(const struct fx_db_conf *conf, struct fx_db **ret_db, struct fx_
     if (!fx_pg_connect(conf, FX_PG_CONN_SQL, &conn, err))
         return false;
     struct fx_pg_db *pg = FX_NEW(struct fx_pg_db);
-    pg->base = (struct fx_db){&fx_pg_driver, conf};
+    pg->base = (struct fx_db){.driver = &fx_pg_driver, .conf = conf};
     pg->conn = conn;
     *ret_db = &pg->base;
     return true;
@@ -156,6 +156,8 @@ static bool collect(struct fx_pg_db *pg, int64_t *ret_rows, PGresult **ret_last,
         if (is_ok && !is_success(res))
             is_ok = fx_pg_db_fail(pg, res, err);
         rows = FX_MIN(rows, INT64_MAX / 2) + FX_MIN(affected(res), INT64_MAX / 2);
+        if (pg->base.counts != NULL)
+            fx_counts_add(pg->base.counts, affected(res));
         ExecStatusType status = PQresultStatus(res);
         PQclear(last);
         last = res;
