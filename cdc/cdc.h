@@ -30,6 +30,7 @@ struct cdc_options {
     int64_t status_ms;
     int64_t tail_keys;        /* ring of recently changed keys, for the cut-over's verify */
     int64_t start_timeout_ms; /* cdc_start waits this long for the process to answer */
+    int64_t scan_sessions;    /* of the old side that the value scan of a preflight reads in */
     /* Not of ficus.yaml: DDL that stopped a stream and that a person says changed no row, as the
      * stream's error names it; NULL: none. */
     const char *accept_ddl;
@@ -88,20 +89,36 @@ struct cdc_status {
 void cdc_status_copy(struct cdc_status *to, const struct cdc_status *from);
 void cdc_status_done(struct cdc_status *status);
 
+/* How far a value scan is. Rows of an earlier, interrupted scan count as read. */
+struct cdc_scan_at {
+    int64_t rows, resumed_rows;
+    int64_t total_rows; /* as the server estimates; 0: it does not know */
+};
+/* Several times a second, in the thread of the caller. */
+typedef void (*cdc_scan_fn)(void *arg, const struct cdc_scan_at *at);
+
+/* The value scan of a preflight. */
+struct cdc_scan_how {
+    const char *state_dir;   /* an interrupted scan is kept in its folder "preflight" */
+    cdc_scan_fn on_progress; /* may be NULL */
+    void *arg;
+};
+
 /*
  * Looks and changes nothing; may run before or after cdc_install: both users may do what both
  * streams and the fences need, every table has a key and a replica identity, no table is of a kind
  * that would be carried wrongly, what is unique on one side is unique on the other, formats
  * (wal_level, binary log), target tables are empty or this stream's own, no value that the target
- * cannot hold (scans the source; `is_thorough` false skips the scan).
+ * cannot hold (scans the source; `scan` NULL: it does not).
  * Errors: all findings in one error, hints with the command that fixes it.
  */
-bool cdc_preflight(struct fx_context *ctx, const struct cdc_options *options, bool is_thorough,
-                   struct fx_err *err) FX_MUST_CHECK;
+bool cdc_preflight(struct fx_context *ctx, const struct cdc_options *options,
+                   const struct cdc_scan_how *scan, struct fx_err *err) FX_MUST_CHECK;
 /* The same, with what was found in a list: true also when there is something. Fails only when a
  * question could not be asked. */
-bool cdc_preflight_find(struct fx_context *ctx, const struct cdc_options *options, bool is_thorough,
-                        struct fx_findings *f, struct fx_err *err) FX_MUST_CHECK;
+bool cdc_preflight_find(struct fx_context *ctx, const struct cdc_options *options,
+                        const struct cdc_scan_how *scan, struct fx_findings *f,
+                        struct fx_err *err) FX_MUST_CHECK;
 /* What does not stop the streams and should be known: rights that a user has and does not need. */
 bool cdc_warnings(const struct fx_context *ctx, struct fx_findings *f,
                   struct fx_err *err) FX_MUST_CHECK;

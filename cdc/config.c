@@ -21,6 +21,9 @@ const struct fx_rule cdc_option_rules[] = {
     FX_RULE_DURATION(struct cdc_options, start_timeout_ms, "start_timeout", .def = "15s",
                      .min = 100, .max = 600000,
                      .help = "how long to wait for a stream to answer, and then to be live"),
+    FX_RULE_INT(struct cdc_options, scan_sessions, "scan_sessions", .def = "4", .min = 1, .max = 32,
+                .help = "sessions of the old side in which a preflight looks for values that do "
+                        "not fit"),
     FX_RULE_END};
 
 void cdc_options_read(const struct fx_node *section, struct cdc_options *ret,

@@ -9,26 +9,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cdc/sink/batch.h"
 #include "cdc/cdc.h"
-#include "cdc/names.h"
 #include "cdc/checks.h"
+#include "cdc/names.h"
+#include "cdc/preflight/scan.h"
 #include "lib/io/failpoint.h"
-
-enum { VALUES_PER_COLUMN = 3 };
-
-#define VALUE_KIND  "value"
-#define VALUE_GROUP "values that the new side cannot hold"
-#define SPACE_KIND  "key-trailing-space"
-#define SPACE_GROUP "keys that differ in trailing spaces, which the new side does not tell apart"
-#define SPACE_WHAT  "of a unique key %s, "
-#define ENDS_IN_SPACE                                                                           \
-    "which the collation of %s.%s ignores (PAD SPACE; utf8mb4_bin pads too): give it one that " \
-    "does not pad"
+#include "lib/io/file.h"
 
 struct preflight {
     struct fx_context *ctx;
     const struct cdc_options *options;
+    const struct cdc_scan_how *scan; /* NULL: quick */
     struct cdc_sides sides;
     struct fx_findings *findings; /* the caller's */
     bool has_progress;            /* the new side has ficus.progress, and lets us read it */
@@ -209,160 +200,6 @@ static bool check_empty(struct preflight *p, const struct cdc_binding *binding,
     return true;
 }
 
-/* What one table's rows were found to have, by pair; the last counts what belongs to none. */
-struct bad_rows {
-    struct preflight *p;
-    const struct cdc_binding *binding;
-    size_t table;
-    size_t *values, *spaces;
-    struct fx_arena *arena;
-};
-
-static const struct fx_map_table *map_of(const struct bad_rows *bad)
-{
-    return &bad->binding->ctx.tables[bad->table];
-}
-
-static const char *column_of(const struct bad_rows *bad, size_t pair)
-{
-    return pair < map_of(bad)->n_columns ? map_of(bad)->columns[pair].old_name : NULL;
-}
-
-static const char *table_of(const struct bad_rows *bad)
-{
-    const struct fx_table *table = cdc_source_table(bad->binding, bad->table);
-    return fx_arena_printf(bad->arena, "%s.%s", table->schema, table->name);
-}
-
-/* The first of each column are shown, the others counted: see add_rest. */
-static void add_value(struct bad_rows *bad, size_t pair, const struct cdc_row *row,
-                      const struct fx_err *why)
-{
-    FX_AUTO(fx_buf) struct fx_buf where = FX_BUF(400);
-    if (++bad->values[pair] > VALUES_PER_COLUMN)
-        return;
-    cdc_row_describe(bad->binding, row, &where);
-    fx_findings_put(bad->p->findings, &(struct fx_finding){.kind = VALUE_KIND,
-                                                           .group = VALUE_GROUP,
-                                                           .where = fx_buf_cstr(&where),
-                                                           .column = column_of(bad, pair),
-                                                           .what = why->message});
-}
-
-/* Two keys that differ in trailing spaces only would be one on the new side. */
-static void check_spaces(struct bad_rows *bad, const struct cdc_row *row)
-{
-    const struct fx_map_table *map = map_of(bad);
-    for (size_t i = 0; i < map->n_columns; i++) {
-        const struct fx_value *v = &row->new[map->old_index[i]];
-        const char *fix = bad->p->pads[bad->table][i];
-        if (fix == NULL || v->kind != FX_V_TEXT || !fx_str_ends(v->s, FX_STR(" ")) ||
-            ++bad->spaces[i] > VALUES_PER_COLUMN)
-            continue;
-        FX_AUTO(fx_buf) struct fx_buf where = FX_BUF(400);
-        cdc_row_describe(bad->binding, row, &where);
-        fx_findings_put(bad->p->findings,
-                        &(struct fx_finding){.kind = SPACE_KIND,
-                                             .group = SPACE_GROUP,
-                                             .where = fx_buf_cstr(&where),
-                                             .column = map->columns[i].old_name,
-                                             .fix = fix,
-                                             .what = fx_arena_printf(
-                                                 bad->arena, "column %s " SPACE_WHAT ENDS_IN_SPACE,
-                                                 map->columns[i].old_name, "ends in a space",
-                                                 map->new_name, map->columns[i].new_name)});
-    }
-}
-
-/* A row with two bad columns is two findings. */
-static void refuse_row(struct bad_rows *bad, const struct cdc_row *row, const struct fx_err *why)
-{
-    const struct fx_map_table *map = map_of(bad);
-    bool is_told = false;
-    for (size_t i = 0; i < map->n_columns; i++) {
-        struct fx_err one = FX_ERR_INIT;
-        struct fx_value out;
-        FX_AUTO(fx_arena) struct fx_arena scratch;
-        fx_arena_init(&scratch, 0);
-        if (fx_map_pair(map, i, FX_FORWARD, &row->new[map->old_index[i]], &out, &scratch, &one))
-            continue;
-        is_told = true;
-        add_value(bad, i, row, &one);
-    }
-    if (!is_told)
-        add_value(bad, map->n_columns, row, why);
-}
-
-static void add_rest_of(struct bad_rows *bad, const char *kind, const char *group, size_t pair,
-                        size_t n)
-{
-    if (n <= VALUES_PER_COLUMN)
-        return;
-    n -= VALUES_PER_COLUMN;
-    const char *what =
-        fx_arena_printf(bad->arena, "%zu more row%s have such values", n, n == 1 ? "" : "s");
-    if (column_of(bad, pair) != NULL)
-        what = fx_arena_printf(bad->arena, "%s in column %s", what, column_of(bad, pair));
-    fx_findings_put(bad->p->findings, &(struct fx_finding){.kind = kind,
-                                                           .group = group,
-                                                           .where = table_of(bad),
-                                                           .column = column_of(bad, pair),
-                                                           .what = what});
-}
-
-static void add_rest(struct bad_rows *bad)
-{
-    for (size_t i = 0; i <= map_of(bad)->n_columns; i++) {
-        add_rest_of(bad, VALUE_KIND, VALUE_GROUP, i, bad->values[i]);
-        add_rest_of(bad, SPACE_KIND, SPACE_GROUP, i, bad->spaces[i]);
-    }
-}
-
-/* What the applier would write is made and thrown away:
- * the mapping and the target's types are both asked. */
-static bool scan_rows(struct bad_rows *bad, struct fx_scan *scan, struct fx_err *err)
-{
-    struct cdc_batch batch;
-    struct fx_value *row = NULL;
-    bool is_ok = true;
-    cdc_batch_init(&batch, bad->binding, 1);
-    while ((is_ok = fx_scan_next(scan, &row, err)) && row != NULL) {
-        struct fx_err why = FX_ERR_INIT;
-        struct cdc_row change = {.op = CDC_INSERT, .table = bad->table, .new = row};
-        if (!cdc_batch_row(&batch, &change, &why))
-            refuse_row(bad, &change, &why);
-        check_spaces(bad, &change);
-        cdc_batch_clear(&batch);
-    }
-    cdc_batch_done(&batch);
-    if (is_ok)
-        add_rest(bad);
-    return is_ok;
-}
-
-static bool scan_table(struct preflight *p, const struct cdc_binding *binding, size_t t,
-                       struct fx_arena *arena, struct fx_err *err)
-{
-    const struct fx_table *table = cdc_source_table(binding, t);
-    struct fx_scan *scan = NULL;
-    int *columns = fx_arena_array(arena, table->n_columns, sizeof *columns);
-    for (size_t c = 0; c < table->n_columns; c++)
-        columns[c] = (int)c;
-    struct fx_scan_spec spec = {.table = table, .columns = columns, .n_columns = table->n_columns};
-    if (!fx_scan_open(p->sides.old_side.db, &spec, &scan, err))
-        return false;
-    size_t n = binding->ctx.tables[t].n_columns + 1;
-    struct bad_rows bad = {p,
-                           binding,
-                           t,
-                           fx_arena_array(arena, n, sizeof(size_t)),
-                           fx_arena_array(arena, n, sizeof(size_t)),
-                           arena};
-    bool is_ok = scan_rows(&bad, scan, err);
-    fx_scan_close(scan);
-    return is_ok;
-}
-
 /* Without the scan the server looks: keys that it
  * takes for one would stop the stream at any time. */
 static bool ask_spaces(struct preflight *p, const struct cdc_binding *binding, size_t t,
@@ -387,11 +224,10 @@ static bool ask_spaces(struct preflight *p, const struct cdc_binding *binding, s
     if (rows.n_rows == 0)
         return true;
     fx_buf_printf(&where, "%s.%s", table->schema, table->name);
-    fx_buf_printf(&what, "column %s " SPACE_WHAT ENDS_IN_SPACE, column->old_name,
-                  "has values that end in a space", binding->ctx.tables[t].new_name,
-                  column->new_name);
-    fx_findings_put(p->findings, &(struct fx_finding){.kind = SPACE_KIND,
-                                                      .group = SPACE_GROUP,
+    fx_buf_printf(&what, CDC_SPACE_WHAT, column->old_name, "has values that end in a space",
+                  binding->ctx.tables[t].new_name, column->new_name);
+    fx_findings_put(p->findings, &(struct fx_finding){.kind = CDC_SPACE_KIND,
+                                                      .group = CDC_SPACE_GROUP,
                                                       .where = fx_buf_cstr(&where),
                                                       .column = column->old_name,
                                                       .what = fx_buf_cstr(&what),
@@ -409,20 +245,21 @@ static bool ask_all_spaces(struct preflight *p, const struct cdc_binding *bindin
     return true;
 }
 
-static bool scan_tables(struct preflight *p, const struct cdc_binding *binding,
+static bool scan_values(struct preflight *p, const struct cdc_binding *binding,
                         struct fx_arena *arena, struct fx_err *err)
 {
-    for (size_t i = 0; p->sees_old_rows && i < binding->ctx.n_tables; i++) {
-        if (!binding->ctx.tables[i].is_bound || scan_table(p, binding, i, arena, err))
-            continue;
-        fx_err_as_source(err);
-        return fx_ctx(err, "scanning table \"%s\"", p->ctx->tables[i].old_name);
-    }
-    return true;
+    const char *dir = fx_arena_printf(arena, "%s/preflight", p->scan->state_dir);
+    struct cdc_scan_spec spec = {.sides = &p->sides,
+                                 .binding = binding,
+                                 .pads = p->pads,
+                                 .n_sessions = (size_t)p->options->scan_sessions,
+                                 .file = fx_arena_printf(arena, "%s/%s.scan", dir, p->ctx->name),
+                                 .on_progress = p->scan->on_progress,
+                                 .arg = p->scan->arg};
+    return !p->sees_old_rows || (fx_dir_make(dir, err) && cdc_scan_values(&spec, p->findings, err));
 }
 
-static bool check_tables(struct preflight *p, bool is_thorough, struct fx_arena *arena,
-                         struct fx_err *err)
+static bool check_tables(struct preflight *p, struct fx_arena *arena, struct fx_err *err)
 {
     struct cdc_binding *binding = NULL;
     fx_findings_topic(p->findings, "silent-loss",
@@ -437,39 +274,38 @@ static bool check_tables(struct preflight *p, bool is_thorough, struct fx_arena 
         return false;
     if (!check_empty(p, binding, arena, err))
         return cdc_side_err(&p->sides.new_side, err);
-    return is_thorough ? scan_tables(p, binding, arena, err) : ask_all_spaces(p, binding, err);
+    return p->scan != NULL ? scan_values(p, binding, arena, err) : ask_all_spaces(p, binding, err);
 }
 
-static bool check_all(struct preflight *p, bool is_thorough, struct fx_arena *arena,
-                      struct fx_err *err)
+static bool check_all(struct preflight *p, struct fx_arena *arena, struct fx_err *err)
 {
     const struct cdc_side *old_side = &p->sides.old_side, *new_side = &p->sides.new_side;
     return ask_owner(p, arena, err) && check_server(p, old_side, err) &&
            check_server(p, new_side, err) && check_rights(p, old_side, &p->sees_old_rows, err) &&
            check_rights(p, new_side, &p->sees_new_rows, err) && check_applier(p, old_side, err) &&
-           check_applier(p, new_side, err) && check_tables(p, is_thorough, arena, err);
+           check_applier(p, new_side, err) && check_tables(p, arena, err);
 }
 
-bool cdc_preflight_find(struct fx_context *ctx, const struct cdc_options *options, bool is_thorough,
-                        struct fx_findings *f, struct fx_err *err)
+bool cdc_preflight_find(struct fx_context *ctx, const struct cdc_options *options,
+                        const struct cdc_scan_how *scan, struct fx_findings *f, struct fx_err *err)
 {
-    struct preflight p = {.ctx = ctx, .options = options, .findings = f};
+    struct preflight p = {.ctx = ctx, .options = options, .scan = scan, .findings = f};
     FX_AUTO(fx_arena) struct fx_arena arena;
     fx_arena_init(&arena, 0);
     bool is_ok = cdc_sides_open(ctx, &p.sides, err);
     if (is_ok) {
-        is_ok = check_all(&p, is_thorough, &arena, err);
+        is_ok = check_all(&p, &arena, err);
         cdc_sides_close(&p.sides);
     }
     return is_ok || fx_ctx(err, "preflight of context \"%s\"", ctx->name);
 }
 
-bool cdc_preflight(struct fx_context *ctx, const struct cdc_options *options, bool is_thorough,
-                   struct fx_err *err)
+bool cdc_preflight(struct fx_context *ctx, const struct cdc_options *options,
+                   const struct cdc_scan_how *scan, struct fx_err *err)
 {
     FX_AUTO(fx_findings) struct fx_findings f;
     fx_findings_init(&f);
-    if (!cdc_preflight_find(ctx, options, is_thorough, &f, err))
+    if (!cdc_preflight_find(ctx, options, scan, &f, err))
         return false;
     return cdc_findings_none(&f, ctx->name, err) ||
            fx_ctx(err, "preflight of context \"%s\"", ctx->name);

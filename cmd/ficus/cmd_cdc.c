@@ -6,12 +6,15 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cdc/cdc.h"
 #include "cmd/ficus/json.h"
 #include "cmd/ficus/project.h"
+#include "lib/base/clock.h"
 #include "lib/base/visible.h"
 #include "lib/cli/print.h"
+#include "lib/cli/term.h"
 #include "lib/ownership/holder.h"
 #include "lib/ownership/sides.h"
 #include "plans/cutover/cutover.h"
@@ -238,11 +241,64 @@ static void print_findings(const struct fx_findings *f)
     fx_print_text(fx_buf_str(&text));
 }
 
-static bool no_findings(struct scene *scene, bool is_thorough, struct fx_err *err)
+/* --- the value scan --------------------------------------------------------------------------- */
+
+struct scan_view {
+    struct fx_term term;
+    struct fx_mono began;
+    bool is_told; /* that it goes on with an interrupted one */
+};
+
+static void tell_resumed(struct scan_view *view, const struct cdc_scan_at *at)
+{
+    if (at->resumed_rows > 0 && !view->is_told)
+        fprintf(stderr,
+                "ficus: the value scan goes on where it was interrupted: %" PRId64
+                " rows need not be read again\n",
+                at->resumed_rows);
+    view->is_told = true;
+}
+
+/* Rows, rate, and how long it takes from here: what the
+ * server estimates may be less than what there is. */
+static void show_scan(void *arg, const struct cdc_scan_at *at)
+{
+    struct scan_view *view = arg;
+    FX_AUTO(fx_buf) struct fx_buf line = FX_BUF(400);
+    tell_resumed(view, at);
+    if (!view->term.is_tty)
+        return;
+    double seconds = (double)fx_mono_since_us(view->began, fx_mono_now()) / 1e6;
+    double rate = seconds > 0.5 ? (double)(at->rows - at->resumed_rows) / seconds : 0;
+    fx_buf_printf(&line, "looking for values that do not fit: %" PRId64, at->rows);
+    if (at->total_rows >= at->rows)
+        fx_buf_printf(&line, " of about %" PRId64, at->total_rows);
+    fx_buf_add_c(&line, " rows");
+    if (rate >= 1)
+        fx_buf_printf(&line, ", %.0f rows/s", rate);
+    if (rate >= 1 && at->total_rows > at->rows)
+        fx_buf_printf(&line, ", about %.0f s left", (double)(at->total_rows - at->rows) / rate);
+    fx_buf_add_char(&line, '\n');
+    fx_term_draw(&view->term, fx_buf_str(&line));
+}
+
+static bool look(struct scene *scene, bool is_quick, struct fx_findings *f, struct fx_err *err)
+{
+    struct scan_view view = {.began = fx_mono_now()};
+    struct cdc_scan_how how = {
+        .state_dir = scene->ref.state_dir, .on_progress = show_scan, .arg = &view};
+    fx_term_init(&view.term, STDERR_FILENO, true);
+    bool is_ok = cdc_preflight_find(scene->ctx, &scene->options, is_quick ? NULL : &how, f, err);
+    if (view.term.drawn_lines > 0)
+        fx_term_draw(&view.term, FX_STR(""));
+    return is_ok;
+}
+
+static bool no_findings(struct scene *scene, bool is_quick, struct fx_err *err)
 {
     FX_AUTO(fx_findings) struct fx_findings f;
     fx_findings_init(&f);
-    if (!cdc_preflight_find(scene->ctx, &scene->options, is_thorough, &f, err))
+    if (!look(scene, is_quick, &f, err))
         return false;
     print_findings(&f);
     return f.n == 0 || fail_findings(scene, &f, err);
@@ -283,7 +339,7 @@ static bool run_start(struct cmd_call *call, struct fx_err *err)
         return fail_unconfirmed("emptying the new side's tables", "start --empty-target", &scene,
                                 err);
     bool ok = take(call, &scene, err) && cdc_same_context(&scene.ref, scene.ctx, err) &&
-              no_findings(&scene, !opts->quick, err) && cdc_install(scene.ctx, err) &&
+              no_findings(&scene, opts->quick, err) && cdc_install(scene.ctx, err) &&
               each_start(&scene, call->argv0, err);
     if (ok) {
         warn_unowned(&scene);
@@ -476,8 +532,7 @@ static bool run_preflight(struct cmd_call *call, struct fx_err *err)
     FX_AUTO(fx_findings) struct fx_findings f, warnings;
     fx_findings_init(&f);
     fx_findings_init(&warnings);
-    if (!load(call, &scene, err) ||
-        !cdc_preflight_find(scene.ctx, &scene.options, !opts->quick, &f, err))
+    if (!load(call, &scene, err) || !look(&scene, opts->quick, &f, err))
         return false;
     if (!cdc_warnings(scene.ctx, &warnings, &ignored))
         fx_err_clear(&ignored); /* what could not be asked is found by the commands that need it */

@@ -82,6 +82,7 @@ void fx_findings_put(struct fx_findings *f, const struct fx_finding *finding)
         .column = copy(f, fx_str_from(finding->column)),
         .what = copy(f, fx_str_from(finding->what)),
         .fix = copy(f, fx_str_from(finding->fix)),
+        .is_row = finding->is_row,
     };
     *grow(f) = own;
 }

@@ -30,6 +30,8 @@ struct fx_finding {
     const char *column; /* of that table; "": the finding is about the whole of it */
     const char *what;
     const char *fix; /* a command that can be typed as printed; "": there is none */
+    /* `where` is a row: its text says more than the group's advice and is always shown. */
+    bool is_row;
 };
 
 struct fx_findings {

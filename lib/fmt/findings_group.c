@@ -49,7 +49,8 @@ size_t fx_findings_groups(const struct fx_findings *f)
 /* The group's heading and advice say all there is to say about the column. */
 static bool is_only_column(const struct fx_finding *finding)
 {
-    return finding->column[0] != '\0' && finding->advice[0] != '\0' && finding->fix[0] == '\0';
+    return !finding->is_row && finding->column[0] != '\0' && finding->advice[0] != '\0' &&
+           finding->fix[0] == '\0';
 }
 
 /* "5 columns of 2 tables", or just the number where whole objects are meant. */
@@ -59,7 +60,7 @@ static void add_count(const struct fx_findings *f, const size_t *members, size_t
     size_t n_tables = 0;
     for (size_t i = 0; i < n; i++) {
         const struct fx_finding *finding = &f->items[members[i]];
-        if (finding->column[0] == '\0') {
+        if (finding->column[0] == '\0' || finding->is_row) {
             fx_buf_printf(out, "%zu", n);
             return;
         }

@@ -17,6 +17,7 @@
 #include "lib/value/datetime.h"
 #include "lib/value/decimal.h"
 #include "lib/value/json_keys.h"
+#include "lib/value/json_limits.h"
 #include "lib/value/map_my.h"
 
 static bool refuse(struct fx_err *err, const struct fx_value *v, const struct fx_type *to,
@@ -285,6 +286,18 @@ static bool fit_json(const struct fx_value *v, const struct fx_type *to, struct 
         return refuse(err, v, to,
                       "an object has two members of one name, of which the two servers read "
                       "different ones");
+    struct fx_json_traits traits = fx_json_traits_of(v->s);
+    if (traits.depth > FX_JSON_DEPTH_MAX)
+        return refuse(err, v, to,
+                      "it is nested more than 31 deep, which MariaDB's json refuses; make the "
+                      "column text on both sides");
+    if (traits.has_lone_surrogate)
+        return refuse(err, v, to,
+                      "it has a \\u escape of one half of a character (a lone surrogate), which "
+                      "MariaDB's json and PostgreSQL's jsonb refuse; correct the value, or make "
+                      "the column text on both sides");
+    if (traits.has_nul && to->declared != NULL && strcmp(to->declared, "jsonb") == 0)
+        return refuse(err, v, to, "jsonb cannot hold the character \\u0000; json would hold it");
     *ret = *v;
     return true;
 }

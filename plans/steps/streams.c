@@ -196,7 +196,8 @@ bool pln_action_tick(void *arg, struct pln_exec *ex, struct fx_err *err)
  */
 static bool check_start(struct pln_action_ctx *ac, const struct pln_step *step, struct fx_err *err)
 {
-    return cdc_preflight(ac->ctx, &ac->cdc, true, err) ||
+    struct cdc_scan_how scan = {.state_dir = ac->forward.state_dir};
+    return cdc_preflight(ac->ctx, &ac->cdc, &scan, err) ||
            fx_ctx(err, "before step \"%s\"", step->id);
 }
 

@@ -191,6 +191,32 @@ static void test_value_check__large_json_is_looked_through(void **state)
     assert_false(fits_json(fx_buf_cstr(&text)));
 }
 
+/* MariaDB 10.11 takes 31 levels (tests/integration/2444 asks it). */
+static void test_value_check__json_that_one_server_refuses(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"\"\\ud83d\"",      "\"\\ude00\"",        "\"\\ud83dx\"",
+                                      "\"\\ud83d\\n\"",   "\"\\ud83d\\ud83d\"", "{\"\\ud83d\":1}",
+                                      "[\"\\\\\\ud83d\"]"};
+    static const char *const good[] = {"\"\\ud83d\\ude00\"", "\"\\\\ud83d\"", "\"\\uD83D\\uDE00x\"",
+                                       "\"\\u0000\"", "{\"[[[\":\"{{{\"}"};
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(1 << 10);
+    for (size_t i = 0; i < FX_ARRAY_LEN(bad); i++)
+        assert_false(fits_json(bad[i]));
+    for (size_t i = 0; i < FX_ARRAY_LEN(good); i++)
+        assert_true(fits_json(good[i]));
+    for (int n = 31; n <= 32; n++) {
+        fx_buf_clear(&text);
+        for (int i = 0; i < n; i++)
+            fx_buf_add_c(&text, i % 2 == 0 ? "[" : "{\"a\":");
+        for (int i = n - 1; i >= 0; i--)
+            fx_buf_add_c(&text, i % 2 == 0 ? "]" : "}");
+        assert_int_equal(fits_json(fx_buf_cstr(&text)), n == 31);
+    }
+    assert_false(fits((struct fx_value){.kind = FX_V_JSON, .s = fx_str_from("[\"\\u0000\"]")},
+                      (struct fx_type){.kind = FX_V_JSON, .declared = "jsonb"}));
+}
+
 static void test_value_check__null_fits_everywhere(void **state)
 {
     (void)state;
@@ -211,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_value_check__uuid_travels_as_text_only_in_its_own_form),
         cmocka_unit_test(test_value_check__json_has_one_member_of_a_name),
         cmocka_unit_test(test_value_check__large_json_is_looked_through),
+        cmocka_unit_test(test_value_check__json_that_one_server_refuses),
         cmocka_unit_test(test_value_check__null_fits_everywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
