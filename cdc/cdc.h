@@ -62,7 +62,8 @@ enum cdc_phase {
 };
 const char *cdc_phase_name(enum cdc_phase phase);
 
-enum { CDC_LEAK_TEXT = 256 };
+enum { CDC_LEAK_TEXT = 256, CDC_LOG_STATE = 16 };
+#define CDC_LOG_LOST "lost"
 
 struct cdc_status {
     int64_t api; /* version of what it answers; set by reading */
@@ -78,6 +79,14 @@ struct cdc_status {
     int64_t leaks; /* changes accepted on a fenced or away side; ficus.leak has them all */
     /* Fence triggers that the source's tables lack, although it gave them away. */
     int64_t missing_fences;
+    /*
+     * The source's log from what the stream needs on: "reserved", "extended" (beyond what the
+     * server would keep by itself), "unreserved" (it goes with the next checkpoint), "lost"; "": it
+     * was not asked, or may not be. -1: no limit, or not known. The forecast is at the present
+     * rate.
+     */
+    char log_state[CDC_LOG_STATE];
+    int64_t log_kept_bytes, log_left_bytes, log_left_s;
     char leak_last[CDC_LEAK_TEXT]; /* table, key and position of the newest */
     char barrier_group[64]; /* newest barrier that this stream has *read* (applied or discarded) */
     int64_t barrier_epoch;
@@ -181,6 +190,14 @@ bool cdc_drop(struct fx_context *ctx, const struct cdc_ref *ref, bool is_end,
 /* What *ret held before is released. */
 bool cdc_status(const struct cdc_ref *ref, struct cdc_status *ret,
                 struct fx_err *err) FX_MUST_CHECK;
+
+/*
+ * Asks both servers, without the stream's process, how long the source still has the log that the
+ * stream needs: fills the members log_… of *status. A stream that has not copied yet needs none:
+ * log_state stays "". Errors: SOURCE*, TARGET*.
+ */
+bool cdc_log_ask(const struct cdc_ref *ref, const struct fx_context *ctx, struct cdc_status *status,
+                 struct fx_err *err) FX_MUST_CHECK;
 
 /* The status as the JSON object of GET /status. */
 void cdc_status_write(const struct cdc_status *status, struct fx_buf *out);

@@ -18,6 +18,7 @@
 #define CDC_ENGINE_H
 
 #include "cdc/change.h"
+#include "cdc/log_room.h"
 #include "cdc/source.h"
 #include "lib/db/findings.h"
 
@@ -73,6 +74,9 @@ struct cdc_engine_source {
      */
     bool (*snapshot_begin)(const struct cdc_binding *binding, struct fx_db *reader,
                            struct cdc_snapshot **ret_snapshot, struct fx_err *err);
+    /* What the log still has of what a stream needs that is at `at`, with that slot. */
+    bool (*look_log)(struct fx_db *db, const char *slot, const struct fx_pos *at,
+                     struct cdc_log_look *ret, struct fx_err *err);
     /* How many rows the server thinks the table has; 0: it does not know. */
     bool (*estimate_rows)(struct fx_db *db, const struct fx_table *table, int64_t *ret_rows,
                           struct fx_err *err);

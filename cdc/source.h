@@ -21,6 +21,7 @@
 #include "cdc/change.h"
 
 struct cdc_source;
+struct cdc_log_look; /* cdc/log_room.h */
 
 /* A line for the detail of a stop at DDL: context, and what accept_ddl must say. */
 #define CDC_OFFER_ACCEPT                                                                           \
@@ -74,6 +75,10 @@ struct cdc_source_ops {
     /* The same by the word of the server, asked beside the stream: what its log has and has not
      * sent yet counts. NULL: as `end`. */
     const struct fx_pos *(*log_end)(const struct cdc_source *src);
+    /* What the log still has after `at`, asked in a session that is open anyway; *ret is untouched
+     * while there is none. Between transactions. */
+    bool (*look_log)(struct cdc_source *src, const struct fx_pos *at, struct cdc_log_look *ret,
+                     struct fx_err *err);
     void (*close)(struct cdc_source *src);
 };
 

@@ -45,10 +45,11 @@ struct int_field {
 #name, offsetof(struct cdc_status, name) \
     }
 static const struct int_field int_fields[] = {
-    INT_FIELD(lag_ms),       INT_FIELD(copied_rows),     INT_FIELD(copy_total_rows),
-    INT_FIELD(applied_rows), INT_FIELD(applied_txns),    INT_FIELD(rows_per_s),
-    INT_FIELD(leaks),        INT_FIELD(loops_discarded), INT_FIELD(barrier_epoch),
-    INT_FIELD(hold_pid),     INT_FIELD(hold_left_ms),    INT_FIELD(missing_fences),
+    INT_FIELD(lag_ms),         INT_FIELD(copied_rows),     INT_FIELD(copy_total_rows),
+    INT_FIELD(applied_rows),   INT_FIELD(applied_txns),    INT_FIELD(rows_per_s),
+    INT_FIELD(leaks),          INT_FIELD(loops_discarded), INT_FIELD(barrier_epoch),
+    INT_FIELD(hold_pid),       INT_FIELD(hold_left_ms),    INT_FIELD(missing_fences),
+    INT_FIELD(log_kept_bytes), INT_FIELD(log_left_bytes),  INT_FIELD(log_left_s),
 };
 
 static int64_t *int_at(const struct cdc_status *status, const struct int_field *field)
@@ -68,6 +69,7 @@ void cdc_status_write(const struct cdc_status *status, struct fx_buf *out)
     fx_json_w_kv_text(&w, "source_end", fx_pos_text(&status->source_end));
     for (size_t i = 0; i < FX_ARRAY_LEN(int_fields); i++)
         fx_json_w_kv_i64(&w, int_fields[i].key, *int_at(status, &int_fields[i]));
+    fx_json_w_kv_text(&w, "log_state", status->log_state);
     fx_json_w_kv_text(&w, "leak_last", status->leak_last);
     fx_json_w_kv_text(&w, "barrier_group", status->barrier_group);
     fx_json_w_kv_text(&w, "error", status->error); /* the error object, as text */
@@ -119,6 +121,7 @@ bool cdc_status_read(struct fx_str json, struct cdc_status *ret, struct fx_err *
     if (!cdc_pos_read(root, "applied", &ret->applied, err) ||
         !cdc_pos_read(root, "source_end", &ret->source_end, err))
         return false;
+    copy_text(root, "log_state", ret->log_state, sizeof ret->log_state);
     copy_text(root, "leak_last", ret->leak_last, sizeof ret->leak_last);
     copy_text(root, "barrier_group", ret->barrier_group, sizeof ret->barrier_group);
     copy_text(root, "error", ret->error, sizeof ret->error);

@@ -157,6 +157,7 @@ const struct cdc_engine cdc_engine_mysql = {
     .uninstall = uninstall,
     .source = {.open = cdc_my_source_open,
                .estimate_rows = estimate_rows,
+               .look_log = cdc_my_look_log,
                .is_progress_due = is_progress_due},
     .target = {.pass_fence = "do 0", /* the fence knows the applier's login */
                .prepare = prepare,

@@ -18,6 +18,8 @@ void cdc_my_check_tables(struct fx_findings *f, const struct cdc_side *side,
 bool cdc_my_check_applier(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err);
 bool cdc_my_grant(const struct cdc_side *side, struct fx_db *applier, struct fx_err *err);
 bool cdc_my_warn(const struct cdc_side *side, struct fx_findings *f, struct fx_err *err);
+bool cdc_my_look_log(struct fx_db *db, const char *slot, const struct fx_pos *at,
+                     struct cdc_log_look *ret, struct fx_err *err);
 bool cdc_my_source_open(const struct cdc_binding *binding, const struct fx_pos *from, int wake_fd,
                         struct cdc_source **ret_src, struct fx_err *err);
 

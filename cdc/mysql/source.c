@@ -613,6 +613,14 @@ static const struct fx_pos *my_end(const struct cdc_source *src)
     return &((const struct my_source *)(const void *)src)->end;
 }
 
+static bool my_look_log(struct cdc_source *src, const struct fx_pos *at, struct cdc_log_look *ret,
+                        struct fx_err *err)
+{
+    struct my_source *s = source_of(src);
+    return s->log_end.db == NULL || fx_db_is_broken(s->log_end.db) ||
+           cdc_my_look_log(s->log_end.db, s->binding->slot, at, ret, err);
+}
+
 static void my_close(struct cdc_source *src)
 {
     struct my_source *s = source_of(src);
@@ -636,6 +644,7 @@ static const struct cdc_source_ops my_source_ops = {
     .confirm = my_confirm,
     .request_end = my_request_end,
     .end = my_end,
+    .look_log = my_look_log,
     .close = my_close,
 };
 

@@ -57,6 +57,7 @@ const struct cdc_engine cdc_engine_pg = {
     .source = {.open = cdc_pg_source_open,
                .snapshot_begin = cdc_pg_snapshot_begin,
                .estimate_rows = cdc_pg_estimate_rows,
+               .look_log = cdc_pg_look_log,
                .is_progress_due = is_progress_due},
     /* Not SET: who may not may have it from ALTER ROLE … SET, the only way on version 14. */
     .target = {.pass_fence =

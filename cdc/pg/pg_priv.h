@@ -24,6 +24,8 @@ bool cdc_pg_read_keys(const struct cdc_side *side, const char *schema, const cha
 bool cdc_pg_install(const struct cdc_side *side, struct fx_err *err);
 bool cdc_pg_uninstall(const struct cdc_side *side, struct fx_err *err);
 
+bool cdc_pg_look_log(struct fx_db *db, const char *slot, const struct fx_pos *at,
+                     struct cdc_log_look *ret, struct fx_err *err);
 bool cdc_pg_source_open(const struct cdc_binding *binding, const struct fx_pos *from, int wake_fd,
                         struct cdc_source **ret_src, struct fx_err *err);
 bool cdc_pg_snapshot_begin(const struct cdc_binding *binding, struct fx_db *reader,

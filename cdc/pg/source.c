@@ -382,6 +382,13 @@ static const struct fx_pos *pg_log_end(const struct cdc_source *src)
     return &((const struct source_pg *)(const void *)src)->log_end;
 }
 
+static bool pg_look_log(struct cdc_source *src, const struct fx_pos *at, struct cdc_log_look *ret,
+                        struct fx_err *err)
+{
+    struct source_pg *s = self(src);
+    return s->side == NULL || cdc_pg_look_log(s->side, s->binding->slot, at, ret, err);
+}
+
 static void pg_close(struct cdc_source *src)
 {
     if (src == NULL)
@@ -409,6 +416,7 @@ static const struct cdc_source_ops source_pg_ops = {
     .explain = pg_explain,
     .end = pg_end,
     .log_end = pg_log_end,
+    .look_log = pg_look_log,
     .close = pg_close,
 };
 

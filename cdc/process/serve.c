@@ -99,6 +99,22 @@ static void write_metrics(const struct cdc_status *s, const char *stream, struct
           "Triggers that should refuse writes on the source, which gave the tables away, and are "
           "not there.",
           stream, (double)s->missing_fences);
+    if (s->log_state[0] == '\0')
+        return;
+    gauge(out, "ficus_stream_log_kept_bytes", "gauge",
+          "Bytes of the source's log that the server keeps for this stream.", stream,
+          (double)s->log_kept_bytes);
+    gauge(out, "ficus_stream_log_left_bytes", "gauge",
+          "Bytes that the source may still write before it removes log that this stream needs; -1 "
+          "no limit.",
+          stream, (double)s->log_left_bytes);
+    gauge(out, "ficus_stream_log_left_seconds", "gauge",
+          "Seconds until then, at the present rate; -1 no limit, or not known.", stream,
+          (double)s->log_left_s);
+    gauge(out, "ficus_stream_log_lost", "gauge",
+          "1: the source has removed log that this stream needs, or will with its next checkpoint.",
+          stream,
+          strcmp(s->log_state, CDC_LOG_LOST) == 0 || strcmp(s->log_state, "unreserved") == 0);
 }
 
 static void answer(void *arg, const struct fx_serve_request *request, struct fx_serve_reply *reply)

@@ -67,7 +67,9 @@ struct cdc_streamer {
     int64_t pending_ticket; /* an ADVANCE or HOLD that was not reached yet */
     enum cdc_command_kind pending_kind;
     struct fx_mono confirmed_at, recorded_at, published_at, requested_at, looked_at, rate_at,
-        fence_looked_at;
+        fence_looked_at, log_looked_at;
+    int64_t log_end_bytes; /* as of log_looked_at; 0: not asked yet */
+    bool is_log_ending;    /* the warning was logged */
     int64_t rate_rows;
     struct fx_pos late_end; /* where the source's log ended at late_at; empty: all of it was read */
     struct fx_mono late_at;

@@ -27,6 +27,7 @@ enum {
     BACKOFF_MAX_MS = 5000,
     CATCHUP_LAG_MS = 1000,
     FENCE_MS = 10000, /* between two looks whether a side that gave its tables away refuses */
+    LOG_MS = 10000,   /* between two looks how long the source still has the log */
     LOOK_MS = 3000,   /* between two looks whether the stream is still ours */
     CONFIRM_MS = 200, /* at most this often while transactions flow */
 };
@@ -100,6 +101,45 @@ static void look_at_fence_in_time(struct cdc_streamer *s, struct fx_mono now)
     if (s->hold.mode == CDC_HOLD_RUN && !s->own_read.is_waiting &&
         fx_mono_since_us(s->fence_looked_at, now) >= FENCE_MS * 1000)
         look_at_fence(s, s->owns[0].own.state);
+}
+
+/* Once when it begins to end, not at each look. */
+static void warn_of_log(struct cdc_streamer *s, bool is_ending)
+{
+    const struct cdc_status *st = &s->status;
+    if (is_ending && !s->is_log_ending)
+        fx_log(FX_LOG_WARN, "cdc", s->binding->stream, "the source soon removes log that is needed",
+               "state=%s kept_bytes=%" PRId64 " left_bytes=%" PRId64 " left_s=%" PRId64
+               " hint=\"ficus cdc status --context %s\"",
+               st->log_state, st->log_kept_bytes, st->log_left_bytes, st->log_left_s,
+               s->binding->ctx.name);
+    s->is_log_ending = is_ending;
+}
+
+/* What may not be asked is not shown; the preflight has said which right it takes. */
+static void look_at_log(struct cdc_streamer *s, struct fx_mono now)
+{
+    struct cdc_log_look look = {0};
+    struct fx_err ignored = FX_ERR_INIT;
+    double seconds = (double)fx_mono_since_us(s->log_looked_at, now) / 1e6;
+    bool is_ok = s->src->ops->look_log(s->src, &s->sink->progress.pos, &look, &ignored);
+    s->log_looked_at = now;
+    if (!is_ok || look.state[0] == '\0')
+        return;
+    double rate = s->log_end_bytes > 0 && seconds > 0 && look.end_bytes >= s->log_end_bytes
+                      ? (double)(look.end_bytes - s->log_end_bytes) / seconds
+                      : -1;
+    s->log_end_bytes = look.end_bytes;
+    int64_t age_s = s->status.lag_ms >= 0 ? s->status.lag_ms / 1000 : -1;
+    cdc_log_show(&look, cdc_log_forecast(&look, rate, age_s), &s->status);
+    warn_of_log(s, cdc_log_is_ending(&look, age_s));
+}
+
+static void look_at_log_in_time(struct cdc_streamer *s, struct fx_mono now)
+{
+    if (s->hold.mode == CDC_HOLD_RUN && s->txn_state == CDC_TXN_NONE &&
+        fx_mono_since_us(s->log_looked_at, now) >= LOG_MS * 1000)
+        look_at_log(s, now);
 }
 
 /* A stream without traffic sends nothing by which it would notice that it was taken over. */
@@ -177,6 +217,7 @@ static bool between_txns(struct cdc_streamer *s, struct fx_mono now, struct fx_e
     if (s->status.phase == CDC_PHASE_CATCHUP && is_live(s))
         cdc_streamer_set_phase(s, CDC_PHASE_STREAM);
     look_at_fence_in_time(s, now);
+    look_at_log_in_time(s, now);
     if (!keep_passed_ddl(s, err) || !record_idle(s, now, err) || !look_around(s, now, err))
         return false;
     if (s->txn_state == CDC_TXN_WAITING && cdc_hold_allows(&s->hold, &s->txn.pos))

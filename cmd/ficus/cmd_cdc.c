@@ -431,6 +431,71 @@ static bool run_release(struct cmd_call *call, struct fx_err *err)
     return true;
 }
 
+static void add_bytes(int64_t n, struct fx_buf *out)
+{
+    static const char *const units[] = {"bytes", "KiB", "MiB", "GiB", "TiB"};
+    double value = (double)n;
+    size_t unit = 0;
+    while (value >= 1024 && unit + 1 < FX_ARRAY_LEN(units)) {
+        value /= 1024;
+        unit++;
+    }
+    fx_buf_printf(out, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+}
+
+static void add_time(int64_t s, struct fx_buf *out)
+{
+    if (s >= 2 * 86400)
+        fx_buf_printf(out, "%" PRId64 " days", s / 86400);
+    else if (s >= 2 * 3600)
+        fx_buf_printf(out, "%" PRId64 " hours", s / 3600);
+    else if (s >= 120)
+        fx_buf_printf(out, "%" PRId64 " minutes", s / 60);
+    else
+        fx_buf_printf(out, "%" PRId64 " s", s);
+}
+
+static void print_lost(const struct scene *scene)
+{
+    struct fx_err way_on = FX_ERR_INIT;
+    (void)fx_hint(&way_on, "the source has removed log that this stream needs, so changes are "
+                           "missing: " FX_CMD_NEW_COPY ".");
+    (void)fx_err_name_context(&way_on, scene->ctx->name);
+    fx_print("  %s\n", way_on.hint);
+}
+
+/* What can be done depends on the engine: the guide has both. */
+static void print_log(const struct scene *scene, const struct cdc_status *s, bool is_running)
+{
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(4096);
+    if (s->log_state[0] == '\0')
+        return;
+    if (strcmp(s->log_state, CDC_LOG_LOST) == 0) {
+        print_lost(scene);
+        return;
+    }
+    fx_buf_add_c(&text, "  the source keeps ");
+    add_bytes(s->log_kept_bytes, &text);
+    fx_buf_printf(&text, " of log for it (%s)", s->log_state);
+    if (s->log_left_bytes >= 0) {
+        fx_buf_add_c(&text, ", ");
+        add_bytes(s->log_left_bytes, &text);
+        fx_buf_add_c(&text, " more fit");
+    }
+    if (s->log_left_s >= 0) {
+        fx_buf_add_c(&text, is_running ? ", if it stopped now for " : ", at this rate for ");
+        add_time(s->log_left_s, &text);
+    } else if (s->log_left_bytes < 0) {
+        fx_buf_add_c(&text, ", without a limit but its disk");
+    }
+    fx_print("%s\n", fx_buf_cstr(&text));
+    if (!is_running)
+        fx_print(
+            "  To read on: ficus cdc start --context %s --execute. To keep the log for longer: "
+            "docs/guide/log-room.md\n",
+            scene->ctx->name);
+}
+
 static void print_status(const char *name, const struct cdc_status *s)
 {
     fx_print("%-20s %-8s applied %s  lag %" PRId64 " ms  rows %" PRId64 "  copied %" PRId64
@@ -458,28 +523,63 @@ static void print_status_json(const char *name, const struct cdc_status *status)
     cmd_json_print(&json);
 }
 
+/* What could not be asked is not shown; who needs it is told by the commands that do. */
+static void ask_log(const struct scene *scene, struct cdc_status *status)
+{
+    struct fx_err ignored = FX_ERR_INIT;
+    if (!cdc_log_ask(&scene->ref, scene->ctx, status, &ignored))
+        status->log_state[0] = '\0';
+}
+
+static void show_status(const struct scene *scene, const char *name,
+                        const struct cdc_status *status, bool is_json)
+{
+    if (is_json) {
+        print_status_json(name, status);
+        return;
+    }
+    print_status(name, status);
+    print_log(scene, status, status->phase != CDC_PHASE_STOPPED);
+}
+
+/* The stream that nobody reads for is the one that loses its log. */
+static void show_stopped(const struct scene *scene, const char *name, bool is_json)
+{
+    FX_AUTO(cdc_status) struct cdc_status status = {.phase = CDC_PHASE_STOPPED, .lag_ms = -1};
+    ask_log(scene, &status);
+    if (status.log_state[0] != '\0')
+        show_status(scene, name, &status, is_json);
+}
+
 static bool run_status(struct cmd_call *call, struct fx_err *err)
 {
     const struct cdc_opts *opts = call->options;
     struct scene scene;
+    struct fx_err first = FX_ERR_INIT;
     if (!load(call, &scene, err))
         return false;
     for (int dir = FX_FORWARD; dir <= FX_REVERSE; dir++) {
         char name[128];
+        struct fx_err why = FX_ERR_INIT;
         FX_AUTO(cdc_status) struct cdc_status status = {0};
         scene.ref.direction = (enum fx_direction)dir;
         cdc_stream_name(&scene.ref, name, sizeof name);
-        if (!cdc_status(&scene.ref, &status, err))
-            return false;
-        if (status.phase == CDC_PHASE_STOPPED)
-            call->exit_status = 1;
-        if (opts->json) {
-            print_status_json(name, &status);
-        } else {
-            print_status(name, &status);
+        if (!cdc_status(&scene.ref, &status, &why)) {
+            if (why.code == FX_E_STREAM)
+                show_stopped(&scene, name, opts->json);
+            if (!fx_err_is(&first))
+                first = why;
+            continue;
         }
+        if (status.phase == CDC_PHASE_STOPPED) {
+            call->exit_status = 1;
+            ask_log(&scene, &status);
+        }
+        show_status(&scene, name, &status, opts->json);
     }
-    return true;
+    if (fx_err_is(&first))
+        *err = first;
+    return !fx_err_is(&first);
 }
 
 static bool run_drop(struct cmd_call *call, struct fx_err *err)
