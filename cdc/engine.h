@@ -112,6 +112,16 @@ struct cdc_engine_target {
     /* "insert into ficus.barrier (…) values (…)" + this: a
      * row that exists stays, and counts as one either way. */
     const char *keep_barrier;
+    /*
+     * An update of several rows: update_many_begin + a row "(key…, value…)" for each, between ','
+     * + update_many_end. Names are quoted; the first `n_key` columns are the key. Worth it from
+     * `update_many_min` rows on; 0: never.
+     */
+    int64_t update_many_min;
+    void (*update_many_begin)(const char *table, const char *const *columns, size_t n_columns,
+                              size_t n_key, struct fx_buf *out);
+    void (*update_many_end)(const char *table, const char *const *columns, size_t n_columns,
+                            size_t n_key, struct fx_buf *out);
     /* Appends a statement that deletes up to `limit` rows of
      * `table` (quoted) for which `where` holds (NULL: any). */
     void (*delete_some)(const char *table, const char *where, int64_t limit, struct fx_buf *out);

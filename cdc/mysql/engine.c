@@ -144,6 +144,31 @@ static void add_key(const char *table, const char *columns, struct fx_buf *out)
     fx_buf_printf(out, "ALTER TABLE %s ADD UNIQUE KEY (%s);", table, columns);
 }
 
+/*
+ * MariaDB names no columns of VALUES; the first part, which has no rows, names and types them.
+ * STRAIGHT_JOIN: the table is read by its key, never the whole of it.
+ */
+static void update_many_begin(const char *table, const char *const *columns, size_t n_columns,
+                              size_t n_key, struct fx_buf *out)
+{
+    (void)n_key;
+    fx_buf_add_c(out, "update (select ");
+    for (size_t i = 0; i < n_columns; i++)
+        fx_buf_printf(out, "%s%s as c%zu", i > 0 ? "," : "", columns[i], i);
+    fx_buf_printf(out, " from %s where false union all values ", table);
+}
+
+static void update_many_end(const char *table, const char *const *columns, size_t n_columns,
+                            size_t n_key, struct fx_buf *out)
+{
+    fx_buf_printf(out, ") ficus_v straight_join %s ficus_t on ", table);
+    for (size_t i = 0; i < n_key; i++)
+        fx_buf_printf(out, "%sficus_t.%s=ficus_v.c%zu", i > 0 ? " and " : "", columns[i], i);
+    fx_buf_add_c(out, " set ");
+    for (size_t i = n_key; i < n_columns; i++)
+        fx_buf_printf(out, "%sficus_t.%s=ficus_v.c%zu", i > n_key ? "," : "", columns[i], i);
+}
+
 const struct cdc_engine cdc_engine_mysql = {
     .id = FX_MY,
     .check_server = check_server,
@@ -166,6 +191,10 @@ const struct cdc_engine cdc_engine_mysql = {
                .insert_if_missing = " ignore ",
                .insert_if_missing_end = "",
                .keep_barrier = " on duplicate key update grp = grp",
+               /* Each such statement makes a temporary table, on disk where a column is long. */
+               .update_many_min = 200,
+               .update_many_begin = update_many_begin,
+               .update_many_end = update_many_end,
                .delete_some = delete_some,
                .drop_key = drop_key,
                .add_key = add_key},

@@ -32,6 +32,10 @@ bool cdc_pg_snapshot_begin(const struct cdc_binding *binding, struct fx_db *read
                            struct cdc_snapshot **ret_snapshot, struct fx_err *err);
 bool cdc_pg_estimate_rows(struct fx_db *db, const struct fx_table *table, int64_t *ret_rows,
                           struct fx_err *err);
+void cdc_pg_update_many_begin(const char *table, const char *const *columns, size_t n_columns,
+                              size_t n_key, struct fx_buf *out);
+void cdc_pg_update_many_end(const char *table, const char *const *columns, size_t n_columns,
+                            size_t n_key, struct fx_buf *out);
 bool cdc_pg_prepare(const struct cdc_binding *binding, struct fx_db *db, size_t *ret_text_max,
                     struct fx_err *err);
 

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "lib/base/hash.h"
 #include "lib/base/panic.h"
 
 /* A server's planner takes more than its share of time over a long list of conditions. */
@@ -20,6 +21,8 @@ void cdc_batch_init(struct cdc_batch *batch, const struct cdc_binding *binding, 
     batch->engine = binding->target->engine;
     batch->target = &cdc_engine_of(binding->target)->target;
     fx_buf_init(&batch->sql, BATCH_TEXT_MAX);
+    fx_buf_init(&batch->few, BATCH_TEXT_MAX);
+    fx_buf_init(&batch->sent, BATCH_TEXT_MAX);
     fx_arena_init(&batch->scratch, 0);
 }
 
@@ -27,6 +30,9 @@ void cdc_batch_done(struct cdc_batch *batch)
 {
     fx_buf_done(&batch->sql);
     fx_counts_done(&batch->matches);
+    fx_buf_done(&batch->few);
+    fx_buf_done(&batch->sent);
+    fx_counts_done(&batch->keys);
     fx_arena_done(&batch->scratch);
 }
 
@@ -36,7 +42,10 @@ void cdc_batch_clear(struct cdc_batch *batch)
     fx_counts_clear(&batch->matches);
     batch->expected = batch->n_changes = batch->open_rows = 0;
     batch->open = CDC_OPEN_NONE;
+    fx_arena_clear(&batch->scratch);
 }
+
+static void add_update_frame(struct cdc_batch *batch, bool is_end);
 
 void cdc_batch_finish(struct cdc_batch *batch)
 {
@@ -45,7 +54,9 @@ void cdc_batch_finish(struct cdc_batch *batch)
                  batch->open_table);
     if (batch->open == CDC_OPEN_DELETE)
         fx_buf_add_char(&batch->sql, ')');
-    if (batch->open != CDC_OPEN_NONE)
+    if (batch->open == CDC_OPEN_UPDATE_MANY)
+        add_update_frame(batch, true);
+    if (batch->open != CDC_OPEN_NONE && batch->open != CDC_OPEN_UPDATE)
         fx_buf_add_c(&batch->sql, ";\n");
     batch->open = CDC_OPEN_NONE;
 }
@@ -103,6 +114,65 @@ static void join_values(struct cdc_batch *batch, const struct cdc_batch *from)
     batch->matches.n[batch->matches.len - 1] += from->open_rows;
 }
 
+/* The growing updates of `from`, whose text now begins at `at`, go on growing here. */
+static void take_updates(struct cdc_batch *batch, const struct cdc_batch *from, size_t at)
+{
+    batch->open_at = at + from->open_at;
+    batch->open_matches = batch->matches.len - (from->matches.len - from->open_matches);
+    fx_buf_clear(&batch->few);
+    fx_buf_add(&batch->few, fx_buf_str(&from->few));
+    fx_buf_clear(&batch->sent);
+    fx_buf_add(&batch->sent, fx_buf_str(&from->sent));
+    fx_counts_clear(&batch->keys);
+    for (size_t i = 0; i < from->keys.len; i++)
+        fx_counts_add(&batch->keys, from->keys.n[i]);
+}
+
+static bool has_key(const struct cdc_batch *batch, int64_t hash)
+{
+    for (size_t i = 0; i < batch->keys.len; i++)
+        if (batch->keys.n[i] == hash)
+            return true;
+    return false;
+}
+
+/* Nothing but updates that may stand beside those that grow here. */
+static bool are_updates_joinable(const struct cdc_batch *batch, const struct cdc_batch *from)
+{
+    bool is_growing = batch->open == CDC_OPEN_UPDATE || batch->open == CDC_OPEN_UPDATE_MANY;
+    if (!is_growing || from->open != CDC_OPEN_UPDATE || from->open_matches != 0 ||
+        batch->open_table != from->open_table ||
+        batch->open_rows + from->open_rows > batch->rows_max ||
+        !fx_str_eq(fx_buf_str(&batch->sent), fx_buf_str(&from->sent)))
+        return false;
+    for (size_t i = 0; i < from->keys.len; i++)
+        if (has_key(batch, from->keys.n[i]))
+            return false;
+    return true;
+}
+
+static void become_many(struct cdc_batch *batch);
+
+static void join_updates(struct cdc_batch *batch, const struct cdc_batch *from)
+{
+    if (batch->open == CDC_OPEN_UPDATE) {
+        fx_buf_add(&batch->sql, fx_buf_str(&from->sql));
+        for (size_t i = 0; i < from->matches.len; i++)
+            fx_counts_add(&batch->matches, from->matches.n[i]);
+        fx_buf_add_char(&batch->few, ',');
+        fx_buf_add(&batch->few, fx_buf_str(&from->few));
+    } else {
+        fx_buf_add_char(&batch->sql, ',');
+        fx_buf_add(&batch->sql, fx_buf_str(&from->few));
+        batch->matches.n[batch->matches.len - 1] += from->open_rows;
+    }
+    batch->open_rows += from->open_rows;
+    for (size_t i = 0; i < from->keys.len; i++)
+        fx_counts_add(&batch->keys, from->keys.n[i]);
+    if (batch->open == CDC_OPEN_UPDATE && batch->open_rows >= batch->target->update_many_min)
+        become_many(batch);
+}
+
 static void join_text(struct cdc_batch *batch, const struct cdc_batch *from)
 {
     cdc_batch_finish(batch);
@@ -114,13 +184,18 @@ static void join_text(struct cdc_batch *batch, const struct cdc_batch *from)
     batch->open_table = from->open_table;
     batch->open_rows = from->open_rows;
     batch->values_at = at + from->values_at;
+    if (from->open == CDC_OPEN_UPDATE || from->open == CDC_OPEN_UPDATE_MANY)
+        take_updates(batch, from, at);
 }
 
 void cdc_batch_join(struct cdc_batch *batch, struct cdc_batch *from)
 {
     bool is_part = from->matches.len == 1 && from->open != CDC_OPEN_NONE &&
+                   from->open != CDC_OPEN_UPDATE && from->open != CDC_OPEN_UPDATE_MANY &&
                    is_growing(batch, from->open, from->open_table, from->open_rows);
-    if (is_part)
+    if (are_updates_joinable(batch, from))
+        join_updates(batch, from);
+    else if (is_part)
         join_values(batch, from);
     else if (from->matches.len > 0)
         join_text(batch, from);
@@ -368,6 +443,178 @@ static bool add_set_list(struct cdc_batch *batch, size_t table, const struct fx_
     return true;
 }
 
+/* --- updates that become one statement -------------------------------------------------------- */
+
+static bool is_key_column(const struct cdc_batch *batch, size_t table, size_t pair)
+{
+    const struct fx_table *target = cdc_target_table(batch->binding, table);
+    return target->columns[target_index(batch, table, pair)].key_index >= 0;
+}
+
+/* The columns of such a statement, quoted: the key, then what is sent. */
+static const char **update_columns(struct cdc_batch *batch, size_t *ret_n)
+{
+    const struct fx_table *target = cdc_target_table(batch->binding, batch->open_table);
+    size_t n = 0;
+    const char **columns =
+        fx_arena_array(&batch->scratch, target->n_key + batch->sent.len, sizeof *columns);
+    FX_AUTO(fx_buf) struct fx_buf name = FX_BUF(1024);
+    for (size_t k = 0; k < target->n_key; k++) {
+        fx_buf_clear(&name);
+        fx_db_ident(batch->engine, target->columns[target->key[k]].name, &name);
+        columns[n++] = fx_arena_str(&batch->scratch, fx_buf_str(&name)).ptr;
+    }
+    for (size_t pair = 0; pair < batch->sent.len; pair++) {
+        if (batch->sent.ptr[pair] == 0)
+            continue;
+        fx_buf_clear(&name);
+        fx_db_ident(batch->engine, target_column(batch, batch->open_table, pair)->name, &name);
+        columns[n++] = fx_arena_str(&batch->scratch, fx_buf_str(&name)).ptr;
+    }
+    *ret_n = n;
+    return columns;
+}
+
+static void add_update_frame(struct cdc_batch *batch, bool is_end)
+{
+    const struct fx_table *target = cdc_target_table(batch->binding, batch->open_table);
+    FX_AUTO(fx_buf) struct fx_buf table = FX_BUF(1024);
+    size_t n = 0;
+    const char **columns = update_columns(batch, &n);
+    fx_db_ident(batch->engine, target->schema, &table);
+    fx_buf_add_char(&table, '.');
+    fx_db_ident(batch->engine, target->name, &table);
+    if (is_end)
+        batch->target->update_many_end(fx_buf_cstr(&table), columns, n, target->n_key, &batch->sql);
+    else
+        batch->target->update_many_begin(fx_buf_cstr(&table), columns, n, target->n_key,
+                                         &batch->sql);
+}
+
+/* Enough of them: the statements become one. */
+static void become_many(struct cdc_batch *batch)
+{
+    batch->sql.len = batch->open_at;
+    batch->matches.len = batch->open_matches;
+    add_update_frame(batch, false);
+    fx_buf_add(&batch->sql, fx_buf_str(&batch->few));
+    fx_counts_add(&batch->matches, batch->open_rows);
+    batch->open = CDC_OPEN_UPDATE_MANY;
+}
+
+/* Which columns are sent; false: the update is better alone. */
+static bool sent_columns(const struct cdc_batch *batch, size_t table, const struct fx_value *mapped,
+                         struct fx_buf *out)
+{
+    bool has_any = false;
+    if (batch->target->update_many_min == 0 || batch->has_unique == NULL ||
+        batch->has_unique[table])
+        return false;
+    for (size_t pair = 0; pair < n_pairs(batch, table); pair++) {
+        const struct fx_column *column = target_column(batch, table, pair);
+        bool is_key = is_key_column(batch, table, pair);
+        bool is_sent = !column->is_generated && mapped[pair].kind != FX_V_UNCHANGED && !is_key;
+        /* The same literal may mean another value there, or the key's index be of no use. */
+        if ((is_sent || is_key) && (column->type.family != NULL || column->type.is_float ||
+                                    (is_key && column->type.char_bytes_max != 0)))
+            return false;
+        has_any |= is_sent;
+        fx_buf_add_char(out, is_sent ? 1 : 0);
+    }
+    return has_any;
+}
+
+/* "(key…, value…)" of the newest row. */
+static bool add_update_row(struct cdc_batch *batch, size_t table, const struct fx_value *mapped,
+                           const struct fx_buf *sent, struct fx_buf *out, int64_t *ret_hash,
+                           struct fx_err *err)
+{
+    const struct fx_table *target = cdc_target_table(batch->binding, table);
+    fx_buf_add_char(out, '(');
+    for (size_t k = 0; k < target->n_key; k++) {
+        size_t pair = key_pair(batch, table, k);
+        fx_buf_add_c(out, k > 0 ? "," : "");
+        if (!fx_db_value_literal(batch->engine, &mapped[pair],
+                                 &target_column(batch, table, pair)->type, out, err))
+            return false;
+    }
+    *ret_hash = (int64_t)fx_hash64(fx_buf_str(out), 0);
+    for (size_t pair = 0; pair < sent->len; pair++) {
+        if (sent->ptr[pair] == 0)
+            continue;
+        fx_buf_add_char(out, ',');
+        if (!fx_db_value_literal(batch->engine, &mapped[pair],
+                                 &target_column(batch, table, pair)->type, out, err))
+            return false;
+    }
+    fx_buf_add_char(out, ')');
+    return true;
+}
+
+static void open_updates(struct cdc_batch *batch, size_t table, const struct fx_buf *sent)
+{
+    cdc_batch_finish(batch);
+    batch->open = CDC_OPEN_UPDATE;
+    batch->open_table = table;
+    batch->open_rows = 0;
+    batch->open_at = batch->sql.len;
+    batch->open_matches = batch->matches.len;
+    fx_buf_clear(&batch->few);
+    fx_buf_clear(&batch->sent);
+    fx_buf_add(&batch->sent, fx_buf_str(sent));
+    fx_counts_clear(&batch->keys);
+}
+
+static bool add_single_update(struct cdc_batch *batch, size_t table, const struct fx_value *was,
+                              const struct fx_value *is, bool has_new_key, struct fx_err *err)
+{
+    fx_buf_add_c(&batch->sql, "update ");
+    add_table_name(batch, table);
+    fx_buf_add_c(&batch->sql, " set ");
+    if (!add_set_list(batch, table, is, has_new_key, err))
+        return false;
+    fx_buf_add_c(&batch->sql, " where ");
+    if (!add_key_condition(batch, table, was, err))
+        return false;
+    fx_buf_add_c(&batch->sql, ";\n");
+    fx_counts_add(&batch->matches, 1);
+    return true;
+}
+
+static bool may_grow(const struct cdc_batch *batch, size_t table, const struct fx_buf *sent,
+                     int64_t hash)
+{
+    bool is_growing = batch->open == CDC_OPEN_UPDATE || batch->open == CDC_OPEN_UPDATE_MANY;
+    return is_growing && batch->open_table == table && batch->open_rows < batch->rows_max &&
+           fx_str_eq(fx_buf_str(&batch->sent), fx_buf_str(sent)) && !has_key(batch, hash);
+}
+
+static bool add_one_of_many(struct cdc_batch *batch, size_t table, const struct fx_value *is,
+                            const struct fx_buf *sent, struct fx_err *err)
+{
+    FX_AUTO(fx_buf) struct fx_buf row = FX_BUF(BATCH_TEXT_MAX);
+    int64_t hash = 0;
+    if (!add_update_row(batch, table, is, sent, &row, &hash, err))
+        return false;
+    if (!may_grow(batch, table, sent, hash))
+        open_updates(batch, table, sent);
+    bool is_first = batch->open_rows++ == 0;
+    fx_counts_add(&batch->keys, hash);
+    if (batch->open == CDC_OPEN_UPDATE_MANY) {
+        fx_buf_add_char(&batch->sql, ',');
+        fx_buf_add(&batch->sql, fx_buf_str(&row));
+        batch->matches.n[batch->matches.len - 1]++;
+        return true;
+    }
+    fx_buf_add_c(&batch->few, is_first ? "" : ",");
+    fx_buf_add(&batch->few, fx_buf_str(&row));
+    if (!add_single_update(batch, table, is, is, false, err))
+        return false;
+    if (batch->open_rows >= batch->target->update_many_min)
+        become_many(batch);
+    return true;
+}
+
 static bool add_update(struct cdc_batch *batch, const struct cdc_row *row, struct fx_err *err)
 {
     struct fx_value *is;
@@ -377,19 +624,12 @@ static bool add_update(struct cdc_batch *batch, const struct cdc_row *row, struc
     was = is;
     if (row->has_old != CDC_OLD_NONE && !map_key(batch, row->table, row->old, &was, err))
         return false;
-    cdc_batch_finish(batch);
-    fx_buf_add_c(&batch->sql, "update ");
-    add_table_name(batch, row->table);
-    fx_buf_add_c(&batch->sql, " set ");
     bool has_new_key = was != is && is_key_changed(batch, row->table, was, is);
-    if (!add_set_list(batch, row->table, is, has_new_key, err))
-        return false;
-    fx_buf_add_c(&batch->sql, " where ");
-    if (!add_key_condition(batch, row->table, was, err))
-        return false;
-    fx_buf_add_c(&batch->sql, ";\n");
-    fx_counts_add(&batch->matches, 1);
-    return true;
+    FX_AUTO(fx_buf) struct fx_buf sent = FX_BUF(1 << 16);
+    if (!has_new_key && sent_columns(batch, row->table, is, &sent))
+        return add_one_of_many(batch, row->table, is, &sent, err);
+    cdc_batch_finish(batch);
+    return add_single_update(batch, row->table, was, is, has_new_key, err);
 }
 
 bool cdc_batch_row(struct cdc_batch *batch, const struct cdc_row *row, struct fx_err *err)

@@ -4,7 +4,10 @@
  * costs one round trip and not one for each row.
  *
  * Neighbouring inserts into one table become one multi-row insert, neighbouring deletes one delete
- * with a key list; each update is a statement of its own. Order is never changed. `matches` says
+ * with a key list. Neighbouring updates of one table that send the same columns become one statement
+ * once there are enough of them; no key is in it twice. An update that changes its key, one of a
+ * table that has a second unique key, and one of few is a statement of its own. Order is never
+ * changed. `matches` says
  * for each statement how many rows it must match.
  *
  * Thread: one.   Owns: its text.
@@ -19,6 +22,8 @@ enum cdc_batch_open {
     CDC_OPEN_INSERT,
     CDC_OPEN_DELETE,       /* by a key of one column: a list, which wants its ')' */
     CDC_OPEN_DELETE_PAIRS, /* by a key of several: conditions */
+    CDC_OPEN_UPDATE,       /* few: statements of their own in `sql`, and as rows in `few` */
+    CDC_OPEN_UPDATE_MANY,
 };
 
 struct cdc_batch {
@@ -35,6 +40,13 @@ struct cdc_batch {
     size_t open_table;
     int64_t open_rows;
     size_t values_at; /* where in `sql` its first row begins */
+    /* Of updates that may become, or are, one statement: */
+    size_t open_at;         /* where in `sql` the first of them begins */
+    size_t open_matches;    /* and in `matches` */
+    struct fx_buf few;      /* their rows as values */
+    struct fx_buf sent;     /* a byte for each column pair: 1 where a value is sent */
+    struct fx_counts keys;  /* hashes of their keys */
+    const bool *has_unique; /* of each table: a second unique key; NULL: not known, as true */
     struct fx_arena scratch;
 };
 

@@ -216,6 +216,7 @@ static void sink_close(struct cdc_sink *sink)
     fx_counts_done(&s->found);
     fx_pos_done(&s->sink.reach);
     cdc_progress_done(&s->sink.progress);
+    free(s->has_unique);
     fx_db_close(s->db); /* an open transaction is rolled back by the server */
     free(s);
 }
@@ -255,6 +256,26 @@ static bool claim_in(struct cdc_db_sink *s, struct fx_db *db, int64_t epoch, str
                               sizeof s->sink.leak_last, err);
 }
 
+/* Where a second unique key is, the order of updates matters: they are not put together. */
+static bool read_unique(struct cdc_db_sink *s, struct fx_err *err)
+{
+    const struct cdc_engine *engine = cdc_engine_of(s->binding->target);
+    struct cdc_sides sides = cdc_sides_of(&s->binding->ctx);
+    struct cdc_side *side = s->binding->direction == FX_FORWARD ? &sides.new_side : &sides.old_side;
+    side->db = s->db;
+    s->has_unique = fx_alloc_array(s->binding->ctx.n_tables, sizeof *s->has_unique);
+    for (size_t i = 0; i < s->binding->ctx.n_tables; i++) {
+        const struct fx_table *table = cdc_target_table(s->binding, i);
+        FX_AUTO(fx_rows) struct fx_rows rows = {0};
+        if (!engine->read_keys(side, table->schema, table->name, &rows, err))
+            return fx_ctx(err, "reading the keys of table \"%s.%s\"", table->schema, table->name);
+        for (size_t row = 0; row < rows.n_rows; row++)
+            s->has_unique[i] |= !fx_str_eq_c(fx_rows_at(&rows, row, CDC_KEY_PRIMARY), "1");
+    }
+    s->member.has_unique = s->batch.has_unique = s->has_unique;
+    return true;
+}
+
 /*
  * In a session of the owner of schema ficus: an applier of its own may neither take an epoch nor
  * read who holds the context, so that code which runs as the applier cannot either.
@@ -285,7 +306,8 @@ bool cdc_sink_db_open(const struct cdc_sink_spec *spec, struct cdc_sink **ret_si
     cdc_batch_init(&s->head, spec->binding, spec->options->copy_batch_rows);
     if (!fx_db_open(fx_db_applier(spec->binding->target), &s->db, err) ||
         !fx_db_exec(s->db, s->target->pass_fence, NULL, 0, NULL, err) ||
-        !s->target->prepare(s->binding, s->db, &s->text_max, err) || !claim(s, spec->epoch, err)) {
+        !s->target->prepare(s->binding, s->db, &s->text_max, err) || !read_unique(s, err) ||
+        !claim(s, spec->epoch, err)) {
         fx_err_as_target(err);
         if (fx_db_is_full(err))
             (void)cdc_apply_wait_for_room(spec->binding, err);

@@ -64,7 +64,8 @@ struct cdc_db_sink {
     struct cdc_txn txn; /* the open one, or the last */
     struct fx_mono begun;
     struct cdc_batch member, batch, head;
-    struct cdc_group group;          /* what `batch` holds, unless one goes alone */
+    bool *has_unique;       /* of each table: a unique key besides the primary one; owned */
+    struct cdc_group group; /* what `batch` holds, unless one goes alone */
     struct cdc_commit_point grouped; /* of its newest member; progress: where the group ends */
     struct cdc_commit_point due;     /* counted on the server; its "commit" is in no text yet */
     struct cdc_commit_point in_head; /* its "commit" is in `head` */

@@ -62,6 +62,38 @@ streams_caught_up
 streams_same "both sides are the same after groups back"
 same "the forward stream has recognised each as a loop: no leak" 0 "$(streams_status forward leaks)"
 
+# Many updates become one statement, on both sides, whatever the values are.
+pg_sql mono shop "update orders set customer = 'é😀 ''%_' || id, total = id * 1234567.89, note = repeat('x\"', id::int % 300), paid = id % 3 = 0,
+    placed = timestamp '2024-02-29 23:59:59.999999' + id * interval '1 day', shipped = timestamptz '2024-03-31 00:59:59.000001+00' + id * interval '1 hour',
+    day = date '1000-01-01' + id::int, blob = decode(md5(id::text) || '00ff27', 'hex'), uid = ('00000000-0000-0000-0000-' || lpad(to_hex(id), 12, '0'))::uuid,
+    doc = json_build_object('g', id, 'e', '😀'), score = id / 7.0, qty = -id where id <= 400"
+streams_caught_up
+streams_same "four hundred updates of every type, forward"
+pg_sql mono shop "update orders set customer = null, total = null, note = case when id % 2 = 0 then '' end, paid = null, placed = null, shipped = null, day = null, blob = '',
+    uid = null, doc = null, score = null where id <= 399"
+streams_caught_up
+streams_same "and back to nothing"
+my_sql orders orders "update customer_orders set customer = concat('back ''%_', id), total_cents = id * 123456789, note = repeat('x\"', id % 300), paid = id % 3 = 0,
+    placed = timestamp '2024-02-29 23:59:59.999999' + interval id day, shipped = timestamp '2024-03-31 00:59:59.000001' + interval id hour,
+    day = date '1000-01-01' + interval id day, \`blob\` = unhex(concat(md5(id), '00ff27')), uid = concat('00000000-0000-0000-0000-', lpad(hex(id), 12, '0')),
+    doc = json_object('g', id, 'e', 'x'), score = id / 7.0, qty = -id where id <= 400"
+streams_probe_back
+streams_same "four hundred updates of every type, back"
+my_sql orders orders "update customer_orders set customer = null, total_cents = null, note = if(id % 2 = 0, '', null), paid = null, placed = null, shipped = null,
+    day = null, \`blob\` = '', uid = null, doc = null, score = null where id <= 399"
+streams_probe_back
+streams_same "and back to nothing there"
+pg_sql mono shop "insert into order_lines select g, n, 'sku' || n, n from generate_series(1, 200) g, generate_series(1, 3) n"
+pg_sql mono shop "update order_lines set sku = 'x' || order_id || '-' || line_no, qty = null"
+my_sql orders orders "do sleep(0.1)"
+streams_caught_up
+streams_same "updates by a key of two columns, forward"
+my_sql orders orders "update order_lines set qty = order_id * line_no"
+streams_probe_back
+streams_same "and back"
+pg_sql mono shop "update orders set qty = 0"
+streams_caught_up
+
 # kill_at FAILPOINT FIRST DIRECTION: the streams start with it armed and a backlog to read
 kill_at() {
     kill -KILL "$(streams_pid forward)" "$(streams_pid reverse)" 2>/dev/null
@@ -106,6 +138,19 @@ my_sql orders orders "set sql_log_bin = 0; delete from customer_orders where id 
 check "it starts once the row is gone" start_quietly
 streams_caught_up
 streams_same "nothing was lost at the stop"
+
+# One of three hundred updates finds no row: the statement that holds them all says so, and then the row is named.
+my_sql orders orders "set sql_log_bin = 0; delete from customer_orders where id = 250"
+pg_sql mono shop "update orders set note = 'together' where id between 1 and 300"
+check "the forward stream stops at a row that is missing" until_ok 20 stopped forward
+check "and names it" grep -q 'update of table "public.orders" key (id)' "$FX_DIR/st/streams/orders-forward.log"
+same "nothing of the transaction was applied" 0 "$(my_sql orders orders "select count(*) from customer_orders where note = 'together'")"
+my_sql orders orders "set sql_log_bin = 0; insert into customer_orders(id, customer) values (250, 'again')"
+pg_sql mono shop "update orders set customer = 'again', total = 1, qty = 1, note = 'x', paid = true, placed = null, shipped = null, day = null, blob = '', uid = null,
+    doc = null, score = null where id = 250"
+check "it starts once the row is there" start_quietly
+streams_caught_up
+streams_same "nothing was lost at the missing row"
 
 pid=$(streams_pid reverse)
 kill -STOP "$pid"
