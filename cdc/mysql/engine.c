@@ -152,7 +152,8 @@ static void update_many_begin(const char *table, const char *const *columns, siz
                               size_t n_key, struct fx_buf *out)
 {
     (void)n_key;
-    fx_buf_add_c(out, "update (select ");
+    fx_buf_add_c(out, "update ");
+    fx_buf_add_c(out, "(select ");
     for (size_t i = 0; i < n_columns; i++)
         fx_buf_printf(out, "%s%s as c%zu", i > 0 ? "," : "", columns[i], i);
     fx_buf_printf(out, " from %s where false union all values ", table);

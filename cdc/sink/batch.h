@@ -4,11 +4,10 @@
  * costs one round trip and not one for each row.
  *
  * Neighbouring inserts into one table become one multi-row insert, neighbouring deletes one delete
- * with a key list. Neighbouring updates of one table that send the same columns become one statement
- * once there are enough of them; no key is in it twice. An update that changes its key, one of a
- * table that has a second unique key, and one of few is a statement of its own. Order is never
- * changed. `matches` says
- * for each statement how many rows it must match.
+ * with a key list. Neighbouring updates of one table that send the same columns become one
+ * statement once there are enough of them; no key is in it twice. An update that changes its key,
+ * one of a table that has a second unique key, and one of few is a statement of its own. Order is
+ * never changed. `matches` says for each statement how many rows it must match.
  *
  * Thread: one.   Owns: its text.
  */
