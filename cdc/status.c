@@ -2,12 +2,14 @@
 /*
  * struct cdc_status as JSON and back: what GET /status says and what cdc_status reads.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "cdc/status.h"
 #include "lib/fmt/form.h"
 #include "lib/fmt/json_write.h"
+#include "lib/fmt/units.h"
 
 static const char *const phase_names[] = {
     [CDC_PHASE_STARTING] = "starting", [CDC_PHASE_COPY] = "copy", [CDC_PHASE_CATCHUP] = "catchup",
@@ -45,12 +47,41 @@ struct int_field {
 #name, offsetof(struct cdc_status, name) \
     }
 static const struct int_field int_fields[] = {
-    INT_FIELD(lag_ms),         INT_FIELD(copied_rows),     INT_FIELD(copy_total_rows),
-    INT_FIELD(applied_rows),   INT_FIELD(applied_txns),    INT_FIELD(rows_per_s),
-    INT_FIELD(leaks),          INT_FIELD(loops_discarded), INT_FIELD(barrier_epoch),
-    INT_FIELD(hold_pid),       INT_FIELD(hold_left_ms),    INT_FIELD(missing_fences),
-    INT_FIELD(log_kept_bytes), INT_FIELD(log_left_bytes),  INT_FIELD(log_left_s),
+    INT_FIELD(lag_ms),          INT_FIELD(copied_rows),           INT_FIELD(copy_total_rows),
+    INT_FIELD(applied_rows),    INT_FIELD(applied_txns),          INT_FIELD(rows_per_s),
+    INT_FIELD(leaks),           INT_FIELD(loops_discarded),       INT_FIELD(barrier_epoch),
+    INT_FIELD(hold_pid),        INT_FIELD(hold_left_ms),          INT_FIELD(missing_fences),
+    INT_FIELD(log_kept_bytes),  INT_FIELD(log_left_bytes),        INT_FIELD(log_left_s),
+    INT_FIELD(copy_left_ms),    INT_FIELD(copy_table_number),     INT_FIELD(copy_tables),
+    INT_FIELD(copy_table_rows), INT_FIELD(copy_table_total_rows),
 };
+
+static void add_rows(int64_t rows, int64_t total, struct fx_buf *out)
+{
+    fx_buf_printf(out, "%" PRId64, rows);
+    if (total > rows)
+        fx_buf_printf(out, " of about %" PRId64 " rows (%" PRId64 " %%)", total,
+                      (int64_t)(100.0 * (double)rows / (double)total));
+    else
+        fx_buf_add_c(out, " rows");
+}
+
+void cdc_status_copy_text(const struct cdc_status *status, struct fx_buf *out)
+{
+    add_rows(status->copied_rows, status->copy_total_rows, out);
+    if (status->rows_per_s > 0)
+        fx_buf_printf(out, ", %" PRId64 " rows/s", status->rows_per_s);
+    if (status->copy_left_ms > 0) {
+        fx_buf_add_c(out, ", about ");
+        fx_units_span(status->copy_left_ms, out);
+        fx_buf_add_c(out, " left");
+    }
+    if (status->copy_table_number == 0)
+        return;
+    fx_buf_printf(out, "; table %" PRId64 " of %" PRId64 ", %s: ", status->copy_table_number,
+                  status->copy_tables, status->copy_table);
+    add_rows(status->copy_table_rows, status->copy_table_total_rows, out);
+}
 
 static int64_t *int_at(const struct cdc_status *status, const struct int_field *field)
 {
@@ -70,6 +101,7 @@ void cdc_status_write(const struct cdc_status *status, struct fx_buf *out)
     for (size_t i = 0; i < FX_ARRAY_LEN(int_fields); i++)
         fx_json_w_kv_i64(&w, int_fields[i].key, *int_at(status, &int_fields[i]));
     fx_json_w_kv_text(&w, "log_state", status->log_state);
+    fx_json_w_kv_text(&w, "copy_table", status->copy_table);
     fx_json_w_kv_text(&w, "leak_last", status->leak_last);
     fx_json_w_kv_text(&w, "barrier_group", status->barrier_group);
     fx_json_w_kv_text(&w, "error", status->error); /* the error object, as text */
@@ -122,6 +154,7 @@ bool cdc_status_read(struct fx_str json, struct cdc_status *ret, struct fx_err *
         !cdc_pos_read(root, "source_end", &ret->source_end, err))
         return false;
     copy_text(root, "log_state", ret->log_state, sizeof ret->log_state);
+    copy_text(root, "copy_table", ret->copy_table, sizeof ret->copy_table);
     copy_text(root, "leak_last", ret->leak_last, sizeof ret->leak_last);
     copy_text(root, "barrier_group", ret->barrier_group, sizeof ret->barrier_group);
     copy_text(root, "error", ret->error, sizeof ret->error);

@@ -160,16 +160,25 @@ bool cdc_pg_snapshot_begin(const struct cdc_binding *binding, struct fx_db *read
     return fail_changing(changed, err);
 }
 
+/*
+ * As the planner does it: rows a page when the statistics were made, times the pages of today.
+ * Without statistics (a small table may never get any), as if a row had about 100 bytes. A
+ * partitioned table has no pages of its own.
+ */
+static const char estimate_sql[] =
+    "select greatest(case when c.relkind = 'p' then c.reltuples when c.relpages > 0 and "
+    "c.reltuples >= 0 then c.reltuples / c.relpages * (pg_relation_size(c.oid) / "
+    "current_setting('block_size')::int) else pg_relation_size(c.oid) / 100 end, 0)::bigint "
+    "from pg_class c join pg_namespace n on n.oid = c.relnamespace "
+    "where n.nspname = ? and c.relname = ?";
+
 bool cdc_pg_estimate_rows(struct fx_db *db, const struct fx_table *table, int64_t *ret_rows,
                           struct fx_err *err)
 {
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     fx_cell params[] = {fx_str_from(table->schema), fx_str_from(table->name)};
     *ret_rows = 0;
-    if (!fx_db_query(db,
-                     "select greatest(c.reltuples, 0)::bigint from pg_class c join pg_namespace n "
-                     "on n.oid = c.relnamespace where n.nspname = ? and c.relname = ?",
-                     params, 2, &rows, err))
+    if (!fx_db_query(db, estimate_sql, params, 2, &rows, err))
         return false;
     if (rows.n_rows == 1 && !fx_parse_i64(fx_rows_at(&rows, 0, 0), 0, INT64_MAX, ret_rows))
         *ret_rows = 0;

@@ -86,6 +86,12 @@ static void write_metrics(const struct cdc_status *s, const char *stream, struct
           s->lag_ms < 0 ? -1.0 : (double)s->lag_ms / 1000.0);
     gauge(out, "ficus_stream_copied_rows_total", "counter", "Rows of the initial copy.", stream,
           (double)s->copied_rows);
+    gauge(out, "ficus_stream_copy_rows_estimated", "gauge",
+          "Rows that the initial copy is expected to have; counted ones, once it is complete.",
+          stream, (double)s->copy_total_rows);
+    gauge(out, "ficus_stream_copy_left_seconds", "gauge",
+          "What is left of the initial copy, as its mean rate says; -1 unknown.", stream,
+          s->copy_left_ms < 0 ? -1.0 : (double)s->copy_left_ms / 1000.0);
     gauge(out, "ficus_stream_applied_rows_total", "counter", "Row changes applied.", stream,
           (double)s->applied_rows);
     gauge(out, "ficus_stream_applied_transactions_total", "counter", "Source transactions applied.",

@@ -20,7 +20,9 @@ struct snapshotter {
     const struct cdc_engine_source *source;
     struct fx_db *reader;          /* inside the snapshot, once there is one */
     struct cdc_snapshot *snapshot; /* what holds it */
-    int64_t copied, total;
+    struct cdc_copy_tally tally;
+    int64_t *estimates; /* of rows, one a table; in `arena` */
+    struct fx_arena arena;
 };
 
 /* Rows that customers may have written are never advised to be deleted. */
@@ -113,21 +115,21 @@ static bool clean(struct snapshotter *s, struct fx_err *err)
 
 static bool estimate(struct snapshotter *s, struct fx_err *err)
 {
-    for (size_t t = 0; t < s->env->binding->ctx.n_tables; t++) {
-        int64_t n = 0;
-        if (!s->source->estimate_rows(s->reader, cdc_source_table(s->env->binding, t), &n, err))
+    size_t n_tables = s->env->binding->ctx.n_tables;
+    s->estimates = fx_arena_array(&s->arena, n_tables, sizeof *s->estimates);
+    for (size_t t = 0; t < n_tables; t++)
+        if (!s->source->estimate_rows(s->reader, cdc_source_table(s->env->binding, t),
+                                      &s->estimates[t], err))
             return false;
-        s->total += n;
-    }
+    cdc_copy_tally_init(&s->tally, s->estimates, n_tables, fx_mono_now());
     return true;
 }
 
-static bool end_batch(struct snapshotter *s, struct fx_err *err)
+static bool tell(struct snapshotter *s, struct fx_err *err)
 {
-    FX_FAILPOINT("copy.batch");
-    if (!s->env->sink->ops->commit(s->env->sink, true, err))
-        return false;
-    if (!s->env->on_progress(s->env->arg, s->copied, FX_MAX(s->total, s->copied)))
+    struct cdc_copy_at at;
+    cdc_copy_tally_at(&s->tally, fx_mono_now(), &at);
+    if (!s->env->on_progress(s->env->arg, &at))
         return fx_fail(err, FX_E_INTERRUPTED, "the copy of context \"%s\" was stopped",
                        s->env->binding->ctx.name) ||
                fx_hint(err, "Nothing was lost. To start the copy again from the beginning, "
@@ -135,12 +137,19 @@ static bool end_batch(struct snapshotter *s, struct fx_err *err)
     return true;
 }
 
+static bool end_batch(struct snapshotter *s, struct fx_err *err)
+{
+    FX_FAILPOINT("copy.batch");
+    return s->env->sink->ops->commit(s->env->sink, true, err) && tell(s, err);
+}
+
 static bool copy_rows(struct snapshotter *s, size_t t, struct fx_scan *scan, struct fx_err *err)
 {
     struct cdc_sink *sink = s->env->sink;
     int64_t n_batch = 0;
     for (;;) {
-        struct cdc_row row = {.op = CDC_INSERT, .table = t, .ordinal = s->copied + 1};
+        struct cdc_row row = {
+            .op = CDC_INSERT, .table = t, .ordinal = s->tally.done_rows + s->tally.table_rows + 1};
         if (!fx_scan_next(scan, &row.new, err)) {
             fx_err_as_source(err);
             return false;
@@ -151,7 +160,7 @@ static bool copy_rows(struct snapshotter *s, size_t t, struct fx_scan *scan, str
             return false;
         if (!sink->ops->row(sink, &row, err))
             return false;
-        s->copied++;
+        s->tally.table_rows++;
         if (++n_batch == s->env->options->copy_batch_rows) {
             if (!end_batch(s, err))
                 return false;
@@ -174,6 +183,9 @@ static bool copy_table(struct snapshotter *s, size_t t, struct fx_err *err)
     if (cdc_binding_is_canary(s->env->binding, t))
         spec.where = s->env->binding->canary_where;
     struct fx_scan *scan = NULL;
+    cdc_copy_tally_table(&s->tally, t);
+    if (!tell(s, err))
+        return false;
     if (!fx_scan_open(s->reader, &spec, &scan, err)) {
         fx_err_as_source(err);
         return fx_ctx(err, "copying table \"%s.%s\"", table->schema, table->name);
@@ -224,7 +236,9 @@ bool cdc_snapshot_run(const struct cdc_snapshot_env *env, struct fx_err *err)
                        env->binding->source->name) ||
                fx_hint(err, "Correct the keys old and new of the context in ficus.yaml, then "
                             "run: " FX_CMD_PREFLIGHT);
+    fx_arena_init(&s.arena, 0);
     bool is_ok = run(&s, err);
+    fx_arena_done(&s.arena);
     fx_db_close(s.reader);
     if (s.snapshot != NULL)
         s.snapshot->end(s.snapshot);

@@ -19,13 +19,15 @@
 
 #include "cdc/change.h"
 #include "cdc/sink/sink.h"
+#include "cdc/snapshot/tally.h"
 
 struct cdc_snapshot_env {
     const struct cdc_binding *binding;
     const struct cdc_options *options;
     struct cdc_sink *sink;
-    /* Called after each batch; false stops the copy at a clean point (INTERRUPTED). */
-    bool (*on_progress)(void *arg, int64_t copied_rows, int64_t total_rows);
+    /* Called at the begin of each table and after each batch; false stops the copy at a clean point
+     * (INTERRUPTED). */
+    bool (*on_progress)(void *arg, const struct cdc_copy_at *at);
     void *arg;
 };
 /* Errors: TARGET_CONFLICT (a target table that we did

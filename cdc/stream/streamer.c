@@ -276,12 +276,48 @@ static bool turn(struct cdc_streamer *s, struct fx_err *err)
 
 /* --- sessions --------------------------------------------------------------------------------- */
 
-static bool on_copy_progress(void *arg, int64_t copied, int64_t total)
+static void note_copy(struct cdc_streamer *s, const struct cdc_copy_at *at)
+{
+    const struct fx_table *table = cdc_source_table(s->binding, at->table);
+    s->status.copied_rows = at->rows;
+    s->status.copy_total_rows = at->total_rows;
+    s->status.copy_left_ms = at->left_ms;
+    s->status.copy_table_number = (int64_t)at->table + 1;
+    s->status.copy_tables = (int64_t)at->n_tables;
+    s->status.copy_table_rows = at->table_rows;
+    s->status.copy_table_total_rows = at->table_total_rows;
+    (void)snprintf(s->status.copy_table, sizeof s->status.copy_table, "%s.%s", table->schema,
+                   table->name);
+}
+
+static void forget_table(struct cdc_streamer *s)
+{
+    s->status.copy_table_number = s->status.copy_table_rows = s->status.copy_table_total_rows = 0;
+    s->status.copy_table[0] = '\0';
+}
+
+/* A copy that begins again counts from nothing. */
+static void reset_copy(struct cdc_streamer *s)
+{
+    s->status.copied_rows = s->status.copy_total_rows = 0;
+    s->status.copy_left_ms = -1;
+    s->rate_rows = s->status.applied_rows;
+    s->rate_at = fx_mono_now();
+    forget_table(s);
+}
+
+static void end_copy(struct cdc_streamer *s)
+{
+    s->status.copy_total_rows = s->status.copied_rows;
+    s->status.copy_left_ms = 0;
+    forget_table(s);
+}
+
+static bool on_copy_progress(void *arg, const struct cdc_copy_at *at)
 {
     struct cdc_streamer *s = arg;
     FX_AUTO(cdc_command) struct cdc_command command = {0};
-    s->status.copied_rows = copied;
-    s->status.copy_total_rows = total;
+    note_copy(s, at);
     cdc_streamer_publish(s, false);
     if (cdc_control_peek(s->env->control, &command) && command.kind == CDC_CMD_STOP)
         s->is_stopping = true;
@@ -303,10 +339,11 @@ static bool copy(struct cdc_streamer *s, struct fx_err *err)
                        "Another program changed the row of this stream in table ficus.progress. "
                        "To copy again, " FX_CMD_NEW_COPY ".");
     cdc_streamer_set_phase(s, CDC_PHASE_COPY);
+    reset_copy(s);
     cdc_streamer_publish(s, true);
     if (!fx_file_remove(s->env->context_path, err) || !cdc_snapshot_run(&env, err))
         return false;
-    s->status.copy_total_rows = s->status.copied_rows;
+    end_copy(s);
     fx_log(FX_LOG_INFO, "cdc", s->binding->stream, "copy finished", "rows=%" PRId64,
            s->status.copied_rows);
     return cdc_context_keep(s->env->context_path, &s->binding->ctx, err);

@@ -120,11 +120,12 @@ static bool take(struct cmd_call *call, struct scene *scene, struct fx_err *err)
 
 static void print_started(const char *name, const struct cdc_status *status)
 {
+    FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(2048);
     switch (status->phase) {
     case CDC_PHASE_COPY:
-        fx_print("stream %s is copying: %" PRId64 " of about %" PRId64
-                 " rows; it goes on in the background\n",
-                 name, status->copied_rows, status->copy_total_rows);
+        cdc_status_copy_text(status, &text);
+        fx_print("stream %s is copying: %s\n  it goes on in the background\n", name,
+                 fx_buf_cstr(&text));
         break;
     case CDC_PHASE_CATCHUP:
         fx_print("stream %s is catching up; it goes on in the background\n", name);
@@ -502,6 +503,11 @@ static void print_status(const char *name, const struct cdc_status *s)
              "  loops %" PRId64 "  leaks %" PRId64 "\n",
              name, cdc_phase_name(s->phase), fx_pos_text(&s->applied), s->lag_ms, s->applied_rows,
              s->copied_rows, s->loops_discarded, s->leaks);
+    if (s->phase == CDC_PHASE_COPY) {
+        FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(2048);
+        cdc_status_copy_text(s, &text);
+        fx_print("  copying: %s\n", fx_buf_cstr(&text));
+    }
     if (s->missing_fences > 0)
         fx_print("  tables of the source accept writes although it gave them away: %" PRId64
                  " triggers are missing. To make them again: ficus upgrade --execute\n",

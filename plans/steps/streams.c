@@ -78,9 +78,10 @@ static void report_wait(struct pln_exec *ex, const struct pln_step *step, const 
 {
     char why[256];
     if (status->error[0] == '\0') {
-        pln_exec_report(ex, step, "stream \"%s\": %s, %lld of about %lld rows", name,
-                        cdc_phase_name(status->phase), (long long)status->copied_rows,
-                        (long long)status->copy_total_rows);
+        FX_AUTO(fx_buf) struct fx_buf text = FX_BUF(2048);
+        cdc_status_copy_text(status, &text);
+        pln_exec_report(ex, step, "stream \"%s\": %s, %s", name, cdc_phase_name(status->phase),
+                        fx_buf_cstr(&text));
         return;
     }
     (void)pln_stream_stop_read(status, why, sizeof why);

@@ -260,6 +260,20 @@ static void draw_steps(struct canvas *c, const struct pln_picture *pic)
     }
 }
 
+static void draw_left(struct canvas *c, const struct cdc_status *st)
+{
+    if (st->rows_per_s > 0) {
+        fx_buf_add_c(&c->line, "   ");
+        add_count(&c->line, st->rows_per_s);
+        fx_buf_add_c(&c->line, " rows/s");
+    }
+    if (st->copy_left_ms <= 0)
+        return;
+    fx_buf_add_c(&c->line, "   about ");
+    fx_units_span(st->copy_left_ms, &c->line);
+    fx_buf_add_c(&c->line, " left");
+}
+
 static void draw_stream(struct canvas *c, const char *from, const char *to,
                         const struct cdc_status *st, const char *error)
 {
@@ -280,6 +294,7 @@ static void draw_stream(struct canvas *c, const char *from, const char *to,
         fx_buf_add_c(&c->line, " of about ");
         add_count(&c->line, st->copy_total_rows);
         fx_buf_add_c(&c->line, " rows");
+        draw_left(c, st);
     } else {
         if (st->lag_ms >= 0) {
             fx_buf_add_c(&c->line, "lag ");

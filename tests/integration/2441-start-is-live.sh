@@ -59,8 +59,12 @@ echo "cdc: {copy_batch_rows: 100}" >>"$F"
 out=$(FICUS_FAILPOINT=copy.batch:sleep=6000:3 start --quick)
 same "a long copy is begun: status" 0 $?
 check "which it says" says "stream orders-forward is copying" "$out"
+check "with rows and percent" grep -q 'is copying: [0-9]* of about [0-9]* rows ([0-9]* %)' <<<"$out"
+check "and the table" says "; table 2 of 3, public.orders: " "$out"
 check "and the reverse stream is live" says "stream orders-reverse is live" "$out"
 until_ok 60 streams_phase forward stream || not_ok "the copy ends"
+same "and then its numbers are counted ones" "3911 3911 0 0 3" \
+    "$(for f in copied_rows copy_total_rows copy_left_ms copy_table_number copy_tables; do echo "$(streams_status forward $f)"; done | paste -sd' ')"
 
 # --- rows in the way of a copy -------------------------------------------------------------------------------------------------
 cure() { # runs what the hint says

@@ -95,6 +95,9 @@ static void test_status__survives_the_way_over_the_socket(void **state)
                                 .lag_ms = -1,
                                 .applied_rows = INT64_MAX,
                                 .leaks = 3,
+                                .copy_left_ms = -1,
+                                .copy_table_number = 2,
+                                .copy_table = "public.orders",
                                 .leak_last = "public.orders key \"7\"",
                                 .barrier_group = "orders",
                                 .barrier_epoch = 12,
@@ -107,6 +110,9 @@ static void test_status__survives_the_way_over_the_socket(void **state)
     assert_string_equal(read.error, status.error);
     assert_true(read.applied_rows == INT64_MAX);
     assert_int_equal(read.lag_ms, -1);
+    assert_int_equal(read.copy_left_ms, -1);
+    assert_int_equal(read.copy_table_number, 2);
+    assert_string_equal(read.copy_table, "public.orders");
     assert_int_equal(read.barrier_epoch, 12);
 }
 
