@@ -167,8 +167,9 @@ bool cdc_pg_snapshot_begin(const struct cdc_binding *binding, struct fx_db *read
  */
 static const char estimate_sql[] =
     "select greatest(case when c.relkind = 'p' then c.reltuples when c.relpages > 0 and "
-    "c.reltuples >= 0 then c.reltuples / c.relpages * (pg_relation_size(c.oid) / "
-    "current_setting('block_size')::int) else pg_relation_size(c.oid) / 100 end, 0)::bigint "
+    "c.reltuples >= 0 then c.reltuples / c.relpages * (pg_catalog.pg_relation_size(c.oid) / "
+    "current_setting('block_size')::int) else pg_catalog.pg_relation_size(c.oid) / 100 end, "
+    "0)::bigint "
     "from pg_class c join pg_namespace n on n.oid = c.relnamespace "
     "where n.nspname = ? and c.relname = ?";
 
