@@ -2,15 +2,15 @@
 /*
  * The event model: what a source hands to the streamer, whichever engine it reads.
  *
- * A source delivers whole, committed transactions, in commit order: BEGIN, then ROW, OWN and
- * BARRIER in the order in which they happened, then COMMIT; transactions do not interleave. Between
+ * A source delivers whole, committed transactions, in commit order: BEGIN, then ROW, TRUNCATE, OWN
+ * and BARRIER in the order in which they happened, then COMMIT; transactions do not interleave. Between
  * transactions there may be PASSED. Both servers send a transaction only once it has committed
  * (pgoutput protocol 1, the binary log), so no one needs to hold a transaction in memory: the
  * streamer passes changes on into one open transaction of the target. One exception: a MariaDB that
  * was killed while it wrote a transaction leaves its beginning in the binary log and rolls it back
  * when it starts; that becomes an ABORT in place of the COMMIT.
  *
- *     { PASSED }  BEGIN(is_loop = false)  { ROW | OWN | BARRIER }  COMMIT | ABORT
+ *     { PASSED }  BEGIN(is_loop = false)  { ROW | TRUNCATE | OWN | BARRIER }  COMMIT | ABORT
  *     { PASSED }  BEGIN(is_loop = true)   { BARRIER }              COMMIT | ABORT (no rows)
  *
  * Positions mean the same everywhere: "everything that committed before this is handled". For
@@ -30,10 +30,11 @@
 enum cdc_op { CDC_INSERT, CDC_UPDATE, CDC_DELETE };
 
 enum cdc_event_kind {
-    CDC_EV_NONE,  /* the time-out came first */
-    CDC_EV_BEGIN, /* a transaction starts; `txn` */
-    CDC_EV_ROW,   /* one row changed in a table of the context or in ficus.canary; `row` */
-    CDC_EV_OWN,   /* a row of ficus.own as it is after the change; `own` */
+    CDC_EV_NONE,     /* the time-out came first */
+    CDC_EV_BEGIN,    /* a transaction starts; `txn` */
+    CDC_EV_ROW,      /* one row changed in a table of the context or in ficus.canary; `row` */
+    CDC_EV_TRUNCATE, /* all rows of a table of the context went; `truncated` */
+    CDC_EV_OWN,      /* a row of ficus.own as it is after the change; `own` */
     /* a barrier was raised here, or (in a loop) the other applier wrote one; `barrier` */
     CDC_EV_BARRIER,
     CDC_EV_COMMIT, /* the transaction is complete; `txn` again */
@@ -93,6 +94,7 @@ struct cdc_event {
         struct cdc_row row;
         struct cdc_own own;
         struct cdc_barrier barrier;
+        size_t truncated;  /* index into binding->ctx.tables */
         struct fx_pos pos; /* PASSED */
     };
 };

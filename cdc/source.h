@@ -9,8 +9,8 @@
  *
  * Loud stops that an adapter raises, all not retriable: DRIFT (DDL on a carried table that is not
  * ours; a schema that is not the bound one; a lost slot; a purged position), SOURCE_DATA (a value
- * that has no canonical form), UNSUPPORTED (an event that cannot be carried: TRUNCATE, incident,
- * statement-format change, XA).
+ * that has no canonical form), UNSUPPORTED (an event that cannot be carried: incident,
+ * statement-format change, XA, a TRUNCATE that does not say exactly which table it emptied).
  * Retriable: SOURCE_CONNECT.
  * Thread: one.
  */

@@ -80,6 +80,7 @@ struct my_source {
     struct fx_bl_event event; /* the row event being read, while has_rows */
     struct fx_bl_rows rows;
     bool has_rows;
+    enum { TRUNCATE_NONE, TRUNCATE_EVENT, TRUNCATE_END } truncate; /* what is delivered next */
     enum cdc_control_table control; /* NONE: rows of a carried table: */
     size_t table;                   /* index into the binding */
 
@@ -294,6 +295,48 @@ static bool guard_statement(struct my_source *s, const struct fx_my_sql *sql,
     return true;
 }
 
+/* A table that the session alone saw may have had the name of a carried one. */
+static bool truncates(struct my_source *s, const struct fx_bl_event *ev,
+                      const struct fx_my_sql *sql)
+{
+    bool is_sure = s->state == UNDECIDED && s->gtid.is_standalone &&
+                   (ev->head.flags & FX_BL_FLAG_THREAD_SPECIFIC) == 0;
+    for (size_t t = 0; is_sure && t < s->binding->ctx.n_tables; t++) {
+        const struct fx_table *table = cdc_source_table(s->binding, t);
+        s->table = t;
+        if (fx_my_statement_truncates(sql, table->schema, table->name))
+            return true;
+    }
+    return false;
+}
+
+/* It is a group of its own: BEGIN, TRUNCATE, COMMIT. */
+static bool on_truncate(struct my_source *s, const struct fx_bl_event *ev,
+                        const struct fx_my_sql *sql, struct cdc_event *ret, struct fx_err *err)
+{
+    if (guard_statement(s, sql, FX_MY_STMT_TRUNCATE, err))
+        return s->gtid.is_standalone || s->gtid.is_xa_end ? end_group(s, ret, err) : true;
+    if (!truncates(s, ev, sql))
+        return ctx_group(s, err);
+    fx_err_clear(err);
+    s->truncate = TRUNCATE_EVENT;
+    emit_begin(s, false, ret);
+    return true;
+}
+
+static bool drain_truncate(struct my_source *s, struct cdc_event *ret, struct fx_err *err)
+{
+    if (s->truncate == TRUNCATE_END) {
+        s->truncate = TRUNCATE_NONE;
+        return end_group(s, ret, err);
+    }
+    if (s->truncate == TRUNCATE_EVENT) {
+        s->truncate = TRUNCATE_END;
+        *ret = (struct cdc_event){.kind = CDC_EV_TRUNCATE, .truncated = s->table};
+    }
+    return true;
+}
+
 static bool on_query(struct my_source *s, const struct fx_bl_event *ev, struct cdc_event *ret,
                      struct fx_err *err)
 {
@@ -318,8 +361,8 @@ static bool on_query(struct my_source *s, const struct fx_bl_event *ev, struct c
         if (is_touched)
             return fail_in_group(s, "a step of a two-phase (XA) transaction", err);
         break;
+    case FX_MY_STMT_TRUNCATE: return on_truncate(s, ev, &sql, ret, err);
     case FX_MY_STMT_CHANGE:
-    case FX_MY_STMT_TRUNCATE:
     case FX_MY_STMT_SHAPE:
     case FX_MY_STMT_DROP_DATABASE:
         if (!guard_statement(s, &sql, kind, err))
@@ -530,7 +573,7 @@ static bool my_next_inner(struct my_source *s, int64_t timeout_ms, struct cdc_ev
     struct fx_mono deadline = fx_mono_add_ms(fx_mono_now(), timeout_ms);
     if (s->is_torn && !open_again(s, err))
         return false;
-    if (!drain_rows(s, ret, err))
+    if (!drain_truncate(s, ret, err) || !drain_rows(s, ret, err))
         return false;
     while (ret->kind == CDC_EV_NONE) {
         /* A position that waits to be reported comes before waiting for the network. */
@@ -586,7 +629,7 @@ static bool my_next(struct cdc_source *src, int64_t timeout_ms, struct cdc_event
 static bool my_has_buffered(struct cdc_source *src)
 {
     const struct my_source *s = source_of(src);
-    return s->has_rows || fx_binlog_has_transaction(s->log);
+    return s->has_rows || s->truncate != TRUNCATE_NONE || fx_binlog_has_transaction(s->log);
 }
 
 /* The server keeps no state for us, and its dump

@@ -42,6 +42,7 @@ struct source_pg {
     enum pg_state state;
     struct cdc_txn txn;
     int64_t ordinal;
+    size_t *truncated, n_truncated; /* tables of one TRUNCATE that wait to be delivered; owned */
     struct fx_str stash; /* a message that was read to learn what the BEGIN before it is */
     uint64_t confirmed, end;
     struct fx_pos end_pos, passed; /* `end` as text; what a PASSED shows */
@@ -81,16 +82,21 @@ static void set_state(struct source_pg *s, enum pg_state to)
     s->state = to;
 }
 
+static bool fail_unknown(const struct source_pg *s, uint32_t oid, struct fx_err *err)
+{
+    return fx_fail(err, FX_E_PROTOCOL,
+                   "the log of database \"%s\" has a row of a table (oid %u) that it has not "
+                   "described before",
+                   s->binding->source->name, oid);
+}
+
 static bool on_row(struct source_pg *s, const struct fx_pgo_msg *msg, struct cdc_event *ret,
                    struct fx_err *err)
 {
     const struct cdc_pg_relation *relation =
         cdc_pg_relations_find(&s->relations, msg->row.relation);
     if (relation == NULL)
-        return fx_fail(err, FX_E_PROTOCOL,
-                       "the log of database \"%s\" has a row of a table (oid %u) that it has not "
-                       "described before",
-                       s->binding->source->name, msg->row.relation);
+        return fail_unknown(s, msg->row.relation, err);
     switch (relation->kind) {
     case PG_REL_OTHER: return true;
     case PG_REL_OWN:
@@ -105,18 +111,35 @@ static bool on_row(struct source_pg *s, const struct fx_pgo_msg *msg, struct cdc
     return true;
 }
 
+static bool fail_loop_truncate(const struct source_pg *s, size_t t, struct fx_err *err)
+{
+    const struct fx_table *table = cdc_source_table(s->binding, t);
+    (void)fx_fail(
+        err, FX_E_UNSUPPORTED,
+        "table \"%s.%s\" was truncated in a transaction of the reverse stream, which never "
+        "does that",
+        table->schema, table->name);
+    return fx_hint(err,
+                   "A trigger of database \"%s\" fires for the applier. Remove it, "
+                   "then " FX_CMD_NEW_COPY ".",
+                   s->binding->source->name);
+}
+
+/* With CASCADE it lists all tables that were emptied. */
 static bool on_truncate(struct source_pg *s, const struct fx_pgo_msg *msg, struct fx_err *err)
 {
-    for (size_t i = 0; i < msg->truncate.n_relations; i++) {
+    for (size_t i = msg->truncate.n_relations; i-- > 0;) {
         const struct cdc_pg_relation *relation =
             cdc_pg_relations_find(&s->relations, msg->truncate.relations[i]);
-        if (relation == NULL || relation->kind != PG_REL_TABLE)
+        if (relation == NULL)
+            return fail_unknown(s, msg->truncate.relations[i], err);
+        if (relation->kind != PG_REL_TABLE)
             continue;
-        const struct fx_table *table = cdc_source_table(s->binding, relation->table);
-        (void)fx_fail(err, FX_E_UNSUPPORTED, "TRUNCATE of table \"%s.%s\" cannot be streamed",
-                      table->schema, table->name);
-        return fx_hint(err, "The stream cannot pass the TRUNCATE: " FX_CMD_NEW_COPY
-                            ". Use DELETE while a stream runs.");
+        if (s->state == PG_LOOP)
+            return fail_loop_truncate(s, relation->table, err);
+        FX_INVARIANT(s->n_truncated < s->binding->ctx.n_tables,
+                     "slot \"%s\": a TRUNCATE lists a table twice", s->binding->slot);
+        s->truncated[s->n_truncated++] = relation->table;
     }
     return true;
 }
@@ -322,6 +345,11 @@ static bool pg_next(struct cdc_source *src, int64_t timeout_ms, struct cdc_event
     if (s->state == PG_BETWEEN && !look_in_time(s, err))
         return fail_next(s, err);
     while (ret_event->kind == CDC_EV_NONE && !is_timeout) {
+        if (s->n_truncated > 0) {
+            ret_event->kind = CDC_EV_TRUNCATE;
+            ret_event->truncated = s->truncated[--s->n_truncated];
+            return true;
+        }
         int64_t left_ms = (until.us - fx_mono_now().us + 999) / 1000;
         fx_arena_clear(&s->arena);
         if (!step(s, FX_MAX(left_ms, (int64_t)0), &is_timeout, ret_event, err))
@@ -333,7 +361,7 @@ static bool pg_next(struct cdc_source *src, int64_t timeout_ms, struct cdc_event
 static bool pg_has_buffered(struct cdc_source *src)
 {
     struct source_pg *s = self(src);
-    return s->stash.ptr != NULL || fx_pg_repl_has_buffered(s->repl);
+    return s->stash.ptr != NULL || s->n_truncated > 0 || fx_pg_repl_has_buffered(s->repl);
 }
 
 static bool pg_confirm(struct cdc_source *src, const struct fx_pos *pos, struct fx_err *err)
@@ -403,6 +431,7 @@ static void pg_close(struct cdc_source *src)
     fx_pos_done(&s->log_end);
     fx_pos_done(&s->passed);
     free(s->pending);
+    free(s->truncated);
     fx_arena_done(&s->arena);
     free(s);
 }
@@ -466,6 +495,7 @@ bool cdc_pg_source_open(const struct cdc_binding *binding, const struct fx_pos *
     s->looked_at = fx_mono_now();
     s->watch.accepted = binding->accept_ddl;
     s->watch.oids = s->relations.oids;
+    s->truncated = fx_alloc_array(binding->ctx.n_tables + 1, sizeof *s->truncated);
     s->pending = fx_alloc_array(binding->ctx.n_tables + 1, sizeof *s->pending);
     s->watch.pending = s->pending;
     s->watch.passed = &s->source.passed_ddl;

@@ -44,6 +44,14 @@ static bool sink_begin(struct cdc_sink *sink, const struct cdc_txn *txn, struct 
     return cdc_send_part(s, err);
 }
 
+bool cdc_apply_go_alone(struct cdc_db_sink *s, struct fx_err *err)
+{
+    if (!cdc_send_group(s, err))
+        return false;
+    go_alone(s);
+    return true;
+}
+
 /* A group waits for no member that is long in coming, and a large one goes behind it. */
 static bool make_place(struct cdc_db_sink *s, struct fx_err *err)
 {
@@ -230,6 +238,7 @@ static void sink_relax(struct cdc_sink *sink)
 static const struct cdc_sink_ops sink_db_ops = {
     .begin = sink_begin,
     .row = sink_row,
+    .delete_rows = cdc_truncate_rows,
     .barrier = sink_barrier,
     .leak = sink_leak,
     .commit = sink_commit,

@@ -7,6 +7,7 @@
  *     group.c    which source transactions share a target transaction (pure)
  *     own_rows.c the first statement of a target transaction, and rows of Ficus's own tables
  *     exact.c    change by change, so that an error names the row
+ *     truncate.c all rows of a table, a part at a time
  *     copying.c  batches of the initial copy
  *     send.c     texts to the server, matched rows counted, commit points
  *     errors.c   what the server's refusals mean to the stream
@@ -125,6 +126,17 @@ void cdc_apply_add_barrier(struct cdc_db_sink *s, const struct cdc_barrier *barr
 /* Applies one change in the open transaction and checks it before it returns. */
 bool cdc_exact_row(struct cdc_db_sink *s, const struct cdc_row *row,
                    struct fx_err *err) FX_MUST_CHECK;
+
+/* --- db.c ------------------------------------------------------------------------------------- */
+
+/* MEMBER: the group before it is sent, and the open transaction gets one of its own on the target.
+ */
+bool cdc_apply_go_alone(struct cdc_db_sink *s, struct fx_err *err) FX_MUST_CHECK;
+
+/* --- truncate.c ------------------------------------------------------------------------------- */
+
+bool cdc_truncate_rows(struct cdc_sink *sink, size_t table, int64_t limit, int64_t *ret_n,
+                       struct fx_err *err) FX_MUST_CHECK;
 
 /* --- copying.c -------------------------------------------------------------------------------- */
 

@@ -2,7 +2,8 @@
 /*
  * Where changes go: a vtable with one adapter today, a database (db.c).
  *
- *     begin(txn); { row | barrier }; commit(is_more)        one source transaction; several may
+ *     begin(txn); { row | barrier | delete_rows };
+ *     commit(is_more)                                       one source transaction; several may
  *                                                           share a target transaction (group.h)
  *                                    | abort()              the source rolled it back: nothing of
  *                                                           it stays on the target
@@ -51,6 +52,10 @@ struct cdc_sink {
 struct cdc_sink_ops {
     bool (*begin)(struct cdc_sink *sink, const struct cdc_txn *txn, struct fx_err *err);
     bool (*row)(struct cdc_sink *sink, const struct cdc_row *row, struct fx_err *err);
+    /* Deletes up to `limit` rows of a table of the binding in the open transaction, whatever they
+     * are; *ret_n went. Fewer than `limit`: none is left. */
+    bool (*delete_rows)(struct cdc_sink *sink, size_t table, int64_t limit, int64_t *ret_n,
+                        struct fx_err *err);
     bool (*barrier)(struct cdc_sink *sink, const struct cdc_barrier *barrier, struct fx_err *err);
     /* Records `n` unfenced writes in the open transaction,
      * or in one of its own that leaves the position. */

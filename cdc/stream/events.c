@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cdc/stream/truncate.h"
 #include "lib/base/panic.h"
 #include "lib/log/log.h"
 
@@ -206,6 +207,7 @@ bool cdc_events_handle(struct cdc_streamer *s, const struct cdc_event *event, st
         cdc_streamer_set_txn(s, CDC_TXN_WAITING);
         return true;
     case CDC_EV_ROW: return on_row(s, &event->row, err);
+    case CDC_EV_TRUNCATE: return cdc_truncate_begin(s, event->truncated, err);
     case CDC_EV_OWN: return on_own(s, &event->own, err);
     case CDC_EV_BARRIER:
         s->barrier = event->barrier;

@@ -5,6 +5,7 @@
  *
  *     streamer.c   turns and sessions: when to read, confirm, record the position, retry
  *     events.c     what an event means: the sink, leaks, owners, the position
+ *     truncate.c   a table that was truncated: who owned it, and its rows on the target
  *     commands.c   hold, advance, release, stop: between transactions only
  *     state.c      the phase, and what is shown of it
  *
@@ -29,6 +30,23 @@ enum cdc_txn_state {
     CDC_TXN_LOOP,    /* written by the other stream's applier: only the position moves */
 };
 
+enum cdc_truncate_state {
+    CDC_TRUNCATE_NONE,
+    CDC_TRUNCATE_DELETING, /* rows of the target go, a part in each turn */
+    CDC_TRUNCATE_ASKING,   /* the log is read on, only to learn who owned the table */
+};
+
+struct cdc_truncate {
+    enum cdc_truncate_state state;
+    size_t table;     /* index into binding->ctx.tables */
+    int64_t n;        /* rows that were deleted */
+    bool must_reopen; /* the owner is known: read again from where the target is */
+    /* Of the context, from position owner_at of the target on until the log says otherwise; UNKNOWN:
+     * nobody asked. */
+    enum fx_own_state owner;
+    struct fx_pos owner_at;
+};
+
 struct cdc_streamer {
     const struct cdc_streamer_env *env;
     const struct cdc_binding *binding;
@@ -46,6 +64,7 @@ struct cdc_streamer {
         struct cdc_own_watch owns[2];
         int64_t leaks, applied_rows;
     } before;
+    struct cdc_truncate truncate;
     struct cdc_barrier barrier; /* seen in the open transaction; group "" : none */
     int64_t epoch;              /* claimed by this process; 0: not yet */
     /* After a failure, until the target has what the failed session would have reached: */

@@ -14,6 +14,7 @@
 #include "cdc/snapshot/snapshotter.h"
 #include "cdc/stream/commands.h"
 #include "cdc/stream/events.h"
+#include "cdc/stream/truncate.h"
 #include "lib/base/panic.h"
 #include "lib/err/redact.h"
 #include "lib/io/failpoint.h"
@@ -266,12 +267,19 @@ static bool turn(struct cdc_streamer *s, struct fx_err *err)
         fx_sleep_ms(2);
         return true;
     }
+    if (s->truncate.state == CDC_TRUNCATE_DELETING)
+        return cdc_truncate_part(s, err);
     bool is_urgent = s->hold.mode == CDC_HOLD_ADVANCE;
     if (s->sink->is_pending && !s->src->ops->has_buffered(s->src) &&
         !s->sink->ops->flush(s->sink, err))
         return false;
-    return next_event(s, is_urgent ? ASK_MS : TURN_MS, &event, err) &&
-           cdc_events_handle(s, &event, err);
+    if (!next_event(s, is_urgent ? ASK_MS : TURN_MS, &event, err))
+        return false;
+    if (s->truncate.state == CDC_TRUNCATE_ASKING) {
+        cdc_truncate_ask(s, &event);
+        return true;
+    }
+    return cdc_events_handle(s, &event, err);
 }
 
 /* --- sessions --------------------------------------------------------------------------------- */
@@ -367,6 +375,7 @@ static bool open_session(struct cdc_streamer *s, struct fx_err *err)
     (void)snprintf(s->status.leak_last, sizeof s->status.leak_last, "%s", s->sink->leak_last);
     for (size_t i = 0; i < FX_ARRAY_LEN(s->owns); i++)
         cdc_own_watch_init(&s->owns[i], i == 0 ? s->binding->ctx.name : s->binding->canary_group);
+    cdc_truncate_adopt(s);
     if (!cdc_own_query(s->binding, &s->own_read, err))
         return false;
     look_at_fence(s, s->own_read.is_waiting ? s->own_read.owns[0].state : FX_OWN_UNKNOWN);
@@ -392,6 +401,7 @@ static void close_session(struct cdc_streamer *s)
     s->src = NULL;
     s->sink = NULL;
     cdc_streamer_set_txn(s, CDC_TXN_NONE);
+    s->truncate.state = CDC_TRUNCATE_NONE;
     s->status.lag_ms = -1;
     s->own_read.is_waiting = false;
     s->must_keep_passed = s->must_move_past = false;
@@ -402,9 +412,12 @@ static bool run_session(struct cdc_streamer *s, struct fx_err *err)
 {
     if (!open_session(s, err))
         return false;
-    while (!s->is_stopping || cdc_streamer_is_in_txn(s))
+    while (!s->is_stopping || cdc_streamer_is_in_txn(s)) {
         if (!turn(s, err))
             return false;
+        if (s->truncate.must_reopen)
+            return true;
+    }
     if (!s->sink->ops->flush(s->sink, err))
         return false;
     cdc_streamer_publish(s, true);
@@ -464,6 +477,7 @@ static void release(struct cdc_streamer *s)
     fx_pos_done(&s->confirmed);
     fx_pos_done(&s->care.until);
     fx_pos_done(&s->failed.reach);
+    fx_pos_done(&s->truncate.owner_at);
 }
 
 /* The next step where nobody below knew one, and the context's name in it. */
@@ -489,6 +503,16 @@ static bool fail_session(const struct cdc_streamer *s, struct fx_err *err)
     return fx_err_name_context(err, s->binding->ctx.name);
 }
 
+/* Did the session end only to be read again, with the owner known? */
+static bool reopens(struct cdc_streamer *s)
+{
+    bool must_reopen = s->truncate.must_reopen;
+    s->truncate.must_reopen = false;
+    if (must_reopen)
+        cdc_streamer_set_phase(s, CDC_PHASE_STARTING);
+    return must_reopen;
+}
+
 bool cdc_streamer_run(const struct cdc_streamer_env *env, struct fx_err *err)
 {
     struct cdc_streamer s = {.env = env, .binding = env->binding};
@@ -507,6 +531,10 @@ bool cdc_streamer_run(const struct cdc_streamer_env *env, struct fx_err *err)
         is_ok = is_ok || fail_session(&s, &why);
         bool was_live = s.status.phase == CDC_PHASE_STREAM || s.status.phase == CDC_PHASE_HELD;
         close_session(&s);
+        if (is_ok && reopens(&s)) {
+            is_ok = false;
+            continue;
+        }
         if (is_ok || (s.is_stopping && (why.is_retriable || why.code == FX_E_INTERRUPTED))) {
             is_ok = true;
             break;

@@ -23,7 +23,8 @@
 #include "lib/base/buf.h"
 #include "lib/err/err.h"
 
-enum { FX_BL_HEADER = 19 };
+/* The flag: the statement is about a table that its session alone saw (a temporary one). */
+enum { FX_BL_HEADER = 19, FX_BL_FLAG_THREAD_SPECIFIC = 4 };
 
 struct fx_bl_header {
     uint32_t when_s; /* seconds since 1970 */

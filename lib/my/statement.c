@@ -215,6 +215,58 @@ bool fx_my_statement_names(const struct fx_my_sql *sql, struct fx_str schema, st
     return false;
 }
 
+/* It depends on the server's version whether it is code. */
+static bool has_code_in_comment(struct fx_str text)
+{
+    return text.len > 0 && (memmem(text.ptr, text.len, "/*!", 3) != NULL ||
+                            memmem(text.ptr, text.len, "/*M!", 4) != NULL);
+}
+
+/* The same bytes, which are the same characters in the session's character set. */
+static bool is_exactly(const struct fx_my_sql *sql, struct fx_str name, const char *wanted)
+{
+    bool is_plain = sql->charset == FX_MY_CHARSET_UTF8;
+    for (size_t i = 0; i < name.len && !is_plain; i++)
+        if (!is_ascii(name.ptr[i]))
+            return false;
+    return fx_str_eq_c(name, wanted);
+}
+
+/* NOWAIT, WAIT n: how long it waited for a lock. */
+static bool is_at_end(struct fx_my_scanner *scan)
+{
+    static const char *const waits[] = {"NOWAIT", "WAIT", NULL};
+    struct fx_my_token token, number;
+    if (!fx_my_next_token(scan, &token))
+        return true;
+    bool is_wait = fx_my_word_is_in(&token, waits);
+    if (is_wait && fx_my_is_word(&token, "WAIT") && !fx_my_next_token(scan, &number))
+        return false;
+    if (is_wait && !fx_my_next_token(scan, &token))
+        return true;
+    return !token.is_name && token.text.ptr[0] == ';' && !fx_my_next_token(scan, &token);
+}
+
+bool fx_my_statement_truncates(const struct fx_my_sql *sql, const char *schema, const char *table)
+{
+    struct fx_my_scanner scan = {sql->text, sql->mode}, after;
+    struct fx_my_token token, dot;
+    struct fx_str owner = sql->schema;
+    if (fx_my_statement_is_unreadable(sql) || has_code_in_comment(sql->text) ||
+        !fx_my_find_verb(&scan, &token) || !fx_my_is_word(&token, "TRUNCATE") ||
+        !fx_my_next_token(&scan, &token) ||
+        (fx_my_is_word(&token, "TABLE") && !fx_my_next_token(&scan, &token)) || !token.is_name)
+        return false;
+    after = scan;
+    if (fx_my_next_token(&after, &dot) && !dot.is_name && dot.text.ptr[0] == '.') {
+        owner = token.text;
+        scan = after;
+        if (!fx_my_next_token(&scan, &token) || !token.is_name)
+            return false;
+    }
+    return is_exactly(sql, owner, schema) && is_exactly(sql, token.text, table) && is_at_end(&scan);
+}
+
 bool fx_my_statement_reaches(const struct fx_my_sql *sql, struct fx_str schema)
 {
     struct fx_my_scanner scan = {sql->text, sql->mode};

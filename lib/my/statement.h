@@ -62,6 +62,11 @@ bool fx_my_statement_is_ours(const struct fx_my_sql *sql);
  * front? DROP DATABASE names all tables of it, and an unreadable statement may name any.
  */
 bool fx_my_statement_names(const struct fx_my_sql *sql, struct fx_str schema, struct fx_str table);
+/*
+ * Is it a TRUNCATE of exactly that table and nothing else? Unlike the others, where it cannot be
+ * sure it says no: names must be the same to the byte.
+ */
+bool fx_my_statement_truncates(const struct fx_my_sql *sql, const char *schema, const char *table);
 /* Does it name that schema, or is it the session's: may
  * triggers and functions take it to any table there? */
 bool fx_my_statement_reaches(const struct fx_my_sql *sql, struct fx_str schema);

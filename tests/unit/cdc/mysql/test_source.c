@@ -132,6 +132,10 @@ static void show(struct rig *rig, const struct cdc_event *ev)
     case CDC_EV_PASSED: break;
     case CDC_EV_BEGIN: fx_buf_add_c(&rig->seen, ev->txn.is_loop ? "loop " : "begin "); break;
     case CDC_EV_ROW: show_row(rig, &ev->row); break;
+    case CDC_EV_TRUNCATE:
+        fx_buf_printf(&rig->seen, "truncate %s ",
+                      cdc_source_table(&rig->binding, ev->truncated)->name);
+        break;
     case CDC_EV_OWN:
         fx_buf_printf(&rig->seen, "own %s %d %lld ", ev->own.group, (int)ev->own.state,
                       (long long)ev->own.epoch);
@@ -262,10 +266,21 @@ static void test_source_my__ddl_on_a_carried_table_stops(void **state)
     check_stop(rig_of(state), "use shop; alter table orders add z int", FX_E_DRIFT, "shop.orders");
 }
 
-static void test_source_my__truncate_stops(void **state)
+static void test_source_my__truncate_is_an_event(void **state)
 {
-    check_stop(rig_of(state), "truncate shop.orders", FX_E_UNSUPPORTED,
-               "shop.orders\" was truncated");
+    struct rig *rig = rig_of(state);
+    check_events(rig, "truncate shop.orders; use shop; truncate table orders",
+                 "begin truncate orders commit; begin truncate orders commit; ");
+}
+
+static void test_source_my__truncate_of_a_temporary_table_stops(void **state)
+{
+    check_stop(
+        rig_of(state),
+        "use shop; set session binlog_format = statement;"
+        "create temporary table orders(id int); truncate orders; drop temporary table orders;"
+        "set session binlog_format = row",
+        FX_E_UNSUPPORTED, "shop.orders\" was truncated");
 }
 
 static void test_source_my__statement_format_stops(void **state)
@@ -354,7 +369,8 @@ int main(void)
         TEST(test_source_my__ownership_and_markers_are_events),
         TEST(test_source_my__our_own_ddl_passes),
         TEST(test_source_my__ddl_on_a_carried_table_stops),
-        TEST(test_source_my__truncate_stops),
+        TEST(test_source_my__truncate_is_an_event),
+        TEST(test_source_my__truncate_of_a_temporary_table_stops),
         TEST(test_source_my__statement_format_stops),
         TEST(test_source_my__partial_rows_stop),
         TEST(test_source_my__prepared_branches_stop),

@@ -156,6 +156,44 @@ static bool is_ours(const char *text)
     return fx_my_statement_is_ours(&sql);
 }
 
+static void test_statement__a_truncate_names_exactly_one_table(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *sql;
+        bool is;
+    } cases[] = {
+        {"truncate orders", true},
+        {"TRUNCATE TABLE `shop`.`orders`;", true},
+        {"set statement max_statement_time = 9 for truncate table orders wait 5", true},
+        {"truncate shop . orders nowait /* shop.other */", true},
+        {"truncate other.orders", false},
+        {"truncate Orders", false},
+        {"truncate other /* orders */", false},
+        {"truncate orders, other", false},
+        {"truncate orders.other", false},
+        {"truncate orders wait", false},
+        {"truncate orders; x", false},
+        {"truncate /*!99999 orders -- */ other", false},
+        {"truncate /*M!100100 shop. */ orders", false},
+        {"delete from orders", false},
+        {"truncate", false},
+        {"truncate table", false},
+        {"truncate shop.", false},
+        {"truncate 'orders'", false},
+    };
+    for (size_t i = 0; i < FX_ARRAY_LEN(cases); i++) {
+        struct fx_my_sql sql = {fx_str_from(cases[i].sql), FX_STR("shop"), 0, FX_MY_CHARSET_UTF8};
+        if (fx_my_statement_truncates(&sql, "shop", "orders") != cases[i].is)
+            fail_msg("%s", cases[i].sql);
+    }
+    struct fx_my_sql elsewhere = {FX_STR("truncate orders"), FX_STR("other"), 0,
+                                  FX_MY_CHARSET_UTF8};
+    assert_false(fx_my_statement_truncates(&elsewhere, "shop", "orders"));
+    struct fx_my_sql latin = {FX_STR("truncate l\xc3\xa4"), FX_STR("shop"), 0, FX_MY_CHARSET_OTHER};
+    assert_false(fx_my_statement_truncates(&latin, "shop", "l\xc3\xa4"));
+}
+
 static void test_statement__our_tag_is_a_comment(void **state)
 {
     (void)state;
@@ -172,6 +210,7 @@ int main(void)
         cmocka_unit_test(test_statement__names_are_found_in_the_clients_character_set),
         cmocka_unit_test(test_statement__numbers_of_character_sets),
         cmocka_unit_test(test_statement__a_change_reaches_what_its_schema_holds),
+        cmocka_unit_test(test_statement__a_truncate_names_exactly_one_table),
         cmocka_unit_test(test_statement__our_tag_is_a_comment),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
