@@ -3,8 +3,8 @@
  * The event model: what a source hands to the streamer, whichever engine it reads.
  *
  * A source delivers whole, committed transactions, in commit order: BEGIN, then ROW, TRUNCATE, OWN
- * and BARRIER in the order in which they happened, then COMMIT; transactions do not interleave. Between
- * transactions there may be PASSED. Both servers send a transaction only once it has committed
+ * and BARRIER in the order in which they happened, then COMMIT; transactions do not interleave.
+ * Between transactions there may be PASSED. Both servers send a transaction only once it has committed
  * (pgoutput protocol 1, the binary log), so no one needs to hold a transaction in memory: the
  * streamer passes changes on into one open transaction of the target. One exception: a MariaDB that
  * was killed while it wrote a transaction leaves its beginning in the binary log and rolls it back

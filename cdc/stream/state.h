@@ -41,8 +41,8 @@ struct cdc_truncate {
     size_t table;     /* index into binding->ctx.tables */
     int64_t n;        /* rows that were deleted */
     bool must_reopen; /* the owner is known: read again from where the target is */
-    /* Of the context, from position owner_at of the target on until the log says otherwise; UNKNOWN:
-     * nobody asked. */
+    /* Of the context, from position owner_at of the target on until the log says otherwise;
+     * UNKNOWN: nobody asked. */
     enum fx_own_state owner;
     struct fx_pos owner_at;
 };
