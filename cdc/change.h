@@ -4,11 +4,11 @@
  *
  * A source delivers whole, committed transactions, in commit order: BEGIN, then ROW, TRUNCATE, OWN
  * and BARRIER in the order in which they happened, then COMMIT; transactions do not interleave.
- * Between transactions there may be PASSED. Both servers send a transaction only once it has committed
- * (pgoutput protocol 1, the binary log), so no one needs to hold a transaction in memory: the
- * streamer passes changes on into one open transaction of the target. One exception: a MariaDB that
- * was killed while it wrote a transaction leaves its beginning in the binary log and rolls it back
- * when it starts; that becomes an ABORT in place of the COMMIT.
+ * Between transactions there may be PASSED. Both servers send a transaction only once it has
+ * committed (pgoutput protocol 1, the binary log), so no one needs to hold a transaction in memory:
+ * the streamer passes changes on into one open transaction of the target. One exception: a MariaDB
+ * that was killed while it wrote a transaction leaves its beginning in the binary log and rolls it
+ * back when it starts; that becomes an ABORT in place of the COMMIT.
  *
  *     { PASSED }  BEGIN(is_loop = false)  { ROW | TRUNCATE | OWN | BARRIER }  COMMIT | ABORT
  *     { PASSED }  BEGIN(is_loop = true)   { BARRIER }              COMMIT | ABORT (no rows)
