@@ -83,6 +83,16 @@ static void ask_servers(struct look *look, void *driver_arg, struct fx_err *err)
     (void)ask(look, "facade", look->driver->facade_epoch(driver_arg, &epoch, err), err);
     snprintf(where, sizeof where, "databases of context %s", plan->context);
     bool has_databases = ask(look, where, look->driver->look(driver_arg, err), err);
+    if (pln_run_taken_back(look->env->project, plan) != NULL) {
+        fx_buf_printf(look->out, "  run \"%s\" goes back as far as it came: ficus run rollback %s\n",
+                      plan->rolls_back, plan->rolls_back);
+        return; /* which of the steps are left, its journal says */
+    }
+    if (plan->rolls_back != NULL)
+        fx_buf_printf(look->out,
+                      "  run \"%s\" is not in this state directory: the steps of this file are "
+                      "carried out as they stand\n",
+                      plan->rolls_back);
     for (size_t i = 0; i < plan->n_steps; i++) {
         const struct pln_step *step = &plan->steps[i];
         snprintf(where, sizeof where, "step %s: %s", step->id, pln_kind_info(step->kind)->name);

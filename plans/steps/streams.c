@@ -7,8 +7,8 @@
 #include "lib/io/file.h"
 #include "lib/io/private.h"
 #include "lib/ownership/sides.h"
-#include "plans/steps/context.h"
 #include "plans/cutover/stream_stop.h"
+#include "plans/steps/context.h"
 
 enum { RESTART_PAUSE_MS = 2000, COPY_REPORT_MS = 2000 };
 
@@ -163,7 +163,7 @@ static bool act_drop(struct pln_action_ctx *ac, struct pln_exec *ex, const struc
         pln_exec_report(ex, step, "the streams existed before this run and are not dropped");
         return true;
     }
-    return cdc_drop(ac->ctx, &ac->forward, step->kind == PLN_STREAM_DROP, err) &&
+    return cdc_drop(ac->ctx, &ac->forward, step->is_point_of_no_return, err) &&
            fx_own_drop(ac->ctx, err) && fx_file_remove(ac->at.made_streams, err);
 }
 
@@ -202,6 +202,35 @@ static bool check_start(struct pln_action_ctx *ac, const struct pln_step *step, 
            fx_ctx(err, "before step \"%s\"", step->id);
 }
 
+/*
+ * A plan that ends the migration says so at its step; any other, a rollback plan too, must not take
+ * the way back away from a new side that owns. What a step before it moves back is not known yet.
+ */
+static bool check_drop(struct pln_action_ctx *ac, const struct pln_step *step, struct fx_err *err)
+{
+    struct fx_own_look old_look, new_look;
+    for (int i = 0; i < step->index; i++)
+        if (pln_action_of(ac->plan->steps[i].kind)->is_move)
+            return true;
+    if (step->is_point_of_no_return)
+        return true;
+    if (!fx_own_look_both(ac->ctx, &old_look, &new_look, err))
+        return fx_ctx(err, "before step \"%s\"", step->id);
+    if (old_look.own.state != FX_OWN_AWAY && old_look.own.state != FX_OWN_FENCED)
+        return true;
+    const char *context = ac->ctx->name;
+    (void)fx_fail(err, FX_E_DRIFT,
+                  "the new side owns the tables of context \"%s\", and without the streams there "
+                  "is no way back",
+                  context);
+    (void)fx_hint(err,
+                  "Move them back first: ficus cutover fallback --context %s --execute --confirm=%s. "
+                  "To end the migration instead, write point_of_no_return: true at this step. Then: "
+                  "ficus run start %s --execute",
+                  context, context, ac->plan->path);
+    return fx_ctx(err, "before step \"%s\"", step->id);
+}
+
 static const char *undo_note_start(const char *run_dir)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
@@ -222,5 +251,6 @@ const struct pln_action pln_action_stream_start = {
 const struct pln_action pln_action_stream_drop = {
     .streams = PLN_STREAMS_END,
     .measures = PLN_MEASURES_STREAMS,
+    .check = check_drop,
     .act = act_drop,
 };

@@ -68,10 +68,18 @@ grep -v canary "$SHOP/short.back.yaml" >"$SHOP/less.yaml"
 exits 12 "a file that leaves a step out is refused" run start "$SHOP/less.yaml" --execute
 check "the step is named, and what shows the way back as it is" says 'does not take back step "canary"' "$(run start "$SHOP/less.yaml" --execute 2>&1)"
 exits 12 "the dry run says so too" run start "$SHOP/less.yaml"
+out=$(run start "$SHOP/short.back.yaml")
+same "the file of the whole plan could start: what is left to undo, the run knows" 0 $?
+check "and shows it" says "ficus run rollback short" "$out"
 sed 's/do: cutover.fallback}/do: cutover.fallback, gate: {write_leaks: 0}}/' "$SHOP/short.back.yaml" >"$SHOP/gate.yaml"
 exits 2 "a gate that would not be asked is refused" run start "$SHOP/gate.yaml" --execute
 check "the run is as it was" says "short" "$(run resume short 2>&1)"
 same "and goes on to its cut-over" AWAY/HERE "$(owns)"
+grep -v -e 'do: cutover.fallback' -e undo-canary "$SHOP/short.back.yaml" | sed 's/^rolls_back: .*/rolls_back: shrt/; s/name: short-rollback/name: typo/' >"$SHOP/typo.yaml"
+exits 12 "a file that names a run that is not here, and drops the streams of a new side that owns, could not start" run start "$SHOP/typo.yaml"
+check "which run that is" says 'run "shrt" is not in this state directory' "$(run start "$SHOP/typo.yaml")"
+exits 12 "nor does it" run start "$SHOP/typo.yaml" --execute
+same "the streams stay" 1 "$(slots)"
 exits 0 "the file of the whole plan takes it back" run start "$SHOP/short.back.yaml" --execute
 check "the old side takes writes again" old_writes
 same "the streams are gone" 0 "$(slots)"
