@@ -55,6 +55,7 @@ static bool signals_start(struct signals *signals, struct cdc_control *control, 
     (void)sigaddset(&signals->set, SIGUSR2);
     (void)pthread_sigmask(SIG_BLOCK, &signals->set, NULL);
     (void)signal(SIGHUP, SIG_IGN);
+    (void)signal(SIGUSR1, SIG_IGN);
     (void)signal(SIGPIPE, SIG_IGN);
     int rc = fx_failpoint_error("stream.thread")
                  ? EAGAIN

@@ -27,4 +27,7 @@ void cmd_interrupt_catch(void)
     sigaction(SIGINT, &act, NULL);
     sigaction(SIGTERM, &act, NULL);
     sigaction(SIGHUP, &act, NULL);
+    sigaction(SIGQUIT, &act, NULL); /* a dump is worth less than writes that are held */
+    signal(SIGUSR1, SIG_IGN);
+    signal(SIGUSR2, SIG_IGN);
 }

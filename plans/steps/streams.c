@@ -223,11 +223,12 @@ static bool check_drop(struct pln_action_ctx *ac, const struct pln_step *step, s
                   "the new side owns the tables of context \"%s\", and without the streams there "
                   "is no way back",
                   context);
-    (void)fx_hint(err,
-                  "Move them back first: ficus cutover fallback --context %s --execute --confirm=%s. "
-                  "To end the migration instead, write point_of_no_return: true at this step. Then: "
-                  "ficus run start %s --execute",
-                  context, context, ac->plan->path);
+    (void)fx_hint(
+        err,
+        "Move them back first: ficus cutover fallback --context %s --execute --confirm=%s. "
+        "To end the migration instead, write point_of_no_return: true at this step. Then: "
+        "ficus run start %s --execute",
+        context, context, ac->plan->path);
     return fx_ctx(err, "before step \"%s\"", step->id);
 }
 

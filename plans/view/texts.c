@@ -223,7 +223,7 @@ bool pln_rollback_print(struct fx_project *project, const char *word, struct fx_
     if (!pln_run_find(project, word, false, &arena, &name, err)) {
         fx_hint(err,
                 "\"%s\" is neither the path of a plan nor the name of a run. See the runs: "
-                "ficus run status",
+                "ficus run list",
                 word);
         return false;
     }

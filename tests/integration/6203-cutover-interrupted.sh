@@ -24,14 +24,16 @@ direct_start
 # Ours are orders that no customer's ledger knows.
 pg_sql mono shop "insert into orders (id, customer_id, status, total) values (900001, 1, 'ours', 1), (900002, 1, 'ours', 1)"
 
-# interrupt POINT: Ctrl-C while the cut-over sleeps there; its exit status in $status, how long it took to end in $took
+# interrupt POINT [SIGNAL]: Ctrl-C, after signals that change nothing, while the cut-over sleeps there; its exit status in $status, how long it took to end in $took
 interrupt() {
     rm -f "$FX_DIR/points"
     FICUS_FAILPOINT_LOG=$FX_DIR/points FICUS_FAILPOINT=$1:sleep=700 "$FICUS" cutover start -f "$SHOP/ficus.yaml" --context orders \
         --execute --confirm=orders >"$SHOP/interrupted.log" 2>&1 &
     pid=$!
     until_ok 10 grep -q "^$1" "$FX_DIR/points" || not_ok "the cut-over comes to $1"
-    kill -INT "$pid"
+    kill -USR1 "$pid"
+    kill -USR2 "$pid"
+    kill "-${2:-INT}" "$pid"
     began=$(ms)
     status=0
     wait "$pid" || status=$?
@@ -46,6 +48,9 @@ for point in cutover.step.prepare.end cutover.step.hold.begin cutover.step.hold.
     same "the facade holds nobody" open "$(facade_hold)"
     check "a customer writes" write 900001
 done
+interrupt cutover.step.hold.end QUIT
+same "SIGQUIT is a Ctrl-C: exit status" 10 "$status"
+same "the facade holds nobody" open "$(facade_hold)"
 check "and is told that nothing has moved" grep -q "Ownership did not change" "$SHOP/interrupted.log"
 same "the fence triggers are disabled again" 0 "$(pg_sql mono shop "select count(*) from pg_trigger where tgname = 'ficus_fence_orders' and tgenabled <> 'D'")"
 same "the streams run" "stream stream " "$(phases)"
