@@ -84,7 +84,8 @@ static void ask_servers(struct look *look, void *driver_arg, struct fx_err *err)
     snprintf(where, sizeof where, "databases of context %s", plan->context);
     bool has_databases = ask(look, where, look->driver->look(driver_arg, err), err);
     if (pln_run_taken_back(look->env->project, plan) != NULL) {
-        fx_buf_printf(look->out, "  run \"%s\" goes back as far as it came: ficus run rollback %s\n",
+        fx_buf_printf(look->out,
+                      "  run \"%s\" goes back as far as it came: ficus run rollback %s\n",
                       plan->rolls_back, plan->rolls_back);
         return; /* which of the steps are left, its journal says */
     }
