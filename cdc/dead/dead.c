@@ -5,6 +5,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+/* Its default falls through the labels of a switch, which clang wants to see said. */
+#define HASH_FUNCTION HASH_FNV
 #include <uthash.h>
 
 #include "lib/base/alloc.h"

@@ -163,26 +163,38 @@ static char fold(char c, bool is_folded)
     return is_folded && c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
 }
 
+/* Does the pattern's first element match `c`? *ret_len: its bytes. */
+static bool is_element(const char *pattern, char c, bool is_folded, size_t *ret_len)
+{
+    bool is_escaped = *pattern == '\\' && pattern[1] != '\0';
+    *ret_len = is_escaped ? 2 : 1;
+    if (*pattern == '_')
+        return true;
+    return fold(pattern[*ret_len - 1], is_folded) == fold(c, is_folded);
+}
+
+/* Only the last '%' is gone back to: what one before it took too little of, that one can take. So
+ * the time is at most the product of the lengths, whatever the server's grants are. */
 static bool is_like(const char *pattern, const char *name, bool is_folded)
 {
-    for (; *pattern != '\0'; pattern++, name++) {
+    const char *after = NULL, *from = NULL;
+    size_t len;
+    while (*name != '\0') {
         if (*pattern == '%') {
-            for (const char *rest = name;; rest++) {
-                if (is_like(pattern + 1, rest, is_folded))
-                    return true;
-                if (*rest == '\0')
-                    return false;
-            }
+            after = ++pattern;
+            from = name;
+        } else if (*pattern != '\0' && is_element(pattern, *name, is_folded, &len)) {
+            pattern += len;
+            name++;
+        } else if (after != NULL) {
+            pattern = after;
+            name = ++from;
+        } else {
+            return false;
         }
-        if (*name == '\0')
-            return false;
-        bool is_any = *pattern == '_';
-        if (*pattern == '\\' && pattern[1] != '\0')
-            pattern++;
-        if (!is_any && fold(*pattern, is_folded) != fold(*name, is_folded))
-            return false;
     }
-    return *name == '\0';
+    pattern += strspn(pattern, "%");
+    return *pattern == '\0';
 }
 
 static bool is_same(const char *a, const char *b, bool is_folded)

@@ -47,9 +47,9 @@ static void check_cell(const struct fx_my_column *column, struct fx_str cell,
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     FX_AUTO(fx_arena) struct fx_arena arena;
+    fx_arena_init(&arena, 0);
     if (size == 0)
         return 0;
-    fx_arena_init(&arena, 0);
     struct fx_str cell = {(const char *)data + 1, size - 1};
     check_cell(&columns[data[0] % FX_ARRAY_LEN(columns)], cell, &arena);
     if (data[0] >= 128) {
