@@ -55,7 +55,7 @@ done <commands
 my_sql orders ficus "drop table version; alter table progress modify position varchar(255) not null"
 pg_sql mono shop "drop table ficus.version"
 exits 0 "ficus upgrade --execute" ficus upgrade --execute
-same "and both databases say their version" "3 3" "$(pg_sql mono shop "select version from ficus.version") $(my_sql orders ficus "select version from version")"
+same "and both databases say their version" "4 4" "$(pg_sql mono shop "select version from ficus.version") $(my_sql orders ficus "select version from version")"
 exits 0 "ficus cdc stop --context orders --execute" ficus cdc stop --context orders --execute
 exits 0 "and they are dropped" ficus cdc drop --context orders --execute --confirm orders
 
