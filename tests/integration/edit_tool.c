@@ -433,7 +433,11 @@ static bool try_edit(struct editor *ed, uint64_t number)
     if (ed->is_signed && fx_rand_below(&ed->rnd, 20) == 0) {
         edit_older_form(ed, &file);
     } else {
-        edits[fx_rand_below(&ed->rnd, FX_ARRAY_LEN(edits))](ed, &file);
+        do { /* "[]" for "[]" is no edit */
+            fx_buf_clear(&file);
+            ed->may_stay_true = false;
+            edits[fx_rand_below(&ed->rnd, FX_ARRAY_LEN(edits))](ed, &file);
+        } while (fx_str_eq(fx_buf_str(&file), ed->body));
         ending = add_end(ed, end, &file);
     }
     bool may_pass = ed->may_stay_true && !ed->is_signed && end == 1;
