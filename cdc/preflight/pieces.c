@@ -45,9 +45,7 @@ static bool read_bound(const struct cdc_pieces *pieces, struct fx_db *db, char *
     fx_cell low = fx_str_from(pieces->low != NULL ? pieces->low : "");
     fx_db_ident(engine, table->columns[table->key[0]].name, &key);
     fx_buf_printf(&sql, "select %s from ", fx_buf_cstr(&key));
-    fx_db_ident(engine, table->schema, &sql);
-    fx_buf_add_char(&sql, '.');
-    fx_db_ident(engine, table->name, &sql);
+    fx_db_table_ident(engine, table, &sql);
     if (pieces->low != NULL)
         fx_buf_printf(&sql, " where %s > ?", fx_buf_cstr(&key));
     fx_buf_printf(&sql, " order by %s limit 1 offset %d", fx_buf_cstr(&key), PIECE_ROWS - 1);

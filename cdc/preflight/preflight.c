@@ -155,9 +155,7 @@ static bool has_strange_rows(struct preflight *p, const struct cdc_binding *bind
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(2048);
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     fx_buf_add_c(&sql, "select 1 from ");
-    fx_db_ident(engine, table->schema, &sql);
-    fx_buf_add_char(&sql, '.');
-    fx_db_ident(engine, table->name, &sql);
+    fx_db_table_ident(engine, table, &sql);
     if (p->has_progress) {
         fx_buf_add_c(&sql, " where not exists (select 1 from ficus.progress where stream = ");
         fx_db_literal(engine, fx_str_from(binding->stream), &sql);
@@ -211,9 +209,7 @@ static bool ask_spaces(struct preflight *p, const struct cdc_binding *binding, s
     FX_AUTO(fx_buf) struct fx_buf sql = FX_BUF(2048), where = FX_BUF(400), what = FX_BUF(1024);
     FX_AUTO(fx_rows) struct fx_rows rows = {0};
     fx_buf_add_c(&sql, "select 1 from ");
-    fx_db_ident(engine, table->schema, &sql);
-    fx_buf_add_char(&sql, '.');
-    fx_db_ident(engine, table->name, &sql);
+    fx_db_table_ident(engine, table, &sql);
     /* Not LIKE, which PostgreSQL before 18 refuses where a collation is not deterministic; not
      * "= ' '" either, which may ignore spaces: 32 is the code of the last character. */
     fx_buf_add_c(&sql, " where ascii(right(");

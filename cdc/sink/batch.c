@@ -238,9 +238,7 @@ static size_t key_pair(const struct cdc_batch *batch, size_t table, size_t k)
 static void add_table_name(struct cdc_batch *batch, size_t table)
 {
     const struct fx_table *target = cdc_target_table(batch->binding, table);
-    fx_db_ident(batch->engine, target->schema, &batch->sql);
-    fx_buf_add_char(&batch->sql, '.');
-    fx_db_ident(batch->engine, target->name, &batch->sql);
+    fx_db_table_ident(batch->engine, target, &batch->sql);
 }
 
 static bool add_value(struct cdc_batch *batch, size_t table, size_t pair, const struct fx_value *v,
@@ -481,9 +479,7 @@ static void add_update_frame(struct cdc_batch *batch, bool is_end)
     FX_AUTO(fx_buf) struct fx_buf table = FX_BUF(1024);
     size_t n = 0;
     const char **columns = update_columns(batch, &n);
-    fx_db_ident(batch->engine, target->schema, &table);
-    fx_buf_add_char(&table, '.');
-    fx_db_ident(batch->engine, target->name, &table);
+    fx_db_table_ident(batch->engine, target, &table);
     if (is_end)
         batch->target->update_many_end(fx_buf_cstr(&table), columns, n, target->n_key, &batch->sql);
     else

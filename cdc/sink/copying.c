@@ -18,9 +18,7 @@ bool cdc_copying_begin(struct cdc_sink *sink, int64_t n_rows, struct fx_err *err
 static void add_table_name(struct cdc_db_sink *s, size_t table, struct fx_buf *sql)
 {
     const struct fx_table *target = cdc_target_table(s->binding, table);
-    fx_db_ident(s->binding->target->engine, target->schema, sql);
-    fx_buf_add_char(sql, '.');
-    fx_db_ident(s->binding->target->engine, target->name, sql);
+    fx_db_table_ident(s->binding->target->engine, target, sql);
 }
 
 /* Of the canary only our part; NULL: all of the table. */

@@ -34,7 +34,7 @@ static void add_move(struct cdc_db_sink *s, const struct cdc_progress *to)
     cdc_batch_statement(&s->head, fx_buf_cstr(&sql), 1);
 }
 
-static void add_commit(struct cdc_db_sink *s)
+void cdc_apply_add_commit(struct cdc_db_sink *s)
 {
     if (!s->due.is_set)
         return;
@@ -46,7 +46,7 @@ static void add_commit(struct cdc_db_sink *s)
 void cdc_apply_add_begin(struct cdc_db_sink *s, const struct cdc_progress *to)
 {
     check_begin(s, to);
-    add_commit(s);
+    cdc_apply_add_commit(s);
     cdc_batch_statement(&s->head, "begin", 0);
     add_move(s, to);
     cdc_progress_copy(&s->before, &s->next);

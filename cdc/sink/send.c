@@ -158,9 +158,7 @@ static bool commit_due(struct cdc_db_sink *s, struct fx_err *err)
 {
     if (!s->due.is_set)
         return true;
-    cdc_batch_statement(&s->head, "commit", 0);
-    cdc_commit_point_set(&s->in_head, &s->due);
-    s->due.is_set = false;
+    cdc_apply_add_commit(s);
     return execute_both(s, err);
 }
 

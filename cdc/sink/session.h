@@ -112,6 +112,8 @@ bool cdc_send_wait(struct cdc_db_sink *s, struct fx_err *err) FX_MUST_CHECK;
 
 /* --- own_rows.c --------------------------------------------------------------------------- */
 
+/* Adds to `head`: the "commit" that is due, if one is. */
+void cdc_apply_add_commit(struct cdc_db_sink *s);
 /* Adds to `head`: the "commit" that is due, "begin", and the compare-and-set that moves progress
  * from s->next to `to`. */
 void cdc_apply_add_begin(struct cdc_db_sink *s, const struct cdc_progress *to);

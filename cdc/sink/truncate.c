@@ -15,9 +15,7 @@ bool cdc_truncate_rows(struct cdc_sink *sink, size_t table, int64_t limit, int64
     enum fx_engine engine = s->binding->target->engine;
     FX_AUTO(fx_buf) struct fx_buf name = FX_BUF(512), sql = FX_BUF(2048);
     cdc_apply_need_open(s);
-    fx_db_ident(engine, target->schema, &name);
-    fx_buf_add_char(&name, '.');
-    fx_db_ident(engine, target->name, &name);
+    fx_db_table_ident(engine, target, &name);
     s->target->delete_some(fx_buf_cstr(&name), NULL, limit, &sql);
     if ((s->state == CDC_APPLY_MEMBER && !cdc_apply_go_alone(s, err)) || !cdc_send_part(s, err))
         return false;

@@ -162,6 +162,8 @@ bool fx_db_table(struct fx_db *db, const char *schema, const char *name, struct 
 
 /* Quoting; appended to `out`. */
 void fx_db_ident(enum fx_engine engine, const char *name, struct fx_buf *out);
+/* The table's schema and name, both quoted. */
+void fx_db_table_ident(enum fx_engine engine, const struct fx_table *table, struct fx_buf *out);
 void fx_db_literal(enum fx_engine engine, struct fx_str text, struct fx_buf *out);
 
 /*

@@ -18,6 +18,13 @@ void fx_db_ident(enum fx_engine engine, const char *name, struct fx_buf *out)
     add_quoted(fx_str_from(name), engine == FX_PG ? '"' : '`', out);
 }
 
+void fx_db_table_ident(enum fx_engine engine, const struct fx_table *table, struct fx_buf *out)
+{
+    fx_db_ident(engine, table->schema, out);
+    fx_buf_add_char(out, '.');
+    fx_db_ident(engine, table->name, out);
+}
+
 void fx_db_literal(enum fx_engine engine, struct fx_str text, struct fx_buf *out)
 {
     (void)engine;
