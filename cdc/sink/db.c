@@ -269,14 +269,13 @@ static bool claim_in(struct cdc_db_sink *s, struct fx_db *db, int64_t epoch, str
 static bool read_unique(struct cdc_db_sink *s, struct fx_err *err)
 {
     const struct cdc_engine *engine = cdc_engine_of(s->binding->target);
-    struct cdc_sides sides = cdc_sides_of(&s->binding->ctx);
-    struct cdc_side *side = s->binding->direction == FX_FORWARD ? &sides.new_side : &sides.old_side;
-    side->db = s->db;
+    const struct cdc_side side = {
+        .ctx = &s->binding->ctx, .conf = s->binding->target, .engine = engine, .db = s->db};
     s->has_unique = fx_alloc_array(s->binding->ctx.n_tables, sizeof *s->has_unique);
     for (size_t i = 0; i < s->binding->ctx.n_tables; i++) {
         const struct fx_table *table = cdc_target_table(s->binding, i);
         FX_AUTO(fx_rows) struct fx_rows rows = {0};
-        if (!engine->read_keys(side, table->schema, table->name, &rows, err))
+        if (!engine->read_keys(&side, table->schema, table->name, &rows, err))
             return fx_ctx(err, "reading the keys of table \"%s.%s\"", table->schema, table->name);
         for (size_t row = 0; row < rows.n_rows; row++)
             s->has_unique[i] |= !fx_str_eq_c(fx_rows_at(&rows, row, CDC_KEY_PRIMARY), "1");

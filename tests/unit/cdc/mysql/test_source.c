@@ -78,7 +78,6 @@ static int setup(void **state)
              "insert into ficus.progress (stream, position) values ('orders-forward', '0/1')");
     rig->binding = (struct cdc_binding){.direction = FX_REVERSE,
                                         .source = &conf,
-                                        .target = &conf,
                                         .stream = "orders-reverse",
                                         .other_stream = "orders-forward",
                                         .canary_group = "orders.canary"};
